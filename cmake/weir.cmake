@@ -1,0 +1,109 @@
+# How Weir's libraries are declared. One second-level folder of src/ is one static library, named after
+# its path: src/core/graph is weir_core_graph. Include paths start at src/.
+#
+#   weir_library(core graph PURE
+#     SOURCES graph.cc apply.cc            # relative to the folder
+#     DEPS weir_core_ids weir_core_event   # other Weir libraries (public)
+#     LIBS PkgConfig::yaml                 # third-party libraries (private)
+#     TESTS graph_test.cc                  # GoogleTest/RapidCheck files beside the code
+#     TEST_LIBS ...                        # extra libraries of the test only
+#     SANITIZED)                           # also built and run under ASan+UBSan and TSan in `make test`
+#
+# Besides the library this makes weir_<layer>_<name>_test, and weir_<layer>_<name>_link: the library with
+# all of its objects linked with nothing but its declared dependencies, which proves the layering.
+# PURE libraries are recorded for the check of imported symbols (scripts/check-purity).
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+add_library(weir_options INTERFACE)
+target_compile_features(weir_options INTERFACE cxx_std_20)
+target_include_directories(weir_options INTERFACE "${PROJECT_SOURCE_DIR}/src")
+target_compile_options(weir_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these falsely in inlined library code (GCC PR105562, PR105651, PR107852) at -O2.
+  target_compile_options(weir_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized
+    -Wno-stringop-overflow -Wno-array-bounds -Wno-stringop-overread)
+endif()
+if(WEIR_SANITIZE)
+  target_compile_options(weir_options INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(weir_options INTERFACE -fsanitize=${WEIR_SANITIZE})
+endif()
+if(WEIR_FUZZ)
+  target_compile_options(weir_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+set_property(GLOBAL PROPERTY WEIR_PURE_LIBRARIES "")
+set_property(GLOBAL PROPERTY WEIR_SANITIZED_TESTS "")
+
+function(weir_library layer name)
+  cmake_parse_arguments(arg "PURE;SANITIZED" "" "SOURCES;DEPS;LIBS;TESTS;TEST_LIBS" ${ARGN})
+  set(target weir_${layer}_${name})
+  if(arg_SOURCES)
+    add_library(${target} STATIC ${arg_SOURCES})
+    target_link_libraries(${target} PUBLIC weir_options ${arg_DEPS} PRIVATE ${arg_LIBS})
+    file(GENERATE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${target}_link.cc" CONTENT "int main() { return 0; }\n")
+    add_executable(${target}_link "${CMAKE_CURRENT_BINARY_DIR}/${target}_link.cc")
+    target_link_libraries(${target}_link PRIVATE
+      "-Wl,--whole-archive" "$<TARGET_FILE:${target}>" "-Wl,--no-whole-archive" weir_options ${arg_DEPS} ${arg_LIBS})
+    add_dependencies(${target}_link ${target})
+    if(arg_PURE)
+      set_property(GLOBAL APPEND PROPERTY WEIR_PURE_LIBRARIES ${target})
+    endif()
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE weir_options ${arg_DEPS} ${arg_LIBS})
+  endif()
+  if(arg_TESTS)
+    add_executable(${target}_test ${arg_TESTS})
+    target_link_libraries(${target}_test PRIVATE ${target} ${arg_TEST_LIBS} GTest::gtest GTest::gtest_main)
+    gtest_discover_tests(${target}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX "${layer}/${name}: ")
+    if(arg_SANITIZED)
+      set_property(GLOBAL APPEND PROPERTY WEIR_SANITIZED_TESTS ${target}_test)
+    endif()
+  endif()
+endfunction()
+
+# A libFuzzer target: weir_fuzz(segment_decode fuzz_segment.cc DEPS weir_infrastructure_store). It is built
+# under the fuzz preset only; its seed corpus, if any, is test/fuzz/corpus/<name>.
+function(weir_fuzz name source)
+  if(NOT WEIR_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  add_executable(fuzz_${name} ${source})
+  target_link_libraries(fuzz_${name} PRIVATE weir_options ${arg_DEPS})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  set_property(GLOBAL APPEND PROPERTY WEIR_FUZZ_TARGETS fuzz_${name})
+endfunction()
+
+# RapidCheck with its GoogleTest glue, for TEST_LIBS.
+add_library(weir_rapidcheck INTERFACE)
+target_link_libraries(weir_rapidcheck INTERFACE rapidcheck)
+
+function(weir_finish)
+  get_property(pure GLOBAL PROPERTY WEIR_PURE_LIBRARIES)
+  get_property(sanitized GLOBAL PROPERTY WEIR_SANITIZED_TESTS)
+  get_property(fuzz GLOBAL PROPERTY WEIR_FUZZ_TARGETS)
+  set(files "")
+  foreach(target IN LISTS pure)
+    string(APPEND files "$<TARGET_FILE:${target}>\n")
+  endforeach()
+  file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/pure-libraries.txt" CONTENT "${files}")
+  add_custom_target(sanitized_tests)
+  if(sanitized)
+    add_dependencies(sanitized_tests ${sanitized})
+  endif()
+  set(files "")
+  foreach(target IN LISTS sanitized)
+    string(APPEND files "$<TARGET_FILE:${target}>\n")
+  endforeach()
+  file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/sanitized-tests.txt" CONTENT "${files}")
+  add_custom_target(fuzz_targets)
+  if(fuzz)
+    add_dependencies(fuzz_targets ${fuzz})
+  endif()
+endfunction()
