@@ -33,12 +33,14 @@ using DatasetId = Id<struct DatasetTag>;
 // Position of an event in the ledger; the first event is number 0. A graph that holds the first n events
 // has version n.
 using Position = uint64_t;
+inline constexpr Position kNoPosition = std::numeric_limits<Position>::max();
 
 // One attempt of one instance: the position of the PlanCommitted that asked for it, and the placement's
 // index in that plan. The pair is the idempotency key of every act on the run.
 struct RunId {
-  Position plan = 0;
+  Position plan = kNoPosition;
   uint32_t item = 0;
+  constexpr bool valid() const { return plan != kNoPosition; }
   friend constexpr auto operator<=>(RunId, RunId) = default;
 };
 

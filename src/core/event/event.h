@@ -1,0 +1,236 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/event/types.h"
+
+// Everything that can change a decision, a promise or a bill, in the past tense. The meaning of an event
+// never changes once a release has written it; api/weir/v1/event.proto holds the stored form, whose numbers
+// are never reused.
+namespace weir {
+
+// The first event of a ledger.
+struct DomainCreated {
+  std::string name;
+  Nanocredits carbon_price_per_kg = 0;     // shadow price
+  // Scarcity: price at full use, as a multiple of a reference price for each kind of resource.
+  Nanocredits scarcity_core_hour = 0;
+  Nanocredits scarcity_gib_hour = 0;
+  Nanocredits scarcity_accelerator_hour = 0;
+  Nanocredits scarcity_gbps_hour = 0;
+  friend bool operator==(const DomainCreated&, const DomainCreated&) = default;
+};
+// The dual prices or the operator changed the parameters; `policy` counts the revisions.
+struct PricesRevised {
+  uint32_t policy = 0;
+  Nanocredits carbon_price_per_kg = 0;
+  Nanocredits scarcity_core_hour = 0;
+  Nanocredits scarcity_gib_hour = 0;
+  Nanocredits scarcity_accelerator_hour = 0;
+  Nanocredits scarcity_gbps_hour = 0;
+  friend bool operator==(const PricesRevised&, const PricesRevised&) = default;
+};
+// A brain began to serve: actuation is held until agents have resynchronised.
+struct BrainStarted {
+  std::string version;
+  uint64_t epoch = 0;
+  friend bool operator==(const BrainStarted&, const BrainStarted&) = default;
+};
+
+struct TenantDefined {
+  TenantId tenant;
+  std::string name;
+  friend bool operator==(const TenantDefined&, const TenantDefined&) = default;
+};
+struct RouterDefined {
+  VertexId vertex;
+  std::string name;
+  friend bool operator==(const RouterDefined&, const RouterDefined&) = default;
+};
+// Defines a site and its vertex, or replaces its description.
+struct SiteDefined {
+  SiteId site;
+  VertexId vertex;
+  SiteSpec spec;
+  friend bool operator==(const SiteDefined&, const SiteDefined&) = default;
+};
+// Defines both directions, link and opposite(link), or replaces their description.
+struct LinkDefined {
+  LinkId link;                             // even
+  LinkSpec spec;
+  friend bool operator==(const LinkDefined&, const LinkDefined&) = default;
+};
+struct DatasetDefined {
+  DatasetId dataset;
+  DatasetSpec spec;
+  friend bool operator==(const DatasetDefined&, const DatasetDefined&) = default;
+};
+// An agent presented its inventory. The nodes take the rows first_node ... in order; a site that has
+// joined before keeps its rows and may change their contents, or append more.
+struct NodesReported {
+  SiteId site;
+  NodeId first_node;
+  std::vector<NodeSpec> nodes;
+  friend bool operator==(const NodesReported&, const NodesReported&) = default;
+};
+
+struct SiteStateChanged {
+  SiteId site;
+  Liveness state = Liveness::kUnknown;
+  std::string why;
+  friend bool operator==(const SiteStateChanged&, const SiteStateChanged&) = default;
+};
+// Of one direction.
+struct LinkStateChanged {
+  LinkId link;
+  bool up = true;
+  std::string why;
+  friend bool operator==(const LinkStateChanged&, const LinkStateChanged&) = default;
+};
+// A significant change of a measured value.
+struct LinkMeasured {
+  LinkId link;
+  int64_t latency_us = 0;                  // one way: half of the measured round trip
+  int64_t jitter_us = 0;
+  int32_t loss_ppm = 0;
+  friend bool operator==(const LinkMeasured&, const LinkMeasured&) = default;
+};
+
+// A new intent, or a new generation of one.
+struct IntentSubmitted {
+  IntentId intent;
+  TenantId tenant;
+  uint32_t generation = 1;
+  IntentSpec spec;
+  friend bool operator==(const IntentSubmitted&, const IntentSubmitted&) = default;
+};
+struct IntentWithdrawn {
+  IntentId intent;
+  friend bool operator==(const IntentWithdrawn&, const IntentWithdrawn&) = default;
+};
+// Grants what the plan reserves. An earlier plan of the intent becomes `retiring`: it keeps its
+// reservations until PlanRetired, so that the new one is made before the old one is broken.
+struct PlanCommitted {
+  Plan plan;
+  friend bool operator==(const PlanCommitted&, const PlanCommitted&) = default;
+};
+// Releases what the plan at `plan` reserves.
+struct PlanRetired {
+  IntentId intent;
+  Position plan = 0;
+  friend bool operator==(const PlanRetired&, const PlanRetired&) = default;
+};
+struct IntentRefused {
+  Refusal refusal;
+  friend bool operator==(const IntentRefused&, const IntentRefused&) = default;
+};
+
+struct RunStateChanged {
+  RunId run;
+  IntentId intent;
+  RunState state = RunState::kPlanned;
+  int32_t exit_code = 0;                   // 128 + signal when killed by one
+  std::string why;
+  friend bool operator==(const RunStateChanged&, const RunStateChanged&) = default;
+};
+// Metered use of one run since the last report; reports of a run do not overlap.
+struct UsageReported {
+  RunId run;
+  IntentId intent;
+  TimeUs from = 0;
+  TimeUs to = 0;
+  int64_t cpu_us = 0;
+  int64_t memory_mib_us = 0;               // MiB held, times microseconds, divided by 1e6: MiB-seconds
+  int64_t received_bytes = 0;
+  int64_t sent_bytes = 0;
+  int64_t energy_microjoule = 0;
+  std::string energy_model;
+  friend bool operator==(const UsageReported&, const UsageReported&) = default;
+};
+// An ingress agent moved a flow between its working and its protection path by itself.
+struct PathSwitched {
+  Position plan = 0;
+  IntentId intent;
+  uint32_t flow = 0;
+  bool to_protection = true;
+  friend bool operator==(const PathSwitched&, const PathSwitched&) = default;
+};
+// What clients measured in one window.
+struct PromiseMeasured {
+  IntentId intent;
+  SiteId ingress;
+  TimeUs from = 0;
+  TimeUs to = 0;
+  int64_t samples = 0;
+  int64_t misses = 0;                      // answered later than the promise
+  int64_t lost = 0;                        // never answered
+  int64_t latency_us_p50 = 0;
+  int64_t latency_us_p99 = 0;
+  friend bool operator==(const PromiseMeasured&, const PromiseMeasured&) = default;
+};
+struct PromiseStateChanged {
+  IntentId intent;
+  bool kept = true;
+  std::string why;
+  friend bool operator==(const PromiseStateChanged&, const PromiseStateChanged&) = default;
+};
+
+// A secret is never stored: only its SHA-256.
+struct TokenIssued {
+  std::string token;                       // public identifier
+  std::string secret_sha256;               // hex
+  bool join = false;                       // joins `subject` (a site) once; otherwise a user's bearer token
+  Role role = Role::kTenant;
+  std::string subject;                     // site, tenant or operator name
+  TimeUs expires = 0;
+  friend bool operator==(const TokenIssued&, const TokenIssued&) = default;
+};
+struct TokenRedeemed {
+  std::string token;
+  std::string by;                          // certificate serial that it bought
+  friend bool operator==(const TokenRedeemed&, const TokenRedeemed&) = default;
+};
+struct TokenRevoked {
+  std::string token;
+  friend bool operator==(const TokenRevoked&, const TokenRevoked&) = default;
+};
+struct CertificateIssued {
+  SiteId site;
+  std::string serial;
+  TimeUs expires = 0;
+  friend bool operator==(const CertificateIssued&, const CertificateIssued&) = default;
+};
+
+// New kinds go to the end: the index is an implementation detail, but the order is kept for reading.
+using EventBody =
+    std::variant<DomainCreated, PricesRevised, BrainStarted, TenantDefined, RouterDefined, SiteDefined,
+                 LinkDefined, DatasetDefined, NodesReported, SiteStateChanged, LinkStateChanged, LinkMeasured,
+                 IntentSubmitted, IntentWithdrawn, PlanCommitted, PlanRetired, IntentRefused, RunStateChanged,
+                 UsageReported, PathSwitched, PromiseMeasured, PromiseStateChanged, TokenIssued, TokenRedeemed,
+                 TokenRevoked, CertificateIssued>;
+
+inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kEventNames = {
+    "DomainCreated",   "PricesRevised",    "BrainStarted",   "TenantDefined",   "RouterDefined",
+    "SiteDefined",     "LinkDefined",      "DatasetDefined", "NodesReported",   "SiteStateChanged",
+    "LinkStateChanged", "LinkMeasured",    "IntentSubmitted", "IntentWithdrawn", "PlanCommitted",
+    "PlanRetired",     "IntentRefused",    "RunStateChanged", "UsageReported",  "PathSwitched",
+    "PromiseMeasured", "PromiseStateChanged", "TokenIssued", "TokenRedeemed",  "TokenRevoked",
+    "CertificateIssued"};
+
+struct Event {
+  TimeUs at = 0;                           // when the brain took it, by its clock
+  std::string actor;                       // "operator/alice", "site/metro", "brain"
+  EventBody body;
+  std::string_view name() const { return kEventNames[body.index()]; }
+  friend bool operator==(const Event&, const Event&) = default;
+};
+
+// Repairs may use the ledger's space reserve.
+bool is_repair(const Event& event);
+
+}  // namespace weir

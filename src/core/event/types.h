@@ -1,0 +1,296 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/ids/ids.h"
+
+// Values that events carry and the graph keeps. Everything is an integer in a named unit, so that two
+// machines agree to the bit. Ranges: every quantity is >= 0 unless said otherwise.
+//
+//   cpu           milli-cores (1000 = one core of the machine that has it)
+//   memory        MiB
+//   bandwidth     bit/s
+//   latency, time microseconds; points in time are microseconds since the Unix epoch, UTC
+//   probability   parts per million (ppm)
+//   money         nanocredits (1e-9 credit), signed
+//   carbon        milligrams of CO2-equivalent; grid factor in milligrams per kWh
+//   power         milliwatts
+namespace weir {
+
+using Nanocredits = int64_t;
+using TimeUs = int64_t;
+
+inline constexpr int64_t kPpm = 1'000'000;
+inline constexpr Nanocredits kCredit = 1'000'000'000;
+
+// ---- what a provider offers --------------------------------------------------------------------------
+
+// What one unit costs at a site. Frozen into each plan that uses it; the invoice is computed from there.
+struct Asks {
+  Nanocredits per_core_hour = 0;
+  Nanocredits per_gib_hour = 0;
+  Nanocredits per_accelerator_hour = 0;
+  friend bool operator==(const Asks&, const Asks&) = default;
+};
+
+// Power model "linear-cpu-v1": a core in use draws (idle + (peak - idle) * utilisation) / cores, times PUE.
+struct Power {
+  int64_t idle_mw_per_core = 0;
+  int64_t peak_mw_per_core = 0;
+  int32_t pue_milli = 1000;                // >= 1000
+  int64_t grid_carbon_mg_per_kwh = 0;
+  friend bool operator==(const Power&, const Power&) = default;
+};
+
+enum class Tier : uint8_t { kCloud, kEdge, kEnd };
+
+// A place that runs work, as its owner describes it.
+struct SiteSpec {
+  std::string name;
+  std::string region;                      // free text for people, e.g. "Guizhou"
+  std::vector<std::string> residency;      // labels such as "cn"; sorted, unique
+  Tier tier = Tier::kCloud;
+  int32_t latitude_microdegrees = 0;       // signed
+  int32_t longitude_microdegrees = 0;      // signed
+  Asks asks;
+  Power power;
+  int32_t availability_ppm = 1'000'000;
+  bool steerable = true;                   // the agent there can steer by SRv6
+  friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
+};
+
+// A duplex link. Both directions have the same properties; their load and state are kept apart.
+struct LinkSpec {
+  std::string name;
+  VertexId a, b;
+  int64_t bandwidth_bps = 0;
+  int64_t latency_us = 0;                  // one way
+  int64_t jitter_us = 0;
+  int32_t loss_ppm = 0;
+  int32_t availability_ppm = 1'000'000;
+  Nanocredits per_gbps_hour = 0;           // ask for each direction used
+  bool steerable = true;
+  friend bool operator==(const LinkSpec&, const LinkSpec&) = default;
+};
+
+// A machine of a site as the agent may use it: cgroup-effective, less the owner's reserve.
+struct NodeSpec {
+  std::string name;
+  int32_t cpu_milli = 0;
+  int32_t memory_mib = 0;
+  int16_t accelerators = 0;
+  std::string accelerator_model;           // empty if none
+  int32_t speed_milli = 1000;              // metered speed of a core; 1000 = the reference core
+  friend bool operator==(const NodeSpec&, const NodeSpec&) = default;
+};
+
+enum class Liveness : uint8_t {
+  kUnknown,   // described, never heard of
+  kUp,
+  kDraining,  // alive, takes nothing new, what it has moves away
+  kDown,
+};
+
+// ---- what a tenant wants -----------------------------------------------------------------------------
+
+struct Ingress {
+  SiteId site;
+  int32_t streams = 0;
+  friend bool operator==(const Ingress&, const Ingress&) = default;
+};
+
+enum class WorkKind : uint8_t { kService, kJob };
+
+// What one instance is and needs.
+struct Workload {
+  WorkKind kind = WorkKind::kService;
+  std::string artifact;                    // name in the artifact store
+  std::string digest;                      // sha256 in hex; empty: as registered at the site
+  std::vector<std::string> command;        // arguments after the artifact
+  int32_t port = 0;                        // 1..65535 for a service
+  int32_t cpu_milli = 0;
+  int32_t memory_mib = 0;
+  int16_t accelerators = 0;
+  std::string accelerator_model;           // empty: any
+  int32_t streams_per_instance = 1;        // >= 1
+  friend bool operator==(const Workload&, const Workload&) = default;
+};
+
+// Per stream.
+struct Traffic {
+  int64_t up_bps = 0;
+  int64_t down_bps = 0;
+  int64_t requests_per_second_milli = 0;
+  int64_t work_us_per_request = 0;         // microseconds of the reference core
+  friend bool operator==(const Traffic&, const Traffic&) = default;
+};
+
+struct Promise {
+  int64_t latency_us_max = 0;              // round trip as the client sees it; 0: none
+  int32_t percentile_ppm = 990'000;
+  int32_t availability_ppm = 0;            // 0: none
+  friend bool operator==(const Promise&, const Promise&) = default;
+};
+
+struct Where {
+  std::vector<std::string> residency;      // the site must carry every one of these labels
+  std::vector<SiteId> only;                // empty: any
+  std::vector<SiteId> not_at;
+  int32_t sites_min = 1;                   // spread: at least so many different sites
+  friend bool operator==(const Where&, const Where&) = default;
+};
+
+// Weights of the decision price, in thousandths.
+struct Prefer {
+  int32_t cost_milli = 1000;
+  int32_t carbon_milli = 0;
+  friend bool operator==(const Prefer&, const Prefer&) = default;
+};
+
+struct IntentSpec {
+  std::string name;
+  std::vector<Ingress> from;
+  Workload workload;
+  Traffic traffic;
+  Promise promise;
+  Where where;
+  Prefer prefer;
+  Nanocredits budget_per_hour_max = 0;     // 0: none
+  std::vector<DatasetId> data;             // each must lie at, or be allowed to move to, the chosen sites
+  friend bool operator==(const IntentSpec&, const IntentSpec&) = default;
+};
+
+// Data that may only be worked on where its labels allow.
+struct DatasetSpec {
+  std::string name;
+  std::vector<SiteId> at;
+  std::vector<std::string> residency;      // it may be read only at sites that carry all of these
+  friend bool operator==(const DatasetSpec&, const DatasetSpec&) = default;
+};
+
+// ---- what was decided --------------------------------------------------------------------------------
+
+struct Placement {
+  SiteId site;
+  NodeId node;
+  int32_t cpu_milli = 0;
+  int32_t memory_mib = 0;
+  int16_t accelerators = 0;
+  int32_t streams = 0;                     // carried by this instance
+  Asks asks;                               // frozen at commit
+  RunId continues;                         // a run of an earlier plan that goes on; none: a new run starts
+  friend bool operator==(const Placement&, const Placement&) = default;
+};
+
+// Traffic of `streams` streams from an ingress to a placement. It returns the way it came: `path` lists the
+// links in the direction from the ingress; the way back takes their twins (opposite(link)).
+struct Flow {
+  SiteId ingress;
+  uint32_t placement = 0;                  // index in Plan::placements
+  int32_t streams = 0;
+  int64_t up_bps = 0;                      // reserved on every link of path
+  int64_t down_bps = 0;                    // reserved on every twin
+  std::vector<LinkId> path;
+  std::vector<LinkId> protection;          // empty: none exists; not reserved
+  Nanocredits path_per_hour = 0;           // billed, frozen at commit
+  int64_t latency_us_predicted = 0;        // at the promised percentile, the sum of the next four
+  int64_t latency_us_path = 0;             // round trip of propagation and jitter
+  int64_t latency_us_serialisation = 0;
+  int64_t latency_us_work = 0;
+  int64_t latency_us_queueing = 0;
+  friend bool operator==(const Flow&, const Flow&) = default;
+};
+
+// Twins: a duplex link has the identifiers 2k (a to b) and 2k + 1 (b to a).
+constexpr LinkId opposite(LinkId link) { return LinkId(link.value ^ 1u); }
+
+enum class Quality : uint8_t { kExact, kBounded, kHeuristic };
+
+// Why something is not possible, or lost. Codes are stable; text for people is made from them.
+enum class ReasonCode : uint8_t {
+  kNone,
+  kChosen,              // the cheapest feasible plan
+  kPrice,               // feasible, but dearer
+  kForbidden,           // excluded by where.only or where.not
+  kResidency,           // lacks a residency label, of the intent or of its data
+  kSiteNotUp,
+  kCpu,
+  kMemory,
+  kAccelerators,
+  kNoPath,              // not connected over links that are up
+  kBandwidth,           // connected, but no path has room
+  kLatency,
+  kOverload,            // an instance cannot keep up with its streams
+  kAvailability,
+  kBudget,
+  kSpread,              // fewer sites than where.sites_min
+  kIngressDown,
+  kSearchBudget,        // the step budget ended before any feasible plan was found
+  kSteering,            // the only feasible paths are on links that cannot be steered
+};
+
+// One constraint at one place: what was needed and what there was. Units follow from the code: milli-cores,
+// MiB, count, bit/s, microseconds, ppm, nanocredits per hour.
+struct Reason {
+  ReasonCode code = ReasonCode::kNone;
+  SiteId site;                             // none: about the request as a whole
+  SiteId ingress;                          // none: about no ingress in particular
+  int64_t needed = 0;
+  int64_t available = 0;
+  friend bool operator==(const Reason&, const Reason&) = default;
+};
+
+// A site that was not chosen for the traffic of one ingress.
+struct Alternative {
+  Reason reason;
+  Nanocredits decision_price = 0;          // per hour, when feasible; comparable with Plan::decision_price
+  Nanocredits billed_per_hour = 0;
+  int64_t latency_us_predicted = 0;
+  std::vector<LinkId> path;
+  friend bool operator==(const Alternative&, const Alternative&) = default;
+};
+
+struct Plan {
+  IntentId intent;
+  uint32_t generation = 0;
+  Position basis = 0;                      // version of the graph that it was decided on
+  std::vector<Placement> placements;
+  std::vector<Flow> flows;
+  Nanocredits billed_per_hour = 0;         // asks only
+  Nanocredits decision_price = 0;          // asks, scarcity, carbon and preference: decides, never billed
+  int64_t power_mw = 0;
+  int64_t carbon_mg_per_hour = 0;
+  int32_t availability_ppm = 0;
+  Quality quality = Quality::kHeuristic;
+  Nanocredits bound = 0;                   // no plan has a lower decision price than this
+  uint64_t steps = 0;                      // search steps taken
+  uint32_t price_policy = 0;               // version of the price table and parameters used
+  Reason reason;
+  std::vector<Alternative> alternatives;   // best first, at most 8; feasible ones before the others
+  friend bool operator==(const Plan&, const Plan&) = default;
+};
+
+// Why an intent has no plan: the constraints that fail, nearest to being met first.
+struct Refusal {
+  IntentId intent;
+  uint32_t generation = 0;
+  Position basis = 0;
+  std::vector<Reason> reasons;             // at most 8
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+enum class RunState : uint8_t {
+  kPlanned,   // committed, not yet accepted by the site
+  kStarting,
+  kRunning,
+  kStopping,
+  kExited,    // ended by itself with exit code 0 (jobs) or was stopped as asked
+  kFailed,    // ended otherwise
+  kLost,      // its lease ran out without news
+};
+
+enum class Role : uint8_t { kOperator, kProvider, kTenant };
+
+}  // namespace weir
