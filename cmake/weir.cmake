@@ -21,7 +21,8 @@ include(GoogleTest)
 add_library(weir_options INTERFACE)
 target_compile_features(weir_options INTERFACE cxx_std_20)
 target_include_directories(weir_options INTERFACE "${PROJECT_SOURCE_DIR}/src")
-target_compile_options(weir_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
+target_compile_options(weir_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror
+  -Wno-missing-field-initializers)  # designated initialisers leave the rest at the declared defaults
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports these falsely in inlined library code (GCC PR105562, PR105651, PR107852) at -O2.
   target_compile_options(weir_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized

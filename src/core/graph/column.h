@@ -17,9 +17,11 @@ namespace weir {
 template <class T>
 class CowPtr {
  public:
-  CowPtr() : box_(new Box{}) {}
+  CowPtr() = default;  // empty: reading it is an error, mutate() makes a T{}
   explicit CowPtr(T value) : box_(new Box{{1}, std::move(value)}) {}
-  CowPtr(const CowPtr& other) : box_(other.box_) { box_->holders.fetch_add(1, std::memory_order_relaxed); }
+  CowPtr(const CowPtr& other) : box_(other.box_) {
+    if (box_) box_->holders.fetch_add(1, std::memory_order_relaxed);
+  }
   CowPtr(CowPtr&& other) noexcept : box_(std::exchange(other.box_, nullptr)) {}
   CowPtr& operator=(CowPtr other) noexcept {
     std::swap(box_, other.box_);
@@ -31,12 +33,15 @@ class CowPtr {
 
   const T& operator*() const { return box_->value; }
   const T* operator->() const { return &box_->value; }
-  const T* identity() const { return &box_->value; }
 
   // O(size of T) when shared, O(1) when not. Nobody else can see the change: nobody else holds the box, and
   // the acquire pairs with the release of the last holder that let go.
   T& mutate() {
-    if (box_->holders.load(std::memory_order_acquire) != 1) *this = CowPtr(T(box_->value));
+    if (!box_) {
+      box_ = new Box{};
+    } else if (box_->holders.load(std::memory_order_acquire) != 1) {
+      *this = CowPtr(T(box_->value));
+    }
     return box_->value;
   }
 
@@ -45,7 +50,7 @@ class CowPtr {
     std::atomic<uint32_t> holders{1};
     T value{};
   };
-  Box* box_;
+  Box* box_ = nullptr;
 };
 
 // A dense, append-only array of rows in chunks, copied in O(1) and changed by copying one chunk (and, once

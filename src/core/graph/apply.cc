@@ -1,0 +1,528 @@
+#include <algorithm>
+
+#include "core/graph/graph.h"
+
+namespace weir {
+namespace {
+
+Applied no_effect(std::string why) { return {false, std::move(why)}; }
+
+constexpr size_t kResidencyLabelsMax = 64;
+
+}  // namespace
+
+Applied Graph::apply(const Event& event) {
+  ++version_;
+  now_ = std::max(now_, event.at);
+  return std::visit([this](const auto& body) { return on(body); }, event.body);
+}
+
+// ---- the domain --------------------------------------------------------------------------------------
+
+Applied Graph::on(const DomainCreated& e) {
+  if (version_ != 1) return no_effect("a domain is created once, by the first event");
+  domain_.mutate() = e.name;
+  prices_ = {0, e.carbon_price_per_kg, e.scarcity_core_hour, e.scarcity_gib_hour, e.scarcity_accelerator_hour,
+             e.scarcity_gbps_hour};
+  return {};
+}
+
+Applied Graph::on(const PricesRevised& e) {
+  if (e.policy <= prices_.version) return no_effect("a newer revision of the prices is in force");
+  prices_ = {e.policy, e.carbon_price_per_kg, e.scarcity_core_hour, e.scarcity_gib_hour,
+             e.scarcity_accelerator_hour, e.scarcity_gbps_hour};
+  ++path_relief_;
+  return {};
+}
+
+Applied Graph::on(const BrainStarted& e) {
+  if (e.epoch <= brain_epoch_) return no_effect("a newer brain has started");
+  brain_epoch_ = e.epoch;
+  return {};
+}
+
+Applied Graph::on(const TenantDefined& e) {
+  if (tenants_.find(e.name) != TenantId::kNone) return no_effect("the tenant exists");
+  if (e.tenant.index() != tenants_.size()) return no_effect("tenant identifier out of turn");
+  tenants_.add(e.name);
+  return {};
+}
+
+// ---- sites, nodes, links -----------------------------------------------------------------------------
+
+bool Graph::add_vertex(VertexId id, const std::string& name) {
+  if (id.index() != vertex_names_.size() || vertex_names_.find(name) != VertexId::kNone) return false;
+  vertex_names_.add(name);
+  links_out_.push_back({});
+  return true;
+}
+
+Applied Graph::on(const RouterDefined& e) {
+  return add_vertex(e.vertex, e.name) ? Applied{} : no_effect("the name is taken, or the identifier is out of turn");
+}
+
+std::optional<uint64_t> Graph::intern_residency(const std::vector<std::string>& labels) {
+  size_t fresh = 0;
+  for (const auto& label : labels) fresh += residency_labels_.find(label) == Id<void>::kNone;
+  if (residency_labels_.size() + fresh > kResidencyLabelsMax) return std::nullopt;
+  uint64_t mask = 0;
+  for (const auto& label : labels) {
+    uint32_t bit = residency_labels_.find(label);
+    if (bit == Id<void>::kNone) bit = residency_labels_.add(label);
+    mask |= uint64_t{1} << bit;
+  }
+  return mask;
+}
+
+Applied Graph::on(const SiteDefined& e) {
+  const bool known = e.site.index() < sites_.size();
+  if (known ? site_names_.name(e.site.index()) != e.spec.name : e.site.index() != sites_.size()) {
+    return no_effect("the identifier belongs to another site, or is out of turn");
+  }
+  if (!known && (e.vertex.index() != vertex_names_.size() || vertex_names_.find(e.spec.name) != VertexId::kNone)) {
+    return no_effect("the name is taken, or the vertex is out of turn");
+  }
+  const auto residency = intern_residency(e.spec.residency);
+  if (!residency) return no_effect("a domain has at most 64 residency labels");
+  if (!known) {
+    add_vertex(e.vertex, e.spec.name);
+    site_names_.add(e.spec.name);
+    sites_.push_back({.vertex = e.vertex});
+    site_loads_.push_back({});
+    site_nodes_.push_back({});
+    site_specs_.push_back(nullptr);
+  }
+  SiteRow& row = sites_.mutate(e.site.index());
+  row.tier = e.spec.tier;
+  row.steerable = e.spec.steerable;
+  row.availability_ppm = e.spec.availability_ppm;
+  row.residency = *residency;
+  row.asks = e.spec.asks;
+  row.power = e.spec.power;
+  site_specs_.mutate(e.site.index()) = std::make_shared<const SiteSpec>(e.spec);
+  return {};
+}
+
+Applied Graph::on(const LinkDefined& e) {
+  if (e.link.value % 2 != 0) return no_effect("a duplex link has an even identifier");
+  if (e.spec.a.index() >= vertex_names_.size() || e.spec.b.index() >= vertex_names_.size() || e.spec.a == e.spec.b) {
+    return no_effect("a link joins two different known vertices");
+  }
+  const bool known = e.link.index() < links_.size();
+  if (known) {
+    const LinkRow& old = link(e.link);
+    if (link_name(e.link) != e.spec.name || old.from != e.spec.a || old.to != e.spec.b) {
+      return no_effect("the identifier belongs to another link");
+    }
+  } else if (e.link.index() != links_.size() || link_names_.find(e.spec.name) != Id<void>::kNone) {
+    return no_effect("the name is taken, or the identifier is out of turn");
+  }
+  if (!known) link_names_.add(e.spec.name);
+  for (const LinkId id : {e.link, opposite(e.link)}) {
+    const bool forward = id == e.link;
+    const LinkRow row{.from = forward ? e.spec.a : e.spec.b,
+                      .to = forward ? e.spec.b : e.spec.a,
+                      .bandwidth_bps = e.spec.bandwidth_bps,
+                      .per_gbps_hour = e.spec.per_gbps_hour,
+                      .latency_us = static_cast<int32_t>(e.spec.latency_us),
+                      .jitter_us = static_cast<int32_t>(e.spec.jitter_us),
+                      .loss_ppm = e.spec.loss_ppm,
+                      .availability_ppm = e.spec.availability_ppm,
+                      .steerable = e.spec.steerable};
+    LinkLoad load{.free_bps = row.bandwidth_bps,
+                  .latency_us = row.latency_us,
+                  .jitter_us = row.jitter_us,
+                  .loss_ppm = row.loss_ppm,
+                  .up = true};
+    if (known) {
+      const LinkLoad& old = link_loads_[id.index()];
+      load.free_bps = old.free_bps + row.bandwidth_bps - links_[id.index()].bandwidth_bps;
+      load.up = old.up;
+      links_.mutate(id.index()) = row;
+      link_loads_.mutate(id.index()) = load;
+    } else {
+      links_.push_back(row);
+      link_loads_.push_back(load);
+      links_out_.mutate(row.from.index()).push_back(id);
+    }
+  }
+  ++path_relief_;
+  ++topology_revision_;
+  return {};
+}
+
+Applied Graph::on(const DatasetDefined& e) {
+  for (const SiteId at : e.spec.at) {
+    if (at.index() >= sites_.size()) return no_effect("the data set lies at an unknown site");
+  }
+  const bool known = e.dataset.index() < datasets_.size();
+  if (known ? dataset_names_.name(e.dataset.index()) != e.spec.name
+            : e.dataset.index() != datasets_.size() || dataset_names_.find(e.spec.name) != Id<void>::kNone) {
+    return no_effect("the name is taken, or the identifier is out of turn");
+  }
+  const auto residency = intern_residency(e.spec.residency);
+  if (!residency) return no_effect("a domain has at most 64 residency labels");
+  auto row = std::make_shared<const DatasetRow>(DatasetRow{e.spec, *residency});
+  if (known) {
+    datasets_.mutate(e.dataset.index()) = std::move(row);
+  } else {
+    dataset_names_.add(e.spec.name);
+    datasets_.push_back(std::move(row));
+  }
+  return {};
+}
+
+Applied Graph::on(const NodesReported& e) {
+  if (e.site.index() >= sites_.size()) return no_effect("unknown site");
+  if (e.nodes.empty()) return no_effect("no nodes");
+  const size_t first = e.first_node.index();
+  bool known = false;
+  for (const NodeRange& range : site_nodes_[e.site.index()]) {
+    known |= first >= range.first && first + e.nodes.size() <= size_t{range.first} + range.count;
+  }
+  if (!known && first != nodes_.size()) return no_effect("node identifiers out of turn, or of another site");
+  for (size_t i = 0; i < e.nodes.size(); ++i) {
+    const NodeSpec& spec = e.nodes[i];
+    uint16_t model = 0;
+    if (!spec.accelerator_model.empty()) {
+      if (accelerator_models_.size() == 0) accelerator_models_.add("");
+      uint32_t row = accelerator_models_.find(spec.accelerator_model);
+      if (row == Id<void>::kNone) row = accelerator_models_.add(spec.accelerator_model);
+      model = static_cast<uint16_t>(row);
+    }
+    const NodeRow row{.site = e.site,
+                      .cpu_milli = spec.cpu_milli,
+                      .memory_mib = spec.memory_mib,
+                      .speed_milli = spec.speed_milli,
+                      .accelerators = spec.accelerators,
+                      .accelerator_model = model};
+    if (known) {
+      const NodeRow old = nodes_[first + i];
+      NodeFree& free = node_free_.mutate(first + i);
+      free.cpu_milli += row.cpu_milli - old.cpu_milli;
+      free.memory_mib += row.memory_mib - old.memory_mib;
+      free.accelerators += row.accelerators - old.accelerators;
+      nodes_.mutate(first + i) = row;
+      node_names_.mutate(first + i) = spec.name;
+    } else {
+      nodes_.push_back(row);
+      node_free_.push_back({row.cpu_milli, row.memory_mib, row.accelerators});
+      node_names_.push_back(spec.name);
+    }
+  }
+  if (!known) {
+    site_nodes_.mutate(e.site.index())
+        .push_back({static_cast<uint32_t>(first), static_cast<uint32_t>(e.nodes.size())});
+  }
+  account_site_nodes(e.site);
+  return {};
+}
+
+void Graph::account_site_nodes(SiteId site) {
+  SiteLoad sum;
+  for (const NodeRange& range : site_nodes_[site.index()]) {
+    for (size_t n = range.first; n < size_t{range.first} + range.count; ++n) {
+      const NodeRow& row = nodes_[n];
+      const NodeFree& free = node_free_[n];
+      sum.cpu_milli_total += row.cpu_milli;
+      sum.cpu_milli_free += free.cpu_milli;
+      sum.memory_mib_total += row.memory_mib;
+      sum.memory_mib_free += free.memory_mib;
+      sum.accelerators_total += row.accelerators;
+      sum.accelerators_free += free.accelerators;
+      if (sum.speed_milli_min == 0 || row.speed_milli < sum.speed_milli_min) sum.speed_milli_min = row.speed_milli;
+    }
+  }
+  site_loads_.mutate(site.index()) = sum;
+}
+
+Applied Graph::on(const SiteStateChanged& e) {
+  if (e.site.index() >= sites_.size()) return no_effect("unknown site");
+  if (sites_[e.site.index()].state == e.state) return no_effect("the site is in this state");
+  sites_.mutate(e.site.index()).state = e.state;
+  return {};
+}
+
+Applied Graph::on(const LinkStateChanged& e) {
+  if (e.link.index() >= links_.size()) return no_effect("unknown link");
+  if (link_loads_[e.link.index()].up == e.up) return no_effect("the link is in this state");
+  link_loads_.mutate(e.link.index()).up = e.up;
+  if (e.up) ++path_relief_;
+  ++topology_revision_;
+  return {};
+}
+
+Applied Graph::on(const LinkMeasured& e) {
+  if (e.link.index() >= links_.size()) return no_effect("unknown link");
+  LinkLoad& load = link_loads_.mutate(e.link.index());
+  load.latency_us = static_cast<int32_t>(e.latency_us);
+  load.jitter_us = static_cast<int32_t>(e.jitter_us);
+  load.loss_ppm = e.loss_ppm;
+  ++topology_revision_;
+  return {};
+}
+
+// ---- intents and plans -------------------------------------------------------------------------------
+
+Applied Graph::on(const IntentSubmitted& e) {
+  if (e.tenant.index() >= tenants_.size()) return no_effect("unknown tenant");
+  for (const Ingress& from : e.spec.from) {
+    if (from.site.index() >= sites_.size()) return no_effect("unknown ingress site");
+  }
+  const std::string key = tenants_.name(e.tenant.index()) + "/" + e.spec.name;
+  const bool known = e.intent.index() < intents_.size();
+  if (known ? intent_names_.name(e.intent.index()) != key
+            : e.intent.index() != intents_.size() || intent_names_.find(key) != IntentId::kNone) {
+    return no_effect("the name is taken, or the identifier is out of turn");
+  }
+  if (known && e.generation <= intent(e.intent).generation) return no_effect("a newer generation exists");
+  if (!known) {
+    intent_names_.add(key);
+    intents_.push_back({});
+  }
+  IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+  row.tenant = e.tenant;
+  row.generation = e.generation;
+  row.state = IntentState::kPending;
+  row.submitted = version_ - 1;
+  row.spec = std::make_shared<const IntentSpec>(e.spec);
+  row.refusal = nullptr;
+  return {};
+}
+
+Applied Graph::on(const IntentWithdrawn& e) {
+  if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  if (intent(e.intent).state == IntentState::kWithdrawn) return no_effect("the intent is withdrawn");
+  IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+  row.state = IntentState::kWithdrawn;
+  if (row.active) row.retiring.push_back(std::move(row.active));
+  row.active = nullptr;
+  row.flows_on_protection.clear();
+  return {};
+}
+
+void Graph::account(const Placement& p, Sign sign) {
+  const int s = static_cast<int>(sign);
+  NodeFree& free = node_free_.mutate(p.node.index());
+  free.cpu_milli += s * p.cpu_milli;
+  free.memory_mib += s * p.memory_mib;
+  free.accelerators += s * p.accelerators;
+  SiteLoad& load = site_loads_.mutate(p.site.index());
+  load.cpu_milli_free += s * p.cpu_milli;
+  load.memory_mib_free += s * p.memory_mib;
+  load.accelerators_free += s * p.accelerators;
+}
+
+void Graph::account(const Flow& flow, Sign sign) {
+  for (const LinkId forward : flow.path) {
+    for (const LinkId id : {forward, opposite(forward)}) {
+      LinkLoad& load = link_loads_.mutate(id.index());
+      const int64_t bandwidth = links_[id.index()].bandwidth_bps;
+      const int before = utilisation_bucket(bandwidth, load.free_bps);
+      load.free_bps += static_cast<int>(sign) * (id == forward ? flow.up_bps : flow.down_bps);
+      if (utilisation_bucket(bandwidth, load.free_bps) < before) ++path_relief_;
+    }
+  }
+}
+
+void Graph::release(const CommittedPlan& held) {
+  for (size_t i = 0; i < held.plan.placements.size(); ++i) {
+    if (!held.placement_passed_on[i]) account(held.plan.placements[i], Sign::kGive);
+  }
+  for (size_t i = 0; i < held.plan.flows.size(); ++i) {
+    if (!held.flow_passed_on[i]) account(held.plan.flows[i], Sign::kGive);
+  }
+}
+
+Applied Graph::on(const PlanCommitted& e) {
+  const Plan& plan = e.plan;
+  if (plan.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  if (plan.generation != intent(plan.intent).generation || intent(plan.intent).state == IntentState::kWithdrawn) {
+    return no_effect("the plan is for another generation");
+  }
+  for (const Placement& p : plan.placements) {
+    if (p.site.index() >= sites_.size() || p.node.index() >= nodes_.size() || nodes_[p.node.index()].site != p.site) {
+      return no_effect("the plan names an unknown site or node");
+    }
+  }
+  for (const Flow& flow : plan.flows) {
+    if (flow.placement >= plan.placements.size()) return no_effect("a flow of the plan leads nowhere");
+    for (const auto* path : {&flow.path, &flow.protection}) {
+      for (const LinkId id : *path) {
+        if (id.index() >= links_.size()) return no_effect("the plan names an unknown link");
+      }
+    }
+  }
+
+  IntentRow& row = intents_.mutate(plan.intent.index()).mutate();
+  auto held = std::make_shared<CommittedPlan>();
+  held->position = version_ - 1;
+  held->plan = plan;
+  held->placement_passed_on.resize(plan.placements.size());
+  held->flow_passed_on.resize(plan.flows.size());
+
+  // What the active plan hands over is neither taken again nor given back.
+  std::vector<bool> placement_taken(plan.placements.size()), flow_taken(plan.flows.size());
+  if (row.active) {
+    auto old = std::make_shared<CommittedPlan>(*row.active);
+    std::vector<size_t> successor(old->plan.placements.size(), plan.placements.size());
+    for (size_t i = 0; i < plan.placements.size(); ++i) {
+      const Placement& p = plan.placements[i];
+      if (!p.continues.valid()) continue;
+      for (size_t k = 0; k < successor.size(); ++k) {
+        const Placement& q = old->plan.placements[k];
+        if (old->placement_passed_on[k] || old->run(k) != p.continues) continue;
+        if (q.node != p.node || q.cpu_milli != p.cpu_milli || q.memory_mib != p.memory_mib ||
+            q.accelerators != p.accelerators) {
+          continue;
+        }
+        old->placement_passed_on[k] = placement_taken[i] = true;
+        successor[k] = i;
+        break;
+      }
+    }
+    for (size_t i = 0; i < plan.flows.size(); ++i) {
+      const Flow& f = plan.flows[i];
+      for (size_t k = 0; k < old->plan.flows.size(); ++k) {
+        const Flow& g = old->plan.flows[k];
+        if (old->flow_passed_on[k] || successor[g.placement] != f.placement || g.ingress != f.ingress ||
+            g.path != f.path || g.up_bps != f.up_bps || g.down_bps != f.down_bps) {
+          continue;
+        }
+        old->flow_passed_on[k] = flow_taken[i] = true;
+        break;
+      }
+    }
+    row.retiring.push_back(std::move(old));
+  }
+  for (size_t i = 0; i < plan.placements.size(); ++i) {
+    if (!placement_taken[i]) account(plan.placements[i], Sign::kTake);
+    if (!plan.placements[i].continues.valid()) row.runs.push_back({held->run(i), plan.placements[i].site});
+  }
+  for (size_t i = 0; i < plan.flows.size(); ++i) {
+    if (!flow_taken[i]) account(plan.flows[i], Sign::kTake);
+  }
+  row.active = std::move(held);
+  row.state = IntentState::kPlaced;
+  row.refusal = nullptr;
+  row.flows_on_protection.clear();
+  return {};
+}
+
+Applied Graph::on(const PlanRetired& e) {
+  if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  const auto& retiring = intent(e.intent).retiring;
+  const auto found = std::find_if(retiring.begin(), retiring.end(),
+                                  [&](const auto& held) { return held->position == e.plan; });
+  if (found == retiring.end()) return no_effect("no such plan is retiring");
+  const auto held = *found;
+  IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+  row.retiring.erase(row.retiring.begin() + (found - retiring.begin()));
+  release(*held);
+  const auto still_held = [&row](RunId run) {
+    const auto holds = [run](const CommittedPlan& plan) {
+      for (size_t i = 0; i < plan.plan.placements.size(); ++i) {
+        if (!plan.placement_passed_on[i] && plan.run(i) == run) return true;
+      }
+      return false;
+    };
+    return (row.active && holds(*row.active)) ||
+           std::any_of(row.retiring.begin(), row.retiring.end(), [&](const auto& plan) { return holds(*plan); });
+  };
+  std::erase_if(row.runs, [&](const RunRow& run) { return !still_held(run.run); });
+  return {};
+}
+
+Applied Graph::on(const IntentRefused& e) {
+  if (e.refusal.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  const IntentRow& old = intent(e.refusal.intent);
+  if (old.generation != e.refusal.generation || old.state == IntentState::kWithdrawn) {
+    return no_effect("the refusal is for another generation");
+  }
+  IntentRow& row = intents_.mutate(e.refusal.intent.index()).mutate();
+  row.refusal = std::make_shared<const Refusal>(e.refusal);
+  if (!row.active || row.active->plan.generation != row.generation) row.state = IntentState::kRefused;
+  return {};
+}
+
+Applied Graph::on(const RunStateChanged& e) {
+  if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  const auto& runs = intent(e.intent).runs;
+  const auto found = std::find_if(runs.begin(), runs.end(), [&](const RunRow& r) { return r.run == e.run; });
+  if (found == runs.end()) return no_effect("no such run");
+  if (found->state == e.state && found->exit_code == e.exit_code) return no_effect("the run is in this state");
+  RunRow& row = intents_.mutate(e.intent.index()).mutate().runs[static_cast<size_t>(found - runs.begin())];
+  row.state = e.state;
+  row.exit_code = e.exit_code;
+  return {};
+}
+
+Applied Graph::on(const UsageReported&) { return {}; }
+
+Applied Graph::on(const PathSwitched& e) {
+  if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  const IntentRow& old = intent(e.intent);
+  if (!old.active || old.active->position != e.plan || e.flow >= old.active->plan.flows.size()) {
+    return no_effect("the plan is not active");
+  }
+  const bool on_protection = std::binary_search(old.flows_on_protection.begin(), old.flows_on_protection.end(), e.flow);
+  if (on_protection == e.to_protection) return no_effect("the flow is on this path");
+  auto& flows = intents_.mutate(e.intent.index()).mutate().flows_on_protection;
+  const auto at = std::lower_bound(flows.begin(), flows.end(), e.flow);
+  if (e.to_protection) {
+    flows.insert(at, e.flow);
+  } else {
+    flows.erase(at);
+  }
+  return {};
+}
+
+Applied Graph::on(const PromiseMeasured& e) {
+  return e.intent.index() < intents_.size() ? Applied{} : no_effect("unknown intent");
+}
+
+Applied Graph::on(const PromiseStateChanged& e) {
+  if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  if (intent(e.intent).promise_kept == e.kept) return no_effect("the promise is in this state");
+  intents_.mutate(e.intent.index()).mutate().promise_kept = e.kept;
+  return {};
+}
+
+// ---- identity ----------------------------------------------------------------------------------------
+
+Applied Graph::on(const TokenIssued& e) {
+  if (token_names_.find(e.token) != Id<void>::kNone) return no_effect("the token exists");
+  token_names_.add(e.token);
+  tokens_.push_back(CowPtr<TokenRow>(TokenRow{.secret_sha256 = e.secret_sha256,
+                                              .subject = e.subject,
+                                              .redeemed_by = {},
+                                              .expires = e.expires,
+                                              .role = e.role,
+                                              .join = e.join}));
+  return {};
+}
+
+Applied Graph::on(const TokenRedeemed& e) {
+  const uint32_t row = token_names_.find(e.token);
+  if (row == Id<void>::kNone) return no_effect("unknown token");
+  if (!tokens_[row]->join) return no_effect("only join tokens are redeemed");
+  if (!tokens_[row]->redeemed_by.empty()) return no_effect("the token was redeemed before");
+  TokenRow& token = tokens_.mutate(row).mutate();
+  token.redeemed_by = e.by;
+  token.redeemed = now_;
+  return {};
+}
+
+Applied Graph::on(const TokenRevoked& e) {
+  const uint32_t row = token_names_.find(e.token);
+  if (row == Id<void>::kNone) return no_effect("unknown token");
+  if (tokens_[row]->revoked) return no_effect("the token is revoked");
+  tokens_.mutate(row).mutate().revoked = true;
+  return {};
+}
+
+Applied Graph::on(const CertificateIssued& e) {
+  return e.site.index() < sites_.size() ? Applied{} : no_effect("unknown site");
+}
+
+}  // namespace weir

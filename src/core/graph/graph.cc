@@ -1,0 +1,64 @@
+#include "core/graph/graph.h"
+
+namespace weir {
+
+LinkId Graph::find_link(std::string_view name) const {
+  const uint32_t row = link_names_.find(name);
+  return row == LinkId::kNone ? LinkId{} : LinkId(row * 2);
+}
+
+Nanocredits Graph::link_price(LinkId id) const {
+  const LinkRow& row = link(id);
+  return row.per_gbps_hour + scarcity(kScarcityPpm, prices_.scarcity_gbps_hour,
+                                      utilisation_bucket(row.bandwidth_bps, load(id).free_bps));
+}
+
+IntentId Graph::find_intent(std::string_view tenant, std::string_view name) const {
+  std::string key;
+  key.reserve(tenant.size() + 1 + name.size());
+  key.append(tenant).append("/").append(name);
+  return IntentId(intent_names_.find(key));
+}
+
+const TokenRow* Graph::find_token(std::string_view token) const {
+  const uint32_t row = token_names_.find(token);
+  return row == Id<void>::kNone ? nullptr : &*tokens_[row];
+}
+
+std::optional<uint64_t> Graph::residency_mask(const std::vector<std::string>& labels) const {
+  uint64_t mask = 0;
+  for (const auto& label : labels) {
+    const uint32_t bit = residency_labels_.find(label);
+    if (bit == Id<void>::kNone) return std::nullopt;
+    mask |= uint64_t{1} << bit;
+  }
+  return mask;
+}
+
+GraphBytes Graph::bytes() const {
+  GraphBytes total;
+  total.scheduling = sites_.bytes() + site_loads_.bytes() + site_nodes_.bytes() + nodes_.bytes() +
+                     node_free_.bytes() + links_out_.bytes() + links_.bytes() + link_loads_.bytes();
+  for (size_t i = 0; i < site_nodes_.size(); ++i) total.scheduling += site_nodes_[i].capacity() * sizeof(NodeRange);
+  for (size_t i = 0; i < links_out_.size(); ++i) total.scheduling += links_out_[i].capacity() * sizeof(LinkId);
+  total.strings = site_names_.bytes() + vertex_names_.bytes() + link_names_.bytes() + tenants_.bytes() +
+                  intent_names_.bytes() + dataset_names_.bytes() + token_names_.bytes() + node_names_.bytes() +
+                  site_specs_.size() * sizeof(SiteSpec);
+  for (size_t i = 0; i < node_names_.size(); ++i) {
+    if (node_names_[i].capacity() > 15) total.strings += node_names_[i].capacity() + 1;
+  }
+  total.commitments = intents_.bytes();
+  for (size_t i = 0; i < intents_.size(); ++i) {
+    const IntentRow& row = *intents_[i];
+    total.commitments += sizeof(IntentRow) + row.runs.capacity() * sizeof(RunRow);
+    const auto add = [&total](const CommittedPlan& held) {
+      total.commitments += sizeof(CommittedPlan) + held.plan.placements.capacity() * sizeof(Placement) +
+                           held.plan.flows.capacity() * sizeof(Flow);
+    };
+    if (row.active) add(*row.active);
+    for (const auto& held : row.retiring) add(*held);
+  }
+  return total;
+}
+
+}  // namespace weir

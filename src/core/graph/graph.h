@@ -1,0 +1,318 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/event/event.h"
+#include "core/graph/column.h"
+#include "core/graph/names.h"
+#include "core/ids/ids.h"
+#include "core/price/price.h"
+
+namespace weir {
+
+// Rows are split by how often they change and who reads them together, so that a commit copies little and
+// a scan over candidates touches only what it compares.
+
+struct SiteRow {
+  VertexId vertex;
+  Liveness state = Liveness::kUnknown;
+  Tier tier = Tier::kCloud;
+  bool steerable = true;
+  int32_t availability_ppm = 0;
+  uint64_t residency = 0;                  // bit set of interned labels
+  Asks asks;
+  Power power;
+};
+
+// Sums over the nodes of a site.
+struct SiteLoad {
+  int64_t cpu_milli_total = 0, cpu_milli_free = 0;
+  int64_t memory_mib_total = 0, memory_mib_free = 0;
+  int32_t accelerators_total = 0, accelerators_free = 0;
+  int32_t speed_milli_min = 0;             // of the slowest node; 0: no nodes
+};
+
+struct NodeRange {
+  uint32_t first = 0, count = 0;
+};
+
+struct NodeRow {
+  SiteId site;
+  int32_t cpu_milli = 0;
+  int32_t memory_mib = 0;
+  int32_t speed_milli = 1000;
+  int16_t accelerators = 0;
+  uint16_t accelerator_model = 0;          // row of accelerator_models(); 0: none
+};
+
+struct NodeFree {
+  int32_t cpu_milli = 0;
+  int32_t memory_mib = 0;
+  int32_t accelerators = 0;
+};
+
+// One direction of a link.
+struct LinkRow {
+  VertexId from, to;
+  int64_t bandwidth_bps = 0;
+  int64_t per_gbps_hour = 0;
+  int32_t latency_us = 0;                  // as described; LinkLoad has the measured value
+  int32_t jitter_us = 0;
+  int32_t loss_ppm = 0;
+  int32_t availability_ppm = 0;
+  bool steerable = true;
+};
+
+struct LinkLoad {
+  int64_t free_bps = 0;                    // may be negative after a revision below what is reserved
+  int32_t latency_us = 0;                  // one way: measured, or as described until then
+  int32_t jitter_us = 0;
+  int32_t loss_ppm = 0;
+  bool up = true;
+};
+
+// A plan that holds reservations. Parts that a later plan of the same intent took over are marked: the
+// later plan holds them now.
+struct CommittedPlan {
+  Position position = 0;
+  Plan plan;
+  std::vector<bool> placement_passed_on;
+  std::vector<bool> flow_passed_on;
+  // The run behind a placement: its own, or the one it continues.
+  RunId run(size_t placement) const {
+    const RunId& continues = plan.placements[placement].continues;
+    return continues.valid() ? continues : RunId{position, static_cast<uint32_t>(placement)};
+  }
+};
+
+struct RunRow {
+  RunId run;
+  SiteId site;
+  RunState state = RunState::kPlanned;
+  int32_t exit_code = 0;
+};
+
+enum class IntentState : uint8_t { kPending, kPlaced, kRefused, kWithdrawn };
+
+struct IntentRow {
+  TenantId tenant;
+  uint32_t generation = 0;
+  IntentState state = IntentState::kPending;
+  bool promise_kept = true;
+  Position submitted = 0;                  // of this generation
+  std::shared_ptr<const IntentSpec> spec;
+  std::shared_ptr<const CommittedPlan> active;
+  std::vector<std::shared_ptr<const CommittedPlan>> retiring;
+  std::shared_ptr<const Refusal> refusal;
+  std::vector<RunRow> runs;                // of active and retiring plans
+  std::vector<uint32_t> flows_on_protection;  // indices into the active plan's flows, sorted
+};
+
+struct TokenRow {
+  std::string secret_sha256;
+  std::string subject;
+  std::string redeemed_by;                 // empty: not yet
+  TimeUs expires = 0;
+  TimeUs redeemed = 0;
+  Role role = Role::kTenant;
+  bool join = false;
+  bool revoked = false;
+};
+
+struct DatasetRow {
+  DatasetSpec spec;
+  uint64_t residency = 0;
+};
+
+// What an event did. An event without effect stays in the ledger, with the reason in the views.
+struct Applied {
+  bool effect = true;
+  std::string why_not;
+};
+
+// Bytes held, by what holds them.
+struct GraphBytes {
+  size_t scheduling = 0;                   // site, node, link and vertex columns
+  size_t strings = 0;
+  size_t commitments = 0;
+};
+
+// The present: everything that deciding, verifying and showing need, folded from the events. A value: a
+// copy is O(1) and independent. Rows of a kind are dense and in order of joining.
+class Graph {
+ public:
+  // graph' = apply(graph, event). Total: any event at any time. Pure.
+  Applied apply(const Event& event);
+
+  // Number of events applied.
+  Position version() const { return version_; }
+  TimeUs now() const { return now_; }      // time of the newest event
+  const std::string& domain() const { return *domain_; }
+  uint64_t brain_epoch() const { return brain_epoch_; }
+  const PricePolicy& prices() const { return prices_; }
+
+  size_t site_count() const { return sites_.size(); }
+  const std::string& site_name(SiteId id) const { return site_names_.name(id.index()); }
+  SiteId find_site(std::string_view name) const { return SiteId(site_names_.find(name)); }
+  const SiteRow& site(SiteId id) const { return sites_[id.index()]; }
+  const SiteLoad& load(SiteId id) const { return site_loads_[id.index()]; }
+  const SiteSpec& site_spec(SiteId id) const { return *site_specs_[id.index()]; }
+  const std::vector<NodeRange>& nodes(SiteId id) const { return site_nodes_[id.index()]; }
+  const Column<SiteRow>& sites() const { return sites_; }
+  const Column<SiteLoad>& site_loads() const { return site_loads_; }
+
+  size_t node_count() const { return nodes_.size(); }
+  const NodeRow& node(NodeId id) const { return nodes_[id.index()]; }
+  const NodeFree& free(NodeId id) const { return node_free_[id.index()]; }
+  const std::string& node_name(NodeId id) const { return node_names_[id.index()]; }
+  const Column<NodeRow>& node_rows() const { return nodes_; }
+  const Column<NodeFree>& node_free() const { return node_free_; }
+  const NameIndex& accelerator_models() const { return accelerator_models_; }
+
+  size_t vertex_count() const { return vertex_names_.size(); }
+  const std::string& vertex_name(VertexId id) const { return vertex_names_.name(id.index()); }
+  VertexId find_vertex(std::string_view name) const { return VertexId(vertex_names_.find(name)); }
+  const std::vector<LinkId>& links_out(VertexId id) const { return links_out_[id.index()]; }
+
+  size_t link_count() const { return links_.size(); }  // directions: twice the duplex links
+  const LinkRow& link(LinkId id) const { return links_[id.index()]; }
+  const LinkLoad& load(LinkId id) const { return link_loads_[id.index()]; }
+  const std::string& link_name(LinkId id) const { return link_names_.name(id.index() / 2); }
+  LinkId find_link(std::string_view name) const;
+  bool usable(LinkId id) const { return load(id).up && load(opposite(id)).up; }
+  // Ask plus scarcity of one direction, per Gbit/s and hour.
+  Nanocredits link_price(LinkId id) const;
+
+  size_t tenant_count() const { return tenants_.size(); }
+  const std::string& tenant_name(TenantId id) const { return tenants_.name(id.index()); }
+  TenantId find_tenant(std::string_view name) const { return TenantId(tenants_.find(name)); }
+
+  size_t intent_count() const { return intents_.size(); }
+  const IntentRow& intent(IntentId id) const { return *intents_[id.index()]; }
+  // "tenant/name"
+  const std::string& intent_name(IntentId id) const { return intent_names_.name(id.index()); }
+  IntentId find_intent(std::string_view tenant, std::string_view name) const;
+
+  size_t dataset_count() const { return datasets_.size(); }
+  const DatasetRow& dataset(DatasetId id) const { return *datasets_[id.index()]; }
+  DatasetId find_dataset(std::string_view name) const { return DatasetId(dataset_names_.find(name)); }
+
+  size_t token_count() const { return tokens_.size(); }
+  const TokenRow* find_token(std::string_view token) const;
+  const std::string& token_name(size_t row) const { return token_names_.name(row); }
+
+  // Bit set of the labels; nullopt if one is unknown to the domain (then no site carries it).
+  std::optional<uint64_t> residency_mask(const std::vector<std::string>& labels) const;
+  const NameIndex& residency_labels() const { return residency_labels_; }
+
+  // Counts the changes that can make a path cheaper or newly usable. While it stands still, a price
+  // learned earlier is a lower bound of the price now.
+  uint64_t path_relief() const { return path_relief_; }
+  // Counts changes of the topology itself (links, latency, asks, state).
+  uint64_t topology_revision() const { return topology_revision_; }
+
+  GraphBytes bytes() const;
+
+ private:
+  friend class Checkpointer;
+
+  Applied on(const DomainCreated&);
+  Applied on(const PricesRevised&);
+  Applied on(const BrainStarted&);
+  Applied on(const TenantDefined&);
+  Applied on(const RouterDefined&);
+  Applied on(const SiteDefined&);
+  Applied on(const LinkDefined&);
+  Applied on(const DatasetDefined&);
+  Applied on(const NodesReported&);
+  Applied on(const SiteStateChanged&);
+  Applied on(const LinkStateChanged&);
+  Applied on(const LinkMeasured&);
+  Applied on(const IntentSubmitted&);
+  Applied on(const IntentWithdrawn&);
+  Applied on(const PlanCommitted&);
+  Applied on(const PlanRetired&);
+  Applied on(const IntentRefused&);
+  Applied on(const RunStateChanged&);
+  Applied on(const UsageReported&);
+  Applied on(const PathSwitched&);
+  Applied on(const PromiseMeasured&);
+  Applied on(const PromiseStateChanged&);
+  Applied on(const TokenIssued&);
+  Applied on(const TokenRedeemed&);
+  Applied on(const TokenRevoked&);
+  Applied on(const CertificateIssued&);
+
+  bool add_vertex(VertexId id, const std::string& name);
+  std::optional<uint64_t> intern_residency(const std::vector<std::string>& labels);
+  enum class Sign : int { kTake = -1, kGive = 1 };
+  void account(const Placement& placement, Sign sign);
+  void account(const Flow& flow, Sign sign);
+  void account_site_nodes(SiteId site);
+  void release(const CommittedPlan& plan);
+
+  Position version_ = 0;
+  TimeUs now_ = 0;
+  uint64_t brain_epoch_ = 0;
+  uint64_t path_relief_ = 0;
+  uint64_t topology_revision_ = 0;
+  CowPtr<std::string> domain_{std::string()};
+  PricePolicy prices_;
+
+  NameIndex site_names_;
+  Column<SiteRow> sites_;
+  Column<SiteLoad> site_loads_;
+  Column<std::vector<NodeRange>> site_nodes_;
+  Column<std::shared_ptr<const SiteSpec>> site_specs_;
+  NameIndex residency_labels_;
+
+  Column<NodeRow> nodes_;
+  Column<NodeFree> node_free_;
+  Column<std::string> node_names_;
+  NameIndex accelerator_models_;
+
+  NameIndex vertex_names_;
+  Column<std::vector<LinkId>> links_out_;
+  NameIndex link_names_;
+  Column<LinkRow> links_;
+  Column<LinkLoad> link_loads_;
+
+  NameIndex tenants_;
+  NameIndex intent_names_;
+  Column<CowPtr<IntentRow>> intents_;
+  NameIndex dataset_names_;
+  Column<std::shared_ptr<const DatasetRow>> datasets_;
+  NameIndex token_names_;
+  Column<CowPtr<TokenRow>> tokens_;
+};
+
+// Immutable, shared between threads.
+using Snapshot = std::shared_ptr<const Graph>;
+
+// ---- arithmetic that deciding, verifying and explaining share ------------------------------------------
+
+// Round trip of propagation plus jitter over the path and back, as measured. us.
+int64_t path_round_trip_us(const Graph& graph, const std::vector<LinkId>& path);
+// Asks of the path and its way back for these bandwidths. Billed.
+Nanocredits path_per_hour(const Graph& graph, const std::vector<LinkId>& path, int64_t up_bps, int64_t down_bps);
+// Asks of one instance. Billed.
+Nanocredits placement_per_hour(const Placement& placement);
+
+struct Verdict {
+  bool granted = false;
+  bool conflict = false;  // the world changed since: deciding again may help. Otherwise the plan is wrong
+  std::string why;
+};
+
+// May this plan be granted on the newest graph? Checks everything again, trusting nothing that the plan
+// says about itself: the generation, liveness, room on every node and link for the sum of what the plan
+// takes, that paths join their ends without loops, places, the frozen asks, the promise, the totals.
+// O(size of the plan * log).
+Verdict verify(const Graph& head, const Plan& plan);
+
+}  // namespace weir

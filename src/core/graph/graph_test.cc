@@ -1,0 +1,182 @@
+#include "core/graph/graph.h"
+
+#include <gtest/gtest.h>
+
+namespace weir {
+namespace {
+
+// street --l0-- router --l1-- hub; one node at the hub.
+class GraphTest : public ::testing::Test {
+ protected:
+  Applied add(EventBody body) { return graph.apply(Event{1, "test", std::move(body)}); }
+
+  void SetUp() override {
+    add(DomainCreated{.name = "lab"});
+    add(TenantDefined{TenantId(0u), "city"});
+    add(RouterDefined{VertexId(0u), "r"});
+    add(SiteDefined{SiteId(0u), VertexId(1u), site("street", 0)});
+    add(SiteDefined{SiteId(1u), VertexId(2u), site("hub", 10'000)});
+    add(LinkDefined{LinkId(0u), link("street-r", 1, 0)});
+    add(LinkDefined{LinkId(2u), link("r-hub", 0, 2)});
+    add(NodesReported{SiteId(1u), NodeId(0u), {NodeSpec{"n0", 1000, 1024, 0, "", 1000}}});
+    add(SiteStateChanged{SiteId(0u), Liveness::kUp, ""});
+    add(SiteStateChanged{SiteId(1u), Liveness::kUp, ""});
+    IntentSpec spec{.name = "cameras", .from = {{SiteId(0u), 2}}};
+    spec.workload.cpu_milli = 300;
+    spec.workload.memory_mib = 256;
+    spec.workload.streams_per_instance = 2;
+    spec.traffic.up_bps = 2'000'000;
+    spec.traffic.down_bps = 50'000;
+    spec.promise.latency_us_max = 500'000;
+    add(IntentSubmitted{IntentId(0u), TenantId(0u), 1, spec});
+  }
+  static SiteSpec site(std::string name, Nanocredits ask) {
+    SiteSpec spec{.name = std::move(name), .residency = {"cn"}};
+    spec.asks.per_core_hour = ask;
+    return spec;
+  }
+  static LinkSpec link(std::string name, uint32_t a, uint32_t b) {
+    return {.name = std::move(name), .a = VertexId(a), .b = VertexId(b), .bandwidth_bps = 10'000'000,
+            .latency_us = 1000, .per_gbps_hour = 1'000'000};
+  }
+  Plan plan() const {
+    Plan p{.intent = IntentId(0u), .generation = 1, .basis = graph.version()};
+    p.placements.push_back({.site = SiteId(1u), .node = NodeId(0u), .cpu_milli = 300, .memory_mib = 256,
+                            .streams = 2, .asks = graph.site(SiteId(1u)).asks, .continues = {}});
+    Flow flow{.ingress = SiteId(0u), .placement = 0, .streams = 2, .up_bps = 4'000'000, .down_bps = 100'000};
+    flow.path = {LinkId(0u), LinkId(2u)};
+    flow.path_per_hour = path_per_hour(graph, flow.path, flow.up_bps, flow.down_bps);
+    flow.latency_us_path = path_round_trip_us(graph, flow.path);
+    flow.latency_us_predicted = flow.latency_us_path;
+    p.flows.push_back(flow);
+    p.billed_per_hour = placement_per_hour(p.placements[0]) + flow.path_per_hour;
+    return p;
+  }
+
+  Graph graph;
+};
+
+TEST_F(GraphTest, CommitTakesAndRetireGivesBack) {
+  ASSERT_TRUE(verify(graph, plan()).granted) << verify(graph, plan()).why;
+  const Position at = graph.version();
+  ASSERT_TRUE(add(PlanCommitted{plan()}).effect);
+  EXPECT_EQ(graph.free(NodeId(0u)).cpu_milli, 700);
+  EXPECT_EQ(graph.load(SiteId(1u)).memory_mib_free, 768);
+  EXPECT_EQ(graph.load(LinkId(0u)).free_bps, 6'000'000);
+  EXPECT_EQ(graph.load(LinkId(3u)).free_bps, 9'900'000);
+  EXPECT_EQ(graph.intent(IntentId(0u)).runs.at(0).run, (RunId{at, 0}));
+  ASSERT_TRUE(add(IntentWithdrawn{IntentId(0u)}).effect);
+  EXPECT_EQ(graph.free(NodeId(0u)).cpu_milli, 700) << "a retiring plan keeps what it holds";
+  ASSERT_TRUE(add(PlanRetired{IntentId(0u), at}).effect);
+  EXPECT_EQ(graph.free(NodeId(0u)).cpu_milli, 1000);
+  EXPECT_EQ(graph.load(LinkId(0u)).free_bps, 10'000'000);
+  EXPECT_TRUE(graph.intent(IntentId(0u)).runs.empty());
+  EXPECT_FALSE(add(PlanRetired{IntentId(0u), at}).effect);
+}
+
+TEST_F(GraphTest, AContinuedRunIsHandedOverNotTakenTwice) {
+  const Position at = graph.version();
+  add(PlanCommitted{plan()});
+  Plan next = plan();
+  next.placements[0].continues = {at, 0};
+  ASSERT_TRUE(verify(graph, next).granted) << verify(graph, next).why;
+  add(PlanCommitted{next});
+  EXPECT_EQ(graph.free(NodeId(0u)).cpu_milli, 700);
+  EXPECT_EQ(graph.load(LinkId(0u)).free_bps, 6'000'000);
+  add(PlanRetired{IntentId(0u), at});
+  EXPECT_EQ(graph.free(NodeId(0u)).cpu_milli, 700);
+  EXPECT_EQ(graph.load(LinkId(0u)).free_bps, 6'000'000);
+  EXPECT_EQ(graph.intent(IntentId(0u)).runs.at(0).run, (RunId{at, 0}));
+}
+
+TEST_F(GraphTest, VerifyRefusesWhatTheHeadCannotGive) {
+  const auto refused = [this](auto&& change, bool conflict) {
+    Plan p = plan();
+    change(p);
+    const Verdict verdict = verify(graph, p);
+    EXPECT_FALSE(verdict.granted);
+    EXPECT_EQ(verdict.conflict, conflict) << verdict.why;
+  };
+  refused([](Plan& p) { p.generation = 2; }, true);
+  refused([](Plan& p) { p.billed_per_hour += 1; }, false);
+  refused([](Plan& p) { p.placements[0].cpu_milli = 100; }, false);
+  refused([](Plan& p) { p.placements[0].asks.per_core_hour += 1; }, true);
+  refused([](Plan& p) { p.placements[0].node = NodeId(7u); }, false);
+  refused([](Plan& p) { p.flows[0].path = {LinkId(0u)}; }, false);
+  refused([](Plan& p) { p.flows[0].path = {LinkId(2u), LinkId(0u)}; }, false);
+  refused([](Plan& p) { p.flows[0].path = {LinkId(0u), LinkId(1u), LinkId(0u), LinkId(2u)}; }, false);
+  refused([](Plan& p) { p.flows[0].streams = 1; }, false);
+  refused([](Plan& p) { p.flows.push_back(p.flows[0]); }, false);
+  add(LinkStateChanged{LinkId(3u), false, "cut"});
+  refused([](Plan&) {}, true);
+  add(LinkStateChanged{LinkId(3u), true, ""});
+  add(LinkMeasured{LinkId(0u), 600'000, 0, 0});
+  refused([](Plan&) {}, true);
+  add(LinkMeasured{LinkId(0u), 1000, 0, 0});
+  ASSERT_TRUE(verify(graph, plan()).granted);
+  add(SiteStateChanged{SiteId(1u), Liveness::kDraining, ""});
+  refused([](Plan&) {}, true);
+}
+
+TEST_F(GraphTest, VerifyCountsTheWholePlanAgainstOneNodeAndLink) {
+  IntentSpec spec = *graph.intent(IntentId(0u)).spec;
+  spec.from = {{SiteId(0u), 5}};
+  spec.workload.cpu_milli = 400;
+  spec.workload.streams_per_instance = 2;
+  add(IntentSubmitted{IntentId(0u), TenantId(0u), 2, spec});
+  Plan p{.intent = IntentId(0u), .generation = 2, .basis = graph.version()};
+  for (uint32_t i = 0; i < 3; ++i) {
+    const int streams = i < 2 ? 2 : 1;
+    p.placements.push_back({.site = SiteId(1u), .node = NodeId(0u), .cpu_milli = 400, .memory_mib = 256,
+                            .streams = streams, .asks = graph.site(SiteId(1u)).asks, .continues = {}});
+    Flow flow{.ingress = SiteId(0u), .placement = i, .streams = streams, .up_bps = streams * 2'000'000,
+              .down_bps = streams * 50'000};
+    flow.path = {LinkId(0u), LinkId(2u)};
+    flow.path_per_hour = path_per_hour(graph, flow.path, flow.up_bps, flow.down_bps);
+    p.flows.push_back(flow);
+    p.billed_per_hour += placement_per_hour(p.placements[i]) + flow.path_per_hour;
+  }
+  const Verdict verdict = verify(graph, p);  // each fits alone; 1200 of 1000 milli-cores do not
+  EXPECT_FALSE(verdict.granted);
+  EXPECT_TRUE(verdict.conflict);
+}
+
+TEST_F(GraphTest, AnyEventAtAnyTimeIsTotal) {
+  const uint32_t far = 4'000'000'000u;
+  for (const EventBody& body : std::vector<EventBody>{
+           DomainCreated{}, SiteDefined{SiteId(far), VertexId(far), {}}, LinkDefined{LinkId(far), {}},
+           NodesReported{SiteId(far), NodeId(far), {{}}}, NodesReported{SiteId(0u), NodeId(far), {{}}},
+           SiteStateChanged{SiteId(far)}, LinkStateChanged{LinkId(far)}, LinkMeasured{LinkId(far)},
+           IntentSubmitted{IntentId(far), TenantId(0u)}, IntentWithdrawn{IntentId(far)}, PlanCommitted{},
+           PlanRetired{IntentId(far)}, IntentRefused{}, RunStateChanged{{}, IntentId(far)},
+           PathSwitched{0, IntentId(far)}, PromiseMeasured{IntentId(far)}, PromiseStateChanged{IntentId(far)},
+           TokenRedeemed{"none"}, TokenRevoked{"none"}, CertificateIssued{SiteId(far)},
+           DatasetDefined{DatasetId(far), {}}, RouterDefined{VertexId(far), "x"}, TenantDefined{TenantId(far), "y"}}) {
+    const Position before = graph.version();
+    const Applied applied = add(body);
+    EXPECT_FALSE(applied.effect) << kEventNames[body.index()];
+    EXPECT_FALSE(applied.why_not.empty());
+    EXPECT_EQ(graph.version(), before + 1);
+  }
+}
+
+TEST_F(GraphTest, ASnapshotDoesNotMove) {
+  const Graph snapshot = graph;
+  add(PlanCommitted{plan()});
+  EXPECT_EQ(snapshot.free(NodeId(0u)).cpu_milli, 1000);
+  EXPECT_EQ(snapshot.intent(IntentId(0u)).state, IntentState::kPending);
+  EXPECT_EQ(graph.intent(IntentId(0u)).state, IntentState::kPlaced);
+}
+
+TEST_F(GraphTest, ReliefCountsOnlyWhatCanMakeAPathCheaper) {
+  const uint64_t before = graph.path_relief();
+  const Position at = graph.version();
+  add(PlanCommitted{plan()});
+  EXPECT_EQ(graph.path_relief(), before);
+  add(IntentWithdrawn{IntentId(0u)});
+  add(PlanRetired{IntentId(0u), at});
+  EXPECT_GT(graph.path_relief(), before);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,241 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/graph/graph.h"
+
+namespace weir {
+
+int64_t path_round_trip_us(const Graph& graph, const std::vector<LinkId>& path) {
+  int64_t sum = 0;
+  for (const LinkId forward : path) {
+    for (const LinkId id : {forward, opposite(forward)}) {
+      sum += int64_t{graph.load(id).latency_us} + graph.load(id).jitter_us;
+    }
+  }
+  return sum;
+}
+
+Nanocredits path_per_hour(const Graph& graph, const std::vector<LinkId>& path, int64_t up_bps, int64_t down_bps) {
+  Nanocredits sum = 0;
+  for (const LinkId id : path) {
+    sum += charge(up_bps, graph.link(id).per_gbps_hour, kGbpsUnit);
+    sum += charge(down_bps, graph.link(opposite(id)).per_gbps_hour, kGbpsUnit);
+  }
+  return sum;
+}
+
+Nanocredits placement_per_hour(const Placement& p) {
+  return charge(p.cpu_milli, p.asks.per_core_hour, kCoreUnit) + charge(p.memory_mib, p.asks.per_gib_hour, kGibUnit) +
+         charge(p.accelerators, p.asks.per_accelerator_hour, 1);
+}
+
+namespace {
+
+class Verifier {
+ public:
+  Verifier(const Graph& head, const Plan& plan) : head_(head), plan_(plan) {}
+
+  Verdict run() {
+    if (plan_.intent.index() >= head_.intent_count()) return wrong("unknown intent");
+    row_ = &head_.intent(plan_.intent);
+    if (plan_.generation != row_->generation || row_->state == IntentState::kWithdrawn) {
+      return changed("the intent has another generation, or was withdrawn");
+    }
+    if (plan_.basis > head_.version()) return wrong("the plan was decided on a future graph");
+    spec_ = row_->spec.get();
+    Verdict verdict = placements();
+    if (verdict.granted) verdict = flows();
+    if (verdict.granted) verdict = room();
+    if (verdict.granted) verdict = totals();
+    return verdict;
+  }
+
+ private:
+  static Verdict granted() { return {true, false, {}}; }
+  static Verdict wrong(std::string why) { return {false, false, std::move(why)}; }
+  static Verdict changed(std::string why) { return {false, true, std::move(why)}; }
+
+  // The placement of the active plan whose run this one continues.
+  const Placement* continued(const Placement& p) const {
+    if (!row_->active) return nullptr;
+    const CommittedPlan& active = *row_->active;
+    for (size_t k = 0; k < active.plan.placements.size(); ++k) {
+      if (active.run(k) == p.continues) return &active.plan.placements[k];
+    }
+    return nullptr;
+  }
+
+  Verdict placements() {
+    uint64_t residency = 0;
+    for (const DatasetId id : spec_->data) {
+      if (id.index() >= head_.dataset_count()) return wrong("unknown data set");
+      residency |= head_.dataset(id).residency;
+    }
+    const auto wanted = head_.residency_mask(spec_->where.residency);
+    if (!wanted) return wrong("no site carries a residency label of the intent");
+    residency |= *wanted;
+
+    const Workload& need = spec_->workload;
+    std::set<RunId> continued_runs;
+    std::set<SiteId> sites;
+    for (const Placement& p : plan_.placements) {
+      if (p.site.index() >= head_.site_count() || p.node.index() >= head_.node_count() ||
+          head_.node(p.node).site != p.site) {
+        return wrong("unknown site or node");
+      }
+      const std::string& name = head_.site_name(p.site);
+      const SiteRow& site = head_.site(p.site);
+      const NodeRow& node = head_.node(p.node);
+      sites.insert(p.site);
+      if (p.cpu_milli != need.cpu_milli || p.memory_mib != need.memory_mib || p.accelerators != need.accelerators) {
+        return wrong("a placement differs from the demand");
+      }
+      if (p.streams < 0 || p.streams > need.streams_per_instance) return wrong("an instance carries too many streams");
+      if (!need.accelerator_model.empty() &&
+          head_.accelerator_models().name(node.accelerator_model) != need.accelerator_model) {
+        return wrong("the node at " + name + " has another accelerator");
+      }
+      if ((site.residency & residency) != residency) return changed(name + " lacks a residency label");
+      const auto& only = spec_->where.only;
+      const auto& not_at = spec_->where.not_at;
+      if ((!only.empty() && std::find(only.begin(), only.end(), p.site) == only.end()) ||
+          std::find(not_at.begin(), not_at.end(), p.site) != not_at.end()) {
+        return wrong(name + " is excluded by the intent");
+      }
+      if (p.continues.valid()) {
+        const Placement* old = continued(p);
+        if (!old || old->node != p.node || old->cpu_milli != p.cpu_milli || old->memory_mib != p.memory_mib ||
+            old->accelerators != p.accelerators || !continued_runs.insert(p.continues).second) {
+          return changed("the run to continue at " + name + " is gone");
+        }
+        if (site.state == Liveness::kDown) return changed(name + " is down");
+        if (p.asks != old->asks) return wrong("a continued run keeps its asks");
+      } else {
+        if (site.state != Liveness::kUp) return changed(name + " is not up");
+        if (p.asks != site.asks) return changed("the asks of " + name + " were revised");
+        node_need_[p.node].cpu_milli += p.cpu_milli;
+        node_need_[p.node].memory_mib += p.memory_mib;
+        node_need_[p.node].accelerators += p.accelerators;
+      }
+      billed_ += placement_per_hour(p);
+    }
+    if (static_cast<int>(sites.size()) < spec_->where.sites_min) return wrong("the plan uses too few sites");
+    return granted();
+  }
+
+  Verdict flows() {
+    std::map<SiteId, int64_t> streams;
+    std::vector<int64_t> carried(plan_.placements.size());
+    for (const Flow& flow : plan_.flows) {
+      if (flow.placement >= plan_.placements.size() || flow.ingress.index() >= head_.site_count()) {
+        return wrong("a flow leads nowhere");
+      }
+      if (flow.streams <= 0) return wrong("a flow carries no stream");
+      if (flow.up_bps != flow.streams * spec_->traffic.up_bps ||
+          flow.down_bps != flow.streams * spec_->traffic.down_bps) {
+        return wrong("a flow reserves other bandwidth than its streams need");
+      }
+      streams[flow.ingress] += flow.streams;
+      carried[flow.placement] += flow.streams;
+      Verdict verdict = path(flow, flow.path);
+      if (!verdict.granted) return verdict;
+      if (!flow.protection.empty()) verdict = path(flow, flow.protection);
+      if (!verdict.granted) return verdict;
+      const int64_t path_us = path_round_trip_us(head_, flow.path);
+      if (spec_->promise.latency_us_max > 0 &&
+          flow.latency_us_predicted - flow.latency_us_path + path_us > spec_->promise.latency_us_max) {
+        return changed("a path became too slow for the promise");
+      }
+      const Nanocredits cost = path_per_hour(head_, flow.path, flow.up_bps, flow.down_bps);
+      const bool handed_over = passed_on(flow);
+      if (!handed_over && cost != flow.path_per_hour) return changed("the asks of a path were revised");
+      if (!handed_over) {
+        for (const LinkId id : flow.path) {
+          link_need_[id] += flow.up_bps;
+          link_need_[opposite(id)] += flow.down_bps;
+        }
+      }
+      billed_ += flow.path_per_hour;
+    }
+    for (const Ingress& from : spec_->from) {
+      if (streams[from.site] != from.streams) return wrong("a stream is not carried, or carried twice");
+      streams.erase(from.site);
+    }
+    if (!streams.empty()) return wrong("a flow starts where the intent has no stream");
+    for (size_t i = 0; i < carried.size(); ++i) {
+      if (carried[i] != plan_.placements[i].streams) return wrong("flows and placements disagree on streams");
+    }
+    return granted();
+  }
+
+  // Does the active plan hold this flow's bandwidth already, to be handed over? One old flow serves one new.
+  bool passed_on(const Flow& flow) {
+    const RunId& run = plan_.placements[flow.placement].continues;
+    if (!run.valid()) return false;
+    const CommittedPlan& active = *row_->active;
+    for (size_t k = 0; k < active.plan.flows.size(); ++k) {
+      const Flow& old = active.plan.flows[k];
+      if (active.run(old.placement) == run && old.ingress == flow.ingress && old.path == flow.path &&
+          old.up_bps == flow.up_bps && old.down_bps == flow.down_bps && handed_over_.insert(k).second) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  Verdict path(const Flow& flow, const std::vector<LinkId>& path) {
+    VertexId at = head_.site(flow.ingress).vertex;
+    std::set<VertexId> seen = {at};
+    for (const LinkId id : path) {
+      if (id.index() >= head_.link_count()) return wrong("unknown link");
+      const LinkRow& link = head_.link(id);
+      if (link.from != at) return wrong("a path is not contiguous");
+      if (!head_.usable(id)) return changed("link " + head_.link_name(id) + " is down");
+      at = link.to;
+      if (!seen.insert(at).second) return wrong("a path has a loop");
+    }
+    if (at != head_.site(plan_.placements[flow.placement].site).vertex) return wrong("a path ends elsewhere");
+    return granted();
+  }
+
+  Verdict room() {
+    for (const auto& [id, need] : node_need_) {
+      const NodeFree& free = head_.free(id);
+      if (need.cpu_milli > free.cpu_milli || need.memory_mib > free.memory_mib ||
+          need.accelerators > free.accelerators) {
+        return changed("node " + head_.node_name(id) + " at " + head_.site_name(head_.node(id).site) + " has no room");
+      }
+    }
+    for (const auto& [id, need] : link_need_) {
+      if (need > head_.load(id).free_bps) return changed("link " + head_.link_name(id) + " has no room");
+    }
+    return granted();
+  }
+
+  Verdict totals() {
+    if (billed_ != plan_.billed_per_hour) return wrong("the plan's price is not the sum of its parts");
+    if (spec_->budget_per_hour_max > 0 && billed_ > spec_->budget_per_hour_max) {
+      return wrong("the plan costs more than the budget");
+    }
+    return granted();
+  }
+
+  const Graph& head_;
+  const Plan& plan_;
+  const IntentRow* row_ = nullptr;
+  const IntentSpec* spec_ = nullptr;
+  Nanocredits billed_ = 0;
+  struct Need {
+    int64_t cpu_milli = 0, memory_mib = 0, accelerators = 0;
+  };
+  std::map<NodeId, Need> node_need_;
+  std::map<LinkId, int64_t> link_need_;
+  std::set<size_t> handed_over_;
+};
+
+}  // namespace
+
+Verdict verify(const Graph& head, const Plan& plan) { return Verifier(head, plan).run(); }
+
+}  // namespace weir
