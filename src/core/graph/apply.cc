@@ -100,6 +100,7 @@ Applied Graph::on(const SiteDefined& e) {
   row.asks = e.spec.asks;
   row.power = e.spec.power;
   site_specs_.mutate(e.site.index()) = std::make_shared<const SiteSpec>(e.spec);
+  ++relief_;
   return {};
 }
 
@@ -147,7 +148,6 @@ Applied Graph::on(const LinkDefined& e) {
     }
   }
   ++path_relief_;
-  ++topology_revision_;
   return {};
 }
 
@@ -169,6 +169,7 @@ Applied Graph::on(const DatasetDefined& e) {
     dataset_names_.add(e.spec.name);
     datasets_.push_back(std::move(row));
   }
+  ++relief_;
   return {};
 }
 
@@ -215,6 +216,7 @@ Applied Graph::on(const NodesReported& e) {
         .push_back({static_cast<uint32_t>(first), static_cast<uint32_t>(e.nodes.size())});
   }
   account_site_nodes(e.site);
+  ++relief_;
   return {};
 }
 
@@ -240,6 +242,7 @@ Applied Graph::on(const SiteStateChanged& e) {
   if (e.site.index() >= sites_.size()) return no_effect("unknown site");
   if (sites_[e.site.index()].state == e.state) return no_effect("the site is in this state");
   sites_.mutate(e.site.index()).state = e.state;
+  ++relief_;
   return {};
 }
 
@@ -248,7 +251,6 @@ Applied Graph::on(const LinkStateChanged& e) {
   if (link_loads_[e.link.index()].up == e.up) return no_effect("the link is in this state");
   link_loads_.mutate(e.link.index()).up = e.up;
   if (e.up) ++path_relief_;
-  ++topology_revision_;
   return {};
 }
 
@@ -258,7 +260,7 @@ Applied Graph::on(const LinkMeasured& e) {
   load.latency_us = static_cast<int32_t>(e.latency_us);
   load.jitter_us = static_cast<int32_t>(e.jitter_us);
   load.loss_ppm = e.loss_ppm;
-  ++topology_revision_;
+  ++relief_;
   return {};
 }
 
@@ -326,6 +328,7 @@ void Graph::account(const Flow& flow, Sign sign) {
 }
 
 void Graph::release(const CommittedPlan& held) {
+  ++relief_;
   for (size_t i = 0; i < held.plan.placements.size(); ++i) {
     if (!held.placement_passed_on[i]) account(held.plan.placements[i], Sign::kGive);
   }

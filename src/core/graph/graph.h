@@ -213,8 +213,9 @@ class Graph {
   // Counts the changes that can make a path cheaper or newly usable. While it stands still, a price
   // learned earlier is a lower bound of the price now.
   uint64_t path_relief() const { return path_relief_; }
-  // Counts changes of the topology itself (links, latency, asks, state).
-  uint64_t topology_revision() const { return topology_revision_; }
+  // Counts every change that can make something cheaper or newly possible anywhere, path_relief included.
+  // While it stands still, a site found dear or impossible stays so.
+  uint64_t relief() const { return relief_ + path_relief_; }
 
   GraphBytes bytes() const;
 
@@ -260,7 +261,7 @@ class Graph {
   TimeUs now_ = 0;
   uint64_t brain_epoch_ = 0;
   uint64_t path_relief_ = 0;
-  uint64_t topology_revision_ = 0;
+  uint64_t relief_ = 0;
   CowPtr<std::string> domain_{std::string()};
   PricePolicy prices_;
 

@@ -1,0 +1,132 @@
+#include "orchestration/path/path_search.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+namespace weir {
+namespace {
+
+struct RawLink {
+  uint32_t a, b;
+  int64_t bandwidth_bps, latency_us, price;
+};
+
+Graph network(size_t routers, const std::vector<RawLink>& links, bool steerable = true) {
+  Graph graph;
+  graph.apply({1, "t", DomainCreated{.name = "d", .scarcity_gbps_hour = 1'000'000'000}});
+  for (uint32_t i = 0; i < routers; ++i) graph.apply({1, "t", RouterDefined{VertexId(i), "r" + std::to_string(i)}});
+  for (uint32_t i = 0; i < links.size(); ++i) {
+    const RawLink& l = links[i];
+    graph.apply({1, "t",
+                 LinkDefined{LinkId(2 * i), LinkSpec{.name = "l" + std::to_string(i), .a = VertexId(l.a),
+                                                     .b = VertexId(l.b), .bandwidth_bps = l.bandwidth_bps,
+                                                     .latency_us = l.latency_us, .per_gbps_hour = l.price,
+                                                     .steerable = steerable}}});
+  }
+  return graph;
+}
+
+constexpr int64_t kMbps = 1'000'000;
+const StreamDemand kDemand{10 * kMbps, kMbps, 0, 0, 1000};
+
+// Every simple path by depth-first search: the referee.
+void all_paths(const Graph& graph, VertexId at, VertexId to, std::vector<LinkId>& path, std::set<VertexId>& seen,
+               std::vector<std::vector<LinkId>>& out) {
+  if (at == to) {
+    out.push_back(path);
+    return;
+  }
+  for (const LinkId link : graph.links_out(at)) {
+    const VertexId next = graph.link(link).to;
+    if (!seen.insert(next).second) continue;
+    path.push_back(link);
+    all_paths(graph, next, to, path, seen, out);
+    path.pop_back();
+    seen.erase(next);
+  }
+}
+
+TEST(CheapestPath, TakesTheDearerWayOnlyWhenTheCheapIsTooSlowOrFull) {
+  // 0 - 1 - 3 cheap and slow, 0 - 2 - 3 dear and fast.
+  Graph graph = network(4, {{0, 1, 100 * kMbps, 50'000, 1000}, {1, 3, 100 * kMbps, 50'000, 1000},
+                            {0, 2, 100 * kMbps, 1'000, 9'000'000}, {2, 3, 100 * kMbps, 1'000, 9'000'000}});
+  const PathTree tree = price_tree(graph, VertexId(0u), kDemand);
+  const auto links = [](const std::optional<PathOption>& path) { return path ? path->links : std::vector<LinkId>{}; };
+  const std::vector<LinkId> slow = {LinkId(0u), LinkId(2u)}, fast = {LinkId(4u), LinkId(6u)};
+  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {})), slow);
+  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {.latency_us_max = 200'000})), slow);
+  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {.latency_us_max = 199'999})), fast);
+  EXPECT_FALSE(cheapest_path(graph, tree, VertexId(3u), kDemand, {.latency_us_max = 3'999}));
+  PathUse use;
+  use.add(slow, 90 * kMbps, 0);
+  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {.use = &use})), slow);
+  use.add({LinkId(0u)}, 1, 0);
+  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {.use = &use})), fast);
+  EXPECT_FALSE(cheapest_path(graph, tree, VertexId(3u), kDemand, {.streams = 11}));
+  EXPECT_TRUE(cheapest_path(graph, tree, VertexId(3u), kDemand, {.streams = 10}));
+  graph.apply({1, "t", LinkStateChanged{LinkId(3u), false, "cut"}});
+  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {})), fast) << "one dead direction kills both";
+  EXPECT_FALSE(cheapest_path(graph, tree, VertexId(3u), kDemand, {.avoid = &fast}));
+}
+
+TEST(CheapestPath, OnPlainLinksOnlyTheRoutedPathIsACandidate) {
+  Graph graph = network(4, {{0, 1, 100 * kMbps, 50'000, 1000}, {1, 3, 100 * kMbps, 50'000, 1000},
+                            {0, 2, 100 * kMbps, 1'000, 9'000'000}, {2, 3, 100 * kMbps, 1'000, 9'000'000}}, false);
+  const PathTree tree = price_tree(graph, VertexId(0u), kDemand);
+  const auto path = cheapest_path(graph, tree, VertexId(3u), kDemand, {});
+  ASSERT_TRUE(path);
+  EXPECT_EQ(path->links, (std::vector<LinkId>{LinkId(4u), LinkId(6u)}));
+  EXPECT_FALSE(cheapest_path(graph, tree, VertexId(3u), kDemand, {.streams = 11}));
+}
+
+TEST(Hop, SerialisationIsBitsOverRate) {
+  Graph graph = network(2, {{0, 1, 100 * kMbps, 1'000, 0}});
+  StreamDemand demand{2 * kMbps, 0, kMbps, 0, 1000};  // one request of 1 Mbit
+  EXPECT_EQ(hop(graph, LinkId(0u), demand).serialisation_us, 10'000);
+  EXPECT_EQ(hop(graph, LinkId(0u), demand).round_trip_us, 2'000);
+}
+
+RC_GTEST_PROP(CheapestPath, EqualsExhaustiveSearch, ()) {
+  const auto routers = *rc::gen::inRange<uint32_t>(2, 7);
+  std::vector<RawLink> links;
+  const auto count = *rc::gen::inRange<size_t>(1, 12);
+  std::set<std::pair<uint32_t, uint32_t>> seen;
+  while (links.size() < count) {
+    const auto a = *rc::gen::inRange<uint32_t>(0, routers);
+    const auto b = (a + *rc::gen::inRange<uint32_t>(1, routers)) % routers;
+    links.push_back({a, b, *rc::gen::inRange<int64_t>(5, 60) * kMbps, *rc::gen::inRange<int64_t>(0, 20) * 1000,
+                     *rc::gen::inRange<int64_t>(0, 50) * 1'000'000});
+  }
+  Graph graph = network(routers, links);
+  const PathTree tree = price_tree(graph, VertexId(0u), kDemand);
+  const VertexId to(routers - 1);
+  const PathLimits limits{.streams = *rc::gen::inRange(1, 4), .latency_us_max = *rc::gen::inRange<int64_t>(0, 100) * 1000};
+  std::vector<std::vector<LinkId>> every;
+  std::vector<LinkId> path;
+  std::set<VertexId> visited = {VertexId(0u)};
+  all_paths(graph, VertexId(0u), to, path, visited, every);
+  std::vector<Nanocredits> prices;
+  for (auto& links_of : every) {
+    const PathOption option = priced(graph, links_of, kDemand);
+    if (fits(graph, option, kDemand, limits)) prices.push_back(option.price);
+  }
+  std::sort(prices.begin(), prices.end());
+  const auto found = cheapest_path(graph, tree, to, kDemand, limits);
+  RC_ASSERT(found.has_value() == !prices.empty());
+  if (found) {
+    RC_ASSERT(found->price == prices.front());
+    RC_ASSERT(fits(graph, priced(graph, found->links, kDemand), kDemand, limits));
+  }
+  uint64_t steps = 1'000'000;
+  const PathList list = paths_by_price(graph, tree, to, kDemand, limits, 100'000, steps);
+  RC_ASSERT(list.complete);
+  std::vector<Nanocredits> listed;
+  for (const auto& option : list.paths) listed.push_back(option.price);
+  RC_ASSERT(listed == prices);
+}
+
+}  // namespace
+}  // namespace weir

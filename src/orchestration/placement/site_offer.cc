@@ -1,0 +1,132 @@
+#include "orchestration/placement/site_offer.h"
+
+#include <algorithm>
+#include <map>
+
+namespace weir {
+namespace {
+
+template <class Visit>
+void each_node(const Graph& graph, SiteId site, Visit&& visit) {
+  for (const NodeRange& range : graph.nodes(site)) {
+    for (uint32_t n = range.first; n < range.first + range.count; ++n) visit(NodeId(n));
+  }
+}
+
+bool right_accelerator(const Graph& graph, const NodeRow& node, const Workload& workload) {
+  return workload.accelerators == 0 || workload.accelerator_model.empty() ||
+         (node.accelerator_model != 0 &&
+          graph.accelerator_models().name(node.accelerator_model) == workload.accelerator_model);
+}
+
+int64_t fit_on(const NodeFree& free, const Workload& workload) {
+  int64_t fit = INT32_MAX;
+  if (workload.cpu_milli > 0) fit = std::min<int64_t>(fit, free.cpu_milli / workload.cpu_milli);
+  if (workload.memory_mib > 0) fit = std::min<int64_t>(fit, free.memory_mib / workload.memory_mib);
+  if (workload.accelerators > 0) fit = std::min<int64_t>(fit, free.accelerators / workload.accelerators);
+  return std::max<int64_t>(fit, 0);
+}
+
+}  // namespace
+
+SitePrice site_price(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer) {
+  const SiteRow& site = graph.site(id);
+  const SiteLoad& load = graph.load(id);
+  const PricePolicy& policy = graph.prices();
+  const auto priced = [](int64_t amount, int64_t unit, Nanocredits ask, Nanocredits at_full, int64_t total, int64_t free,
+                         Nanocredits& billed) {
+    if (amount == 0) return Nanocredits{0};
+    const Nanocredits shadow = scarcity(kScarcityPpm, at_full, utilisation_bucket(total, free));
+    billed += charge(amount, ask, unit);
+    return charge(amount, ask + shadow, unit);
+  };
+  SitePrice price;
+  Nanocredits asked = priced(workload.cpu_milli, kCoreUnit, site.asks.per_core_hour, policy.scarcity_core_hour,
+                             load.cpu_milli_total, load.cpu_milli_free, price.billed);
+  asked += priced(workload.memory_mib, kGibUnit, site.asks.per_gib_hour, policy.scarcity_gib_hour,
+                  load.memory_mib_total, load.memory_mib_free, price.billed);
+  asked += priced(workload.accelerators, 1, site.asks.per_accelerator_hour, policy.scarcity_accelerator_hour,
+                  load.accelerators_total, load.accelerators_free, price.billed);
+  const Nanocredits carbon =
+      prefer.carbon_milli == 0
+          ? 0
+          : charge(carbon_mg_per_hour(site.power, workload.cpu_milli), policy.carbon_price_per_kg, 1'000'000);
+  price.decision = charge(asked, prefer.cost_milli, 1000) + charge(carbon, prefer.carbon_milli, 1000);
+  return price;
+}
+
+std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentSpec& spec, uint64_t residency) {
+  const SiteRow& site = graph.site(id);
+  const Workload& need = spec.workload;
+  const auto because = [id](ReasonCode code, int64_t needed = 0, int64_t available = 0) {
+    return Reason{code, id, SiteId{}, needed, available};
+  };
+  const auto lists = [id](const std::vector<SiteId>& sites) {
+    return std::find(sites.begin(), sites.end(), id) != sites.end();
+  };
+  if ((!spec.where.only.empty() && !lists(spec.where.only)) || lists(spec.where.not_at)) {
+    return because(ReasonCode::kForbidden);
+  }
+  if ((site.residency & residency) != residency) return because(ReasonCode::kResidency);
+  if (site.state != Liveness::kUp) return because(ReasonCode::kSiteNotUp);
+  // The best node for each resource alone, then for all together.
+  int64_t cpu = 0, memory = 0, accelerators = 0;
+  bool fit = false;
+  each_node(graph, id, [&](NodeId node) {
+    const NodeFree& free = graph.free(node);
+    cpu = std::max<int64_t>(cpu, free.cpu_milli);
+    memory = std::max<int64_t>(memory, free.memory_mib);
+    if (!right_accelerator(graph, graph.node(node), need)) return;
+    accelerators = std::max<int64_t>(accelerators, free.accelerators);
+    fit = fit || fit_on(free, need) > 0;
+  });
+  if (fit) return std::nullopt;
+  if (accelerators < need.accelerators) return because(ReasonCode::kAccelerators, need.accelerators, accelerators);
+  if (memory < need.memory_mib) return because(ReasonCode::kMemory, need.memory_mib, memory);
+  return because(ReasonCode::kCpu, need.cpu_milli, cpu < need.cpu_milli ? cpu : 0);
+}
+
+int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& workload, int32_t most) {
+  int64_t sum = 0;
+  each_node(graph, site, [&](NodeId node) {
+    if (sum < most && right_accelerator(graph, graph.node(node), workload)) sum += fit_on(graph.free(node), workload);
+  });
+  return static_cast<int32_t>(std::min<int64_t>(sum, most));
+}
+
+std::vector<NodeId> choose_nodes(const Graph& graph, SiteId site, const Workload& workload, int32_t count) {
+  std::vector<NodeId> chosen;
+  std::map<NodeId, int32_t> taken;
+  for (int32_t i = 0; i < count; ++i) {
+    NodeId best;
+    int64_t best_left = INT64_MAX;
+    each_node(graph, site, [&](NodeId node) {
+      if (!right_accelerator(graph, graph.node(node), workload)) return;
+      const NodeFree& free = graph.free(node);
+      const auto known = taken.find(node);
+      const int64_t used = known == taken.end() ? 0 : known->second;
+      if (fit_on(free, workload) <= used) return;
+      const int64_t left = free.cpu_milli - (used + 1) * workload.cpu_milli;
+      if (left < best_left) {
+        best_left = left;
+        best = node;
+      }
+    });
+    if (!best.valid()) break;
+    ++taken[best];
+    chosen.push_back(best);
+  }
+  return chosen;
+}
+
+std::optional<uint64_t> residency_demand(const Graph& graph, const IntentSpec& spec) {
+  auto mask = graph.residency_mask(spec.where.residency);
+  if (!mask) return std::nullopt;
+  for (const DatasetId id : spec.data) {
+    if (id.index() >= graph.dataset_count()) return std::nullopt;
+    *mask |= graph.dataset(id).residency;
+  }
+  return mask;
+}
+
+}  // namespace weir
