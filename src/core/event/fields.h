@@ -1,0 +1,623 @@
+#pragma once
+
+#include <limits>
+
+#include "core/event/event.h"
+#include "core/event/limits.h"
+
+// What each stored message consists of: number, name and bounds of each field, in ascending order. One
+// description serves writing, reading, checking and the tests, so that they cannot differ. It mirrors
+// api/weir/v1/types.proto and event.proto; a test compares the two. Private to the codec and its tests.
+//
+// `op` has the member templates
+//   number<N>(name, integer, low, high)   signed plain; unsigned from 0
+//   zigzag<N>(name, integer, low, high)
+//   id<N>(name, id)                       must be there
+//   id_or_none<N>(name, id)
+//   flag<N>(name, bool)
+//   choice<N>(name, enumeration, last)
+//   text<N>(name, string, bytes_max)
+//   texts<N>(name, strings, count_max, bytes_max)
+//   ids<N>(name, ids, count_max)
+//   message<N>(name, value)
+//   messages<N>(name, values, count_max)
+//   require(condition, name, what)
+namespace weir::stored {
+
+using namespace weir::limits;
+
+inline constexpr int32_t kI16 = std::numeric_limits<int16_t>::max();
+inline constexpr int32_t kI32 = std::numeric_limits<int32_t>::max();
+inline constexpr int64_t kI64 = std::numeric_limits<int64_t>::max();
+inline constexpr int64_t kI64Low = std::numeric_limits<int64_t>::min();
+inline constexpr uint32_t kU32 = std::numeric_limits<uint32_t>::max();
+inline constexpr uint64_t kU64 = std::numeric_limits<uint64_t>::max();
+inline constexpr int32_t kPpm32 = static_cast<int32_t>(kPpm);
+
+template <class T>
+struct Fields;
+
+template <>
+struct Fields<Asks> {
+  static constexpr const char* kName = "Asks";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("per_core_hour", v.per_core_hour, 0, kMoneyMax);
+    op.template number<2>("per_gib_hour", v.per_gib_hour, 0, kMoneyMax);
+    op.template number<3>("per_accelerator_hour", v.per_accelerator_hour, 0, kMoneyMax);
+  }
+};
+
+template <>
+struct Fields<Power> {
+  static constexpr const char* kName = "Power";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("idle_mw_per_core", v.idle_mw_per_core, 0, kPowerMwMax);
+    op.template number<2>("peak_mw_per_core", v.peak_mw_per_core, 0, kPowerMwMax);
+    op.template number<3>("pue_milli", v.pue_milli, 1000, kPueMilliMax);
+    op.template number<4>("grid_carbon_mg_per_kwh", v.grid_carbon_mg_per_kwh, 0, kCarbonMgPerKwhMax);
+  }
+};
+
+template <>
+struct Fields<SiteSpec> {
+  static constexpr const char* kName = "SiteSpec";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template text<2>("region", v.region, kTextBytesMax);
+    op.template texts<3>("residency", v.residency, kResidencyLabelsMax, kNameBytesMax);
+    op.template choice<4>("tier", v.tier, Tier::kEnd);
+    op.template zigzag<5>("latitude_microdegrees", v.latitude_microdegrees, -90'000'000, 90'000'000);
+    op.template zigzag<6>("longitude_microdegrees", v.longitude_microdegrees, -180'000'000, 180'000'000);
+    op.template message<7>("asks", v.asks);
+    op.template message<8>("power", v.power);
+    op.template number<9>("availability_ppm", v.availability_ppm, 0, kPpm32);
+    op.template flag<10>("steerable", v.steerable);
+  }
+};
+
+template <>
+struct Fields<LinkSpec> {
+  static constexpr const char* kName = "LinkSpec";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template id<2>("a", v.a);
+    op.template id<3>("b", v.b);
+    op.template number<4>("bandwidth_bps", v.bandwidth_bps, 0, kBandwidthBpsMax);
+    op.template number<5>("latency_us", v.latency_us, 0, kLatencyUsMax);
+    op.template number<6>("jitter_us", v.jitter_us, 0, kLatencyUsMax);
+    op.template number<7>("loss_ppm", v.loss_ppm, 0, kPpm32);
+    op.template number<8>("availability_ppm", v.availability_ppm, 0, kPpm32);
+    op.template number<9>("per_gbps_hour", v.per_gbps_hour, 0, kMoneyMax);
+    op.template flag<10>("steerable", v.steerable);
+  }
+};
+
+template <>
+struct Fields<NodeSpec> {
+  static constexpr const char* kName = "NodeSpec";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template number<2>("cpu_milli", v.cpu_milli, 0, kCpuMilliMax);
+    op.template number<3>("memory_mib", v.memory_mib, 0, kI32);
+    op.template number<4>("accelerators", v.accelerators, 0, kI16);
+    op.template text<5>("accelerator_model", v.accelerator_model, kNameBytesMax);
+    op.template number<6>("speed_milli", v.speed_milli, 0, kI32);
+  }
+};
+
+template <>
+struct Fields<Ingress> {
+  static constexpr const char* kName = "Ingress";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("site", v.site);
+    op.template number<2>("streams", v.streams, 0, kStreamsMax);
+  }
+};
+
+template <>
+struct Fields<Workload> {
+  static constexpr const char* kName = "Workload";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template choice<1>("kind", v.kind, WorkKind::kJob);
+    op.template text<2>("artifact", v.artifact, kNameBytesMax);
+    op.template text<3>("digest", v.digest, 64);
+    op.template texts<4>("command", v.command, kArgumentsMax, kArgumentBytesMax);
+    op.template number<5>("port", v.port, 0, 65535);
+    op.template number<6>("cpu_milli", v.cpu_milli, 0, kCpuMilliMax);
+    op.template number<7>("memory_mib", v.memory_mib, 0, kI32);
+    op.template number<8>("accelerators", v.accelerators, 0, kI16);
+    op.template text<9>("accelerator_model", v.accelerator_model, kNameBytesMax);
+    op.template number<10>("streams_per_instance", v.streams_per_instance, 1, kStreamsMax);
+  }
+};
+
+template <>
+struct Fields<Traffic> {
+  static constexpr const char* kName = "Traffic";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("up_bps", v.up_bps, 0, kBandwidthBpsMax);
+    op.template number<2>("down_bps", v.down_bps, 0, kBandwidthBpsMax);
+    op.template number<3>("requests_per_second_milli", v.requests_per_second_milli, 0, kI32);
+    op.template number<4>("work_us_per_request", v.work_us_per_request, 0, kLatencyUsMax);
+  }
+};
+
+template <>
+struct Fields<Promise> {
+  static constexpr const char* kName = "Promise";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("latency_us_max", v.latency_us_max, 0, kLatencyUsMax);
+    op.template number<2>("percentile_ppm", v.percentile_ppm, 0, kPpm32);
+    op.template number<3>("availability_ppm", v.availability_ppm, 0, kPpm32);
+  }
+};
+
+template <>
+struct Fields<Where> {
+  static constexpr const char* kName = "Where";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template texts<1>("residency", v.residency, kResidencyLabelsMax, kNameBytesMax);
+    op.template ids<2>("only", v.only, kSitesNamedMax);
+    op.template ids<3>("not_at", v.not_at, kSitesNamedMax);
+    op.template number<4>("sites_min", v.sites_min, 0, kI32);
+  }
+};
+
+template <>
+struct Fields<Prefer> {
+  static constexpr const char* kName = "Prefer";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("cost_milli", v.cost_milli, 0, kWeightMilliMax);
+    op.template number<2>("carbon_milli", v.carbon_milli, 0, kWeightMilliMax);
+  }
+};
+
+template <>
+struct Fields<IntentSpec> {
+  static constexpr const char* kName = "IntentSpec";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template messages<2>("from", v.from, kIngressesMax);
+    op.template message<3>("workload", v.workload);
+    op.template message<4>("traffic", v.traffic);
+    op.template message<5>("promise", v.promise);
+    op.template message<6>("where", v.where);
+    op.template message<7>("prefer", v.prefer);
+    op.template number<8>("budget_per_hour_max", v.budget_per_hour_max, 0, kMoneyMax);
+    op.template ids<9>("data", v.data, kDatasetsNamedMax);
+  }
+};
+
+template <>
+struct Fields<DatasetSpec> {
+  static constexpr const char* kName = "DatasetSpec";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template ids<2>("at", v.at, kSitesNamedMax);
+    op.template texts<3>("residency", v.residency, kResidencyLabelsMax, kNameBytesMax);
+  }
+};
+
+template <>
+struct Fields<Placement> {
+  static constexpr const char* kName = "Placement";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("site", v.site);
+    op.template id<2>("node", v.node);
+    op.template number<3>("cpu_milli", v.cpu_milli, 0, kCpuMilliMax);
+    op.template number<4>("memory_mib", v.memory_mib, 0, kI32);
+    op.template number<5>("accelerators", v.accelerators, 0, kI16);
+    op.template number<6>("streams", v.streams, 0, kStreamsMax);
+    op.template message<7>("asks", v.asks);
+  }
+};
+
+template <>
+struct Fields<Flow> {
+  static constexpr const char* kName = "Flow";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("ingress", v.ingress);
+    op.template number<2>("placement", v.placement, 0, kU32);
+    op.template number<3>("streams", v.streams, 0, kStreamsMax);
+    op.template number<4>("up_bps", v.up_bps, 0, kI64);
+    op.template number<5>("down_bps", v.down_bps, 0, kI64);
+    op.template ids<6>("path", v.path, kPathLinksMax);
+    op.template ids<7>("protection", v.protection, kPathLinksMax);
+    op.template number<8>("path_per_hour", v.path_per_hour, kI64Low, kI64);
+    op.template number<9>("latency_us_predicted", v.latency_us_predicted, 0, kI64);
+    op.template number<10>("latency_us_path", v.latency_us_path, 0, kI64);
+    op.template number<11>("latency_us_serialisation", v.latency_us_serialisation, 0, kI64);
+    op.template number<12>("latency_us_work", v.latency_us_work, 0, kI64);
+    op.template number<13>("latency_us_queueing", v.latency_us_queueing, 0, kI64);
+  }
+};
+
+template <>
+struct Fields<Reason> {
+  static constexpr const char* kName = "Reason";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template choice<1>("code", v.code, ReasonCode::kSteering);
+    op.template id_or_none<2>("site", v.site);
+    op.template id_or_none<3>("ingress", v.ingress);
+    op.template number<4>("needed", v.needed, kI64Low, kI64);
+    op.template number<5>("available", v.available, kI64Low, kI64);
+  }
+};
+
+template <>
+struct Fields<Alternative> {
+  static constexpr const char* kName = "Alternative";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template message<1>("reason", v.reason);
+    op.template number<2>("decision_price", v.decision_price, kI64Low, kI64);
+    op.template number<3>("billed_per_hour", v.billed_per_hour, kI64Low, kI64);
+    op.template number<4>("latency_us_predicted", v.latency_us_predicted, 0, kI64);
+    op.template ids<5>("path", v.path, kPathLinksMax);
+  }
+};
+
+template <>
+struct Fields<Plan> {
+  static constexpr const char* kName = "Plan";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("intent", v.intent);
+    op.template number<2>("generation", v.generation, 0, kU32);
+    op.template number<3>("basis", v.basis, 0, kU64);
+    op.template messages<4>("placements", v.placements, kPlacementsMax);
+    op.template messages<5>("flows", v.flows, kFlowsMax);
+    op.template number<6>("billed_per_hour", v.billed_per_hour, kI64Low, kI64);
+    op.template number<7>("decision_price", v.decision_price, kI64Low, kI64);
+    op.template number<8>("power_mw", v.power_mw, 0, kI64);
+    op.template number<9>("carbon_mg_per_hour", v.carbon_mg_per_hour, 0, kI64);
+    op.template number<10>("availability_ppm", v.availability_ppm, 0, kPpm32);
+    op.template choice<11>("quality", v.quality, Quality::kHeuristic);
+    op.template number<12>("bound", v.bound, kI64Low, kI64);
+    op.template number<13>("steps", v.steps, 0, kU64);
+    op.template number<14>("price_policy", v.price_policy, 0, kU32);
+    op.template message<15>("reason", v.reason);
+    op.template messages<16>("alternatives", v.alternatives, kAlternativesMax);
+  }
+};
+
+template <>
+struct Fields<Refusal> {
+  static constexpr const char* kName = "Refusal";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("intent", v.intent);
+    op.template number<2>("generation", v.generation, 0, kU32);
+    op.template number<3>("basis", v.basis, 0, kU64);
+    op.template messages<4>("reasons", v.reasons, kReasonsMax);
+  }
+};
+
+template <>
+struct Fields<RunId> {
+  static constexpr const char* kName = "RunId";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("plan", v.plan, 0, kU64);
+    op.template number<2>("item", v.item, 0, kU32);
+  }
+};
+
+// ---- event bodies: kNumber is the body's number in weir.v1.Event ---------------------------------------
+
+template <>
+struct Fields<DomainCreated> {
+  static constexpr uint32_t kNumber = 10;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template number<2>("carbon_price_per_kg", v.carbon_price_per_kg, 0, kMoneyMax);
+    op.template number<3>("scarcity_core_hour", v.scarcity_core_hour, 0, kMoneyMax);
+    op.template number<4>("scarcity_gib_hour", v.scarcity_gib_hour, 0, kMoneyMax);
+    op.template number<5>("scarcity_accelerator_hour", v.scarcity_accelerator_hour, 0, kMoneyMax);
+    op.template number<6>("scarcity_gbps_hour", v.scarcity_gbps_hour, 0, kMoneyMax);
+  }
+};
+
+template <>
+struct Fields<PricesRevised> {
+  static constexpr uint32_t kNumber = 11;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("policy", v.policy, 0, kU32);
+    op.template number<2>("carbon_price_per_kg", v.carbon_price_per_kg, 0, kMoneyMax);
+    op.template number<3>("scarcity_core_hour", v.scarcity_core_hour, 0, kMoneyMax);
+    op.template number<4>("scarcity_gib_hour", v.scarcity_gib_hour, 0, kMoneyMax);
+    op.template number<5>("scarcity_accelerator_hour", v.scarcity_accelerator_hour, 0, kMoneyMax);
+    op.template number<6>("scarcity_gbps_hour", v.scarcity_gbps_hour, 0, kMoneyMax);
+  }
+};
+
+template <>
+struct Fields<BrainStarted> {
+  static constexpr uint32_t kNumber = 12;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("version", v.version, kTextBytesMax);
+    op.template number<2>("epoch", v.epoch, 0, kU64);
+  }
+};
+
+template <>
+struct Fields<TenantDefined> {
+  static constexpr uint32_t kNumber = 13;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("tenant", v.tenant);
+    op.template text<2>("name", v.name, kNameBytesMax);
+  }
+};
+
+template <>
+struct Fields<RouterDefined> {
+  static constexpr uint32_t kNumber = 14;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("vertex", v.vertex);
+    op.template text<2>("name", v.name, kNameBytesMax);
+  }
+};
+
+template <>
+struct Fields<SiteDefined> {
+  static constexpr uint32_t kNumber = 15;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("site", v.site);
+    op.template id<2>("vertex", v.vertex);
+    op.template message<3>("spec", v.spec);
+  }
+};
+
+template <>
+struct Fields<LinkDefined> {
+  static constexpr uint32_t kNumber = 16;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("link", v.link);
+    op.require(v.link.value % 2 == 0, "link", "must be even: the odd number is its way back");
+    op.template message<2>("spec", v.spec);
+  }
+};
+
+template <>
+struct Fields<DatasetDefined> {
+  static constexpr uint32_t kNumber = 17;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("dataset", v.dataset);
+    op.template message<2>("spec", v.spec);
+  }
+};
+
+template <>
+struct Fields<NodesReported> {
+  static constexpr uint32_t kNumber = 18;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("site", v.site);
+    op.template id<2>("first_node", v.first_node);
+    op.template messages<3>("nodes", v.nodes, kNodesReportedMax);
+  }
+};
+
+template <>
+struct Fields<SiteStateChanged> {
+  static constexpr uint32_t kNumber = 19;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("site", v.site);
+    op.template choice<2>("state", v.state, Liveness::kDown);
+    op.template text<3>("why", v.why, kTextBytesMax);
+  }
+};
+
+template <>
+struct Fields<LinkStateChanged> {
+  static constexpr uint32_t kNumber = 20;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("link", v.link);
+    op.template flag<2>("up", v.up);
+    op.template text<3>("why", v.why, kTextBytesMax);
+  }
+};
+
+template <>
+struct Fields<LinkMeasured> {
+  static constexpr uint32_t kNumber = 21;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("link", v.link);
+    op.template number<2>("latency_us", v.latency_us, 0, kLatencyUsMax);
+    op.template number<3>("jitter_us", v.jitter_us, 0, kLatencyUsMax);
+    op.template number<4>("loss_ppm", v.loss_ppm, 0, kPpm32);
+  }
+};
+
+template <>
+struct Fields<IntentSubmitted> {
+  static constexpr uint32_t kNumber = 22;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("intent", v.intent);
+    op.template id<2>("tenant", v.tenant);
+    op.template number<3>("generation", v.generation, 0, kU32);
+    op.template message<4>("spec", v.spec);
+  }
+};
+
+template <>
+struct Fields<IntentWithdrawn> {
+  static constexpr uint32_t kNumber = 23;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("intent", v.intent);
+  }
+};
+
+template <>
+struct Fields<PlanCommitted> {
+  static constexpr uint32_t kNumber = 24;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template message<1>("plan", v.plan);
+  }
+};
+
+template <>
+struct Fields<PlanRetired> {
+  static constexpr uint32_t kNumber = 25;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("intent", v.intent);
+    op.template number<2>("plan", v.plan, 0, kU64);
+  }
+};
+
+template <>
+struct Fields<IntentRefused> {
+  static constexpr uint32_t kNumber = 26;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template message<1>("refusal", v.refusal);
+  }
+};
+
+template <>
+struct Fields<RunStateChanged> {
+  static constexpr uint32_t kNumber = 27;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template message<1>("run", v.run);
+    op.template id<2>("intent", v.intent);
+    op.template choice<3>("state", v.state, RunState::kLost);
+    op.template number<4>("exit_code", v.exit_code, std::numeric_limits<int32_t>::min(), kI32);
+    op.template text<5>("why", v.why, kTextBytesMax);
+  }
+};
+
+template <>
+struct Fields<UsageReported> {
+  static constexpr uint32_t kNumber = 28;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template message<1>("run", v.run);
+    op.template id<2>("intent", v.intent);
+    op.template number<3>("from", v.from, 0, kI64);
+    op.template number<4>("to", v.to, 0, kI64);
+    op.template number<5>("cpu_us", v.cpu_us, 0, kI64);
+    op.template number<6>("memory_mib_us", v.memory_mib_us, 0, kI64);
+    op.template number<7>("received_bytes", v.received_bytes, 0, kI64);
+    op.template number<8>("sent_bytes", v.sent_bytes, 0, kI64);
+    op.template number<9>("energy_microjoule", v.energy_microjoule, 0, kI64);
+    op.template text<10>("energy_model", v.energy_model, kNameBytesMax);
+  }
+};
+
+template <>
+struct Fields<PathSwitched> {
+  static constexpr uint32_t kNumber = 29;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("plan", v.plan, 0, kU64);
+    op.template id<2>("intent", v.intent);
+    op.template number<3>("flow", v.flow, 0, kU32);
+    op.template flag<4>("to_protection", v.to_protection);
+  }
+};
+
+template <>
+struct Fields<PromiseMeasured> {
+  static constexpr uint32_t kNumber = 30;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("intent", v.intent);
+    op.template id<2>("ingress", v.ingress);
+    op.template number<3>("from", v.from, 0, kI64);
+    op.template number<4>("to", v.to, 0, kI64);
+    op.template number<5>("samples", v.samples, 0, kI64);
+    op.template number<6>("misses", v.misses, 0, kI64);
+    op.template number<7>("lost", v.lost, 0, kI64);
+    op.template number<8>("latency_us_p50", v.latency_us_p50, 0, kI64);
+    op.template number<9>("latency_us_p99", v.latency_us_p99, 0, kI64);
+  }
+};
+
+template <>
+struct Fields<PromiseStateChanged> {
+  static constexpr uint32_t kNumber = 31;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("intent", v.intent);
+    op.template flag<2>("kept", v.kept);
+    op.template text<3>("why", v.why, kTextBytesMax);
+  }
+};
+
+template <>
+struct Fields<TokenIssued> {
+  static constexpr uint32_t kNumber = 32;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("token", v.token, kNameBytesMax);
+    op.template text<2>("secret_sha256", v.secret_sha256, 64);
+    op.template flag<3>("join", v.join);
+    op.template choice<4>("role", v.role, Role::kTenant);
+    op.template text<5>("subject", v.subject, kTextBytesMax);
+    op.template number<6>("expires", v.expires, 0, kI64);
+  }
+};
+
+template <>
+struct Fields<TokenRedeemed> {
+  static constexpr uint32_t kNumber = 33;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("token", v.token, kNameBytesMax);
+    op.template text<2>("by", v.by, kTextBytesMax);
+  }
+};
+
+template <>
+struct Fields<TokenRevoked> {
+  static constexpr uint32_t kNumber = 34;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("token", v.token, kNameBytesMax);
+  }
+};
+
+template <>
+struct Fields<CertificateIssued> {
+  static constexpr uint32_t kNumber = 35;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("site", v.site);
+    op.template text<2>("serial", v.serial, kNameBytesMax);
+    op.template number<3>("expires", v.expires, 0, kI64);
+  }
+};
+
+}  // namespace weir::stored
