@@ -42,7 +42,8 @@ struct BodyDecoder {
 };
 template <size_t... I>
 constexpr auto body_decoders(std::index_sequence<I...>) {
-  return std::array{BodyDecoder{Fields<std::variant_alternative_t<I, EventBody>>::kNumber, decode_body<I>}...};
+  return std::array{
+      BodyDecoder{Fields<std::variant_alternative_t<I, EventBody>>::kNumber, decode_body<I>}...};
 }
 constexpr auto kBodyDecoders = body_decoders(std::make_index_sequence<std::variant_size_v<EventBody>>());
 
@@ -83,7 +84,8 @@ Status validate(const Event& event) {
   Checker checker;
   Envelope::each(checker, event);
   if (checker.failed()) return tl::unexpected(error_of(checker.failure(), "Event"));
-  std::visit([&](const auto& body) { Fields<std::decay_t<decltype(body)>>::each(checker, body); }, event.body);
+  std::visit([&](const auto& body) { Fields<std::decay_t<decltype(body)>>::each(checker, body); },
+             event.body);
   if (checker.failed()) return tl::unexpected(error_of(checker.failure(), event.name()));
   return {};
 }

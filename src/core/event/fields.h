@@ -223,6 +223,7 @@ struct Fields<Placement> {
     op.template number<5>("accelerators", v.accelerators, 0, kI16);
     op.template number<6>("streams", v.streams, 0, kStreamsMax);
     op.template message<7>("asks", v.asks);
+    op.template message<8>("continues", v.continues);
   }
 };
 

@@ -7,14 +7,14 @@
 // earlier and in the user's words. Producers of free text clip it (core/units/text.h).
 namespace weir::limits {
 
-inline constexpr size_t kNameBytesMax = 63;          // of a site, link, tenant, intent...
+inline constexpr size_t kNameBytesMax = 63;  // of a site, link, tenant, intent...
 inline constexpr size_t kActorBytesMax = 256;
-inline constexpr size_t kTextBytesMax = 1024;        // of a reason for people, a region, a version
-inline constexpr size_t kArgumentBytesMax = 4096;    // of one argument of a command
+inline constexpr size_t kTextBytesMax = 1024;      // of a reason for people, a region, a version
+inline constexpr size_t kArgumentBytesMax = 4096;  // of one argument of a command
 inline constexpr size_t kArgumentsMax = 64;
 inline constexpr size_t kResidencyLabelsMax = 16;
 inline constexpr size_t kIngressesMax = 1'000;
-inline constexpr size_t kSitesNamedMax = 1'000;      // in where.only, where.not, a data set's places
+inline constexpr size_t kSitesNamedMax = 1'000;  // in where.only, where.not, a data set's places
 inline constexpr size_t kDatasetsNamedMax = 64;
 inline constexpr size_t kNodesReportedMax = 65'536;
 inline constexpr size_t kPlacementsMax = 10'000;
@@ -23,13 +23,13 @@ inline constexpr size_t kPathLinksMax = 64;
 inline constexpr size_t kAlternativesMax = 8;
 inline constexpr size_t kReasonsMax = 8;
 
-inline constexpr int64_t kBandwidthBpsMax = 1'000'000'000'000'000;        // 1 Pbit/s
-inline constexpr int64_t kLatencyUsMax = 86'400'000'000;                  // a day
-inline constexpr int64_t kMoneyMax = 1'000'000'000'000'000'000;           // 1e9 credits
-inline constexpr int32_t kCpuMilliMax = 1'000'000'000;                    // a million cores
+inline constexpr int64_t kBandwidthBpsMax = 1'000'000'000'000'000;  // 1 Pbit/s
+inline constexpr int64_t kLatencyUsMax = 86'400'000'000;            // a day
+inline constexpr int64_t kMoneyMax = 1'000'000'000'000'000'000;     // 1e9 credits
+inline constexpr int32_t kCpuMilliMax = 1'000'000'000;              // a million cores
 inline constexpr int32_t kStreamsMax = 1'000'000;
-inline constexpr int64_t kPowerMwMax = 1'000'000'000'000;                 // 1 GW
-inline constexpr int64_t kCarbonMgPerKwhMax = 10'000'000;                 // 10 kg
+inline constexpr int64_t kPowerMwMax = 1'000'000'000'000;  // 1 GW
+inline constexpr int64_t kCarbonMgPerKwhMax = 10'000'000;  // 10 kg
 inline constexpr int32_t kPueMilliMax = 10'000;
 inline constexpr int32_t kWeightMilliMax = 1'000'000;
 inline constexpr uint32_t kIdMax = 0x7fff'ffff;

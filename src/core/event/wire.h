@@ -47,7 +47,9 @@ class Writer {
 
   template <uint32_t N, class T, class L, class H>
   void number(const char*, const T& v, L, H) {
-    if (v != 0) key_and_varint<N>(static_cast<uint64_t>(static_cast<std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>>(v)));
+    if (v != 0)
+      key_and_varint<N>(
+          static_cast<uint64_t>(static_cast<std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>>(v)));
   }
   template <uint32_t N, class L, class H>
   void zigzag(const char*, const int32_t& v, L, H) {
@@ -171,9 +173,12 @@ class Failure {
     path_ = field;
     what_ = std::move(what);
   }
-  void within(std::string_view field) { path_ = path_.empty() ? std::string(field) : std::string(field) + "." + path_; }
+  void within(std::string_view field) {
+    path_ = path_.empty() ? std::string(field) : std::string(field) + "." + path_;
+  }
   Error error(std::string_view of, std::string_view remedy) const {
-    return {code_, what_, path_.empty() ? std::string(of) : std::string(of) + "." + path_, std::string(remedy)};
+    return {code_, what_, path_.empty() ? std::string(of) : std::string(of) + "." + path_,
+            std::string(remedy)};
   }
 
  private:
@@ -183,7 +188,9 @@ class Failure {
   std::string what_;
 };
 
-inline std::string item(const char* name, size_t index) { return std::string(name) + "[" + std::to_string(index) + "]"; }
+inline std::string item(const char* name, size_t index) {
+  return std::string(name) + "[" + std::to_string(index) + "]";
+}
 
 // The rules that reading and checking share. Derived classes provide what else Fields needs.
 class Rules {
@@ -205,12 +212,14 @@ class Rules {
     }
   }
   void id_in_range(const char* name, uint32_t v) {
-    if (v > kIdMax) [[unlikely]] failure_.fail(ErrorCode::kInvalid, name, "no identifier, or one above the limit");
+    if (v > kIdMax) [[unlikely]]
+      failure_.fail(ErrorCode::kInvalid, name, "no identifier, or one above the limit");
   }
   template <class E>
   void known(const char* name, E v, E last) {
     if (v > last) [[unlikely]] {
-      failure_.fail(ErrorCode::kUnsupported, name, "value " + std::to_string(static_cast<unsigned>(v)) + " is unknown");
+      failure_.fail(ErrorCode::kUnsupported, name,
+                    "value " + std::to_string(static_cast<unsigned>(v)) + " is unknown");
     }
   }
   void text_ok(const char* name, std::string_view v, size_t bytes_max) {
@@ -420,7 +429,8 @@ class Reader : public Rules {
     return true;
   }
   uint64_t varint(const char* name) {
-    if (p_ < end_ && *p_ < 0x80) [[likely]] return *p_++;
+    if (p_ < end_ && *p_ < 0x80) [[likely]]
+      return *p_++;
     uint64_t v = 0;
     for (unsigned shift = 0; shift < 70 && p_ < end_; shift += 7) {
       const uint64_t byte = *p_++;
@@ -437,7 +447,8 @@ class Reader : public Rules {
   }
   uint32_t identifier(const char* name) {
     const uint64_t raw = varint(name);
-    if (raw > kIdMax) [[unlikely]] failure_.fail(ErrorCode::kInvalid, name, "is an identifier above the limit");
+    if (raw > kIdMax) [[unlikely]]
+      failure_.fail(ErrorCode::kInvalid, name, "is an identifier above the limit");
     return static_cast<uint32_t>(raw);
   }
   // Narrows to the contents of a length-delimited field; returns the end to restore.
@@ -465,7 +476,8 @@ class Reader : public Rules {
     const uint32_t last = last_;
     last_ = 0;
     Fields<T>::each(*this, v);
-    if (!failed() && p_ != end_) [[unlikely]] leftover();
+    if (!failed() && p_ != end_) [[unlikely]]
+      leftover();
     last_ = last;
     p_ = end_;
     end_ = outer;
@@ -476,7 +488,8 @@ class Reader : public Rules {
     if (failed() || number == 0) {
       failure_.fail(ErrorCode::kCorrupt, "", "has malformed bytes");
     } else if (number <= last_) {
-      failure_.fail(ErrorCode::kCorrupt, "", "field " + std::to_string(number) + " is repeated or out of order");
+      failure_.fail(ErrorCode::kCorrupt, "",
+                    "field " + std::to_string(number) + " is repeated or out of order");
     } else {
       failure_.fail(ErrorCode::kUnsupported, "", "field " + std::to_string(number) + " is unknown");
     }

@@ -12,7 +12,9 @@ constexpr size_t kWordBytesMax = 64;
 
 // Length of the well-formed character at the front, 0 if there is none. RFC 3629, section 4.
 size_t character_length(const unsigned char* p, size_t n) {
-  auto tail = [&](size_t i, unsigned low = 0x80, unsigned high = 0xBF) { return i < n && p[i] >= low && p[i] <= high; };
+  auto tail = [&](size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
+    return i < n && p[i] >= low && p[i] <= high;
+  };
   const unsigned first = p[0];
   if (first < 0x80) return 1;
   if (first < 0xC2) return 0;
@@ -41,7 +43,8 @@ size_t distance(std::string_view a, std::string_view b) {
     for (size_t j = 1; j <= b.size(); ++j) {
       unsigned best = std::min((*above)[j], (*row)[j - 1]) + 1u;
       best = std::min(best, (*above)[j - 1] + (a[i - 1] == b[j - 1] ? 0u : 1u));
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) best = std::min(best, (*before)[j - 2] + 1u);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        best = std::min(best, (*before)[j - 2] + 1u);
       (*row)[j] = static_cast<uint8_t>(best);
     }
     auto* oldest = before;
