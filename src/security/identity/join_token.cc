@@ -89,12 +89,15 @@ Result<Redemption> redeem_join_token(const JoinTokenRecord* record, const JoinTo
                   token.id + " is for site " + record->site + ", not for " + std::string(site),
                   "join as " + record->site + ", or ask the operator for a token for " + std::string(site));
   }
-  const bool same_key = !key_fingerprint.empty() && record->used_key == key_fingerprint;
+  const std::string key_text = " with key " + std::string(key_fingerprint);
+  const bool same_key = is_fingerprint(key_fingerprint) && record->used_by.ends_with(key_text);
   if (record->used_s != 0 && !same_key) {
     return refuse(ErrorCode::kConflict,
                   token.id + " was already used at " + utc_text(record->used_s) + " by " + record->used_by,
                   "ask the operator for a new one; if that was not you, revoke site " + record->site);
   }
+  if (record->revoked)
+    return refuse(ErrorCode::kDenied, token.id + " was revoked", "ask the operator for a new one");
   if (now_s >= record->expires_s) {
     return refuse(ErrorCode::kDenied,
                   token.id + " expired at " + utc_text(record->expires_s) + "; the brain's clock reads " +
@@ -104,8 +107,7 @@ Result<Redemption> redeem_join_token(const JoinTokenRecord* record, const JoinTo
   if (record->used_s != 0) return Redemption{*record, true};
   Redemption redemption{*record, false};
   redemption.record.used_s = now_s;
-  redemption.record.used_by = by;
-  redemption.record.used_key = key_fingerprint;
+  redemption.record.used_by = std::string(by) + key_text;
   return redemption;
 }
 

@@ -17,10 +17,10 @@ struct JoinTokenRecord {
   std::string id;
   std::string secret_hash;  // token_hash
   std::string site;
-  int64_t expires_s = 0;      // Unix time
-  int64_t used_s = 0;         // 0: not yet
-  std::string used_by = {};   // where the redeemer came from, for people
-  std::string used_key = {};  // fingerprint of the redeemer's public key
+  int64_t expires_s = 0;     // Unix time
+  int64_t used_s = 0;        // 0: not yet
+  std::string used_by = {};  // "ADDRESS with key FINGERPRINT"
+  bool revoked = false;
   friend bool operator==(const JoinTokenRecord&, const JoinTokenRecord&) = default;
 };
 

@@ -94,9 +94,8 @@ Result<policy::Principal> authenticate_user(const UserTokenRecord* record, const
     return refuse(ErrorCode::kDenied, token.id + " is unknown here or its secret is wrong",
                   "ask the operator for a new one: `weir token`");
   }
-  if (record->revoked_s != 0) {
-    return refuse(ErrorCode::kDenied, token.id + " was revoked at " + utc_text(record->revoked_s),
-                  "ask the operator for a new one");
+  if (record->revoked) {
+    return refuse(ErrorCode::kDenied, token.id + " was revoked", "ask the operator for a new one");
   }
   if (record->expires_s != 0 && now_s >= record->expires_s) {
     return refuse(ErrorCode::kDenied,

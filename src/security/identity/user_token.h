@@ -18,7 +18,7 @@ struct UserTokenRecord {
   std::string secret_hash;  // token_hash
   policy::Principal principal;
   int64_t expires_s = 0;  // Unix time; 0: never
-  int64_t revoked_s = 0;  // 0: not revoked
+  bool revoked = false;
   friend bool operator==(const UserTokenRecord&, const UserTokenRecord&) = default;
 };
 

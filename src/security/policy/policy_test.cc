@@ -197,9 +197,22 @@ TEST(Principal, IsWellFormedOnlyWithTheNamesOfItsRole) {
   EXPECT_FALSE(well_formed({Role::kProvider, {}}));
   EXPECT_TRUE(well_formed({Role::kProvider, std::vector<std::string>(kSubjectsMax, "a")}));
   EXPECT_FALSE(well_formed({Role::kProvider, std::vector<std::string>(kSubjectsMax + 1, "a")}));
+  const std::string long_name(63, 'a');  // 16 of them, with commas, are 1023 bytes
+  EXPECT_TRUE(well_formed({Role::kProvider, std::vector<std::string>(16, long_name)}));
+  EXPECT_FALSE(well_formed({Role::kProvider, std::vector<std::string>(17, long_name)}));
   EXPECT_FALSE(well_formed({Role::kAgent, {"a", "b"}}));
   EXPECT_FALSE(well_formed({Role::kOperator, {"a", "b"}}));
   EXPECT_FALSE(well_formed({static_cast<Role>(kRoles), {"a"}}));
+}
+
+TEST(Principal, SubjectsRoundTripAsText) {
+  for (const Principal& principal : {kOperator, kCity, kHub, kHubAgent}) {
+    EXPECT_EQ(principal_of(principal.role, subject_text(principal)), principal);
+  }
+  for (const char* bad : {",", "a,", ",a", "a,,b", "a, b"}) {
+    EXPECT_FALSE(well_formed(principal_of(Role::kProvider, bad))) << bad;
+  }
+  EXPECT_FALSE(well_formed(principal_of(Role::kTenant, "")));
 }
 
 TEST(Principal, RoleNamesRoundTrip) {

@@ -26,11 +26,27 @@ std::optional<Role> parse_role(std::string_view name) {
 
 std::string Principal::text() const {
   std::string out(role_name(role));
-  char separator = ' ';
-  for (const std::string& subject : subjects) {
-    out += separator;
+  if (!subjects.empty()) out += " " + subject_text(*this);
+  return out;
+}
+
+Principal principal_of(Role role, std::string_view subject) {
+  Principal out{role, {}};
+  while (!subject.empty()) {
+    const size_t comma = std::min(subject.find(','), subject.size());
+    out.subjects.emplace_back(subject.substr(0, comma));
+    // A comma at the end leaves an empty name behind, which is not well formed.
+    if (comma + 1 == subject.size()) out.subjects.emplace_back();
+    subject.remove_prefix(std::min(comma + 1, subject.size()));
+  }
+  return out;
+}
+
+std::string subject_text(const Principal& principal) {
+  std::string out;
+  for (const std::string& subject : principal.subjects) {
+    if (!out.empty()) out += ',';
     out += subject;
-    separator = ',';
   }
   return out;
 }
@@ -43,8 +59,8 @@ bool valid_name(std::string_view name) {
 
 bool well_formed(const Principal& principal) {
   const auto& subjects = principal.subjects;
-  if (subjects.size() > kSubjectsMax || !std::all_of(subjects.begin(), subjects.end(), valid_name))
-    return false;
+  if (subjects.size() > kSubjectsMax || subject_text(principal).size() > kSubjectTextBytesMax) return false;
+  if (!std::all_of(subjects.begin(), subjects.end(), valid_name)) return false;
   switch (principal.role) {
     case Role::kOperator:
       return subjects.size() <= 1;

@@ -31,6 +31,12 @@ struct Principal {
   friend bool operator==(const Principal&, const Principal&) = default;
 };
 
+// The principal of a stored role and subject: names joined by ',' for a provider of several sites; empty only
+// for an operator. Not necessarily well formed.
+Principal principal_of(Role role, std::string_view subject);
+// The subject to store: principal_of(p.role, subject_text(p)) == p for every well-formed p.
+std::string subject_text(const Principal& principal);
+
 // A name of a site or tenant: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit (a
 // DNS label, RFC 1123 section 2.1, in lower case), so that it is safe in paths, certificates and host names.
 bool valid_name(std::string_view name);
@@ -40,5 +46,6 @@ inline constexpr size_t kNameBytesMax = 63;
 // a tenant or agent with several. Unchecked principals own nothing, so they are harmless, only useless.
 bool well_formed(const Principal& principal);
 inline constexpr size_t kSubjectsMax = 64;
+inline constexpr size_t kSubjectTextBytesMax = 1024;
 
 }  // namespace weir::policy
