@@ -1,0 +1,131 @@
+#include "infrastructure/lab/lab_network.h"
+
+#include <optional>
+
+namespace weir::lab {
+namespace {
+
+struct Port {
+  size_t link;
+  bool at_b;
+  VertexId peer;
+};
+
+std::vector<Port> ports_of(const LabSpec& lab, VertexId v) {
+  std::vector<Port> out;
+  for (size_t k = 0; k < lab.links.size(); ++k) {
+    const LinkSpec& link = lab.links[k].spec;
+    if (link.a == v) out.push_back({k, false, link.b});
+    if (link.b == v) out.push_back({k, true, link.a});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string control_batch(const LabSpec& lab, const AddressPlan& plan) {
+  const std::string bridge = plan.control_bridge();
+  std::string out = "link add " + bridge + " type bridge\n" +       //
+                    "link set " + bridge + " addrgenmode none\n" +  //
+                    "addr add " + plan.brain_control_address() + "/24 dev " + bridge + "\n" + "link set " +
+                    bridge + " up\n";
+  for (const LabSite& site : lab.sites) {
+    const std::string port = plan.control_port(site.vertex);
+    out += "link add " + port + " type veth peer name " + AddressPlan::control_device() + " netns " +
+           plan.namespace_name(site.spec.name) + "\n";
+    out += "link set " + port + " addrgenmode none\n";
+    out += "link set " + port + " master " + bridge + " up\n";
+  }
+  return out;
+}
+
+std::string control_removal_batch(const LabSpec& lab, const AddressPlan& plan) {
+  std::string out;
+  for (const LabSite& site : lab.sites) out += "link del " + plan.control_port(site.vertex) + "\n";
+  return out + "link del " + plan.control_bridge() + "\n";
+}
+
+std::string vertex_batch(const LabSpec& lab, const AddressPlan& plan, const PlainRoutes& routes, VertexId v,
+                         bool srv6) {
+  const bool site = lab.is_site(v);
+  const Ipv6Address own = site ? plan.site_address(v) : plan.router_address(v);
+  std::string out = "link set lo up\naddr add " + own.text() + "/128 dev lo nodad\n";
+  if (site) {
+    // Every address of the site's prefix is at home here, so that an instance needs no set-up of its own.
+    out += "route add local " + plan.site_prefix(v).text() + " dev lo\n";
+    out += "link set " + AddressPlan::control_device() + " addrgenmode none\n";
+    out += "addr add " + plan.control_address(v) + "/24 dev " + AddressPlan::control_device() + "\n";
+    out += "link set " + AddressPlan::control_device() + " up\n";
+  }
+  const std::vector<Port> ports = ports_of(lab, v);
+  for (const Port& port : ports) {
+    const std::string device = plan.link_device(port.link);
+    out += "link set " + device + " address " + plan.mac(port.link, port.at_b) + " mtu " +
+           std::to_string(kLinkMtuBytes) + " up\n";
+    out += "addr add " + plan.link_address(port.link, port.at_b).text() + "/64 dev " + device + " nodad\n";
+    out += "neigh add " + plan.link_address(port.link, !port.at_b).text() + " lladdr " +
+           plan.mac(port.link, !port.at_b) + " dev " + device + " nud permanent\n";
+  }
+  const auto via = [&](size_t link) {
+    const bool at_b = lab.links[link].spec.b == v;
+    return " via " + plan.link_address(link, !at_b).text() + " dev " + plan.link_device(link) + " src " +
+           own.text();
+  };
+  const std::string mtu = site ? " mtu " + std::to_string(kSiteMtuBytes) : "";
+  for (size_t i = 0; i < lab.vertices.size(); ++i) {
+    const VertexId to(i);
+    if (to == v) continue;
+    size_t link = routes.hop(v, to).link;
+    const Ipv6Prefix prefix =
+        lab.is_site(to) ? plan.site_prefix(to) : Ipv6Prefix::host(plan.router_address(to));
+    out += "route add " + prefix.text() + via(link) + mtu + "\n";
+    // The first segment of a path names a neighbour; it is reached over the link to it, even if a way round
+    // would be shorter.
+    std::optional<size_t> direct;
+    for (const Port& port : ports) {
+      if (port.peer == to &&
+          (!direct || lab.links[port.link].spec.latency_us < lab.links[*direct].spec.latency_us)) {
+        direct = port.link;
+      }
+    }
+    if (srv6) out += "route add " + plan.locator(to).text() + via(direct.value_or(link)) + "\n";
+  }
+  if (site && !ports.empty()) {
+    // Connections to a service are turned to an instance on their way out, which needs a way out to begin
+    // with.
+    out += "route add " + plan.services().text() + via(ports[0].link) + mtu + "\n";
+  }
+  if (srv6 && !ports.empty()) {
+    // A local SID needs a real device; which one does not matter.
+    const std::string device = " count dev " + plan.link_device(ports[0].link) + "\n";
+    out += "sr tunsrc set " + own.text() + "\n";
+    out += "route add " + plan.end(v).text() + " encap seg6local action End" + device;
+    for (const Port& port : ports) {
+      out += "route add " + plan.end_x(v, port.link).text() + " encap seg6local action End.X nh6 " +
+             plan.link_address(port.link, !port.at_b).text() + device;
+    }
+    if (site)
+      out += "route add " + plan.end_dt6(v).text() + " encap seg6local action End.DT6 table main" + device;
+  }
+  return out;
+}
+
+EmulatorConfig emulator_config(const LabSpec& lab, const AddressPlan& plan, const std::string& folder) {
+  EmulatorConfig out;
+  out.control_socket = folder + "/emulator.sock";
+  out.mtu_bytes = kLinkMtuBytes;
+  out.seed = lab.seed;
+  for (size_t k = 0; k < lab.links.size(); ++k) {
+    const LabLink& link = lab.links[k];
+    const auto end = [&](VertexId v, bool at_b) {
+      return EmulatorEnd{plan.namespace_name(lab.vertices[v.index()]), plan.link_device(k),
+                         plan.mac(k, at_b)};
+    };
+    out.links.push_back({link.spec.name, end(link.spec.a, false), end(link.spec.b, true),
+                         LinkSettings{link.spec.latency_us, link.spec.jitter_us, link.spec.loss_ppm,
+                                      link.spec.bandwidth_bps, link.queue_us, false}});
+  }
+  return out;
+}
+
+}  // namespace weir::lab

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "infrastructure/lab/address_plan.h"
+#include "infrastructure/lab/emulator_protocol.h"
+#include "infrastructure/lab/lab_spec.h"
+
+// What to tell the system so that a lab's network comes up: batches for ip(8). Pure.
+namespace weir::lab {
+
+inline constexpr uint32_t kLinkMtuBytes = 2048;  // room for 1500 and sixteen segments
+inline constexpr uint32_t kSiteMtuBytes = 1500;
+
+// Run in the root namespace, after the sites' namespaces were made.
+std::string control_batch(const LabSpec& lab, const AddressPlan& plan);
+// Takes away what control_batch made; to be run with -force, since parts of it may be missing.
+std::string control_removal_batch(const LabSpec& lab, const AddressPlan& plan);
+// Run in the vertex's namespace, after control_batch and when its TAP devices are there.
+std::string vertex_batch(const LabSpec& lab, const AddressPlan& plan, const PlainRoutes& routes, VertexId v,
+                         bool srv6);
+EmulatorConfig emulator_config(const LabSpec& lab, const AddressPlan& plan, const std::string& folder);
+
+}  // namespace weir::lab

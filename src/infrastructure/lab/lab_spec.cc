@@ -1,0 +1,355 @@
+#include "infrastructure/lab/lab_spec.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <numbers>
+#include <set>
+#include <sstream>
+
+#include "infrastructure/lab/quantity.h"
+#include "infrastructure/lab/yaml_map.h"
+
+namespace weir::lab {
+namespace {
+
+struct Place {
+  int32_t latitude_microdegrees = 0;
+  int32_t longitude_microdegrees = 0;
+};
+
+struct LabHeader {
+  int64_t delay_us_per_1000km = 5000;
+  int64_t route_factor_milli = 1400;
+};
+
+struct ParsedLink {
+  LabLink link;
+  std::vector<std::string> between;
+  std::optional<int64_t> delay_us;
+  std::optional<int64_t> distance_m;
+  int line = 0;
+};
+
+// Great-circle distance on a sphere of the earth's mean radius, 6371.009 km (IUGG); haversine formula.
+int64_t great_circle_m(const Place& a, const Place& b) {
+  constexpr double kRadiansPerMicrodegree = std::numbers::pi / 180e6;
+  const double lat_a = a.latitude_microdegrees * kRadiansPerMicrodegree;
+  const double lat_b = b.latitude_microdegrees * kRadiansPerMicrodegree;
+  const double lon = (b.longitude_microdegrees - a.longitude_microdegrees) * kRadiansPerMicrodegree;
+  const double h = std::pow(std::sin((lat_b - lat_a) / 2), 2) +
+                   std::cos(lat_a) * std::cos(lat_b) * std::pow(std::sin(lon / 2), 2);
+  return std::llround(2 * 6'371'009.0 * std::asin(std::min(1.0, std::sqrt(h))));
+}
+
+bool good_name(std::string_view name, size_t length_max, bool dashes) {
+  if (name.empty() || name.size() > length_max || name[0] < 'a' || name[0] > 'z' || name.back() == '-') {
+    return false;
+  }
+  return std::ranges::all_of(
+      name, [&](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (dashes && c == '-'); });
+}
+
+class Parser {
+ public:
+  explicit Parser(const std::string& file) : diagnosis_(file) {}
+
+  Result<LabSpec> parse(std::string_view text) {
+    try {
+      for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
+        if (!node.IsNull()) document(node);
+        if (!diagnosis_.ok()) return tl::unexpected(diagnosis_.error());
+      }
+      if (labs_ != 1) {
+        diagnosis_.report(0, "", "has " + std::to_string(labs_) + " documents of kind Lab",
+                          "give exactly one, with the lab's name");
+      }
+      assemble();
+    } catch (const YAML::Exception& e) {
+      diagnosis_.report(e.mark.line + 1, "", "is not YAML: " + e.msg, "mend the line");
+    }
+    if (!diagnosis_.ok()) return tl::unexpected(diagnosis_.error());
+    lab_.source = text;
+    return std::move(lab_);
+  }
+
+ private:
+  void document(const YAML::Node& node) {
+    YamlMap root(node, "", diagnosis_);
+    if (!diagnosis_.ok()) return;
+    const std::string version = root.text("apiVersion");
+    if (diagnosis_.ok() && version != "weir/v1") {
+      root.report("apiVersion", "'" + version + "' is unknown", "write weir/v1");
+    }
+    const size_t kind = root.choice("kind", {"Lab", "Site", "Router", "Link"});
+    YamlMap metadata = root.map("metadata");
+    const std::string name = metadata.text("name");
+    metadata.finish();
+    YamlMap spec = root.map("spec");
+    root.finish();
+    if (!diagnosis_.ok()) return;
+    if (kind == 0 && !good_name(name, 12, false)) {
+      metadata.report("name", "'" + name + "' cannot name a lab",
+                      "use at most 12 letters a-z and digits, a letter first");
+    } else if (kind != 0 && !good_name(name, kind == 3 ? 64 : 24, true)) {
+      metadata.report("name", "'" + name + "' cannot be a name",
+                      kind == 3 ? "use at most 64 of a-z, 0-9 and '-', a letter first"
+                                : "use at most 24 of a-z, 0-9 and '-', a letter first");
+    } else if (kind != 0 && !(kind == 3 ? link_names_ : vertex_names_).insert(name).second) {
+      metadata.report("name", "'" + name + "' is used twice", "give each its own name");
+    }
+    switch (kind) {
+      case 0:
+        header(name, spec);
+        break;
+      case 1:
+        site(name, spec);
+        break;
+      case 2:
+        router(name, spec);
+        break;
+      default:
+        link(name, spec);
+        break;
+    }
+    spec.finish();
+  }
+
+  void header(const std::string& name, YamlMap& spec) {
+    ++labs_;
+    lab_.name = name;
+    lab_.number = static_cast<uint8_t>(spec.number(
+        "number", [](std::string_view t) { return parse_count(t, 1, 255); }, 1));
+    lab_.seed = static_cast<uint64_t>(spec.number(
+        "seed", [](std::string_view t) { return parse_count(t, 0, 1'000'000'000'000); }, 1));
+    if (!spec.has("fibre")) return;
+    YamlMap fibre = spec.map("fibre");
+    header_.delay_us_per_1000km = fibre.number(
+        "delay_per_1000km", [](std::string_view t) { return parse_duration_us(t); },
+        header_.delay_us_per_1000km);
+    header_.route_factor_milli = fibre.number(
+        "route_factor", [](std::string_view t) { return parse_ratio_milli(t); }, header_.route_factor_milli);
+    if (diagnosis_.ok() && header_.route_factor_milli < 1000) {
+      fibre.report("route_factor", "is less than 1", "fibre is never shorter than the great circle");
+    }
+    fibre.finish();
+  }
+
+  Place place(YamlMap& spec) {
+    YamlMap map = spec.map("place");
+    Place out;
+    out.latitude_microdegrees = static_cast<int32_t>(
+        map.number("latitude", [](std::string_view t) { return parse_degrees_micro(t, 90); }));
+    out.longitude_microdegrees = static_cast<int32_t>(
+        map.number("longitude", [](std::string_view t) { return parse_degrees_micro(t, 180); }));
+    map.finish();
+    return out;
+  }
+
+  void site(const std::string& name, YamlMap& spec) {
+    LabSite site;
+    site.spec.name = name;
+    site.spec.tier =
+        std::array{Tier::kCloud, Tier::kEdge, Tier::kEnd}[spec.choice("tier", {"cloud", "edge", "end"})];
+    site.spec.region = spec.text("region");
+    const Place at = place(spec);
+    site.spec.latitude_microdegrees = at.latitude_microdegrees;
+    site.spec.longitude_microdegrees = at.longitude_microdegrees;
+    site.spec.residency = spec.texts("residency");
+    std::ranges::sort(site.spec.residency);
+    if (std::ranges::adjacent_find(site.spec.residency) != site.spec.residency.end()) {
+      spec.report("residency", "names a label twice", "remove one");
+    }
+    site.spec.availability_ppm = static_cast<int32_t>(spec.number("availability", parse_share_ppm));
+    site.spec.steerable = spec.flag("steerable", true);
+
+    YamlMap capacity = spec.map("capacity");
+    site.cpu_milli = static_cast<int32_t>(capacity.number("cpu", parse_cores_milli));
+    site.memory_mib = static_cast<int32_t>(capacity.number("memory", parse_memory_mib));
+    if (diagnosis_.ok() && site.cpu_milli == 0) capacity.report("cpu", "is zero", "give the site some");
+    if (diagnosis_.ok() && site.memory_mib == 0) capacity.report("memory", "is zero", "give the site some");
+    capacity.finish();
+
+    YamlMap asks = spec.map("asks");
+    site.spec.asks.per_core_hour = asks.number("core_hour", parse_credits_nano);
+    site.spec.asks.per_gib_hour = asks.number("gib_hour", parse_credits_nano);
+    site.spec.asks.per_accelerator_hour = asks.number("accelerator_hour", parse_credits_nano, 0);
+    asks.finish();
+
+    YamlMap power = spec.map("power");
+    site.spec.power.idle_mw_per_core = power.number("idle_per_core", parse_power_mw);
+    site.spec.power.peak_mw_per_core = power.number("peak_per_core", parse_power_mw);
+    site.spec.power.pue_milli = static_cast<int32_t>(power.number("pue", parse_ratio_milli));
+    site.spec.power.grid_carbon_mg_per_kwh = power.number("carbon", parse_carbon_mg_per_kwh);
+    if (diagnosis_.ok() && site.spec.power.peak_mw_per_core < site.spec.power.idle_mw_per_core) {
+      power.report("peak_per_core", "is less than idle_per_core", "exchange them");
+    }
+    if (diagnosis_.ok() && site.spec.power.pue_milli < 1000) {
+      power.report("pue", "is less than 1", "a site draws at least what its computers draw");
+    }
+    power.finish();
+    lab_.sites.push_back(std::move(site));
+  }
+
+  void router(const std::string& name, YamlMap& spec) {
+    const Place at = place(spec);
+    lab_.routers.push_back({name, VertexId(), at.latitude_microdegrees, at.longitude_microdegrees});
+  }
+
+  void link(const std::string& name, YamlMap& spec) {
+    ParsedLink parsed;
+    parsed.line = spec.line();
+    LinkSpec& out = parsed.link.spec;
+    out.name = name;
+    parsed.between = spec.texts("between");
+    if (diagnosis_.ok() && parsed.between.size() != 2) {
+      spec.report("between", "does not name two ends", "write it like [hangzhou, wuhan]");
+    }
+    if (spec.has("delay")) parsed.delay_us = spec.number("delay", parse_duration_us);
+    if (spec.has("distance")) parsed.distance_m = spec.number("distance", parse_distance_m);
+    if (diagnosis_.ok() && parsed.delay_us && parsed.distance_m) {
+      spec.report("distance", "is given beside delay", "keep one of them");
+    }
+    out.bandwidth_bps = spec.number("rate", parse_rate_bps);
+    if (diagnosis_.ok() && out.bandwidth_bps < 8000) spec.report("rate", "is under 8kbps", "raise it");
+    out.jitter_us = spec.number("jitter", parse_duration_us, 0);
+    out.loss_ppm = static_cast<int32_t>(spec.number("loss", parse_share_ppm, 0));
+    out.availability_ppm = static_cast<int32_t>(spec.number("availability", parse_share_ppm));
+    out.per_gbps_hour = spec.number("price", parse_credits_nano);
+    out.steerable = spec.flag("steerable", true);
+    parsed.link.queue_us = spec.number("queue", parse_duration_us, 20'000);
+    links_.push_back(std::move(parsed));
+  }
+
+  void assemble() {
+    if (!diagnosis_.ok()) return;
+    std::vector<Place> places;
+    for (LabSite& site : lab_.sites) {
+      site.vertex = VertexId(lab_.vertices.size());
+      lab_.vertices.push_back(site.spec.name);
+      places.push_back({site.spec.latitude_microdegrees, site.spec.longitude_microdegrees});
+    }
+    for (LabRouter& router : lab_.routers) {
+      router.vertex = VertexId(lab_.vertices.size());
+      lab_.vertices.push_back(router.name);
+      places.push_back({router.latitude_microdegrees, router.longitude_microdegrees});
+    }
+    if (lab_.sites.empty()) {
+      return diagnosis_.report(0, "", "has no document of kind Site", "add the sites");
+    }
+    if (lab_.vertices.size() > kVerticesMax || links_.size() > kLinksMax) {
+      return diagnosis_.report(
+          0, "",
+          "has " + std::to_string(lab_.vertices.size()) + " sites and routers and " +
+              std::to_string(links_.size()) + " links",
+          "keep to " + std::to_string(kVerticesMax) + " and " + std::to_string(kLinksMax));
+    }
+    for (ParsedLink& parsed : links_) {
+      if (!finish_link(parsed, places)) return;
+      lab_.links.push_back(std::move(parsed.link));
+    }
+    connected();
+  }
+
+  bool finish_link(ParsedLink& parsed, const std::vector<Place>& places) {
+    LinkSpec& spec = parsed.link.spec;
+    for (size_t end = 0; end < 2; ++end) {
+      const auto at = std::ranges::find(lab_.vertices, parsed.between[end]);
+      if (at == lab_.vertices.end()) {
+        diagnosis_.report(parsed.line, "spec.between",
+                          "link " + spec.name + " ends at '" + parsed.between[end] +
+                              "', which no Site or Router in this file is",
+                          "name one of them, or add it");
+        return false;
+      }
+      (end == 0 ? spec.a : spec.b) = VertexId(static_cast<size_t>(at - lab_.vertices.begin()));
+    }
+    if (spec.a == spec.b) {
+      diagnosis_.report(parsed.line, "spec.between", "link " + spec.name + " ends where it begins",
+                        "name two different ends");
+      return false;
+    }
+    if (parsed.delay_us) {
+      spec.latency_us = *parsed.delay_us;
+    } else {
+      parsed.link.fibre_m = parsed.distance_m
+                                ? *parsed.distance_m
+                                : great_circle_m(places[spec.a.index()], places[spec.b.index()]) *
+                                      header_.route_factor_milli / 1000;
+      spec.latency_us = parsed.link.fibre_m * header_.delay_us_per_1000km / 1'000'000;
+    }
+    if (spec.jitter_us > spec.latency_us) {
+      diagnosis_.report(parsed.line, "spec.jitter",
+                        "of link " + spec.name + " is " + std::to_string(spec.jitter_us) +
+                            "us, more than its delay of " + std::to_string(spec.latency_us) + "us",
+                        "a packet cannot arrive before it was sent: lower the jitter");
+      return false;
+    }
+    return true;
+  }
+
+  void connected() {
+    std::vector<bool> reached(lab_.vertices.size());
+    std::vector<VertexId> open{VertexId(0u)};
+    reached[0] = true;
+    while (!open.empty()) {
+      const VertexId v = open.back();
+      open.pop_back();
+      for (const LabLink& link : lab_.links) {
+        for (const auto& [from, to] :
+             {std::pair(link.spec.a, link.spec.b), std::pair(link.spec.b, link.spec.a)}) {
+          if (from != v || reached[to.index()]) continue;
+          reached[to.index()] = true;
+          open.push_back(to);
+        }
+      }
+    }
+    for (size_t v = 0; v < reached.size(); ++v) {
+      if (reached[v]) continue;
+      return diagnosis_.report(0, "",
+                               "no links lead from '" + lab_.vertices[0] + "' to '" + lab_.vertices[v] + "'",
+                               "add a Link, or remove it");
+    }
+  }
+
+  Diagnosis diagnosis_;
+  LabHeader header_;
+  LabSpec lab_;
+  int labs_ = 0;
+  std::set<std::string> vertex_names_;
+  std::set<std::string> link_names_;
+  std::vector<ParsedLink> links_;
+};
+
+}  // namespace
+
+const LabSite* LabSpec::site(std::string_view site_name) const {
+  for (const LabSite& site : sites) {
+    if (site.spec.name == site_name) return &site;
+  }
+  return nullptr;
+}
+
+const LabLink* LabSpec::link(std::string_view link_name) const {
+  for (const LabLink& link : links) {
+    if (link.spec.name == link_name) return &link;
+  }
+  return nullptr;
+}
+
+Result<LabSpec> parse_lab(std::string_view text, const std::string& file) { return Parser(file).parse(text); }
+
+Result<LabSpec> read_lab(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(ErrorCode::kNotFound, "cannot be read", path, "check the name and its permissions");
+  std::string text;
+  constexpr size_t kBytesMax = 1 << 20;
+  text.resize(kBytesMax + 1);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(in.gcount()));
+  if (text.size() > kBytesMax)
+    return fail(ErrorCode::kInvalid, "is larger than 1 MiB", path, "split the lab");
+  return parse_lab(text, path);
+}
+
+}  // namespace weir::lab

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/event/types.h"
+#include "core/result/result.h"
+
+// A lab as its file describes it: an emulated WAN and the sites on it. One file holds documents of kind Lab
+// (exactly one), Site, Router and Link, in any order. docs/design/lab.md gives the fields.
+namespace weir::lab {
+
+inline constexpr size_t kVerticesMax = 250;
+inline constexpr size_t kLinksMax = 1000;
+
+struct LabSite {
+  SiteSpec spec;
+  VertexId vertex;
+  int32_t cpu_milli = 0;  // quota of all that runs there
+  int32_t memory_mib = 0;
+};
+
+struct LabRouter {
+  std::string name;
+  VertexId vertex;
+  int32_t latitude_microdegrees = 0;
+  int32_t longitude_microdegrees = 0;
+};
+
+struct LabLink {
+  LinkSpec spec;         // a and b are vertices of this lab
+  int64_t fibre_m = 0;   // 0 when the file gives the delay itself
+  int64_t queue_us = 0;  // what the sender's buffer holds, as time at the full rate
+};
+
+struct LabSpec {
+  std::string source;                 // the text it was read from
+  std::string name;                   // [a-z][a-z0-9]{0,11}
+  uint8_t number = 1;                 // 1..255: its part of every address, unique among the labs of a machine
+  uint64_t seed = 1;                  // of loss and jitter
+  std::vector<std::string> vertices;  // name by VertexId: sites first, then routers, in the order of the file
+  std::vector<LabSite> sites;         // by SiteId; the vertex has the same number
+  std::vector<LabRouter> routers;
+  std::vector<LabLink> links;  // number k stands for LinkIds 2k (a to b) and 2k + 1
+
+  const LabSite* site(std::string_view site_name) const;
+  const LabLink* link(std::string_view link_name) const;
+  bool is_site(VertexId v) const { return v.index() < sites.size(); }
+};
+
+// Reads a lab from text; `file` is its name for errors ("lab.yaml:7: spec.rate: ..."). The delay of a link
+// is, in this order: spec.delay; spec.distance (of fibre) x delay_per_km; great circle x route_factor x
+// delay_per_km. Errors: kInvalid, at the first thing that is wrong.
+Result<LabSpec> parse_lab(std::string_view text, const std::string& file);
+// The same from a file of at most 1 MiB. kNotFound, kInvalid.
+Result<LabSpec> read_lab(const std::string& path);
+
+}  // namespace weir::lab
