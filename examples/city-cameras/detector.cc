@@ -9,8 +9,9 @@
 int main(int argc, char** argv) {
   using namespace city_cameras;
   ServerOptions options;
-  int pyramid_step_milli = 1200;
+  int pyramid_step_milli = 1400;
   std::int64_t read_timeout_ms = options.read_timeout.count();
+  std::int64_t answer_max_ms = options.answer_max.count();
   std::int64_t grace_ms = options.grace.count();
 
   CLI::App app{
@@ -29,6 +30,10 @@ int main(int argc, char** argv) {
   app.add_option("--queue", options.queue_max, "Frames that may wait; more are refused")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  app.add_option("--answer-max", answer_max_ms,
+                 "Refuse a frame that would be answered later than this, in milliseconds")
+      ->check(CLI::Range(1, 600'000))
+      ->capture_default_str();
   app.add_option("--body-max", options.body_bytes_max, "Largest frame in bytes")
       ->check(CLI::Range(1024, 16 << 20))
       ->capture_default_str();
@@ -46,6 +51,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   options.read_timeout = std::chrono::milliseconds(read_timeout_ms);
+  options.answer_max = std::chrono::milliseconds(answer_max_ms);
   options.grace = std::chrono::milliseconds(grace_ms);
 
   PeopleDetector people(pyramid_step_milli);

@@ -259,9 +259,8 @@ class DetectorServer::Impl {
 
     auto job = std::make_shared<Job>(std::move(request.body()), io_.get_executor());
     job->done.expires_at(Clock::time_point::max());
-    if (!enqueue(job)) {
-      Reply reply = refusal(http::status::service_unavailable,
-                            "the queue of " + std::to_string(options_.queue_max) + " frames is full");
+    if (const std::string refused = enqueue(job); !refused.empty()) {
+      Reply reply = refusal(http::status::service_unavailable, refused);
       reply.header = "Retry-After: 1\r\n";
       co_return reply;
     }
@@ -318,14 +317,23 @@ class DetectorServer::Impl {
     return queue_.size();
   }
 
-  bool enqueue(std::shared_ptr<Job> job) {
+  // Gives the reason when the frame is not taken.
+  std::string enqueue(std::shared_ptr<Job> job) {
     {
       const std::lock_guard lock(mutex_);
-      if (queue_.size() >= options_.queue_max) return false;
+      if (queue_.size() >= options_.queue_max) {
+        return "the queue of " + std::to_string(options_.queue_max) + " frames is full";
+      }
+      const std::int64_t before = static_cast<std::int64_t>(queue_.size()) + (working_ ? 1 : 0);
+      const std::int64_t answer_ms = (before + 1) * work_us_recent_ / 1000;
+      if (before > 0 && answer_ms > options_.answer_max.count()) {
+        return "the answer would take " + std::to_string(answer_ms) + " ms; at most " +
+               std::to_string(options_.answer_max.count()) + " ms are allowed";
+      }
       queue_.push_back(std::move(job));
     }
     wake_.notify_one();
-    return true;
+    return {};
   }
 
   void work() {
@@ -337,6 +345,7 @@ class DetectorServer::Impl {
         if (quit_) return;
         job = std::move(queue_.front());
         queue_.pop_front();
+        working_ = true;
       }
       job->answer.queue_us = since_us(job->queued_at);
       const Clock::time_point began = Clock::now();
@@ -346,6 +355,11 @@ class DetectorServer::Impl {
       job->answer.work_us = since_us(began);
       job->answer.instance = options_.instance;
       job->answer.site = options_.site;
+      {
+        const std::lock_guard lock(mutex_);
+        work_us_recent_ += (job->answer.work_us - work_us_recent_) / (work_us_recent_ == 0 ? 1 : 8);
+        working_ = false;
+      }
       if (boxes) {
         job->answer.boxes = std::move(*boxes);
       } else {
@@ -358,16 +372,20 @@ class DetectorServer::Impl {
   const ServerOptions options_;
   const DetectFunction detect_;
 
-  // Network thread, frames → worker thread. Declared before io_, which owns the suspended sessions.
+  // First, so that it goes last: sessions and frames hold sockets and timers of it.
+  asio::io_context io_{1};
+
+  // Network thread, frames → worker thread.
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::shared_ptr<Job>> queue_;
+  bool working_ = false;
+  std::int64_t work_us_recent_ = 0;  // exponentially weighted, 1/8; the first frame counts whole
   bool quit_ = false;
 
   // Network thread only.
   std::set<std::shared_ptr<Session>> sessions_;
   bool draining_ = false;
-  asio::io_context io_{1};
   asio::signal_set signals_;
   tcp::acceptor acceptor_;
   asio::steady_timer accept_pause_;

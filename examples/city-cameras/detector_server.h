@@ -18,6 +18,9 @@ struct ServerOptions {
   std::string instance = "detector";
   std::string site;
   std::size_t queue_max = 8;  // frames that wait, besides the one in work
+  // A frame is refused when the frames before it and its own work would take longer than this, judged by
+  // the recent work per frame: an answer that comes too late for its camera costs others theirs.
+  std::chrono::milliseconds answer_max{450};
   std::size_t body_bytes_max = 1 << 20;
   std::size_t connections_max = 64;
   std::chrono::milliseconds read_timeout{5'000};   // for one whole request, and for one answer to be taken
@@ -31,7 +34,7 @@ struct ServerOptions {
 using DetectFunction = std::function<Result<std::vector<Box>>(std::string_view jpeg)>;
 
 // Serves POST /detect and GET /healthz over HTTP/1.1. One thread talks to all connections, one works on the
-// frames in the order of their arrival; a frame that finds the queue full is refused with 503.
+// frames in the order of their arrival; a frame that finds the queue too long is refused with 503.
 //
 // After SIGTERM, SIGINT or stop() it accepts no connection, answers what has arrived and what still arrives
 // on open connections with "Connection: close", and returns when the last connection has gone or the grace

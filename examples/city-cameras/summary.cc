@@ -9,6 +9,7 @@
 namespace city_cameras {
 namespace {
 
+constexpr std::size_t kOutagesShown = 24;
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 std::optional<std::int64_t> at_rank(const std::vector<std::int64_t>& sorted, std::size_t per_mille) {
@@ -29,13 +30,16 @@ std::string milliseconds(const std::optional<std::int64_t>& value_us) {
   return fmt::format("{}.{}", *value_us / 1000, *value_us % 1000 / 100);
 }
 
-std::string joined(const std::vector<std::string>& sites) {
+// The sites in order, the newest always in view.
+std::string joined(const std::vector<std::string>& sites, std::size_t width) {
   std::string out;
   for (const std::string& site : sites) {
-    if (!out.empty()) out += " > ";
+    if (!out.empty()) out += '>';
     out += site.empty() ? "-" : site;
   }
-  return out.empty() ? "-" : out;
+  if (out.empty()) return "-";
+  if (out.size() > width) out = "~" + out.substr(out.size() - width + 1);
+  return out;
 }
 
 std::string json_string(const std::string& text) {
@@ -184,30 +188,34 @@ Result<Summary> summarise(const std::vector<std::istream*>& reports, const std::
 }
 
 std::string table_of(const Summary& summary, std::int64_t promise_us) {
-  constexpr std::string_view kRow = "{:>6}  {:<12} {:<24.24} {:>8} {:>8} {:>9} {:>6}\n";
+  constexpr std::string_view kRow = "{:>6} {:<11.11} {:<24} {:>7} {:>7} {:>11} {:>8}\n";
   std::string out = fmt::format(kRow, "STREAM", "INGRESS", "SITE", "P50 MS", "P99 MS", "MISSES", "BOXES");
   for (const StreamSummary& stream : summary.streams) {
-    out += fmt::format(kRow, stream.stream, stream.ingress.substr(0, 12), joined(stream.sites),
+    out += fmt::format(kRow, stream.stream, stream.ingress, joined(stream.sites, 24),
                        milliseconds(stream.latency.p50_us), milliseconds(stream.latency.p99_us),
                        fmt::format("{}/{}", stream.misses(), stream.frames), stream.boxes);
   }
   const StreamSummary& total = summary.total;
-  out += fmt::format("all: {} of {} frames missed {} ms ({} late, {} lost); {} people found\n",
-                     total.misses(), total.frames, promise_us / 1000, total.late, total.lost, total.boxes);
-  out += fmt::format(
-      "latency ms: p50 {}  p99 {}  p99.9 {}  (nearest rank of {} frames, lost ones counted as slowest)\n",
-      milliseconds(total.latency.p50_us), milliseconds(total.latency.p99_us),
-      milliseconds(total.latency.p999_us), total.latency.samples);
-  for (std::size_t i = 0; i < summary.outages.size() && i < 24; ++i) {
+  out += fmt::format("missed {} ms: {} of {} frames, {} late and {} lost\n", promise_us / 1000,
+                     total.misses(), total.frames, total.late, total.lost);
+  out += fmt::format("latency: p50 {}, p99 {}, p99.9 {} ms (nearest rank of {}; lost = slowest)\n",
+                     milliseconds(total.latency.p50_us), milliseconds(total.latency.p99_us),
+                     milliseconds(total.latency.p999_us), total.latency.samples);
+  out += fmt::format("people found: {}; {} bytes and {} ms of processor time a frame\n", total.boxes,
+                     total.frames > 0 ? total.bytes / total.frames : 0, milliseconds(summary.cpu_us_mean));
+  for (std::size_t i = 0; i < summary.outages.size() && i < kOutagesShown; ++i) {
     const Outage& outage = summary.outages[i];
     const std::string lasted =
         outage.repaired_at_us
-            ? fmt::format("answered again after {} ms", (*outage.repaired_at_us - outage.began_at_us) / 1000)
+            ? fmt::format("answered after {} ms", (*outage.repaired_at_us - outage.began_at_us) / 1000)
             : std::string("not answered since");
-    out += fmt::format("outage: stream {} lost {} frames from {}.{:03}, {}\n", outage.stream, outage.lost,
+    out += fmt::format("outage: stream {}, {} lost from {}.{:03}, {}\n", outage.stream, outage.lost,
                        outage.began_at_us / 1'000'000, outage.began_at_us / 1000 % 1000, lasted);
   }
-  if (summary.outages.size() > 24) out += fmt::format("and {} more outages\n", summary.outages.size() - 24);
+  if (summary.outages.size() > kOutagesShown) {
+    out +=
+        fmt::format("and {} more outages; --json lists them all\n", summary.outages.size() - kOutagesShown);
+  }
   return out;
 }
 
