@@ -290,9 +290,9 @@ TEST(Table, FitsEightyColumnsInTheWorstCase) {
   stream.stream = 100'000;
   stream.ingress = "a-very-long-name-of-a-street";
   stream.sites = {"hub-guizhou-with-a-long-name", "hub-sichuan"};
-  stream.frames = stream.late = 9'999'999;
+  stream.frames = stream.late = 999'999;
   stream.boxes = 99'999'999;
-  stream.latency = {9'999'999, 999'999, 999'999, 999'999};
+  stream.latency = {9'999'999, 59'999'999, 59'999'999, 59'999'999};
   summary.streams = {stream};
   summary.total = stream;
   summary.total.bytes = 125'000 * stream.frames;
@@ -302,7 +302,7 @@ TEST(Table, FitsEightyColumnsInTheWorstCase) {
   std::size_t count = 0;
   for (std::string line; std::getline(lines, line); ++count) EXPECT_LE(line.size(), 80u) << line;
   EXPECT_EQ(count, 1u + 1 + 3 + 24 + 1);
-  EXPECT_NE(table.find("~ith-a-long-name>hub-sichuan"), std::string::npos) << table;
+  EXPECT_NE(table.find("~long-name>hub-sichuan"), std::string::npos) << table;
 }
 
 TEST(Summarise, KeepsToTheWindow) {

@@ -188,17 +188,17 @@ Result<Summary> summarise(const std::vector<std::istream*>& reports, const std::
 }
 
 std::string table_of(const Summary& summary, std::int64_t promise_us) {
-  constexpr std::string_view kRow = "{:>6} {:<11.11} {:<24} {:>7} {:>7} {:>11} {:>8}\n";
+  constexpr std::string_view kRow = "{:>6} {:<11.11} {:<22} {:>7} {:>7} {:>13} {:>8}\n";
   std::string out = fmt::format(kRow, "STREAM", "INGRESS", "SITE", "P50 MS", "P99 MS", "MISSES", "BOXES");
   for (const StreamSummary& stream : summary.streams) {
-    out += fmt::format(kRow, stream.stream, stream.ingress, joined(stream.sites, 24),
+    out += fmt::format(kRow, stream.stream, stream.ingress, joined(stream.sites, 22),
                        milliseconds(stream.latency.p50_us), milliseconds(stream.latency.p99_us),
                        fmt::format("{}/{}", stream.misses(), stream.frames), stream.boxes);
   }
   const StreamSummary& total = summary.total;
   out += fmt::format("missed {} ms: {} of {} frames, {} late and {} lost\n", promise_us / 1000,
                      total.misses(), total.frames, total.late, total.lost);
-  out += fmt::format("latency: p50 {}, p99 {}, p99.9 {} ms (nearest rank of {}; lost = slowest)\n",
+  out += fmt::format("p50 {}, p99 {}, p99.9 {} ms; {} frames, lost ones slowest\n",
                      milliseconds(total.latency.p50_us), milliseconds(total.latency.p99_us),
                      milliseconds(total.latency.p999_us), total.latency.samples);
   out += fmt::format("people found: {}; {} bytes and {} ms of processor time a frame\n", total.boxes,
