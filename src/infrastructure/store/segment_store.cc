@@ -76,6 +76,8 @@ Status SegmentStore::recover() {
     Result<SegmentEnd> found = active_->find_end();
     if (!found) return tl::unexpected(found.error());
     if (Status complete = refuse_lost_records(found->position); !complete) return complete;
+    // A copy may lack the space behind its content.
+    if (Status whole = active_->file().allocate(active_->header().segment_bytes); !whole) return whole;
     if (found->torn) {
       if (Status dropped = drop_torn_tail(*found->torn); !dropped) return dropped;
     }
@@ -251,7 +253,7 @@ Status SegmentStore::flush() {
   if (Status synced = active_->file().sync(); !synced) return fail_for_good(synced.error());
   unsynced_ = false;
   durable_end_.store(end_, std::memory_order_release);
-  if (options_.on_durable) options_.on_durable(end_);
+  if (told_) told_(end_);
   return {};
 }
 

@@ -24,8 +24,6 @@ struct StoreOptions {
   bool prepare_ahead = true;
   // Keep a further segment's worth of disk for repairs.
   bool keep_reserve = true;
-  // Called by the writer thread whenever durable_end() has grown.
-  std::function<void(Position)> on_durable = {};
 };
 
 // What was found when the ledger was opened.
@@ -59,6 +57,9 @@ class SegmentStore final : public LogStore {
   Status append(std::span<const Bytes> records, Urgency urgency) override;
   Status flush() override;
   Status save_checkpoint(const Checkpoint& checkpoint) override;
+
+  // `told` is called by the writer thread with durable_end() whenever that has grown; it must not call the store.
+  void on_durable(std::function<void(Position)> told) { told_ = std::move(told); }
 
   const Recovery& recovery() const { return recovery_; }
   const LedgerId& ledger_id() const { return id_; }
@@ -99,6 +100,7 @@ class SegmentStore final : public LogStore {
   uint32_t buffer_count_ = 0;
   Position end_ = 0;
   std::atomic<Position> durable_end_{0};
+  std::function<void(Position)> told_;
   std::optional<Error> failed_;
 };
 
