@@ -101,6 +101,38 @@ std::optional<PathOption> routed_option(const Graph& graph, VertexId from, Verte
   return path;
 }
 
+// Dijkstra over usable links; length(link) is none where a link may not be used. Ties by vertex.
+template <class Length>
+std::optional<std::vector<LinkId>> shortest(const Graph& graph, VertexId from, VertexId to, Length&& length) {
+  std::vector<int64_t> distance(graph.vertex_count(), INT64_MAX);
+  std::vector<LinkId> by(graph.vertex_count());
+  using Item = std::pair<int64_t, uint32_t>;
+  std::priority_queue<Item, std::vector<Item>, std::greater<>> queue;
+  distance[from.index()] = 0;
+  queue.push({0, from.value});
+  while (!queue.empty()) {
+    const auto [so_far, v] = queue.top();
+    queue.pop();
+    if (so_far > distance[v]) continue;
+    if (v == to.value) break;
+    for (const LinkId link : graph.links_out(VertexId(v))) {
+      if (!graph.usable(link)) continue;
+      const auto more = length(link);
+      const uint32_t next = graph.link(link).to.value;
+      if (more && so_far + *more < distance[next]) {
+        distance[next] = so_far + *more;
+        by[next] = link;
+        queue.push({distance[next], next});
+      }
+    }
+  }
+  if (distance[to.index()] == INT64_MAX) return std::nullopt;
+  std::vector<LinkId> links;
+  for (VertexId at = to; at != from; at = graph.link(links.back()).from) links.push_back(by[at.index()]);
+  std::reverse(links.begin(), links.end());
+  return links;
+}
+
 bool better(const PathOption& a, const PathOption& b) {
   const int64_t la = a.latency_us(), lb = b.latency_us();
   return std::tie(a.price, la, a.links) < std::tie(b.price, lb, b.links);
@@ -186,6 +218,7 @@ PathTree price_tree(const Graph& graph, VertexId from, const StreamDemand& deman
 
 std::optional<PathOption> cheapest_path(const Graph& graph, const PathTree& tree, VertexId to,
                                         const StreamDemand& demand, const PathLimits& limits) {
+  if (limits.latency_us_max < 0) return std::nullopt;
   if (to == tree.from) return PathOption{};
   std::vector<Label> labels;
   // Labels of a vertex are popped in order of price, so one is dominated if it is not faster than an earlier.
@@ -212,6 +245,7 @@ std::optional<PathOption> cheapest_path(const Graph& graph, const PathTree& tree
 PathList paths_by_price(const Graph& graph, const PathTree& tree, VertexId to, const StreamDemand& demand,
                         const PathLimits& limits, size_t most, uint64_t& steps) {
   PathList list;
+  if (limits.latency_us_max < 0) return {{}, true};
   if (to == tree.from) return {{PathOption{}}, true};
   std::vector<Label> labels;
   list.complete = search(
@@ -236,34 +270,19 @@ PathList paths_by_price(const Graph& graph, const PathTree& tree, VertexId to, c
   return list;
 }
 
+std::optional<PathOption> fastest_path(const Graph& graph, VertexId from, VertexId to, const StreamDemand& demand,
+                                       const PathLimits& limits) {
+  auto links = shortest(graph, from, to, [&](LinkId link) -> std::optional<int64_t> {
+    if (avoided(link, limits)) return std::nullopt;
+    const Hop cost = hop(graph, link, demand);
+    return cost.round_trip_us + cost.serialisation_us;
+  });
+  if (!links) return std::nullopt;
+  return priced(graph, std::move(*links), demand);
+}
+
 std::optional<std::vector<LinkId>> routed_path(const Graph& graph, VertexId from, VertexId to) {
-  // (latency, vertex) from `from`; the link by which a vertex was reached.
-  std::vector<int64_t> latency(graph.vertex_count(), INT64_MAX);
-  std::vector<LinkId> by(graph.vertex_count());
-  using Item = std::pair<int64_t, uint32_t>;
-  std::priority_queue<Item, std::vector<Item>, std::greater<>> queue;
-  latency[from.index()] = 0;
-  queue.push({0, from.value});
-  while (!queue.empty()) {
-    const auto [us, v] = queue.top();
-    queue.pop();
-    if (us > latency[v]) continue;
-    if (v == to.value) break;
-    for (const LinkId link : graph.links_out(VertexId(v))) {
-      if (!graph.usable(link)) continue;
-      const uint32_t next = graph.link(link).to.value;
-      if (us + graph.link(link).latency_us < latency[next]) {
-        latency[next] = us + graph.link(link).latency_us;
-        by[next] = link;
-        queue.push({latency[next], next});
-      }
-    }
-  }
-  if (latency[to.index()] == INT64_MAX) return std::nullopt;
-  std::vector<LinkId> links;
-  for (VertexId at = to; at != from; at = graph.link(links.back()).from) links.push_back(by[at.index()]);
-  std::reverse(links.begin(), links.end());
-  return links;
+  return shortest(graph, from, to, [&](LinkId link) -> std::optional<int64_t> { return graph.link(link).latency_us; });
 }
 
 PathOption priced(const Graph& graph, std::vector<LinkId> links, const StreamDemand& demand) {

@@ -65,7 +65,7 @@ PathTree price_tree(const Graph& graph, VertexId from, const StreamDemand& deman
 
 struct PathLimits {
   int32_t streams = 1;              // every link must have room for so many
-  int64_t latency_us_max = INT64_MAX;
+  int64_t latency_us_max = INT64_MAX;  // negative: nothing is fast enough, not even staying at home
   const PathUse* use = nullptr;     // taken already by this plan
   const std::vector<LinkId>* avoid = nullptr;  // neither these nor their twins
 };
@@ -84,6 +84,11 @@ struct PathList {
 };
 PathList paths_by_price(const Graph& graph, const PathTree& tree, VertexId to, const StreamDemand& demand,
                         const PathLimits& limits, size_t most, uint64_t& steps);
+
+// The fastest path over links that are up, ignoring price, steering and room, except that `limits.avoid` holds;
+// for saying how far from possible a wish is. none: not connected.
+std::optional<PathOption> fastest_path(const Graph& graph, VertexId from, VertexId to, const StreamDemand& demand,
+                                       const PathLimits& limits);
 
 // The path that plain routing takes: least described latency, ties by vertex. None if not connected.
 std::optional<std::vector<LinkId>> routed_path(const Graph& graph, VertexId from, VertexId to);

@@ -1,0 +1,212 @@
+#include "orchestration/plan/decide.h"
+
+#include <gtest/gtest.h>
+
+namespace weir {
+namespace {
+
+constexpr int64_t kMbps = 1'000'000;
+
+// Near is dear and one router away; far is cheap and behind r1, which street reaches by r0 or by r2.
+class DecideTest : public ::testing::Test {
+ protected:
+  Applied add(EventBody body) { return graph.apply({1, "t", std::move(body)}); }
+
+  void SetUp() override {
+    add(DomainCreated{.name = "d"});
+    add(TenantDefined{TenantId(0u), "city"});
+    for (uint32_t r = 0; r < 3; ++r) add(RouterDefined{VertexId(r), "r" + std::to_string(r)});
+    site(0, "street", 30, 0, 50);
+    site(1, "near", 20, 0, 2000);
+    site(2, "far", 5, 0, 2000);
+    link(0, 3, 0, 1);   // street-r0
+    link(1, 0, 4, 1);   // r0-near
+    link(2, 0, 1, 10);  // r0-r1
+    link(3, 1, 5, 1);   // r1-far
+    link(4, 3, 2, 2);   // street-r2
+    link(5, 2, 1, 20);  // r2-r1
+    spec.name = "cameras";
+    spec.from = {{SiteId(0u), 4}};
+    spec.workload.cpu_milli = 300;
+    spec.workload.memory_mib = 256;
+    spec.workload.streams_per_instance = 2;
+    spec.traffic = {2 * kMbps, 50'000, 2000, 10'000};
+    spec.promise.latency_us_max = 500'000;
+  }
+  void site(uint32_t id, std::string name, int64_t ask, uint32_t, int32_t cpu) {
+    SiteSpec s{.name = std::move(name), .residency = {"cn"}};
+    s.asks.per_core_hour = ask * kCredit;
+    add(SiteDefined{SiteId(id), VertexId(3 + id), s});
+    add(NodesReported{SiteId(id), NodeId(id), {{"n", cpu, 4096, 0, "", 1000}}});
+    add(SiteStateChanged{SiteId(id), Liveness::kUp, ""});
+  }
+  void link(uint32_t id, uint32_t a, uint32_t b, int64_t ms) {
+    add(LinkDefined{LinkId(2 * id), {.name = "l" + std::to_string(id), .a = VertexId(a), .b = VertexId(b),
+                                     .bandwidth_bps = 100 * kMbps, .latency_us = ms * 1000, .per_gbps_hour = kCredit}});
+  }
+  IntentId submit(uint32_t generation = 1) {
+    add(IntentSubmitted{IntentId(0u), TenantId(0u), generation, spec});
+    return IntentId(0u);
+  }
+  Plan placed() {
+    Decision decision = planner.decide(graph, IntentId(0u));
+    if (auto* refusal = std::get_if<Refusal>(&decision)) {
+      ADD_FAILURE() << "refused: " << static_cast<int>(refusal->reasons.at(0).code);
+      return {};
+    }
+    Plan plan = std::get<Plan>(std::move(decision));
+    const Verdict verdict = verify(graph, plan);
+    EXPECT_TRUE(verdict.granted) << verdict.why;
+    return plan;
+  }
+  Reason refused() {
+    const Decision decision = planner.decide(graph, IntentId(0u));
+    const auto* refusal = std::get_if<Refusal>(&decision);
+    if (!refusal || refusal->reasons.empty()) return {};
+    return refusal->reasons.front();
+  }
+
+  Graph graph;
+  IntentSpec spec;
+  JointPlanner planner;
+};
+
+TEST_F(DecideTest, TakesTheCheapFarSiteAndSaysWhyTheNearOneLost) {
+  submit();
+  const Plan plan = placed();
+  ASSERT_EQ(plan.placements.size(), 2u);
+  EXPECT_EQ(plan.placements[0].site, SiteId(2u));
+  EXPECT_EQ(plan.flows[0].path, (std::vector<LinkId>{LinkId(0u), LinkId(4u), LinkId(6u)}));
+  EXPECT_EQ(plan.flows[0].protection.size(), 0u) << "r1-far is on every path: no disjoint one exists";
+  ASSERT_FALSE(plan.alternatives.empty());
+  EXPECT_EQ(plan.alternatives[0].reason.code, ReasonCode::kPrice);
+  EXPECT_EQ(plan.alternatives[0].reason.site, SiteId(1u));
+  EXPECT_GT(plan.alternatives[0].decision_price, plan.decision_price);
+  EXPECT_EQ(plan.reason.code, ReasonCode::kChosen);
+}
+
+TEST_F(DecideTest, ATightPromiseMovesItNearer) {
+  // One stream per instance: 33.3 ms of work on 0.3 core; a request takes 10 ms per hop to serialise. That makes
+  // 57.8 ms at near (4 ms of round trip, two hops) and 88.1 ms at far (24 ms, three hops).
+  spec.promise.latency_us_max = 88'000;
+  submit();
+  EXPECT_EQ(placed().placements[0].site, SiteId(1u));
+  spec.promise.latency_us_max = 89'000;
+  submit(2);
+  EXPECT_EQ(placed().placements[0].site, SiteId(2u));
+  spec.promise.latency_us_max = 20'000;
+  submit(3);
+  const Reason reason = refused();
+  EXPECT_EQ(reason.code, ReasonCode::kLatency);
+  EXPECT_EQ(reason.needed, 20'000);
+  EXPECT_EQ(reason.site, SiteId(1u)) << "the nearest to being met comes first";
+}
+
+TEST_F(DecideTest, RefusalsNameTheConstraintAndWhatThereIs) {
+  spec.workload.accelerators = 4;
+  submit();
+  EXPECT_EQ(refused().code, ReasonCode::kAccelerators);
+  spec.workload.accelerators = 0;
+  spec.budget_per_hour_max = 1;
+  submit(2);
+  EXPECT_EQ(refused().code, ReasonCode::kBudget);
+  EXPECT_GT(refused().available, 1) << "what the cheapest plan costs";
+  spec.budget_per_hour_max = 0;
+  spec.where.residency = {"eu"};
+  submit(3);
+  EXPECT_EQ(refused().code, ReasonCode::kResidency);
+  spec.where.residency = {};
+  spec.where.sites_min = 3;
+  submit(4);
+  EXPECT_EQ(refused(), (Reason{ReasonCode::kSpread, SiteId{}, SiteId{}, 3, 2}));
+  spec.where.sites_min = 1;
+  spec.promise.availability_ppm = 999'999;
+  add(LinkDefined{LinkId(6u), {.name = "l3", .a = VertexId(1u), .b = VertexId(5u), .bandwidth_bps = 100 * kMbps,
+                               .latency_us = 1000, .availability_ppm = 990'000, .per_gbps_hour = kCredit}});
+  submit(5);
+  EXPECT_EQ(placed().placements[0].site, SiteId(1u)) << "the far site is reached by an unreliable link only";
+}
+
+TEST_F(DecideTest, ADeadLinkMovesTheTrafficAndKeepsTheRuns) {
+  submit();
+  const Plan first = placed();
+  const Position at = graph.version();
+  add(PlanCommitted{first});
+  EXPECT_FALSE(needs_decision(graph, IntentId(0u)));
+  add(LinkStateChanged{LinkId(4u), false, "cut"});
+  ASSERT_TRUE(needs_decision(graph, IntentId(0u)));
+  const Plan second = placed();
+  ASSERT_EQ(second.placements.size(), 2u);
+  for (uint32_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(second.placements[i].continues, (RunId{at, i}));
+    EXPECT_EQ(second.placements[i].site, SiteId(2u));
+    EXPECT_EQ(second.flows[i].path, (std::vector<LinkId>{LinkId(8u), LinkId(10u), LinkId(6u)}));
+  }
+  add(PlanCommitted{second});
+  EXPECT_FALSE(needs_decision(graph, IntentId(0u)));
+}
+
+TEST_F(DecideTest, ADeadSiteMovesItsInstancesOnly) {
+  add(NodesReported{SiteId(2u), NodeId(2u), {{"n", 300, 4096, 0, "", 1000}}});  // room for one
+  submit();
+  const Plan first = placed();
+  add(PlanCommitted{first});
+  const auto far = first.placements[0].site == SiteId(2u) ? 0u : 1u;
+  ASSERT_EQ(first.placements[far].site, SiteId(2u));
+  add(SiteStateChanged{SiteId(2u), Liveness::kDown, "killed"});
+  const Plan second = placed();
+  ASSERT_EQ(second.placements.size(), 2u);
+  EXPECT_TRUE(second.placements[0].continues.valid());
+  EXPECT_FALSE(second.placements[1].continues.valid());
+  EXPECT_EQ(second.placements[1].site, SiteId(1u));
+}
+
+TEST_F(DecideTest, DrainMovesEverythingAway) {
+  submit();
+  add(PlanCommitted{placed()});
+  add(SiteStateChanged{SiteId(2u), Liveness::kDraining, "maintenance"});
+  ASSERT_TRUE(needs_decision(graph, IntentId(0u)));
+  for (const Placement& p : placed().placements) EXPECT_EQ(p.site, SiteId(1u));
+}
+
+TEST_F(DecideTest, AnEndedRunIsReplacedAndAnUnrepairableOneIsRefused) {
+  submit();
+  add(PlanCommitted{placed()});
+  const RunId run = graph.intent(IntentId(0u)).runs[0].run;
+  add(RunStateChanged{run, IntentId(0u), RunState::kFailed, 137, "out of memory"});
+  const Plan second = placed();
+  EXPECT_NE(second.placements[0].continues, run);
+  add(PlanCommitted{second});
+  add(SiteStateChanged{SiteId(1u), Liveness::kDown, ""});
+  add(SiteStateChanged{SiteId(2u), Liveness::kDown, ""});
+  EXPECT_EQ(refused().code, ReasonCode::kCpu) << "only the street cabinet is left, and it is too small";
+}
+
+TEST_F(DecideTest, RememberingChangesNothing) {
+  submit();
+  for (uint32_t round = 1; round < 12; ++round) {
+    spec.name = "more" + std::to_string(round);
+    add(IntentSubmitted{IntentId(round), TenantId(0u), 1, spec});
+    JointPlanner fresh;
+    const Decision decision = planner.decide(graph, IntentId(round));
+    EXPECT_EQ(decision, fresh.decide(graph, IntentId(round))) << "round " << round;
+    if (const auto* plan = std::get_if<Plan>(&decision)) add(PlanCommitted{*plan});
+    if (round == 2) add(LinkStateChanged{LinkId(4u), false, ""});
+    if (round == 4) add(LinkStateChanged{LinkId(4u), true, ""});
+    if (round == 8) add(IntentWithdrawn{IntentId(1u)});
+    if (round == 9) add(PlanRetired{IntentId(1u), graph.intent(IntentId(1u)).retiring.at(0)->position});
+  }
+}
+
+TEST_F(DecideTest, AJobWithoutIngressNeedsNoPath) {
+  spec.from.clear();
+  spec.where.sites_min = 2;
+  submit();
+  const Plan plan = placed();
+  EXPECT_EQ(plan.placements.size(), 2u);
+  EXPECT_NE(plan.placements[0].site, plan.placements[1].site);
+  EXPECT_TRUE(plan.flows.empty());
+}
+
+}  // namespace
+}  // namespace weir

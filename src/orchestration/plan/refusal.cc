@@ -1,0 +1,87 @@
+#include "orchestration/plan/refusal.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace weir {
+namespace {
+
+constexpr size_t kReasonsMax = 8;
+
+// How far from met, in ppm over what there is; fixed ranks for what no amount changes.
+int64_t distance(const Reason& reason) {
+  constexpr int64_t kFar = INT64_MAX / 2;
+  switch (reason.code) {
+    case ReasonCode::kForbidden: return kFar + 3;
+    case ReasonCode::kResidency: return kFar + 2;
+    case ReasonCode::kNoPath: return kFar + 1;
+    case ReasonCode::kSiteNotUp: return kFar;
+    default: break;
+  }
+  // Latency and budget are missed upwards, everything else downwards.
+  const bool upwards = reason.code == ReasonCode::kLatency || reason.code == ReasonCode::kBudget;
+  const int64_t more = upwards ? reason.available : reason.needed;
+  const int64_t less = upwards ? reason.needed : reason.available;
+  if (less <= 0) return kFar - 1;
+  return std::min(kFar - 2, charge(more, kPpm, less));
+}
+
+}  // namespace
+
+void nearest_first(std::vector<Reason>& reasons) {
+  std::stable_sort(reasons.begin(), reasons.end(), [](const Reason& a, const Reason& b) {
+    return std::make_tuple(distance(a), a.code, a.site) < std::make_tuple(distance(b), b.code, b.site);
+  });
+}
+
+Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& whole) {
+  Refusal out;
+  const IntentSpec& spec = candidates.spec();
+  switch (blocked.code) {
+    case ReasonCode::kNone: break;
+    case ReasonCode::kBudget:
+      out.reasons.push_back(
+          {ReasonCode::kBudget, SiteId{}, SiteId{}, spec.budget_per_hour_max, blocked.billed_least});
+      return out;
+    case ReasonCode::kAvailability:
+      out.reasons.push_back({ReasonCode::kAvailability, SiteId{}, SiteId{}, spec.promise.availability_ppm, 0});
+      return out;
+    case ReasonCode::kSpread: {
+      Share one(candidates.sources().size(), 0);
+      one[0] = 1;
+      const auto sites = candidates.rank(one, SIZE_MAX).feasible.size();
+      out.reasons.push_back({ReasonCode::kSpread, SiteId{}, SiteId{}, whole.sites_min,
+                             static_cast<int64_t>(std::max(sites, whole.sites_kept.size()))});
+      return out;
+    }
+    default: out.reasons.push_back({blocked.code}); break;
+  }
+  // Which sites would not even take one stream of the source that is stuck, and which are merely full.
+  for (size_t i = 0; i < candidates.sources().size(); ++i) {
+    const Source& source = candidates.sources()[i];
+    if (blocked.ingress.valid() && source.site != blocked.ingress) continue;
+    Share one(candidates.sources().size(), 0);
+    one[i] = 1;
+    const auto& ranking = candidates.rank(one, SIZE_MAX);
+    std::vector<Reason> reasons = ranking.refused;
+    if (blocked.code != ReasonCode::kNone) {  // each stream alone has a site: say how many instances fit there
+      for (const Option& option : ranking.feasible) {
+        const int32_t fit = instances_that_fit(candidates.graph(), option.site, spec.workload, INT32_MAX);
+        const int64_t wanted = (source.streams + spec.workload.streams_per_instance - 1) / spec.workload.streams_per_instance;
+        if (fit < wanted && spec.workload.cpu_milli > 0) {
+          reasons.push_back({ReasonCode::kCpu, option.site, source.site, wanted * spec.workload.cpu_milli,
+                             int64_t{fit} * spec.workload.cpu_milli});
+        }
+      }
+    }
+    nearest_first(reasons);
+    for (Reason& reason : reasons) {
+      if (!reason.ingress.valid()) reason.ingress = source.site;
+      if (out.reasons.size() < kReasonsMax) out.reasons.push_back(reason);
+    }
+    break;
+  }
+  return out;
+}
+
+}  // namespace weir
