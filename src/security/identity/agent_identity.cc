@@ -52,6 +52,15 @@ Result<AgentRequest> pending_request(const fs::path& path) {
   return request;
 }
 
+Result<AgentRequest> kept(const fs::path& path, Result<AgentRequest> request) {
+  if (!request) return request;
+  const SecretText text = joined(request->key_pem.reveal(), request->csr_pem);
+  if (Status written = write_private_file(path, text.reveal(), Existing::kReplace); !written) {
+    return tl::unexpected<Error>(written.error());
+  }
+  return request;
+}
+
 }  // namespace
 
 Result<AgentRequest> AgentStore::request(std::string_view site) const {
@@ -60,13 +69,13 @@ Result<AgentRequest> AgentStore::request(std::string_view site) const {
   auto pending = pending_request(path);
   if (pending && read_request(pending->csr_pem)->site == site) return pending;
   if (!pending && pending.error().code != ErrorCode::kNotFound) return pending;
-  auto fresh = make_agent_request(site);
-  if (!fresh) return fresh;
-  const SecretText text = joined(fresh->key_pem.reveal(), fresh->csr_pem);
-  if (Status written = write_private_file(path, text.reveal(), Existing::kReplace); !written) {
-    return tl::unexpected<Error>(written.error());
-  }
-  return fresh;
+  return kept(path, make_agent_request(site));
+}
+
+Result<AgentRequest> AgentStore::lapsed_request() const {
+  const auto present = load();
+  if (!present) return tl::unexpected<Error>(present.error());
+  return kept(folder_ / "request.pem", make_agent_request(present->info.site, present->key_pem));
 }
 
 Result<AgentIdentity> AgentStore::accept(std::string_view certificate_pem, std::string_view ca_pem,

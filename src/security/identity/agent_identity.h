@@ -30,6 +30,10 @@ class AgentStore {
   // a lost answer shows the same key, or a new one.
   Result<AgentRequest> request(std::string_view site) const;
 
+  // The request to send when the certificate has lapsed: for the present identity and its key. Replaces an
+  // unanswered one. Errors as load().
+  Result<AgentRequest> lapsed_request() const;
+
   // Keeps what the brain answered, after checking that it is for the requested key, of the requested site,
   // under this CA and alive. A renewal must come from the CA that the folder already holds. On an error the
   // folder is as before. Errors: kNotFound without a request; kDenied; kInvalid.

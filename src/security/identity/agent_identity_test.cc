@@ -58,6 +58,42 @@ TEST_F(AgentIdentityTest, JoinsAndRenews) {
   EXPECT_EQ(AgentStore(home_).load()->info, renewed->info);
 }
 
+TEST_F(AgentIdentityTest, ComesBackAfterSleepingPastItsCertificate) {
+  ASSERT_TRUE(store_.accept(issue(store_.request("a")->csr_pem, "a"), ca_.certificate_pem(), kNow));
+  const AgentIdentity old = *store_.load();
+  const int64_t end_s = old.info.not_after_s;
+  const AgentRequest request = *store_.lapsed_request();
+  EXPECT_EQ(read_request(request.csr_pem)->key_fingerprint, old.info.key_fingerprint);
+
+  const auto renew = [&](const std::string& csr, const std::string& lapsed, int64_t now_s,
+                         const RevocationList& revoked = {}) {
+    return ca_.renew_lapsed(csr, lapsed, now_s, revoked);
+  };
+  const auto back = renew(request.csr_pem, old.certificate_pem, end_s + kLapseGrace_s);
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(back->info.site, "a");
+  const auto kept = store_.accept(back->certificate_pem, ca_.certificate_pem(), end_s + kLapseGrace_s);
+  ASSERT_TRUE(kept) << kept.error().text();
+  EXPECT_NE(kept->info.serial, old.info.serial);
+
+  const auto late = renew(request.csr_pem, old.certificate_pem, end_s + kLapseGrace_s + 1);
+  ASSERT_FALSE(late);
+  EXPECT_NE(late.error().text().find("more than 30 days before"), std::string::npos);
+  EXPECT_FALSE(renew(request.csr_pem, old.certificate_pem, kNow - kClockTolerance_s - 1))
+      << "before its life";
+  RevocationList revoked;
+  revoked.revoke_site("a", kNow);
+  EXPECT_NE(renew(request.csr_pem, old.certificate_pem, end_s + 1, revoked).error().text().find("revoked"),
+            std::string::npos);
+  const auto thief = renew(make_agent_request("a")->csr_pem, old.certificate_pem, end_s + 1);
+  ASSERT_FALSE(thief) << "a certificate is public; only its key proves anything";
+  EXPECT_EQ(thief.error().code, ErrorCode::kDenied);
+  EXPECT_FALSE(renew(make_agent_request("b", old.key_pem)->csr_pem, old.certificate_pem, end_s + 1));
+  const auto other_ca = CertificateAuthority::open_or_create(folder_.path() / "other", kNow);
+  EXPECT_FALSE(other_ca->renew_lapsed(request.csr_pem, old.certificate_pem, end_s + 1));
+  EXPECT_FALSE(renew(request.csr_pem, ca_.certificate_pem(), kNow));
+}
+
 TEST_F(AgentIdentityTest, AsksAgainWithTheSameKeyUntilAnswered) {
   const AgentRequest first = *store_.request("hub-a");
   const AgentRequest again = *AgentStore(home_).request("hub-a");

@@ -265,4 +265,30 @@ Result<IssuedCertificate> CertificateAuthority::issue_agent(std::string_view csr
   return issued;
 }
 
+Result<IssuedCertificate> CertificateAuthority::renew_lapsed(std::string_view csr_pem,
+                                                             std::string_view lapsed_pem, int64_t now_s,
+                                                             const RevocationList& revoked,
+                                                             int64_t validity_s) const {
+  const auto claimed = read_certificate(lapsed_pem);
+  if (!claimed) return tl::unexpected<Error>(claimed.error());
+  const auto lapsed =
+      verify_peer(lapsed_pem, certificate_pem_, Peer::kAgent, std::min(now_s, claimed->not_after_s), revoked);
+  if (!lapsed) return tl::unexpected<Error>(lapsed.error());
+  if (now_s > lapsed->not_after_s + kLapseGrace_s) {
+    return fail(ErrorCode::kDenied,
+                "the certificate of site " + lapsed->site + " expired at " + utc_text(lapsed->not_after_s) +
+                    ", more than " + std::to_string(kLapseGrace_s / 86400) + " days before " +
+                    utc_text(now_s),
+                {}, "join again with a new token");
+  }
+  const auto request = read_request(csr_pem);
+  if (!request) return tl::unexpected<Error>(request.error());
+  if (request->key_fingerprint != lapsed->key_fingerprint) {
+    return fail(ErrorCode::kDenied,
+                "the certificate request is not for the key of the certificate of site " + lapsed->site, {},
+                "join again with a new token");
+  }
+  return issue_agent(csr_pem, lapsed->site, now_s, validity_s);
+}
+
 }  // namespace weir::identity

@@ -16,6 +16,7 @@ namespace weir::identity {
 inline constexpr int64_t kCaValidity_s = int64_t{10} * 365 * 86400;
 inline constexpr int64_t kBrainValidity_s = int64_t{90} * 86400;
 inline constexpr int64_t kAgentValidity_s = 86400;
+inline constexpr int64_t kLapseGrace_s = int64_t{30} * 86400;
 inline constexpr size_t kBrainNamesMax = 64;
 
 struct IssuedCertificate {
@@ -58,6 +59,13 @@ class CertificateAuthority {
   // request is for another site or the clock outside the CA's life; kInvalid for a validity below a second.
   Result<IssuedCertificate> issue_agent(std::string_view csr_pem, std::string_view site, int64_t now_s,
                                         int64_t validity_s = kAgentValidity_s) const;
+
+  // For a site that slept past the end of its certificate, or whose brain did: a new certificate for the same
+  // key, whose possession the request proves. Errors: those of verify_peer for `lapsed_pem` but its end, and
+  // of issue_agent; kDenied for another key, and when the certificate ended more than kLapseGrace_s ago.
+  Result<IssuedCertificate> renew_lapsed(std::string_view csr_pem, std::string_view lapsed_pem, int64_t now_s,
+                                         const RevocationList& revoked = {},
+                                         int64_t validity_s = kAgentValidity_s) const;
 
  private:
   struct Impl;

@@ -41,21 +41,31 @@ bool name_site(X509_REQ* request, std::string_view site) {
   return added;
 }
 
+Result<AgentRequest> signed_request(std::string_view site, EVP_PKEY* key) {
+  if (!policy::valid_name(site)) return refuse("this is no site's name: 1 to 63 of a-z, 0-9 and '-'");
+  const RequestHandle request(X509_REQ_new());
+  if (!request || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
+      !name_site(request.get(), site) || X509_REQ_set_pubkey(request.get(), key) != 1 ||
+      X509_REQ_sign(request.get(), key, EVP_sha256()) <= 0) {
+    return fail(ErrorCode::kInternal, "cannot make a certificate request: " + openssl_reason());
+  }
+  auto key_pem = key_to_pem(key);
+  if (!key_pem) return tl::unexpected<Error>(key_pem.error());
+  return AgentRequest{std::move(*key_pem), to_pem(request.get())};
+}
+
 }  // namespace
 
 Result<AgentRequest> make_agent_request(std::string_view site) {
-  if (!policy::valid_name(site)) return refuse("\"" + std::string(site) + "\" is no site's name");
-  auto key = make_key();
+  const auto key = make_key();
   if (!key) return tl::unexpected<Error>(key.error());
-  const RequestHandle request(X509_REQ_new());
-  if (!request || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
-      !name_site(request.get(), site) || X509_REQ_set_pubkey(request.get(), key->get()) != 1 ||
-      X509_REQ_sign(request.get(), key->get(), EVP_sha256()) <= 0) {
-    return fail(ErrorCode::kInternal, "cannot make a certificate request: " + openssl_reason());
-  }
-  auto key_pem = key_to_pem(key->get());
-  if (!key_pem) return tl::unexpected<Error>(key_pem.error());
-  return AgentRequest{std::move(*key_pem), to_pem(request.get())};
+  return signed_request(site, key->get());
+}
+
+Result<AgentRequest> make_agent_request(std::string_view site, const SecretText& key_pem) {
+  const KeyHandle key = key_from_pem(key_pem.reveal());
+  if (!is_p256(key.get())) return refuse("the key at hand is not an ECDSA P-256 one");
+  return signed_request(site, key.get());
 }
 
 Result<RequestInfo> read_request(std::string_view csr_pem) {

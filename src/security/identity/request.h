@@ -15,6 +15,9 @@ struct AgentRequest {
 };
 Result<AgentRequest> make_agent_request(std::string_view site);
 
+// The same for a key that exists: proves its possession. kInvalid for what is no unencrypted P-256 key.
+Result<AgentRequest> make_agent_request(std::string_view site, const SecretText& key_pem);
+
 struct RequestInfo {
   std::string site;
   std::string key_fingerprint;  // SHA-256 of the public key

@@ -14,9 +14,9 @@ constexpr std::array<std::string_view, kActions> kActionNames = {"read",
                                                                  "delete",
                                                                  "drain",
                                                                  "report for"};
-constexpr std::array<std::string_view, kKinds> kKindNames = {"site",   "node",  "link",  "intent", "plan",
-                                                             "run",    "bill",  "price", "offer",  "dataset",
-                                                             "tenant", "event", "token", "ledger"};
+constexpr std::array<std::string_view, kKinds> kKindNames = {"site",    "router", "node",  "link",  "intent",
+                                                             "plan",    "run",    "bill",  "price", "offer",
+                                                             "dataset", "tenant", "event", "token", "ledger"};
 
 struct Rule {
   Role role;
@@ -31,6 +31,7 @@ constexpr Rule kRules[] = {
     {Role::kProvider, Kind::kSite, Action::kRead, Scope::kOwnSite},
     {Role::kProvider, Kind::kSite, Action::kReadPublic, Scope::kAny},
     {Role::kProvider, Kind::kSite, Action::kDrain, Scope::kOwnSite},
+    {Role::kProvider, Kind::kRouter, Action::kReadPublic, Scope::kAny},
     {Role::kProvider, Kind::kNode, Action::kRead, Scope::kOwnSite},
     {Role::kProvider, Kind::kNode, Action::kDrain, Scope::kOwnSite},
     {Role::kProvider, Kind::kLink, Action::kRead, Scope::kOwnSite},
@@ -44,6 +45,7 @@ constexpr Rule kRules[] = {
     {Role::kProvider, Kind::kOffer, Action::kDelete, Scope::kOwnSite},
 
     {Role::kTenant, Kind::kSite, Action::kReadPublic, Scope::kAny},
+    {Role::kTenant, Kind::kRouter, Action::kReadPublic, Scope::kAny},
     {Role::kTenant, Kind::kLink, Action::kReadPublic, Scope::kAny},
     {Role::kTenant, Kind::kPrice, Action::kReadPublic, Scope::kAny},
     {Role::kTenant, Kind::kOffer, Action::kReadPublic, Scope::kAny},
@@ -172,6 +174,16 @@ std::string_view action_name(Action action) {
 std::string_view kind_name(Kind kind) {
   const auto index = static_cast<size_t>(kind);
   return index < kKindNames.size() ? kKindNames[index] : "unknown kind";
+}
+
+std::optional<Kind> parse_kind(std::string_view name) {
+  for (const bool plural : {false, true}) {
+    if (plural && !name.ends_with('s')) break;
+    const auto at =
+        std::find(kKindNames.begin(), kKindNames.end(), name.substr(0, name.size() - (plural ? 1 : 0)));
+    if (at != kKindNames.end()) return static_cast<Kind>(at - kKindNames.begin());
+  }
+  return std::nullopt;
 }
 
 Scope scope(Role role, Kind kind, Action action) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "core/result/result.h"
@@ -25,6 +26,7 @@ inline constexpr int kActions = 8;
 
 enum class Kind : uint8_t {
   kSite,
+  kRouter,
   kNode,
   kLink,
   kIntent,
@@ -39,10 +41,11 @@ enum class Kind : uint8_t {
   kToken,
   kLedger,
 };
-inline constexpr int kKinds = 14;
+inline constexpr int kKinds = 15;
 
-std::string_view action_name(Action action);  // "read", "read the logs of"...
-std::string_view kind_name(Kind kind);        // "site", "intent"...
+std::string_view action_name(Action action);            // "read", "read the logs of"...
+std::string_view kind_name(Kind kind);                  // "site", "intent"...
+std::optional<Kind> parse_kind(std::string_view name);  // as kind_name, or its plural
 
 // The resource asked about. Views must outlive the call. Empty owners match nobody: a resource without them
 // is the operator's alone, unless its kind is open to all.

@@ -23,28 +23,52 @@ Resource of(Kind kind, std::string_view tenant, std::string_view site, std::stri
 // The matrix once more, written as a person would: one row per role and kind, one letter per action in the
 // order of Action: '.' never, 't' own tenant, 's' own site, '*' always.
 const std::map<std::pair<Role, Kind>, std::string> kExpected = {
+    {{Role::kProvider, Kind::kRouter}, ".*......"},
+    {{Role::kTenant, Kind::kRouter}, ".*......"},
+    {{Role::kAgent, Kind::kRouter}, "........"},
     //                                    read public usage logs apply delete drain report
-    {{Role::kProvider, Kind::kSite}, "s*....s."},   {{Role::kProvider, Kind::kNode}, "s.....s."},
-    {{Role::kProvider, Kind::kLink}, "s*......"},   {{Role::kProvider, Kind::kIntent}, "........"},
-    {{Role::kProvider, Kind::kPlan}, "........"},   {{Role::kProvider, Kind::kRun}, "..s....."},
-    {{Role::kProvider, Kind::kBill}, "........"},   {{Role::kProvider, Kind::kPrice}, "s*......"},
-    {{Role::kProvider, Kind::kOffer}, "s*..ss.."},  {{Role::kProvider, Kind::kDataset}, "........"},
-    {{Role::kProvider, Kind::kTenant}, "........"}, {{Role::kProvider, Kind::kEvent}, "........"},
-    {{Role::kProvider, Kind::kToken}, "........"},  {{Role::kProvider, Kind::kLedger}, "........"},
-    {{Role::kTenant, Kind::kSite}, ".*......"},     {{Role::kTenant, Kind::kNode}, "........"},
-    {{Role::kTenant, Kind::kLink}, ".*......"},     {{Role::kTenant, Kind::kIntent}, "t...tt.."},
-    {{Role::kTenant, Kind::kPlan}, "t......."},     {{Role::kTenant, Kind::kRun}, "t.tt...."},
-    {{Role::kTenant, Kind::kBill}, "t......."},     {{Role::kTenant, Kind::kPrice}, ".*......"},
-    {{Role::kTenant, Kind::kOffer}, ".*......"},    {{Role::kTenant, Kind::kDataset}, "t...tt.."},
-    {{Role::kTenant, Kind::kTenant}, "t......."},   {{Role::kTenant, Kind::kEvent}, "t......."},
-    {{Role::kTenant, Kind::kToken}, "........"},    {{Role::kTenant, Kind::kLedger}, "........"},
-    {{Role::kAgent, Kind::kSite}, ".......s"},      {{Role::kAgent, Kind::kNode}, ".......s"},
-    {{Role::kAgent, Kind::kLink}, ".......s"},      {{Role::kAgent, Kind::kIntent}, "........"},
-    {{Role::kAgent, Kind::kPlan}, "........"},      {{Role::kAgent, Kind::kRun}, ".......s"},
-    {{Role::kAgent, Kind::kBill}, "........"},      {{Role::kAgent, Kind::kPrice}, "........"},
-    {{Role::kAgent, Kind::kOffer}, "........"},     {{Role::kAgent, Kind::kDataset}, "........"},
-    {{Role::kAgent, Kind::kTenant}, "........"},    {{Role::kAgent, Kind::kEvent}, "........"},
-    {{Role::kAgent, Kind::kToken}, "........"},     {{Role::kAgent, Kind::kLedger}, "........"},
+    {{Role::kProvider, Kind::kSite}, "s*....s."},
+    {{Role::kProvider, Kind::kNode}, "s.....s."},
+    {{Role::kProvider, Kind::kLink}, "s*......"},
+    {{Role::kProvider, Kind::kIntent}, "........"},
+    {{Role::kProvider, Kind::kPlan}, "........"},
+    {{Role::kProvider, Kind::kRun}, "..s....."},
+    {{Role::kProvider, Kind::kBill}, "........"},
+    {{Role::kProvider, Kind::kPrice}, "s*......"},
+    {{Role::kProvider, Kind::kOffer}, "s*..ss.."},
+    {{Role::kProvider, Kind::kDataset}, "........"},
+    {{Role::kProvider, Kind::kTenant}, "........"},
+    {{Role::kProvider, Kind::kEvent}, "........"},
+    {{Role::kProvider, Kind::kToken}, "........"},
+    {{Role::kProvider, Kind::kLedger}, "........"},
+    {{Role::kTenant, Kind::kSite}, ".*......"},
+    {{Role::kTenant, Kind::kNode}, "........"},
+    {{Role::kTenant, Kind::kLink}, ".*......"},
+    {{Role::kTenant, Kind::kIntent}, "t...tt.."},
+    {{Role::kTenant, Kind::kPlan}, "t......."},
+    {{Role::kTenant, Kind::kRun}, "t.tt...."},
+    {{Role::kTenant, Kind::kBill}, "t......."},
+    {{Role::kTenant, Kind::kPrice}, ".*......"},
+    {{Role::kTenant, Kind::kOffer}, ".*......"},
+    {{Role::kTenant, Kind::kDataset}, "t...tt.."},
+    {{Role::kTenant, Kind::kTenant}, "t......."},
+    {{Role::kTenant, Kind::kEvent}, "t......."},
+    {{Role::kTenant, Kind::kToken}, "........"},
+    {{Role::kTenant, Kind::kLedger}, "........"},
+    {{Role::kAgent, Kind::kSite}, ".......s"},
+    {{Role::kAgent, Kind::kNode}, ".......s"},
+    {{Role::kAgent, Kind::kLink}, ".......s"},
+    {{Role::kAgent, Kind::kIntent}, "........"},
+    {{Role::kAgent, Kind::kPlan}, "........"},
+    {{Role::kAgent, Kind::kRun}, ".......s"},
+    {{Role::kAgent, Kind::kBill}, "........"},
+    {{Role::kAgent, Kind::kPrice}, "........"},
+    {{Role::kAgent, Kind::kOffer}, "........"},
+    {{Role::kAgent, Kind::kDataset}, "........"},
+    {{Role::kAgent, Kind::kTenant}, "........"},
+    {{Role::kAgent, Kind::kEvent}, "........"},
+    {{Role::kAgent, Kind::kToken}, "........"},
+    {{Role::kAgent, Kind::kLedger}, "........"},
 };
 
 char expected(Role role, Kind kind, Action action) {
@@ -109,6 +133,15 @@ TEST(Policy, SaysWhichRoleIsNeeded) {
   EXPECT_EQ(report.error().remedy, "needs the role agent of its site");
 }
 
+TEST(Policy, KindNamesRoundTrip) {
+  for (int i = 0; i < kKinds; ++i) {
+    const auto kind = static_cast<Kind>(i);
+    EXPECT_EQ(parse_kind(kind_name(kind)), kind);
+    EXPECT_EQ(parse_kind(std::string(kind_name(kind)) + "s"), kind);
+  }
+  for (const char* bad : {"", "s", "sitess", "Site", "pod"}) EXPECT_FALSE(parse_kind(bad)) << bad;
+}
+
 TEST(Policy, RefusesValuesOutsideTheEnumerations) {
   const auto kind = static_cast<Kind>(kKinds);
   const auto action = static_cast<Action>(kActions);
@@ -171,7 +204,9 @@ RC_GTEST_PROP(PolicyProperty, RefusalOfAPrivateKindEqualsAbsence, ()) {
 RC_GTEST_PROP(PolicyProperty, RefusedApplyDoesNotDependOnTheObject, ()) {
   const Principal principal = *any_principal();
   const auto kind = static_cast<Kind>(*rc::gen::inRange(0, kKinds));
-  const Resource one{kind, "thing", *any_name(), {*any_name(), {}}};
+  const std::string owner = *any_name();
+  const std::string site = *any_name();
+  const Resource one{kind, "thing", owner, {site, {}}};
   const Status first = authorise(principal, Action::kApply, one);
   const Status second = authorise(principal, Action::kApply, Resource{kind, "thing"});
   if (!first && !second) RC_ASSERT(first.error() == second.error());

@@ -1,0 +1,153 @@
+// The identities in gRPC as it is packaged: who may connect, and what a server learns of its peer.
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/auth_context.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+#include <future>
+#include <memory>
+#include <string>
+
+#include "security/identity/authority.h"
+#include "security/identity/pinning.h"
+#include "security/identity/request.h"
+#include "security/identity/test_folder.h"
+
+namespace weir::identity {
+namespace {
+
+grpc::ByteBuffer buffer_of(const std::string& text) {
+  const grpc::Slice slice(text);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+std::string text_of(const grpc::ByteBuffer& buffer) {
+  grpc::Slice slice;
+  return buffer.DumpToSingleSlice(&slice).ok() ? std::string(slice.begin(), slice.end()) : std::string();
+}
+
+// Answers every call with the site of the caller's certificate, or with the reason why it has none.
+class WhoAmI : public grpc::CallbackGenericService {
+ public:
+  WhoAmI(std::string ca_pem, int64_t now_s) : ca_pem_(std::move(ca_pem)), now_s_(now_s) {}
+
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
+    class Reactor : public grpc::ServerGenericBidiReactor {
+     public:
+      explicit Reactor(std::string answer) : answer_(buffer_of(answer)) {
+        StartWriteAndFinish(&answer_, grpc::WriteOptions(), grpc::Status::OK);
+      }
+      void OnDone() override { delete this; }
+
+     private:
+      grpc::ByteBuffer answer_;
+    };
+    std::string answer = "no certificate";
+    for (const grpc::string_ref& pem : context->auth_context()->FindPropertyValues("x509_pem_cert")) {
+      const auto peer = verify_peer({pem.data(), pem.size()}, ca_pem_, Peer::kAgent, now_s_);
+      answer = peer ? "site " + peer->site : peer.error().text();
+    }
+    return new Reactor(std::move(answer));
+  }
+
+ private:
+  std::string ca_pem_;
+  int64_t now_s_;
+};
+
+class GrpcTest : public testing::Test {
+ protected:
+  const int64_t now_s_ = static_cast<int64_t>(std::time(nullptr));
+  TestFolder folder_;
+  CertificateAuthority ca_ = *CertificateAuthority::open_or_create(folder_.path() / "ca", now_s_);
+  CertificateAuthority other_ca_ = *CertificateAuthority::open_or_create(folder_.path() / "other", now_s_);
+  WhoAmI service_{ca_.certificate_pem(), now_s_};
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+
+  void SetUp() override {
+    const BrainIdentity brain = *ca_.issue_brain({"127.0.0.1"}, now_s_);
+    grpc::SslServerCredentialsOptions options(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+    options.pem_root_certs = ca_.certificate_pem();
+    options.pem_key_cert_pairs.push_back({std::string(brain.key_pem.reveal()), brain.chain_pem});
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
+    builder.RegisterCallbackGenericService(&service_);
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+    ASSERT_NE(port_, 0);
+  }
+  void TearDown() override { server_->Shutdown(); }
+
+  // The answer, or the failure in brackets.
+  std::string call(const std::string& ca_pem, const std::string& certificate_pem, const std::string& key_pem,
+                   const std::string& expected_name = {}) {
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = ca_pem;
+    options.pem_cert_chain = certificate_pem;
+    options.pem_private_key = key_pem;
+    grpc::ChannelArguments arguments;
+    arguments.SetInt("grpc.use_local_subchannel_pool", 1);
+    if (!expected_name.empty()) arguments.SetSslTargetNameOverride(expected_name);
+    grpc::GenericStub stub(grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port_),
+                                                     grpc::SslCredentials(options), arguments));
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    const grpc::ByteBuffer request = buffer_of("?");
+    grpc::ByteBuffer response;
+    std::promise<grpc::Status> done;
+    stub.UnaryCall(&context, "/test/WhoAmI", grpc::StubOptions(), &request, &response,
+                   [&done](grpc::Status status) { done.set_value(std::move(status)); });
+    const grpc::Status status = done.get_future().get();
+    return status.ok() ? text_of(response) : "[" + status.error_message() + "]";
+  }
+};
+
+TEST_F(GrpcTest, AnAgentIsKnownByItsSite) {
+  const AgentRequest request = *make_agent_request("hub-a");
+  const std::string key(request.key_pem.reveal());
+  const std::string certificate = ca_.issue_agent(request.csr_pem, "hub-a", now_s_)->certificate_pem;
+  EXPECT_EQ(call(ca_.certificate_pem(), certificate, key), "site hub-a");
+  EXPECT_EQ(call(ca_.certificate_pem(), certificate, key, std::string(kBrainName)), "site hub-a");
+  EXPECT_EQ(call(ca_.certificate_pem(), certificate, key, "elsewhere.example.org").front(), '[');
+}
+
+TEST_F(GrpcTest, AJoiningAgentConnectsWithoutACertificate) {
+  EXPECT_EQ(call(ca_.certificate_pem(), "", ""), "no certificate");
+}
+
+TEST_F(GrpcTest, FirstContactFindsTheCa) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port_));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(fetch_pinned_ca(socket, ca_.fingerprint(), now_s_), ca_.certificate_pem());
+  ::close(socket);
+}
+
+TEST_F(GrpcTest, StrangersAreRefusedOnBothSides) {
+  const AgentRequest request = *make_agent_request("hub-a");
+  const std::string key(request.key_pem.reveal());
+  const std::string foreign = other_ca_.issue_agent(request.csr_pem, "hub-a", now_s_)->certificate_pem;
+  EXPECT_EQ(call(ca_.certificate_pem(), foreign, key).front(), '[');
+  const std::string expired =
+      ca_.issue_agent(request.csr_pem, "hub-a", now_s_ - kClockTolerance_s, 1)->certificate_pem;
+  EXPECT_EQ(call(ca_.certificate_pem(), expired, key).front(), '[');
+  EXPECT_EQ(call(other_ca_.certificate_pem(), "", "").front(), '[');
+}
+
+}  // namespace
+}  // namespace weir::identity
