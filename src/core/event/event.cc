@@ -5,8 +5,9 @@ namespace weir {
 bool is_repair(const Event& event) {
   return std::visit(
       []<class T>(const T&) {
-        // What stops, releases, mends or fences: without these a full disk could not be outlived. A plan counts,
-        // since mending is a plan; admission of new intents stops earlier, because IntentSubmitted is not here.
+        // What stops, releases, mends or fences: without these a full disk could not be outlived. A plan
+        // counts, since mending is a plan; admission of new intents stops earlier, because IntentSubmitted is
+        // not here.
         return std::is_same_v<T, BrainStarted> || std::is_same_v<T, SiteStateChanged> ||
                std::is_same_v<T, LinkStateChanged> || std::is_same_v<T, IntentWithdrawn> ||
                std::is_same_v<T, PlanCommitted> || std::is_same_v<T, PlanRetired> ||

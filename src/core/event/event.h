@@ -23,6 +23,7 @@ struct DomainCreated {
   Nanocredits scarcity_gib_hour = 0;
   Nanocredits scarcity_accelerator_hour = 0;
   Nanocredits scarcity_gbps_hour = 0;
+  std::string service_prefix;              // stable addresses of services, an IPv6 /64; empty: none are given out
   friend bool operator==(const DomainCreated&, const DomainCreated&) = default;
 };
 // The dual prices or the operator changed the parameters; `policy` counts the revisions.

@@ -75,6 +75,8 @@ struct Fields<SiteSpec> {
     op.template message<8>("power", v.power);
     op.template number<9>("availability_ppm", v.availability_ppm, 0, kPpm32);
     op.template flag<10>("steerable", v.steerable);
+    op.template text<11>("prefix", v.prefix, kAddressBytesMax);
+    op.template text<12>("sid", v.sid, kAddressBytesMax);
   }
 };
 
@@ -93,6 +95,8 @@ struct Fields<LinkSpec> {
     op.template number<8>("availability_ppm", v.availability_ppm, 0, kPpm32);
     op.template number<9>("per_gbps_hour", v.per_gbps_hour, 0, kMoneyMax);
     op.template flag<10>("steerable", v.steerable);
+    op.template text<11>("sid_a", v.sid_a, kAddressBytesMax);
+    op.template text<12>("sid_b", v.sid_b, kAddressBytesMax);
   }
 };
 
@@ -333,6 +337,7 @@ struct Fields<DomainCreated> {
     op.template number<4>("scarcity_gib_hour", v.scarcity_gib_hour, 0, kMoneyMax);
     op.template number<5>("scarcity_accelerator_hour", v.scarcity_accelerator_hour, 0, kMoneyMax);
     op.template number<6>("scarcity_gbps_hour", v.scarcity_gbps_hour, 0, kMoneyMax);
+    op.template text<7>("service_prefix", v.service_prefix, kAddressBytesMax);
   }
 };
 

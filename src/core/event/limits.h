@@ -8,6 +8,7 @@
 namespace weir::limits {
 
 inline constexpr size_t kNameBytesMax = 63;  // of a site, link, tenant, intent...
+inline constexpr size_t kAddressBytesMax = 63;  // of an IP address or prefix in text
 inline constexpr size_t kActorBytesMax = 256;
 inline constexpr size_t kTextBytesMax = 1024;      // of a reason for people, a region, a version
 inline constexpr size_t kArgumentBytesMax = 4096;  // of one argument of a command

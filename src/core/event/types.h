@@ -58,6 +58,8 @@ struct SiteSpec {
   Power power;
   int32_t availability_ppm = 1'000'000;
   bool steerable = true;                   // the agent there can steer by SRv6
+  std::string prefix;                      // IPv6 prefix of its instances, "fd77:1:1:3::/64"; empty: no data plane
+  std::string sid;                         // SRv6 SID that ends a path here (End.DT6); empty: not steerable to
   friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
 };
 
@@ -72,6 +74,7 @@ struct LinkSpec {
   int32_t availability_ppm = 1'000'000;
   Nanocredits per_gbps_hour = 0;           // ask for each direction used
   bool steerable = true;
+  std::string sid_a, sid_b;                // SRv6 SIDs of a and b that send over this link (End.X); empty: none
   friend bool operator==(const LinkSpec&, const LinkSpec&) = default;
 };
 
