@@ -105,6 +105,7 @@ Status SegmentStore::start_new_ledger() {
   if (!id) return tl::unexpected(id.error());
   id_ = *id;
   seed_ = crc_seed(id_);
+  spares_->prepare();
   if (Status secured = spares_->secure(1, false); !secured) return secured;
   return activate(spares_->take(), 0);
 }
