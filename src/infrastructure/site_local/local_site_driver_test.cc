@@ -1,0 +1,413 @@
+#include "infrastructure/site_local/local_site_driver.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <optional>
+
+#include "infrastructure/posix/file.h"
+#include "infrastructure/posix/unique_fd.h"
+#include "infrastructure/site_local/artifact_store.h"
+#include "infrastructure/site_local/process.h"
+#include "infrastructure/site_local/record.h"
+
+namespace weir::site_local {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::steady_clock;
+
+constexpr uint64_t kSecond = 1'000'000;
+
+// Real runs on this machine, by whichever version of control groups it has.
+class LiveRuns : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "runs need root";
+    const auto tree = cgroup::read_tree();
+    if (!tree) GTEST_SKIP() << tree.error().text();
+    if (tree->version == cgroup::Version::kV2 && !tree->hierarchies.at("").own.empty()) {
+      GTEST_SKIP() << "the tests' own version 2 group is not the root";
+    }
+    std::string name = "/tmp/weir-site-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    ASSERT_EQ(::chmod(name.c_str(), 0755), 0);
+    allow("commands = [\"*\"]\nartifacts = [\"*\"]\ncpu_milli_max = 2000\nmemory_mib_max = 1024\n");
+    options_.state_folder = folder_ / "state";
+    options_.allow_list = folder_ / "allow.toml";
+    options_.supervisor_command = {WEIR_RUN_PROGRAM};
+    options_.cgroup_name = "weir-test-" + std::to_string(::getpid());
+    options_.power = {.idle_milliwatt = 40'000, .peak_milliwatt = 100'000, .capacity_milli = 2'000};
+    open();
+  }
+
+  void TearDown() override {
+    if (driver_) {
+      const auto runs = driver_->observe().value();
+      for (const ObservedRun& run : runs) {
+        EXPECT_TRUE(driver_->stop(run.id, 0));
+        EXPECT_TRUE(wait_until([&] { return look(run.id)->state >= RunState::kExited; }));
+        EXPECT_TRUE(driver_->forget(run.id));
+      }
+      driver_.reset();
+      const cgroup::Tree tree = cgroup::read_tree().value();
+      for (const auto& [controller, hierarchy] : tree.hierarchies) {
+        EXPECT_FALSE(fs::exists(hierarchy.folder() / options_.cgroup_name))
+            << controller << ": a group is left";
+      }
+    }
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+
+  void allow(const std::string& rule) {
+    std::ofstream(folder_ / "allow.toml") << "version = 1\n[[tenant]]\nname = \"city\"\n" << rule;
+  }
+
+  void open() {
+    auto driver = LocalSiteDriver::open(options_);
+    ASSERT_TRUE(driver) << driver.error().text();
+    driver_ = std::move(*driver);
+  }
+  // As if the agent had died and come back.
+  void reopen() {
+    driver_.reset();
+    open();
+  }
+
+  RunSpec shell(const std::string& script) {
+    return {.id = {++plan_, 0},
+            .tenant = "city",
+            .intent = "test",
+            .command = {"/bin/sh", "-c", script},
+            .cpu_milli = 1000,
+            .memory_bytes = 64 << 20,
+            .pids_max = 16};
+  }
+
+  std::optional<ObservedRun> look(RunId id) {
+    const auto runs = driver_->observe();
+    EXPECT_TRUE(runs);
+    for (const ObservedRun& run : *runs) {
+      if (run.id == id) return run;
+    }
+    return std::nullopt;
+  }
+
+  // Waits, by the driver's own notice, until the test holds; at most 10 s.
+  bool wait_until(const std::function<bool()>& holds) {
+    const auto give_up = steady_clock::now() + std::chrono::seconds(10);
+    while (!holds()) {
+      if (steady_clock::now() > give_up) return false;
+      pollfd wait{driver_->change_fd(), POLLIN, 0};
+      // Output and use change without notice: look at them again now and then.
+      ::poll(&wait, 1, 20);
+      driver_->take_changes();
+    }
+    return true;
+  }
+  ObservedRun wait_for(RunId id, RunState state) {
+    EXPECT_TRUE(wait_until([&] { return look(id).value().state == state; }))
+        << "run " << run_name(id) << " is " << to_string(look(id)->state) << ", expected "
+        << to_string(state);
+    return look(id).value();
+  }
+  ObservedRun run_to_end(const RunSpec& spec) {
+    const Status started = driver_->start(spec);
+    EXPECT_TRUE(started) << started.error().text();
+    if (!started) return {};
+    return wait_for(spec.id, RunState::kExited);
+  }
+  std::string log_of(RunId id) { return driver_->logs(id, 0, 1 << 20).value().text; }
+
+  RunStatus status_of(RunId id) {
+    return decode_status(posix::read_file(options_.state_folder / "runs" / run_name(id) / "status").value())
+        .value();
+  }
+
+  fs::path folder_;
+  LocalSiteOptions options_;
+  std::unique_ptr<LocalSiteDriver> driver_;
+  uint64_t plan_ = 100;
+};
+
+TEST_F(LiveRuns, KeepsOutputExitStatusAndUse) {
+  const RunSpec spec = shell("echo out; echo err >&2; exit 3");
+  const ObservedRun run = run_to_end(spec);
+  EXPECT_EQ(run.exit, (RunExit{.code = 3, .signal = 0, .reason = "exited"}));
+  EXPECT_GE(run.ended_unix_us, run.started_unix_us);
+  EXPECT_EQ(log_of(spec.id), "out\nerr\n");
+  EXPECT_TRUE(driver_->logs(spec.id, 0, 100)->complete);
+  EXPECT_FALSE(driver_->logs(spec.id, 0, 3)->complete);
+  const RunUsage usage = driver_->usage(spec.id).value();
+  EXPECT_GT(usage.cpu_us, 0u);
+  EXPECT_GT(usage.memory_bytes_peak, 0u);
+  EXPECT_EQ(usage.energy_model, "linear-cpu-v1");
+  EXPECT_EQ(usage.energy_microjoule,
+            energy_microjoule(options_.power, 1000, run.ended_unix_us - run.started_unix_us, usage.cpu_us));
+  EXPECT_EQ(driver_->usage(spec.id).value(), usage) << "final";
+}
+
+TEST_F(LiveRuns, GivesNoPrivileges) {
+  const RunSpec spec = shell(
+      "id -u; id -g; id -G; grep -E '^(Cap|NoNewPrivs|Seccomp):?' /proc/self/status; ls /proc/self/fd | wc "
+      "-l; ulimit -c;"
+      "unshare -U true 2>/dev/null && echo BAD; env | grep -c AGENT_SECRET; cat /proc/self/oom_score_adj; "
+      "pwd");
+  ::setenv("AGENT_SECRET", "x", 1);
+  run_to_end(spec);
+  const std::string uid = std::to_string(options_.uid_first);
+  const std::string log = log_of(spec.id);
+  EXPECT_TRUE(log.starts_with(uid + "\n" + uid + "\n" + uid + "\n")) << log;
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
+    EXPECT_NE(log.find(std::string(set) + ":\t0000000000000000\n"), std::string::npos) << set << log;
+  }
+  EXPECT_NE(log.find("NoNewPrivs:\t1\n"), std::string::npos) << log;
+  EXPECT_NE(log.find("Seccomp:\t2\n"), std::string::npos) << log;
+  EXPECT_EQ(log.find("BAD"), std::string::npos);
+  // Standard input, output, error and the folder that ls itself lists; no core; no secret; default OOM score.
+  EXPECT_TRUE(log.ends_with("\n4\n0\n0\n0\n" + (options_.state_folder / "runs/101-0/work").string() + "\n"))
+      << log;
+}
+
+TEST_F(LiveRuns, MemoryLimitKillsAsOom) {
+  // tail holds its whole input, which has no line's end.
+  const ObservedRun run = run_to_end(shell("tail -n 1 /dev/zero"));
+  EXPECT_EQ(run.exit.reason, "oom");
+  EXPECT_LE(driver_->usage(run.id)->memory_bytes_peak, 64u << 20);
+}
+
+TEST_F(LiveRuns, CpuLimitThrottles) {
+  RunSpec spec = shell("while :; do :; done");
+  spec.cpu_milli = 200;
+  ASSERT_TRUE(driver_->start(spec));
+  wait_for(spec.id, RunState::kRunning);
+  const auto begin = steady_clock::now();
+  const uint64_t before = driver_->usage(spec.id)->cpu_us;
+  EXPECT_TRUE(wait_until([&] { return steady_clock::now() - begin > std::chrono::milliseconds(700); }));
+  const auto wall_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begin).count();
+  const uint64_t used = driver_->usage(spec.id)->cpu_us - before;
+  // A fifth of the wall, and one period's quota more or less.
+  EXPECT_LT(used, static_cast<uint64_t>(wall_us) / 5 + 25'000);
+  EXPECT_GT(used, 20'000u);
+  EXPECT_TRUE(wait_until([&] { return driver_->usage(spec.id)->memory_byte_seconds > 0; }));
+}
+
+TEST_F(LiveRuns, PidsLimitStopsForks) {
+  const RunSpec spec = shell("i=0; while [ $i -lt 40 ]; do sleep 30 & i=$((i+1)); done; echo all; exit 0");
+  const ObservedRun run = run_to_end(spec);
+  EXPECT_EQ(log_of(spec.id).find("all"), std::string::npos);
+  EXPECT_NE(run.exit.code, 0);
+}
+
+TEST_F(LiveRuns, StopIsPoliteFirst) {
+  const RunSpec spec = shell("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done");
+  ASSERT_TRUE(driver_->start(spec));
+  ASSERT_TRUE(wait_until([&] { return log_of(spec.id) == "ready\n"; }));
+  ASSERT_TRUE(driver_->stop(spec.id, 5 * kSecond));
+  const ObservedRun run = wait_for(spec.id, RunState::kExited);
+  EXPECT_EQ(run.exit, (RunExit{.code = 7, .signal = 0, .reason = "stopped"}));
+  EXPECT_TRUE(log_of(spec.id).ends_with("bye\n"));
+  EXPECT_TRUE(driver_->stop(spec.id, 0)) << "stopping the stopped is no error";
+}
+
+TEST_F(LiveRuns, StopKillsTheDeafAndItsChildren) {
+  const RunSpec spec = shell("trap '' TERM; (trap '' TERM; sleep 1000) & echo ready; sleep 1000; sleep 1000");
+  ASSERT_TRUE(driver_->start(spec));
+  ASSERT_TRUE(wait_until([&] { return log_of(spec.id) == "ready\n"; }));
+  ASSERT_TRUE(driver_->stop(spec.id, 3600 * kSecond));
+  ASSERT_TRUE(driver_->stop(spec.id, 100'000)) << "a second stop shortens the grace";
+  const ObservedRun run = wait_for(spec.id, RunState::kExited);
+  EXPECT_EQ(run.exit, (RunExit{.code = -1, .signal = SIGKILL, .reason = "stopped"}));
+}
+
+TEST_F(LiveRuns, WhatTheFirstProcessLeavesGoesWithIt) {
+  const RunSpec spec = shell("setsid sleep 1000 & exit 0");
+  EXPECT_EQ(run_to_end(spec).exit.reason, "exited");
+}
+
+TEST_F(LiveRuns, JobEndsWithItsLeaseAndServiceDoesNot) {
+  RunSpec job = shell("sleep 1000");
+  job.lease_us = 200'000;
+  RunSpec service = shell("sleep 1000");
+  service.lease_us = 200'000;
+  service.lease_policy = LeasePolicy::kService;
+  ASSERT_TRUE(driver_->start(service));
+  const ObservedRun run = run_to_end(job);
+  EXPECT_EQ(run.exit.reason, "lease");
+  EXPECT_GE(run.ended_unix_us - run.started_unix_us, 150'000u);
+  EXPECT_EQ(look(service.id)->state, RunState::kRunning);
+  EXPECT_EQ(driver_->renew(job.id, kSecond).error().code, ErrorCode::kConflict);
+}
+
+TEST_F(LiveRuns, RenewedJobGoesOn) {
+  RunSpec renewed = shell("sleep 1000");
+  renewed.lease_us = 300'000;
+  RunSpec other = shell("sleep 1000");
+  other.lease_us = 400'000;
+  ASSERT_TRUE(driver_->start(renewed));
+  ASSERT_TRUE(driver_->start(other));
+  ASSERT_TRUE(driver_->renew(renewed.id, 600 * kSecond));
+  wait_for(other.id, RunState::kExited);
+  EXPECT_EQ(look(renewed.id)->state, RunState::kRunning);
+}
+
+TEST_F(LiveRuns, AdoptsWhatWentOnWithoutIt) {
+  const RunSpec lives =
+      shell("echo one; read x < /dev/null; while [ ! -e go ]; do sleep 0.02; done; echo two; exit 5");
+  const RunSpec ends = shell("exit 4");
+  ASSERT_TRUE(driver_->start(lives));
+  ASSERT_TRUE(driver_->start(ends));
+  const int32_t leader =
+      wait_for(lives.id, RunState::kRunning).state == RunState::kRunning ? status_of(lives.id).leader.pid : 0;
+  reopen();
+  EXPECT_EQ(wait_for(ends.id, RunState::kExited).exit.code, 4);
+  EXPECT_EQ(look(lives.id)->state, RunState::kRunning);
+  EXPECT_EQ(status_of(lives.id).leader.pid, leader) << "the same process";
+  EXPECT_TRUE(driver_->start(lives)) << "starting it again does nothing";
+  std::ofstream(options_.state_folder / "runs" / run_name(lives.id) / "work/go") << "";
+  EXPECT_EQ(wait_for(lives.id, RunState::kExited).exit.code, 5);
+  EXPECT_EQ(log_of(lives.id), "one\ntwo\n");
+}
+
+TEST_F(LiveRuns, DeadSupervisorMeansLostAndNothingLeft) {
+  const RunSpec spec = shell("setsid sleep 1000 & sleep 1000");
+  ASSERT_TRUE(driver_->start(spec));
+  wait_for(spec.id, RunState::kRunning);
+  const RunStatus status = status_of(spec.id);
+  ASSERT_TRUE(signal_process(status.supervisor, SIGKILL));
+  ASSERT_TRUE(wait_until([&] { return look(spec.id)->state == RunState::kLost; }));
+  ASSERT_TRUE(wait_until([&] { return !alive(status.leader); }));
+  reopen();
+  EXPECT_EQ(look(spec.id)->state, RunState::kLost);
+  ASSERT_TRUE(wait_until([&] { return driver_->forget(spec.id).has_value(); }));
+}
+
+TEST_F(LiveRuns, EpochsFence) {
+  RunSpec spec = shell("sleep 1000");
+  spec.epoch = 5;
+  ASSERT_TRUE(driver_->start(spec));
+  EXPECT_TRUE(driver_->start(spec));
+  spec.epoch = 4;
+  EXPECT_EQ(driver_->start(spec).error().code, ErrorCode::kConflict);
+  spec.epoch = 6;
+  EXPECT_TRUE(driver_->start(spec));
+  EXPECT_EQ(look(spec.id)->epoch, 6u);
+  reopen();
+  EXPECT_EQ(look(spec.id)->epoch, 6u);
+  spec.cpu_milli = 1001;
+  EXPECT_EQ(driver_->start(spec).error().code, ErrorCode::kConflict);
+}
+
+TEST_F(LiveRuns, RunsArtifactsByDigestOnly) {
+  std::ofstream(folder_ / "tool") << "#!/bin/sh\necho artifact $1 $WEIR_RUN\n";
+  const std::string digest = digest_of(folder_ / "tool").value();
+  RunSpec spec = shell("");
+  spec.command = {"{artifact}", "hello"};
+  spec.artifact = {"tool", digest};
+  EXPECT_EQ(driver_->start(spec).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(driver_->fetch_artifact(folder_ / "tool", std::string(64, '0')).error().code,
+            ErrorCode::kCorrupt);
+  ASSERT_TRUE(driver_->fetch_artifact(folder_ / "tool", digest));
+  run_to_end(spec);
+  EXPECT_EQ(log_of(spec.id), "artifact hello 101-0\n");
+  // Tampered with: nothing runs.
+  const fs::path stored = options_.state_folder / "artifacts/sha256" / digest;
+  std::ofstream(stored) << "#!/bin/sh\necho evil\n";
+  spec.id.item = 1;
+  EXPECT_EQ(driver_->start(spec).error().code, ErrorCode::kCorrupt);
+  EXPECT_FALSE(look(spec.id));
+}
+
+TEST_F(LiveRuns, AllowListIsAskedEachTime) {
+  RunSpec first = shell("sleep 1000");
+  first.cpu_milli = 1500;
+  ASSERT_TRUE(driver_->start(first));
+  RunSpec second = shell("sleep 1000");
+  second.cpu_milli = 501;
+  EXPECT_EQ(driver_->start(second).error().code, ErrorCode::kExhausted);
+  second.tenant = "other";
+  EXPECT_EQ(driver_->start(second).error().code, ErrorCode::kDenied);
+  EXPECT_FALSE(look(second.id));
+  allow("nonsense = 1\n");
+  EXPECT_FALSE(driver_->reload_allow_list());
+  allow("cpu_milli_max = 2000\nmemory_mib_max = 1024\n");
+  EXPECT_TRUE(driver_->reload_allow_list());
+  EXPECT_EQ(driver_->start(shell("true")).error().code, ErrorCode::kDenied);
+  wait_for(first.id, RunState::kRunning);
+}
+
+TEST_F(LiveRuns, FailedCommandSaysWhy) {
+  std::ofstream(folder_ / "broken") << "#!/no/such/interpreter\n";
+  const std::string digest = digest_of(folder_ / "broken").value();
+  ASSERT_TRUE(driver_->fetch_artifact(folder_ / "broken", digest));
+  RunSpec spec = shell("");
+  spec.command = {};
+  spec.artifact = {"broken", digest};
+  const ObservedRun run = run_to_end(spec);
+  EXPECT_EQ(run.exit.code, -1);
+  EXPECT_TRUE(run.exit.reason.starts_with("start: execve /")) << run.exit.reason;
+}
+
+TEST_F(LiveRuns, CountsItsOwnTraffic) {
+  // This test's own bytes must not be counted: the run sends 10 datagrams of 1,000 bytes over loopback.
+  posix::UniqueFd sink(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in local{};
+  local.sin_family = AF_INET;
+  local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof local;
+  ASSERT_EQ(::bind(sink.get(), reinterpret_cast<sockaddr*>(&local), length), 0);
+  ASSERT_EQ(::getsockname(sink.get(), reinterpret_cast<sockaddr*>(&local), &length), 0);
+  RunSpec spec = shell("for i in 1 2 3 4 5 6 7 8 9 10; do head -c 1000 /dev/zero > /dev/udp/127.0.0.1/" +
+                       std::to_string(ntohs(local.sin_port)) + "; done");
+  spec.command[0] = "/bin/bash";
+  EXPECT_EQ(run_to_end(spec).exit.code, 0) << log_of(spec.id);
+  const RunUsage usage = driver_->usage(spec.id).value();
+  if (!usage.traffic_measured) GTEST_SKIP() << "this kernel attaches no traffic counter";
+  // 20 bytes of IPv4 and 8 of UDP header each.
+  EXPECT_EQ(usage.tx_bytes, 10 * 1028u);
+  EXPECT_EQ(usage.rx_bytes, 0u);
+}
+
+TEST_F(LiveRuns, NamesUnknownRunsAndHoldsItsBound) {
+  EXPECT_EQ(driver_->stop({9, 9}, 0).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(driver_->usage({9, 9}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(driver_->logs({9, 9}, 0, 1).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(driver_->renew({9, 9}, 1).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(driver_->forget({9, 9}));
+  options_.runs_max = 1;
+  reopen();
+  const RunSpec spec = shell("sleep 1000");
+  ASSERT_TRUE(driver_->start(spec));
+  EXPECT_EQ(driver_->start(shell("true")).error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(driver_->forget(spec.id).error().code, ErrorCode::kConflict);
+}
+
+TEST_F(LiveRuns, OneDriverAFolder) {
+  const auto second = LocalSiteDriver::open(options_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kConflict);
+}
+
+TEST_F(LiveRuns, RefusesFoldersThatRunsCannotPass) {
+  fs::create_directory(folder_ / "closed");
+  fs::permissions(folder_ / "closed", fs::perms::owner_all);
+  LocalSiteOptions closed = options_;
+  closed.state_folder = folder_ / "closed/state";
+  const auto refused = LocalSiteDriver::open(closed);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kDenied);
+  EXPECT_EQ(refused.error().where, (folder_ / "closed").string());
+}
+
+}  // namespace
+}  // namespace weir::site_local
