@@ -10,15 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-SecretText joined(std::string_view one, std::string_view two, std::string_view three = {}) {
-  std::vector<char> text;
-  text.reserve(one.size() + two.size() + three.size());
-  for (const std::string_view part : {one, two, three}) text.insert(text.end(), part.begin(), part.end());
-  SecretText out({text.data(), text.size()});
-  OPENSSL_cleanse(text.data(), text.size());
-  return out;
-}
-
 // The text of the first PEM block, and the rest.
 std::string_view take_block(std::string_view& text) {
   constexpr std::string_view kEnd = "-----END ";
@@ -54,7 +45,7 @@ Result<AgentRequest> pending_request(const fs::path& path) {
 
 Result<AgentRequest> kept(const fs::path& path, Result<AgentRequest> request) {
   if (!request) return request;
-  const SecretText text = joined(request->key_pem.reveal(), request->csr_pem);
+  const SecretText text = joined({request->key_pem.reveal(), request->csr_pem});
   if (Status written = write_private_file(path, text.reveal(), Existing::kReplace); !written) {
     return tl::unexpected<Error>(written.error());
   }
@@ -103,7 +94,7 @@ Result<AgentIdentity> AgentStore::accept(std::string_view certificate_pem, std::
   // Encoded again, so that only what was checked is kept.
   const std::string certificate = to_pem(certificate_from_pem(certificate_pem).get());
   const std::string authority = to_pem(certificate_from_pem(ca_pem).get());
-  const SecretText text = joined(pending->key_pem.reveal(), certificate, authority);
+  const SecretText text = joined({pending->key_pem.reveal(), certificate, authority});
   if (Status written = write_private_file(folder_ / "identity.pem", text.reveal(), Existing::kReplace);
       !written) {
     return tl::unexpected<Error>(written.error());

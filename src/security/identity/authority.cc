@@ -22,7 +22,7 @@ tl::unexpected<Error> broken() {
   return fail(ErrorCode::kInternal, "cannot make a certificate: " + openssl_reason());
 }
 
-// 127 random bits, positive and not zero (RFC 5280 section 4.1.2.2 allows 20 octets).
+// 126 random bits, positive and not zero (RFC 5280 section 4.1.2.2 allows 20 octets).
 bool set_random_serial(X509* certificate) {
   std::array<unsigned char, 16> bytes{};
   if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) return false;
@@ -114,14 +114,7 @@ Result<SecretText> make_ca_file(int64_t now_s) {
   if (!certificate) return broken();
   const auto key_pem = key_to_pem(key->get());
   if (!key_pem) return key_pem;
-  const std::string certificate_pem = to_pem(certificate.get());
-  std::vector<char> text;
-  text.reserve(key_pem->reveal().size() + certificate_pem.size());
-  text.insert(text.end(), key_pem->reveal().begin(), key_pem->reveal().end());
-  text.insert(text.end(), certificate_pem.begin(), certificate_pem.end());
-  SecretText out({text.data(), text.size()});
-  OPENSSL_cleanse(text.data(), text.size());
-  return out;
+  return joined({key_pem->reveal(), to_pem(certificate.get())});
 }
 
 // A certificate never outlives its CA.
@@ -140,6 +133,11 @@ Status check_clock(int64_t now_s) {
 }
 
 }  // namespace
+
+Status write_brain_file(const fs::path& path, const BrainIdentity& brain) {
+  return write_private_file(path, joined({brain.key_pem.reveal(), brain.chain_pem}).reveal(),
+                            Existing::kReplace);
+}
 
 struct CertificateAuthority::Impl {
   KeyHandle key;

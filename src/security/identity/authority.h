@@ -32,6 +32,10 @@ struct BrainIdentity {
   CertificateInfo info;
 };
 
+// Puts key and chain into one file (0600), replaced whole. gRPC's FileWatcherCertificateProvider takes that
+// path for both, so that a brain renews its certificate without closing its port.
+Status write_brain_file(const std::filesystem::path& path, const BrainIdentity& brain);
+
 // The brain's own CA: one ECDSA P-256 key in DIR/ca.pem (0600), its certificate also in DIR/ca.crt (0644).
 // Certificates carry random serial numbers, so nothing but the key needs keeping. Const members may be called
 // from several threads.

@@ -166,6 +166,35 @@ TEST_F(AuthorityTest, IssuesAgentsForTheirSite) {
   EXPECT_TRUE(ca_.issue_agent(request.csr_pem, "hub-a", kNow, 1));
 }
 
+TEST_F(AuthorityTest, IssuesFromSeveralThreads) {
+  const std::string csr = make_agent_request("a")->csr_pem;
+  std::vector<std::set<std::string>> serials(4);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& mine : serials) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 25; ++i) {
+          const auto issued = ca_.issue_agent(csr, "a", kNow);
+          if (issued && verify_peer(issued->certificate_pem, ca_.certificate_pem(), Peer::kAgent, kNow)) {
+            mine.insert(issued->info.serial);
+          }
+        }
+      });
+    }
+  }
+  std::set<std::string> all;
+  for (const auto& mine : serials) all.insert(mine.begin(), mine.end());
+  EXPECT_EQ(all.size(), 100u);
+}
+
+TEST_F(AuthorityTest, TheBrainsFileIsPrivateAndWhole) {
+  const BrainIdentity brain = *ca_.issue_brain({}, kNow);
+  const fs::path path = folder_.path() / "brain.pem";
+  ASSERT_TRUE(write_brain_file(path, brain));
+  EXPECT_EQ(mode_of(path), 0600u);
+  EXPECT_EQ(read_private_file(path)->reveal(), std::string(brain.key_pem.reveal()) + brain.chain_pem);
+}
+
 TEST_F(AuthorityTest, SerialNumbersDiffer) {
   const std::string csr = make_agent_request("a")->csr_pem;
   std::set<std::string> serials;

@@ -235,7 +235,9 @@ Result<Contexts> load_contexts(const fs::path& path) {
 Status save_contexts(const Contexts& contexts, const fs::path& path) {
   const auto text = render_contexts(contexts);
   if (!text) return tl::unexpected<Error>(text.error());
-  if (Status folder = make_private_folder(path.parent_path()); !folder) return folder;
+  if (Status folder = make_private_folder(path.has_parent_path() ? path.parent_path() : fs::path("."));
+      !folder)
+    return folder;
   return write_private_file(path, text->reveal(), Existing::kReplace);
 }
 

@@ -5,11 +5,15 @@
 #include <grpcpp/security/auth_context.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +22,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "security/identity/authority.h"
 #include "security/identity/pinning.h"
@@ -73,6 +78,7 @@ class GrpcTest : public testing::Test {
   CertificateAuthority ca_ = *CertificateAuthority::open_or_create(folder_.path() / "ca", now_s_);
   CertificateAuthority other_ca_ = *CertificateAuthority::open_or_create(folder_.path() / "other", now_s_);
   WhoAmI service_{ca_.certificate_pem(), now_s_};
+  WhoAmI watching_service_{ca_.certificate_pem(), now_s_};  // gRPC lets a service belong to one server only
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 
@@ -136,6 +142,60 @@ TEST_F(GrpcTest, FirstContactFindsTheCa) {
   ASSERT_EQ(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   EXPECT_EQ(fetch_pinned_ca(socket, ca_.fingerprint(), now_s_), ca_.certificate_pem());
   ::close(socket);
+}
+
+// The serial number of the certificate that the server shows to a new connection; empty when it shows none.
+std::string shown_serial(int port) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  SSL_CTX_free);
+  const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(BIO_new_ssl_connect(context.get()), BIO_free_all);
+  BIO_set_conn_hostname(bio.get(), ("127.0.0.1:" + std::to_string(port)).c_str());
+  if (BIO_do_handshake(bio.get()) != 1) return {};
+  SSL* session = nullptr;
+  BIO_get_ssl(bio.get(), &session);
+  const std::unique_ptr<BIO, decltype(&BIO_free_all)> pem(BIO_new(BIO_s_mem()), BIO_free_all);
+  PEM_write_bio_X509(pem.get(), SSL_get0_peer_certificate(session));
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(pem.get(), &data);
+  return read_certificate({data, static_cast<size_t>(size)})->serial;
+}
+
+TEST_F(GrpcTest, ABrainRenewsItsCertificateWithoutClosingItsPort) {
+  const auto path = folder_.path() / "brain.pem";
+  const BrainIdentity first = *ca_.issue_brain({"127.0.0.1"}, now_s_);
+  ASSERT_TRUE(write_brain_file(path, first));
+  constexpr unsigned kRefreshS = 1;
+  grpc::experimental::TlsServerCredentialsOptions options(
+      std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+          path.string(), path.string(), (folder_.path() / "ca" / "ca.crt").string(), kRefreshS));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  server_->Shutdown();
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::experimental::TlsServerCredentials(options), &port_);
+  builder.RegisterCallbackGenericService(&watching_service_);
+  server_ = builder.BuildAndStart();
+  ASSERT_NE(server_, nullptr);
+  const AgentRequest request = *make_agent_request("hub-a");
+  const std::string key(request.key_pem.reveal());
+  const std::string certificate = ca_.issue_agent(request.csr_pem, "hub-a", now_s_)->certificate_pem;
+  EXPECT_EQ(call(ca_.certificate_pem(), certificate, key), "site hub-a");
+  EXPECT_EQ(call(ca_.certificate_pem(), "", ""), "no certificate");
+  const std::string foreign = other_ca_.issue_agent(request.csr_pem, "hub-a", now_s_)->certificate_pem;
+  EXPECT_EQ(call(ca_.certificate_pem(), foreign, key).front(), '[');
+  EXPECT_EQ(shown_serial(port_), first.info.serial);
+
+  // gRPC looks at the file's time in whole seconds.
+  const BrainIdentity second = *ca_.issue_brain({"127.0.0.1"}, now_s_);
+  ASSERT_TRUE(write_brain_file(path, second));
+  std::filesystem::last_write_time(path, std::filesystem::last_write_time(path) + std::chrono::seconds(2));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::string serial = first.info.serial;
+  while (serial == first.info.serial && std::chrono::steady_clock::now() < deadline)
+    serial = shown_serial(port_);
+  EXPECT_EQ(serial, second.info.serial);
+  EXPECT_EQ(call(ca_.certificate_pem(), certificate, key), "site hub-a");
 }
 
 TEST_F(GrpcTest, StrangersAreRefusedOnBothSides) {

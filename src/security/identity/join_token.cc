@@ -91,7 +91,8 @@ Result<Redemption> redeem_join_token(const JoinTokenRecord* record, const JoinTo
   }
   const std::string key_text = " with key " + std::string(key_fingerprint);
   const bool same_key = is_fingerprint(key_fingerprint) && record->used_by.ends_with(key_text);
-  if (record->used_s != 0 && !same_key) {
+  const bool used = record->used_s != 0 || !record->used_by.empty();
+  if (used && !same_key) {
     return refuse(ErrorCode::kConflict,
                   token.id + " was already used at " + utc_text(record->used_s) + " by " + record->used_by,
                   "ask the operator for a new one; if that was not you, revoke site " + record->site);
@@ -104,7 +105,7 @@ Result<Redemption> redeem_join_token(const JoinTokenRecord* record, const JoinTo
                       utc_text(now_s),
                   "ask the operator for a new one, or set the brain's clock if it is wrong");
   }
-  if (record->used_s != 0) return Redemption{*record, true};
+  if (used) return Redemption{*record, true};
   Redemption redemption{*record, false};
   redemption.record.used_s = now_s;
   redemption.record.used_by = std::string(by) + key_text;

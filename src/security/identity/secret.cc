@@ -27,6 +27,17 @@ void SecretText::wipe() noexcept {
   bytes_.clear();
 }
 
+SecretText joined(std::initializer_list<std::string_view> parts) {
+  size_t size = 0;
+  for (const std::string_view part : parts) size += part.size();
+  std::vector<char> text;
+  text.reserve(size);
+  for (const std::string_view part : parts) text.insert(text.end(), part.begin(), part.end());
+  SecretText out({text.data(), text.size()});
+  OPENSSL_cleanse(text.data(), text.size());
+  return out;
+}
+
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && (a.empty() || CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0);
 }

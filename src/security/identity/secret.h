@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,8 @@ class SecretText {
   void wipe() noexcept;
   std::vector<char> bytes_;
 };
+
+SecretText joined(std::initializer_list<std::string_view> parts);
 
 // Takes the same time wherever equally long texts differ.
 bool equal_in_constant_time(std::string_view a, std::string_view b);
