@@ -1,120 +1,146 @@
 // Labs in namespaces of their own: needs root and says so otherwise. `lab_live_test emulate CONFIG` is the
 // emulator that the tests start.
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <cstring>
-#include <filesystem>
-#include <memory>
-#include <set>
-#include <string>
-#include <vector>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "infrastructure/lab/emulator.h"
-#include "infrastructure/lab/features.h"
-#include "infrastructure/lab/lab.h"
+#include "test/live/lab_fixture.h"
 
-namespace weir::lab {
+namespace weir::lab::test {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+constexpr uint16_t kPort = 7000;
 
-// Three sites on a square of routers; two ways from west to east.
-constexpr std::string_view kSquare = R"(
-apiVersion: weir/v1
-kind: Lab
-metadata: {name: %NAME%}
-spec: {number: %NUMBER%, seed: 7}
-)";
+TEST_F(LabTest, CarriesPacketsWithTheAskedDelay) {
+  bring_up();
+  const Ipv6Address east = lab_->addresses().site_address(vertex(*lab_, "east"));
+  const Echo echo(*lab_, "east", east, kPort);
+  const Socket client = open_socket(*lab_, "west", SOCK_DGRAM);
+  const Trips trips = measure(client, east, kPort, 60);
+  EXPECT_EQ(trips.lost, 0);
+  EXPECT_GE(trips.rtt_ms.front(), 16.0);  // no packet is early
+  EXPECT_LT(trips.median(), 17.0);
 
-std::string site(const std::string& name) {
-  return "---\napiVersion: weir/v1\nkind: Site\nmetadata: {name: " + name +
-         "}\nspec: {tier: edge, region: Test, place: {latitude: 0, longitude: 0}, capacity: {cpu: 0.1, "
-         "memory: 64Mi}, "
-         "asks: {core_hour: 1, gib_hour: 1}, power: {idle_per_core: 1W, peak_per_core: 2W, pue: 1, carbon: "
-         "500gCO2/kWh}, availability: 99.9%}\n";
+  ASSERT_TRUE(lab_->change("r1-r2", {.delay_us = 9000}));
+  const Trips slower = measure(client, east, kPort, 30);
+  EXPECT_GE(slower.rtt_ms.front(), 28.0);
+  EXPECT_LT(slower.median(), 29.0);
+  EXPECT_FALSE(lab_->change("r1-r2", {.delay_us = 1, .jitter_us = 2}));
+  EXPECT_FALSE(lab_->change("r1-r9", {.delay_us = 1}));
 }
 
-std::string router(const std::string& name) {
-  return "---\napiVersion: weir/v1\nkind: Router\nmetadata: {name: " + name +
-         "}\nspec: {place: {latitude: 0, longitude: 0}}\n";
-}
-
-std::string link(const std::string& a, const std::string& b, const std::string& rest) {
-  return "---\napiVersion: weir/v1\nkind: Link\nmetadata: {name: " + a + "-" + b + "}\nspec: {between: [" +
-         a + ", " + b + "], rate: 1Gbps, availability: 99.9%, price: 0.1, " + rest + "}\n";
-}
-
-std::string replaced(std::string text, const std::string& what, const std::string& by) {
-  text.replace(text.find(what), what.size(), by);
-  return text;
-}
-
-// Unique among the test processes of this machine.
-uint8_t test_number() { return static_cast<uint8_t>(100 + getpid() % 150); }
-std::string test_name() { return "t" + std::to_string(getpid()); }
-
-std::string square_text() {
-  std::string text = replaced(std::string(kSquare), "%NAME%", test_name());
-  text = replaced(text, "%NUMBER%", std::to_string(test_number()));
-  for (const char* name : {"west", "east", "south"}) text += site(name);
-  for (const char* name : {"r1", "r2", "r3", "r4"}) text += router(name);
-  text +=
-      link("west", "r1", "delay: 1ms") + link("east", "r4", "delay: 1ms") + link("south", "r3", "delay: 1ms");
-  text += link("r1", "r2", "delay: 3ms") + link("r2", "r4", "delay: 3ms");    // the shorter way
-  text += link("r1", "r3", "delay: 10ms") + link("r3", "r4", "delay: 10ms");  // the longer
-  return text;
-}
-
-struct Samples {
-  std::vector<double> rtt_ms;  // sorted
-  int sent = 0;
-  double percentile(double p) const {
-    return rtt_ms.empty() ? -1
-                          : rtt_ms[std::min(rtt_ms.size() - 1,
-                                            static_cast<size_t>(p * static_cast<double>(rtt_ms.size())))];
+TEST_F(LabTest, ACutLinkCarriesNothingAndControlStillWorks) {
+  bring_up();
+  const Ipv6Address east = lab_->addresses().site_address(vertex(*lab_, "east"));
+  const Echo echo(*lab_, "east", east, kPort);
+  const Socket client = open_socket(*lab_, "west", SOCK_DGRAM);
+  EXPECT_EQ(measure(client, east, kPort, 5).lost, 0);
+  ASSERT_TRUE(lab_->cut("r2-r4"));
+  EXPECT_EQ(measure(client, east, kPort, 5, 60).lost, 5);
+  const LinkStatus cut = link_status(*lab_, "r2-r4");
+  EXPECT_TRUE(cut.settings.cut);
+  EXPECT_GE(cut.forward.cut, 5u);
+  for (const char* site : {"west", "east"}) {
+    EXPECT_TRUE(run_program(
+        {"ping", "-c", "1", "-W", "1", lab_->addresses().control_address(vertex(*lab_, site))}, ""));
   }
-};
+  ASSERT_TRUE(lab_->heal("r2-r4"));
+  EXPECT_EQ(measure(client, east, kPort, 5).lost, 0);
+  EXPECT_EQ(lab_->cut("nowhere").error().code, ErrorCode::kInvalid);
+}
 
-class LabLive : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (geteuid() != 0) GTEST_SKIP() << "not root: labs need namespaces and devices";
-    options_.state_root = "/run/weir-test-" + std::to_string(getpid());
-    options_.emulator_command = {"/proc/self/exe", "emulate"};
-  }
-  void TearDown() override {
-    if (geteuid() != 0) return;
-    if (lab_) {
-      const Status down = Lab::down(lab_->spec().name, options_.state_root);
-      EXPECT_TRUE(down) << down.error().text();
+TEST_F(LabTest, AKilledSiteLosesItsProcessesLinksAndControl) {
+  bring_up();
+  const auto process =
+      lab_->start("east", {.argv = {"sleep", "1000"}, .environment = {}, .log_path = "east.log"});
+  ASSERT_TRUE(process) << process.error().text();
+  const auto brain = lab_->start("", {.argv = {"sleep", "1000"}, .environment = {}, .log_path = ""});
+  ASSERT_TRUE(brain) << brain.error().text();
+  EXPECT_TRUE(alive(*process));
+  ASSERT_TRUE(lab_->kill("east"));
+  EXPECT_FALSE(alive(*process));
+  EXPECT_TRUE(alive(*brain));
+  EXPECT_TRUE(link_status(*lab_, "east-r4").settings.cut);
+  EXPECT_FALSE(link_status(*lab_, "west-r1").settings.cut);
+  const std::string control = lab_->addresses().control_address(vertex(*lab_, "east"));
+  EXPECT_FALSE(run_program({"ping", "-c", "1", "-W", "1", control}, ""));
+  EXPECT_EQ(lab_->heal("east-r4").error().code, ErrorCode::kConflict);
+  EXPECT_EQ(lab_->start("east", {.argv = {"true"}, .environment = {}, .log_path = ""}).error().code,
+            ErrorCode::kConflict);
+  ASSERT_TRUE(lab_->revive("east"));
+  EXPECT_FALSE(link_status(*lab_, "east-r4").settings.cut);
+  EXPECT_TRUE(run_program({"ping", "-c", "1", "-W", "2", control}, ""));
+  ASSERT_TRUE(Lab::down(lab_name(), options_.state_root));
+  EXPECT_FALSE(alive(*brain));
+  expect_nothing_left();
+  lab_.reset();
+}
+
+TEST_F(LabTest, TheSameNameOrNumberTwiceIsRefused) {
+  bring_up();
+  const auto again = Lab::up(square(), options_);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::kConflict);
+  LabSpec other = square();
+  other.name = "u" + std::to_string(getpid());
+  const auto same_number = Lab::up(other, options_);
+  ASSERT_FALSE(same_number);
+  EXPECT_EQ(same_number.error().code, ErrorCode::kConflict);
+  EXPECT_NE(same_number.error().text().find("number"), std::string::npos);
+  EXPECT_TRUE(Lab::open(lab_name(), options_.state_root));
+  EXPECT_EQ(Lab::list(options_.state_root), std::vector{lab_name()});
+}
+
+TEST_F(LabTest, AFailedUpLeavesNothing) {
+  options_.emulator_command = {"false"};
+  const auto lab = Lab::up(square(), options_);
+  ASSERT_FALSE(lab);
+  EXPECT_NE(lab.error().text().find("emulator did not start"), std::string::npos) << lab.error().text();
+  expect_nothing_left();
+  EXPECT_EQ(Lab::down(lab_name(), options_.state_root).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(LabTest, DownRemovesWhatACrashLeft) {
+  // Dies at each step in turn.
+  for (const char* step :
+       {"each in a network namespace", "one emulator process", "control network", "addresses"}) {
+    const LabSpec spec = square();  // named after this process, not after the child
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      options_.progress = [&](std::string_view line) {
+        if (line.find(step) != std::string_view::npos) raise(SIGKILL);
+      };
+      static_cast<void>(Lab::up(spec, options_));
+      _exit(0);
     }
-    EXPECT_TRUE(namespaces_with_prefix("weir-" + test_name() + "-").empty());
-    std::filesystem::remove_all(options_.state_root);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status)) << step;
+    options_.progress = [](std::string_view) {};
+    const auto again = Lab::up(spec, options_);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, ErrorCode::kConflict);
+    const Status down = Lab::down(lab_name(), options_.state_root);
+    EXPECT_TRUE(down) << step << ": " << down.error().text();
+    expect_nothing_left();
   }
-  void bring_up(const std::string& text) {
-    auto spec = parse_lab(text, "test.yaml");
-    ASSERT_TRUE(spec) << spec.error().text();
-    auto lab = Lab::up(std::move(*spec), options_);
-    ASSERT_TRUE(lab) << lab.error().text();
-    lab_ = std::make_unique<Lab>(std::move(*lab));
-  }
+}
 
-  LabOptions options_;
-  std::unique_ptr<Lab> lab_;
-};
-
-TEST_F(LabLive, UpAndDown) { bring_up(square_text()); }
+TEST_F(LabTest, WithoutSrv6ItComesUpOnPlainPaths) {
+  options_.srv6 = false;
+  bring_up();
+  EXPECT_FALSE(lab_->srv6());
+  const Ipv6Address east = lab_->addresses().site_address(vertex(*lab_, "east"));
+  const Echo echo(*lab_, "east", east, kPort);
+  const Socket client = open_socket(*lab_, "west", SOCK_DGRAM);
+  EXPECT_EQ(measure(client, east, kPort, 5).lost, 0);
+}
 
 }  // namespace
-}  // namespace weir::lab
+}  // namespace weir::lab::test
 
 int main(int argc, char** argv) {
   if (argc == 3 && std::string(argv[1]) == "emulate") return weir::lab::run_emulator(argv[2]);

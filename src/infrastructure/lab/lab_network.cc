@@ -105,7 +105,7 @@ std::string vertex_batch(const LabSpec& lab, const AddressPlan& plan, const Plai
              plan.link_address(port.link, !port.at_b).text() + device;
     }
     if (site)
-      out += "route add " + plan.end_dt6(v).text() + " encap seg6local action End.DT6 table main" + device;
+      out += "route add " + plan.end_dt6(v).text() + " encap seg6local action End.DT6 table local" + device;
   }
   return out;
 }
