@@ -24,7 +24,9 @@
 #include <string>
 #include <thread>
 
+#include "security/identity/agent_identity.h"
 #include "security/identity/authority.h"
+#include "security/identity/join_token.h"
 #include "security/identity/pinning.h"
 #include "security/identity/request.h"
 #include "security/identity/test_folder.h"
@@ -133,15 +135,36 @@ TEST_F(GrpcTest, AJoiningAgentConnectsWithoutACertificate) {
   EXPECT_EQ(call(ca_.certificate_pem(), "", ""), "no certificate");
 }
 
-TEST_F(GrpcTest, FirstContactFindsTheCa) {
+// The whole way of a new site, as its agent and the brain go it.
+TEST_F(GrpcTest, JoinsByTokenFromFirstContactToTheFirstCall) {
+  const IssuedJoinToken issued =
+      *issue_join_token(*draw_token_seed(), "hub-a", ca_.fingerprint(), now_s_, 3600);
+
+  const JoinToken token = *parse_join_token(issued.text.reveal());
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port_));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   ASSERT_EQ(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  EXPECT_EQ(fetch_pinned_ca(socket, ca_.fingerprint(), now_s_), ca_.certificate_pem());
+  const auto ca_pem = fetch_pinned_ca(socket, token.ca_fingerprint, now_s_);
   ::close(socket);
+  ASSERT_TRUE(ca_pem) << ca_pem.error().text();
+  EXPECT_EQ(*ca_pem, ca_.certificate_pem());
+  EXPECT_EQ(call(*ca_pem, "", ""), "no certificate");
+  const AgentStore store(folder_.path() / "agent");
+  const AgentRequest request = *store.request("hub-a");
+
+  const std::string key = read_request(request.csr_pem)->key_fingerprint;
+  const auto redeemed = redeem_join_token(&issued.record, token, "hub-a", now_s_, "127.0.0.1", key);
+  ASSERT_TRUE(redeemed) << redeemed.error().text();
+  const auto answer = ca_.issue_agent(request.csr_pem, redeemed->record.site, now_s_);
+  ASSERT_TRUE(answer) << answer.error().text();
+
+  const auto identity = store.accept(answer->certificate_pem, *ca_pem, now_s_);
+  ASSERT_TRUE(identity) << identity.error().text();
+  EXPECT_EQ(call(identity->ca_pem, identity->certificate_pem, std::string(identity->key_pem.reveal())),
+            "site hub-a");
 }
 
 // The serial number of the certificate that the server shows to a new connection; empty when it shows none.
