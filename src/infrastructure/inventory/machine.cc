@@ -57,6 +57,13 @@ std::vector<Cache> caches_of(hwloc_topology_t topology) {
   return out;
 }
 
+// Coprocessors do (CUDA, OpenCL, Level Zero); so does a device that its vendor's management library names. A
+// bare display card ("card0") is a frame buffer as often as not.
+bool computes(hwloc_obj_t device) {
+  const std::string_view subtype = device->subtype == nullptr ? "" : device->subtype;
+  return device->attr->osdev.type == HWLOC_OBJ_OSDEV_COPROC || subtype == "NVML" || subtype == "RSMI";
+}
+
 std::vector<Accelerator> accelerators_of(hwloc_topology_t topology) {
   // One device may appear several times (OpenCL, CUDA, the display card): it counts once, under its first
   // name.
@@ -65,7 +72,7 @@ std::vector<Accelerator> accelerators_of(hwloc_topology_t topology) {
     const auto type = at->attr->osdev.type;
     if (type != HWLOC_OBJ_OSDEV_GPU && type != HWLOC_OBJ_OSDEV_COPROC) continue;
     Accelerator device{.name = at->name == nullptr ? "" : at->name,
-                       .kind = type == HWLOC_OBJ_OSDEV_GPU ? "gpu" : "coprocessor",
+                       .kind = computes(at) ? "compute" : "display",
                        .model = info(at, "GPUModel"),
                        .memory_bytes = 0};
     for (const char* key : {"CUDAGlobalMemorySize", "OpenCLGlobalMemorySize", "LevelZeroHBMSize"}) {
@@ -80,7 +87,7 @@ std::vector<Accelerator> accelerators_of(hwloc_topology_t topology) {
     if (fresh) continue;
     Accelerator& merged = known->second;
     if (merged.model.empty()) merged.model = device.model;
-    if (device.kind == "coprocessor") merged.kind = device.kind;
+    if (device.kind == "compute") merged.kind = device.kind;
     merged.memory_bytes = std::max(merged.memory_bytes, device.memory_bytes);
   }
   std::vector<Accelerator> out;

@@ -86,7 +86,7 @@ TEST(Machine, ReadsADescribedOne) {
             (std::vector<NumaNode>{{0, uint64_t{1} << 30, 4}, {1, uint64_t{2} << 30, 4}}));
   EXPECT_EQ(machine->memory_bytes, uint64_t{3} << 30);
   EXPECT_EQ(machine->accelerators,
-            (std::vector<Accelerator>{{"card0", "coprocessor", "Example Accelerator", uint64_t{1} << 30}}));
+            (std::vector<Accelerator>{{"card0", "compute", "Example Accelerator", uint64_t{1} << 30}}));
 }
 
 TEST(Machine, RefusesWhatIsNoDescription) {
