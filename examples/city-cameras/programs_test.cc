@@ -134,7 +134,7 @@ class Programs : public testing::Test {
 
 TEST_F(Programs, FindPeopleOnRealFootage) {
   const auto server = detector(0);
-  const auto player = camera({"--streams", "2", "--duration", "5", "--bind", "::1"});
+  const auto player = camera({"--streams", "2", "--duration", "5", "--bind", "::1", "--promise", "5000"});
   ASSERT_EQ(player->wait(), 0) << player->output();
   const Summary seen = summary();
   ASSERT_EQ(seen.streams.size(), 2u);
@@ -152,6 +152,9 @@ TEST_F(Programs, FindPeopleOnRealFootage) {
   Process table({WEIR_CAMERA_TABLE, report().string()}, folder_ / "table.out");
   EXPECT_EQ(table.wait(), 0);
   EXPECT_NE(table.output().find("people found: "), std::string::npos) << table.output();
+  Process window({WEIR_CAMERA_TABLE, report().string(), "--json", "--to", "1"}, folder_ / "table.out");
+  EXPECT_EQ(window.wait(), 0);
+  EXPECT_NE(window.output().find("\"frames\":0"), std::string::npos) << window.output();
 
   const std::string status = content_of("/proc/" + std::to_string(server->pid()) + "/status");
   const long peak_kib = std::stol(status.substr(status.find("VmHWM:") + 6));
