@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include "service/resource/checks.h"
+#include "service/resource/resource.h"
+#include "weir/v1/resource.pb.h"
+
+// Between the messages of each kind and their values. Private to this library.
+namespace weir::resource {
+
+Intent intent_from(const v1::Intent& message, const Context& context, Checks& checks);
+Site site_from(const v1::Site& message, Checks& checks);
+Router router_from(const v1::Router& message, Checks& checks);
+Link link_from(const v1::Link& message, Checks& checks);
+Dataset dataset_from(const v1::Dataset& message, const Context& context, Checks& checks);
+Offer offer_from(const v1::Offer& message, Checks& checks);
+Tenant tenant_from(const v1::Tenant& message, Checks& checks);
+
+// Each fills name, tenant and spec.
+void fill(const Intent& value, v1::Intent& message);
+void fill(const Site& value, v1::Site& message);
+void fill(const Router& value, v1::Router& message);
+void fill(const Link& value, v1::Link& message);
+void fill(const Dataset& value, v1::Dataset& message);
+void fill(const Offer& value, v1::Offer& message);
+void fill(const Tenant& value, v1::Tenant& message);
+
+template <class Repeated>
+std::vector<std::string> strings(const Repeated& repeated) {
+  return {repeated.begin(), repeated.end()};
+}
+
+}  // namespace weir::resource

@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <array>
+
+#include "core/event/limits.h"
+#include "core/units/quantity.h"
+#include "service/resource/convert.h"
+
+namespace weir::resource {
+namespace {
+
+constexpr int32_t kPpm32 = static_cast<int32_t>(kPpm);
+
+struct Period {
+  std::string_view name;
+  int64_t hours;
+};
+constexpr std::array<Period, 3> kPeriods = {{{"hour", 1}, {"day", 24}, {"month", 730}}};
+
+std::string digest_of(const std::string& path, std::string digest, Checks& checks) {
+  if (digest.starts_with("sha256:")) digest.erase(0, 7);
+  const bool hex = std::all_of(digest.begin(), digest.end(),
+                               [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  if (!digest.empty() && (digest.size() != 64 || !hex)) {
+    checks.refuse(path, "is not a SHA-256 digest", "write its 64 lower-case hexadecimal digits");
+  }
+  return digest;
+}
+
+Workload workload_from(const v1::Intent::Work& work, Checks& checks) {
+  Workload out;
+  const std::string at = "spec.workload";
+  if (work.has_service() && work.has_job()) {
+    checks.refuse(at, "is both a service and a job", "keep one of them");
+    return out;
+  }
+  if (!work.has_service() && !work.has_job()) {
+    checks.missing(at + ".service", "describe one instance under service, or under job");
+    return out;
+  }
+  out.kind = work.has_service() ? WorkKind::kService : WorkKind::kJob;
+  const std::string path = at + (work.has_service() ? ".service" : ".job");
+  const v1::Intent::Instance& in = work.has_service() ? work.service() : work.job();
+  out.artifact = checks.name(path + ".artifact", in.artifact());
+  out.digest = digest_of(path + ".digest", in.digest(), checks);
+  if (static_cast<size_t>(in.command_size()) > limits::kArgumentsMax) {
+    checks.refuse(path + ".command",
+                  std::to_string(in.command_size()) + " arguments are more than " +
+                      std::to_string(limits::kArgumentsMax),
+                  "");
+  }
+  for (int i = 0; i < in.command_size() && checks.ok(); ++i) {
+    out.command.push_back(
+        checks.text(path + ".command[" + std::to_string(i) + "]", in.command(i), limits::kArgumentBytesMax));
+  }
+  out.cpu_milli = checks.quantity(path + ".cpu", in.cpu(), parse_cpu_milli, "0.3 or 300m");
+  checks.require(out.cpu_milli > 0, path + ".cpu", "is zero", "write it like 0.3 or 300m");
+  out.memory_mib = checks.quantity(path + ".memory", in.memory(), parse_memory_mib, "256Mi");
+  checks.require(out.memory_mib > 0, path + ".memory", "is zero", "write it like 256Mi");
+  out.accelerators =
+      static_cast<int16_t>(checks.number(path + ".accelerators", in.accelerators(), 0, 32'767));
+  out.accelerator_model =
+      checks.text(path + ".accelerator_model", in.accelerator_model(), limits::kNameBytesMax);
+  checks.require(out.accelerator_model.empty() || out.accelerators > 0, path + ".accelerator_model",
+                 "is given, but no accelerator is asked for", "write accelerators: 1");
+  if (out.kind == WorkKind::kService) {
+    checks.require(in.port() != 0, path + ".port", "is missing",
+                   "give the TCP port that the service listens on");
+    out.port = checks.number(path + ".port", in.port(), 1, 65'535);
+    out.streams_per_instance =
+        in.has_streams_per_instance()
+            ? checks.number(path + ".streams_per_instance", in.streams_per_instance(), 1, limits::kStreamsMax)
+            : 1;
+  } else {
+    checks.require(in.port() == 0, path + ".port", "is given for a job", "remove it, or describe a service");
+    checks.require(!in.has_streams_per_instance(), path + ".streams_per_instance", "is given for a job",
+                   "remove it, or describe a service");
+  }
+  return out;
+}
+
+Traffic traffic_from(const v1::Intent::Load& load, Checks& checks) {
+  const std::string path = "spec.workload.traffic";
+  Traffic out;
+  out.up_bps = checks.quantity<int64_t>(path + ".up", load.up(), parse_bandwidth_bps, "2Mbps", 0);
+  out.down_bps = checks.quantity<int64_t>(path + ".down", load.down(), parse_bandwidth_bps, "50kbps", 0);
+  out.requests_per_second_milli = checks.quantity<int64_t>(
+      path + ".requests_per_second", load.requests_per_second(), parse_per_second_milli, "2", 0);
+  out.work_us_per_request = checks.quantity<int64_t>(path + ".work_per_request", load.work_per_request(),
+                                                     parse_work_us, "30ms@reference-core", 0);
+  return out;
+}
+
+Promise promise_from(const v1::Intent::Promised& promised, Checks& checks) {
+  const std::string path = "spec.promise";
+  Promise out;
+  out.latency_us_max =
+      checks.quantity<int64_t>(path + ".latency", promised.latency(), parse_duration_us, "500ms", 0);
+  checks.require(promised.latency().empty() || out.latency_us_max > 0, path + ".latency",
+                 "nothing answers within 0us", "write it like 500ms, or leave it out");
+  checks.require(promised.percentile().empty() || out.latency_us_max > 0, path + ".percentile",
+                 "is given without a latency", "add latency, or remove percentile");
+  out.percentile_ppm = checks.quantity<int32_t>(path + ".percentile", promised.percentile(),
+                                                parse_percentile_ppm, "99", 990'000);
+  out.availability_ppm = checks.quantity<int32_t>(path + ".availability", promised.availability(),
+                                                  parse_fraction_ppm, "99.9%", 0);
+  checks.require(out.availability_ppm < kPpm32, path + ".availability",
+                 "nothing is available 100% of the time", "write it like 99.9%, or leave it out");
+  return out;
+}
+
+void places_from(const v1::Intent::Places& places, Intent& out, Checks& checks) {
+  out.spec.where.residency =
+      checks.names("spec.where.residency", strings(places.residency()), limits::kResidencyLabelsMax);
+  std::sort(out.spec.where.residency.begin(), out.spec.where.residency.end());
+  out.only = checks.names("spec.where.only", strings(places.only()), limits::kSitesNamedMax);
+  out.not_at = checks.names("spec.where.not", strings(places.not_()), limits::kSitesNamedMax);
+  for (size_t i = 0; i < out.not_at.size(); ++i) {
+    checks.require(std::find(out.only.begin(), out.only.end(), out.not_at[i]) == out.only.end(),
+                   "spec.where.not[" + std::to_string(i) + "]",
+                   "\"" + out.not_at[i] + "\" is also in spec.where.only", "remove it from one of them");
+  }
+  out.spec.where.sites_min =
+      places.has_sites() ? checks.number("spec.where.sites", places.sites(), 1, limits::kSitesNamedMax) : 1;
+  checks.require(out.only.empty() || static_cast<size_t>(out.spec.where.sites_min) <= out.only.size(),
+                 "spec.where.sites",
+                 std::to_string(out.spec.where.sites_min) + " different sites cannot be among the " +
+                     std::to_string(out.only.size()) + " of spec.where.only",
+                 "lower it, or allow more sites");
+}
+
+int64_t budget_from(const v1::Intent::Budget& budget, Checks& checks) {
+  const int64_t max =
+      checks.quantity(std::string("spec.budget.max"), budget.max(), parse_money_nanocredits, "20");
+  checks.require(max > 0, "spec.budget.max", "nothing is free",
+                 "write the most you would pay, or leave budget out");
+  const auto period =
+      std::find_if(kPeriods.begin(), kPeriods.end(), [&](const Period& p) { return p.name == budget.per(); });
+  if (period == kPeriods.end()) {
+    checks.refuse("spec.budget.per",
+                  budget.per().empty() ? "is missing" : "\"" + budget.per() + "\" is not a period",
+                  "write hour, day or month (730 hours)");
+    return 0;
+  }
+  // Rounded down: a budget is never exceeded, and 0 would mean none.
+  return std::max<int64_t>(max / period->hours, 1);
+}
+
+}  // namespace
+
+Intent intent_from(const v1::Intent& message, const Context& context, Checks& checks) {
+  Intent out;
+  out.spec.name = message.metadata().name();
+  const std::string& tenant = message.metadata().tenant();
+  out.tenant = checks.name("metadata.tenant", tenant.empty() ? context.tenant : tenant);
+  const v1::Intent::Spec& spec = message.spec();
+  out.spec.workload = workload_from(spec.workload(), checks);
+
+  if (out.spec.workload.kind == WorkKind::kService && spec.from_size() == 0) {
+    checks.missing("spec.from", "say where the streams come from: [{site: street-a, streams: 6}]");
+  }
+  if (static_cast<size_t>(spec.from_size()) > limits::kIngressesMax) {
+    checks.refuse(
+        "spec.from",
+        std::to_string(spec.from_size()) + " entries are more than " + std::to_string(limits::kIngressesMax),
+        "");
+  }
+  for (int i = 0; i < spec.from_size() && checks.ok(); ++i) {
+    const std::string path = "spec.from[" + std::to_string(i) + "]";
+    const std::string site = checks.name(path + ".site", spec.from(i).site());
+    checks.require(std::find(out.from.begin(), out.from.end(), site) == out.from.end(), path + ".site",
+                   "\"" + site + "\" is listed twice", "add up its streams in one entry");
+    checks.require(spec.from(i).streams() != 0, path + ".streams", "is missing",
+                   "give the number of streams, at least 1");
+    out.spec.from.push_back(
+        {SiteId(), checks.number(path + ".streams", spec.from(i).streams(), 1, limits::kStreamsMax)});
+    out.from.push_back(site);
+  }
+
+  out.spec.traffic = traffic_from(spec.workload().traffic(), checks);
+  out.spec.promise = promise_from(spec.promise(), checks);
+  places_from(spec.where(), out, checks);
+  out.spec.prefer.cost_milli =
+      checks.quantity<int32_t>("spec.prefer.cost", spec.prefer().cost(), parse_weight_milli, "1", 1000);
+  out.spec.prefer.carbon_milli =
+      checks.quantity<int32_t>("spec.prefer.carbon", spec.prefer().carbon(), parse_weight_milli, "0.5", 0);
+  checks.require(out.spec.prefer.cost_milli > 0 || out.spec.prefer.carbon_milli > 0, "spec.prefer",
+                 "cost and carbon both weigh 0, so that no plan is better than another",
+                 "give one of them weight");
+  if (spec.has_budget()) out.spec.budget_per_hour_max = budget_from(spec.budget(), checks);
+  out.data = checks.names("spec.data", strings(spec.data()), limits::kDatasetsNamedMax);
+  out.spec.data.resize(out.data.size());
+  out.spec.where.only.resize(out.only.size());
+  out.spec.where.not_at.resize(out.not_at.size());
+  return out;
+}
+
+void fill(const Intent& value, v1::Intent& message) {
+  message.mutable_metadata()->set_name(value.spec.name);
+  message.mutable_metadata()->set_tenant(value.tenant);
+  v1::Intent::Spec& spec = *message.mutable_spec();
+  for (size_t i = 0; i < value.from.size(); ++i) {
+    auto* from = spec.add_from();
+    from->set_site(value.from[i]);
+    from->set_streams(value.spec.from[i].streams);
+  }
+  const Workload& work = value.spec.workload;
+  auto& instance = work.kind == WorkKind::kService ? *spec.mutable_workload()->mutable_service()
+                                                   : *spec.mutable_workload()->mutable_job();
+  instance.set_artifact(work.artifact);
+  instance.set_digest(work.digest);
+  for (const auto& argument : work.command) instance.add_command(argument);
+  instance.set_cpu(format_cpu(work.cpu_milli));
+  instance.set_memory(format_memory(work.memory_mib));
+  instance.set_accelerators(work.accelerators);
+  instance.set_accelerator_model(work.accelerator_model);
+  if (work.kind == WorkKind::kService) {
+    instance.set_port(work.port);
+    instance.set_streams_per_instance(work.streams_per_instance);
+  }
+  const Traffic& traffic = value.spec.traffic;
+  if (traffic != Traffic{}) {
+    auto& load = *spec.mutable_workload()->mutable_traffic();
+    if (traffic.up_bps > 0) load.set_up(format_bandwidth(traffic.up_bps));
+    if (traffic.down_bps > 0) load.set_down(format_bandwidth(traffic.down_bps));
+    if (traffic.requests_per_second_milli > 0)
+      load.set_requests_per_second(format_milli(traffic.requests_per_second_milli));
+    if (traffic.work_us_per_request > 0) load.set_work_per_request(format_work(traffic.work_us_per_request));
+  }
+  const Promise& promise = value.spec.promise;
+  if (promise.latency_us_max > 0) {
+    spec.mutable_promise()->set_latency(format_duration(promise.latency_us_max));
+    spec.mutable_promise()->set_percentile(format_percentile(promise.percentile_ppm));
+  }
+  if (promise.availability_ppm > 0)
+    spec.mutable_promise()->set_availability(format_fraction(promise.availability_ppm));
+  const Where& where = value.spec.where;
+  if (!where.residency.empty() || !value.only.empty() || !value.not_at.empty() || where.sites_min > 1) {
+    auto& places = *spec.mutable_where();
+    for (const auto& label : where.residency) places.add_residency(label);
+    for (const auto& site : value.only) places.add_only(site);
+    for (const auto& site : value.not_at) places.add_not_(site);
+    if (where.sites_min > 1) places.set_sites(where.sites_min);
+  }
+  spec.mutable_prefer()->set_cost(format_milli(value.spec.prefer.cost_milli));
+  spec.mutable_prefer()->set_carbon(format_milli(value.spec.prefer.carbon_milli));
+  if (value.spec.budget_per_hour_max > 0) {
+    spec.mutable_budget()->set_max(format_money(value.spec.budget_per_hour_max));
+    spec.mutable_budget()->set_per("hour");
+  }
+  for (const auto& dataset : value.data) spec.add_data(dataset);
+}
+
+}  // namespace weir::resource
