@@ -157,6 +157,10 @@ TEST_F(AgentIdentityTest, RefusesDamagedAndOpenFiles) {
     ASSERT_TRUE(write_private_file(file, text, Existing::kReplace));
     EXPECT_EQ(store_.load().error().code, ErrorCode::kCorrupt) << text.size();
   }
+  const std::string other_key(make_agent_request("a")->key_pem.reveal());
+  const std::string swapped = other_key + good.substr(good.find("-----BEGIN CERTIFICATE"));
+  ASSERT_TRUE(write_private_file(file, swapped, Existing::kReplace));
+  EXPECT_EQ(store_.load().error().code, ErrorCode::kCorrupt) << "a key that is not the certificate's";
   ASSERT_TRUE(write_private_file(file, good, Existing::kReplace));
   ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
   const auto open = store_.load();

@@ -71,6 +71,20 @@ TEST_F(AuthorityTest, RefusesAFolderThatOthersMayWrite) {
   EXPECT_EQ(opened.error().code, ErrorCode::kDenied);
 }
 
+TEST_F(AuthorityTest, RefusesAnotherUsersFileAndFolder) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  constexpr uid_t kNobody = 65534;
+  const fs::path dir = folder_.path() / "ca";
+  for (const fs::path& path : {dir / "ca.pem", dir}) {
+    ASSERT_EQ(::chown(path.c_str(), kNobody, 0), 0);
+    const auto opened = CertificateAuthority::open_or_create(dir, kNow);
+    ASSERT_FALSE(opened) << path;
+    EXPECT_EQ(opened.error().code, ErrorCode::kDenied);
+    EXPECT_NE(opened.error().text().find("belongs to user 65534"), std::string::npos);
+    ASSERT_EQ(::chown(path.c_str(), 0, 0), 0);
+  }
+}
+
 TEST_F(AuthorityTest, RefusesASymbolicLink) {
   const fs::path other = folder_.path() / "other";
   fs::create_directory(other);

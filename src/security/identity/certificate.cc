@@ -112,7 +112,6 @@ Status check_chain(X509* certificate, X509* authority, Peer peer) {
   }
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_X509_STRICT);
-  X509_VERIFY_PARAM_set_depth(parameters, 0);
   X509_VERIFY_PARAM_set_purpose(parameters,
                                 peer == Peer::kAgent ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER);
   const int verified = X509_verify_cert(context.get());

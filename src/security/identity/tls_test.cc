@@ -11,6 +11,7 @@
 #include "security/identity/authority.h"
 #include "security/identity/openssl_handles.h"
 #include "security/identity/pinning.h"
+#include "security/identity/private_file.h"
 #include "security/identity/request.h"
 #include "security/identity/test_folder.h"
 
@@ -158,6 +159,47 @@ TEST_F(TlsTest, TheBrainRefusesSelfSignedAndMissingCertificates) {
   const auto above = verify_peer(self.chain_pem, ca_.certificate_pem(), Peer::kAgent, kNow);
   ASSERT_FALSE(above);
   EXPECT_NE(above.error().what.find("self-signed"), std::string::npos) << above.error().text();
+}
+
+// Even what the CA's own key has signed is no agent's without exactly one site's name.
+TEST_F(TlsTest, NoCertificateSpeaksForNoSiteOrSeveral) {
+  const auto file = read_private_file(folder_.path() / "ca" / "ca.pem");
+  const KeyHandle ca_key = key_from_pem(file->reveal());
+  const CertificateHandle ca = certificate_from_pem(ca_.certificate_pem());
+  const KeyHandle key = std::move(*make_key());
+  const auto verified = [&](const std::string& names) {
+    const CertificateHandle certificate(X509_new());
+    X509* c = certificate.get();
+    X509_set_version(c, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(c), 1);
+    ASN1_TIME_set(X509_getm_notBefore(c), kNow - 10);
+    ASN1_TIME_set(X509_getm_notAfter(c), kNow + 1000);
+    X509_set_issuer_name(c, X509_get_subject_name(ca.get()));
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(c), "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>("a"), -1, -1, 0);
+    X509_set_pubkey(c, key.get());
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, ca.get(), c, nullptr, nullptr, 0);
+    for (const auto& [nid, value] : {std::pair<int, std::string>{NID_basic_constraints, "critical,CA:FALSE"},
+                                     {NID_subject_key_identifier, "hash"},
+                                     {NID_authority_key_identifier, "keyid:always"},
+                                     {NID_ext_key_usage, "clientAuth"},
+                                     {NID_subject_alt_name, names}}) {
+      X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
+      EXPECT_NE(extension, nullptr) << value;
+      X509_add_ext(c, extension, -1);
+      X509_EXTENSION_free(extension);
+    }
+    EXPECT_GT(X509_sign(c, ca_key.get(), EVP_sha256()), 0);
+    const auto peer = verify_peer(to_pem(c), ca_.certificate_pem(), Peer::kAgent, kNow);
+    return peer ? "site " + peer->site : peer.error().what;
+  };
+  EXPECT_EQ(verified("URI:weir://site/a"), "site a");
+  for (const char* names :
+       {"DNS:a", "URI:weir://site/a,URI:weir://site/b", "URI:weir://site/", "URI:weir://site/A",
+        "URI:https://a", "URI:weir://site/a/b", "URI:weir://site/a,URI:https://a"}) {
+    EXPECT_EQ(verified(names), "the certificate names no site") << names;
+  }
 }
 
 TEST_F(TlsTest, ExpiredAndFutureCertificatesAreRefused) {

@@ -133,6 +133,12 @@ TEST(Policy, SaysWhichRoleIsNeeded) {
   EXPECT_EQ(report.error().remedy, "needs the role agent of its site");
 }
 
+TEST(Policy, AnEmptyNameOwnsNothing) {
+  EXPECT_FALSE(authorise({Role::kTenant, {""}}, Action::kRead, of(Kind::kIntent, "", "")));
+  EXPECT_FALSE(authorise({Role::kProvider, {""}}, Action::kDrain, of(Kind::kSite, "", "")));
+  EXPECT_FALSE(authorise({Role::kAgent, {""}}, Action::kReport, of(Kind::kSite, "", "")));
+}
+
 TEST(Policy, KindNamesRoundTrip) {
   for (int i = 0; i < kKinds; ++i) {
     const auto kind = static_cast<Kind>(i);
