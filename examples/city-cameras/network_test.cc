@@ -5,13 +5,14 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
-#include <future>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
 
 #include "city-cameras/detector_server.h"
 #include "city-cameras/player.h"
+#include "city-cameras/schedule.h"
 #include "city-cameras/summary.h"
 #include "city-cameras/test_client.h"
 
@@ -378,6 +379,7 @@ TEST(Player, PlaysEveryStreamInItsPhase) {
   options.phases = 12;
   const auto records = play(options);
   ASSERT_EQ(records.size(), 40u);
+  const Schedule phases{0, 20'000, 12};
   std::map<std::int64_t, std::int64_t> next;
   for (const FrameRecord& record : records) {
     EXPECT_EQ(record.outcome, Outcome::kOk) << record.reason;
@@ -388,7 +390,7 @@ TEST(Player, PlaysEveryStreamInItsPhase) {
     EXPECT_GE(record.stream, 8);
     EXPECT_LT(record.stream, 12);
     EXPECT_EQ(record.seq, next[record.stream]++);
-    EXPECT_EQ(record.sent_at_us % 20'000, record.stream * 20'000 / 12);
+    EXPECT_EQ(record.sent_at_us % 20'000, phases.due_us(record.stream, 0));
   }
 }
 

@@ -37,11 +37,23 @@ FrameRecord frame(std::int64_t stream, std::int64_t seq, std::int64_t sent_at_us
 
 TEST(Schedule, SpreadsPhasesEvenlyAndKeepsThePeriod) {
   const Schedule schedule{1'000'000, 500'000, 12};
+  EXPECT_EQ(phase_stride(12), 7);
   EXPECT_EQ(schedule.due_us(0, 0), 1'000'000);
-  EXPECT_EQ(schedule.due_us(1, 0), 1'000'000 + 500'000 / 12);
-  EXPECT_EQ(schedule.due_us(11, 0), 1'000'000 + 500'000 * 11 / 12);
+  EXPECT_EQ(schedule.due_us(1, 0), 1'000'000 + 500'000 * 7 / 12);
+  EXPECT_EQ(schedule.due_us(2, 0), 1'000'000 + 500'000 * 2 / 12);
   EXPECT_EQ(schedule.due_us(12, 0), schedule.due_us(0, 0));
   EXPECT_EQ(schedule.due_us(5, 7) - schedule.due_us(5, 6), 500'000);
+}
+
+TEST(Schedule, NeighboursThatShareADetectorDoNotComeInABurst) {
+  // Four of twelve streams: evenly they would be 125 ms apart; no two are closer than two thirds of that.
+  for (std::int64_t first = 0; first < 12; ++first) {
+    std::vector<std::int64_t> due;
+    for (std::int64_t i = 0; i < 4; ++i) due.push_back(Schedule{0, 500'000, 12}.due_us((first + i) % 12, 0));
+    std::sort(due.begin(), due.end());
+    due.push_back(due.front() + 500'000);
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_GE(due[i + 1] - due[i], 83'333) << first;
+  }
 }
 
 TEST(Schedule, CamerasStartedApartShareTheirPhases) {

@@ -1,19 +1,31 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <numeric>
 
 namespace city_cameras {
 
-// When each stream takes its frames: stream s takes frame n at epoch + n·period + (s mod
-// phases)/phases·period. Cameras whose epoch is a multiple of the period on the wall clock interleave evenly
-// with each other, so that frames of many streams do not arrive in bursts.
+// How far apart in phase neighbouring streams are: near the golden section of the phases and coprime to them,
+// so that every stream has its own phase, and any few neighbours, which are likely to share a detector, are
+// spread over the whole period. Requires phases > 0.
+inline std::int64_t phase_stride(std::int64_t phases) {
+  std::int64_t stride = std::max<std::int64_t>(1, phases * 618 / 1000);
+  while (std::gcd(stride, phases) != 1) ++stride;
+  return stride;
+}
+
+// When each stream takes its frames: stream s takes frame n at epoch + n·period + phase(s)/phases·period,
+// where phase(s) = s · phase_stride mod phases. Cameras whose epoch is a multiple of the period on the wall
+// clock interleave evenly with each other, so that frames of many streams do not arrive in bursts.
 struct Schedule {
   std::int64_t epoch_us = 0;
   std::int64_t period_us = 500'000;  // > 0
   std::int64_t phases = 1;           // > 0; streams of the whole service, over all ingress points
 
   std::int64_t due_us(std::int64_t stream, std::int64_t frame) const {
-    return epoch_us + frame * period_us + (stream % phases) * period_us / phases;
+    const std::int64_t phase = stream % phases * phase_stride(phases) % phases;
+    return epoch_us + frame * period_us + phase * period_us / phases;
   }
 };
 
