@@ -21,7 +21,7 @@ Status validate(const Event& event);
 // Appends. The event must be valid: what is encoded from an invalid one is refused by decode.
 void encode(const Event& event, std::vector<std::byte>& out);
 
-// Inverse of encode. kUnsupported: an event kind, a field or an enumeration value written by a newer weir.
+// Inverse of encode: accepts no other bytes. kUnsupported: an event kind, a field or an enumeration value written by a newer weir.
 // kCorrupt: not the bytes of an event. kInvalid: as validate.
 Result<Event> decode(std::span<const std::byte> bytes);
 

@@ -492,6 +492,12 @@ TEST(Codec, RefusesMalformedBytes) {
   EXPECT_EQ(refusal_of(std::string("\xba\x01\x04\x08\x03\x08\x03", 7)).what,
             "field 1 is repeated or out of order");
   EXPECT_EQ(refusal_of(std::string("\xba\x01\x03\x08\x83\x00", 6)).code, ErrorCode::kCorrupt);
+  // The time, an actor, a text and a message that say nothing.
+  EXPECT_EQ(refusal_of(std::string("\x08\x00\xba\x01\x02\x08\x03", 7)).text(),
+            "Event.at: spells out its default");
+  EXPECT_EQ(refusal_of(std::string("\x12\x00\xba\x01\x02\x08\x03", 7)).what, "spells out its default");
+  EXPECT_EQ(refusal_of(std::string("\x92\x02\x02\x0a\x00", 5)).where, "TokenRevoked.token");
+  EXPECT_EQ(refusal_of(std::string("\xc2\x01\x02\x0a\x00", 5)).where, "PlanCommitted.plan");
   EXPECT_EQ(refusal_of(std::string("\xba\x01\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 14)).code,
             ErrorCode::kCorrupt);
 }
@@ -561,6 +567,7 @@ RC_GTEST_PROP(Codec, ChecksWhatItReads, ()) {
     return;
   }
   RC_ASSERT(validate(*event).has_value());
+  RC_ASSERT(encoded(*event) == bytes);
   const auto again = decode(encoded(*event));
   RC_ASSERT(again.has_value());
   RC_ASSERT((*again == *event));

@@ -303,7 +303,7 @@ class Reader : public Rules {
   template <uint32_t N, class T, class L, class H>
   void number(const char* name, T& v, L low, H high) {
     uint64_t raw = 0;
-    if (present<N, 0>()) raw = varint(name);
+    if (present<N, 0>()) raw = nonzero(name);
     if constexpr (std::is_signed_v<T>) {
       const auto wide = static_cast<int64_t>(raw);
       in_range(name, wide, int64_t{low}, int64_t{high});
@@ -316,7 +316,7 @@ class Reader : public Rules {
   template <uint32_t N, class L, class H>
   void zigzag(const char* name, int32_t& v, L low, H high) {
     uint64_t raw = 0;
-    if (present<N, 0>()) raw = varint(name);
+    if (present<N, 0>()) raw = nonzero(name);
     in_range(name, raw, uint64_t{0}, uint64_t{kU32});
     v = static_cast<int32_t>(static_cast<uint32_t>(raw >> 1) ^ (0u - static_cast<uint32_t>(raw & 1)));
     in_range(name, v, low, high);
@@ -336,14 +336,14 @@ class Reader : public Rules {
   template <uint32_t N>
   void flag(const char* name, bool& v) {
     uint64_t raw = 0;
-    if (present<N, 0>()) raw = varint(name);
+    if (present<N, 0>()) raw = nonzero(name);
     in_range(name, raw, uint64_t{0}, uint64_t{1});
     v = raw != 0;
   }
   template <uint32_t N, class E>
   void choice(const char* name, E& v, E last) {
     uint64_t raw = 0;
-    if (present<N, 0>()) raw = varint(name);
+    if (present<N, 0>()) raw = nonzero(name);
     if (raw == 0) [[unlikely]] {
       failure_.fail(ErrorCode::kInvalid, name, "is missing");
     } else if (raw > stored_choice(last)) [[unlikely]] {
@@ -355,7 +355,9 @@ class Reader : public Rules {
   template <uint32_t N>
   void text(const char* name, std::string& v, size_t bytes_max) {
     v.clear();
-    if (present<N, 2>()) string(name, v, bytes_max);
+    if (!present<N, 2>()) return;
+    string(name, v, bytes_max);
+    if (v.empty()) spelled_out(name);
   }
   template <uint32_t N>
   void texts(const char* name, std::vector<std::string>& v, size_t count_max, size_t bytes_max) {
@@ -370,6 +372,7 @@ class Reader : public Rules {
     v.clear();
     if (!present<N, 2>()) return;
     const uint8_t* outer = enter(name);
+    if (p_ == end_) spelled_out(name);
     while (!failed() && p_ < end_) {
       count_ok(name, v.size() + 1, count_max);
       v.push_back(I(identifier(name)));
@@ -382,6 +385,7 @@ class Reader : public Rules {
     const uint8_t* outer = end_;
     if (present<N, 2>()) {
       outer = enter(name);
+      if (p_ == end_) spelled_out("");
     } else {
       end_ = p_;  // an absent message is an empty one
     }
@@ -445,6 +449,14 @@ class Reader : public Rules {
     p_ = end_;
     return 0;
   }
+  uint64_t nonzero(const char* name) {
+    const uint64_t raw = varint(name);
+    if (raw == 0) [[unlikely]]
+      spelled_out(name);
+    return raw;
+  }
+  // A default is left out, so that an event has one form only.
+  void spelled_out(const char* name) { failure_.fail(ErrorCode::kCorrupt, name, "spells out its default"); }
   uint32_t identifier(const char* name) {
     const uint64_t raw = varint(name);
     if (raw > kIdMax) [[unlikely]]

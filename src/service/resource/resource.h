@@ -30,7 +30,8 @@ namespace weir::resource {
 inline constexpr size_t kTextBytesMax = 1 << 20;  // of one file or body
 inline constexpr size_t kResourcesMax = 1'000;    // in one
 inline constexpr int kDepthMax = 16;
-inline constexpr size_t kValuesMax = 200'000;  // scalars, lists and maps in one file
+inline constexpr size_t kValuesMax = 50'000;   // scalars, lists and maps in one file
+inline constexpr size_t kFieldsMax = 100;      // of one map
 inline constexpr size_t kLabelsMax = 16;
 
 // Where a resource was written.

@@ -479,10 +479,13 @@ TEST(ResourceErrors, RefuseHostileText) {
   EXPECT_EQ(error_of(std::string(kTextBytesMax + 1, ' ')),
             "intent.yaml: 1048577 bytes are more than 1048576; split the file");
   EXPECT_EQ(error_of("[" + std::string(2 * kValuesMax, ',') + "]").substr(0, 14), "intent.yaml:1:");
+  std::string wide;
+  for (size_t i = 0; i <= kFieldsMax; ++i) wide += "a" + std::to_string(i) + ": b\n";
+  EXPECT_EQ(error_of(wide), "intent.yaml:101: more than 100 fields in one map; no resource has so many");
   std::string many = "a:\n";
   for (size_t i = 0; i < kValuesMax; ++i) many += "- b\n";
   EXPECT_EQ(error_of(many),
-            "intent.yaml:" + std::to_string(kValuesMax - 1) + ": more than 200000 values; split the file");
+            "intent.yaml:" + std::to_string(kValuesMax - 1) + ": more than 50000 values; split the file");
 }
 
 TEST(ResourceErrors, PointIntoARequest) {

@@ -83,6 +83,10 @@ class Builder : public YAML::EventHandler {
             "field " + shown(text) + " is given twice, first in line " + std::to_string(same->second.line),
             "remove one of them"};
       }
+      if (map.node.entries.size() == kFieldsMax) {
+        throw Refused{mark.line + 1, "more than " + std::to_string(kFieldsMax) + " fields in one map",
+                      "no resource has so many"};
+      }
       map.key = std::move(text);
       map.has_key = true;
       return;
