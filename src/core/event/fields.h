@@ -249,6 +249,8 @@ struct Fields<Flow> {
     op.template number<11>("latency_us_serialisation", v.latency_us_serialisation, 0, kI64);
     op.template number<12>("latency_us_work", v.latency_us_work, 0, kI64);
     op.template number<13>("latency_us_queueing", v.latency_us_queueing, 0, kI64);
+    op.template number<14>("label_working", v.label_working, 0, 65'535);
+    op.template number<15>("label_protection", v.label_protection, 0, 65'535);
   }
 };
 

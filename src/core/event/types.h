@@ -197,6 +197,10 @@ struct Flow {
   int64_t down_bps = 0;                    // reserved on every twin
   std::vector<LinkId> path;
   std::vector<LinkId> protection;          // empty: none exists; not reserved
+  // Names of the two paths at both of their ends (firewall mark, routing table, STAMP session), 256 to 65535;
+  // given at commit, unique at each end while the plan holds. 0: no such path, or not committed yet.
+  uint16_t label_working = 0;
+  uint16_t label_protection = 0;
   Nanocredits path_per_hour = 0;           // billed, frozen at commit
   int64_t latency_us_predicted = 0;        // at the promised percentile, the sum of the next four
   int64_t latency_us_path = 0;             // round trip of propagation and jitter

@@ -21,7 +21,7 @@ Applied Graph::apply(const Event& event) {
 
 Applied Graph::on(const DomainCreated& e) {
   if (version_ != 1) return no_effect("a domain is created once, by the first event");
-  domain_.mutate() = e.name;
+  domain_.mutate() = e;
   prices_ = {0, e.carbon_price_per_kg, e.scarcity_core_hour, e.scarcity_gib_hour, e.scarcity_accelerator_hour,
              e.scarcity_gbps_hour};
   return {};
@@ -118,7 +118,13 @@ Applied Graph::on(const LinkDefined& e) {
   } else if (e.link.index() != links_.size() || link_names_.find(e.spec.name) != Id<void>::kNone) {
     return no_effect("the name is taken, or the identifier is out of turn");
   }
-  if (!known) link_names_.add(e.spec.name);
+  auto spec = std::make_shared<const LinkSpec>(e.spec);
+  if (known) {
+    link_specs_.mutate(e.link.index() / 2) = std::move(spec);
+  } else {
+    link_names_.add(e.spec.name);
+    link_specs_.push_back(std::move(spec));
+  }
   for (const LinkId id : {e.link, opposite(e.link)}) {
     const bool forward = id == e.link;
     const LinkRow row{.from = forward ? e.spec.a : e.spec.b,

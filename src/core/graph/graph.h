@@ -152,7 +152,9 @@ class Graph {
   // Number of events applied.
   Position version() const { return version_; }
   TimeUs now() const { return now_; }      // time of the newest event
-  const std::string& domain() const { return *domain_; }
+  const std::string& domain() const { return domain_->name; }
+  // Stable addresses of services, an IPv6 /64; empty: none are given out.
+  const std::string& service_prefix() const { return domain_->service_prefix; }
   uint64_t brain_epoch() const { return brain_epoch_; }
   const PricePolicy& prices() const { return prices_; }
 
@@ -184,6 +186,7 @@ class Graph {
   const LinkLoad& load(LinkId id) const { return link_loads_[id.index()]; }
   const std::string& link_name(LinkId id) const { return link_names_.name(id.index() / 2); }
   LinkId find_link(std::string_view name) const;
+  const LinkSpec& link_spec(LinkId id) const { return *link_specs_[id.index() / 2]; }
   bool usable(LinkId id) const { return load(id).up && load(opposite(id)).up; }
   // Ask plus scarcity of one direction, per Gbit/s and hour.
   Nanocredits link_price(LinkId id) const;
@@ -262,7 +265,7 @@ class Graph {
   uint64_t brain_epoch_ = 0;
   uint64_t path_relief_ = 0;
   uint64_t relief_ = 0;
-  CowPtr<std::string> domain_{std::string()};
+  CowPtr<DomainCreated> domain_{DomainCreated{}};
   PricePolicy prices_;
 
   NameIndex site_names_;
@@ -281,6 +284,7 @@ class Graph {
   Column<std::vector<LinkId>> links_out_;
   NameIndex link_names_;
   Column<LinkRow> links_;
+  Column<std::shared_ptr<const LinkSpec>> link_specs_;  // by duplex link
   Column<LinkLoad> link_loads_;
 
   NameIndex tenants_;

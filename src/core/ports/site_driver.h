@@ -45,14 +45,14 @@ struct RunSpec {
   friend bool operator==(const RunSpec&, const RunSpec&) = default;
 };
 
-enum class RunState : uint8_t {
+enum class DriverRunState : uint8_t {
   kPending,   // accepted; the site has not begun it (a batch queue may keep it here for hours)
   kStarting,  // the site is preparing it
   kRunning,   // its command runs
   kExited,    // it ended; see RunExit
   kLost,      // the site accepted it and knows nothing more of it; its processes are gone
 };
-std::string_view to_string(RunState state);
+std::string_view to_string(DriverRunState state);
 
 struct RunExit {
   int32_t code = -1;   // exit status, or -1 when a signal ended it or it never began
@@ -66,7 +66,7 @@ struct RunExit {
 struct ObservedRun {
   RunId id;
   uint64_t epoch = 0;
-  RunState state = RunState::kPending;
+  DriverRunState state = DriverRunState::kPending;
   RunExit exit;                 // meaningful in kExited
   uint64_t started_unix_us = 0;  // 0: not yet
   uint64_t ended_unix_us = 0;    // 0: not yet
@@ -145,13 +145,13 @@ class SiteDriver {
   virtual Status forget(RunId id) = 0;
 };
 
-inline std::string_view to_string(RunState state) {
+inline std::string_view to_string(DriverRunState state) {
   switch (state) {
-    case RunState::kPending: return "pending";
-    case RunState::kStarting: return "starting";
-    case RunState::kRunning: return "running";
-    case RunState::kExited: return "exited";
-    case RunState::kLost: return "lost";
+    case DriverRunState::kPending: return "pending";
+    case DriverRunState::kStarting: return "starting";
+    case DriverRunState::kRunning: return "running";
+    case DriverRunState::kExited: return "exited";
+    case DriverRunState::kLost: return "lost";
   }
   return "unknown";
 }

@@ -22,8 +22,8 @@ bool alive(const Graph& graph, const IntentRow& row, const CommittedPlan& active
   if (graph.site(p.site).state != Liveness::kUp) return false;
   const RunId run = active.run(placement);
   const auto found = std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
-  return found != row.runs.end() && found->state != RunState::kExited && found->state != RunState::kFailed &&
-         found->state != RunState::kLost;
+  if (found == row.runs.end() || found->state == RunState::kFailed || found->state == RunState::kLost) return false;
+  return found->state != RunState::kExited || (row.spec->workload.kind == WorkKind::kJob && found->exit_code == 0);
 }
 
 int64_t latency_now_us(const Graph& graph, const Flow& flow) {

@@ -1,0 +1,200 @@
+#include "core/loop/admit.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+class Admitter {
+ public:
+  Admitter(const Graph& head, TimeUs now) : head_(head), now_(now) {}
+
+  Result<Admission> operator()(DomainCreated e) const {
+    if (head_.version() != 0) return fail(ErrorCode::kConflict, "the domain exists", "domain " + head_.domain());
+    return Admission{std::move(e)};
+  }
+  Result<Admission> operator()(PricesRevised e) const {
+    const PricePolicy& now = head_.prices();
+    e.policy = now.version + 1;
+    const PricePolicy next{now.version, e.carbon_price_per_kg, e.scarcity_core_hour, e.scarcity_gib_hour,
+                           e.scarcity_accelerator_hour, e.scarcity_gbps_hour};
+    return Admission{e, !(next == now)};
+  }
+  Result<Admission> operator()(BrainStarted e) const {
+    e.epoch = head_.brain_epoch() + 1;
+    return Admission{std::move(e)};
+  }
+  Result<Admission> operator()(TenantDefined e) const {
+    const TenantId known = head_.find_tenant(e.name);
+    e.tenant = known.valid() ? known : TenantId(head_.tenant_count());
+    return Admission{std::move(e), !known.valid()};
+  }
+  Result<Admission> operator()(RouterDefined e) const {
+    const VertexId known = head_.find_vertex(e.name);
+    if (known.valid() && head_.find_site(e.name).valid()) return taken("router", e.name, "a site");
+    e.vertex = known.valid() ? known : VertexId(head_.vertex_count());
+    return Admission{std::move(e), !known.valid()};
+  }
+  Result<Admission> operator()(SiteDefined e) const {
+    const SiteId known = head_.find_site(e.spec.name);
+    if (known.valid()) {
+      e.site = known;
+      e.vertex = head_.site(known).vertex;
+      return Admission{e, !(head_.site_spec(known) == e.spec)};
+    }
+    if (head_.find_vertex(e.spec.name).valid()) return taken("site", e.spec.name, "a router");
+    e.site = SiteId(head_.site_count());
+    e.vertex = VertexId(head_.vertex_count());
+    return Admission{std::move(e)};
+  }
+  Result<Admission> operator()(LinkDefined e) const {
+    if (e.spec.a.index() >= head_.vertex_count() || e.spec.b.index() >= head_.vertex_count()) {
+      return fail(ErrorCode::kNotFound, "one of its ends is unknown", "link " + e.spec.name,
+                  "define both sites or routers first");
+    }
+    if (e.spec.a == e.spec.b) return fail(ErrorCode::kInvalid, "both ends are the same", "link " + e.spec.name);
+    const LinkId known = head_.find_link(e.spec.name);
+    if (known.valid()) {
+      const LinkRow& row = head_.link(known);
+      if (row.from != e.spec.a || row.to != e.spec.b) {
+        return fail(ErrorCode::kConflict,
+                    "it joins " + head_.vertex_name(row.from) + " and " + head_.vertex_name(row.to),
+                    "link " + e.spec.name, "a link keeps its ends; choose another name");
+      }
+      e.link = known;
+      return Admission{e, !(head_.link_spec(known) == e.spec)};
+    }
+    e.link = LinkId(head_.link_count());
+    return Admission{std::move(e)};
+  }
+  Result<Admission> operator()(DatasetDefined e) const {
+    for (const SiteId at : e.spec.at) {
+      if (at.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown site", "dataset " + e.spec.name);
+    }
+    const DatasetId known = head_.find_dataset(e.spec.name);
+    e.dataset = known.valid() ? known : DatasetId(head_.dataset_count());
+    return Admission{e, !known.valid() || !(head_.dataset(known).spec == e.spec)};
+  }
+  // An agent's inventory: the rows it had, and new ones at the end.
+  Result<Admission> operator()(NodesReported e) const {
+    if (e.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown site");
+    if (e.nodes.empty()) return fail(ErrorCode::kInvalid, "no nodes", "site " + head_.site_name(e.site));
+    const auto& ranges = head_.nodes(e.site);
+    if (ranges.empty()) {
+      e.first_node = NodeId(head_.node_count());
+      return Admission{std::move(e)};
+    }
+    if (ranges.size() != 1 || ranges[0].count != e.nodes.size()) {
+      return fail(ErrorCode::kUnsupported, "the number of nodes changed from " + std::to_string(ranges[0].count),
+                  "site " + head_.site_name(e.site), "join the new machines as a site of their own");
+    }
+    e.first_node = NodeId(ranges[0].first);
+    bool same = true;
+    for (size_t i = 0; i < e.nodes.size(); ++i) {
+      const NodeId id(ranges[0].first + static_cast<uint32_t>(i));
+      const NodeRow& row = head_.node(id);
+      const NodeSpec& spec = e.nodes[i];
+      same = same && row.cpu_milli == spec.cpu_milli && row.memory_mib == spec.memory_mib &&
+             row.accelerators == spec.accelerators && row.speed_milli == spec.speed_milli &&
+             head_.node_name(id) == spec.name;
+    }
+    return Admission{std::move(e), !same};
+  }
+  Result<Admission> operator()(SiteStateChanged e) const {
+    if (e.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown site");
+    const Liveness now = head_.site(e.site).state;
+    const std::string where = "site " + head_.site_name(e.site);
+    if (e.state == Liveness::kDraining && now != Liveness::kUp && now != Liveness::kDraining) {
+      return fail(ErrorCode::kConflict, "only a site that is up can be drained", where);
+    }
+    if (e.state == Liveness::kUp && now == Liveness::kDown) {
+      return fail(ErrorCode::kConflict, "the site is down; it comes up when its agent attaches", where);
+    }
+    return Admission{e, now != e.state};
+  }
+  Result<Admission> operator()(LinkStateChanged e) const {
+    if (e.link.index() >= head_.link_count()) return fail(ErrorCode::kNotFound, "unknown link");
+    return Admission{e, head_.load(e.link).up != e.up};
+  }
+  Result<Admission> operator()(LinkMeasured e) const {
+    if (e.link.index() >= head_.link_count()) return fail(ErrorCode::kNotFound, "unknown link");
+    return Admission{std::move(e)};
+  }
+  Result<Admission> operator()(IntentSubmitted e) const {
+    if (e.tenant.index() >= head_.tenant_count()) return fail(ErrorCode::kNotFound, "unknown tenant");
+    const std::string where = "intent " + head_.tenant_name(e.tenant) + "/" + e.spec.name;
+    for (const Ingress& from : e.spec.from) {
+      if (from.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown ingress site", where);
+      if (std::count_if(e.spec.from.begin(), e.spec.from.end(),
+                        [&](const Ingress& other) { return other.site == from.site; }) > 1) {
+        return fail(ErrorCode::kInvalid, "ingress " + head_.site_name(from.site) + " is named twice", where);
+      }
+    }
+    const IntentId known = head_.find_intent(head_.tenant_name(e.tenant), e.spec.name);
+    if (!known.valid()) {
+      if (e.generation > 1) return fail(ErrorCode::kConflict, "there is no earlier generation", where);
+      e.intent = IntentId(head_.intent_count());
+      e.generation = 1;
+      return Admission{std::move(e)};
+    }
+    const IntentRow& row = head_.intent(known);
+    if (e.generation != 0 && e.generation != row.generation + 1) {
+      return fail(ErrorCode::kConflict, "it is at generation " + std::to_string(row.generation), where,
+                  "read it again and submit the next");
+    }
+    e.intent = known;
+    e.generation = row.generation + 1;
+    return Admission{e, row.state == IntentState::kWithdrawn || !(*row.spec == e.spec)};
+  }
+  Result<Admission> operator()(IntentWithdrawn e) const {
+    if (e.intent.index() >= head_.intent_count()) return fail(ErrorCode::kNotFound, "unknown intent");
+    return Admission{e, head_.intent(e.intent).state != IntentState::kWithdrawn};
+  }
+  Result<Admission> operator()(TokenIssued e) const {
+    if (head_.find_token(e.token)) return fail(ErrorCode::kConflict, "the token exists", "token " + e.token);
+    return Admission{std::move(e)};
+  }
+  Result<Admission> operator()(TokenRedeemed e) const {
+    const TokenRow* row = head_.find_token(e.token);
+    const std::string where = "token " + e.token;
+    if (!row || !row->join) return fail(ErrorCode::kNotFound, "no such join token", where);
+    if (!row->redeemed_by.empty()) {
+      return fail(ErrorCode::kConflict, "it was used already, for certificate " + row->redeemed_by, where,
+                  "issue another with 'weir token create'");
+    }
+    if (row->revoked) return fail(ErrorCode::kDenied, "it was revoked", where);
+    if (row->expires != 0 && now_ > row->expires) return fail(ErrorCode::kDenied, "it has expired", where);
+    return Admission{std::move(e)};
+  }
+  Result<Admission> operator()(TokenRevoked e) const {
+    const TokenRow* row = head_.find_token(e.token);
+    if (!row) return fail(ErrorCode::kNotFound, "no such token", "token " + e.token);
+    return Admission{e, !row->revoked};
+  }
+  Result<Admission> operator()(CertificateIssued e) const {
+    if (e.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown site");
+    return Admission{std::move(e)};
+  }
+  // What the loop alone writes.
+  template <class Body>
+  Result<Admission> operator()(const Body&) const {
+    return fail(ErrorCode::kInvalid, "such an event is not proposed from outside");
+  }
+
+ private:
+  static tl::unexpected<Error> taken(const char* kind, const std::string& name, const char* by) {
+    return fail(ErrorCode::kConflict, std::string("the name belongs to ") + by, std::string(kind) + " " + name,
+                "choose another name");
+  }
+
+  const Graph& head_;
+  TimeUs now_;
+};
+
+}  // namespace
+
+Result<Admission> admit(const Graph& head, const EventBody& proposal, TimeUs now) {
+  return std::visit(Admitter(head, now), proposal);
+}
+
+}  // namespace weir

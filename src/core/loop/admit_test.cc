@@ -1,0 +1,116 @@
+#include "core/loop/admit.h"
+
+#include <gtest/gtest.h>
+
+#include "core/loop/address.h"
+
+namespace weir {
+namespace {
+
+class AdmitTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    put(DomainCreated{.name = "d"});
+    put(TenantDefined{{}, "city"});
+    put(SiteDefined{{}, {}, SiteSpec{.name = "hub"}});
+    put(RouterDefined{{}, "r"});
+  }
+  void put(const EventBody& proposal) {
+    auto admission = admit(graph, proposal, 0);
+    ASSERT_TRUE(admission) << admission.error().text();
+    ASSERT_TRUE(admission->changes);
+    ASSERT_TRUE(graph.apply({1, "t", admission->body}).effect);
+  }
+  ErrorCode refused(const EventBody& proposal, TimeUs now = 0) {
+    auto admission = admit(graph, proposal, now);
+    EXPECT_FALSE(admission);
+    return admission ? ErrorCode::kInternal : admission.error().code;
+  }
+  bool changes(const EventBody& proposal) { return admit(graph, proposal, 0)->changes; }
+
+  Graph graph;
+};
+
+TEST_F(AdmitTest, GivesOutIdentifiersInTurnAndOnlyOnce) {
+  put(SiteDefined{{}, {}, SiteSpec{.name = "edge"}});
+  EXPECT_EQ(graph.find_site("edge"), SiteId(1u));
+  EXPECT_EQ(graph.site(SiteId(1u)).vertex, VertexId(2u));
+  EXPECT_FALSE(changes(SiteDefined{{}, {}, SiteSpec{.name = "edge"}}));
+  EXPECT_TRUE(changes(SiteDefined{{}, {}, SiteSpec{.name = "edge", .region = "other"}}));
+  EXPECT_EQ(refused(SiteDefined{{}, {}, SiteSpec{.name = "r"}}), ErrorCode::kConflict);
+  EXPECT_EQ(refused(RouterDefined{{}, "hub"}), ErrorCode::kConflict);
+  EXPECT_FALSE(changes(RouterDefined{{}, "r"}));
+}
+
+TEST_F(AdmitTest, ALinkKeepsItsEnds) {
+  LinkSpec spec{.name = "l", .a = VertexId(0u), .b = VertexId(1u)};
+  put(LinkDefined{{}, spec});
+  spec.bandwidth_bps = 5;
+  EXPECT_TRUE(changes(LinkDefined{{}, spec}));
+  std::swap(spec.a, spec.b);
+  EXPECT_EQ(refused(LinkDefined{{}, spec}), ErrorCode::kConflict);
+  spec.b = spec.a;
+  EXPECT_EQ(refused(LinkDefined{{}, spec}), ErrorCode::kInvalid);
+  spec.b = VertexId(9u);
+  EXPECT_EQ(refused(LinkDefined{{}, spec}), ErrorCode::kNotFound);
+}
+
+TEST_F(AdmitTest, GenerationsCountUpAndTheSameWishChangesNothing) {
+  IntentSubmitted wish{{}, TenantId(0u), 0, IntentSpec{.name = "i", .from = {{SiteId(0u), 1}}}};
+  put(wish);
+  EXPECT_EQ(graph.intent(IntentId(0u)).generation, 1u);
+  EXPECT_FALSE(changes(wish));
+  wish.spec.from[0].streams = 2;
+  put(wish);
+  EXPECT_EQ(graph.intent(IntentId(0u)).generation, 2u);
+  wish.generation = 2;
+  EXPECT_EQ(refused(wish), ErrorCode::kConflict);
+  wish.generation = 3;
+  EXPECT_FALSE(changes(wish));
+  wish.spec.from[0].streams = 3;
+  EXPECT_TRUE(changes(wish));
+  wish.spec.from.push_back({SiteId(0u), 1});
+  EXPECT_EQ(refused(wish), ErrorCode::kInvalid);
+}
+
+TEST_F(AdmitTest, AJoinTokenIsUsedOnceAndInTime) {
+  put(TokenIssued{.token = "t1", .join = true, .subject = "hub", .expires = 100});
+  EXPECT_EQ(refused(TokenRedeemed{"t1", "s"}, 101), ErrorCode::kDenied);
+  put(TokenRedeemed{"t1", "s"});
+  EXPECT_EQ(refused(TokenRedeemed{"t1", "s2"}), ErrorCode::kConflict);
+  put(TokenIssued{.token = "u1"});
+  EXPECT_EQ(refused(TokenRedeemed{"u1", "s"}), ErrorCode::kNotFound);
+  EXPECT_EQ(refused(TokenIssued{.token = "u1"}), ErrorCode::kConflict);
+}
+
+TEST_F(AdmitTest, OnlyTheLoopWritesPlansAndRuns) {
+  EXPECT_EQ(refused(PlanCommitted{}), ErrorCode::kInvalid);
+  EXPECT_EQ(refused(RunStateChanged{}), ErrorCode::kInvalid);
+  EXPECT_EQ(refused(SiteStateChanged{SiteId(0u), Liveness::kDraining, ""}), ErrorCode::kConflict);
+}
+
+TEST(Address, ParsesAndFormatsCanonically) {
+  const auto round = [](const char* text) {
+    const auto bytes = parse_ipv6(text);
+    return bytes ? format_ipv6(*bytes) : std::string("none");
+  };
+  EXPECT_EQ(round("fd77:1:1:3::1"), "fd77:1:1:3::1");
+  EXPECT_EQ(round("FD77:0:0:0:0:0:0:1"), "fd77::1");
+  EXPECT_EQ(round("::"), "::");
+  EXPECT_EQ(round("1:0:2:3:4:5:6:7"), "1:0:2:3:4:5:6:7");
+  EXPECT_EQ(round("1:0:0:3:0:0:0:7"), "1:0:0:3::7");
+  for (const char* bad : {"", ":", "1:2:3", "1:2:3:4:5:6:7:8:9", "12345::", "g::", "1::2::3", "::1:", ":1::",
+                          "1:2:3:4:5:6:7::8"}) {
+    EXPECT_EQ(round(bad), "none") << bad;
+  }
+}
+
+TEST(Address, FollowsFromIdentifiers) {
+  EXPECT_EQ(run_address("fd77:1:1:3::/64", {0x1234, 2}), "fd77:1:1:3:8000:0:1234:2");
+  EXPECT_EQ(site_address("fd77:1:1:3::/64"), "fd77:1:1:3::1");
+  EXPECT_EQ(service_address("fd77:1:2::/64", IntentId(0u)), "fd77:1:2::1");
+  EXPECT_EQ(run_address("", {1, 1}), "");
+}
+
+}  // namespace
+}  // namespace weir

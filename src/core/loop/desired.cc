@@ -1,0 +1,172 @@
+#include "core/loop/desired.h"
+
+#include <algorithm>
+
+#include "core/loop/address.h"
+#include "core/loop/links.h"
+
+namespace weir {
+namespace {
+
+RunState state_of(const IntentRow& row, RunId run) {
+  for (const RunRow& r : row.runs) {
+    if (r.run == run) return r.state;
+  }
+  return RunState::kLost;
+}
+
+class Writer {
+ public:
+  Writer(const Graph& graph, const std::set<SiteId>& sites, const Phases& phases) : graph_(graph), phases_(phases) {
+    for (const SiteId site : sites) {
+      out_[site].site = site;
+      out_[site].version = graph.version();
+      out_[site].brain_epoch = graph.brain_epoch();
+    }
+  }
+
+  std::map<SiteId, SiteDirective> write() {
+    for (size_t i = 0; i < graph_.intent_count(); ++i) intent(IntentId(i));
+    for (size_t l = 0; l < graph_.link_count(); l += 2) {
+      if (!graph_.usable(LinkId(l))) explore(LinkId(l));
+    }
+    return std::move(out_);
+  }
+
+ private:
+  SiteDirective* at(SiteId site) {
+    const auto found = out_.find(site);
+    return found == out_.end() ? nullptr : &found->second;
+  }
+
+  void intent(IntentId id) {
+    const IntentRow& row = graph_.intent(id);
+    if (!row.active && row.retiring.empty()) return;
+    std::map<SiteId, DirectedService> services;
+    if (row.active) hold(id, row, *row.active, Phase::kMaking, true, services);
+    for (const auto& held : row.retiring) {
+      const auto known = phases_.find({id, held->position});
+      const Phase phase = known == phases_.end() ? Phase::kMaking : known->second;
+      if (phase != Phase::kBreaking) hold(id, row, *held, phase, false, services);
+    }
+    for (auto& [site, service] : services) {
+      if (SiteDirective* directive = at(site); directive && !service.backends.empty()) {
+        directive->services.push_back(std::move(service));
+      }
+    }
+  }
+
+  void hold(IntentId id, const IntentRow& row, const CommittedPlan& held, Phase phase, bool active,
+            std::map<SiteId, DirectedService>& services) {
+    for (size_t i = 0; i < held.plan.placements.size(); ++i) {
+      if (held.placement_passed_on[i]) continue;
+      const Placement& p = held.plan.placements[i];
+      SiteDirective* directive = at(p.site);
+      if (!directive) continue;
+      directive->runs.push_back({.run = held.run(i),
+                                 .intent = id,
+                                 .tenant = graph_.tenant_name(row.tenant),
+                                 .intent_name = row.spec->name,
+                                 .workload = row.spec->workload,
+                                 .node = p.node,
+                                 .address = run_address(graph_.site_spec(p.site).prefix, held.run(i))});
+    }
+    for (uint32_t f = 0; f < held.plan.flows.size(); ++f) {
+      if (held.flow_passed_on[f]) continue;
+      flow(id, row, held, f, active || phase == Phase::kMaking, services);
+    }
+  }
+
+  void flow(IntentId id, const IntentRow& row, const CommittedPlan& held, uint32_t index, bool serves,
+            std::map<SiteId, DirectedService>& services) {
+    const Flow& flow = held.plan.flows[index];
+    const Placement& p = held.plan.placements[flow.placement];
+    const RunId run = held.run(flow.placement);
+    const SiteSpec& host = graph_.site_spec(p.site);
+    const SiteSpec& ingress = graph_.site_spec(flow.ingress);
+    if (host.prefix.empty() || ingress.prefix.empty()) return;
+    const std::string address = run_address(host.prefix, run);
+    path(flow.ingress, p.site, flow.path, flow.label_working, false);
+    path(flow.ingress, p.site, flow.protection, flow.label_protection, false);
+    path(p.site, flow.ingress, reversed(flow.path), flow.label_working, true);
+    path(p.site, flow.ingress, reversed(flow.protection), flow.label_protection, true);
+    if (flow.label_working != 0) {
+      steer(flow.ingress,
+            {address + "/128", "", flow.label_working, flow.label_protection, id, held.position, index});
+      steer(p.site, {ingress.prefix, address + "/128", flow.label_working, flow.label_protection, id, held.position,
+                     index});
+    }
+    if (!serves || row.spec->workload.kind != WorkKind::kService || graph_.service_prefix().empty() ||
+        state_of(row, run) != RunState::kRunning || graph_.site(p.site).state == Liveness::kDown) {
+      return;
+    }
+    DirectedService& service = services[flow.ingress];
+    service.intent = id;
+    service.address = service_address(graph_.service_prefix(), id);
+    service.port = row.spec->workload.port;
+    for (DirectedBackend& backend : service.backends) {
+      if (backend.run == run) return;  // the active plan came first and continues this run
+    }
+    service.backends.push_back({run, address, row.spec->workload.port, flow.streams});
+  }
+
+  // The active plan comes first: a run that it continues is steered its way, not the retiring plan's.
+  void steer(SiteId site, DirectedSteering steering) {
+    SiteDirective* directive = at(site);
+    if (!directive) return;
+    for (const DirectedSteering& known : directive->steerings) {
+      if (known.destination == steering.destination && known.source == steering.source) return;
+    }
+    directive->steerings.push_back(std::move(steering));
+  }
+
+  void path(SiteId from, SiteId to, const std::vector<LinkId>& links, uint16_t label, bool reverse) {
+    SiteDirective* directive = at(from);
+    if (!directive || label == 0 || links.empty()) return;
+    const auto same = [label](const DirectedPath& known) { return known.label == label; };
+    if (std::any_of(directive->paths.begin(), directive->paths.end(), same)) return;
+    directive->paths.push_back({.label = label,
+                                .far_site = to,
+                                .destination_prefix = graph_.site_spec(to).prefix,
+                                .segments = segments(graph_, links, to),
+                                .is_reverse = reverse,
+                                .probed = true,
+                                .reflector = site_address(graph_.site_spec(to).prefix)});
+  }
+
+  void explore(LinkId link) {
+    const auto watched = exploratory_path(graph_, link);
+    if (!watched || graph_.site_spec(watched->from).prefix.empty() || graph_.site_spec(watched->to).prefix.empty()) {
+      return;
+    }
+    const auto label = exploratory_label(link);
+    path(watched->from, watched->to, watched->links, label, false);
+    path(watched->to, watched->from, reversed(watched->links), label, true);
+  }
+
+  const Graph& graph_;
+  const Phases& phases_;
+  std::map<SiteId, SiteDirective> out_;
+};
+
+}  // namespace
+
+uint16_t exploratory_label(LinkId link) {
+  return static_cast<uint16_t>(65'535 - link.index() / 2 % kExploratoryLabels);
+}
+
+std::map<SiteId, SiteDirective> desired(const Graph& graph, const std::set<SiteId>& sites, const Phases& phases) {
+  return Writer(graph, sites, phases).write();
+}
+
+bool active_is_ready(const IntentRow& row) {
+  if (!row.active) return row.state == IntentState::kWithdrawn;
+  for (size_t i = 0; i < row.active->plan.placements.size(); ++i) {
+    const RunState state = state_of(row, row.active->run(i));
+    const bool done = row.spec->workload.kind == WorkKind::kJob && state == RunState::kExited;
+    if (state != RunState::kRunning && !done) return false;
+  }
+  return true;
+}
+
+}  // namespace weir

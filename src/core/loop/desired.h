@@ -1,0 +1,32 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "core/graph/graph.h"
+#include "core/ports/wire.h"
+
+namespace weir {
+
+// How far the change from a retiring plan to the active one has come. Kept by the loop in memory only: after
+// a restart every retiring plan begins at kMaking again, which repeats steps that are idempotent.
+enum class Phase : uint8_t {
+  kMaking,     // the new runs start; the old ones carry the traffic
+  kSwitching,  // ingresses move to the new runs and paths; the old ones still stand
+  kBreaking,   // nobody uses the old ones: runs stop, paths are withdrawn
+};
+using Phases = std::map<std::pair<IntentId, Position>, Phase>;  // of retiring plans; absent: kMaking
+
+// What every one of these sites is to do now. Pure. O(commitments).
+std::map<SiteId, SiteDirective> desired(const Graph& graph, const std::set<SiteId>& sites, const Phases& phases);
+
+// A dead link is watched by an exploratory path whose label follows from the link, from the top down;
+// committed paths have theirs from the bottom up (give_labels), below all of these.
+inline constexpr uint32_t kExploratoryLabels = 16'384;
+uint16_t exploratory_label(LinkId link);
+
+// Every run of the active plan carries traffic (a service) or runs or has ended well (a job).
+bool active_is_ready(const IntentRow& row);
+
+}  // namespace weir

@@ -1,0 +1,123 @@
+#include "core/loop/desired.h"
+
+#include <gtest/gtest.h>
+
+#include "core/loop/labels.h"
+#include "core/loop/links.h"
+
+namespace weir {
+namespace {
+
+// a(site 0) and b(site 1) joined through r0 (links 0, 2) and through r1 (links 4, 6).
+class DesiredTest : public ::testing::Test {
+ protected:
+  Applied add(EventBody body) { return graph.apply({1, "t", std::move(body)}); }
+  void SetUp() override {
+    add(DomainCreated{.name = "d", .service_prefix = "fd77:1:2::/64"});
+    add(TenantDefined{TenantId(0u), "city"});
+    for (uint32_t s = 0; s < 2; ++s) {
+      const std::string n = std::to_string(s + 1);
+      add(SiteDefined{SiteId(s), VertexId(s), SiteSpec{.name = "s" + n, .prefix = "fd77:1:1:" + n + "::/64", .sid = "fd77:1:f:" + n + "::d6"}});
+      add(NodesReported{SiteId(s), NodeId(s), {{"n", 2000, 4096, 0, "", 1000}}});
+      add(SiteStateChanged{SiteId(s), Liveness::kUp, ""});
+    }
+    add(RouterDefined{VertexId(2u), "r0"});
+    add(RouterDefined{VertexId(3u), "r1"});
+    for (uint32_t l = 0; l < 4; ++l) {
+      const uint32_t router = 2 + l / 2, site = l % 2;
+      add(LinkDefined{LinkId(2 * l), LinkSpec{.name = "l" + std::to_string(l), .a = VertexId(router), .b = VertexId(site),
+                                              .bandwidth_bps = 1'000'000'000,
+                                              .sid_a = "fd77:1:f:" + std::to_string(router + 1) + "::" + std::to_string(l),
+                                              .sid_b = "fd77:1:f:" + std::to_string(site + 1) + "::" + std::to_string(l)}});
+    }
+    IntentSpec spec{.name = "i", .from = {{SiteId(0u), 1}}};
+    spec.workload.cpu_milli = 100;
+    spec.workload.port = 80;
+    add(IntentSubmitted{IntentId(0u), TenantId(0u), 1, spec});
+  }
+  Position commit(RunId continues, std::vector<LinkId> path, std::vector<LinkId> protection) {
+    Plan plan{.intent = IntentId(0u), .generation = 1, .basis = graph.version()};
+    plan.placements.push_back({.site = SiteId(1u), .node = NodeId(1u), .cpu_milli = 100, .streams = 1, .continues = continues});
+    plan.flows.push_back({.ingress = SiteId(0u), .placement = 0, .streams = 1, .path = std::move(path), .protection = std::move(protection)});
+    EXPECT_TRUE(give_labels(graph, plan));
+    const Position at = graph.version();
+    EXPECT_TRUE(add(PlanCommitted{plan}).effect);
+    return at;
+  }
+  std::map<SiteId, SiteDirective> all(const Phases& phases = {}) { return desired(graph, {SiteId(0u), SiteId(1u)}, phases); }
+
+  const std::vector<LinkId> by_r0 = {LinkId(1u), LinkId(2u)}, by_r1 = {LinkId(5u), LinkId(6u)};
+  Graph graph;
+};
+
+TEST_F(DesiredTest, ARunAPathAndOnceItRunsAService) {
+  const Position at = commit({}, by_r0, by_r1);
+  auto directives = all();
+  ASSERT_EQ(directives[SiteId(1u)].runs.size(), 1u);
+  EXPECT_EQ(directives[SiteId(1u)].runs[0].address, "fd77:1:1:2:8000:0:" + [&] { char t[8]; snprintf(t, sizeof t, "%x", static_cast<unsigned>(at)); return std::string(t); }() + ":0");
+  ASSERT_EQ(directives[SiteId(0u)].paths.size(), 2u);
+  EXPECT_EQ(directives[SiteId(0u)].paths[0].segments, (std::vector<std::string>{"fd77:1:f:3::1", "fd77:1:f:2::d6"}));
+  EXPECT_EQ(directives[SiteId(1u)].paths[0].segments, (std::vector<std::string>{"fd77:1:f:3::0", "fd77:1:f:1::d6"}));
+  EXPECT_EQ(directives[SiteId(0u)].steerings[0].label_working, 256);
+  EXPECT_EQ(directives[SiteId(0u)].steerings[0].label_protection, 257);
+  EXPECT_EQ(directives[SiteId(1u)].steerings[0].source, directives[SiteId(1u)].runs[0].address + "/128");
+  EXPECT_TRUE(directives[SiteId(0u)].services.empty()) << "nothing runs yet";
+  add(RunStateChanged{{at, 0}, IntentId(0u), RunState::kRunning});
+  ASSERT_EQ(all()[SiteId(0u)].services.size(), 1u);
+  EXPECT_EQ(all()[SiteId(0u)].services[0].address, "fd77:1:2::1");
+}
+
+TEST_F(DesiredTest, TheOldStandsUntilTheNewCarriesTraffic) {
+  const Position first = commit({}, by_r0, {});
+  add(RunStateChanged{{first, 0}, IntentId(0u), RunState::kRunning});
+  const Position second = commit({}, by_r1, {});
+  auto making = all();
+  EXPECT_EQ(making[SiteId(1u)].runs.size(), 2u);
+  ASSERT_EQ(making[SiteId(0u)].services.size(), 1u);
+  EXPECT_EQ(making[SiteId(0u)].services[0].backends.at(0).run, (RunId{first, 0}));
+  EXPECT_FALSE(active_is_ready(graph.intent(IntentId(0u))));
+  add(RunStateChanged{{second, 0}, IntentId(0u), RunState::kRunning});
+  EXPECT_TRUE(active_is_ready(graph.intent(IntentId(0u))));
+  auto switching = all({{{IntentId(0u), first}, Phase::kSwitching}});
+  EXPECT_EQ(switching[SiteId(1u)].runs.size(), 2u);
+  ASSERT_EQ(switching[SiteId(0u)].services[0].backends.size(), 1u);
+  EXPECT_EQ(switching[SiteId(0u)].services[0].backends[0].run, (RunId{second, 0}));
+  EXPECT_EQ(switching[SiteId(0u)].paths.size(), 2u);
+  auto breaking = all({{{IntentId(0u), first}, Phase::kBreaking}});
+  EXPECT_EQ(breaking[SiteId(1u)].runs.size(), 1u);
+  EXPECT_EQ(breaking[SiteId(0u)].paths.size(), 1u);
+}
+
+TEST_F(DesiredTest, ANewPathForARunThatGoesOnIsSteeredOnce) {
+  const Position first = commit({}, by_r0, by_r1);
+  add(RunStateChanged{{first, 0}, IntentId(0u), RunState::kRunning});
+  commit({first, 0}, by_r1, {});
+  auto directives = all();
+  EXPECT_EQ(directives[SiteId(1u)].runs.size(), 1u);
+  ASSERT_EQ(directives[SiteId(0u)].steerings.size(), 1u);
+  EXPECT_EQ(directives[SiteId(0u)].steerings[0].label_working, 258);
+  EXPECT_EQ(directives[SiteId(0u)].paths.size(), 3u) << "the old paths stand while the old plan retires";
+}
+
+TEST_F(DesiredTest, ADeadLinkIsWatched) {
+  add(LinkStateChanged{LinkId(2u), false, "cut"});
+  add(LinkStateChanged{LinkId(3u), false, "cut"});
+  auto directives = all();
+  ASSERT_EQ(directives[SiteId(0u)].paths.size(), 1u);
+  EXPECT_EQ(directives[SiteId(0u)].paths[0].label, exploratory_label(LinkId(2u)));
+  EXPECT_EQ(directives[SiteId(1u)].paths.size(), 1u);
+}
+
+TEST_F(DesiredTest, LinksAreJudgedByThePathsOverThem) {
+  const SiteId a(0u), b(1u);
+  auto verdicts = judge_links(graph, {{a, b, by_r0, false}, {a, b, by_r1, true}});
+  EXPECT_EQ(verdicts.down, (std::vector<LinkId>{LinkId(0u), LinkId(2u)}));
+  EXPECT_EQ(verdicts.up, (std::vector<LinkId>{LinkId(4u), LinkId(6u)}));
+  verdicts = judge_links(graph, {{a, b, by_r0, false}, {a, b, {LinkId(1u)}, true}});
+  EXPECT_EQ(verdicts.down, (std::vector<LinkId>{LinkId(2u)}));
+  add(SiteStateChanged{b, Liveness::kDown, ""});
+  EXPECT_TRUE(judge_links(graph, {{a, b, by_r0, false}}).down.empty()) << "the site is dead, not the links";
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/graph/graph.h"
+
+namespace weir {
+
+// A measured path between two sites, as of now.
+struct WatchedPath {
+  SiteId from, to;
+  std::vector<LinkId> links;
+  bool alive = true;
+};
+
+// Which duplex links (even identifiers, sorted) are to be held down or up, from paths that are dead or alive: a
+// link on an alive path is up; a link on a dead path and on no alive one is suspected, and all suspects are
+// held down: a spare link is cheaper than a broken promise. Paths to a site that is itself not up say
+// nothing about links. Pure; what changes is compared with the graph by the caller.
+struct LinkVerdicts {
+  std::vector<LinkId> down;
+  std::vector<LinkId> up;
+};
+LinkVerdicts judge_links(const Graph& graph, const std::vector<WatchedPath>& paths);
+
+// A path between two sites that are up, over this link and otherwise over links that are up, for finding out
+// when the link works again; the shortest by hops, ties by identifiers. None if there is none. On links that cannot be
+// steered, only a routed path can be watched.
+std::optional<WatchedPath> exploratory_path(const Graph& graph, LinkId link);
+
+// SIDs for following `path`, which ends at `to`: End.X at every vertex after the first, End.DT6 at the last.
+// Empty: plain routing, because a link or the site has no SID or cannot be steered.
+std::vector<std::string> segments(const Graph& graph, const std::vector<LinkId>& path, SiteId to);
+
+std::vector<LinkId> reversed(const std::vector<LinkId>& path);
+
+}  // namespace weir

@@ -1,0 +1,620 @@
+#include "core/loop/loop.h"
+
+#include <algorithm>
+
+#include "core/event/codec.h"
+#include "core/loop/admit.h"
+#include "core/loop/labels.h"
+#include "core/loop/links.h"
+
+namespace weir {
+namespace {
+
+constexpr const char* kBrain = "brain";
+constexpr uint32_t kConflictsBeforeWaiting = 8;
+constexpr TimeUs kConflictWaitUs = 20'000;
+
+std::string milliseconds(TimeUs us) { return std::to_string(us / 1000) + " ms"; }
+
+}  // namespace
+
+// ---- beginning ---------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Loop>> Loop::start(Ports ports, const LoopOptions& options, const std::string& version,
+                                          const DomainCreated& genesis) {
+  std::unique_ptr<Loop> loop(new Loop(std::move(ports), options));
+  loop->now_us_ = loop->started_us_ = loop->ports_.clock.steady_us();
+  if (Status status = loop->recover(); !status) return tl::unexpected(status.error());
+  std::vector<EventBody> bodies;
+  if (loop->head_.version() == 0) bodies.push_back(genesis);
+  bodies.push_back(BrainStarted{version, loop->head_.brain_epoch() + 1});
+  if (Status status = loop->record(kBrain, std::move(bodies)); !status) return tl::unexpected(status.error());
+  if (Status status = loop->ports_.log.flush(); !status) return tl::unexpected(status.error());
+  loop->durable_ = std::make_shared<const Graph>(loop->head_);
+  loop->ports_.publish(loop->durable_);
+  for (size_t s = 0; s < loop->head_.site_count(); ++s) {
+    const Liveness state = loop->head_.site(SiteId(s)).state;
+    // Sites that were up may be alive and are given time to say so.
+    if (state == Liveness::kUp || state == Liveness::kDraining) {
+      loop->sessions_[SiteId(s)].heard_us = loop->now_us_ + options.resync_us - options.site_silence_us;
+    }
+    if (state == Liveness::kDown) loop->down_since_us_[SiteId(s)] = loop->now_us_;
+  }
+  loop->held_ = !loop->sessions_.empty();
+  return loop;
+}
+
+Status Loop::recover() {
+  return ports_.log.read(0, ports_.log.durable_end(), [this](Position at, Bytes bytes) -> Status {
+    auto event = decode(bytes);
+    if (!event) return tl::unexpected(event.error());
+    head_.apply(*event);
+    note(event->body, at);
+    return {};
+  });
+}
+
+// ---- one turn ----------------------------------------------------------------------------------------
+
+Status Loop::turn(std::vector<Message> messages) {
+  if (!fatal_) return fatal_;
+  ++counters_.turns;
+  now_us_ = ports_.clock.steady_us();
+  for (Message& message : messages) {
+    std::visit([this](auto& body) { handle(body); }, message);
+  }
+  if (held_) {
+    const bool all = std::all_of(sessions_.begin(), sessions_.end(), [](const auto& s) { return s.second.attached; });
+    if (all || now_us_ - started_us_ >= options_.resync_us) {
+      held_ = false;
+      recheck_ = react_ = true;
+    }
+  }
+  if (!held_) watch_sites();
+  watch_links();
+  advance_retirements();
+  watch_intents();
+  if (!fatal_) return fatal_;
+  if (appended_) {
+    appended_ = false;
+    if (Status status = ports_.log.flush(); !status) return fatal_ = status;
+    ++counters_.flushes;
+    durable_ = std::make_shared<const Graph>(head_);
+    ports_.publish(durable_);
+  }
+  for (auto& reply : std::exchange(after_flush_, {})) reply();
+  begin_decisions();
+  act();
+  return {};
+}
+
+TimeUs Loop::wake_us() const {
+  TimeUs wake = now_us_ + 1'000'000;
+  if (held_) wake = std::min(wake, started_us_ + options_.resync_us);
+  for (const auto& [site, session] : sessions_) {
+    const Liveness state = head_.site(site).state;
+    if (state == Liveness::kUp || state == Liveness::kDraining) {
+      wake = std::min(wake, session.heard_us + options_.site_silence_us);
+    }
+  }
+  for (const auto& [intent, refused] : refused_) wake = std::min(wake, refused.second);
+  for (const IntentId intent : to_decide_) {
+    const auto found = attempts_.find(intent);
+    if (found != attempts_.end() && found->second.ticket == 0) wake = std::min(wake, found->second.not_before_us);
+  }
+  return std::max(wake, now_us_ + 1'000);
+}
+
+Status Loop::record(const std::string& actor, std::vector<EventBody> bodies) {
+  if (bodies.empty()) return {};
+  if (!fatal_) return fatal_;
+  std::vector<Event> events;
+  std::vector<std::byte> bytes;
+  std::vector<size_t> ends;
+  const TimeUs at = std::max(ports_.clock.wall_us(), head_.now());
+  bool repair = false;
+  for (EventBody& body : bodies) {
+    Event event{at, actor, std::move(body)};
+    if (Status status = validate(event); !status) return status;
+    // A plan for an intent that has one mends a promise.
+    const auto* plan = std::get_if<PlanCommitted>(&event.body);
+    repair = repair || is_repair(event) || (plan && head_.intent(plan->plan.intent).active != nullptr);
+    encode(event, bytes);
+    ends.push_back(bytes.size());
+    events.push_back(std::move(event));
+  }
+  std::vector<Bytes> records;
+  size_t from = 0;
+  for (const size_t end : ends) {
+    records.push_back(Bytes(bytes).subspan(from, end - from));
+    from = end;
+  }
+  const auto urgency = repair ? LogStore::Urgency::kRepair : LogStore::Urgency::kOrdinary;
+  if (Status status = ports_.log.append(records, urgency); !status) {
+    if (status.error().code != ErrorCode::kExhausted && status.error().code != ErrorCode::kInvalid) fatal_ = status;
+    ++counters_.full;
+    return status;
+  }
+  for (const Event& event : events) {
+    const Position position = head_.version();
+    head_.apply(event);
+    note(event.body, position);
+    ++counters_.events;
+  }
+  appended_ = true;
+  return {};
+}
+
+// What follows from an event for the loop's own memory.
+void Loop::note(const EventBody& body, Position at) {
+  react_ = true;
+  if (const auto* e = std::get_if<IntentSubmitted>(&body)) {
+    to_decide_.insert(e->intent);
+    refused_.erase(e->intent);
+  } else if (const auto* committed = std::get_if<PlanCommitted>(&body)) {
+    intent_of_plan_[at] = committed->plan.intent;
+    refused_.erase(committed->plan.intent);
+  } else if (const auto* retired = std::get_if<PlanRetired>(&body)) {
+    retirements_.erase({retired->intent, retired->plan});
+  } else if (const auto* site = std::get_if<SiteStateChanged>(&body)) {
+    if (site->state == Liveness::kDown) {
+      down_since_us_[site->site] = now_us_;
+    } else {
+      down_since_us_.erase(site->site);
+    }
+    recheck_ = true;
+  } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) ||
+             std::holds_alternative<RunStateChanged>(body) || std::holds_alternative<SiteDefined>(body) ||
+             std::holds_alternative<LinkDefined>(body) || std::holds_alternative<DatasetDefined>(body)) {
+    recheck_ = true;
+  }
+}
+
+// ---- proposals ---------------------------------------------------------------------------------------
+
+void Loop::handle(Propose& message) {
+  // Admitted one after another, each seeing those before it, on a copy that costs nothing.
+  Graph trial = head_;
+  std::vector<std::vector<EventBody>> by_actor(message.proposals.size());
+  Admitted admitted;
+  std::vector<EventBody> bodies;
+  std::string actor;
+  const TimeUs wall = ports_.clock.wall_us();
+  for (Proposal& proposal : message.proposals) {
+    auto admission = admit(trial, proposal.body, wall);
+    Status valid = {};
+    if (admission) valid = validate(Event{wall, proposal.actor, admission->body});
+    if (!admission || !valid) {
+      message.reply(tl::unexpected(admission ? valid.error() : admission.error()));
+      return;
+    }
+    actor = proposal.actor;
+    if (!admission->changes) {
+      admitted.positions.push_back(kNoPosition);
+      continue;
+    }
+    admitted.positions.push_back(trial.version());
+    trial.apply(Event{wall, proposal.actor, admission->body});
+    bodies.push_back(std::move(admission->body));
+  }
+  if (Status status = record(actor, std::move(bodies)); !status) {
+    message.reply(tl::unexpected(status.error()));
+    return;
+  }
+  admitted.version = head_.version();
+  after_flush_.push_back([reply = std::move(message.reply), admitted] { reply(admitted); });
+}
+
+// ---- agents ------------------------------------------------------------------------------------------
+
+Loop::Session* Loop::session(SiteId site, uint64_t connection) {
+  const auto found = sessions_.find(site);
+  if (found == sessions_.end() || found->second.connection != connection || !found->second.attached) return nullptr;
+  found->second.heard_us = now_us_;
+  return &found->second;
+}
+
+void Loop::handle(Attached& message) {
+  if (message.site.index() >= head_.site_count()) return;
+  Session& known = sessions_[message.site];
+  if (known.attached && known.connection > message.connection) return;
+  known = Session{.connection = message.connection, .attached = true, .heard_us = now_us_};
+  react_ = true;
+  std::vector<EventBody> bodies;
+  if (!message.hello.nodes.empty()) {
+    auto nodes = admit(head_, NodesReported{message.site, {}, message.hello.nodes}, now_us_);
+    if (nodes && nodes->changes) bodies.push_back(std::move(nodes->body));
+  }
+  const Liveness state = head_.site(message.site).state;
+  if (state == Liveness::kUnknown || state == Liveness::kDown) {
+    bodies.push_back(SiteStateChanged{message.site, Liveness::kUp, "agent " + message.hello.version + " attached"});
+  }
+  // A disk without room refuses this for now: the agent stays unheard and attaches again.
+  if (Status status = record("site/" + head_.site_name(message.site), std::move(bodies)); !status) {
+    sessions_.erase(message.site);
+    ports_.wire.drop(message.site);
+  }
+}
+
+void Loop::handle(Detached& message) {
+  const auto found = sessions_.find(message.site);
+  if (found != sessions_.end() && found->second.connection == message.connection) found->second.attached = false;
+}
+
+void Loop::handle(Heartbeat& message) { session(message.site, message.connection); }
+
+void Loop::handle(Reported& message) {
+  if (session(message.site, message.connection)) {
+    for (const Brain::Report& item : message.reports) {
+      std::visit([&](const auto& body) { report(message.site, body); }, item);
+    }
+  }
+  if (message.done) after_flush_.push_back(std::move(message.done));
+}
+
+void Loop::report(SiteId site, const Observation& observation) {
+  Session& session = sessions_[site];
+  const bool current = observation.applied_brain_epoch == head_.brain_epoch();
+  session.applied_version = current ? observation.applied_version : 0;
+  session.settled = observation.settled;
+  session.runs = observation.runs;
+  react_ = true;
+
+  std::vector<EventBody> bodies;
+  for (const RunObservation& seen : observation.runs) {
+    const auto intent = intent_of_plan_.find(seen.run.plan);
+    if (intent == intent_of_plan_.end()) continue;
+    const IntentRow& row = head_.intent(intent->second);
+    const auto known = std::find_if(row.runs.begin(), row.runs.end(), [&](const RunRow& r) { return r.run == seen.run; });
+    if (known == row.runs.end() || known->site != site) continue;
+    RunState state = seen.state;
+    if (state == RunState::kRunning && row.spec->workload.kind == WorkKind::kService && !seen.ready) {
+      state = RunState::kStarting;
+    }
+    if (state != known->state || seen.exit_code != known->exit_code) {
+      bodies.push_back(RunStateChanged{seen.run, intent->second, state, seen.exit_code, seen.why});
+    }
+  }
+  // A run that the site was told of and does not have is lost.
+  if (current && observation.settled) {
+    for (const auto& [plan, intent] : intent_of_plan_) {
+      const IntentRow& row = head_.intent(intent);
+      if (!row.active) continue;
+      for (size_t i = 0; i < row.active->plan.placements.size(); ++i) {
+        const RunId run = row.active->run(i);
+        if (run.plan != plan || row.active->plan.placements[i].site != site ||
+            observation.applied_version <= row.active->position) {
+          continue;
+        }
+        const bool seen = std::any_of(observation.runs.begin(), observation.runs.end(),
+                                      [run](const RunObservation& r) { return r.run == run; });
+        const auto known = std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
+        if (!seen && known != row.runs.end() && known->state != RunState::kLost) {
+          bodies.push_back(RunStateChanged{run, intent, RunState::kLost, 0, "the site does not have it"});
+        }
+      }
+    }
+  }
+  for (EventBody& body : bodies) (void)record("site/" + head_.site_name(site), {std::move(body)});
+}
+
+void Loop::report(SiteId site, const PathReading& reading) {
+  if (reading.label != 0) {
+    const auto [state, fresh] = path_states_.try_emplace({site, reading.label}, PathState{reading.alive, now_us_});
+    if (!fresh && state->second.alive != reading.alive) state->second = {reading.alive, now_us_};
+    return;
+  }
+  if (!reading.link.valid() || reading.link.index() >= head_.link_count()) return;
+  const std::string actor = "site/" + head_.site_name(site);
+  if (!reading.alive || !head_.load(reading.link).up) {
+    auto change = admit(head_, LinkStateChanged{reading.link, reading.alive, "measured by " + actor}, now_us_);
+    if (change && change->changes) (void)record(actor, {std::move(change->body)});
+  }
+  if (reading.alive && reading.round_trip_us > 0) {
+    (void)record(actor, {LinkMeasured{reading.link, reading.round_trip_us / 2, reading.jitter_us, reading.loss_ppm}});
+  }
+}
+
+void Loop::report(SiteId site, const SwitchReport& report) {
+  if (report.intent.index() >= head_.intent_count()) return;
+  const IntentRow& row = head_.intent(report.intent);
+  // The far end switches answers by itself too; the promise is the ingress's.
+  if (!row.active || row.active->position != report.plan || report.flow >= row.active->plan.flows.size() ||
+      row.active->plan.flows[report.flow].ingress != site) {
+    return;
+  }
+  const bool on = std::binary_search(row.flows_on_protection.begin(), row.flows_on_protection.end(), report.flow);
+  if (on == report.to_protection) return;
+  (void)record("site/" + head_.site_name(site), {PathSwitched{report.plan, report.intent, report.flow, report.to_protection}});
+}
+
+void Loop::report(SiteId site, const UsageReport& report) {
+  const auto intent = intent_of_plan_.find(report.run.plan);
+  if (intent == intent_of_plan_.end() || report.to <= report.from) return;
+  (void)record("site/" + head_.site_name(site),
+               {UsageReported{report.run, intent->second, report.from, report.to, report.cpu_us, report.memory_mib_us,
+                              report.received_bytes, report.sent_bytes, report.energy_microjoule, report.energy_model}});
+}
+
+void Loop::report(SiteId site, const PromiseReport& report) {
+  if (report.intent.index() >= head_.intent_count() || report.samples <= 0) return;
+  const IntentRow& row = head_.intent(report.intent);
+  const std::string actor = "site/" + head_.site_name(site);
+  std::vector<EventBody> bodies = {PromiseMeasured{report.intent, site, report.from, report.to, report.samples,
+                                                   report.misses, report.lost, report.latency_us_p50,
+                                                   report.latency_us_p99}};
+  const __int128 broken = static_cast<__int128>(report.misses + report.lost) * kPpm;
+  const bool kept = broken <= static_cast<__int128>(kPpm - row.spec->promise.percentile_ppm) * (report.samples + report.lost);
+  if (kept != row.promise_kept) {
+    bodies.push_back(PromiseStateChanged{report.intent, kept,
+                                         std::to_string(report.misses) + " of " + std::to_string(report.samples) +
+                                             " late, " + std::to_string(report.lost) + " lost, measured at " +
+                                             head_.site_name(site)});
+  }
+  (void)record(actor, std::move(bodies));
+}
+
+// ---- watching ----------------------------------------------------------------------------------------
+
+void Loop::watch_sites() {
+  for (const auto& [site, session] : sessions_) {
+    const Liveness state = head_.site(site).state;
+    if (state != Liveness::kUp && state != Liveness::kDraining) continue;
+    const TimeUs silence = now_us_ - session.heard_us;
+    if (silence < options_.site_silence_us) continue;
+    (void)record(kBrain, {SiteStateChanged{site, Liveness::kDown, "silent for " + milliseconds(silence)}});
+  }
+}
+
+std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> Loop::labelled_paths() const {
+  std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> paths;
+  const auto add = [&paths](SiteId from, SiteId to, uint16_t label, const std::vector<LinkId>& links) {
+    if (label == 0) return;
+    paths.push_back({{from, label}, {to, links}});
+    paths.push_back({{to, label}, {from, reversed(links)}});
+  };
+  for (size_t i = 0; i < head_.intent_count(); ++i) {
+    const IntentRow& row = head_.intent(IntentId(i));
+    const auto each = [&](const CommittedPlan& held) {
+      for (const Flow& flow : held.plan.flows) {
+        const SiteId host = held.plan.placements[flow.placement].site;
+        add(flow.ingress, host, flow.label_working, flow.path);
+        add(flow.ingress, host, flow.label_protection, flow.protection);
+      }
+    };
+    if (row.active) each(*row.active);
+    for (const auto& held : row.retiring) each(*held);
+  }
+  for (size_t l = 0; l < head_.link_count(); l += 2) {
+    if (head_.usable(LinkId(l))) continue;
+    if (const auto watched = exploratory_path(head_, LinkId(l))) {
+      add(watched->from, watched->to, exploratory_label(LinkId(l)), watched->links);
+    }
+  }
+  return paths;
+}
+
+void Loop::watch_links() {
+  if (path_states_.empty()) return;
+  std::vector<WatchedPath> watched;
+  std::map<std::pair<SiteId, uint16_t>, PathState> still;
+  for (const auto& [end, rest] : labelled_paths()) {
+    const auto found = path_states_.find(end);
+    if (found == path_states_.end()) continue;
+    still.insert(*found);
+    const PathState& state = found->second;
+    if (!state.alive) {
+      // A dead far site kills its paths too: wait until both ends spoke after the path died.
+      const auto near = sessions_.find(end.first), far = sessions_.find(rest.first);
+      if (near == sessions_.end() || far == sessions_.end() || near->second.heard_us <= state.since_us ||
+          far->second.heard_us <= state.since_us) {
+        continue;
+      }
+    }
+    watched.push_back({end.first, rest.first, rest.second, state.alive});
+  }
+  path_states_ = std::move(still);
+  const LinkVerdicts verdicts = judge_links(head_, watched);
+  const auto set = [this](LinkId link, bool up, const char* why) {
+    std::vector<EventBody> bodies;
+    for (const LinkId id : {link, opposite(link)}) {
+      if (head_.load(id).up != up) bodies.push_back(LinkStateChanged{id, up, why});
+    }
+    (void)record(kBrain, std::move(bodies));
+  };
+  for (const LinkId link : verdicts.down) set(link, false, "every measured path over it is dead");
+  for (const LinkId link : verdicts.up) set(link, true, "a measured path over it is alive");
+}
+
+void Loop::watch_intents() {
+  if (recheck_ && !held_) {
+    recheck_ = false;
+    for (size_t i = 0; i < head_.intent_count(); ++i) {
+      const IntentRow& row = head_.intent(IntentId(i));
+      if (row.state == IntentState::kWithdrawn) continue;
+      const bool job = row.spec->workload.kind == WorkKind::kJob;
+      if (job && row.active && std::all_of(row.runs.begin(), row.runs.end(), [](const RunRow& r) {
+            return r.state == RunState::kExited && r.exit_code == 0;
+          })) {
+        (void)record(kBrain, {IntentWithdrawn{IntentId(i)}});
+        continue;
+      }
+      if (!ports_.needs_decision(head_, IntentId(i))) continue;
+      if (job && row.active) {
+        // A run whose site is silent may still go on until its lease ends.
+        bool fenced = true;
+        for (const Placement& p : row.active->plan.placements) {
+          const auto down = down_since_us_.find(p.site);
+          fenced = fenced && (down == down_since_us_.end() ||
+                              now_us_ - down->second >= options_.lease_us + options_.clock_error_us);
+        }
+        if (!fenced) {
+          refused_[IntentId(i)] = {head_.relief() - 1, now_us_ + options_.retry_us};
+          continue;
+        }
+      }
+      if (!refused_.count(IntentId(i))) to_decide_.insert(IntentId(i));
+    }
+  }
+  for (auto& [intent, refused] : refused_) {
+    if (now_us_ < refused.second) continue;
+    refused.second = now_us_ + options_.retry_us;
+    if (head_.relief() == refused.first) continue;
+    refused.first = head_.relief();
+    if (ports_.needs_decision(head_, intent)) to_decide_.insert(intent);
+  }
+}
+
+// ---- deciding ----------------------------------------------------------------------------------------
+
+void Loop::begin_decisions() {
+  if (held_) return;
+  for (auto it = to_decide_.begin(); it != to_decide_.end() && deciding_ < options_.deciding_max;) {
+    Attempt& attempt = attempts_[*it];
+    if (attempt.ticket != 0 || now_us_ < attempt.not_before_us) {
+      ++it;
+      continue;
+    }
+    if (durable_->intent(*it).state == IntentState::kWithdrawn) {
+      attempts_.erase(*it);
+      it = to_decide_.erase(it);
+      continue;
+    }
+    const uint64_t ticket = ++last_ticket_;
+    if (!ports_.decide(ticket, durable_, *it)) return;
+    attempt.ticket = ticket;
+    ++deciding_;
+    ++counters_.decisions;
+    it = to_decide_.erase(it);
+  }
+}
+
+void Loop::handle(Decided& message) {
+  const auto found = attempts_.find(message.intent);
+  if (found == attempts_.end() || found->second.ticket != message.ticket) return;
+  --deciding_;
+  Attempt& attempt = found->second;
+  attempt.ticket = 0;
+  const IntentRow& row = head_.intent(message.intent);
+  if (auto* refusal = std::get_if<Refusal>(&message.decision)) {
+    ++counters_.refusals;
+    attempts_.erase(found);
+    refused_[message.intent] = {head_.relief(), now_us_ + options_.retry_us};
+    if (refusal->generation != row.generation || row.state == IntentState::kWithdrawn) return;
+    if (row.refusal && row.refusal->reasons == refusal->reasons) return;
+    (void)record(kBrain, {IntentRefused{std::move(*refusal)}});
+    return;
+  }
+  Plan& plan = std::get<Plan>(message.decision);
+  if (!ports_.needs_decision(head_, message.intent)) {
+    attempts_.erase(found);
+    return;
+  }
+  Status labelled = {};
+  const Verdict verdict = verify(head_, plan);
+  if (verdict.granted) labelled = give_labels(head_, plan);
+  Status recorded = labelled;
+  if (verdict.granted && labelled) recorded = record(kBrain, {PlanCommitted{std::move(plan)}});
+  if (verdict.granted && recorded) {
+    ++counters_.commits;
+    attempts_.erase(message.intent);
+    return;
+  }
+  // Decide again: at once when the world moved, later when that happens often or the disk is full.
+  to_decide_.insert(message.intent);
+  ++attempt.conflicts;
+  ++(verdict.granted || verdict.conflict ? counters_.conflicts : counters_.defects);
+  if (!verdict.conflict || attempt.conflicts >= kConflictsBeforeWaiting) {
+    attempt.conflicts = 0;
+    attempt.not_before_us = now_us_ + (verdict.conflict ? kConflictWaitUs : options_.retry_us);
+  }
+}
+
+// ---- acting ------------------------------------------------------------------------------------------
+
+bool Loop::settled(SiteId site) const {
+  if (head_.site(site).state == Liveness::kDown) return true;
+  const auto found = sessions_.find(site);
+  return found != sessions_.end() && found->second.attached && found->second.sent_any && found->second.settled &&
+         found->second.applied_version >= found->second.sent.version;
+}
+
+bool Loop::gone(SiteId site, const std::vector<RunId>& runs) const {
+  if (head_.site(site).state == Liveness::kDown) return true;
+  const auto found = sessions_.find(site);
+  if (found == sessions_.end()) return false;
+  return std::none_of(found->second.runs.begin(), found->second.runs.end(), [&runs](const RunObservation& seen) {
+    return std::find(runs.begin(), runs.end(), seen.run) != runs.end() && seen.state != RunState::kExited &&
+           seen.state != RunState::kFailed && seen.state != RunState::kLost;
+  });
+}
+
+void Loop::advance_retirements() {
+  if (held_) return;
+  for (size_t i = 0; i < head_.intent_count(); ++i) {
+    const IntentId intent(i);
+    const auto retiring = head_.intent(intent).retiring;
+    for (const auto& held : retiring) {
+      Retirement& r = retirements_[{intent, held->position}];
+      std::set<SiteId> ingresses, hosts;
+      std::map<SiteId, std::vector<RunId>> runs;
+      for (const Flow& flow : held->plan.flows) ingresses.insert(flow.ingress);
+      for (size_t k = 0; k < held->plan.placements.size(); ++k) {
+        const SiteId site = held->plan.placements[k].site;
+        hosts.insert(site);
+        if (!held->placement_passed_on[k]) runs[site].push_back(held->run(k));
+      }
+      const auto go_on = [&](Phase next) {
+        r = {next, acts_};
+        react_ = true;
+      };
+      const auto all_settled = [&](const std::set<SiteId>& sites) {
+        return acts_ > r.since && std::all_of(sites.begin(), sites.end(), [this](SiteId s) { return settled(s); });
+      };
+      if (r.phase == Phase::kMaking && active_is_ready(head_.intent(intent))) go_on(Phase::kSwitching);
+      if (r.phase == Phase::kSwitching && all_settled(ingresses)) go_on(Phase::kBreaking);
+      hosts.insert(ingresses.begin(), ingresses.end());
+      if (r.phase == Phase::kBreaking && all_settled(hosts) &&
+          std::all_of(runs.begin(), runs.end(), [this](const auto& at) { return gone(at.first, at.second); })) {
+        (void)record(kBrain, {PlanRetired{intent, held->position}});
+      }
+    }
+  }
+}
+
+void Loop::act() {
+  bool resend = false;
+  for (const auto& [site, session] : sessions_) {
+    resend = resend || (session.attached && session.sent_any && session.applied_version < session.sent.version &&
+                        now_us_ - session.sent_us >= options_.resend_us);
+    resend = resend || (session.attached && !session.sent_any);
+  }
+  if (!react_ && !resend) return;
+  react_ = false;
+  ++acts_;
+  std::set<SiteId> sites;
+  for (const auto& [site, session] : sessions_) {
+    if (session.attached) sites.insert(site);
+  }
+  Phases phases;
+  for (const auto& [key, retirement] : retirements_) phases[key] = retirement.phase;
+  for (auto& [site, directive] : desired(*durable_, sites, phases)) {
+    Session& session = sessions_[site];
+    directive.held = held_;
+    directive.lease_us = options_.lease_us;
+    const Position version = directive.version;
+    directive.version = session.sent.version;
+    const bool same = session.sent_any && directive == session.sent;
+    directive.version = version;
+    const bool late = session.applied_version < session.sent.version && now_us_ - session.sent_us >= options_.resend_us;
+    if (same && !late) continue;
+    if (same) directive.version = session.sent.version;
+    session.sent = directive;
+    session.sent_any = true;
+    session.sent_us = now_us_;
+    ports_.wire.send(directive);
+    ++counters_.directives;
+  }
+}
+
+}  // namespace weir

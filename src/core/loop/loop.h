@@ -1,0 +1,193 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/graph/graph.h"
+#include "core/loop/desired.h"
+#include "core/ports/brain.h"
+#include "core/ports/clock.h"
+#include "core/ports/log_store.h"
+#include "core/ports/planner.h"
+
+namespace weir {
+
+// The one loop: observe, decide, commit, act. Ordinary sequential code: the shell that owns it gives it
+// messages and lets it take turns; production runs the shell on a thread, simulation on a heap of events.
+//
+//   shell --Message--> Loop --events--> LogStore --> head graph --> flush --> durable snapshot
+//   Loop --(snapshot, intent)--> decide --Decided--> Loop (verify against the head, commit)
+//   Loop --SiteDirective--> Wire --> agents --reports--> Loop
+struct LoopOptions {
+  TimeUs site_silence_us = 1'500'000;    // without a word for so long, a site is down
+  TimeUs resync_us = 3'000'000;          // after a start, actuation is held until all sites spoke, at most so long
+  TimeUs lease_us = 5'000'000;           // of runs; a job is restarted elsewhere only after it, plus the clock error
+  TimeUs clock_error_us = 500'000;
+  TimeUs retry_us = 500'000;             // before an intent that was refused is tried again, if anything eased
+  TimeUs resend_us = 1'000'000;          // a directive that is not applied is sent again
+  size_t deciding_max = 64;              // decisions under way
+  size_t messages_per_turn = 1'024;
+};
+
+class Loop {
+ public:
+  struct Ports {
+    Clock& clock;
+    LogStore& log;
+    Wire& wire;
+    // Begins a decision; its result comes back as a Decided message with the same ticket. False: busy.
+    std::function<bool(uint64_t ticket, Snapshot, IntentId)> decide;
+    std::function<bool(const Graph&, IntentId)> needs_decision;
+    // A new durable state. Called from turn().
+    std::function<void(Snapshot)> publish;
+  };
+
+  // ---- messages ----
+  struct Propose {
+    std::vector<Proposal> proposals;
+    Brain::Reply reply;
+  };
+  struct Attached {
+    SiteId site;
+    uint64_t connection = 0;
+    Hello hello;
+  };
+  struct Detached {
+    SiteId site;
+    uint64_t connection = 0;
+  };
+  struct Reported {
+    SiteId site;
+    uint64_t connection = 0;
+    std::vector<Brain::Report> reports;
+    std::function<void()> done;
+  };
+  struct Heartbeat {
+    SiteId site;
+    uint64_t connection = 0;
+  };
+  struct Decided {
+    uint64_t ticket = 0;
+    IntentId intent;
+    Decision decision;
+  };
+  using Message = std::variant<Propose, Attached, Detached, Reported, Heartbeat, Decided>;
+
+  // Replays the log and records that this brain began. The log must be at its end, flushed.
+  static Result<std::unique_ptr<Loop>> start(Ports ports, const LoopOptions& options, const std::string& version,
+                                             const DomainCreated& genesis);
+
+  // Handles the messages, makes everything durable in one flush, then replies, publishes, decides and acts.
+  // An error is final: the process stops and recovers by starting again.
+  Status turn(std::vector<Message> messages);
+
+  // When turn() wants to be called even without a message, in steady time.
+  TimeUs wake_us() const;
+
+  const Graph& head() const { return head_; }
+  const Snapshot& durable() const { return durable_; }
+  bool held() const { return held_; }
+
+  struct Counters {
+    uint64_t turns = 0, events = 0, flushes = 0, decisions = 0, commits = 0, conflicts = 0, refusals = 0,
+             defects = 0, directives = 0, full = 0;
+  };
+  const Counters& counters() const { return counters_; }
+
+ private:
+  struct Session {
+    uint64_t connection = 0;
+    bool attached = false;
+    TimeUs heard_us = 0;
+    Position applied_version = 0;
+    bool settled = false;
+    std::vector<RunObservation> runs;
+    SiteDirective sent;                  // newest directive sent over this connection
+    TimeUs sent_us = 0;
+    bool sent_any = false;
+  };
+  struct PathState {
+    bool alive = true;
+    TimeUs since_us = 0;
+  };
+  // How far a retiring plan is, and acts_ when it got there: sites must have done what a later act told them.
+  struct Retirement {
+    Phase phase = Phase::kMaking;
+    uint64_t since = 0;
+  };
+  struct Attempt {
+    uint64_t ticket = 0;                 // 0: none under way
+    uint32_t conflicts = 0;
+    TimeUs not_before_us = 0;
+  };
+
+  Loop(Ports ports, const LoopOptions& options) : ports_(std::move(ports)), options_(options) {}
+  Status recover();
+
+  void handle(Propose& message);
+  void handle(Attached& message);
+  void handle(Detached& message);
+  void handle(Reported& message);
+  void handle(Heartbeat& message);
+  void handle(Decided& message);
+
+  void report(SiteId site, const Observation& observation);
+  void report(SiteId site, const PathReading& reading);
+  void report(SiteId site, const SwitchReport& report);
+  void report(SiteId site, const UsageReport& report);
+  void report(SiteId site, const PromiseReport& report);
+
+  // Writes and applies events; all or none. kExhausted and kInvalid leave everything as it was.
+  Status record(const std::string& actor, std::vector<EventBody> bodies);
+  void note(const EventBody& body, Position at);
+  Session* session(SiteId site, uint64_t connection);
+
+  void watch_sites();
+  void watch_links();
+  void watch_intents();
+  void advance_retirements();
+  void begin_decisions();
+  void act();
+  bool settled(SiteId site) const;       // does what it was last told, or is down
+  bool gone(SiteId site, const std::vector<RunId>& runs) const;
+  std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> labelled_paths() const;
+
+  Ports ports_;
+  LoopOptions options_;
+  Graph head_;
+  Snapshot durable_;
+  Counters counters_;
+  Status fatal_;
+
+  TimeUs now_us_ = 0;                    // steady, of this turn
+  TimeUs started_us_ = 0;
+  bool held_ = true;
+  bool appended_ = false;
+  bool flushed_ = false;
+
+  std::map<SiteId, Session> sessions_;
+  std::map<SiteId, TimeUs> down_since_us_;
+  std::map<std::pair<SiteId, uint16_t>, PathState> path_states_;
+  std::map<std::pair<IntentId, Position>, Retirement> retirements_;
+  std::map<Position, IntentId> intent_of_plan_;
+
+  uint64_t last_ticket_ = 0;
+  size_t deciding_ = 0;
+  std::set<IntentId> to_decide_;
+  std::map<IntentId, Attempt> attempts_;
+  std::map<IntentId, std::pair<uint64_t, TimeUs>> refused_;  // relief at the refusal, when to try again
+  bool recheck_ = true;                  // something that plans rest on may have changed
+  bool react_ = true;                    // directives may have changed
+  uint64_t acts_ = 0;                    // times that directives were derived
+
+  std::vector<std::function<void()>> after_flush_;
+};
+
+}  // namespace weir
