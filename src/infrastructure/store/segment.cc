@@ -86,7 +86,7 @@ Status visit_nothing(Position, Bytes) { return {}; }
 
 // Offset after the last byte of [from, file_bytes) that is not zero; `from` if there is none.
 Result<uint64_t> end_of_content(const File& file, uint64_t from, uint64_t file_bytes) {
-  std::vector<std::byte> buffer(kWindowBytesMax);
+  std::vector<std::byte> buffer(std::min<uint64_t>(kWindowBytesMax, file_bytes - std::min(from, file_bytes)));
   uint64_t end = from;
   for (uint64_t offset = from; offset < file_bytes;) {
     Result<size_t> n = read_fully(file, offset, buffer);
