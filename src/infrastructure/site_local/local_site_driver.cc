@@ -38,7 +38,9 @@ using posix::UniqueFd;
 constexpr int kAcceptWaitMs = 10'000;
 constexpr uint64_t kLeaseUsMax = uint64_t{1} << 60;  // far beyond any, and safe to add to a clock
 
-bool ended(RunState state) { return state == RunState::kExited || state == RunState::kLost; }
+bool ended(DriverRunState state) {
+  return state == DriverRunState::kExited || state == DriverRunState::kLost;
+}
 
 struct Record {
   RunOrder order;
@@ -388,7 +390,7 @@ void Driver::declare_lost(Record& record) {
   cgroup::Group group(record.order.group);
   group.kill();
   (void)group.remove();
-  record.status.state = RunState::kLost;
+  record.status.state = DriverRunState::kLost;
   record.status.ended_unix_us = std::max(unix_us(), record.status.started_unix_us);
   record.status.exit = {.code = -1, .signal = 0, .reason = "its supervisor has died"};
   (void)posix::replace_file(folder_of(id) / kStatusFile, encode(record.status), 0600, Durability::kDurable);

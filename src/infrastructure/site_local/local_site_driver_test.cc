@@ -55,7 +55,7 @@ class LiveRuns : public testing::Test {
       const auto runs = driver_->observe().value();
       for (const ObservedRun& run : runs) {
         EXPECT_TRUE(driver_->stop(run.id, 0));
-        EXPECT_TRUE(wait_until([&] { return look(run.id)->state >= RunState::kExited; }));
+        EXPECT_TRUE(wait_until([&] { return look(run.id)->state >= DriverRunState::kExited; }));
         EXPECT_TRUE(driver_->forget(run.id));
       }
       driver_.reset();
@@ -114,7 +114,7 @@ class LiveRuns : public testing::Test {
     }
     return true;
   }
-  ObservedRun wait_for(RunId id, RunState state) {
+  ObservedRun wait_for(RunId id, DriverRunState state) {
     EXPECT_TRUE(wait_until([&] { return look(id).value().state == state; }))
         << "run " << run_name(id) << " is " << to_string(look(id)->state) << ", expected "
         << to_string(state);
@@ -124,7 +124,7 @@ class LiveRuns : public testing::Test {
     const Status started = driver_->start(spec);
     EXPECT_TRUE(started) << started.error().text();
     if (!started) return {};
-    return wait_for(spec.id, RunState::kExited);
+    return wait_for(spec.id, DriverRunState::kExited);
   }
   std::string log_of(RunId id) { return driver_->logs(id, 0, 1 << 20).value().text; }
 
@@ -189,7 +189,7 @@ TEST_F(LiveRuns, CpuLimitThrottles) {
   RunSpec spec = shell("while :; do :; done");
   spec.cpu_milli = 200;
   ASSERT_TRUE(driver_->start(spec));
-  wait_for(spec.id, RunState::kRunning);
+  wait_for(spec.id, DriverRunState::kRunning);
   const auto begin = steady_clock::now();
   const uint64_t before = driver_->usage(spec.id)->cpu_us;
   EXPECT_TRUE(wait_until([&] { return steady_clock::now() - begin > std::chrono::milliseconds(700); }));
@@ -214,7 +214,7 @@ TEST_F(LiveRuns, StopIsPoliteFirst) {
   ASSERT_TRUE(driver_->start(spec));
   ASSERT_TRUE(wait_until([&] { return log_of(spec.id) == "ready\n"; }));
   ASSERT_TRUE(driver_->stop(spec.id, 5 * kSecond));
-  const ObservedRun run = wait_for(spec.id, RunState::kExited);
+  const ObservedRun run = wait_for(spec.id, DriverRunState::kExited);
   EXPECT_EQ(run.exit, (RunExit{.code = 7, .signal = 0, .reason = "stopped"}));
   EXPECT_TRUE(log_of(spec.id).ends_with("bye\n"));
   EXPECT_TRUE(driver_->stop(spec.id, 0)) << "stopping the stopped is no error";
@@ -226,7 +226,7 @@ TEST_F(LiveRuns, StopKillsTheDeafAndItsChildren) {
   ASSERT_TRUE(wait_until([&] { return log_of(spec.id) == "ready\n"; }));
   ASSERT_TRUE(driver_->stop(spec.id, 3600 * kSecond));
   ASSERT_TRUE(driver_->stop(spec.id, 100'000)) << "a second stop shortens the grace";
-  const ObservedRun run = wait_for(spec.id, RunState::kExited);
+  const ObservedRun run = wait_for(spec.id, DriverRunState::kExited);
   EXPECT_EQ(run.exit, (RunExit{.code = -1, .signal = SIGKILL, .reason = "stopped"}));
 }
 
@@ -245,7 +245,7 @@ TEST_F(LiveRuns, JobEndsWithItsLeaseAndServiceDoesNot) {
   const ObservedRun run = run_to_end(job);
   EXPECT_EQ(run.exit.reason, "lease");
   EXPECT_GE(run.ended_unix_us - run.started_unix_us, 150'000u);
-  EXPECT_EQ(look(service.id)->state, RunState::kRunning);
+  EXPECT_EQ(look(service.id)->state, DriverRunState::kRunning);
   EXPECT_EQ(driver_->renew(job.id, kSecond).error().code, ErrorCode::kConflict);
 }
 
@@ -257,8 +257,8 @@ TEST_F(LiveRuns, RenewedJobGoesOn) {
   ASSERT_TRUE(driver_->start(renewed));
   ASSERT_TRUE(driver_->start(other));
   ASSERT_TRUE(driver_->renew(renewed.id, 600 * kSecond));
-  wait_for(other.id, RunState::kExited);
-  EXPECT_EQ(look(renewed.id)->state, RunState::kRunning);
+  wait_for(other.id, DriverRunState::kExited);
+  EXPECT_EQ(look(renewed.id)->state, DriverRunState::kRunning);
 }
 
 TEST_F(LiveRuns, AdoptsWhatWentOnWithoutIt) {
@@ -267,28 +267,29 @@ TEST_F(LiveRuns, AdoptsWhatWentOnWithoutIt) {
   const RunSpec ends = shell("exit 4");
   ASSERT_TRUE(driver_->start(lives));
   ASSERT_TRUE(driver_->start(ends));
-  const int32_t leader =
-      wait_for(lives.id, RunState::kRunning).state == RunState::kRunning ? status_of(lives.id).leader.pid : 0;
+  const int32_t leader = wait_for(lives.id, DriverRunState::kRunning).state == DriverRunState::kRunning
+                             ? status_of(lives.id).leader.pid
+                             : 0;
   reopen();
-  EXPECT_EQ(wait_for(ends.id, RunState::kExited).exit.code, 4);
-  EXPECT_EQ(look(lives.id)->state, RunState::kRunning);
+  EXPECT_EQ(wait_for(ends.id, DriverRunState::kExited).exit.code, 4);
+  EXPECT_EQ(look(lives.id)->state, DriverRunState::kRunning);
   EXPECT_EQ(status_of(lives.id).leader.pid, leader) << "the same process";
   EXPECT_TRUE(driver_->start(lives)) << "starting it again does nothing";
   std::ofstream(options_.state_folder / "runs" / run_name(lives.id) / "work/go") << "";
-  EXPECT_EQ(wait_for(lives.id, RunState::kExited).exit.code, 5);
+  EXPECT_EQ(wait_for(lives.id, DriverRunState::kExited).exit.code, 5);
   EXPECT_EQ(log_of(lives.id), "one\ntwo\n");
 }
 
 TEST_F(LiveRuns, DeadSupervisorMeansLostAndNothingLeft) {
   const RunSpec spec = shell("setsid sleep 1000 & sleep 1000");
   ASSERT_TRUE(driver_->start(spec));
-  wait_for(spec.id, RunState::kRunning);
+  wait_for(spec.id, DriverRunState::kRunning);
   const RunStatus status = status_of(spec.id);
   ASSERT_TRUE(signal_process(status.supervisor, SIGKILL));
-  ASSERT_TRUE(wait_until([&] { return look(spec.id)->state == RunState::kLost; }));
+  ASSERT_TRUE(wait_until([&] { return look(spec.id)->state == DriverRunState::kLost; }));
   ASSERT_TRUE(wait_until([&] { return !alive(status.leader); }));
   reopen();
-  EXPECT_EQ(look(spec.id)->state, RunState::kLost);
+  EXPECT_EQ(look(spec.id)->state, DriverRunState::kLost);
   ASSERT_TRUE(wait_until([&] { return driver_->forget(spec.id).has_value(); }));
 }
 
@@ -343,7 +344,7 @@ TEST_F(LiveRuns, AllowListIsAskedEachTime) {
   allow("cpu_milli_max = 2000\nmemory_mib_max = 1024\n");
   EXPECT_TRUE(driver_->reload_allow_list());
   EXPECT_EQ(driver_->start(shell("true")).error().code, ErrorCode::kDenied);
-  wait_for(first.id, RunState::kRunning);
+  wait_for(first.id, DriverRunState::kRunning);
 }
 
 TEST_F(LiveRuns, FailedCommandSaysWhy) {

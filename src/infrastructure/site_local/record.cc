@@ -219,8 +219,8 @@ RunSpec read_spec(Reader& in) {
   return spec;
 }
 
-constexpr std::array kStates = {RunState::kPending, RunState::kStarting, RunState::kRunning,
-                                RunState::kExited, RunState::kLost};
+constexpr std::array kStates = {DriverRunState::kPending, DriverRunState::kStarting, DriverRunState::kRunning,
+                                DriverRunState::kExited, DriverRunState::kLost};
 
 }  // namespace
 
@@ -313,7 +313,7 @@ Result<RunStatus> decode_status(std::string_view text) {
   RunStatus status;
   const std::string state = in.string("state");
   bool known = false;
-  for (const RunState candidate : kStates) {
+  for (const DriverRunState candidate : kStates) {
     if (to_string(candidate) != state) continue;
     status.state = candidate;
     known = true;

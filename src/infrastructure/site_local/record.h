@@ -49,7 +49,7 @@ struct RunControl {
 
 // "status": what became of the run.
 struct RunStatus {
-  RunState state = RunState::kStarting;
+  DriverRunState state = DriverRunState::kStarting;
   ProcessName supervisor;
   ProcessName leader;  // pid 0 before it exists
   uint64_t started_unix_us = 0;

@@ -45,8 +45,9 @@ TEST(Record, OrderSurvives) {
 }
 
 TEST(Record, StatusSurvivesAtItsBounds) {
-  for (const RunState state :
-       {RunState::kPending, RunState::kStarting, RunState::kRunning, RunState::kExited, RunState::kLost}) {
+  for (const DriverRunState state :
+       {DriverRunState::kPending, DriverRunState::kStarting, DriverRunState::kRunning,
+        DriverRunState::kExited, DriverRunState::kLost}) {
     for (const int code : {-1, 0, 255}) {
       const RunStatus status{.state = state,
                              .supervisor = {"boot id", 2147483647, ~uint64_t{0}},

@@ -61,7 +61,7 @@ class Supervisor {
       finish();
       return;
     }
-    status_.state = RunState::kRunning;
+    status_.state = DriverRunState::kRunning;
     save_status();
     // A stop may have been asked for meanwhile.
     take_control();
@@ -105,7 +105,7 @@ class Supervisor {
     if (!traffic_group.empty()) {
       if (auto counter = TrafficCounter::attach(traffic_group)) traffic_.emplace(std::move(*counter));
     }
-    status_.state = RunState::kStarting;
+    status_.state = DriverRunState::kStarting;
     status_.supervisor = name_process(::getpid());
     return posix::replace_file(folder_ / kStatusFile, encode(status_), 0600, Durability::kDurable);
   }
@@ -286,7 +286,7 @@ class Supervisor {
 
   void finish() {
     copy_output(std::numeric_limits<size_t>::max());
-    status_.state = RunState::kExited;
+    status_.state = DriverRunState::kExited;
     status_.ended_unix_us = std::max(unix_us(), status_.started_unix_us);
     (void)posix::replace_file(folder_ / kUsageFile, encode(sample_), 0600, Durability::kDurable);
     save_status();
