@@ -1,13 +1,11 @@
 #include "infrastructure/site_local/allow_list.h"
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <initializer_list>
 #include <limits>
 
 #include "infrastructure/posix/file.h"
+#include "infrastructure/site_local/allow_list_text.h"
 #include "infrastructure/site_local/artifact_store.h"
 
 namespace weir::site_local {
@@ -15,78 +13,77 @@ namespace {
 
 constexpr std::string_view kDigestPrefix = "sha256:";
 
-std::string place(const std::string& name, const toml::source_region& source, const std::string& field) {
-  return name + ":" + std::to_string(source.begin.line) + (field.empty() ? "" : ": " + field);
-}
-
+// The fields of one table, taken with errors that name file, line and field.
 class Reader {
  public:
-  Reader(const std::string& name, const toml::table& table, std::string prefix)
+  Reader(const std::string& name, const TomlTable& table, std::string prefix)
       : name_(name), table_(table), prefix_(std::move(prefix)) {}
 
   Status only(std::initializer_list<std::string_view> keys) const {
-    for (const auto& [key, value] : table_) {
-      if (std::find(keys.begin(), keys.end(), key.str()) != keys.end()) continue;
+    for (const auto& [key, value] : table_.fields) {
+      if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
       std::string known;
       for (const std::string_view k : keys) known.append(known.empty() ? "" : ", ").append(k);
-      return fail(ErrorCode::kInvalid, "unknown field",
-                  place(name_, key.source(), prefix_ + std::string(key.str())), "known fields: " + known);
+      return fail(ErrorCode::kInvalid, "unknown field", place(value.line, key), "known fields: " + known);
     }
     return {};
   }
 
   // Leaves `out` when the field is missing and not required.
-  Status number(std::string_view key, bool required, uint64_t most, uint64_t& out) const {
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return required ? missing(key) : Status();
-    const auto value = node->value_exact<int64_t>();
-    if (!value || *value < 0 || static_cast<uint64_t>(*value) > most) {
+  Status number(const std::string& key, bool required, uint64_t most, uint64_t& out) const {
+    const TomlValue* value = find(key);
+    if (value == nullptr) return required ? missing(key) : Status();
+    if (value->kind != TomlValue::Kind::kNumber || value->number > most) {
       return fail(ErrorCode::kInvalid, "expected a whole number from 0 to " + std::to_string(most),
-                  at(key, *node));
+                  place(value->line, key));
     }
-    out = static_cast<uint64_t>(*value);
+    out = value->number;
     return {};
   }
 
-  Status text(std::string_view key, std::string& out) const {
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return missing(key);
-    const auto value = node->value_exact<std::string>();
-    if (!value || value->empty())
-      return fail(ErrorCode::kInvalid, "expected a text that is not empty", at(key, *node));
-    out = *value;
+  Status text(const std::string& key, std::string& out) const {
+    const TomlValue* value = find(key);
+    if (value == nullptr) return missing(key);
+    if (value->kind != TomlValue::Kind::kText || value->texts.front().text.empty()) {
+      return fail(ErrorCode::kInvalid, "expected a text that is not empty", place(value->line, key));
+    }
+    out = value->texts.front().text;
     return {};
   }
 
-  // `accept` answers with what is wrong with an element, or nothing.
-  template <class Accept>
-  Status texts(std::string_view key, std::vector<std::string>& out, Accept accept) const {
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return {};
-    const toml::array* array = node->as_array();
-    if (array == nullptr)
-      return fail(ErrorCode::kInvalid, "expected a list of texts", at(key, *node), "write [\"...\"]");
-    for (const toml::node& element : *array) {
-      auto value = element.value_exact<std::string>();
-      const std::string wrong = value ? accept(*value) : "expected a text";
-      if (!wrong.empty()) return fail(ErrorCode::kInvalid, wrong, at(key, element));
-      out.push_back(*value);
+  // `accept` answers with what is wrong with an element, or nothing, and may change it.
+  Status texts(const std::string& key, std::vector<std::string>& out,
+               std::string (*accept)(std::string&)) const {
+    const TomlValue* value = find(key);
+    if (value == nullptr) return {};
+    if (value->kind != TomlValue::Kind::kTexts) {
+      return fail(ErrorCode::kInvalid, "expected a list of texts", place(value->line, key),
+                  "write [\"...\"]");
+    }
+    for (const TomlText& element : value->texts) {
+      std::string text = element.text;
+      const std::string wrong = accept(text);
+      if (!wrong.empty()) return fail(ErrorCode::kInvalid, wrong, place(element.line, key));
+      out.push_back(std::move(text));
     }
     return {};
   }
 
-  std::string at(std::string_view key, const toml::node& node) const {
-    return place(name_, node.source(), prefix_ + std::string(key));
+  std::string place(uint32_t line, const std::string& key) const {
+    return name_ + ":" + std::to_string(line) + ": " + prefix_ + key;
   }
 
  private:
-  Status missing(std::string_view key) const {
-    return fail(ErrorCode::kInvalid, "missing", place(name_, table_.source(), prefix_ + std::string(key)),
-                "add it; there is no default");
+  const TomlValue* find(const std::string& key) const {
+    const auto found = table_.fields.find(key);
+    return found == table_.fields.end() ? nullptr : &found->second;
+  }
+  Status missing(const std::string& key) const {
+    return fail(ErrorCode::kInvalid, "missing", place(table_.line, key), "add it; there is no default");
   }
 
   const std::string& name_;
-  const toml::table& table_;
+  const TomlTable& table_;
   std::string prefix_;
 };
 
@@ -100,15 +97,15 @@ std::string wrong_artifact(std::string& value) {
   return "expected \"*\" or \"sha256:\" and 64 lower-case hexadecimal digits";
 }
 
-std::string wrong_command(const std::string& value) {
+std::string wrong_command(std::string& value) {
   if (value.starts_with('/') || value == "*") return {};
   return "expected an absolute path, in which * and ? stand for any characters";
 }
 
-Result<TenantRule> parse_rule(const std::string& name, const toml::table& table, size_t index) {
+Result<TenantRule> parse_rule(const std::string& name, const TomlTable& table, size_t index) {
   const Reader in(name, table, "tenant[" + std::to_string(index) + "].");
   TenantRule rule;
-  rule.line = table.source().begin.line;
+  rule.line = table.line;
   uint64_t memory_mib = 0;
   uint64_t accelerators = 0;
   uint64_t runs = 64;
@@ -132,41 +129,32 @@ Result<TenantRule> parse_rule(const std::string& name, const toml::table& table,
 }  // namespace
 
 Result<AllowList> AllowList::parse(std::string_view text, const std::string& name) {
-  const toml::parse_result parsed = toml::parse(text, name);
-  if (!parsed) {
-    return fail(ErrorCode::kInvalid, std::string(parsed.error().description()),
-                place(name, parsed.error().source(), ""));
-  }
-  const toml::table& root = parsed.table();
-  const Reader in(name, root, "");
-  if (Status ok = in.only({"version", "tenant"}); !ok) return tl::unexpected(ok.error());
+  const auto tables = parse_toml_subset(text, name);
+  if (!tables) return tl::unexpected(tables.error());
+  const Reader in(name, tables->front(), "");
+  if (Status ok = in.only({"version"}); !ok) return tl::unexpected(ok.error());
   uint64_t version = 0;
   if (Status ok = in.number("version", true, 1, version); !ok) return tl::unexpected(ok.error());
   if (version != 1) {
-    return fail(ErrorCode::kInvalid, "version 0 does not exist", in.at("version", *root.get("version")),
-                "write 1");
+    return fail(ErrorCode::kInvalid, "version 0 does not exist",
+                in.place(tables->front().fields.at("version").line, "version"), "write 1");
   }
   AllowList out;
   out.name_ = name;
-  const toml::node* tenants = root.get("tenant");
-  if (tenants == nullptr) return out;
-  const toml::array* array = tenants->as_array();
-  if (array == nullptr) {
-    return fail(ErrorCode::kInvalid, "expected a list of tables", in.at("tenant", *tenants),
-                "write [[tenant]]");
-  }
-  for (size_t i = 0; i < array->size(); ++i) {
-    const toml::table* table = (*array)[i].as_table();
-    if (table == nullptr) {
-      return fail(ErrorCode::kInvalid, "expected a table", in.at("tenant", (*array)[i]), "write [[tenant]]");
+  for (size_t i = 1; i < tables->size(); ++i) {
+    const TomlTable& table = (*tables)[i];
+    if (table.name != "tenant") {
+      return fail(ErrorCode::kInvalid, "unknown table [[" + table.name + "]]",
+                  name + ":" + std::to_string(table.line), "write [[tenant]]");
     }
-    auto rule = parse_rule(name, *table, i);
+    auto rule = parse_rule(name, table, i - 1);
     if (!rule) return tl::unexpected(rule.error());
     for (const TenantRule& other : out.rules_) {
       if (other.tenant != rule->tenant) continue;
       return fail(ErrorCode::kInvalid,
                   "tenant '" + rule->tenant + "' has a rule already, on line " + std::to_string(other.line),
-                  place(name, table->source(), "tenant[" + std::to_string(i) + "].name"), "join the two");
+                  name + ":" + std::to_string(table.line) + ": tenant[" + std::to_string(i - 1) + "].name",
+                  "join the two");
     }
     out.rules_.push_back(std::move(*rule));
   }

@@ -31,7 +31,8 @@ struct TenantHoldings {
   uint32_t runs = 0;
 };
 
-// The provider's word on what may run on this machine; what it does not name is denied. A TOML file:
+// The provider's word on what may run on this machine; what it does not name is denied. A TOML file (the part
+// of TOML that parse_toml_subset reads):
 //
 //   version = 1
 //   [[tenant]]

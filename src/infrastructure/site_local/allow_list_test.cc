@@ -97,31 +97,59 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"", "allow.toml:1: version: missing"},
         Wrong{"version = 2", "allow.toml:1: version: expected a whole number from 0 to 1"},
         Wrong{"version = 0", "allow.toml:1: version: version 0 does not exist"},
-        Wrong{"version = 1\ntenants = 3",
-              "allow.toml:2: tenants: unknown field; known fields: version, tenant"},
-        Wrong{"version = 1\ntenant = 3", "allow.toml:2: tenant: expected a list of tables"},
-        Wrong{"version = 1\ntenant = [3]", "allow.toml:2: tenant: expected a table"},
+        Wrong{"version = \"1\"", "allow.toml:1: version: expected a whole number"},
+        Wrong{"version = 1\ntenants = 3", "allow.toml:2: tenants: unknown field; known fields: version"},
+        Wrong{"version = 1\n[tenant]", "allow.toml:2: a single table"},
+        Wrong{"version = 1\n\n[[tenants]]", "allow.toml:3: unknown table [[tenants]]"},
         Wrong{"version = 1\n[[tenant]]\nname = 3", "allow.toml:3: tenant[0].name: expected a text"},
+        Wrong{"version = 1\n[[tenant]]\nname = ''", "allow.toml:3: tenant[0].name: expected a text"},
         Wrong{"version = 1\n[[tenant]]\nname = \"a\"\n", "allow.toml:2: tenant[0].cpu_milli_max: missing"},
-        Wrong{"version = 1\n[[tenant]]\nname = \"a\"\ncpu_milli_max = -1",
-              "allow.toml:4: tenant[0].cpu_milli_max: expected a whole number from 0"},
-        Wrong{"version = 1\n[[tenant]]\nname = \"a\"\ncpu_milli_max = 1.5",
-              "allow.toml:4: tenant[0].cpu_milli_max: expected a whole number"},
+        Wrong{"version = 1\n[[tenant]]\ncpu_milli_max = -1", "allow.toml:3: expected a text in quotes"},
+        Wrong{"version = 1\n[[tenant]]\ncpu_milli_max = 1.5", "allow.toml:3: expected a text in quotes"},
+        Wrong{"version = 1\n[[tenant]]\ncpu_milli_max = 18446744073709551616",
+              "allow.toml:3: expected a text"},
         Wrong{"version = 1\n[[tenant]]\nname = \"a\"\ncpu_milli_max = 1\nmemory_mib_max = 17592186044416",
               "allow.toml:5: tenant[0].memory_mib_max: expected a whole number from 0 to 17592186044415"},
         Wrong{"version = 1\n[[tenant]]\nname = \"a\"\nmemory = 1",
               "allow.toml:4: tenant[0].memory: unknown field"},
-        Wrong{"version = 1\n[[tenant]]\nname = \"a\"\ncommands = [\n\"/bin/sh\",\n\"sh\"]",
+        Wrong{"version = 1\n[[tenant]]\nname = \"a\"\ncommands = [\n\"/bin/sh\", # x\n'sh',]",
               "allow.toml:6: tenant[0].commands: expected an absolute path"},
         Wrong{"version = 1\n[[tenant]]\nname = \"a\"\nartifacts = [\"sha256:12\"]",
               "allow.toml:4: tenant[0].artifacts: expected \"*\" or \"sha256:\""},
         Wrong{"version = 1\n[[tenant]]\nname = \"a\"\nartifacts = \"*\"",
               "allow.toml:4: tenant[0].artifacts: expected a list of texts"},
+        Wrong{"version = 1\n[[tenant]]\nname = \"a\"\nartifacts = [\"*\" \"*\"]",
+              "allow.toml:4: expected ',' or ']'"},
+        Wrong{"version = 1\n[[tenant]]\nname = \"a\"\nartifacts = [[",
+              "allow.toml:4: expected a text in quotes"},
         Wrong{"version = 1\n[[tenant]]\nname = \"a\"\ncpu_milli_max = 1\nmemory_mib_max = "
               "1\n[[tenant]]\nname = \"a\"\n"
               "cpu_milli_max = 1\nmemory_mib_max = 1",
               "allow.toml:6: tenant[1].name: tenant 'a' has a rule already, on line 2"},
-        Wrong{"version = = 1", "allow.toml:1: "}));
+        Wrong{"version = = 1", "allow.toml:1: expected a text in quotes"},
+        Wrong{"version 1", "allow.toml:1: expected '=' after 'version'"},
+        Wrong{"version = 1 2", "allow.toml:1: expected the end of the line"},
+        Wrong{"version = 1\nversion = 1", "allow.toml:2: 'version' is given twice"},
+        Wrong{"version = 1 # 版本\né = 1", "allow.toml:2: expected a name"},
+        Wrong{"version = 1\n[[tenant", "allow.toml:2: expected ']]'"},
+        Wrong{"version = 1\n[[tenant]]\nname = \"a", "allow.toml:3: the text has no closing quote"},
+        Wrong{"version = 1\n[[tenant]]\nname = \"a\\n\"", "allow.toml:3: an escape other than"},
+        Wrong{"version = 1\n[[tenant]]\nname = \"a\v\"", "allow.toml:3: a control character"}));
+
+TEST(AllowList, ReadsWhatAProviderWrites) {
+  const auto list = AllowList::parse(
+      "# 允许名单\r\nversion=1\r\n\r\n[[ tenant ]] # first\r\nname = '城市'\r\n"
+      "commands = [\r\n  \"/opt/a \\\"b\\\\\", # why\r\n]\r\ncpu_milli_max = 1\r\nmemory_mib_max = 0\r\n",
+      "allow.toml");
+  ASSERT_TRUE(list) << list.error().text();
+  ASSERT_EQ(list->rules().size(), 1u);
+  const TenantRule& rule = list->rules().front();
+  EXPECT_EQ(rule.tenant, "城市");
+  EXPECT_EQ(rule.commands, std::vector<std::string>{"/opt/a \"b\\"});
+  EXPECT_EQ(rule.line, 4u);
+  EXPECT_EQ(rule.runs_max, 64u);
+  EXPECT_EQ(rule.accelerators_max, 0u);
+}
 
 TEST(AllowList, MissingFileDeniesAll) {
   const auto loaded = AllowList::load("/nonexistent/allow.toml");
