@@ -1,0 +1,136 @@
+#include "infrastructure/runtime/loop_thread.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <condition_variable>
+#include <mutex>
+
+#include "core/ledger/memory_log_store.h"
+#include "infrastructure/runtime/system_clock.h"
+#include "orchestration/plan/decide.h"
+
+namespace weir::runtime {
+namespace {
+
+class RecordingWire : public Wire {
+ public:
+  void send(const SiteDirective& directive) override {
+    std::lock_guard lock(lock_);
+    sent_[directive.site] = directive;
+  }
+  void drop(SiteId) override {}
+  SiteDirective newest(SiteId site) {
+    std::lock_guard lock(lock_);
+    return sent_[site];
+  }
+
+ private:
+  std::mutex lock_;
+  std::map<SiteId, SiteDirective> sent_;
+};
+
+class LoopThreadTest : public ::testing::Test {
+ protected:
+  void start(size_t inbox_max = 1000) {
+    LoopThreadOptions options;
+    options.inbox_max = inbox_max;
+    auto started = LoopThread::start(
+        log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, needs_decision, options, "test",
+        DomainCreated{.name = "d"}, [this](const Error& error) { fatal.set_value(error); });
+    ASSERT_TRUE(started) << started.error().text();
+    brain = std::move(*started);
+  }
+  Result<Admitted> propose(std::vector<EventBody> bodies) {
+    std::promise<Result<Admitted>> promise;
+    std::vector<Proposal> proposals;
+    for (auto& body : bodies) proposals.push_back({"operator/test", std::move(body)});
+    brain->propose(std::move(proposals), [&promise](Result<Admitted> result) { promise.set_value(std::move(result)); });
+    return promise.get_future().get();
+  }
+  // Blocks until a durable snapshot satisfies the predicate; the test's own time limit bounds it.
+  template <class Predicate>
+  Snapshot wait_for(Predicate&& predicate) {
+    std::mutex lock;
+    std::condition_variable changed;
+    bool news = true;
+    const uint64_t token = brain->subscribe([&](Position) {
+      std::lock_guard guard(lock);
+      news = true;
+      changed.notify_all();
+    });
+    for (;;) {
+      Snapshot snapshot = brain->durable();
+      if (predicate(*snapshot)) {
+        brain->unsubscribe(token);
+        return snapshot;
+      }
+      std::unique_lock guard(lock);
+      changed.wait(guard, [&] { return news; });
+      news = false;
+    }
+  }
+
+  InMemoryLogStore log;
+  RecordingWire wire;
+  SystemClock clock;
+  std::promise<Error> fatal;
+  std::unique_ptr<LoopThread> brain;
+};
+
+IntentSpec one_stream(const std::string& name) {
+  IntentSpec spec{.name = name, .from = {{SiteId(0u), 1}}};
+  spec.workload.cpu_milli = 100;
+  spec.workload.memory_mib = 64;
+  return spec;
+}
+
+TEST_F(LoopThreadTest, FromProposalToDirective) {
+  start();
+  ASSERT_TRUE(propose({TenantDefined{{}, "city"}, SiteDefined{{}, {}, SiteSpec{.name = "hub"}}}));
+  ASSERT_TRUE(brain->attached(SiteId(0u), 1, Hello{.version = "t", .nodes = {{"n", 1000, 1024, 0, "", 1000}}}));
+  wait_for([](const Graph& g) { return g.site(SiteId(0u)).state == Liveness::kUp; });
+  const auto admitted = propose({IntentSubmitted{{}, TenantId(0u), 0, one_stream("i")}});
+  ASSERT_TRUE(admitted) << admitted.error().text();
+  const Snapshot placed = wait_for([](const Graph& g) { return g.intent_count() == 1 && g.intent(IntentId(0u)).active; });
+  EXPECT_GE(placed->version(), admitted->version);
+  EXPECT_EQ(placed->intent(IntentId(0u)).active->plan.placements[0].site, SiteId(0u));
+}
+
+TEST_F(LoopThreadTest, ARestartRemembersAllThatWasAcknowledged) {
+  start();
+  ASSERT_TRUE(propose({TenantDefined{{}, "city"}, SiteDefined{{}, {}, SiteSpec{.name = "hub"}}}));
+  brain.reset();
+  start();
+  EXPECT_TRUE(brain->durable()->find_site("hub").valid());
+  EXPECT_EQ(brain->durable()->brain_epoch(), 2u);
+}
+
+TEST_F(LoopThreadTest, RefusalsNameTheReasonAndNothingIsHalfDone) {
+  start();
+  const auto refused = propose({TenantDefined{{}, "city"}, IntentWithdrawn{IntentId(7u)}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kNotFound);
+  EXPECT_FALSE(brain->durable()->find_tenant("city").valid());
+}
+
+TEST_F(LoopThreadTest, ManyThreadsProposeAndEachIsAnsweredOnce) {
+  start();
+  std::atomic<int> answered = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([this, t, &answered] {
+      for (int i = 0; i < 100; ++i) {
+        brain->propose({{"operator/test", TenantDefined{{}, "t" + std::to_string(t) + "-" + std::to_string(i)}}},
+                       [&answered](Result<Admitted>) { ++answered; });
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  wait_for([](const Graph& g) { return g.tenant_count() == 400; });
+  brain.reset();
+  EXPECT_EQ(answered, 400);
+}
+
+}  // namespace
+}  // namespace weir::runtime
