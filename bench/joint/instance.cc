@@ -1,0 +1,295 @@
+#include "bench/joint/instance.h"
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <string>
+#include <tuple>
+
+#include "bench/joint/capacity.h"
+
+namespace weir::bench {
+namespace {
+
+constexpr int64_t kMbps = 1'000'000;
+constexpr int64_t kRoundingUsMax = 100;         // of a path's links
+constexpr int64_t kUpKbpsPerCoreMean = 10'500;  // 1 to 20 Mbit/s
+
+class Dice {
+ public:
+  explicit Dice(uint64_t seed) : engine_(seed) {}
+  // Uniform but for a bias below 2^-32. std::uniform_int_distribution differs between libraries.
+  int64_t roll(int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+struct Point {
+  int64_t x = 0, y = 0;  // km; x grows to the east
+};
+
+int64_t distance_km(Point a, Point b) {
+  const int64_t square = (a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y);
+  int64_t root = 0;
+  while ((root + 1) * (root + 1) <= square) ++root;
+  return root;
+}
+
+int64_t fibre_us(int64_t km) { return km * 13 / 2; }  // 1.3 times the straight line, 5 us per km
+
+struct Edge {
+  uint32_t a, b;
+  int64_t km;
+  int64_t units;  // relative rate
+};
+
+struct Region {
+  std::vector<Point> routers;
+  std::vector<Edge> edges;
+  struct Site {
+    uint32_t router;
+    int64_t cpu_milli;
+    int32_t nodes;
+    Nanocredits ask;
+  };
+  std::vector<Site> sites;
+  std::vector<int64_t> weights;  // of the cabinets, by router
+};
+
+std::vector<Edge> backbone(const std::vector<Point>& at) {
+  std::vector<Edge> all;
+  for (uint32_t a = 0; a < at.size(); ++a) {
+    for (uint32_t b = a + 1; b < at.size(); ++b) all.push_back({a, b, distance_km(at[a], at[b]), 0});
+  }
+  std::sort(all.begin(), all.end(),
+            [](const Edge& x, const Edge& y) { return std::tie(x.km, x.a, x.b) < std::tie(y.km, y.a, y.b); });
+  std::vector<uint32_t> part(at.size());
+  std::iota(part.begin(), part.end(), 0);
+  std::vector<int> degree(at.size(), 0);
+  std::vector<Edge> edges;
+  for (Edge& edge : all) {
+    const bool joins = part[edge.a] != part[edge.b];
+    if (!joins && degree[edge.a] >= 3 && degree[edge.b] >= 3) continue;
+    if (!joins && (degree[edge.a] >= 5 || degree[edge.b] >= 5)) continue;
+    const uint32_t from = part[edge.b], to = part[edge.a];
+    std::replace(part.begin(), part.end(), from, to);
+    ++degree[edge.a];
+    ++degree[edge.b];
+    edges.push_back(edge);
+  }
+  return edges;
+}
+
+struct Routes {
+  std::vector<int64_t> km;  // by router
+  std::vector<size_t> by;   // edge over which the shortest way arrives
+};
+
+// Bellman and Ford.
+Routes shortest_from(const Region& region, size_t from) {
+  constexpr int64_t kFar = INT64_MAX / 4;
+  Routes routes{std::vector<int64_t>(region.routers.size(), kFar),
+                std::vector<size_t>(region.routers.size())};
+  routes.km[from] = 0;
+  const auto relax = [&routes](size_t a, size_t b, size_t e, int64_t km) {
+    if (routes.km[a] + km >= routes.km[b]) return false;
+    routes.km[b] = routes.km[a] + km;
+    routes.by[b] = e;
+    return true;
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (size_t e = 0; e < region.edges.size(); ++e) {
+      const Edge& edge = region.edges[e];
+      changed |= relax(edge.a, edge.b, e, edge.km);
+      changed |= relax(edge.b, edge.a, e, edge.km);
+    }
+  }
+  return routes;
+}
+
+// Rates in proportion to gravity traffic, from every cabinet by its weight to every site by its cores on the
+// shortest path, rounded up to a power of two between 1 and 64.
+void dimension(Region& region) {
+  std::vector<int64_t> load(region.edges.size(), 0);
+  for (size_t from = 0; from < region.routers.size(); ++from) {
+    const Routes routes = shortest_from(region, from);
+    for (const Region::Site& site : region.sites) {
+      for (size_t at = site.router; at != from;) {
+        const Edge& edge = region.edges[routes.by[at]];
+        load[routes.by[at]] += region.weights[from] * site.cpu_milli;
+        at = edge.a == at ? edge.b : edge.a;
+      }
+    }
+  }
+  const int64_t most = *std::max_element(load.begin(), load.end());
+  for (size_t e = 0; e < load.size(); ++e) {
+    region.edges[e].units = 1;
+    while (region.edges[e].units * most < 64 * load[e]) region.edges[e].units *= 2;
+  }
+}
+
+Region make_region(const RegionShape& shape, Dice& dice) {
+  Region region;
+  for (uint32_t r = 0; r < shape.routers; ++r) {
+    region.routers.push_back({dice.roll(0, shape.side_km), dice.roll(0, shape.side_km)});
+  }
+  region.edges = backbone(region.routers);
+  std::vector<uint32_t> order(shape.routers);
+  std::iota(order.begin(), order.end(), 0);
+  for (size_t i = order.size(); i > 1; --i) {
+    std::swap(order[i - 1], order[static_cast<size_t>(dice.roll(0, static_cast<int64_t>(i) - 1))]);
+  }
+  for (uint32_t s = 0; s < shape.sites; ++s) {
+    const int64_t east_ppm = region.routers[order[s]].x * kPpm / shape.side_km;
+    Region::Site site{.router = order[s]};
+    const int64_t third = east_ppm * 3 / (kPpm + 1);  // 0 west, 1 middle, 2 east
+    // 0.02 credits per core-hour in the far west, 0.10 in the far east, give or take a fifth.
+    site.ask = (20'000'000 + 80 * east_ppm) * dice.roll(80, 120) / 100;
+    site.nodes = static_cast<int32_t>(dice.roll(1, 3) * (third == 0 ? 6 : third == 1 ? 3 : 1));
+    site.cpu_milli = site.nodes * 16'000;
+    region.sites.push_back(site);
+  }
+  for (const Point& at : region.routers) {
+    const bool east = 2 * at.x >= shape.side_km;
+    region.weights.push_back(dice.roll(1, 10) * (east ? 4 : 1));
+  }
+  for (Edge& edge : region.edges) edge.units = int64_t{1} << dice.roll(0, 2);
+  if (shape.dimensioned) dimension(region);
+  return region;
+}
+
+// See make_instance(). bps_per_unit 0: unlimited links.
+int64_t capacity_cpu_milli(const Region& region, int64_t bps_per_unit) {
+  const size_t routers = region.routers.size(), source = routers, sink = routers + 1;
+  constexpr int64_t kUnlimited = int64_t{1} << 50;
+  FlowNetwork network(routers + 2);
+  for (const Edge& edge : region.edges) {
+    const int64_t milli = bps_per_unit == 0
+                              ? kUnlimited
+                              : edge.units * bps_per_unit / kUpKbpsPerCoreMean;  // bit/s over kbit/s per core
+    network.add(edge.a, edge.b, milli);
+    network.add(edge.b, edge.a, milli);
+  }
+  for (const Region::Site& site : region.sites) {
+    network.add(site.router, sink, site.cpu_milli);
+  }
+  std::vector<size_t> arcs;
+  for (size_t r = 0; r < routers; ++r) arcs.push_back(network.add(source, r, 0));
+  int64_t low = 0, high = int64_t{1} << 40;  // milli-cores per unit of weight, times 1000
+  while (low < high) {
+    const int64_t mid = low + (high - low + 1) / 2;
+    int64_t wanted = 0;
+    for (size_t r = 0; r < routers; ++r) {
+      network.set_capacity(arcs[r], region.weights[r] * mid / 1000);
+      wanted += region.weights[r] * mid / 1000;
+    }
+    if (wanted < kUnlimited && network.maximum(source, sink) == wanted) {
+      low = mid;
+    } else {
+      high = mid - 1;
+    }
+  }
+  int64_t sum = 0;
+  for (size_t r = 0; r < routers; ++r) sum += region.weights[r] * low / 1000;
+  return sum;
+}
+
+void build(const Region& region, int64_t bps_per_unit, const RegionShape& shape, Graph& graph) {
+  const auto add = [&graph](EventBody body) { graph.apply(Event{1, "generator", std::move(body)}); };
+  add(DomainCreated{.name = "region",
+                    .scarcity_core_hour = shape.scarcity_core_milli * (kCredit / 1000),
+                    .scarcity_gbps_hour = shape.scarcity_gbps_milli * (kCredit / 1000)});
+  add(TenantDefined{TenantId(0u), "tenant"});
+  const uint32_t routers = shape.routers;
+  for (uint32_t r = 0; r < routers; ++r) add(RouterDefined{VertexId(r), "r" + std::to_string(r)});
+  uint32_t links = 0, nodes = 0;
+  const auto link = [&](uint32_t a, uint32_t b, int64_t bps, int64_t km, Nanocredits ask) {
+    add(LinkDefined{LinkId(2 * links), LinkSpec{.name = "l" + std::to_string(links),
+                                                .a = VertexId(a),
+                                                .b = VertexId(b),
+                                                .bandwidth_bps = bps,
+                                                .latency_us = fibre_us(km),
+                                                .per_gbps_hour = ask}});
+    ++links;
+  };
+  for (uint32_t s = 0; s < shape.sites + routers; ++s) {  // those that compute, then the cabinets
+    const bool computes = s < shape.sites;
+    SiteSpec spec{.name = (computes ? "s" : "c") + std::to_string(computes ? s : s - shape.sites)};
+    if (computes) spec.asks.per_core_hour = region.sites[s].ask;
+    add(SiteDefined{SiteId(s), VertexId(routers + s), spec});
+    if (computes) {
+      std::vector<NodeSpec> machines;
+      for (int32_t n = 0; n < region.sites[s].nodes; ++n)
+        machines.push_back({"n" + std::to_string(n), 16'000, 65'536, 0, "", 1000});
+      const auto count = static_cast<uint32_t>(machines.size());
+      add(NodesReported{SiteId(s), NodeId(nodes), std::move(machines)});
+      nodes += count;
+    }
+    add(SiteStateChanged{SiteId(s), Liveness::kUp, ""});
+    // The last mile is neither scarce nor charged.
+    link(computes ? region.sites[s].router : s - shape.sites, routers + s, 1'000'000 * kMbps, 0, 0);
+  }
+  for (const Edge& edge : region.edges) {
+    link(edge.a, edge.b, edge.units * bps_per_unit, edge.km, kCredit / 2 + edge.km * kCredit / 1000);
+  }
+}
+
+IntentSpec make_intent(const Region& region, const std::vector<int64_t>& nearest_us, const RegionShape& shape,
+                       size_t number, Dice& dice) {
+  int64_t pick = dice.roll(0, std::accumulate(region.weights.begin(), region.weights.end(), int64_t{0}) - 1);
+  uint32_t router = 0;
+  while (pick >= region.weights[router]) pick -= region.weights[router++];
+  IntentSpec spec{.name = "i" + std::to_string(number), .from = {{SiteId(shape.sites + router), 1}}};
+  const int64_t cores = dice.roll(1, 8);
+  spec.workload.cpu_milli = static_cast<int32_t>(cores * 1000);
+  spec.workload.memory_mib = static_cast<int32_t>(cores * 2048);
+  spec.traffic.up_bps = cores * dice.roll(1, 20) * kMbps;
+  spec.traffic.down_bps = spec.traffic.up_bps / 10;
+  do {
+    const int64_t kind = dice.roll(1, 5);
+    spec.promise.latency_us_max = kind == 1   ? dice.roll(8'000, 15'000)
+                                  : kind <= 3 ? dice.roll(15'000, 30'000)
+                                              : dice.roll(30'000, 200'000);
+  } while (spec.promise.latency_us_max < nearest_us[router]);
+  return spec;
+}
+
+}  // namespace
+
+Instance make_instance(uint64_t seed, const RegionShape& shape) {
+  Dice dice(seed);
+  const Region region = make_region(shape, dice);
+  // Rates at which the network and not compute is the bottleneck, with 80% to 95% of all cores in use.
+  const int64_t wanted = capacity_cpu_milli(region, 0) * dice.roll(80, 95) / 100;
+  int64_t low = 1, high = 1'000'000;  // Mbit/s per unit
+  while (low < high) {
+    const int64_t mid = low + (high - low) / 2;
+    if (capacity_cpu_milli(region, mid * kMbps) >= wanted) {
+      high = mid;
+    } else {
+      low = mid + 1;
+    }
+  }
+  Instance instance;
+  build(region, low * kMbps, shape, instance.graph);
+  instance.capacity_cpu_milli = capacity_cpu_milli(region, low * kMbps);
+  std::vector<int64_t> nearest_us;  // round trip to the nearest site, by router
+  for (size_t r = 0; r < region.routers.size(); ++r) {
+    const Routes routes = shortest_from(region, r);
+    int64_t km = INT64_MAX;
+    for (const Region::Site& site : region.sites) km = std::min(km, routes.km[site.router]);
+    nearest_us.push_back(2 * fibre_us(km) + kRoundingUsMax);
+  }
+  int64_t offered = 0;
+  while (offered * 10 < instance.capacity_cpu_milli * 14) {
+    instance.intents.push_back(make_intent(region, nearest_us, shape, instance.intents.size(), dice));
+    offered += instance.intents.back().workload.cpu_milli;
+  }
+  return instance;
+}
+
+}  // namespace weir::bench

@@ -1,0 +1,126 @@
+#include "bench/joint/joint_bench.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+
+#include "bench/joint/instance.h"
+#include "bench/joint/policies.h"
+#include "bench/joint/report.h"
+#include "bench/joint/trial.h"
+
+namespace weir::bench {
+namespace {
+
+constexpr const char* kHelp =
+    "Usage: weir bench joint [--instances N] [--seed S] [--load L]... [-o table|json|markdown]\n"
+    "\n"
+    "Four policies on the same random regions of 30 routers and 10 sites, fed the same intents.\n"
+    "  --instances N      regions, seeds S to S+N-1 (default 1000)\n"
+    "  --seed S           first seed (default 1)\n"
+    "  --load L           demand offered, as a share of capacity; may be repeated (default 0.5 0.9 1.4)\n"
+    "  --rates R          of links: random (default), or forecast: in proportion to expected traffic\n"
+    "  --scarcity-core C  scarcity price of a core at full use, millicredits per hour (default 1000)\n"
+    "  --scarcity-gbps C  the same of a Gbit/s (default 20000)\n"
+    "  --retries yes|no   add a price-aware scheduler that tries site after site (default no)\n"
+    "  -o FORMAT          table (default), json or markdown\n";
+
+struct Settings {
+  uint64_t instances = 1000, seed = 1;
+  std::vector<int> load_percent;
+  RegionShape shape;
+  std::vector<PolicyKind> policies = {PolicyKind::kPlaceFirst, PolicyKind::kPathFirst,
+                                      PolicyKind::kPriceAware, PolicyKind::kJoint};
+  std::string format = "table";
+};
+
+template <class Number>
+bool read(const std::string& text, Number low, Number high, Number& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size() && out >= low && out <= high;
+}
+
+// The first argument that is wrong, if one is.
+std::optional<std::string> parse(const std::vector<std::string>& args, Settings& settings) {
+  for (size_t i = 0; i < args.size(); i += 2) {
+    const std::string& option = args[i];
+    if (i + 1 == args.size()) return option + " needs a value";
+    const std::string& value = args[i + 1];
+    bool good = false;
+    if (option == "--instances") {
+      good = read<uint64_t>(value, 1, 1'000'000, settings.instances);
+    } else if (option == "--seed") {
+      good = read<uint64_t>(value, 0, UINT32_MAX, settings.seed);
+    } else if (option == "--scarcity-core") {
+      good = read<int64_t>(value, 0, 1'000'000'000, settings.shape.scarcity_core_milli);
+    } else if (option == "--scarcity-gbps") {
+      good = read<int64_t>(value, 0, 1'000'000'000, settings.shape.scarcity_gbps_milli);
+    } else if (option == "--rates") {
+      good = value == "random" || value == "forecast";
+      settings.shape.dimensioned = value == "forecast";
+    } else if (option == "--retries") {
+      good = value == "yes" || value == "no";
+      if (value == "yes") settings.policies.insert(settings.policies.end() - 1, PolicyKind::kPriceAwareRetry);
+    } else if (option == "--load") {
+      double load = 0;
+      good = read<double>(value, 0.01, 1.4, load);
+      settings.load_percent.push_back(static_cast<int>(load * 100 + 0.5));
+    } else if (option == "-o") {
+      good = value == "table" || value == "json" || value == "markdown";
+      settings.format = value;
+    } else {
+      return "unknown option " + option;
+    }
+    if (!good) return "bad value for " + option + ": '" + value + "'";
+  }
+  if (settings.load_percent.empty()) settings.load_percent = {50, 90, 140};
+  std::sort(settings.load_percent.begin(), settings.load_percent.end());
+  return std::nullopt;
+}
+
+}  // namespace
+
+int run_joint_bench(const std::vector<std::string>& args) {
+  if (std::any_of(args.begin(), args.end(), [](const auto& a) { return a == "--help" || a == "-h"; })) {
+    std::fputs(kHelp, stdout);
+    return 0;
+  }
+  Settings settings;
+  if (const auto wrong = parse(args, settings)) {
+    std::fprintf(stderr, "weir bench joint: %s; see --help\n", wrong->c_str());
+    return 2;
+  }
+  std::vector<std::vector<std::vector<Outcome>>> outcomes(
+      settings.load_percent.size());  // load, instance, policy
+  for (uint64_t i = 0; i < settings.instances; ++i) {
+    const Instance instance = make_instance(settings.seed + i, settings.shape);
+    for (auto& load : outcomes) load.emplace_back();
+    for (const PolicyKind kind : settings.policies) {
+      const std::vector<Outcome> at = run_trial(instance, kind, settings.load_percent);
+      for (size_t l = 0; l < at.size(); ++l) outcomes[l].back().push_back(at[l]);
+    }
+    if ((i + 1) % std::max<uint64_t>(1, settings.instances / 20) == 0) {
+      std::fprintf(stderr, "%llu of %llu regions\n", static_cast<unsigned long long>(i + 1),
+                   static_cast<unsigned long long>(settings.instances));
+    }
+  }
+  std::vector<LoadTable> tables;
+  for (size_t l = 0; l < outcomes.size(); ++l)
+    tables.push_back(tabulate(settings.load_percent[l], settings.policies, outcomes[l]));
+  std::string out;
+  if (settings.format == "json") {
+    out = json(tables, settings.instances, settings.seed);
+  } else if (settings.format == "markdown") {
+    out = markdown(tables, settings.instances, settings.seed);
+  } else {
+    out =
+        text(tables, std::to_string(settings.instances) + " regions, seeds " + std::to_string(settings.seed) +
+                         " to " + std::to_string(settings.seed + settings.instances - 1) +
+                         "; means with 95% confidence intervals\n");
+  }
+  std::fputs(out.c_str(), stdout);
+  return 0;
+}
+
+}  // namespace weir::bench
