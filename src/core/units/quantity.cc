@@ -312,7 +312,7 @@ Result<int64_t> parse_work_us(std::string_view text) {
   }
   if (text.substr(at) != kReference) {
     return refuse(text, "names an unknown core " + quoted(text.substr(at)),
-                  "write " + std::string(text.substr(0, at)) + std::string(kReference));
+                  "write " + clip_utf8(text.substr(0, at), kTextBytesMax) + std::string(kReference));
   }
   return parse_compound(text.substr(0, at), kDuration);
 }

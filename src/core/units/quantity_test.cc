@@ -102,6 +102,7 @@ TEST(Quantity, SaysWhatIsWrong) {
             "\"30ms\" does not say on which core; write 30ms@reference-core");
   EXPECT_EQ(error_of(parse_work_us("30ms@laptop")),
             "\"30ms@laptop\" names an unknown core \"@laptop\"; write 30ms@reference-core");
+  EXPECT_EQ(error_of(parse_work_us("\xC8@")), "\"?@\" names an unknown core \"@\"; write ?@reference-core");
   EXPECT_EQ(error_of(parse_money_nanocredits("0.0000000001")),
             "\"0.0000000001\" has too many decimals: the finest step is a billionth of a credit");
   EXPECT_EQ(error_of(parse_money_nanocredits("1e3")),

@@ -76,11 +76,11 @@ class Builder : public YAML::EventHandler {
         throw Refused{mark.line + 1, "a field has no name", "write name: value"};
       Open& map = open_.back();
       const auto same = std::find_if(map.node.entries.begin(), map.node.entries.end(),
-                                     [&](const auto& entry) { return entry.first == text; });
+                                     [&](const auto& entry) { return entry.name == text; });
       if (same != map.node.entries.end()) {
         throw Refused{
             mark.line + 1,
-            "field " + shown(text) + " is given twice, first in line " + std::to_string(same->second.line),
+            "field " + shown(text) + " is given twice, first in line " + std::to_string(same->value.line),
             "remove one of them"};
       }
       if (map.node.entries.size() == kFieldsMax) {
@@ -128,7 +128,7 @@ class Builder : public YAML::EventHandler {
     if (parent.node.kind == Node::Kind::kList) {
       parent.node.items.push_back(std::move(node));
     } else {
-      parent.node.entries.emplace_back(std::move(parent.key), std::move(node));
+      parent.node.entries.push_back({std::move(parent.key), std::move(node)});
       parent.has_key = false;
     }
   }

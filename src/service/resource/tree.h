@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/result/result.h"
@@ -11,13 +10,20 @@
 // are refused: a file says what it means, and cannot grow when it is read. Private to this library.
 namespace weir::resource {
 
+struct Entry;
+
 struct Node {
   enum class Kind { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
   int line = 0;  // from 1
   std::string text;
-  std::vector<Node> items;                            // of a list
-  std::vector<std::pair<std::string, Node>> entries;  // of a map, in the order written; keys are unique
+  std::vector<Node> items;     // of a list
+  std::vector<Entry> entries;  // of a map, in the order written; keys are unique
+};
+
+struct Entry {
+  std::string name;
+  Node value;
 };
 
 // One tree per document; empty documents are left out.
