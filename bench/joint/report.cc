@@ -83,7 +83,7 @@ std::string text(const std::vector<LoadTable>& tables, const std::string& headin
                  row.served.half, row.broken.mean, row.broken.half, row.cost.mean, row.cost.half);
     }
     const Row& best = table.rows[table.best_other];
-    out += format("joint serves %.3f ±%.3f times what %s does, at %.3f of its cost\n", best.against.mean,
+    out += format("joint serves %.3f ±%.3f times what %s does at %.3f of its cost\n", best.against.mean,
                   best.against.half, std::string(name(best.policy)).c_str(),
                   table.rows.back().cost.mean / best.cost.mean);
   }
