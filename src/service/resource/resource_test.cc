@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -88,6 +89,10 @@ spec:
   where: {only: [hub-guizhou, metro], sites: 2}
   data: [faces]
 )";
+
+// What surrounds a field's name in the reference: "`from`", "`from[].site`", "`where.not`", "`….cpu`".
+const std::pair<std::string, std::string> kMarks[] = {{"`", "`"}, {".", "`"}, {".", "."},
+                                                      {"`", "."}, {"`", "["}, {".", "["}};
 
 std::string with(std::string text, const std::string& from, const std::string& to) {
   const size_t at = text.find(from);
@@ -273,6 +278,34 @@ spec:
     max: 20
     per: hour
 )");
+}
+
+// Every field that can be written stands in the reference, in both languages.
+void expect_documented(const google::protobuf::Descriptor* of, const std::string& text,
+                       const std::string& file) {
+  for (int i = 0; i < of->field_count(); ++i) {
+    const auto* field = of->field(i);
+    const std::string name = field->json_name();
+    const bool found = std::any_of(std::begin(kMarks), std::end(kMarks), [&](const auto& marks) {
+      return text.find(marks.first + name + marks.second) != std::string::npos;
+    });
+    EXPECT_TRUE(found) << file << " does not describe " << field->full_name();
+    if (field->message_type() && !field->is_map()) expect_documented(field->message_type(), text, file);
+  }
+}
+
+TEST(Resource, IsDocumented) {
+  for (const char* name : {"/docs/reference/files.md", "/docs/reference/files.zh.md"}) {
+    std::ifstream file(std::string(WEIR_ROOT) + name);
+    ASSERT_TRUE(file) << name;
+    std::stringstream text;
+    text << file.rdbuf();
+    for (int i = 0; i < static_cast<int>(kKinds.size()); ++i) {
+      const auto* kind = v1::Resource::descriptor()->field(i)->message_type();
+      ASSERT_EQ(kind->name(), kKinds[static_cast<size_t>(i)]);
+      expect_documented(kind->FindFieldByName("spec")->message_type(), text.str(), name);
+    }
+  }
 }
 
 // ---- refusals: file, line, field, remedy -------------------------------------------------------------
