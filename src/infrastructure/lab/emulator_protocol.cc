@@ -78,17 +78,6 @@ LinkCounters counters_of(const json::object& object, std::string_view key) {
   return out;
 }
 
-Status check(const LinkSettings& s) {
-  constexpr int64_t kHourUs = 3'600'000'000;
-  if (s.delay_us < 0 || s.delay_us > kHourUs) return invalid("delay_us is not within 0 and an hour");
-  if (s.jitter_us < 0 || s.jitter_us > s.delay_us) return invalid("jitter_us is not within 0 and delay_us");
-  if (s.loss_ppm < 0 || s.loss_ppm > 1'000'000) return invalid("loss_ppm is not within 0 and 1000000");
-  if (s.rate_bps < 8000 || s.rate_bps > 10'000'000'000'000)
-    return invalid("rate_bps is not within 8000 and 10^13");
-  if (s.queue_us < 0 || s.queue_us > kHourUs) return invalid("queue_us is not within 0 and an hour");
-  return {};
-}
-
 constexpr std::string_view kVerbs[] = {"cut", "heal", "set", "stats", "stop"};
 
 }  // namespace

@@ -178,9 +178,9 @@ Result<Lab> Lab::open(const std::string& name, const std::string& state_root) {
   const auto state = lab.load();
   if (!state) return tl::unexpected(state.error());
   lab.spec_ = std::move(*spec);
-  lab.spec_.number = state->number;
-  lab.addresses_ = AddressPlan(lab.spec_);
   lab.srv6_ = state->srv6;
+  lab.spec_.set_number(state->number, lab.srv6_);
+  lab.addresses_ = AddressPlan(lab.spec_);
   return lab;
 }
 
@@ -203,9 +203,9 @@ Result<Lab> Lab::up(LabSpec spec, const LabOptions& options) {
 
   Lab lab;
   lab.spec_ = std::move(spec);
-  if (options.number) lab.spec_.number = *options.number;
-  lab.addresses_ = AddressPlan(lab.spec_);
   lab.srv6_ = options.srv6 && features.srv6;
+  lab.spec_.set_number(options.number.value_or(lab.spec_.number), lab.srv6_);
+  lab.addresses_ = AddressPlan(lab.spec_);
   lab.folder_ = options.state_root + "/" + lab.spec_.name;
   std::error_code ec;
   if (!fs::create_directory(lab.folder_, ec)) {

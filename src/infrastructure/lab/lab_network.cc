@@ -121,9 +121,7 @@ EmulatorConfig emulator_config(const LabSpec& lab, const AddressPlan& plan, cons
       return EmulatorEnd{plan.namespace_name(lab.vertices[v.index()]), plan.link_device(k),
                          plan.mac(k, at_b)};
     };
-    out.links.push_back({link.spec.name, end(link.spec.a, false), end(link.spec.b, true),
-                         LinkSettings{link.spec.latency_us, link.spec.jitter_us, link.spec.loss_ppm,
-                                      link.spec.bandwidth_bps, link.queue_us, false}});
+    out.links.push_back({link.spec.name, end(link.spec.a, false), end(link.spec.b, true), link.settings()});
   }
   return out;
 }

@@ -7,7 +7,8 @@
 #include <set>
 #include <sstream>
 
-#include "infrastructure/lab/quantity.h"
+#include "core/units/quantity.h"
+#include "infrastructure/lab/address_plan.h"
 #include "infrastructure/lab/yaml_map.h"
 
 namespace weir::lab {
@@ -56,20 +57,25 @@ class Parser {
 
   Result<LabSpec> parse(std::string_view text) {
     try {
-      for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
-        if (!node.IsNull()) document(node);
+      for (const YamlDocument& part : split_yaml(text)) {
+        diagnosis_.lines_before = part.lines_before;
+        const YAML::Node node = load_yaml(part);
+        if (node.IsDefined() && !node.IsNull()) document(node);
         if (!diagnosis_.ok()) return tl::unexpected(diagnosis_.error());
       }
+      diagnosis_.lines_before = 0;
       if (labs_ != 1) {
         diagnosis_.report(0, "", "has " + std::to_string(labs_) + " documents of kind Lab",
                           "give exactly one, with the lab's name");
       }
       assemble();
     } catch (const YAML::Exception& e) {
-      diagnosis_.report(e.mark.line + 1, "", "is not YAML: " + e.msg, "mend the line");
+      diagnosis_.report(diagnosis_.lines_before + e.mark.line + 1, "", "is not YAML: " + e.msg,
+                        "mend the line");
     }
     if (!diagnosis_.ok()) return tl::unexpected(diagnosis_.error());
     lab_.source = text;
+    lab_.set_number(lab_.number, true);
     return std::move(lab_);
   }
 
@@ -124,14 +130,9 @@ class Parser {
         "seed", [](std::string_view t) { return parse_count(t, 0, 1'000'000'000'000); }, 1));
     if (!spec.has("fibre")) return;
     YamlMap fibre = spec.map("fibre");
-    header_.delay_us_per_1000km = fibre.number(
-        "delay_per_1000km", [](std::string_view t) { return parse_duration_us(t); },
-        header_.delay_us_per_1000km);
-    header_.route_factor_milli = fibre.number(
-        "route_factor", [](std::string_view t) { return parse_ratio_milli(t); }, header_.route_factor_milli);
-    if (diagnosis_.ok() && header_.route_factor_milli < 1000) {
-      fibre.report("route_factor", "is less than 1", "fibre is never shorter than the great circle");
-    }
+    header_.delay_us_per_1000km =
+        fibre.number("delay_per_1000km", parse_duration_us, header_.delay_us_per_1000km);
+    header_.route_factor_milli = fibre.number("route_factor", parse_pue_milli, header_.route_factor_milli);
     fibre.finish();
   }
 
@@ -160,32 +161,29 @@ class Parser {
     if (std::ranges::adjacent_find(site.spec.residency) != site.spec.residency.end()) {
       spec.report("residency", "names a label twice", "remove one");
     }
-    site.spec.availability_ppm = static_cast<int32_t>(spec.number("availability", parse_share_ppm));
+    site.spec.availability_ppm = static_cast<int32_t>(spec.number("availability", parse_fraction_ppm));
     site.spec.steerable = spec.flag("steerable", true);
 
     YamlMap capacity = spec.map("capacity");
-    site.cpu_milli = static_cast<int32_t>(capacity.number("cpu", parse_cores_milli));
+    site.cpu_milli = static_cast<int32_t>(capacity.number("cpu", parse_cpu_milli));
     site.memory_mib = static_cast<int32_t>(capacity.number("memory", parse_memory_mib));
     if (diagnosis_.ok() && site.cpu_milli == 0) capacity.report("cpu", "is zero", "give the site some");
     if (diagnosis_.ok() && site.memory_mib == 0) capacity.report("memory", "is zero", "give the site some");
     capacity.finish();
 
     YamlMap asks = spec.map("asks");
-    site.spec.asks.per_core_hour = asks.number("core_hour", parse_credits_nano);
-    site.spec.asks.per_gib_hour = asks.number("gib_hour", parse_credits_nano);
-    site.spec.asks.per_accelerator_hour = asks.number("accelerator_hour", parse_credits_nano, 0);
+    site.spec.asks.per_core_hour = asks.number("core_hour", parse_money_nanocredits);
+    site.spec.asks.per_gib_hour = asks.number("gib_hour", parse_money_nanocredits);
+    site.spec.asks.per_accelerator_hour = asks.number("accelerator_hour", parse_money_nanocredits, 0);
     asks.finish();
 
     YamlMap power = spec.map("power");
     site.spec.power.idle_mw_per_core = power.number("idle_per_core", parse_power_mw);
     site.spec.power.peak_mw_per_core = power.number("peak_per_core", parse_power_mw);
-    site.spec.power.pue_milli = static_cast<int32_t>(power.number("pue", parse_ratio_milli));
+    site.spec.power.pue_milli = static_cast<int32_t>(power.number("pue", parse_pue_milli));
     site.spec.power.grid_carbon_mg_per_kwh = power.number("carbon", parse_carbon_mg_per_kwh);
     if (diagnosis_.ok() && site.spec.power.peak_mw_per_core < site.spec.power.idle_mw_per_core) {
       power.report("peak_per_core", "is less than idle_per_core", "exchange them");
-    }
-    if (diagnosis_.ok() && site.spec.power.pue_milli < 1000) {
-      power.report("pue", "is less than 1", "a site draws at least what its computers draw");
     }
     power.finish();
     lab_.sites.push_back(std::move(site));
@@ -210,12 +208,11 @@ class Parser {
     if (diagnosis_.ok() && parsed.delay_us && parsed.distance_m) {
       spec.report("distance", "is given beside delay", "keep one of them");
     }
-    out.bandwidth_bps = spec.number("rate", parse_rate_bps);
-    if (diagnosis_.ok() && out.bandwidth_bps < 8000) spec.report("rate", "is under 8kbps", "raise it");
+    out.bandwidth_bps = spec.number("rate", parse_bandwidth_bps);
     out.jitter_us = spec.number("jitter", parse_duration_us, 0);
-    out.loss_ppm = static_cast<int32_t>(spec.number("loss", parse_share_ppm, 0));
-    out.availability_ppm = static_cast<int32_t>(spec.number("availability", parse_share_ppm));
-    out.per_gbps_hour = spec.number("price", parse_credits_nano);
+    out.loss_ppm = static_cast<int32_t>(spec.number("loss", parse_fraction_ppm, 0));
+    out.availability_ppm = static_cast<int32_t>(spec.number("availability", parse_fraction_ppm));
+    out.per_gbps_hour = spec.number("price", parse_money_nanocredits);
     out.steerable = spec.flag("steerable", true);
     parsed.link.queue_us = spec.number("queue", parse_duration_us, 20'000);
     links_.push_back(std::move(parsed));
@@ -285,6 +282,11 @@ class Parser {
                         "a packet cannot arrive before it was sent: lower the jitter");
       return false;
     }
+    if (const Status ok = check(parsed.link.settings()); !ok) {
+      diagnosis_.report(parsed.line, "spec", "of link " + spec.name + ": " + ok.error().what,
+                        ok.error().remedy);
+      return false;
+    }
     return true;
   }
 
@@ -322,6 +324,26 @@ class Parser {
 };
 
 }  // namespace
+
+LinkSettings LabLink::settings() const {
+  return {spec.latency_us, spec.jitter_us, spec.loss_ppm, spec.bandwidth_bps, queue_us, false};
+}
+
+void LabSpec::set_number(uint8_t lab_number, bool srv6) {
+  number = lab_number;
+  const AddressPlan plan(*this);
+  for (LabSite& site : sites) {
+    site.spec.prefix = plan.site_prefix(site.vertex).text();
+    site.spec.sid = srv6 ? plan.end_dt6(site.vertex).text() : "";
+    site.spec.steerable = site.spec.steerable && srv6;
+  }
+  for (size_t k = 0; k < links.size(); ++k) {
+    LinkSpec& link = links[k].spec;
+    link.sid_a = srv6 ? plan.end_x(link.a, k).text() : "";
+    link.sid_b = srv6 ? plan.end_x(link.b, k).text() : "";
+    link.steerable = link.steerable && srv6;
+  }
+}
 
 const LabSite* LabSpec::site(std::string_view site_name) const {
   for (const LabSite& site : sites) {

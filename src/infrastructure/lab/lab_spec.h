@@ -7,6 +7,7 @@
 
 #include "core/event/types.h"
 #include "core/result/result.h"
+#include "infrastructure/lab/link_queue.h"
 
 // A lab as its file describes it: an emulated WAN and the sites on it. One file holds documents of kind Lab
 // (exactly one), Site, Router and Link, in any order. docs/design/lab.md gives the fields.
@@ -30,9 +31,10 @@ struct LabRouter {
 };
 
 struct LabLink {
-  LinkSpec spec;         // a and b are vertices of this lab
-  int64_t fibre_m = 0;   // 0 when the file gives the delay itself
-  int64_t queue_us = 0;  // what the sender's buffer holds, as time at the full rate
+  LinkSpec spec;                  // a and b are vertices of this lab
+  int64_t fibre_m = 0;            // 0 when the file gives the delay itself
+  int64_t queue_us = 0;           // what the sender's buffer holds, as time at the full rate
+  LinkSettings settings() const;  // as the emulator is to begin
 };
 
 struct LabSpec {
@@ -48,11 +50,16 @@ struct LabSpec {
   const LabSite* site(std::string_view site_name) const;
   const LabLink* link(std::string_view link_name) const;
   bool is_site(VertexId v) const { return v.index() < sites.size(); }
+
+  // Makes it the lab of this number: the data plane's addresses stand in the sites' and links' specs. Without
+  // SRv6 there are no SIDs, and nothing is steerable.
+  void set_number(uint8_t lab_number, bool srv6);
 };
 
-// Reads a lab from text; `file` is its name for errors ("lab.yaml:7: spec.rate: ..."). The delay of a link
-// is, in this order: spec.delay; spec.distance (of fibre) x delay_per_km; great circle x route_factor x
-// delay_per_km. Errors: kInvalid, at the first thing that is wrong.
+// Reads a lab from text, with the addresses of the file's number; `file` is its name for errors ("lab.yaml:7:
+// spec.rate: ..."). The delay of a link is, in this order: spec.delay; spec.distance (of fibre) x
+// delay_per_km; great circle x route_factor x delay_per_km. Errors: kInvalid, at the first thing that is
+// wrong.
 Result<LabSpec> parse_lab(std::string_view text, const std::string& file);
 // The same from a file of at most 1 MiB. kNotFound, kInvalid.
 Result<LabSpec> read_lab(const std::string& path);

@@ -21,6 +21,19 @@ int64_t centred(uint64_t bits, int64_t limit) {
 
 }  // namespace
 
+Status check(const LinkSettings& s) {
+  const auto outside = [](const std::string& what, const std::string& range) {
+    return fail(ErrorCode::kInvalid, what + " is not within " + range);
+  };
+  constexpr int64_t kHourUs = 3'600'000'000;
+  if (s.delay_us < 0 || s.delay_us > kHourUs) return outside("the delay", "0 and an hour");
+  if (s.jitter_us < 0 || s.jitter_us > s.delay_us) return outside("the jitter", "0 and the delay");
+  if (s.loss_ppm < 0 || s.loss_ppm > 1'000'000) return outside("the loss", "0 and 100%");
+  if (s.rate_bps < 8000 || s.rate_bps > 10'000'000'000'000) return outside("the rate", "8kbps and 10Tbps");
+  if (s.queue_us < 0 || s.queue_us > kHourUs) return outside("the queue", "0 and an hour");
+  return {};
+}
+
 LinkQueue::LinkQueue(const LinkSettings& settings, uint64_t seed)
     : settings_(settings), seed_(mix(seed)), state_(mix(seed ^ 0x6c6f7373)) {}
 

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/result/result.h"
+
 // One direction of an emulated link, without input and output: the caller says what arrives when, and is told
 // when it is to leave. Times are nanoseconds of any monotonic clock.
 namespace weir::lab {
@@ -16,6 +18,9 @@ struct LinkSettings {
   bool cut = false;           // drops everything
   friend bool operator==(const LinkSettings&, const LinkSettings&) = default;
 };
+
+// kInvalid: a value that the emulator does not take.
+Status check(const LinkSettings& settings);
 
 enum class Fate : uint8_t { kForwarded, kLost, kQueueFull, kCut, kRefused };
 

@@ -1,8 +1,63 @@
 #include "infrastructure/lab/yaml_map.h"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
+#include <sstream>
 
 namespace weir::lab {
+namespace {
+
+// Listens to a document without keeping it.
+class Listener : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { start = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+  YAML::Mark start;
+};
+
+}  // namespace
+
+std::vector<YamlDocument> split_yaml(std::string_view text) {
+  std::vector<YamlDocument> out;
+  YamlDocument document;
+  int lines = 0;
+  while (!text.empty()) {
+    const size_t end =
+        std::min(text.size(), text.find('\n') == std::string_view::npos ? text.size() : text.find('\n') + 1);
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(end);
+    if (line.starts_with("---") && !document.text.empty()) {
+      out.push_back(std::move(document));
+      document = {};
+    }
+    if (document.text.empty()) document.lines_before = lines;
+    document.text += line;
+    ++lines;
+  }
+  if (!document.text.empty()) out.push_back(std::move(document));
+  return out;
+}
+
+YAML::Node load_yaml(const YamlDocument& document) {
+  std::istringstream in(document.text);
+  YAML::Parser parser(in);
+  Listener listener;
+  if (!parser.HandleNextDocument(listener)) return YAML::Node(YAML::NodeType::Undefined);
+  if (parser.HandleNextDocument(listener)) {
+    throw YAML::ParserException(listener.start, "something that does not belong to the fields before it");
+  }
+  return YAML::Load(document.text);
+}
 
 void Diagnosis::report(int line, const std::string& field, std::string what, std::string remedy) {
   if (error_) return;
@@ -14,13 +69,13 @@ void Diagnosis::report(int line, const std::string& field, std::string what, std
 YamlMap::YamlMap(const YAML::Node& node, std::string path, Diagnosis& diagnosis)
     : path_(std::move(path)), diagnosis_(&diagnosis) {
   if (!node.IsDefined()) return;
-  line_ = node.Mark().line + 1;
+  line_ = diagnosis.lines_before + node.Mark().line + 1;
   if (!node.IsMap()) {
     diagnosis.report(line_, path_, "is not a mapping", "write fields as 'name: value'");
     return;
   }
   for (const auto& pair : node) {
-    const int at = pair.first.Mark().line + 1;
+    const int at = diagnosis.lines_before + pair.first.Mark().line + 1;
     if (!pair.first.IsScalar()) {
       diagnosis.report(at, path_, "has a field whose name is not text", "write fields as 'name: value'");
       return;
@@ -57,8 +112,9 @@ bool YamlMap::has(std::string_view field) {
   return std::ranges::find(entries_, field, &Entry::name) != entries_.end();
 }
 
-int64_t YamlMap::number(std::string_view field, const std::function<Result<int64_t>(std::string_view)>& parse,
-                        std::optional<int64_t> fallback) {
+int64_t YamlMap::read_number(std::string_view field,
+                             const std::function<Result<int64_t>(std::string_view)>& parse,
+                             std::optional<int64_t> fallback) {
   Entry* entry = fallback ? find(field) : need(field);
   if (entry == nullptr) return fallback.value_or(0);
   if (!entry->value.IsScalar()) {

@@ -22,11 +22,24 @@ class Diagnosis {
   const Error& error() const { return *error_; }
   // `line` counts from 1; 0: about the file as a whole.
   void report(int line, const std::string& field, std::string what, std::string remedy);
+  // Lines of the file before the document that is being read.
+  int lines_before = 0;
 
  private:
   std::string file_;
   std::optional<Error> error_;
 };
+
+// One document of a file; the parser's line numbers count from its own first line.
+struct YamlDocument {
+  std::string text;
+  int lines_before = 0;
+};
+// The documents in order, split at lines that begin with "---". Empty ones are left out. YAML::LoadAll is no
+// choice: it stops at the first empty document, and never at a comma between two fields (yaml-cpp 0.7).
+std::vector<YamlDocument> split_yaml(std::string_view text);
+// Throws YAML::Exception. Undefined if the document holds nothing but comments.
+YAML::Node load_yaml(const YamlDocument& document);
 
 // Reads the fields of one mapping, each at most once, and refuses those that nobody asked for. After the
 // first error every reader returns a default value.
@@ -36,8 +49,17 @@ class YamlMap {
 
   bool has(std::string_view field);
   // A scalar turned into a number by `parse`; `fallback` if absent, an error if there is no fallback.
-  int64_t number(std::string_view field, const std::function<Result<int64_t>(std::string_view)>& parse,
-                 std::optional<int64_t> fallback = {});
+  template <class Parse>
+  int64_t number(std::string_view field, const Parse& parse, std::optional<int64_t> fallback = {}) {
+    return read_number(
+        field,
+        [&](std::string_view text) -> Result<int64_t> {
+          auto value = parse(text);
+          if (!value) return tl::unexpected(std::move(value.error()));
+          return int64_t{*value};
+        },
+        fallback);
+  }
   std::string text(std::string_view field, std::optional<std::string> fallback = {});
   bool flag(std::string_view field, bool fallback);
   // Position in `names` of the scalar.
@@ -57,6 +79,8 @@ class YamlMap {
     int line = 0;
     bool read = false;
   };
+  int64_t read_number(std::string_view field, const std::function<Result<int64_t>(std::string_view)>& parse,
+                      std::optional<int64_t> fallback);
   Entry* find(std::string_view field);
   Entry* need(std::string_view field);
   std::string join(std::string_view field) const;

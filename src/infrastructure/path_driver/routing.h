@@ -42,8 +42,8 @@ class Routing {
   Status put(const PathSpec& path);
   Status remove(const PathSpec& path);
 
-  // Makes sockets that go to this destination over this table look their way up again: a change of rules
-  // alone does not (the kernel checks only the route that a socket remembers).
+  // Makes sockets that go to this destination over this table look their way up again. Recent kernels (6.18
+  // here) do so by themselves when a rule changes; older ones check only the route that a socket remembers.
   Status refresh(uint32_t table, const Ipv6Prefix& destination);
 
  private:
