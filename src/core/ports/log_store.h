@@ -50,7 +50,8 @@ class LogStore : public LogReader {
   virtual Position end() const = 0;
 
   // Takes all records or none. Not durable before the next successful flush. kExhausted: no space left for
-  // this urgency, nothing was taken, the store stays usable. kInvalid: a record over the size limit.
+  // this urgency, nothing was taken, the store stays usable. kInvalid: a record over the size limit; likewise.
+  // Any other error is final, as of flush.
   virtual Status append(std::span<const Bytes> records, Urgency urgency) = 0;
 
   // Makes everything appended durable. An error is final: the state of the file is unknown, the process

@@ -4,8 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include "infrastructure/store/audit.h"
 #include "infrastructure/store/backup.h"
@@ -43,6 +45,45 @@ TEST_F(PosixTest, KeepsRecordsAcrossProcesses) {
   ASSERT_TRUE(store) << store.error().text();
   EXPECT_EQ(all(**store), numbered(100, 500));
   EXPECT_FALSE((*store)->recovery().clean);
+}
+
+TEST_F(PosixTest, AKilledWriterLosesNoAcknowledgedRecord) {
+  std::string ledger = folder + "/ledger";
+  uint64_t acknowledged = 0;
+  for (int round = 0; round < 8; ++round) {
+    int acks[2];
+    ASSERT_EQ(::pipe(acks), 0);
+    pid_t child = ::fork();
+    if (child == 0) {
+      ::close(acks[0]);
+      auto store = SegmentStore::open(ledger, small());
+      if (!store) ::_exit(1);
+      for (;;) {
+        Position from = (*store)->end();
+        Records batch;
+        for (Position i = from; i < from + 7; ++i) batch.push_back("record " + std::to_string(i) + std::string(i * 37 % 900, '.'));
+        if (!add_durably(**store, batch)) ::_exit(1);
+        uint64_t end = (*store)->durable_end();
+        if (::write(acks[1], &end, sizeof end) != sizeof end) ::_exit(2);
+      }
+    }
+    ::close(acks[1]);
+    for (int i = 0; i <= round * 5; ++i) ASSERT_EQ(::read(acks[0], &acknowledged, sizeof acknowledged), ssize_t{8});
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status));
+    while (::read(acks[0], &acknowledged, sizeof acknowledged) == ssize_t{8}) {
+    }
+    ::close(acks[0]);
+    auto reader = read_ledger(ledger);
+    ASSERT_TRUE(reader) << reader.error().text();
+    ASSERT_GE((*reader)->durable_end(), acknowledged);
+    Records records = all(**reader);
+    for (Position i = 0; i < records.size(); ++i) {
+      ASSERT_EQ(records[i], "record " + std::to_string(i) + std::string(i * 37 % 900, '.'));
+    }
+  }
 }
 
 TEST_F(PosixTest, NamesTheProcessThatHoldsTheLock) {

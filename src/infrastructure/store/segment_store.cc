@@ -194,7 +194,8 @@ Status SegmentStore::append(std::span<const Bytes> records, Urgency urgency) {
   }
   if (Status room_made = make_room(records, urgency); !room_made) {
     Error error = room_made.error();
-    if (error.code == ErrorCode::kExhausted) error.what += "; the records were refused and nothing was written";
+    if (error.code != ErrorCode::kExhausted) return fail_for_good(error);
+    error.what += "; the records were refused and nothing was written";
     return tl::unexpected(std::move(error));
   }
   for (Bytes record : records) {

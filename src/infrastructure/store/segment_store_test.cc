@@ -4,9 +4,11 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "core/ledger/memory_log_store.h"
 #include "infrastructure/store/faulty_disk.h"
 #include "infrastructure/store/ledger_reader.h"
 #include "infrastructure/store/records_for_test.h"
@@ -495,6 +497,44 @@ RC_GTEST_PROP(SegmentStoreProperty, ACrashAtAnyByteKeepsAPrefixWithAllFlushedRec
   if (!store) RC_FAIL(store.error().text());
   RC_ASSERT(all(**store) == after);
   RC_ASSERT(!(*store)->recovery().torn);
+}
+
+RC_GTEST_PROP(SegmentStoreProperty, BehavesAsTheStoreThatSimulationUses, ()) {
+  enum class Act { kAppend, kFlush, kCheckpoint, kPowerLoss };
+  FaultyDisk disk;
+  InMemoryLogStore model;
+  Store store = SegmentStore::open(kDirectory, small(), disk);
+  RC_ASSERT(store.has_value());
+  auto acts = *rc::gen::container<std::vector<Act>>(
+      rc::gen::weightedElement<Act>({{5, Act::kAppend}, {3, Act::kFlush}, {1, Act::kCheckpoint}, {1, Act::kPowerLoss}}));
+  for (Act act : acts) {
+    if (act == Act::kAppend) {
+      auto lengths = *rc::gen::container<std::vector<uint16_t>>(rc::gen::inRange<uint16_t>(0, 1010));
+      Records records;
+      for (uint16_t length : lengths) records.push_back(std::string(length, static_cast<char>('a' + model.end() % 26)));
+      bool fits = std::all_of(lengths.begin(), lengths.end(), [](uint16_t length) { return length <= kSmallRecordMax; });
+      Status added = add(**store, records);
+      RC_ASSERT(added.has_value() == fits);
+      if (fits) RC_ASSERT(add(model, records).has_value());
+    } else if (act == Act::kFlush) {
+      RC_ASSERT((*store)->flush().has_value() && model.flush().has_value());
+    } else if (act == Act::kCheckpoint) {
+      Checkpoint checkpoint{*rc::gen::inRange<Position>(0, model.durable_end() + 2), {std::byte{1}}};
+      RC_ASSERT((*store)->save_checkpoint(checkpoint).has_value() == model.save_checkpoint(checkpoint).has_value());
+    } else {
+      disk.stop_after(0);
+      store->reset();
+      disk.crash(FaultyDisk::Loss::kPower);
+      store = SegmentStore::open(kDirectory, small(), disk);
+      RC_ASSERT(store.has_value());
+      // Records of a segment that was filled are durable before the flush that follows.
+      RC_ASSERT((*store)->end() >= model.durable_end() && (*store)->end() <= model.end());
+      model.crash((*store)->end() - model.durable_end());
+    }
+    RC_ASSERT((*store)->end() == model.end());
+    RC_ASSERT((*store)->durable_end() == model.durable_end());
+  }
+  RC_ASSERT(all(**store) == all(model));
 }
 
 RC_GTEST_PROP(SegmentStoreProperty, AnyDamagedByteIsNoticedOrHarmless, ()) {
