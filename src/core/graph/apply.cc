@@ -104,6 +104,18 @@ Applied Graph::on(const SiteDefined& e) {
   return {};
 }
 
+LinkRow link_row(const LinkSpec& spec, bool forward) {
+  return {.from = forward ? spec.a : spec.b,
+          .to = forward ? spec.b : spec.a,
+          .bandwidth_bps = spec.bandwidth_bps,
+          .per_gbps_hour = spec.per_gbps_hour,
+          .latency_us = static_cast<int32_t>(spec.latency_us),
+          .jitter_us = static_cast<int32_t>(spec.jitter_us),
+          .loss_ppm = spec.loss_ppm,
+          .availability_ppm = spec.availability_ppm,
+          .steerable = spec.steerable};
+}
+
 Applied Graph::on(const LinkDefined& e) {
   if (e.link.value % 2 != 0) return no_effect("a duplex link has an even identifier");
   if (e.spec.a.index() >= vertex_names_.size() || e.spec.b.index() >= vertex_names_.size() || e.spec.a == e.spec.b) {
@@ -126,16 +138,7 @@ Applied Graph::on(const LinkDefined& e) {
     link_specs_.push_back(std::move(spec));
   }
   for (const LinkId id : {e.link, opposite(e.link)}) {
-    const bool forward = id == e.link;
-    const LinkRow row{.from = forward ? e.spec.a : e.spec.b,
-                      .to = forward ? e.spec.b : e.spec.a,
-                      .bandwidth_bps = e.spec.bandwidth_bps,
-                      .per_gbps_hour = e.spec.per_gbps_hour,
-                      .latency_us = static_cast<int32_t>(e.spec.latency_us),
-                      .jitter_us = static_cast<int32_t>(e.spec.jitter_us),
-                      .loss_ppm = e.spec.loss_ppm,
-                      .availability_ppm = e.spec.availability_ppm,
-                      .steerable = e.spec.steerable};
+    const LinkRow row = link_row(e.spec, id == e.link);
     LinkLoad load{.free_bps = row.bandwidth_bps,
                   .latency_us = row.latency_us,
                   .jitter_us = row.jitter_us,

@@ -68,6 +68,8 @@ struct LinkRow {
   bool steerable = true;
 };
 
+LinkRow link_row(const LinkSpec& spec, bool forward);
+
 struct LinkLoad {
   int64_t free_bps = 0;                    // may be negative after a revision below what is reserved
   int32_t latency_us = 0;                  // one way: measured, or as described until then

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/event/codec.h"
+#include "core/graph/checkpoint.h"
 #include "core/loop/admit.h"
 #include "core/loop/labels.h"
 #include "core/loop/links.h"
@@ -45,7 +46,19 @@ Result<std::unique_ptr<Loop>> Loop::start(Ports ports, const LoopOptions& option
 }
 
 Status Loop::recover() {
-  return ports_.log.read(0, ports_.log.durable_end(), [this](Position at, Bytes bytes) -> Status {
+  // A checkpoint only saves work: one that cannot be read is passed over.
+  auto checkpoint = ports_.log.newest_checkpoint();
+  if (!checkpoint) return tl::unexpected(checkpoint.error());
+  if (*checkpoint) {
+    if (auto graph = decode_graph((*checkpoint)->state); graph && graph->version() == (*checkpoint)->version) {
+      head_ = std::move(*graph);
+      for (size_t i = 0; i < head_.intent_count(); ++i) {
+        for (const RunRow& run : head_.intent(IntentId(i)).runs) intent_of_plan_[run.run.plan] = IntentId(i);
+      }
+    }
+  }
+  checkpointed_ = head_.version();
+  return ports_.log.read(head_.version(), ports_.log.durable_end(), [this](Position at, Bytes bytes) -> Status {
     auto event = decode(bytes);
     if (!event) return tl::unexpected(event.error());
     head_.apply(*event);
@@ -81,6 +94,11 @@ Status Loop::turn(std::vector<Message> messages) {
     ++counters_.flushes;
     durable_ = std::make_shared<const Graph>(head_);
     ports_.publish(durable_);
+    if (head_.version() - checkpointed_ >= options_.checkpoint_events) {
+      // Not saving one costs time at the next start, nothing else: a full disk must not stop the loop.
+      (void)ports_.log.save_checkpoint({head_.version(), encode_graph(head_)});
+      checkpointed_ = head_.version();
+    }
   }
   for (auto& reply : std::exchange(after_flush_, {})) reply();
   begin_decisions();

@@ -34,6 +34,7 @@ struct LoopOptions {
   TimeUs resend_us = 1'000'000;          // a directive that is not applied is sent again
   size_t deciding_max = 64;              // decisions under way
   size_t messages_per_turn = 1'024;
+  Position checkpoint_events = 100'000;  // between checkpoints
 };
 
 class Loop {
@@ -163,6 +164,7 @@ class Loop {
   LoopOptions options_;
   Graph head_;
   Snapshot durable_;
+  Position checkpointed_ = 0;
   Counters counters_;
   Status fatal_;
 

@@ -1,0 +1,412 @@
+#include "core/graph/checkpoint.h"
+
+#include <cstring>
+#include <string>
+#include <type_traits>
+
+#include "core/event/codec.h"
+
+namespace weir {
+namespace {
+
+constexpr uint64_t kFormat = 1;
+
+// Varints (7 bits a byte, signed ones zigzag), length-prefixed bytes. Order is the only schema.
+class Writer {
+ public:
+  static constexpr bool kReads = false;
+
+  void unsigned_number(uint64_t v) {
+    for (; v >= 0x80; v >>= 7) out_.push_back(static_cast<std::byte>(v | 0x80));
+    out_.push_back(static_cast<std::byte>(v));
+  }
+  template <class T>
+  void number(const T& v) {
+    if constexpr (std::is_enum_v<T>) {
+      unsigned_number(static_cast<uint64_t>(v));
+    } else if constexpr (std::is_signed_v<T>) {
+      const auto wide = static_cast<int64_t>(v);
+      unsigned_number(static_cast<uint64_t>(wide) << 1 ^ static_cast<uint64_t>(wide >> 63));
+    } else {
+      unsigned_number(v);
+    }
+  }
+  void text(const std::string& v) {
+    unsigned_number(v.size());
+    const auto* bytes = reinterpret_cast<const std::byte*>(v.data());
+    out_.insert(out_.end(), bytes, bytes + v.size());
+  }
+  template <class T>
+  void value(const T& v) {
+    std::vector<std::byte> bytes;
+    encode(v, bytes);
+    unsigned_number(bytes.size());
+    out_.insert(out_.end(), bytes.begin(), bytes.end());
+  }
+  std::vector<std::byte> take() { return std::move(out_); }
+
+ private:
+  std::vector<std::byte> out_;
+};
+
+inline Result<IntentSpec> decode_as(std::span<const std::byte> b, const IntentSpec*) { return decode_intent_spec(b); }
+inline Result<Plan> decode_as(std::span<const std::byte> b, const Plan*) { return decode_plan(b); }
+inline Result<SiteSpec> decode_as(std::span<const std::byte> b, const SiteSpec*) { return decode_site_spec(b); }
+inline Result<LinkSpec> decode_as(std::span<const std::byte> b, const LinkSpec*) { return decode_link_spec(b); }
+inline Result<DatasetSpec> decode_as(std::span<const std::byte> b, const DatasetSpec*) { return decode_dataset_spec(b); }
+inline Result<Refusal> decode_as(std::span<const std::byte> b, const Refusal*) { return decode_refusal(b); }
+inline Result<Event> decode_as(std::span<const std::byte> b, const Event*) { return decode(b); }
+
+// Every read is checked; after the first failure all reads give zeros and `ok` is false.
+class Reader {
+ public:
+  static constexpr bool kReads = true;
+  explicit Reader(std::span<const std::byte> bytes) : left_(bytes) {}
+
+  uint64_t unsigned_number() {
+    uint64_t v = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      if (left_.empty()) break;
+      const auto byte = static_cast<uint8_t>(left_.front());
+      left_ = left_.subspan(1);
+      v |= uint64_t{byte & 0x7fu} << shift;
+      if (byte < 0x80) return v;
+    }
+    ok = false;
+    left_ = {};
+    return 0;
+  }
+  template <class T>
+  void number(T& v) {
+    const uint64_t raw = unsigned_number();
+    if constexpr (std::is_signed_v<T>) {
+      v = static_cast<T>(static_cast<int64_t>(raw >> 1) ^ -static_cast<int64_t>(raw & 1));
+    } else {
+      v = static_cast<T>(raw);
+    }
+  }
+  std::span<const std::byte> bytes() {
+    const uint64_t size = unsigned_number();
+    if (size > left_.size()) {
+      ok = false;
+      left_ = {};
+      return {};
+    }
+    const auto taken = left_.first(static_cast<size_t>(size));
+    left_ = left_.subspan(static_cast<size_t>(size));
+    return taken;
+  }
+  void text(std::string& v) {
+    const auto taken = bytes();
+    v.assign(reinterpret_cast<const char*>(taken.data()), taken.size());
+  }
+  template <class T>
+  void value(T& v) {
+    auto decoded = decode_as(bytes(), static_cast<const T*>(nullptr));
+    if (decoded) {
+      v = std::move(*decoded);
+    } else {
+      ok = false;
+    }
+  }
+  // A count of things that take at least one byte each.
+  size_t count() {
+    const uint64_t n = unsigned_number();
+    if (n > left_.size()) ok = false;
+    return ok ? static_cast<size_t>(n) : 0;
+  }
+  bool done() const { return left_.empty(); }
+
+  bool ok = true;
+
+ private:
+  std::span<const std::byte> left_;
+};
+
+}  // namespace
+
+// Names each field once, for writing and for reading.
+class Checkpointer {
+ public:
+  template <class Op, class G>
+  static void each(Op& op, G& g) {
+    op.number(g.version_);
+    op.number(g.now_);
+    op.number(g.brain_epoch_);
+    op.number(g.path_relief_);
+    op.number(g.relief_);
+    domain(op, g);
+    op.number(g.prices_.version);
+    op.number(g.prices_.carbon_price_per_kg);
+    op.number(g.prices_.scarcity_core_hour);
+    op.number(g.prices_.scarcity_gib_hour);
+    op.number(g.prices_.scarcity_accelerator_hour);
+    op.number(g.prices_.scarcity_gbps_hour);
+    for (auto* names : {&g.site_names_, &g.residency_labels_, &g.accelerator_models_, &g.vertex_names_,
+                        &g.link_names_, &g.tenants_, &g.intent_names_, &g.dataset_names_, &g.token_names_}) {
+      name_index(op, *names);
+    }
+    column(op, g.sites_, [](auto& o, auto& row) {
+      o.number(row.vertex.value);
+      o.number(row.state);
+    });
+    column(op, g.site_specs_, [](auto& o, auto& spec) { shared(o, spec); });
+    column(op, g.site_nodes_, [](auto& o, auto& ranges) {
+      list(o, ranges, [](auto& o2, auto& range) {
+        o2.number(range.first);
+        o2.number(range.count);
+      });
+    });
+    column(op, g.nodes_, [](auto& o, auto& row) {
+      o.number(row.site.value);
+      o.number(row.cpu_milli);
+      o.number(row.memory_mib);
+      o.number(row.speed_milli);
+      o.number(row.accelerators);
+      o.number(row.accelerator_model);
+    });
+    column(op, g.node_free_, [](auto& o, auto& row) {
+      o.number(row.cpu_milli);
+      o.number(row.memory_mib);
+      o.number(row.accelerators);
+    });
+    column(op, g.node_names_, [](auto& o, auto& name) { o.text(name); });
+    column(op, g.links_out_, [](auto& o, auto& links) { list(o, links, [](auto& o2, auto& id) { o2.number(id.value); }); });
+    column(op, g.link_specs_, [](auto& o, auto& spec) { shared(o, spec); });
+    column(op, g.link_loads_, [](auto& o, auto& row) {
+      o.number(row.free_bps);
+      o.number(row.latency_us);
+      o.number(row.jitter_us);
+      o.number(row.loss_ppm);
+      o.number(row.up);
+    });
+    column(op, g.intents_, [](auto& o, auto& row) { cow(o, row, [](auto& o2, auto& r) { intent(o2, r); }); });
+    column(op, g.datasets_, [](auto& o, auto& row) { dataset(o, row); });
+    column(op, g.tokens_, [](auto& o, auto& row) {
+      cow(o, row, [](auto& o2, auto& r) {
+        o2.text(r.secret_sha256);
+        o2.text(r.subject);
+        o2.text(r.redeemed_by);
+        o2.number(r.expires);
+        o2.number(r.redeemed);
+        o2.number(r.role);
+        o2.number(r.join);
+        o2.number(r.revoked);
+      });
+    });
+  }
+
+  // What follows from the rest: masks, per-direction rows, sums.
+  static bool derive(Graph& g) {
+    if (g.site_specs_.size() != g.sites_.size() || g.site_nodes_.size() != g.sites_.size() ||
+        g.site_names_.size() != g.sites_.size() || g.node_free_.size() != g.nodes_.size() ||
+        g.node_names_.size() != g.nodes_.size() || g.links_out_.size() != g.vertex_names_.size() ||
+        g.link_loads_.size() != 2 * g.link_specs_.size() || g.link_names_.size() != g.link_specs_.size() ||
+        g.intent_names_.size() != g.intents_.size() || g.dataset_names_.size() != g.datasets_.size() ||
+        g.token_names_.size() != g.tokens_.size()) {
+      return false;
+    }
+    for (size_t s = 0; s < g.sites_.size(); ++s) {
+      const SiteSpec& spec = *g.site_specs_[s];
+      SiteRow& row = g.sites_.mutate(s);
+      const auto mask = g.residency_mask(spec.residency);
+      if (!mask || row.vertex.index() >= g.vertex_names_.size()) return false;
+      row.tier = spec.tier;
+      row.steerable = spec.steerable;
+      row.availability_ppm = spec.availability_ppm;
+      row.residency = *mask;
+      row.asks = spec.asks;
+      row.power = spec.power;
+      g.site_loads_.push_back({});
+      for (const NodeRange& range : g.site_nodes_[s]) {
+        if (size_t{range.first} + range.count > g.nodes_.size()) return false;
+      }
+      g.account_site_nodes(SiteId(s));
+    }
+    for (size_t l = 0; l < g.link_specs_.size(); ++l) {
+      const LinkSpec& spec = *g.link_specs_[l];
+      if (spec.a.index() >= g.vertex_names_.size() || spec.b.index() >= g.vertex_names_.size()) return false;
+      g.links_.push_back(link_row(spec, true));
+      g.links_.push_back(link_row(spec, false));
+    }
+    for (size_t v = 0; v < g.links_out_.size(); ++v) {
+      for (const LinkId id : g.links_out_[v]) {
+        if (id.index() >= g.links_.size()) return false;
+      }
+    }
+    for (size_t d = 0; d < g.datasets_.size(); ++d) {
+      const auto mask = g.residency_mask(g.datasets_[d]->spec.residency);
+      if (!mask) return false;
+      g.datasets_.mutate(d) = std::make_shared<const DatasetRow>(DatasetRow{g.datasets_[d]->spec, *mask});
+    }
+    return true;
+  }
+
+ private:
+  template <class Op, class G>
+  static void domain(Op& op, G& g) {
+    if constexpr (Op::kReads) {
+      Event event;
+      op.value(event);
+      if (auto* created = std::get_if<DomainCreated>(&event.body)) g.domain_ = CowPtr<DomainCreated>(*created);
+    } else {
+      op.value(Event{0, {}, *g.domain_});
+    }
+  }
+
+  template <class Op, class Names>
+  static void name_index(Op& op, Names& names) {
+    if constexpr (Op::kReads) {
+      for (size_t n = op.count(); n > 0 && op.ok; --n) {
+        std::string name;
+        op.text(name);
+        if (names.find(name) != Id<void>::kNone) op.ok = false;
+        names.add(std::move(name));
+      }
+    } else {
+      op.unsigned_number(names.size());
+      for (size_t i = 0; i < names.size(); ++i) op.text(names.name(i));
+    }
+  }
+
+  template <class Op, class Column, class Each>
+  static void column(Op& op, Column& rows, Each&& each_row) {
+    if constexpr (Op::kReads) {
+      for (size_t n = op.count(); n > 0 && op.ok; --n) {
+        std::remove_cvref_t<decltype(rows[0])> row{};
+        each_row(op, row);
+        rows.push_back(std::move(row));
+      }
+    } else {
+      op.unsigned_number(rows.size());
+      for (size_t i = 0; i < rows.size(); ++i) each_row(op, rows[i]);
+    }
+  }
+
+  template <class Op, class List, class Each>
+  static void list(Op& op, List& items, Each&& each_item) {
+    if constexpr (Op::kReads) {
+      for (size_t n = op.count(); n > 0 && op.ok; --n) {
+        items.emplace_back();
+        each_item(op, items.back());
+      }
+    } else {
+      op.unsigned_number(items.size());
+      for (auto& item : items) each_item(op, item);
+    }
+  }
+
+  template <class Op>
+  static void flags(Op& op, std::conditional_t<Op::kReads, std::vector<bool>, const std::vector<bool>>& items) {
+    if constexpr (Op::kReads) {
+      for (size_t n = op.count(); n > 0 && op.ok; --n) items.push_back(op.unsigned_number() != 0);
+    } else {
+      op.unsigned_number(items.size());
+      for (const bool item : items) op.unsigned_number(item);
+    }
+  }
+
+  template <class Op, class Pointer>
+  static void shared(Op& op, Pointer& pointer) {
+    if constexpr (Op::kReads) {
+      std::remove_const_t<typename Pointer::element_type> value;
+      op.value(value);
+      pointer = std::make_shared<const decltype(value)>(std::move(value));
+    } else {
+      op.value(*pointer);
+    }
+  }
+
+  template <class Op, class Pointer, class Each>
+  static void cow(Op& op, Pointer& pointer, Each&& each_field) {
+    if constexpr (Op::kReads) {
+      each_field(op, pointer.mutate());
+    } else {
+      each_field(op, *pointer);
+    }
+  }
+
+  template <class Op, class Pointer>
+  static void dataset(Op& op, Pointer& pointer) {
+    if constexpr (Op::kReads) {
+      DatasetRow row;
+      op.value(row.spec);
+      pointer = std::make_shared<const DatasetRow>(std::move(row));
+    } else {
+      op.value(pointer->spec);
+    }
+  }
+
+  template <class Op, class Pointer>
+  static void held(Op& op, Pointer& pointer) {
+    if constexpr (Op::kReads) {
+      auto plan = std::make_shared<CommittedPlan>();
+      op.number(plan->position);
+      op.value(plan->plan);
+      flags(op, plan->placement_passed_on);
+      flags(op, plan->flow_passed_on);
+      if (plan->placement_passed_on.size() != plan->plan.placements.size() ||
+          plan->flow_passed_on.size() != plan->plan.flows.size()) {
+        op.ok = false;
+      }
+      pointer = std::move(plan);
+    } else {
+      op.number(pointer->position);
+      op.value(pointer->plan);
+      flags(op, pointer->placement_passed_on);
+      flags(op, pointer->flow_passed_on);
+    }
+  }
+
+  // A pointer that may be empty.
+  template <class Op, class Pointer, class Each>
+  static void maybe(Op& op, Pointer& pointer, Each&& each_value) {
+    if constexpr (Op::kReads) {
+      if (op.unsigned_number() != 0) each_value(op, pointer);
+    } else {
+      op.unsigned_number(pointer != nullptr);
+      if (pointer) each_value(op, pointer);
+    }
+  }
+
+  template <class Op, class Row>
+  static void intent(Op& op, Row& row) {
+    op.number(row.tenant.value);
+    op.number(row.generation);
+    op.number(row.state);
+    op.number(row.promise_kept);
+    op.number(row.submitted);
+    shared(op, row.spec);
+    maybe(op, row.active, [](auto& o, auto& p) { held(o, p); });
+    list(op, row.retiring, [](auto& o, auto& p) { held(o, p); });
+    maybe(op, row.refusal, [](auto& o, auto& p) { shared(o, p); });
+    list(op, row.runs, [](auto& o, auto& run) {
+      o.number(run.run.plan);
+      o.number(run.run.item);
+      o.number(run.site.value);
+      o.number(run.state);
+      o.number(run.exit_code);
+    });
+    list(op, row.flows_on_protection, [](auto& o, auto& flow) { o.number(flow); });
+  }
+};
+
+std::vector<std::byte> encode_graph(const Graph& graph) {
+  Writer writer;
+  writer.unsigned_number(kFormat);
+  Checkpointer::each(writer, graph);
+  return writer.take();
+}
+
+Result<Graph> decode_graph(std::span<const std::byte> bytes) {
+  Reader reader(bytes);
+  if (reader.unsigned_number() != kFormat) return fail(ErrorCode::kUnsupported, "checkpoint of another format");
+  Graph graph;
+  Checkpointer::each(reader, graph);
+  if (!reader.ok || !reader.done() || !Checkpointer::derive(graph)) {
+    return fail(ErrorCode::kCorrupt, "not a checkpoint of a graph");
+  }
+  return graph;
+}
+
+}  // namespace weir

@@ -1,0 +1,86 @@
+#include "core/graph/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+namespace weir {
+namespace {
+
+Graph busy_graph() {
+  Graph graph;
+  const auto add = [&graph](EventBody body) { EXPECT_TRUE(graph.apply({7, "t", std::move(body)}).effect); };
+  add(DomainCreated{.name = "d", .carbon_price_per_kg = 5, .service_prefix = "fd77:1:2::/64"});
+  add(BrainStarted{"v", 3});
+  add(TenantDefined{TenantId(0u), "city"});
+  add(RouterDefined{VertexId(0u), "r"});
+  for (uint32_t s = 0; s < 2; ++s) {
+    SiteSpec spec{.name = "s" + std::to_string(s), .residency = {"cn"}, .prefix = "fd77::/64"};
+    spec.asks.per_core_hour = 9;
+    add(SiteDefined{SiteId(s), VertexId(1 + s), spec});
+    add(NodesReported{SiteId(s), NodeId(s), {{"n", 2000, 4096, 2, "A100", 1100}}});
+    add(SiteStateChanged{SiteId(s), Liveness::kUp, ""});
+    add(LinkDefined{LinkId(2 * s), LinkSpec{.name = "l" + std::to_string(s), .a = VertexId(0u), .b = VertexId(1 + s),
+                                            .bandwidth_bps = 1'000'000, .latency_us = 900, .per_gbps_hour = 4}});
+  }
+  add(LinkMeasured{LinkId(1u), 1200, 30, 5});
+  add(DatasetDefined{DatasetId(0u), {.name = "data", .at = {SiteId(0u)}, .residency = {"cn", "eu"}}});
+  add(TokenIssued{.token = "t", .secret_sha256 = std::string(64, 'a'), .join = true, .subject = "s0", .expires = 9});
+  IntentSpec spec{.name = "i", .from = {{SiteId(0u), 1}}, .data = {DatasetId(0u)}};
+  spec.workload.cpu_milli = 100;
+  spec.traffic.up_bps = 1000;
+  add(IntentSubmitted{IntentId(0u), TenantId(0u), 1, spec});
+  for (int round = 0; round < 2; ++round) {
+    Plan plan{.intent = IntentId(0u), .generation = 1, .basis = graph.version()};
+    plan.placements.push_back({.site = SiteId(1u), .node = NodeId(1u), .cpu_milli = 100, .streams = 1, .continues = {}});
+    plan.flows.push_back({.ingress = SiteId(0u), .placement = 0, .streams = 1, .up_bps = 1000,
+                          .path = {LinkId(1u), LinkId(2u)}, .label_working = 256});
+    add(PlanCommitted{plan});
+  }
+  add(PathSwitched{graph.intent(IntentId(0u)).active->position, IntentId(0u), 0, true});
+  add(IntentRefused{Refusal{IntentId(0u), 1, 3, {{ReasonCode::kCpu, SiteId(0u), SiteId{}, 4, 2}}}});
+  return graph;
+}
+
+TEST(Checkpoint, GivesTheSameGraphBack) {
+  const Graph graph = busy_graph();
+  const auto bytes = encode_graph(graph);
+  auto back = decode_graph(bytes);
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(encode_graph(*back), bytes);
+  EXPECT_EQ(back->version(), graph.version());
+  EXPECT_EQ(back->relief(), graph.relief());
+  EXPECT_EQ(back->free(NodeId(1u)).cpu_milli, 1800);
+  EXPECT_EQ(back->load(SiteId(1u)).cpu_milli_free, 1800);
+  EXPECT_EQ(back->load(LinkId(1u)).free_bps, graph.load(LinkId(1u)).free_bps);
+  EXPECT_EQ(back->load(LinkId(1u)).latency_us, 1200);
+  EXPECT_EQ(back->site(SiteId(0u)).residency, graph.site(SiteId(0u)).residency);
+  EXPECT_EQ(back->dataset(DatasetId(0u)).residency, graph.dataset(DatasetId(0u)).residency);
+  EXPECT_EQ(back->find_site("s1"), SiteId(1u));
+  EXPECT_EQ(back->service_prefix(), "fd77:1:2::/64");
+  const IntentRow &a = back->intent(IntentId(0u)), &b = graph.intent(IntentId(0u));
+  EXPECT_EQ(*a.spec, *b.spec);
+  EXPECT_EQ(a.active->plan, b.active->plan);
+  EXPECT_EQ(a.retiring.at(0)->plan, b.retiring.at(0)->plan);
+  EXPECT_EQ(a.flows_on_protection, b.flows_on_protection);
+  EXPECT_EQ(*a.refusal, *b.refusal);
+}
+
+TEST(Checkpoint, GoesOnLikeTheOriginal) {
+  Graph graph = busy_graph();
+  Graph back = *decode_graph(encode_graph(graph));
+  const Event event{8, "t", PlanRetired{IntentId(0u), graph.intent(IntentId(0u)).retiring.at(0)->position}};
+  EXPECT_TRUE(graph.apply(event).effect);
+  EXPECT_TRUE(back.apply(event).effect);
+  EXPECT_EQ(encode_graph(back), encode_graph(graph));
+}
+
+TEST(Checkpoint, RefusesEveryTruncationAndOtherFormats) {
+  auto bytes = encode_graph(busy_graph());
+  for (size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode_graph(std::span(bytes).first(n))) << n;
+  bytes.push_back(std::byte{0});
+  EXPECT_EQ(decode_graph(bytes).error().code, ErrorCode::kCorrupt);
+  bytes[0] = std::byte{2};
+  EXPECT_EQ(decode_graph(bytes).error().code, ErrorCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace weir
