@@ -1,5 +1,6 @@
 #include "service/resource/resource.h"
 
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -220,6 +221,19 @@ TEST(Resource, SurvivesEveryForm) {
       ASSERT_TRUE(reread.has_value()) << reread.error().text() << "\n" << yaml;
       EXPECT_EQ(reread->front().value, resource.value) << yaml;
       EXPECT_EQ(reread->front().labels, resource.labels) << yaml;
+
+      // protobuf's JSON mapping, read by protobuf and by us.
+      std::string json;
+      ASSERT_TRUE(google::protobuf::util::MessageToJsonString(single, &json).ok());
+      const auto from_json = parse(json, "out.json");
+      ASSERT_TRUE(from_json.has_value()) << from_json.error().text() << "\n" << json;
+      EXPECT_EQ(from_json->front().value, resource.value) << json;
+      json.clear();
+      ASSERT_TRUE(google::protobuf::util::MessageToJsonString(message, &json).ok());
+      v1::Resource parsed;
+      const auto read = google::protobuf::util::JsonStringToMessage(json, &parsed);
+      ASSERT_TRUE(read.ok()) << read.ToString() << "\n" << json;
+      EXPECT_EQ(from_message(parsed)->value, resource.value) << json;
     }
   }
 }
