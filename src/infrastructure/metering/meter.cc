@@ -40,13 +40,23 @@ Slice repeat(Kernel& kernel, uint64_t wall_ns) {
   return out;
 }
 
+// What is left of a time, shared among what is still to be done: an overrun, as a quota makes them, shortens
+// the rest.
+uint64_t share_ns(uint64_t end_ns, uint64_t parts_left) {
+  constexpr uint64_t kLeastNs = 1'000'000;
+  const uint64_t now = clock_ns(CLOCK_MONOTONIC);
+  return std::max(now < end_ns ? (end_ns - now) / parts_left : 0, kLeastNs);
+}
+
 Measure measure_kernel(Kernel& kernel, const char* name, const char* unit, uint64_t wall_ns,
                        uint32_t repetitions) {
   Measure out{.kernel = name, .unit = unit, .variant = kernel.variant()};
+  const uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + wall_ns;
   // Not counted: raises the clock and wakes wide units.
-  repeat(kernel, wall_ns / 4);
+  repeat(kernel, wall_ns / (4 * repetitions));
   std::vector<Slice> slices;
-  for (uint32_t i = 0; i < repetitions; ++i) slices.push_back(repeat(kernel, wall_ns));
+  for (uint32_t i = 0; i < repetitions; ++i)
+    slices.push_back(repeat(kernel, share_ns(end_ns, repetitions - i)));
   summarise(slices, out);
   return out;
 }
@@ -76,19 +86,17 @@ void summarise(const std::vector<Slice>& slices, Measure& out) {
 MeterReport measure(const MeterOptions& options) {
   const uint64_t begin = clock_ns(CLOCK_MONOTONIC);
   const uint32_t repetitions = std::max(options.repetitions, 3u);
-  // Four kernels, each with a quarter slice of warming up.
-  const uint64_t slice_ns =
-      std::max<uint64_t>(options.budget_us, 40'000) * 1000 * 4 / (4 * (4 * repetitions + 1));
+  const uint64_t end_ns = begin + std::max<uint64_t>(options.budget_us, 40'000) * 1000;
   MeterReport out;
   out.method = kMethod;
   IntegerKernel integer;
-  out.integer = measure_kernel(integer, "integer", "Mops/s", slice_ns, repetitions);
+  out.integer = measure_kernel(integer, "integer", "Mops/s", share_ns(end_ns, 4), repetitions);
   FloatKernel fp64(true);
-  out.fp64 = measure_kernel(fp64, "fp64", "MFLOP/s", slice_ns, repetitions);
+  out.fp64 = measure_kernel(fp64, "fp64", "MFLOP/s", share_ns(end_ns, 3), repetitions);
   FloatKernel fp32(false);
-  out.fp32 = measure_kernel(fp32, "fp32", "MFLOP/s", slice_ns, repetitions);
+  out.fp32 = measure_kernel(fp32, "fp32", "MFLOP/s", share_ns(end_ns, 2), repetitions);
   TriadKernel triad(options.triad_bytes);
-  out.memory = measure_kernel(triad, "memory", "MB/s", slice_ns, repetitions);
+  out.memory = measure_kernel(triad, "memory", "MB/s", share_ns(end_ns, 1), repetitions);
   out.speed_milli = out.integer.rate_milli / kReferenceIntegerMops;
   out.speed_wall_milli = out.integer.rate_wall_milli / kReferenceIntegerMops;
   out.wall_us = (clock_ns(CLOCK_MONOTONIC) - begin) / 1000;
