@@ -403,6 +403,7 @@ Result<LabStatus> Lab::status() const {
   LabStatus out;
   out.name = spec_.name;
   out.srv6 = srv6_;
+  out.emulator = state->emulator.value_or(ProcessName{});
   out.emulator_alive = state->emulator && alive(*state->emulator);
   std::vector<EmulatorLinkStats> stats;
   if (out.emulator_alive) {

@@ -45,6 +45,7 @@ struct SiteStatus {
 struct LabStatus {
   std::string name;
   bool srv6 = false;
+  ProcessName emulator;
   bool emulator_alive = false;  // if not: take the lab down, and up again
   std::vector<LinkStatus> links;
   std::vector<SiteStatus> sites;
