@@ -26,6 +26,7 @@ class FaultyFile final : public File {
     if (stops) length = disk_.write_bytes_left_;
     if (node_->now.size() < offset + length) node_->now.resize(offset + length);
     std::copy_n(data.begin(), length, node_->now.begin() + static_cast<ptrdiff_t>(offset));
+    node_->unsynced.emplace_back(offset, offset + length);
     disk_.bytes_written_ += length;
     if (disk_.write_bytes_left_ != FaultyDisk::kNever) disk_.write_bytes_left_ -= length;
     if (stops) {
@@ -49,10 +50,17 @@ class FaultyFile final : public File {
     if (Status alive = disk_.alive(path_); !alive) return alive;
     if (disk_.syncs_left_ == 0) {
       disk_.syncs_left_ = FaultyDisk::kNever;
+      node_->unsynced.clear();
       return fail(ErrorCode::kUnavailable, "cannot flush: Input/output error", path_);
     }
     if (disk_.syncs_left_ != FaultyDisk::kNever) --disk_.syncs_left_;
-    node_->synced = node_->now;
+    node_->synced.resize(node_->now.size());
+    for (auto [from, to] : node_->unsynced) {
+      if (to > node_->now.size()) continue;  // the file was emptied since
+      std::copy(node_->now.begin() + static_cast<ptrdiff_t>(from), node_->now.begin() + static_cast<ptrdiff_t>(to),
+                node_->synced.begin() + static_cast<ptrdiff_t>(from));
+    }
+    node_->unsynced.clear();
     return {};
   }
 
@@ -116,6 +124,7 @@ Result<std::unique_ptr<File>> FaultyDisk::open(const std::string& path, Mode mod
     found = files_.emplace(path, std::make_shared<Node>()).first;
   } else if (mode == Mode::kCreate) {
     found->second->now.clear();
+    found->second->unsynced.clear();
   }
   return std::make_unique<FaultyFile>(*this, found->second, path);
 }
@@ -210,6 +219,7 @@ void FaultyDisk::crash(Loss loss, uint64_t seed) {
   // Names may or may not have reached the disk without a sync of their directory.
   if (loss == Loss::kPower || random() % 2 == 0) files_ = synced_files_;
   for (auto& [path, node] : files_) {
+    node->unsynced.clear();
     if (loss == Loss::kPower) {
       node->now = node->synced;
       continue;

@@ -172,7 +172,7 @@ Result<SegmentEnd> Segment::find_end() const {
   Result<uint64_t> file_bytes = file_->size();
   if (!file_bytes) return tl::unexpected(file_bytes.error());
   Window window(*file_, *file_bytes);
-  SegmentEnd end{header_.first, kSegmentHeaderBytes, false, std::nullopt};
+  SegmentEnd end{header_.first, kSegmentHeaderBytes, false, header_.first, std::nullopt};
   Position bad = 0;
   for (bool again = false;;) {
     Result<Bytes> bytes = window.at(end.offset, kBatchHeaderBytes);
@@ -191,6 +191,7 @@ Result<SegmentEnd> Segment::find_end() const {
       end.position += batch->count;
       end.offset += kBatchHeaderBytes + batch->bytes;
       end.closed = batch->count == 0;
+      end.proven = std::max(end.proven, batch->durable);
       again = false;
       continue;
     }

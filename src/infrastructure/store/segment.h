@@ -27,6 +27,7 @@ struct SegmentEnd {
   Position position = 0;   // of the next record
   uint64_t offset = 0;     // of the next batch
   bool closed = false;     // its last batch is the mark of an orderly end
+  Position proven = 0;     // records of this segment below it are known to have been flushed
   std::optional<TornTail> torn;
 };
 

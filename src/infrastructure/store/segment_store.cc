@@ -16,7 +16,7 @@ namespace {
 
 // A larger buffer is written, without being flushed, before the next record is taken.
 constexpr size_t kBufferBytesMax = 8 << 20;
-constexpr uint64_t kZeroBytes = 1 << 20;
+constexpr uint64_t kPieceBytes = 1 << 20;
 
 Result<LedgerId> new_ledger_id() {
   LedgerId id;
@@ -88,8 +88,7 @@ Status SegmentStore::recover() {
     write_offset_ = found->offset;
     end_ = found->position;
     segments_.assign(std::move(*segments));
-    // What was found may have been written but not flushed by a process that died.
-    if (Status synced = active_->file().sync(); !synced) return synced;
+    if (Status flushed = flush_again(*found); !flushed) return flushed;
     durable_end_.store(end_, std::memory_order_release);
   }
   if (options_.keep_reserve) {
@@ -123,11 +122,28 @@ Status SegmentStore::refuse_lost_records(Position end) {
 }
 
 Status SegmentStore::drop_torn_tail(const TornTail& torn) {
-  std::vector<std::byte> zeros(std::min(kZeroBytes, torn.bytes));
+  std::vector<std::byte> zeros(std::min(kPieceBytes, torn.bytes));
   for (uint64_t done = 0; done < torn.bytes; done += zeros.size()) {
     size_t length = static_cast<size_t>(std::min<uint64_t>(zeros.size(), torn.bytes - done));
     Status written = write_fully(active_->file(), torn.offset + done, Bytes(zeros).first(length));
     if (!written) return written;
+  }
+  return active_->file().sync();
+}
+
+// What was found may never have reached the disk: written by a process that died before its flush, or after a flush
+// that failed. In the latter case the system takes the pages for clean, so they must be written again.
+Status SegmentStore::flush_again(const SegmentEnd& end) {
+  if (end.proven < end.position) {
+    Result<uint64_t> offset = active_->offset_of_batch(end.proven);
+    if (!offset) return tl::unexpected(offset.error());
+    std::vector<std::byte> bytes(std::min(kPieceBytes, end.offset - *offset));
+    for (uint64_t at = *offset; at < end.offset; at += bytes.size()) {
+      bytes.resize(static_cast<size_t>(std::min<uint64_t>(bytes.size(), end.offset - at)));
+      Result<size_t> n = read_fully(active_->file(), at, bytes);
+      if (!n) return tl::unexpected(n.error());
+      if (Status written = write_fully(active_->file(), at, Bytes(bytes).first(*n)); !written) return written;
+    }
   }
   return active_->file().sync();
 }

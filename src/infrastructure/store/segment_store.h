@@ -74,6 +74,7 @@ class SegmentStore final : public LogStore {
   Status start_new_ledger();
   Status refuse_lost_records(Position end);
   Status drop_torn_tail(const TornTail& torn);
+  Status flush_again(const SegmentEnd& end);
   Status make_room(std::span<const Bytes> records, Urgency urgency);
   uint64_t room() const;
   void put(Bytes record);

@@ -183,6 +183,23 @@ TEST_F(SegmentStoreTest, AFailedFlushIsFinal) {
   EXPECT_EQ(all(*open()), (Records{"a"}));
 }
 
+TEST_F(SegmentStoreTest, WhatRecoveryFindsAfterAFailedFlushIsWrittenAgain) {
+  auto store = open();
+  ASSERT_TRUE(add(*store, {"a"}));
+  ASSERT_TRUE(store->flush());
+  ASSERT_TRUE(add(*store, {"b", "c"}));
+  disk.fail_sync_after(0);
+  ASSERT_FALSE(store->flush());
+  store = nullptr;
+  disk.crash(FaultyDisk::Loss::kProcess);
+  store = open();
+  EXPECT_EQ(all(*store), (Records{"a", "b", "c"}));
+  disk.stop_after(0);
+  store = nullptr;
+  disk.crash(FaultyDisk::Loss::kPower);
+  EXPECT_EQ(all(*open()), (Records{"a", "b", "c"}));
+}
+
 TEST_F(SegmentStoreTest, DropsAnIncompleteTailAndSaysSo) {
   auto store = open();
   ASSERT_TRUE(add(*store, {"a", "b"}));
