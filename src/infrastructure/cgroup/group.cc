@@ -45,30 +45,80 @@ Status delegate_controllers(const fs::path& folder) {
   return write_control(folder / "cgroup.subtree_control", "+cpu +memory +pids");
 }
 
-Result<GroupFolders> open_parent_v2(const Tree& tree, const std::string& name) {
-  fs::path base = tree.hierarchies.at("").folder();
-  const fs::path own = tree.hierarchies.at("").own;
-  if (own.filename() == kAgentLeaf) {
-    base = base.parent_path();
-  } else if (!own.empty()) {
-    if (Status ok = make_folder(base / kAgentLeaf); !ok) return tl::unexpected(ok.error());
-    if (Status ok = write_control(base / kAgentLeaf / "cgroup.procs", std::to_string(::getpid())); !ok) {
-      return tl::unexpected(ok.error());
-    }
-  }
-  if (Status ok = delegate_controllers(base); !ok) {
-    if (ok.error().remedy.empty()) {
-      ok.error().remedy = "start the agent in a group of its own, without other processes";
-    }
-    return tl::unexpected(ok.error());
-  }
-  GroupFolders out{Version::kV2, {{"", base / name}}, {}};
-  if (Status ok = make_folder(base / name); !ok) return tl::unexpected(ok.error());
-  if (Status ok = delegate_controllers(base / name); !ok) return tl::unexpected(ok.error());
-  return out;
+// Whether this process is the only one of the group.
+bool alone_in(const fs::path& folder) {
+  const auto text = read_file(folder / "cgroup.procs", 16 << 20);
+  if (!text) return true;
+  const auto pids = parse_pids(*text);
+  return std::all_of(pids.begin(), pids.end(), [](int32_t pid) { return pid == ::getpid(); });
 }
 
-Result<GroupFolders> open_parent_v1(const Tree& tree, const std::string& name) {
+// Whether a limit of processor or memory stands between the root of the tree and the group.
+bool bounded(const Tree::Hierarchy& hierarchy) {
+  fs::path folder = hierarchy.mount;
+  for (const fs::path& part : hierarchy.own) {
+    folder /= part;
+    const auto cpu = read_file(folder / "cpu.max");
+    if (cpu && parse_cpu_max(*cpu).value_or(uint64_t{0})) return true;
+    for (const char* file : {"memory.max", "memory.high"}) {
+      const auto memory = read_file(folder / file);
+      if (memory && parse_limit(*memory).value_or(uint64_t{0})) return true;
+    }
+  }
+  return false;
+}
+
+Status move_into_leaf(const fs::path& base) {
+  if (Status ok = make_folder(base / kAgentLeaf); !ok) return ok;
+  return write_control(base / kAgentLeaf / "cgroup.procs", std::to_string(::getpid()));
+}
+
+Result<GroupFolders> open_parent_v2(const Tree& tree, const std::string& name,
+                                    const std::optional<fs::path>& parent) {
+  const Tree::Hierarchy& hierarchy = tree.hierarchies.at("");
+  fs::path base = hierarchy.folder();
+  std::vector<fs::path> delegating;
+  if (parent) {
+    base = hierarchy.mount;
+    for (const fs::path& part : parent->relative_path()) {
+      delegating.push_back(base);
+      base /= part;
+      if (Status ok = make_folder(base); !ok) return tl::unexpected(ok.error());
+    }
+  } else if (hierarchy.own.filename() == kAgentLeaf) {
+    base = base.parent_path();
+  } else if (!hierarchy.own.empty() && alone_in(base)) {
+    if (Status ok = move_into_leaf(base); !ok) return tl::unexpected(ok.error());
+  } else if (!hierarchy.own.empty()) {
+    if (bounded(hierarchy)) {
+      return fail(ErrorCode::kConflict,
+                  "other processes share the agent's control group, whose limits bind its runs",
+                  (base / "cgroup.procs").string(), "start the agent in a group of its own");
+    }
+    base = hierarchy.mount;
+  }
+  delegating.push_back(base);
+  delegating.push_back(base / name);
+  if (Status ok = make_folder(base / name); !ok) return tl::unexpected(ok.error());
+  for (const fs::path& folder : delegating) {
+    if (Status ok = delegate_controllers(folder); !ok) return tl::unexpected(ok.error());
+  }
+  return GroupFolders{Version::kV2, {{"", base / name}}, {}};
+}
+
+// Makes the folders between the root of the tree and the group.
+Result<fs::path> base_of(const Tree::Hierarchy& hierarchy, const std::optional<fs::path>& parent) {
+  if (!parent) return hierarchy.folder();
+  fs::path base = hierarchy.mount;
+  for (const fs::path& part : parent->relative_path()) {
+    base /= part;
+    if (Status ok = make_folder(base); !ok) return tl::unexpected(ok.error());
+  }
+  return base;
+}
+
+Result<GroupFolders> open_parent_v1(const Tree& tree, const std::string& name,
+                                    const std::optional<fs::path>& parent) {
   GroupFolders out{Version::kV1, {}, {}};
   for (const char* controller : kControllers) {
     const Tree::Hierarchy* hierarchy = tree.find(controller);
@@ -76,19 +126,23 @@ Result<GroupFolders> open_parent_v1(const Tree& tree, const std::string& name) {
       return fail(ErrorCode::kUnsupported, "the " + std::string(controller) + " controller is not mounted",
                   "/proc/self/mountinfo", "mount it under /sys/fs/cgroup, or boot with version 2");
     }
-    out.by_controller.emplace(controller, hierarchy->folder() / name);
+    const auto base = base_of(*hierarchy, parent);
+    if (!base) return tl::unexpected(base.error());
+    out.by_controller.emplace(controller, *base / name);
   }
   // Often one mount with cpu; alone it only counts.
   if (const Tree::Hierarchy* accounting = tree.find("cpuacct")) {
-    out.by_controller.emplace("cpuacct", accounting->folder() / name);
+    const auto base = base_of(*accounting, parent);
+    if (!base) return tl::unexpected(base.error());
+    out.by_controller.emplace("cpuacct", *base / name);
   }
   for (const auto& [controller, folder] : out.by_controller) {
     if (Status ok = make_folder(folder); !ok) return tl::unexpected(ok.error());
   }
   if (tree.unified) {
     // Without it, the group is killed by signals and counts no traffic.
-    const fs::path folder = tree.unified->folder() / name;
-    if (make_folder(folder)) out.unified = folder;
+    const auto base = base_of(*tree.unified, parent);
+    if (base && make_folder(*base / name)) out.unified = *base / name;
   }
   return out;
 }
@@ -187,11 +241,16 @@ std::vector<fs::path> GroupFolders::joins() const {
   return out;
 }
 
-Result<GroupFolders> open_parent(const Tree& tree, const std::string& name) {
+Result<GroupFolders> open_parent(const Tree& tree, const std::string& name,
+                                 const std::optional<fs::path>& parent) {
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
     return fail(ErrorCode::kInvalid, "'" + name + "' is not a name of a control group");
   }
-  return tree.version == Version::kV2 ? open_parent_v2(tree, name) : open_parent_v1(tree, name);
+  if (parent && parent->string().find("..") != std::string::npos) {
+    return fail(ErrorCode::kInvalid, "'" + parent->string() + "' leads upwards", "control group");
+  }
+  return tree.version == Version::kV2 ? open_parent_v2(tree, name, parent)
+                                      : open_parent_v1(tree, name, parent);
 }
 
 Result<Group> Group::create(const GroupFolders& parent, const std::string& name, const Limits& limits) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,13 +38,21 @@ struct GroupFolders {
   friend bool operator==(const GroupFolders&, const GroupFolders&) = default;
 };
 
-// The group under which the runs of one agent live, below the agent's own, so that a quota of the agent's
-// group bounds its runs as well. `name` is one path component.
+// The group under which the runs of one agent live. `name` is one path component.
 //
+// Without `parent`, it is below the agent's own group, so that a quota of that group bounds the runs as well.
 // Version 2 allows limits only below a group without processes: where the own group is not the root, this
-// process moves into the leaf "weir-agent" of it (on a restart it is there already).
-// kUnsupported: a controller is missing; kDenied: not root, or the group is not delegated.
-Result<GroupFolders> open_parent(const Tree& tree, const std::string& name);
+// process moves into the leaf "weir-agent" of it (on a restart it is there already). Where other processes
+// share the own group (a login session), that is not possible; if nothing bounds the own group either, the
+// runs' group is then at the root of the tree.
+//
+// With `parent`, a path from the root of each tree ("/" is the root), it is below that, which is made where
+// it is missing.
+//
+// kUnsupported: a controller is missing; kDenied: not root, or the group is not delegated; kConflict:
+// processes are in the way.
+Result<GroupFolders> open_parent(const Tree& tree, const std::string& name,
+                                 const std::optional<std::filesystem::path>& parent = std::nullopt);
 
 // A group of limited processes. The operations are idempotent, and work from any process.
 class Group {

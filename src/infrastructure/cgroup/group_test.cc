@@ -83,6 +83,39 @@ TEST_F(FakeTree, VersionTwoNamesTheControllerThatIsNotDelegated) {
   EXPECT_NE(parent.error().what.find("cpu controller"), std::string::npos);
 }
 
+TEST_F(FakeTree, VersionTwoLeavesASharedGroupWhereNothingBindsIt) {
+  const Tree tree = v2("user.slice/session.scope");
+  const fs::path own = root_ / "user.slice/session.scope";
+  put(own / "cgroup.procs", std::to_string(::getpid()) + "\n1\n");
+  put(own / "cpu.max", "max 100000\n");
+  put(own / "memory.max", "max\n");
+  put(root_ / "cgroup.controllers", "cpu memory pids\n");
+  put(root_ / "weir-runs/cgroup.controllers", "cpu memory pids\n");
+  const auto parent = open_parent(tree, "weir-runs");
+  ASSERT_TRUE(parent) << parent.error().text();
+  EXPECT_EQ(parent->by_controller.at(""), root_ / "weir-runs");
+  EXPECT_FALSE(fs::exists(own / "weir-agent"));
+  // A limit must not be left by the way.
+  put(root_ / "user.slice/cpu.max", "50000 100000\n");
+  EXPECT_EQ(open_parent(tree, "weir-runs").error().code, ErrorCode::kConflict);
+}
+
+TEST_F(FakeTree, ParentOfChoice) {
+  const Tree two = v2("system.slice/weir.service");
+  put(root_ / "cgroup.controllers", "cpu memory pids\n");
+  put(root_ / "weir.slice/cgroup.controllers", "cpu memory pids\n");
+  put(root_ / "weir.slice/runs/cgroup.controllers", "cpu memory pids\n");
+  const auto slice = open_parent(two, "runs", "/weir.slice");
+  ASSERT_TRUE(slice) << slice.error().text();
+  EXPECT_EQ(slice->by_controller.at(""), root_ / "weir.slice/runs");
+  EXPECT_EQ(text_of(root_ / "cgroup.subtree_control"), "+cpu +memory +pids");
+  EXPECT_EQ(text_of(root_ / "weir.slice/cgroup.subtree_control"), "+cpu +memory +pids");
+  const auto one = open_parent(v1(), "runs", "/");
+  ASSERT_TRUE(one) << one.error().text();
+  EXPECT_EQ(one->by_controller.at("memory"), root_ / "memory/runs");
+  EXPECT_EQ(open_parent(two, "runs", "/../x").error().code, ErrorCode::kInvalid);
+}
+
 TEST_F(FakeTree, VersionTwoLimitsAndUsage) {
   const GroupFolders parent{Version::kV2, {{"", root_ / "runs"}}, {}};
   fs::create_directories(root_ / "runs");
@@ -161,11 +194,8 @@ class LiveTree : public testing::Test {
     if (::geteuid() != 0) GTEST_SKIP() << "making control groups needs root";
     const auto tree = read_tree();
     ASSERT_TRUE(tree) << tree.error().text();
-    // On version 2 open_parent would move this very process; the own group must be the root.
-    if (tree->version == Version::kV2 && !tree->hierarchies.at("").own.empty()) {
-      GTEST_SKIP() << "the tests' own version 2 group is not the root";
-    }
-    auto parent = open_parent(*tree, "weir-test-" + std::to_string(::getpid()));
+    // Below the root, since this very process would otherwise be moved on version 2.
+    auto parent = open_parent(*tree, "weir-test-" + std::to_string(::getpid()), "/");
     if (!parent) GTEST_SKIP() << parent.error().text();
     parent_ = *parent;
   }

@@ -575,7 +575,7 @@ Result<std::unique_ptr<LocalSiteDriver>> LocalSiteDriver::open(const LocalSiteOp
   if (!fifo) return fail_errno("cannot open", fifo_path, errno);
   const auto tree = cgroup::read_tree();
   if (!tree) return tl::unexpected(tree.error());
-  auto parent = cgroup::open_parent(*tree, options.cgroup_name);
+  auto parent = cgroup::open_parent(*tree, options.cgroup_name, options.cgroup_parent);
   if (!parent) return tl::unexpected(parent.error());
   auto driver = std::make_unique<Driver>(options, std::move(*parent), std::move(*artifacts),
                                          std::move(*allow_list), std::move(lock), std::move(fifo));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,9 @@ struct LocalSiteOptions {
   // argv before the run's folder of a program that calls supervise(): {"/usr/lib/weir/weir-run"}, or
   // {"/usr/bin/weir", "supervise-run"}.
   std::vector<std::string> supervisor_command;
-  std::string cgroup_name = "weir-runs";  // below this process's own group; one driver each
+  std::string cgroup_name = "weir-runs";  // one driver each
+  // From the root of the tree; none: below this process's own group. See cgroup::open_parent.
+  std::optional<std::filesystem::path> cgroup_parent;
   // Each live run has a user and group of its own, of this range, which belong to nobody else.
   uint32_t uid_first = 700'000'000;
   uint32_t uid_count = 4096;
