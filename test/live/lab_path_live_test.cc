@@ -156,8 +156,40 @@ TEST_F(PathTest, AnEstablishedConnectionFollowsWithoutTheOldPathBeingWithdrawn) 
   ASSERT_OK(west_->steer({destination, std::nullopt, kShort}));  // from path to path
   EXPECT_TRUE(goes_by("r1-r2"));
   ASSERT_OK(west_->steer({destination, std::nullopt, kLong}));
-  ASSERT_OK(west_->unsteer(destination, std::nullopt));  // and back
-  EXPECT_TRUE(goes_by("r1-r2"));
+  EXPECT_TRUE(goes_by("r1-r3"));
+
+  // Full segments fit: encapsulated packets are longer than the site's MTU.
+  constexpr size_t kBytes = 4 << 20;
+  std::thread sender([&] {
+    const std::vector<char> data(kBytes, 'x');
+    for (size_t sent = 0; sent < data.size();) {
+      const ssize_t n = send(client.fd(), data.data() + sent, data.size() - sent, MSG_NOSIGNAL);
+      if (n <= 0) return;
+      sent += static_cast<size_t>(n);
+    }
+  });
+  size_t received = 0;
+  for (std::vector<char> buffer(65536); received < kBytes && readable(server.fd(), 3000);) {
+    const ssize_t n = recv(server.fd(), buffer.data(), buffer.size(), 0);
+    if (n <= 0) break;
+    received += static_cast<size_t>(n);
+  }
+  shutdown(client.fd(), SHUT_RDWR);
+  sender.join();
+  EXPECT_EQ(received, kBytes);
+}
+
+TEST_F(PathTest, UnsteeredTrafficGoesBackToPlainRouting) {
+  const Echo echo(*lab_, "east", instance_, kPort);
+  const Socket client = open_socket(*lab_, "west", SOCK_DGRAM);
+  const Ipv6Prefix destination = Ipv6Prefix::host(instance_);
+  ASSERT_OK(west_->install_path(long_path()));
+  ASSERT_OK(west_->steer({destination, std::nullopt, kLong}));
+  EXPECT_GE(measure(client, instance_, kPort, 10).median(), 30.0);
+  ASSERT_OK(west_->unsteer(destination, std::nullopt));
+  const Trips plain = measure(client, instance_, kPort, 10);
+  EXPECT_EQ(plain.lost, 0);
+  EXPECT_LT(plain.median(), 18.0);
 }
 
 TEST_F(PathTest, AServiceSplitsConnectionsByWeightOverSteeredPaths) {
@@ -171,20 +203,25 @@ TEST_F(PathTest, AServiceSplitsConnectionsByWeightOverSteeredPaths) {
   ASSERT_OK(west_->publish_service(published));
   ASSERT_OK(west_->publish_service(published));
 
+  // Every connection from a port of its own, since conntrack remembers the earlier ones for a while.
+  uint16_t next_port = 20'000;
+  const Ipv6Address west = lab_->addresses().site_address(vertex(*lab_, "west"));
   const auto split = [&](int connections) {
-    std::vector<Socket> sockets;
-    const sockaddr_in6 to = socket_address(service, 80);
-    for (int i = 0; i < connections; ++i) {
-      sockets.push_back(open_socket(*lab_, "west", SOCK_DGRAM));
-      EXPECT_EQ(connect(sockets.back().fd(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
-      EXPECT_EQ(send(sockets.back().fd(), "hello", 5, 0), 5);
-    }
     std::pair<int, int> counts;
-    for (const Socket& socket : sockets) {
-      char answer[16] = {};
-      // The answer must seem to come from the service, or a connected socket does not take it.
-      if (readable(socket.fd(), 500) && recv(socket.fd(), answer, sizeof answer, 0) == 5) {
-        ++(answer[0] == 'a' ? counts.first : counts.second);
+    const sockaddr_in6 to = socket_address(service, 80);
+    for (int done = 0; done < connections; done += 20) {
+      std::vector<Socket> sockets;  // few at a time: the echo's buffer is small
+      for (int i = done; i < std::min(connections, done + 20); ++i) {
+        sockets.push_back(open_socket(*lab_, "west", SOCK_DGRAM, &west, next_port++));
+        EXPECT_EQ(connect(sockets.back().fd(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+        EXPECT_EQ(send(sockets.back().fd(), "hello", 5, 0), 5);
+      }
+      for (const Socket& socket : sockets) {
+        char answer[16] = {};
+        // The answer must seem to come from the service, or a connected socket does not take it.
+        if (readable(socket.fd(), 500) && recv(socket.fd(), answer, sizeof answer, 0) == 5) {
+          ++(answer[0] == 'a' ? counts.first : counts.second);
+        }
       }
     }
     return counts;

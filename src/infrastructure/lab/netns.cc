@@ -235,6 +235,7 @@ Result<ProcessName> start_process(const ProcessSpec& spec, int ready_fd) {
   posix_spawn_file_actions_addopen(&actions.value, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0640);
   posix_spawn_file_actions_adddup2(&actions.value, 1, 2);
   if (ready_fd >= 0) posix_spawn_file_actions_adddup2(&actions.value, ready_fd, 3);
+  posix_spawn_file_actions_addclosefrom_np(&actions.value, ready_fd >= 0 ? 4 : 3);
   const Attributes attributes(true);
   pid_t pid = 0;
   errno = posix_spawnp(&pid, spec.argv[0].c_str(), &actions.value, &attributes.value,
