@@ -9,7 +9,7 @@
 #     TEST_LIBS ...                        # extra libraries of the test only
 #     SANITIZED)                           # also built and run under ASan+UBSan and TSan in `make test`
 #
-# Besides the library this makes weir_<layer>_<name>_test, and weir_<layer>_<name>_link: the library with
+# Besides the library this makes weir_<layer>_<name>_test, and weir_<layer>_<name>_linked: the library with
 # all of its objects linked with nothing but its declared dependencies, which proves the layering.
 # PURE libraries are recorded for the check of imported symbols (scripts/check-purity).
 
@@ -46,11 +46,11 @@ function(weir_library layer name)
   if(arg_SOURCES)
     add_library(${target} STATIC ${arg_SOURCES})
     target_link_libraries(${target} PUBLIC weir_options ${arg_DEPS} PRIVATE ${arg_LIBS})
-    file(GENERATE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${target}_link.cc" CONTENT "int main() { return 0; }\n")
-    add_executable(${target}_link "${CMAKE_CURRENT_BINARY_DIR}/${target}_link.cc")
-    target_link_libraries(${target}_link PRIVATE
+    file(GENERATE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${target}_linked.cc" CONTENT "int main() { return 0; }\n")
+    add_executable(${target}_linked "${CMAKE_CURRENT_BINARY_DIR}/${target}_linked.cc")
+    target_link_libraries(${target}_linked PRIVATE
       "-Wl,--whole-archive" "$<TARGET_FILE:${target}>" "-Wl,--no-whole-archive" weir_options ${arg_DEPS} ${arg_LIBS})
-    add_dependencies(${target}_link ${target})
+    add_dependencies(${target}_linked ${target})
     if(arg_PURE)
       set_property(GLOBAL APPEND PROPERTY WEIR_PURE_LIBRARIES ${target})
     endif()
