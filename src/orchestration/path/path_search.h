@@ -52,16 +52,38 @@ struct PathOption {
   int64_t latency_us() const { return round_trip_us + serialisation_us; }
 };
 
+// Paths of equal price and latency are told apart by the sum of a fixed hash of their duplex links, so that the
+// choice does not depend on the order in which a search meets them.
+uint64_t tie_break(LinkId link);
+
 // Lower bounds of the price per stream from one vertex to every other, over links that were up, ignoring
 // room and latency. They stay lower bounds while Graph::path_relief() does not move: prices only rise then.
 struct PathTree {
   static constexpr Nanocredits kUnreachable = INT64_MAX / 4;
   VertexId from;
-  uint64_t relief = 0;
+  uint64_t relief = 0;            // Graph::path_relief() and routing() that it was made for
+  uint64_t routing = 0;
+  bool all_steerable = true;      // no link that it met follows plain routing only
   std::vector<Nanocredits> price;
+  std::vector<LinkId> by;         // last link of the best path then, by price, latency and tie break
+  // Labels that searches guided by it have expanded because it was out of date or the best path was full.
+  mutable uint64_t detours = 0;
 };
 // O(links log vertices).
 PathTree price_tree(const Graph& graph, VertexId from, const StreamDemand& demand);
+
+// Round trip and serialisation of the fastest path from one vertex to every other, ignoring price, steering and
+// room. Holds while Graph::routing() stands still.
+struct FastestTree {
+  static constexpr int64_t kUnreachable = INT64_MAX / 4;
+  VertexId from;
+  uint64_t routing = 0;
+  std::vector<int64_t> latency_us;
+  std::vector<LinkId> by;
+};
+FastestTree fastest_tree(const Graph& graph, VertexId from, const StreamDemand& demand);
+// none: not connected.
+std::optional<PathOption> fastest_path(const Graph& graph, const FastestTree& tree, VertexId to, const StreamDemand& demand);
 
 struct PathLimits {
   int32_t streams = 1;              // every link must have room for so many
@@ -70,8 +92,9 @@ struct PathLimits {
   const std::vector<LinkId>* avoid = nullptr;  // neither these nor their twins
 };
 
-// The cheapest path within the limits, ties by latency and then by link identifiers; none if there is none.
-// Exact: labels of (price, latency) from the target backwards, guided by the tree (A*), dominated labels
+// The cheapest path within the limits, ties by latency and then by tie_break(); none if there is none. Whatever
+// valid tree guides it, the answer is the same. The tree's own path is the answer while no price on it has
+// risen, O(hops). Otherwise exact search: labels of (price, latency) from the target backwards (A*), dominated labels
 // dropped. Only links that can be steered are used, unless the routed path is itself the answer.
 std::optional<PathOption> cheapest_path(const Graph& graph, const PathTree& tree, VertexId to,
                                         const StreamDemand& demand, const PathLimits& limits);
@@ -85,12 +108,8 @@ struct PathList {
 PathList paths_by_price(const Graph& graph, const PathTree& tree, VertexId to, const StreamDemand& demand,
                         const PathLimits& limits, size_t most, uint64_t& steps);
 
-// The fastest path over links that are up, ignoring price, steering and room, except that `limits.avoid` holds;
-// for saying how far from possible a wish is. none: not connected.
-std::optional<PathOption> fastest_path(const Graph& graph, VertexId from, VertexId to, const StreamDemand& demand,
-                                       const PathLimits& limits);
-
-// The path that plain routing takes: least described latency, ties by vertex. None if not connected.
+// The path that plain routing takes: least described latency, ties by vertex, whether or not its links are up: Weir
+// does not see the routing tables, and a promise must not rest on their converging. None if not connected.
 std::optional<std::vector<LinkId>> routed_path(const Graph& graph, VertexId from, VertexId to);
 
 // Price, round trip and serialisation of a given path; nothing is checked.
