@@ -204,19 +204,17 @@ TEST_F(CityExample, HasSixSitesInThreeTiersWithinTheTestMachine) {
   EXPECT_EQ(lab_.sites.size(), 6u);
   EXPECT_GE(lab_.routers.size(), 5u);
   std::set<Tier> tiers;
-  int64_t cpu_milli = 0;
+  int64_t cpu_milli = 0, detectors = 0;
   for (const LabSite& site : lab_.sites) {
+    detectors += site.cpu_milli / 300;
     tiers.insert(site.spec.tier);
     cpu_milli += site.cpu_milli;
     EXPECT_TRUE(std::ranges::count(site.spec.residency, "cn")) << site.spec.name;
-    if (site.spec.tier == Tier::kEnd) {
-      EXPECT_LT(site.cpu_milli, 300) << "a detector fits in " << site.spec.name;
-    } else {
-      EXPECT_GE(site.cpu_milli, 300) << site.spec.name;
-    }
+    if (site.spec.tier == Tier::kEnd) EXPECT_LT(site.cpu_milli, 300) << "a detector fits in " << site.spec.name;
   }
   EXPECT_EQ(tiers.size(), 3u);
   EXPECT_LE(cpu_milli, 1400);
+  EXPECT_GE(detectors, 4) << "three are needed, and one site with one may be lost";
 }
 
 // By Menger's theorem: two ways without a common link.
