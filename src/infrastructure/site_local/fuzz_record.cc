@@ -21,6 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   round_trip(decode_control, text);
   round_trip(decode_status, text);
   round_trip(decode_sample, text);
+  round_trip(decode_process, text);
   const auto id = parse_run_name(text);
   if (id && run_name(*id) != text) std::abort();
   return 0;

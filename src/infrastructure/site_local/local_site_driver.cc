@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/file.h>
@@ -47,6 +48,26 @@ struct Record {
   RunControl control;
   RunStatus status;
 };
+
+// Kills what is in a group without a supervisor, and removes it when the last process is gone: their new
+// parent has to wait for them first. A process that cannot die leaves the group behind.
+void remove_group(const cgroup::Group& group) {
+  constexpr int kAttempts = 2'000;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    group.kill();
+    if (group.remove()) return;
+    ::sched_yield();
+  }
+}
+
+template <class T>
+Result<T> load(const fs::path& path, Result<T> (*decode)(std::string_view)) {
+  const auto text = posix::read_file(path, 16 << 20);
+  if (!text) return tl::unexpected(text.error());
+  auto out = decode(*text);
+  if (!out) out.error().where = path.string() + (out.error().where.empty() ? "" : ": " + out.error().where);
+  return out;
+}
 
 class Driver : public LocalSiteDriver {
  public:
@@ -131,13 +152,10 @@ class Driver : public LocalSiteDriver {
   std::map<RunId, Record> records_;
 };
 
-template <class T>
-Result<T> load(const fs::path& path, Result<T> (*decode)(std::string_view)) {
-  const auto text = posix::read_file(path, 16 << 20);
-  if (!text) return tl::unexpected(text.error());
-  auto out = decode(*text);
-  if (!out) out.error().where = path.string() + (out.error().where.empty() ? "" : ": " + out.error().where);
-  return out;
+// Whether a supervisor has accepted the run in the folder, and lives.
+bool supervised(const fs::path& folder) {
+  const auto supervisor = load(folder / kLockFile, decode_process);
+  return supervisor && fs::exists(folder / kStatusFile) && alive(*supervisor);
 }
 
 Status Driver::adopt() {
@@ -148,13 +166,13 @@ Status Driver::adopt() {
     auto order = load(at->path() / kOrderFile, decode_order);
     auto control = load(at->path() / kControlFile, decode_control);
     auto status = load(at->path() / kStatusFile, decode_status);
-    if (!status && status.error().code == ErrorCode::kNotFound) {
-      // start() had not succeeded yet: nobody counts on it.
+    if (!order || !control || !status) {
+      // Of a start that had not succeeded, or torn by a power failure, which no run survives.
+      if (supervised(at->path())) {
+        return tl::unexpected(!order ? order.error() : !control ? control.error() : status.error());
+      }
       discard(*id);
       continue;
-    }
-    if (!order || !control || !status) {
-      return tl::unexpected(!order ? order.error() : !control ? control.error() : status.error());
     }
     Record& record =
         records_.emplace(*id, Record{std::move(*order), *control, std::move(*status)}).first->second;
@@ -165,10 +183,7 @@ Status Driver::adopt() {
   for (const std::string& name : cgroup::Group::list(parent_)) {
     const auto id = parse_run_name(name);
     if (!id || records_.contains(*id)) continue;
-    if (const auto group = cgroup::Group::open(parent_, name)) {
-      group->kill();
-      (void)group->remove();
-    }
+    if (const auto group = cgroup::Group::open(parent_, name)) remove_group(*group);
   }
   return {};
 }
@@ -253,6 +268,10 @@ Status Driver::launch(Record& record) {
       ::chown(order.work_folder.c_str(), order.uid, order.gid) != 0) {
     return fail_errno("cannot give to the run", order.work_folder, errno);
   }
+  // A supervisor begins only where it finds this file, so none begins in a folder that is being removed.
+  if (!UniqueFd(::open((folder / kLockFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600))) {
+    return fail_errno("cannot make", folder / kLockFile, errno);
+  }
   const auto group = cgroup::Group::create(parent_, run_name(order.spec.id),
                                            {.cpu_milli = order.spec.cpu_milli,
                                             .memory_bytes = order.spec.memory_bytes,
@@ -260,10 +279,10 @@ Status Driver::launch(Record& record) {
                                             .cpu_period_us = options_.cpu_period_us});
   if (!group) return tl::unexpected(group.error());
   record.order.group = group->folders();
-  if (Status ok = posix::replace_file(folder / kOrderFile, encode(order), 0600, Durability::kDurable); !ok)
+  if (Status ok = posix::replace_file(folder / kOrderFile, encode(order), 0600, Durability::kOrdered); !ok)
     return ok;
   if (Status ok =
-          posix::replace_file(folder / kControlFile, encode(record.control), 0600, Durability::kDurable);
+          posix::replace_file(folder / kControlFile, encode(record.control), 0600, Durability::kOrdered);
       !ok) {
     return ok;
   }
@@ -329,15 +348,23 @@ Status Driver::spawn_supervisor(const fs::path& folder) const {
   return {};
 }
 
-// Removes whatever a failed start has left.
+// Ends the supervisor in the folder, if there is one, and keeps any other from beginning while the answer is
+// held.
+UniqueFd take_over(const fs::path& folder) {
+  UniqueFd lock(::open((folder / kLockFile).c_str(), O_RDWR | O_CLOEXEC));
+  while (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    // It holds the lock a moment before it says who it is.
+    if (const auto supervisor = load(folder / kLockFile, decode_process))
+      signal_process(*supervisor, SIGKILL);
+    ::sched_yield();
+  }
+  return lock;
+}
+
+// Removes whatever a start has left that has not succeeded.
 void Driver::discard(RunId id) const {
-  if (const auto status = load(folder_of(id) / kStatusFile, decode_status)) {
-    signal_process(status->supervisor, SIGKILL);
-  }
-  if (const auto group = cgroup::Group::open(parent_, run_name(id))) {
-    group->kill();
-    (void)group->remove();
-  }
+  const UniqueFd lock = take_over(folder_of(id));
+  if (const auto group = cgroup::Group::open(parent_, run_name(id))) remove_group(*group);
   std::error_code ignored;
   fs::remove_all(folder_of(id), ignored);
 }
@@ -387,9 +414,7 @@ void Driver::refresh(Record& record) {
 
 void Driver::declare_lost(Record& record) {
   const RunId id = record.order.spec.id;
-  cgroup::Group group(record.order.group);
-  group.kill();
-  (void)group.remove();
+  remove_group(cgroup::Group(record.order.group));
   record.status.state = DriverRunState::kLost;
   record.status.ended_unix_us = std::max(unix_us(), record.status.started_unix_us);
   record.status.exit = {.code = -1, .signal = 0, .reason = "its supervisor has died"};
@@ -490,7 +515,9 @@ Status Driver::forget(RunId id) {
   if (!ended(found->second.status.state)) {
     return fail(ErrorCode::kConflict, "run " + run_name(id) + " has not ended", {}, "stop it first");
   }
-  (void)cgroup::Group(found->second.order.group).remove();
+  // Its supervisor may still be making the last record durable.
+  const UniqueFd supervisor_lock = take_over(folder_of(id));
+  remove_group(cgroup::Group(found->second.order.group));
   std::error_code error;
   fs::remove_all(folder_of(id), error);
   if (error) return fail_errno("cannot remove", folder_of(id), error.value());

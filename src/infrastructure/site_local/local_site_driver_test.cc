@@ -1,17 +1,22 @@
 #include "infrastructure/site_local/local_site_driver.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <functional>
 #include <optional>
+#include <set>
 
 #include "infrastructure/posix/file.h"
 #include "infrastructure/posix/unique_fd.h"
@@ -235,23 +240,23 @@ TEST_F(LiveRuns, WhatTheFirstProcessLeavesGoesWithIt) {
 
 TEST_F(LiveRuns, JobEndsWithItsLeaseAndServiceDoesNot) {
   RunSpec job = shell("sleep 1000");
-  job.lease_us = 200'000;
+  job.lease_us = 500'000;
   RunSpec service = shell("sleep 1000");
-  service.lease_us = 200'000;
+  service.lease_us = 500'000;
   service.lease_policy = LeasePolicy::kService;
   ASSERT_TRUE(driver_->start(service));
   const ObservedRun run = run_to_end(job);
   EXPECT_EQ(run.exit.reason, "lease");
-  EXPECT_GE(run.ended_unix_us - run.started_unix_us, 150'000u);
+  EXPECT_GE(run.ended_unix_us - run.started_unix_us, 100'000u) << "counted from acceptance";
   EXPECT_EQ(look(service.id)->state, DriverRunState::kRunning);
   EXPECT_EQ(driver_->renew(job.id, kSecond).error().code, ErrorCode::kConflict);
 }
 
 TEST_F(LiveRuns, RenewedJobGoesOn) {
   RunSpec renewed = shell("sleep 1000");
-  renewed.lease_us = 300'000;
+  renewed.lease_us = 600'000;
   RunSpec other = shell("sleep 1000");
-  other.lease_us = 400'000;
+  other.lease_us = 700'000;
   ASSERT_TRUE(driver_->start(renewed));
   ASSERT_TRUE(driver_->start(other));
   ASSERT_TRUE(driver_->renew(renewed.id, 600 * kSecond));
@@ -276,6 +281,62 @@ TEST_F(LiveRuns, AdoptsWhatWentOnWithoutIt) {
   std::ofstream(options_.state_folder / "runs" / run_name(lives.id) / "work/go") << "";
   EXPECT_EQ(wait_for(lives.id, DriverRunState::kExited).exit.code, 5);
   EXPECT_EQ(log_of(lives.id), "one\ntwo\n");
+}
+
+// An agent is killed at any moment, again and again: what it was told is accepted is there afterwards, once,
+// and what is not there has left nothing.
+TEST_F(LiveRuns, AgentKilledAtAnyMoment) {
+  std::set<RunId> accepted;
+  for (uint32_t round = 0; round < 8; ++round) {
+    driver_.reset();
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    posix::UniqueFd told(ends[0]);
+    posix::UniqueFd tell(ends[1]);
+    const pid_t agent = ::fork();
+    ASSERT_GE(agent, 0);
+    if (agent == 0) {
+      auto driver = LocalSiteDriver::open(options_);
+      for (uint32_t item = 0; driver && item < 1'000; ++item) {
+        RunSpec spec = shell("sleep 1000");
+        spec.id = {1'000 + round, item};
+        spec.cpu_milli = 1;
+        spec.memory_bytes = 1 << 20;
+        if (!(*driver)->start(spec) || ::write(tell.get(), &item, sizeof item) != sizeof item) break;
+      }
+      ::_exit(1);
+    }
+    tell.reset();
+    // Dies some microseconds after its second run, at another moment in each round.
+    uint32_t item = 0;
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_EQ(::read(told.get(), &item, sizeof item), static_cast<ssize_t>(sizeof item));
+      accepted.insert({1'000 + round, item});
+    }
+    const auto until = steady_clock::now() + std::chrono::microseconds(1'000 * round);
+    while (steady_clock::now() < until) {
+    }
+    ASSERT_EQ(::kill(agent, SIGKILL), 0);
+    ASSERT_EQ(::waitpid(agent, nullptr, 0), agent);
+    while (::read(told.get(), &item, sizeof item) == sizeof item) accepted.insert({1'000 + round, item});
+    open();
+    const auto runs = driver_->observe().value();
+    std::set<RunId> observed;
+    for (const ObservedRun& run : runs) {
+      EXPECT_LE(run.state, DriverRunState::kExited) << run_name(run.id);
+      EXPECT_TRUE(observed.insert(run.id).second);
+    }
+    EXPECT_TRUE(std::includes(observed.begin(), observed.end(), accepted.begin(), accepted.end()));
+    // Groups and folders are those of the observed runs.
+    for (const auto& entry : fs::directory_iterator(options_.state_folder / "runs")) {
+      EXPECT_TRUE(observed.contains(parse_run_name(entry.path().filename().string()).value()));
+    }
+    const auto parent =
+        cgroup::open_parent(cgroup::read_tree().value(), options_.cgroup_name, options_.cgroup_parent);
+    for (const std::string& name : cgroup::Group::list(parent.value())) {
+      EXPECT_TRUE(observed.contains(parse_run_name(name).value())) << name;
+    }
+  }
 }
 
 TEST_F(LiveRuns, DeadSupervisorMeansLostAndNothingLeft) {

@@ -224,6 +224,18 @@ constexpr std::array kStates = {DriverRunState::kPending, DriverRunState::kStart
 
 }  // namespace
 
+std::string encode(const ProcessName& process) {
+  Writer out("lock");
+  out.add("supervisor", process);
+  return out.finish();
+}
+
+Result<ProcessName> decode_process(std::string_view text) {
+  Reader in("lock", text);
+  ProcessName process = in.process("supervisor");
+  return in.finish(std::move(process));
+}
+
 std::string encode(const RunOrder& order) {
   Writer out("order");
   write_spec(out, order.spec);

@@ -23,6 +23,10 @@ struct ProcessName {
   friend bool operator==(const ProcessName&, const ProcessName&) = default;
 };
 
+// "lock": held by the supervisor, whose name it tells, for as long as it lives. Without the file none begins.
+std::string encode(const ProcessName& process);
+Result<ProcessName> decode_process(std::string_view text);
+
 // "order": what the driver asks of the supervisor. Never changes.
 struct RunOrder {
   RunSpec spec;  // as accepted

@@ -107,7 +107,7 @@ class Supervisor {
     }
     status_.state = DriverRunState::kStarting;
     status_.supervisor = name_process(::getpid());
-    return posix::replace_file(folder_ / kStatusFile, encode(status_), 0600, Durability::kDurable);
+    return posix::replace_file(folder_ / kStatusFile, encode(status_), 0600, Durability::kOrdered);
   }
 
   // Forks the run and waits until its command executes. Empty, or what failed.
@@ -288,14 +288,18 @@ class Supervisor {
     copy_output(std::numeric_limits<size_t>::max());
     status_.state = DriverRunState::kExited;
     status_.ended_unix_us = std::max(unix_us(), status_.started_unix_us);
-    (void)posix::replace_file(folder_ / kUsageFile, encode(sample_), 0600, Durability::kDurable);
+    (void)posix::replace_file(folder_ / kUsageFile, encode(sample_), 0600, Durability::kOrdered);
     save_status();
     (void)group_.remove();
+    // Seen at once, and then made to last, which takes a while on a busy disk.
+    (void)posix::replace_file(folder_ / kUsageFile, encode(sample_), 0600, Durability::kDurable);
+    (void)posix::replace_file(folder_ / kStatusFile, encode(status_), 0600, Durability::kDurable);
   }
 
   void save_status() {
-    // A full disk loses the record, not the run: the driver then finds the supervisor gone.
-    (void)posix::replace_file(folder_ / kStatusFile, encode(status_), 0600, Durability::kDurable);
+    // Not durable: a run does not survive what its record may not survive. A full disk loses the record, not
+    // the run: the driver then finds the supervisor gone.
+    (void)posix::replace_file(folder_ / kStatusFile, encode(status_), 0600, Durability::kOrdered);
     const UniqueFd fifo(::open(order_.change_fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
     if (fifo) (void)!::write(fifo.get(), "!", 1);
   }
@@ -351,9 +355,15 @@ int supervise(const fs::path& folder) {
     return 1;
   }
   if (daemon > 0) return 0;
-  UniqueFd lock(::open((folder / kLockFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  UniqueFd lock(::open((folder / kLockFile).c_str(), O_RDWR | O_CLOEXEC));
   if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    say("the run has a supervisor already");
+    say(lock ? "the run has a supervisor already" : "the run is gone");
+    ::_exit(1);
+  }
+  // For a driver that finds neither status nor answer.
+  const std::string name = encode(name_process(::getpid()));
+  if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), name.data(), name.size(), 0) < 0) {
+    say("cannot write its lock: " + std::generic_category().message(errno));
     ::_exit(1);
   }
   Supervisor(folder, std::move(*order), *control, std::move(lock)).run();
