@@ -131,7 +131,9 @@ Result<Number> scan_number(std::string_view text, size_t at, const Kind& kind) {
       if (i < whole_end) return refuse(text, "is above the limit of " + std::string(kind.max_text), "");
       return refuse(text, "has too many decimals: the finest step is " + std::string(kind.finest), "");
     }
-    if (i > whole_end) ++number.decimals;
+    if (i > whole_end && ++number.decimals > kDigitsMax) {
+      return refuse(text, "has too many decimals: the finest step is " + std::string(kind.finest), "");
+    }
   }
   return number;
 }

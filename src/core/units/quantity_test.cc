@@ -139,7 +139,15 @@ TEST(Quantity, HoldsItsLimits) {
   EXPECT_EQ(
       parse_duration_us("0000000000000000000000000000000000000500.000000000000000000000000000000000000ms"),
       500'000);
-  EXPECT_FALSE(parse_money_nanocredits("0." + std::string(60, '0') + "1").has_value());
+  for (size_t zeros : {28, 29, 30, 60}) {
+    const std::string small = "0." + std::string(zeros, '0') + "1";
+    EXPECT_NE(error_of(parse_money_nanocredits(small)).find("has too many decimals"), std::string::npos)
+        << small;
+    EXPECT_EQ(parse_memory_mib(small + "Ti").has_value(), zeros < 30) << small;
+  }
+  EXPECT_FALSE(parse_bandwidth_bps(std::string(29, '9') + "Tbps").has_value());
+  EXPECT_FALSE(parse_bandwidth_bps(std::string(30, '9') + "Tbps").has_value());
+  EXPECT_FALSE(parse_memory_mib(std::string(30, '9') + ".9Ti").has_value());
 }
 
 template <class T>
