@@ -1,0 +1,422 @@
+#include "simulation/agent.h"
+
+#include <algorithm>
+
+namespace weir::simulation {
+namespace {
+
+constexpr TimeUs kTickUs = 500'000;
+constexpr TimeUs kSilenceUs = 2'000'000;       // of the brain, then the agent dials again
+constexpr size_t kUnacknowledgedMax = 4'096;
+
+bool ended(RunState state) {
+  return state == RunState::kExited || state == RunState::kFailed || state == RunState::kLost;
+}
+
+}  // namespace
+
+Agent::Agent(size_t site, World& world, Schedule& schedule, Random& random, const Faults& faults, Uplink uplink)
+    : site_(site), world_(world), schedule_(schedule), random_(random), faults_(faults), uplink_(std::move(uplink)) {
+  if (faults.drift_ppm_max > 0) drift_ppm_ = random.between(-faults.drift_ppm_max, faults.drift_ppm_max);
+  schedule_tick();
+}
+
+// ---- life --------------------------------------------------------------------------------------------
+
+void Agent::schedule_tick() {
+  schedule_.after(random_.between(1, kTickUs), [this, mine = incarnation_] {
+    if (mine != incarnation_ || !alive()) return;
+    dial();
+    tick();
+  });
+}
+
+void Agent::restart() {
+  if (!alive()) return;
+  ++incarnation_;
+  if (connection_ != 0) uplink_.send(connection_, Closed{});
+  connection_ = 0;
+  heard_ = directed_ = false;
+  directive_ = {};
+  pending_ = 0;
+  // Paths stand in the kernel, but what was measured is forgotten; unfinished work begins anew.
+  for (auto& [label, path] : paths_) {
+    path.measured = false;
+    if (!path.installed) path.attempt = 0;
+  }
+  std::erase_if(paths_, [](const auto& p) { return !p.second.installed; });
+  std::erase_if(runs_, [](const auto& r) { return r.second.state == RunState::kStarting; });
+  for (auto& [id, run] : runs_) run.stopping = false;
+  on_protection_.clear();
+  switch_reported_.clear();
+  schedule_tick();
+}
+
+void Agent::die() {
+  if (!alive()) return;
+  ++incarnation_;
+  for (auto& [id, run] : runs_) {
+    if (run.state == RunState::kRunning) world_.end_run(id, site_);
+  }
+  runs_.clear();
+  paths_.clear();
+  on_protection_.clear();
+  switch_reported_.clear();
+  unacknowledged_.clear();
+  connection_ = 0;
+  heard_ = directed_ = false;
+  directive_ = {};
+  pending_ = 0;
+  lease_until_us_ = 0;
+  world_.set_site(site_, false);
+}
+
+void Agent::boot() {
+  if (alive()) return;
+  world_.set_site(site_, true);
+  schedule_tick();
+}
+
+void Agent::dial() {
+  if (connection_ != 0) return;
+  connection_ = uplink_.dial();
+  if (connection_ == 0) return;
+  heard_ = false;
+  heard_us_ = schedule_.now();
+  Hello hello{.version = "sim", .boot = incarnation_, .nodes = world_.sites[site_].nodes, .steerable = true,
+              .not_steerable_why = {}, .driver = "sim"};
+  if (random_.chance(faults_.capacity_lie_ppm)) {
+    for (NodeSpec& node : hello.nodes) node.cpu_milli = static_cast<int32_t>(node.cpu_milli * random_.between(2, 40) / 10);
+  }
+  uplink_.send(connection_, std::move(hello));
+  for (const Reports& reports : unacknowledged_) uplink_.send(connection_, reports);
+}
+
+void Agent::tick() {
+  schedule_.after(kTickUs, [this, mine = incarnation_] {
+    if (mine == incarnation_ && alive()) tick();
+  });
+  ++ticks_;
+  if (connection_ != 0 && schedule_.now() - heard_us_ > kSilenceUs) {
+    uplink_.send(connection_, Closed{});
+    connection_ = 0;
+  }
+  if (connection_ == 0) dial();
+  if (connection_ == 0) return;
+  uplink_.send(connection_, HeartbeatSent{schedule_.now()});
+  if (ticks_ % 2 != 0) return;
+  observe();
+  measure();
+  for (auto& [label, path] : paths_) {
+    if (path.measured) say({PathReading{.label = label, .alive = path.alive, .round_trip_us = 1'000}});
+  }
+  for (auto& [id, run] : runs_) report_usage(id, run);
+  report_promises();
+  for (const Reports& reports : unacknowledged_) {
+    if (reports.sequence + 16 < next_sequence_) uplink_.send(connection_, reports);
+  }
+}
+
+void Agent::receive(uint64_t connection, const Downward& message) {
+  if (connection != connection_ || !alive()) return;
+  if (!heard_) attached_since_us_ = schedule_.now();
+  heard_ = true;
+  heard_us_ = schedule_.now();
+  if (const auto* directive = std::get_if<SiteDirective>(&message)) {
+    const auto newest = std::make_pair(directive_.brain_epoch, directive_.version);
+    if (directed_ && std::make_pair(directive->brain_epoch, directive->version) < newest) return;
+    apply(*directive);
+  } else if (const auto* renewal = std::get_if<Renewal>(&message)) {
+    // Counted from when the heartbeat was sent: whatever the brain concludes from its arrival is later.
+    const TimeUs until = renewal->heartbeat_at + renewal->lease_us + renewal->lease_us * drift_ppm_ / kPpm;
+    if (until <= lease_until_us_) return;
+    lease_until_us_ = until;
+    if (directed_ && !directive_.held) {
+      for (const DirectedRun& order : directive_.runs) {
+        if (!runs_.count(order.run)) start(order);
+      }
+    }
+    schedule_.at(until, [this] { watch_leases(); });
+  } else if (const auto* ack = std::get_if<Acknowledged>(&message)) {
+    std::erase_if(unacknowledged_, [ack](const Reports& r) { return r.sequence == ack->sequence; });
+  } else {
+    connection_ = 0;
+    heard_ = false;
+  }
+}
+
+// ---- work --------------------------------------------------------------------------------------------
+
+void Agent::apply(const SiteDirective& directive) {
+  directive_ = directive;
+  directed_ = true;
+  if (directive.held) {
+    observe();
+    return;
+  }
+  for (const DirectedRun& order : directive.runs) {
+    if (!runs_.count(order.run)) start(order);
+  }
+  for (const DirectedPath& order : directive.paths) install(order);
+  steer();
+  const auto wanted = [&](RunId id) {
+    return std::any_of(directive.runs.begin(), directive.runs.end(), [id](const auto& r) { return r.run == id; });
+  };
+  std::vector<RunId> unwanted;
+  for (const auto& [id, run] : runs_) {
+    if (!wanted(id)) unwanted.push_back(id);
+  }
+  for (const RunId id : unwanted) stop(id, "stopped", RunState::kExited);
+  std::erase_if(paths_, [&](const auto& known) {
+    return std::none_of(directive.paths.begin(), directive.paths.end(),
+                        [&](const DirectedPath& p) { return p.label == known.first; });
+  });
+  observe();
+}
+
+bool Agent::has_room(const DirectedRun& order) const {
+  int64_t cpu = 0, nodes_cpu = 0;
+  for (const auto& [id, run] : runs_) {
+    if (!ended(run.state)) cpu += run.order.workload.cpu_milli;
+  }
+  for (const NodeSpec& node : world_.sites[site_].nodes) nodes_cpu += node.cpu_milli;
+  return cpu + order.workload.cpu_milli <= 2 * nodes_cpu;  // an old run may still be ending
+}
+
+void Agent::start(const DirectedRun& order) {
+  const bool job = order.workload.kind == WorkKind::kJob;
+  // A directive may come late: only an answered heartbeat lets a job begin.
+  if (job && !ignore_lease && schedule_.now() >= lease_until_us_) return;
+  Run& run = runs_[order.run];
+  run.order = order;
+  run.attempt = ++attempts_;
+  run.state = RunState::kStarting;
+  ++pending_;
+  TimeUs delay = random_.between(1'000, 150'000);
+  if (random_.chance(faults_.start_slow_ppm)) delay = random_.between(500'000, 4'000'000);
+  schedule_.after(delay, [this, mine = incarnation_, id = order.run, attempt = run.attempt] {
+    if (mine == incarnation_ && alive()) started(id, attempt);
+  });
+}
+
+void Agent::started(RunId id, uint64_t attempt) {
+  const auto found = runs_.find(id);
+  if (found == runs_.end() || found->second.attempt != attempt) return;
+  Run& run = found->second;
+  --pending_;
+  const bool job = run.order.workload.kind == WorkKind::kJob;
+  if (run.stopping) {
+    runs_.erase(found);
+    return observe();
+  }
+  if (random_.chance(faults_.start_fails_ppm) || !has_room(run.order)) {
+    run.state = RunState::kFailed;
+    run.exit_code = 1;
+    run.why = "start: refused by the simulated driver";
+    return observe();
+  }
+  if (job && !ignore_lease && schedule_.now() >= lease_until_us_) {
+    run.state = RunState::kLost;
+    run.why = "lease";
+    return observe();
+  }
+  run.state = RunState::kRunning;
+  run.started_us = run.reported_until_us = schedule_.now();
+  world_.begin_run(id, {run.order.intent, site_, job});
+  const auto later = [&](TimeUs delay, RunState as, int32_t code, const char* why) {
+    schedule_.after(delay, [this, id, attempt, as, code, why] {
+      const auto now = runs_.find(id);
+      if (now != runs_.end() && now->second.attempt == attempt && now->second.state == RunState::kRunning) {
+        end(id, as, code, why);
+      }
+    });
+  };
+  if (random_.chance(faults_.run_dies_ppm)) {
+    later(random_.between(100'000, 10'000'000), RunState::kFailed, 139, "signal");
+  } else if (job) {
+    later(random_.between(1'000'000, 20'000'000), RunState::kExited, 0, "exited");
+  }
+  observe();
+}
+
+void Agent::end(RunId id, RunState as, int32_t exit_code, const char* why) {
+  Run& run = runs_[id];
+  report_usage(id, run);
+  world_.end_run(id, site_);
+  run.state = as;
+  run.exit_code = exit_code;
+  run.why = why;
+  if (alive()) observe();
+}
+
+void Agent::stop(RunId id, const char* why, RunState as) {
+  Run& run = runs_[id];
+  if (ended(run.state)) {
+    runs_.erase(id);
+    return;
+  }
+  if (run.stopping) return;
+  run.stopping = true;
+  if (run.state != RunState::kRunning) return;  // started() finds the mark
+  ++pending_;
+  schedule_.after(random_.between(1'000, 50'000), [this, mine = incarnation_, id, why, as, attempt = run.attempt] {
+    if (mine != incarnation_) return;
+    --pending_;
+    const auto found = runs_.find(id);
+    if (found != runs_.end() && found->second.attempt == attempt) {
+      if (found->second.state == RunState::kRunning) end(id, as, 0, why);
+      runs_.erase(id);
+    }
+    if (alive()) observe();
+  });
+}
+
+// Jobs stop themselves, whoever runs the agent: the lease is the supervisor's.
+void Agent::watch_leases() {
+  if (!alive() || ignore_lease || schedule_.now() < lease_until_us_) return;
+  for (auto& [id, run] : runs_) {
+    if (run.order.workload.kind == WorkKind::kJob && run.state == RunState::kRunning) {
+      end(id, RunState::kLost, 0, "lease");
+    }
+  }
+}
+
+// ---- paths -------------------------------------------------------------------------------------------
+
+void Agent::install(const DirectedPath& order) {
+  const auto known = paths_.find(order.label);
+  if (known != paths_.end() && known->second.order == order) return;
+  Path& path = paths_[order.label];
+  path = Path{.order = order, .attempt = ++attempts_};
+  ++pending_;
+  TimeUs delay = random_.between(1'000, 30'000);
+  if (random_.chance(faults_.install_partial_ppm)) delay = random_.between(500'000, 3'000'000);
+  schedule_.after(delay, [this, mine = incarnation_, label = order.label, attempt = path.attempt] {
+    if (mine != incarnation_) return;
+    --pending_;
+    const auto found = paths_.find(label);
+    if (found != paths_.end() && found->second.attempt == attempt) {
+      found->second.installed = true;
+      look();
+    }
+    observe();
+  });
+}
+
+void Agent::look() {
+  if (!alive()) return;
+  const auto soon = [this](TimeUs delay) {
+    schedule_.after(delay, [this, mine = incarnation_] {
+      if (mine == incarnation_ && alive()) measure();
+    });
+  };
+  soon(random_.between(150'000, 300'000));
+  soon(random_.between(1'150'000, 1'300'000));
+}
+
+// Down after three lost probes at most; up only after a second of answers.
+void Agent::measure(Path& path, bool report) {
+  if (!path.installed) return;
+  const World::Way way = world_.way(site_, path.order.far_site.index(), path.order.segments);
+  const TimeUs stands = schedule_.now() - way.since_us;
+  if (!path.measured ? stands < 100'000 : way.alive ? path.alive || stands < 1'000'000 : !path.alive || stands < 100'000) {
+    return;
+  }
+  path.measured = true;
+  path.alive = way.alive;
+  if (report) say({PathReading{.label = path.order.label, .alive = path.alive, .round_trip_us = 1'000}});
+}
+
+void Agent::measure() {
+  for (auto& [label, path] : paths_) measure(path, true);
+  steer();
+}
+
+void Agent::steer() {
+  const auto state = [this](uint16_t label, bool unmeasured) {
+    const auto found = paths_.find(label);
+    return found == paths_.end() || !found->second.measured ? unmeasured : found->second.alive;
+  };
+  std::map<std::pair<std::string, std::string>, bool> now;
+  for (const DirectedSteering& s : directive_.steerings) {
+    const auto key = std::make_pair(s.destination, s.source);
+    const bool aside = s.label_protection != 0 && !state(s.label_working, true) && state(s.label_protection, false);
+    now[key] = aside;
+    bool& reported = switch_reported_[{s.plan, s.flow}];
+    if (!s.source.empty() || reported == aside) continue;
+    reported = aside;
+    say_surely(SwitchReport{s.intent, s.plan, s.flow, aside});
+  }
+  on_protection_ = std::move(now);
+}
+
+bool Agent::reaches(const std::string& destination) const {
+  for (const DirectedSteering& s : directive_.steerings) {
+    if (s.destination != destination || !s.source.empty()) continue;
+    const auto aside = on_protection_.find({s.destination, s.source});
+    const uint16_t label = aside != on_protection_.end() && aside->second ? s.label_protection : s.label_working;
+    const auto path = paths_.find(label);
+    return path != paths_.end() && path->second.installed &&
+           world_.way(site_, path->second.order.far_site.index(), path->second.order.segments).alive;
+  }
+  return true;  // at home
+}
+
+// ---- reports -----------------------------------------------------------------------------------------
+
+void Agent::observe() {
+  Observation seen{.applied_version = directive_.version, .applied_brain_epoch = directive_.brain_epoch,
+                   .settled = directed_ && pending_ == 0};
+  for (const auto& [id, run] : runs_) {
+    seen.runs.push_back({id, run.stopping ? RunState::kStopping : run.state, run.exit_code, run.why,
+                         run.state == RunState::kRunning});
+  }
+  for (const auto& [label, path] : paths_) {
+    if (path.installed) seen.paths_installed.push_back(label);
+  }
+  say({std::move(seen)});
+}
+
+void Agent::say(std::vector<Brain::Report> reports) {
+  if (connection_ != 0) uplink_.send(connection_, Reports{0, std::move(reports)});
+}
+
+void Agent::say_surely(Brain::Report report) {
+  if (unacknowledged_.size() >= kUnacknowledgedMax) unacknowledged_.pop_front();
+  unacknowledged_.push_back({next_sequence_++, {std::move(report)}});
+  if (connection_ != 0) uplink_.send(connection_, unacknowledged_.back());
+}
+
+void Agent::report_usage(RunId id, Run& run) {
+  if (run.state != RunState::kRunning) return;
+  const TimeUs now = schedule_.now();
+  if (now <= run.reported_until_us) return;
+  const TimeUs span = now - run.reported_until_us;
+  say_surely(UsageReport{.run = id,
+                         .from = run.reported_until_us,
+                         .to = now,
+                         .cpu_us = span * run.order.workload.cpu_milli / 1000,
+                         .memory_mib_us = run.order.workload.memory_mib * span / 1'000'000,
+                         .received_bytes = 0,
+                         .sent_bytes = 0,
+                         .energy_microjoule = 0,
+                         .energy_model = "sim"});
+  run.reported_until_us = now;
+}
+
+void Agent::report_promises() {
+  const TimeUs from = promises_from_us_, now = schedule_.now();
+  promises_from_us_ = now;
+  if (from == 0 || now <= from) return;
+  for (const DirectedService& service : directive_.services) {
+    PromiseReport report{.intent = service.intent, .from = from, .to = now};
+    for (const DirectedBackend& backend : service.backends) {
+      report.samples += 2 * backend.streams;
+      if (!reaches(backend.address + "/128") || !world_.runs.count(backend.run)) report.lost += 2 * backend.streams;
+    }
+    report.samples -= report.lost;
+    if (report.samples > 0) say_surely(report);
+  }
+}
+
+}  // namespace weir::simulation

@@ -1,0 +1,412 @@
+#include "simulation/auditor.h"
+
+#include <algorithm>
+
+#include "core/event/codec.h"
+
+namespace weir::simulation {
+
+void Auditor::fail(const std::string& why) const { fail_("event " + std::to_string(at_) + ": " + why); }
+
+void Auditor::take(Position at, std::span<const std::byte> record) {
+  at_ = at;
+  if (at != leaves_.size()) return fail("a position was skipped or used again");
+  leaves_.push_back(leaf_hash(record));
+  tree_.append(leaves_.back());
+  auto event = decode(record);
+  kinds_.push_back(static_cast<uint8_t>(event ? event->body.index() : 255));
+  if (!event) return fail("unreadable: " + event.error().text());
+  on(*event);
+}
+
+void Auditor::recovered(Position at, std::span<const std::byte> record) {
+  at_ = at;
+  if (at < leaves_.size() && leaf_hash(record) != leaves_[at]) fail("a durable record changed across a restart");
+}
+
+void Auditor::on(const Event& event) {
+  if (event.at < last_at_) fail("time went back");
+  last_at_ = event.at;
+  std::visit([this](const auto& e) { body(e); }, event.body);
+}
+
+// ---- what there is -----------------------------------------------------------------------------------
+
+void Auditor::body(const BrainStarted& e) {
+  if (e.epoch != epoch_ + 1) fail("brain epochs do not count up");
+  epoch_ = e.epoch;
+}
+
+void Auditor::body(const TenantDefined& e) {
+  if (e.tenant.index() != tenants_.size()) return fail("tenant out of turn");
+  tenants_.push_back(e.name);
+}
+
+void Auditor::body(const RouterDefined& e) {
+  if (e.vertex.value != vertices_++) fail("router out of turn");
+}
+
+void Auditor::body(const SiteDefined& e) {
+  if (e.site.index() > sites_.size()) return fail("site out of turn");
+  if (e.site.index() == sites_.size()) {
+    if (e.vertex.value != vertices_++) return fail("vertex out of turn");
+    sites_.push_back({.vertex = e.vertex.value, .name = e.spec.name});
+  }
+  Site& site = sites_[e.site.index()];
+  if (site.name != e.spec.name) fail("a site changed its name");
+  site.asks = e.spec.asks;
+  site.residency = e.spec.residency;
+}
+
+void Auditor::body(const LinkDefined& e) {
+  if (e.link.index() > links_.size()) return fail("link out of turn");
+  const bool fresh = e.link.index() == links_.size();
+  if (fresh) links_.resize(links_.size() + 2);
+  for (const bool back : {false, true}) {
+    Direction& d = links_[e.link.index() + back];
+    d.from = back ? e.spec.b.value : e.spec.a.value;
+    d.to = back ? e.spec.a.value : e.spec.b.value;
+    d.bandwidth = e.spec.bandwidth_bps;
+    d.ask = e.spec.per_gbps_hour;
+    if (fresh) {
+      d.latency = e.spec.latency_us;
+      d.jitter = e.spec.jitter_us;
+    }
+  }
+}
+
+void Auditor::body(const NodesReported& e) {
+  const size_t first = e.first_node.index();
+  if (first > nodes_.size()) return fail("nodes out of turn");
+  for (size_t i = 0; i < e.nodes.size(); ++i) {
+    if (first + i == nodes_.size()) nodes_.push_back({.site = e.site.value});
+    Node& node = nodes_[first + i];
+    if (node.site != e.site.value) return fail("a node changed its site");
+    node.cpu = e.nodes[i].cpu_milli;
+    node.memory = e.nodes[i].memory_mib;
+    node.accelerators = e.nodes[i].accelerators;
+  }
+}
+
+void Auditor::body(const SiteStateChanged& e) { sites_[e.site.index()].state = e.state; }
+void Auditor::body(const LinkStateChanged& e) { links_[e.link.index()].up = e.up; }
+void Auditor::body(const DatasetDefined&) {}
+
+void Auditor::body(const LinkMeasured& e) {
+  links_[e.link.index()].latency = e.latency_us;
+  links_[e.link.index()].jitter = e.jitter_us;
+}
+
+void Auditor::body(const IntentSubmitted& e) {
+  if (e.intent.index() > wishes_.size()) return fail("intent out of turn");
+  if (e.intent.index() == wishes_.size()) wishes_.emplace_back();
+  Wish& wish = wishes_[e.intent.index()];
+  if (e.generation != wish.generation + 1) fail("generations do not count up");
+  wish.tenant = tenants_[e.tenant.index()];
+  wish.generation = e.generation;
+  wish.withdrawn = false;
+  wish.spec = e.spec;
+}
+
+void Auditor::body(const IntentWithdrawn& e) {
+  Wish& wish = wishes_[e.intent.index()];
+  if (wish.withdrawn) fail("withdrawn twice");
+  wish.withdrawn = true;
+  wish.active = kNoPosition;
+}
+
+// ---- plans -------------------------------------------------------------------------------------------
+
+void Auditor::hold(const Placement& p, int sign) {
+  Node& node = nodes_[p.node.index()];
+  node.cpu_used += sign * int64_t{p.cpu_milli};
+  node.memory_used += sign * int64_t{p.memory_mib};
+  node.accelerators_used += sign * int64_t{p.accelerators};
+  if (sign > 0 && (node.cpu_used > node.cpu || node.memory_used > node.memory || node.accelerators_used > node.accelerators)) {
+    fail("node " + std::to_string(p.node.value) + " is over-committed");
+  }
+}
+
+void Auditor::hold(const Flow& flow, int sign) {
+  for (const LinkId id : flow.path) {
+    for (const bool back : {false, true}) {
+      Direction& d = links_[id.value ^ (back ? 1u : 0u)];
+      d.used += sign * (back ? flow.down_bps : flow.up_bps);
+      if (sign > 0 && d.used > d.bandwidth && (back ? flow.down_bps : flow.up_bps) > 0) {
+        fail("link " + std::to_string(id.value) + " is over-committed");
+      }
+    }
+  }
+}
+
+void Auditor::body(const PlanCommitted& e) {
+  if (e.plan.intent.index() >= wishes_.size()) return fail("a plan for nothing");
+  Wish& wish = wishes_[e.plan.intent.index()];
+  if (wish.withdrawn || e.plan.generation != wish.generation) return fail("a plan for another generation");
+  for (const Placement& p : e.plan.placements) {
+    if (p.node.index() >= nodes_.size() || nodes_[p.node.index()].site != p.site.value) {
+      return fail("a placement on an unknown node");
+    }
+  }
+  for (const Flow& flow : e.plan.flows) {
+    if (flow.placement >= e.plan.placements.size() || flow.ingress.index() >= sites_.size()) {
+      return fail("a flow that leads nowhere");
+    }
+  }
+  Held now{.plan = e.plan, .position = at_};
+  now.holds_placement.assign(e.plan.placements.size(), true);
+  now.holds_flow.assign(e.plan.flows.size(), true);
+  check_placements(e.plan, wish);
+  check_flows(e.plan, wish);
+
+  // A run that goes on, and a flow to it that stays as it is, pass from the plan before to this one.
+  std::vector<bool> fresh_placement(e.plan.placements.size(), true), fresh_flow(e.plan.flows.size(), true);
+  const auto before = wish.held.find(wish.active);
+  std::set<RunId> gone_on;
+  for (size_t i = 0; i < e.plan.placements.size(); ++i) {
+    const Placement& p = e.plan.placements[i];
+    if (!p.continues.valid()) continue;
+    bool found = false;
+    if (before != wish.held.end()) {
+      Held& old = before->second;
+      for (size_t k = 0; k < old.plan.placements.size() && !found; ++k) {
+        if (old.run(k) != p.continues || old.plan.placements[k].node != p.node) continue;
+        found = true;
+        old.holds_placement[k] = fresh_placement[i] = false;
+        if (p.asks != old.plan.placements[k].asks) fail("a run that goes on changed its price");
+        for (size_t f = 0; f < e.plan.flows.size(); ++f) {
+          const Flow& flow = e.plan.flows[f];
+          if (flow.placement != i) continue;
+          for (size_t g = 0; g < old.plan.flows.size(); ++g) {
+            const Flow& was = old.plan.flows[g];
+            if (was.placement != k || !old.holds_flow[g] || was.ingress != flow.ingress || was.path != flow.path ||
+                was.up_bps != flow.up_bps || was.down_bps != flow.down_bps) {
+              continue;
+            }
+            old.holds_flow[g] = fresh_flow[f] = false;
+            break;
+          }
+        }
+      }
+    }
+    if (!found || !gone_on.insert(p.continues).second) fail("a run that does not exist goes on, or goes on twice");
+  }
+  for (size_t i = 0; i < fresh_placement.size(); ++i) {
+    const Placement& p = e.plan.placements[i];
+    const Site& site = sites_[p.site.index()];
+    if (!fresh_placement[i]) {
+      if (site.state == Liveness::kDown) fail("a run goes on at a dead site");
+      continue;
+    }
+    if (site.state != Liveness::kUp) fail("a run is placed at " + site.name + ", which is not up");
+    if (!(p.asks == site.asks)) fail("a run is placed at a price that " + site.name + " does not ask");
+    hold(p, 1);
+  }
+  for (size_t f = 0; f < fresh_flow.size(); ++f) {
+    if (fresh_flow[f]) hold(e.plan.flows[f], 1);
+  }
+  for (size_t i = 0; i < e.plan.placements.size(); ++i) {
+    runs_of_plan_[at_].insert(now.run(i));
+    if (!fresh_placement[i]) continue;
+    billed_[now.run(i)] = {.tenant = "tenant/" + wish.tenant,
+                           .provider = "provider/" + sites_[e.plan.placements[i].site.index()].name,
+                           .placement = e.plan.placements[i]};
+  }
+  check_labels(now);
+  wish.held.emplace(at_, std::move(now));
+  wish.active = at_;
+}
+
+void Auditor::check_placements(const Plan& plan, const Wish& wish) {
+  const Workload& need = wish.spec.workload;
+  const auto names = [](const std::vector<SiteId>& sites, SiteId id) {
+    return std::find(sites.begin(), sites.end(), id) != sites.end();
+  };
+  std::set<SiteId> places;
+  for (const Placement& p : plan.placements) {
+    places.insert(p.site);
+    const Site& site = sites_[p.site.index()];
+    if (p.cpu_milli != need.cpu_milli || p.memory_mib != need.memory_mib || p.accelerators != need.accelerators) {
+      fail("an instance has other resources than asked for");
+    }
+    if (p.streams > need.streams_per_instance) fail("an instance carries too many streams");
+    if (!wish.spec.from.empty() && p.streams <= 0) fail("an instance is paid for and carries nothing");
+    if (names(wish.spec.where.not_at, p.site) || (!wish.spec.where.only.empty() && !names(wish.spec.where.only, p.site))) {
+      fail("an instance at a forbidden site");
+    }
+    for (const std::string& label : wish.spec.where.residency) {
+      if (std::find(site.residency.begin(), site.residency.end(), label) == site.residency.end()) {
+        fail("an instance at " + site.name + " without residency " + label);
+      }
+    }
+  }
+  if (static_cast<int64_t>(places.size()) < wish.spec.where.sites_min) fail("too few sites");
+  if (plan.placements.empty()) fail("a plan without instances");
+  if (wish.spec.from.empty() && static_cast<int64_t>(plan.placements.size()) > std::max(1, wish.spec.where.sites_min)) {
+    fail("more instances than asked for");
+  }
+}
+
+void Auditor::check_path(const Plan& plan, const Flow& flow, const std::vector<LinkId>& path, const char* what) {
+  uint32_t at = sites_[flow.ingress.index()].vertex;
+  std::set<uint32_t> seen = {at};
+  for (const LinkId id : path) {
+    if (id.index() >= links_.size()) return fail(std::string(what) + " over an unknown link");
+    const Direction& d = links_[id.index()];
+    if (d.from != at) return fail(std::string(what) + " is not connected");
+    if (!d.up || !links_[id.value ^ 1u].up) fail(std::string(what) + " over a dead link");
+    at = d.to;
+    if (!seen.insert(at).second) fail(std::string(what) + " has a loop");
+  }
+  if (at != sites_[plan.placements[flow.placement].site.index()].vertex) fail(std::string(what) + " ends elsewhere");
+}
+
+void Auditor::check_flows(const Plan& plan, const Wish& wish) {
+  std::map<SiteId, int64_t> carried;
+  std::vector<int64_t> instance(plan.placements.size());
+  __int128 billed = 0;
+  const auto rounded_up = [](int64_t amount, int64_t price, int64_t unit) -> __int128 {
+    return (static_cast<__int128>(amount) * price + unit - 1) / unit;
+  };
+  for (const Placement& p : plan.placements) {
+    billed += rounded_up(p.cpu_milli, p.asks.per_core_hour, 1000) + rounded_up(p.memory_mib, p.asks.per_gib_hour, 1024) +
+              static_cast<__int128>(p.accelerators) * p.asks.per_accelerator_hour;
+  }
+  for (const Flow& flow : plan.flows) {
+    carried[flow.ingress] += flow.streams;
+    instance[flow.placement] += flow.streams;
+    billed += flow.path_per_hour;
+    if (flow.streams <= 0 || flow.up_bps != flow.streams * wish.spec.traffic.up_bps ||
+        flow.down_bps != flow.streams * wish.spec.traffic.down_bps) {
+      fail("a flow reserves other bandwidth than its streams need");
+    }
+    check_path(plan, flow, flow.path, "a path");
+    if (!flow.protection.empty()) check_path(plan, flow, flow.protection, "a protection path");
+    int64_t round_trip = 0;
+    for (const LinkId id : flow.path) {
+      if (id.index() >= links_.size()) return;
+      for (const uint32_t d : {id.value, id.value ^ 1u}) round_trip += links_[d].latency + links_[d].jitter;
+    }
+    const __int128 latency = static_cast<__int128>(round_trip) + flow.latency_us_serialisation + flow.latency_us_work +
+                             flow.latency_us_queueing;
+    if (wish.spec.promise.latency_us_max > 0 && latency > wish.spec.promise.latency_us_max) {
+      fail("a plan that breaks its promise from the start");
+    }
+    if (static_cast<__int128>(flow.latency_us_path) + flow.latency_us_serialisation + flow.latency_us_work +
+            flow.latency_us_queueing !=
+        flow.latency_us_predicted) {
+      fail("a predicted latency is not the sum of its parts");
+    }
+  }
+  for (const Ingress& from : wish.spec.from) {
+    if (carried[from.site] != from.streams) fail("a stream is not carried, or twice");
+    carried.erase(from.site);
+  }
+  if (!carried.empty()) fail("traffic from where nobody asked for it");
+  for (size_t i = 0; i < instance.size(); ++i) {
+    if (instance[i] != plan.placements[i].streams) fail("an instance's streams are not its flows'");
+  }
+  if (billed != plan.billed_per_hour) fail("the price is not the sum of its parts");
+  if (wish.spec.budget_per_hour_max > 0 && billed > wish.spec.budget_per_hour_max) fail("dearer than the budget");
+}
+
+// A label names one way at a site for as long as anybody holds it.
+void Auditor::check_labels(const Held& plan) {
+  std::map<std::pair<SiteId, uint16_t>, std::vector<LinkId>> known;
+  const auto add = [&](SiteId at, uint16_t label, std::vector<LinkId> way, bool back) {
+    if (way.empty()) return label != 0 ? fail("a label without a path") : void();
+    if (label == 0) return fail("a path without a label");
+    if (back) {
+      std::reverse(way.begin(), way.end());
+      for (LinkId& id : way) id.value ^= 1u;
+    }
+    const auto [found, fresh] = known.try_emplace({at, label}, way);
+    if (!fresh && found->second != way) fail("label " + std::to_string(label) + " names two ways at a site");
+  };
+  const auto add_plan = [&](const Held& held) {
+    for (const Flow& flow : held.plan.flows) {
+      const SiteId host = held.plan.placements[flow.placement].site;
+      add(flow.ingress, flow.label_working, flow.path, false);
+      add(flow.ingress, flow.label_protection, flow.protection, false);
+      add(host, flow.label_working, flow.path, true);
+      add(host, flow.label_protection, flow.protection, true);
+    }
+  };
+  for (const Wish& wish : wishes_) {
+    for (const auto& [position, held] : wish.held) add_plan(held);
+  }
+  add_plan(plan);
+}
+
+void Auditor::body(const PlanRetired& e) {
+  if (e.intent.index() >= wishes_.size()) return fail("a plan of nothing is retired");
+  Wish& wish = wishes_[e.intent.index()];
+  const auto found = wish.held.find(e.plan);
+  if (found == wish.held.end()) return fail("a plan is retired that does not stand");
+  if (wish.active == e.plan) return fail("the active plan is retired");
+  const Held& held = found->second;
+  for (size_t i = 0; i < held.plan.placements.size(); ++i) {
+    if (held.holds_placement[i]) hold(held.plan.placements[i], -1);
+  }
+  for (size_t f = 0; f < held.plan.flows.size(); ++f) {
+    if (held.holds_flow[f]) hold(held.plan.flows[f], -1);
+  }
+  wish.held.erase(found);
+}
+
+bool Auditor::side_by_side(RunId a, RunId b) const {
+  return std::any_of(runs_of_plan_.begin(), runs_of_plan_.end(),
+                     [&](const auto& plan) { return plan.second.count(a) && plan.second.count(b); });
+}
+
+// ---- money -------------------------------------------------------------------------------------------
+
+void Auditor::body(const UsageReported& e) {
+  const auto found = billed_.find(e.run);
+  if (found == billed_.end()) return fail("usage of a run that no plan asked for");
+  Billed& run = found->second;
+  if (e.from < run.until) fail("usage of run " + std::to_string(e.run.plan) + "." + std::to_string(e.run.item) + " is billed twice");
+  if (e.to <= e.from) fail("usage of no time");
+  run.until = std::max(run.until, e.to);
+  run.total += e.to - e.from;
+  const Placement& p = run.placement;
+  const __int128 hours = static_cast<__int128>(e.to - e.from);
+  const __int128 amount = (hours * p.cpu_milli * p.asks.per_core_hour / 1000 + hours * p.memory_mib * p.asks.per_gib_hour / 1024 +
+                           hours * p.accelerators * p.asks.per_accelerator_hour) /
+                          3'600'000'000;
+  balances_[run.tenant] -= amount;
+  balances_[run.provider] += amount;
+  __int128 sum = 0;
+  for (const auto& [account, balance] : balances_) sum += balance;
+  if (sum != 0) fail("money does not sum to zero");
+}
+
+TimeUs Auditor::billed_us(RunId run) const {
+  const auto found = billed_.find(run);
+  return found == billed_.end() ? 0 : found->second.total;
+}
+
+void Auditor::compare(const Graph& graph) const {
+  if (graph.version() != leaves_.size()) return;
+  if (graph.node_count() != nodes_.size() || graph.link_count() != links_.size() || graph.intent_count() != wishes_.size()) {
+    return fail("the graph has other rows than the ledger");
+  }
+  for (size_t n = 0; n < nodes_.size(); ++n) {
+    const NodeFree& free = graph.free(NodeId(n));
+    const Node& node = nodes_[n];
+    if (free.cpu_milli != node.cpu - node.cpu_used || free.memory_mib != node.memory - node.memory_used ||
+        free.accelerators != node.accelerators - node.accelerators_used) {
+      fail("node " + std::to_string(n) + ": the graph has " + std::to_string(free.cpu_milli) + " milli-cores free, the books " +
+           std::to_string(node.cpu - node.cpu_used));
+    }
+  }
+  for (size_t l = 0; l < links_.size(); ++l) {
+    const LinkLoad& load = graph.load(LinkId(l));
+    if (load.free_bps != links_[l].bandwidth - links_[l].used || load.up != links_[l].up) {
+      fail("link " + std::to_string(l) + ": the graph has " + std::to_string(load.free_bps) + " bit/s free, the books " +
+           std::to_string(links_[l].bandwidth - links_[l].used));
+    }
+  }
+}
+
+}  // namespace weir::simulation

@@ -1,0 +1,143 @@
+#include "simulation/convergence.h"
+
+#include <algorithm>
+#include <set>
+
+namespace weir::simulation {
+namespace {
+
+constexpr TimeUs kReportedWithinUs = 8'000'000;
+constexpr TimeUs kMendedWithinUs = 20'000'000;
+constexpr TimeUs kContactUs = 6'000'000;
+
+std::vector<size_t> links_of(const std::vector<LinkId>& path) {
+  std::vector<size_t> links;
+  for (const LinkId id : path) links.push_back(id.index() / 2);
+  return links;
+}
+
+std::string name_of(const Graph& graph, IntentId id) { return "intent " + graph.intent_name(id); }
+
+// Broken as the graph itself shows it, by rules of this file.
+bool shows_broken(const Graph& graph, const IntentRow& row) {
+  if (!row.active || row.active->plan.generation != row.generation) return true;
+  const Plan& plan = row.active->plan;
+  const bool job = row.spec->workload.kind == WorkKind::kJob;
+  for (size_t k = 0; k < plan.placements.size(); ++k) {
+    if (graph.site(plan.placements[k].site).state == Liveness::kDown) return true;
+    for (const RunRow& run : row.runs) {
+      if (run.run != row.active->run(k)) continue;
+      if (run.state == RunState::kFailed || run.state == RunState::kLost || (run.state == RunState::kExited && !job)) {
+        return true;
+      }
+    }
+  }
+  return std::any_of(plan.flows.begin(), plan.flows.end(), [&](const Flow& flow) {
+    return std::any_of(flow.path.begin(), flow.path.end(), [&](LinkId id) { return !graph.usable(id); });
+  });
+}
+
+}  // namespace
+
+std::string unsettled(const World& world, const Agents& agents, const Graph& graph) {
+  for (size_t s = 0; s < graph.site_count(); ++s) {
+    if (graph.site(SiteId(s)).state != Liveness::kUp) return "site " + graph.site_name(SiteId(s)) + " is not up in the graph";
+    if (!agents[s]->attached()) return "the agent of " + graph.site_name(SiteId(s)) + " is not attached";
+  }
+  for (size_t l = 0; l < graph.link_count(); ++l) {
+    if (graph.load(LinkId(l)).up != world.links[l / 2].up) {
+      return "link " + graph.link_name(LinkId(l)) + " (" + std::to_string(l) + ") is " +
+             (graph.load(LinkId(l)).up ? "up" : "down") + " in the graph and not in the world";
+    }
+  }
+  std::set<RunId> wanted;
+  for (size_t i = 0; i < graph.intent_count(); ++i) {
+    const IntentId id(i);
+    const IntentRow& row = graph.intent(id);
+    if (!row.retiring.empty()) return name_of(graph, id) + ": plan " + std::to_string(row.retiring[0]->position) + " is not retired";
+    if (row.active) {
+      for (size_t k = 0; k < row.active->plan.placements.size(); ++k) wanted.insert(row.active->run(k));
+    }
+    if (row.state == IntentState::kWithdrawn) continue;
+    const bool planned = row.active && row.active->plan.generation == row.generation;
+    if (!planned || shows_broken(graph, row)) {
+      if (!row.refusal) return name_of(graph, id) + " has neither a whole plan nor a refusal";
+      JointPlanner fresh(DecideLimits{.solver = {.steps = 3'000}, .alternatives = 1});
+      if (std::holds_alternative<Plan>(fresh.decide(graph, id))) return name_of(graph, id) + " is refused and feasible";
+      continue;
+    }
+    for (size_t k = 0; k < row.active->plan.placements.size(); ++k) {
+      const RunId run = row.active->run(k);
+      const auto real = world.runs.find(run);
+      if (real == world.runs.end() || !real->second.count(row.active->plan.placements[k].site.index())) {
+        return name_of(graph, id) + ": run " + std::to_string(run.plan) + "." + std::to_string(run.item) + " does not run";
+      }
+      for (const RunRow& known : row.runs) {
+        if (known.run == run && known.state != RunState::kRunning) return name_of(graph, id) + ": a run is not known to run";
+      }
+    }
+    for (const Flow& flow : row.active->plan.flows) {
+      if (!world.works(links_of(flow.path))) return name_of(graph, id) + ": a path does not work";
+    }
+    if (!row.flows_on_protection.empty()) return name_of(graph, id) + ": a flow is still on its protection path";
+    if (!row.promise_kept) return name_of(graph, id) + ": the promise is still broken";
+  }
+  for (const auto& [run, places] : world.runs) {
+    if (!wanted.count(run)) return "run " + std::to_string(run.plan) + "." + std::to_string(run.item) + " runs and nobody wants it";
+    if (places.size() != 1) return "a run runs twice";
+  }
+  for (size_t s = 0; s < agents.size(); ++s) {
+    if (!agents[s]->settled()) return "the agent of " + graph.site_name(SiteId(s)) + " is not settled";
+    if (agents[s]->directive().held) return "the agent of " + graph.site_name(SiteId(s)) + " is held";
+  }
+  return {};
+}
+
+bool PromiseWatch::good_contact(size_t site, TimeUs now) const {
+  return world_.sites[site].alive && now - world_.sites[site].changed_us > kContactUs &&
+         world_.sites[site].partitioned_until_us + kContactUs < now && agents_[site]->attached() &&
+         now - agents_[site]->attached_since_us() > kContactUs;
+}
+
+std::string PromiseWatch::look(TimeUs now, const Graph& graph, TimeUs hindered_us) {
+  std::map<std::tuple<uint32_t, Position, uint32_t>, TimeUs> unreported;
+  std::map<std::pair<uint32_t, uint32_t>, TimeUs> unmended;
+  std::string why;
+  for (size_t i = 0; i < graph.intent_count(); ++i) {
+    const IntentId id(i);
+    const IntentRow& row = graph.intent(id);
+    if (row.state == IntentState::kWithdrawn) continue;
+    if (shows_broken(graph, row)) {
+      if (row.refusal || row.spec->workload.kind == WorkKind::kJob) continue;
+      const auto key = std::make_pair(static_cast<uint32_t>(i), row.generation);
+      const auto old = unmended_.find(key);
+      const TimeUs since = old == unmended_.end() ? now : std::max(old->second, hindered_us);
+      unmended[key] = since;
+      if (now - since > kMendedWithinUs) why = name_of(graph, id) + " is broken in the graph and neither mended nor refused";
+      continue;
+    }
+    for (uint32_t f = 0; f < row.active->plan.flows.size(); ++f) {
+      const Flow& flow = row.active->plan.flows[f];
+      const size_t from = flow.ingress.index(), to = row.active->plan.placements[flow.placement].site.index();
+      const bool reported = std::binary_search(row.flows_on_protection.begin(), row.flows_on_protection.end(), f) ||
+                            !row.promise_kept || graph.site(flow.ingress).state != Liveness::kUp ||
+                            graph.site(SiteId(to)).state != Liveness::kUp;
+      if (reported || from == to || world_.works(links_of(flow.path)) || !good_contact(from, now) || !good_contact(to, now)) {
+        continue;
+      }
+      const auto key = std::make_tuple(static_cast<uint32_t>(i), row.active->position, f);
+      const auto old = unreported_.find(key);
+      const TimeUs since = old == unreported_.end() ? now : std::max(old->second, hindered_us);
+      unreported[key] = since;
+      if (now - since > kReportedWithinUs) {
+        why = name_of(graph, id) + ": the path of flow " + std::to_string(f) + " has been dead for " +
+              std::to_string((now - since) / 1000) + " ms and the graph does not show it";
+      }
+    }
+  }
+  unreported_ = std::move(unreported);
+  unmended_ = std::move(unmended);
+  return why;
+}
+
+}  // namespace weir::simulation

@@ -1,0 +1,189 @@
+#include "simulation/load.h"
+
+#include <algorithm>
+
+namespace weir::simulation {
+namespace {
+
+constexpr TimeUs kPatienceUs = 2'000'000;
+
+}  // namespace
+
+Load::Load(Schedule& schedule, Random& random, World& world, BrainProcess& brain, const Auditor& auditor,
+           std::function<void(const std::string&)> fail)
+    : schedule_(schedule), random_(random), world_(world), brain_(brain), auditor_(auditor), fail_(std::move(fail)) {}
+
+// ---- asking ------------------------------------------------------------------------------------------
+
+void Load::ask(Make make, std::function<void()> then) {
+  ++open_;
+  attempt(std::make_shared<Request>(Request{std::move(make), std::move(then)}));
+}
+
+void Load::attempt(const std::shared_ptr<Request>& request) {
+  if (request->done) return;
+  const uint64_t mine = ++request->attempt;
+  schedule_.after(kPatienceUs, [this, request, mine] {
+    if (request->attempt == mine) attempt(request);
+  });
+  if (!brain_.loop()) return;
+  std::vector<Proposal> proposals = request->make(*brain_.loop()->durable());
+  if (proposals.empty()) {
+    request->done = true;
+    --open_;
+    return;
+  }
+  std::vector<size_t> kinds;
+  for (const Proposal& p : proposals) kinds.push_back(p.body.index());
+  brain_.propose(std::move(proposals),
+                 [this, request, kinds](const Result<Admitted>& result) { answered(request, kinds, result); });
+}
+
+void Load::answered(const std::shared_ptr<Request>& request, const std::vector<size_t>& kinds,
+                    const Result<Admitted>& result) {
+  if (result) {
+    ++answered_;
+    if (result->positions.size() != kinds.size()) fail_("an answer has another number of positions than proposals");
+    for (size_t i = 0; i < kinds.size(); ++i) {
+      const Position at = result->positions[i];
+      if (at == kNoPosition) continue;
+      if (at >= auditor_.size()) {
+        fail_("position " + std::to_string(at) + " was acknowledged and is not durable");
+      } else if (auditor_.kind(at) != kinds[i]) {
+        fail_("position " + std::to_string(at) + " was acknowledged for " + std::string(kEventNames[kinds[i]]) +
+              " and holds something else");
+      }
+    }
+    if (result->version > auditor_.size()) fail_("a version was acknowledged that is not durable");
+  } else if (result.error().code == ErrorCode::kExhausted || result.error().code == ErrorCode::kUnavailable) {
+    return;  // asked again later
+  }
+  if (request->done) return;
+  request->done = true;
+  --open_;
+  if (result && request->then) request->then();
+}
+
+// ---- the world as people describe it -----------------------------------------------------------------
+
+void Load::begin() {
+  ask(
+      [this](const Graph& graph) {
+        std::vector<Proposal> all;
+        if (graph.site_count() > 0) return all;
+        for (const char* tenant : {"city", "lab"}) all.push_back({"operator/sim", TenantDefined{{}, tenant}});
+        for (const auto& site : world_.sites) all.push_back({"operator/sim", SiteDefined{{}, {}, site.spec}});
+        for (const auto& router : world_.routers) all.push_back({"operator/sim", RouterDefined{{}, router}});
+        for (const auto& link : world_.links) all.push_back({"operator/sim", LinkDefined{{}, link.spec}});
+        return all;
+      });
+  const int64_t wishes = random_.between(2, 9);
+  for (int64_t i = 0; i < wishes; ++i) names_.push_back({"intent" + std::to_string(i), random_.chance(300'000)});
+  schedule_.after(500'000, [this] { act(); });
+}
+
+void Load::submit(const std::string& name, bool job) {
+  ask([name, spec = wish(name, job)](const Graph& graph) {
+    std::vector<Proposal> one;
+    if (graph.tenant_count() > 0) one.push_back({"tenant/city", IntentSubmitted{{}, TenantId(0u), 0, spec}});
+    return one;
+  });
+}
+
+IntentSpec Load::wish(const std::string& name, bool job) {
+  Random& r = random_;
+  IntentSpec spec{.name = name};
+  const auto some_site = [&] { return SiteId(r.below(world_.sites.size())); };
+  if (!job || r.chance(200'000)) {
+    const int64_t ingresses = r.between(1, std::min<int64_t>(3, static_cast<int64_t>(world_.sites.size())));
+    for (int64_t i = 0; i < ingresses; ++i) {
+      const SiteId site = some_site();
+      if (std::none_of(spec.from.begin(), spec.from.end(), [&](const Ingress& f) { return f.site == site; })) {
+        spec.from.push_back({site, static_cast<int32_t>(r.between(1, 6))});
+      }
+    }
+  }
+  spec.workload = {.kind = job ? WorkKind::kJob : WorkKind::kService,
+                   .artifact = "program",
+                   .port = job ? 0 : 8080,
+                   .cpu_milli = static_cast<int32_t>(r.between(1, 20) * 100),
+                   .memory_mib = static_cast<int32_t>(r.between(1, 16) * 64),
+                   .accelerators = static_cast<int16_t>(r.chance(100'000) ? 1 : 0),
+                   .streams_per_instance = static_cast<int32_t>(r.between(1, 5))};
+  if (!spec.from.empty()) {
+    spec.traffic = {r.between(1, 30) * 1'000'000, r.between(0, 5) * 1'000'000, 2'000, r.between(1, 20) * 1'000};
+    if (r.chance(600'000)) spec.promise.latency_us_max = r.between(30'000, 500'000);
+  }
+  if (r.chance(200'000)) spec.where.residency = {"cn"};
+  if (r.chance(150'000)) spec.where.not_at = {some_site()};
+  if (r.chance(100'000)) spec.where.only = {some_site()};
+  if (r.chance(100'000)) spec.where.sites_min = 2;
+  if (r.chance(100'000)) spec.budget_per_hour_max = r.between(1, 200) * 10'000'000;
+  if (r.chance(300'000)) spec.prefer.carbon_milli = 1000;
+  return spec;
+}
+
+void Load::act() {
+  if (calm_) return;
+  schedule_.after(random_.between(200'000, 2'500'000), [this] { act(); });
+  const auto& [name, job] = names_[random_.below(names_.size())];
+  const SiteId site(random_.below(world_.sites.size()));
+  const int64_t what = random_.between(0, 99);
+  if (what < 60) return submit(name, job);
+  if (what < 75) {
+    return ask([name = name](const Graph& graph) {
+      std::vector<Proposal> one;
+      const IntentId known = graph.find_intent("city", name);
+      if (known.valid()) one.push_back({"tenant/city", IntentWithdrawn{known}});
+      return one;
+    });
+  }
+  if (what < 88) {
+    return ask([site, to = random_.chance(500'000) ? Liveness::kDraining : Liveness::kUp](const Graph& graph) {
+      std::vector<Proposal> one;
+      if (site.index() < graph.site_count()) one.push_back({"operator/sim", SiteStateChanged{site, to, "asked"}});
+      return one;
+    });
+  }
+  if (what < 92) {
+    SiteSpec& spec = world_.sites[site.index()].spec;
+    spec.asks.per_core_hour = random_.between(1, 50) * 1'000'000;
+    return ask([spec](const Graph& graph) {
+      std::vector<Proposal> one;
+      if (graph.site_count() > 0) one.push_back({"operator/sim", SiteDefined{{}, {}, spec}});
+      return one;
+    });
+  }
+  if (what < 96) {
+    LinkSpec& spec = world_.links[random_.below(world_.links.size())].spec;
+    spec.bandwidth_bps = random_.between(5, 100) * 10'000'000;
+    return ask([spec](const Graph& graph) {
+      std::vector<Proposal> one;
+      if (graph.link_count() > 0) one.push_back({"operator/sim", LinkDefined{{}, spec}});
+      return one;
+    });
+  }
+  ask([scarcity = random_.between(0, 200) * 1'000'000](const Graph&) {
+    return std::vector<Proposal>{{"operator/sim", PricesRevised{.carbon_price_per_kg = 100'000'000,
+                                                                .scarcity_core_hour = scarcity,
+                                                                .scarcity_gib_hour = 10'000'000,
+                                                                .scarcity_accelerator_hour = 2 * kCredit,
+                                                                .scarcity_gbps_hour = 50'000'000}}};
+  });
+}
+
+void Load::calm() {
+  calm_ = true;
+  for (size_t s = 0; s < world_.sites.size(); ++s) {
+    ask([s](const Graph& graph) {
+      std::vector<Proposal> one;
+      if (s < graph.site_count() && graph.site(SiteId(s)).state == Liveness::kDraining) {
+        one.push_back({"operator/sim", SiteStateChanged{SiteId(s), Liveness::kUp, "asked"}});
+      }
+      return one;
+    });
+  }
+  
+}
+
+}  // namespace weir::simulation

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/event/types.h"
+#include "simulation/random.h"
+#include "simulation/schedule.h"
+
+namespace weir::simulation {
+
+// The physical truth: what exists, what works, and which runs really run. The brain never sees it; agents
+// see their part of it.
+class World {
+ public:
+  struct Link {
+    LinkSpec spec;                       // ends as vertex numbers of this world
+    bool up = true;
+    TimeUs changed_us = 0;
+  };
+  struct Site {
+    SiteSpec spec;
+    std::vector<NodeSpec> nodes;
+    bool alive = true;
+    TimeUs changed_us = 0;
+    TimeUs partitioned_until_us = 0;     // its agent from the brain
+  };
+
+  World(Schedule& schedule, Random& random) : schedule_(schedule), random_(random) {}
+
+  // Sites first: site s is vertex s; routers follow.
+  void build();
+
+  std::vector<Site> sites;
+  std::vector<std::string> routers;
+  std::vector<Link> links;
+
+  void set_link(size_t link, bool up);
+  void set_site(size_t site, bool alive);
+  // Called after something that paths depend on has changed.
+  std::function<void()> changed;
+
+  // The links that a packet with these segments takes from a site; nothing if they lead nowhere.
+  std::optional<std::vector<size_t>> walk(size_t from, size_t to, const std::vector<std::string>& segments) const;
+  // Does the way work now, and since when is it so?
+  struct Way {
+    bool alive = false;
+    TimeUs since_us = 0;
+  };
+  Way way(size_t from, size_t to, const std::vector<std::string>& segments) const;
+  bool works(const std::vector<size_t>& way) const;
+
+  // ---- runs that really run ----
+  struct Alive {
+    IntentId intent;
+    size_t site = 0;
+    bool job = false;
+    TimeUs since_us = 0;
+  };
+  std::map<RunId, std::map<size_t, Alive>> runs;   // by site: a stale agent may run what another runs too
+  std::map<RunId, TimeUs> ran_us;                  // in total, ended or not; added when a run ends
+  std::function<void(RunId, const Alive&)> run_began;
+  void begin_run(RunId run, Alive alive);
+  void end_run(RunId run, size_t site);
+  TimeUs total_us(RunId run) const;
+
+ private:
+  std::optional<size_t> direct(size_t from, size_t to) const;
+
+  Schedule& schedule_;
+  Random& random_;
+  std::map<std::string, std::pair<size_t, bool>> link_of_sid_;  // link, sent from a
+  std::map<std::string, size_t> site_of_sid_;
+};
+
+}  // namespace weir::simulation
