@@ -352,11 +352,17 @@ Status Driver::spawn_supervisor(const fs::path& folder) const {
 // held.
 UniqueFd take_over(const fs::path& folder) {
   UniqueFd lock(::open((folder / kLockFile).c_str(), O_RDWR | O_CLOEXEC));
-  while (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+  while (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     // It holds the lock a moment before it says who it is.
-    if (const auto supervisor = load(folder / kLockFile, decode_process))
-      signal_process(*supervisor, SIGKILL);
-    ::sched_yield();
+    const auto supervisor = load(folder / kLockFile, decode_process);
+    if (!supervisor || !signal_process(*supervisor, SIGKILL)) {
+      ::sched_yield();
+      continue;
+    }
+    // What it is writing may take a while to reach the disk.
+    while (::flock(lock.get(), LOCK_EX) != 0 && errno == EINTR) {
+    }
+    break;
   }
   return lock;
 }
