@@ -210,8 +210,9 @@ TEST_F(CityExample, HasSixSitesInThreeTiersWithinTheTestMachine) {
     tiers.insert(site.spec.tier);
     cpu_milli += site.cpu_milli;
     EXPECT_TRUE(std::ranges::count(site.spec.residency, "cn")) << site.spec.name;
-    if (site.spec.tier == Tier::kEnd)
+    if (site.spec.tier == Tier::kEnd) {
       EXPECT_LT(site.cpu_milli, 300) << "a detector fits in " << site.spec.name;
+    }
   }
   EXPECT_EQ(tiers.size(), 3u);
   EXPECT_LE(cpu_milli, 1400);
