@@ -157,6 +157,7 @@ Applied Graph::on(const LinkDefined& e) {
     }
   }
   ++path_relief_;
+  ++routing_;
   return {};
 }
 
@@ -260,6 +261,7 @@ Applied Graph::on(const LinkStateChanged& e) {
   if (link_loads_[e.link.index()].up == e.up) return no_effect("the link is in this state");
   link_loads_.mutate(e.link.index()).up = e.up;
   if (e.up) ++path_relief_;
+  ++routing_;
   return {};
 }
 
@@ -270,6 +272,7 @@ Applied Graph::on(const LinkMeasured& e) {
   load.jitter_us = static_cast<int32_t>(e.jitter_us);
   load.loss_ppm = e.loss_ppm;
   ++relief_;
+  ++routing_;
   return {};
 }
 
@@ -469,7 +472,16 @@ Applied Graph::on(const RunStateChanged& e) {
   return {};
 }
 
-Applied Graph::on(const UsageReported&) { return {}; }
+Applied Graph::on(const UsageReported& e) {
+  if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  const auto& runs = intent(e.intent).runs;
+  const auto found = std::find_if(runs.begin(), runs.end(), [&](const RunRow& r) { return r.run == e.run; });
+  // Usage of a run whose plan has been retired is billed like any other.
+  if (found == runs.end()) return {};
+  RunRow& row = intents_.mutate(e.intent.index()).mutate().runs[static_cast<size_t>(found - runs.begin())];
+  row.usage_until = std::max(row.usage_until, e.to);
+  return {};
+}
 
 Applied Graph::on(const PathSwitched& e) {
   if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");

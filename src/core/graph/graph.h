@@ -97,6 +97,7 @@ struct RunRow {
   SiteId site;
   RunState state = RunState::kPlanned;
   int32_t exit_code = 0;
+  TimeUs usage_until = 0;                  // metered so far
 };
 
 enum class IntentState : uint8_t { kPending, kPlaced, kRefused, kWithdrawn };
@@ -222,6 +223,10 @@ class Graph {
   // While it stands still, a site found dear or impossible stays so.
   uint64_t relief() const { return relief_ + path_relief_; }
 
+  // Counts what may change which path is fastest: links that came, went up or down, or were measured anew. Starts
+  // afresh with a graph read from a checkpoint.
+  uint64_t routing() const { return routing_; }
+
   GraphBytes bytes() const;
 
  private:
@@ -267,6 +272,7 @@ class Graph {
   uint64_t brain_epoch_ = 0;
   uint64_t path_relief_ = 0;
   uint64_t relief_ = 0;
+  uint64_t routing_ = 0;
   CowPtr<DomainCreated> domain_{DomainCreated{}};
   PricePolicy prices_;
 

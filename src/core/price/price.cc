@@ -15,7 +15,7 @@ const std::array<int32_t, kUtilisationBuckets> kScarcityPpm = {
     624087, 667759, 714411, 764247, 817484, 874353, 935104, 1000000,
 };
 
-int64_t charge(int64_t amount, int64_t price, int64_t unit) {
+int64_t charge_wide(int64_t amount, int64_t price, int64_t unit) {
   const __int128 exact = (static_cast<__int128>(amount) * price + unit - 1) / unit;
   constexpr __int128 kMax = std::numeric_limits<int64_t>::max();
   return static_cast<int64_t>(exact > kMax ? kMax : exact);

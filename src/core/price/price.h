@@ -20,7 +20,9 @@ extern const std::array<int32_t, kUtilisationBuckets> kScarcityPpm;
 constexpr int utilisation_bucket(int64_t total, int64_t free) {
   if (total <= 0 || free <= 0) return kUtilisationBuckets - 1;
   if (free >= total) return 0;
-  return static_cast<int>(static_cast<__int128>(total - free) * (kUtilisationBuckets - 1) / total);
+  const int64_t used = total - free;  // 64 bits divide several times faster than 128
+  if (used <= INT64_MAX / kUtilisationBuckets) return static_cast<int>(used * (kUtilisationBuckets - 1) / total);
+  return static_cast<int>(static_cast<__int128>(used) * (kUtilisationBuckets - 1) / total);
 }
 
 // The parameters in force, from DomainCreated or the newest PricesRevised. All per full unit and hour.
@@ -36,12 +38,21 @@ struct PricePolicy {
 
 // Shadow price per unit-hour of a resource in `bucket` whose price at full use is `at_full`.
 constexpr Nanocredits scarcity(const std::array<int32_t, kUtilisationBuckets>& table, Nanocredits at_full, int bucket) {
-  return static_cast<Nanocredits>(static_cast<__int128>(at_full) * table[static_cast<size_t>(bucket)] / kPpm);
+  const int64_t ppm = table[static_cast<size_t>(bucket)];
+  if (at_full <= INT64_MAX / kPpm && at_full >= 0) return at_full * ppm / kPpm;
+  return static_cast<Nanocredits>(static_cast<__int128>(at_full) * ppm / kPpm);
 }
 
 // amount * price / unit with a 128-bit product, rounded up, saturating at the largest int64.
 // Requires amount >= 0, price >= 0, unit > 0.
-int64_t charge(int64_t amount, int64_t price, int64_t unit);
+int64_t charge_wide(int64_t amount, int64_t price, int64_t unit);
+inline int64_t charge(int64_t amount, int64_t price, int64_t unit) {
+  int64_t product = 0;
+  if (__builtin_mul_overflow(amount, price, &product) || __builtin_add_overflow(product, unit - 1, &product)) {
+    return charge_wide(amount, price, unit);
+  }
+  return product / unit;
+}
 
 inline constexpr int64_t kCoreUnit = 1000;                  // milli-cores in a core
 inline constexpr int64_t kGibUnit = 1024;                   // MiB in a GiB

@@ -36,6 +36,29 @@ TEST(Charge, RoundsUpAndSaturates) {
   EXPECT_EQ(charge(kMax, 2, 1), kMax);
 }
 
+TEST(Charge, TheShortWayAgreesWithTheWide) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  for (const int64_t amount : {int64_t{0}, int64_t{1}, int64_t{999}, int64_t{3'000'000'000}, kMax / 1000, kMax}) {
+    for (const int64_t price : {int64_t{0}, int64_t{1}, int64_t{3'074'457'345}, int64_t{3'074'457'346}, kMax / 1000}) {
+      for (const int64_t unit : {int64_t{1}, int64_t{1000}, kGbpsUnit, kMax}) {
+        EXPECT_EQ(charge(amount, price, unit), charge_wide(amount, price, unit)) << amount << ' ' << price << ' ' << unit;
+      }
+    }
+  }
+}
+
+TEST(Scarcity, WideAndShortProductsAgree) {
+  constexpr int64_t kEdge = std::numeric_limits<int64_t>::max() / kPpm;
+  for (const int64_t at_full : {int64_t{0}, int64_t{1}, kEdge, kEdge + 1, std::numeric_limits<int64_t>::max()}) {
+    const auto exact = static_cast<int64_t>(static_cast<__int128>(at_full) * kScarcityPpm[40] / kPpm);
+    EXPECT_EQ(scarcity(kScarcityPpm, at_full, 40), exact);
+  }
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(utilisation_bucket(kMax, kMax - kMax / kUtilisationBuckets), 0);
+  EXPECT_EQ(utilisation_bucket(kMax, kMax - kMax / kUtilisationBuckets - 1), 0);
+  EXPECT_EQ(utilisation_bucket(kMax, kMax / 2), 31);
+}
+
 TEST(Carbon, OfAReservation) {
   // One core at 10 W peak, PUE 1.5, 568,300 mg/kWh: 15 W for an hour is 0.015 kWh.
   const Power power{4000, 10'000, 1500, 568'300};

@@ -3,18 +3,40 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <tuple>
 
 namespace weir {
 
-const PathTree& PlanCache::tree(const Graph& graph, VertexId from, const StreamDemand& demand) {
-  const auto key = std::make_pair(from, demand);
-  auto found = trees_.find(key);
-  if (found != trees_.end() && found->second.relief == graph.path_relief() &&
-      found->second.price.size() == graph.vertex_count()) {
-    return found->second;
+std::shared_ptr<const PathTree> PlanCache::tree(const Graph& graph, VertexId from, const StreamDemand& demand) {
+  auto& known = trees_[{from, demand}];
+  if (!known || known->relief != graph.path_relief() || known->price.size() != graph.vertex_count() ||
+      known->detours > graph.vertex_count() / 8) {
+    auto made = std::make_shared<const PathTree>(price_tree(graph, from, demand));
+    known = made;
+    const size_t bytes = graph.vertex_count() * (sizeof(Nanocredits) + sizeof(LinkId));
+    if (trees_.size() * bytes > kBytesMax) trees_.clear();
+    return made;
   }
-  if (found == trees_.end() && trees_.size() >= kTreesMax) trees_.clear();
-  return trees_.insert_or_assign(key, price_tree(graph, from, demand)).first->second;
+  return known;
+}
+
+std::shared_ptr<const FastestTree> PlanCache::fastest(const Graph& graph, VertexId from, const StreamDemand& demand) {
+  auto& known = fastest_[{from, demand.request_bits, demand.response_bits}];
+  if (!known || known->routing != graph.routing() || known->latency_us.size() != graph.vertex_count()) {
+    auto made = std::make_shared<const FastestTree>(fastest_tree(graph, from, demand));
+    known = made;
+    const size_t bytes = graph.vertex_count() * (sizeof(int64_t) + sizeof(LinkId));
+    if (fastest_.size() * bytes > kBytesMax) fastest_.clear();
+    return made;
+  }
+  return known;
+}
+
+std::shared_ptr<PlanCache::Entry> PlanCache::entry(const Key& key) {
+  if (entries_.size() * kItemsMax * sizeof(Entry::Item) > kBytesMax) entries_.clear();
+  auto& known = entries_[key];
+  if (!known) known = std::make_shared<Entry>();
+  return known;
 }
 
 Candidates::Candidates(const Graph& graph, const IntentSpec& spec, uint64_t residency, std::vector<Source> sources,
@@ -25,11 +47,25 @@ Candidates::Candidates(const Graph& graph, const IntentSpec& spec, uint64_t resi
       sources_(std::move(sources)),
       demand_(stream_demand(spec)),
       cache_(cache),
-      trees_(sources_.size(), nullptr) {}
+      trees_(sources_.size()),
+      trees_now_(sources_.size()),
+      fastest_(sources_.size()) {}
 
 const PathTree& Candidates::tree(size_t source) {
-  if (!trees_[source]) trees_[source] = &cache_.tree(graph_, vertex(source), demand_);
+  if (!trees_[source]) trees_[source] = cache_.tree(graph_, vertex(source), demand_);
   return *trees_[source];
+}
+
+const PathTree& Candidates::tree_now(size_t source) {
+  if (!trees_now_[source]) {
+    trees_now_[source] = std::make_shared<const PathTree>(price_tree(graph_, vertex(source), demand_));
+  }
+  return *trees_now_[source];
+}
+
+const FastestTree& Candidates::fastest(size_t source) {
+  if (!fastest_[source]) fastest_[source] = cache_.fastest(graph_, vertex(source), demand_);
+  return *fastest_[source];
 }
 
 Nanocredits Candidates::bound(SiteId site, const Share& share) {
@@ -43,27 +79,117 @@ Nanocredits Candidates::bound(SiteId site, const Share& share) {
   return sum;
 }
 
+Nanocredits Candidates::price_by_fastest(SiteId site, const Share& share) {
+  Nanocredits sum = site_price(graph_, site, spec_.workload, spec_.prefer).decision;
+  for (size_t i = 0; i < share.size(); ++i) {
+    if (share[i] == 0 || !sources_[i].site.valid()) continue;
+    const auto path = fastest_path(graph_, fastest(i), graph_.site(site).vertex, demand_);
+    if (!path) return PathTree::kUnreachable;
+    sum += share[i] * path->price;
+  }
+  return sum;
+}
+
+PlanCache::Key Candidates::key(const Share& share) const {
+  PlanCache::Key key{.sources = {},
+                     .demand = demand_,
+                     .cpu_milli = spec_.workload.cpu_milli,
+                     .memory_mib = spec_.workload.memory_mib,
+                     .accelerators = spec_.workload.accelerators,
+                     .carbon_milli = spec_.prefer.carbon_milli};
+  for (size_t i = 0; i < share.size(); ++i) {
+    if (share[i] > 0) key.sources.emplace_back(sources_[i].site.value, share[i]);
+  }
+  return key;
+}
+
 void Candidates::open(const Share& share, Search& search) {
   search.opened = true;
-  search.heap.reserve(graph_.site_count());
-  for (size_t s = 0; s < graph_.site_count(); ++s) {
-    search.heap.emplace_back(bound(SiteId(s), share), SiteId(s));
+  if (search.keeps_refused) {
+    search.heap.reserve(graph_.site_count());
+    for (size_t s = 0; s < graph_.site_count(); ++s) search.heap.emplace_back(bound(SiteId(s), share), SiteId(s));
+    std::make_heap(search.heap.begin(), search.heap.end(), std::greater<>());
+    return;
   }
-  std::make_heap(search.heap.begin(), search.heap.end(), std::greater<>());
+  search.list = cache_.entry(key(share));
+  PlanCache::Entry& entry = *search.list;
+  const size_t sites = graph_.site_count();
+  if (entry.relief != graph_.relief() || entry.sites != sites || entry.looked_at > sites) {
+    using Item = PlanCache::Entry::Item;
+    std::vector<Item> items(sites);
+    for (size_t s = 0; s < sites; ++s) items[s] = {bound(SiteId(s), share), SiteId(s), graph_.site(SiteId(s)).vertex};
+    const auto before = [](const Item& a, const Item& b) { return std::tie(a.bound, a.site) < std::tie(b.bound, b.site); };
+    const size_t kept = std::min(sites, PlanCache::kItemsMax);
+    std::nth_element(items.begin(), items.begin() + static_cast<ptrdiff_t>(kept) - 1, items.end(), before);
+    items.resize(kept);
+    items.shrink_to_fit();
+    std::sort(items.begin(), items.end(), before);
+    entry = {graph_.relief(), sites, std::move(items), 0};
+  }
+  search.truncated = entry.items.size() < sites;
+}
+
+void Candidates::push(const Share& share, Search& search, SiteId site) {
+  search.heap.emplace_back(bound(site, share), site);
+  std::push_heap(search.heap.begin(), search.heap.end(), std::greater<>());
+}
+
+// Brings to the heap whatever may come before its front.
+void Candidates::pull(const Share& share, Search& search) {
+  if (!search.list) return;
+  const auto& items = search.list->items;
+  while (search.next < items.size() &&
+         (search.heap.empty() || items[search.next].bound <= search.heap.front().first)) {
+    const auto& item = items[search.next++];
+    ++search.list->looked_at;
+    if (!hopeless(share, item.site, item.vertex)) push(share, search, item.site);
+  }
+  if (!search.truncated || search.next < items.size() ||
+      (!search.heap.empty() && search.heap.front().first < items.back().bound)) {
+    return;
+  }
+  search.truncated = false;
+  search.list->looked_at += graph_.site_count();
+  std::vector<bool> listed(graph_.site_count(), false);
+  for (const auto& item : items) listed[item.site.index()] = true;
+  for (size_t s = 0; s < listed.size(); ++s) {
+    if (!listed[s] && !hopeless(share, SiteId(s), graph_.site(SiteId(s)).vertex)) push(share, search, SiteId(s));
+  }
+}
+
+// Certainly impossible, seen without looking at nodes or paths.
+bool Candidates::hopeless(const Share& share, SiteId site, VertexId vertex) {
+  if (spec_.promise.latency_us_max > 0) {
+    for (size_t i = 0; i < share.size(); ++i) {
+      if (share[i] > 0 && sources_[i].site.valid() &&
+          fastest(i).latency_us[vertex.index()] > spec_.promise.latency_us_max) {
+        return true;
+      }
+    }
+  }
+  const SiteLoad& load = graph_.load(site);
+  return load.cpu_milli_free < spec_.workload.cpu_milli || load.memory_mib_free < spec_.workload.memory_mib ||
+         load.accelerators_free < spec_.workload.accelerators;
 }
 
 const Candidates::Ranking& Candidates::rank(const Share& share, size_t want) {
   Search& search = searches_[share];
-  if (!search.opened) open(share, search);
+  if (want == kAll && search.opened && !search.keeps_refused) search = {};
+  if (!search.opened) {
+    search.keeps_refused = want == kAll || explains_refused();
+    open(share, search);
+  }
   auto& [feasible, refused, all] = search.ranking;
-  while (!search.heap.empty() &&
-         (feasible.size() < want || search.heap.front().first < feasible[want - 1].price)) {
+  for (;;) {
+    pull(share, search);
+    // Equal bounds are looked at too: among options of equal price the lower SiteId has to win.
+    if (search.heap.empty() || (feasible.size() >= want && search.heap.front().first > feasible[want - 1].price)) break;
     std::pop_heap(search.heap.begin(), search.heap.end(), std::greater<>());
     const SiteId site = search.heap.back().second;
     search.heap.pop_back();
     auto outcome = evaluate(site, share);
     if (auto* reason = std::get_if<Reason>(&outcome)) {
-      refused.push_back(*reason);
+      if (search.keeps_refused) refused.push_back(*reason);
       continue;
     }
     auto& option = std::get<Option>(outcome);
@@ -105,7 +231,10 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
     // Each source by itself: the price stays a lower bound of the option. Whether the paths fit together
     // is noted, and the solver looks further where they do not.
     const PathLimits limits{.streams = share[i], .latency_us_max = *latency_us_max};
-    auto path = cheapest_path(graph_, tree(i), graph_.site(site).vertex, demand_, limits);
+    const VertexId to = graph_.site(site).vertex;
+    std::optional<PathOption> path;
+    // Only where nothing is wrong with the fastest path: a search that has to fail looks everywhere first.
+    if (fastest(i).latency_us[to.index()] <= *latency_us_max) path = cheapest_path(graph_, tree(i), to, demand_, limits);
     if (!path) {
       return path_obstacle(site, i, share[i], limits, option.service.work_us + option.service.queueing_us);
     }
@@ -123,22 +252,22 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
 Reason Candidates::path_obstacle(SiteId site, size_t source, int32_t streams, const PathLimits& limits,
                                  int64_t service_us) {
   Reason reason{ReasonCode::kNoPath, site, sources_[source].site};
-  const auto fastest = fastest_path(graph_, vertex(source), graph_.site(site).vertex, demand_, {});
-  if (!fastest) return reason;
+  const auto path = fastest_path(graph_, fastest(source), graph_.site(site).vertex, demand_);
+  if (!path) return reason;
   reason.needed = spec_.promise.latency_us_max;
-  reason.available = fastest->latency_us() + service_us;
-  if (fastest->latency_us() > limits.latency_us_max) {
+  reason.available = path->latency_us() + service_us;
+  if (path->latency_us() > limits.latency_us_max) {
     reason.code = ReasonCode::kLatency;
     return reason;
   }
-  if (fits(graph_, *fastest, demand_, limits)) {
+  if (fits(graph_, *path, demand_, limits)) {
     reason.code = ReasonCode::kSteering;
     return reason;
   }
   reason.code = ReasonCode::kBandwidth;
   reason.needed = streams * demand_.up_bps;
   reason.available = INT64_MAX;
-  for (const LinkId link : fastest->links) {
+  for (const LinkId link : path->links) {
     reason.available = std::min(reason.available, graph_.load(link).free_bps - (limits.use ? limits.use->of(link) : 0));
   }
   return reason;

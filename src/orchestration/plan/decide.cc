@@ -132,7 +132,7 @@ class Decider {
         .streams = flow.streams,
         .latency_us_max = spec_.promise.latency_us_max == 0 ? INT64_MAX : spec_.promise.latency_us_max - rest_us,
         .use = &use_};
-    const auto path = cheapest_path(graph_, cache_.tree(graph_, graph_.site(flow.ingress).vertex, demand),
+    const auto path = cheapest_path(graph_, *cache_.tree(graph_, graph_.site(flow.ingress).vertex, demand),
                                     graph_.site(site).vertex, demand, limits);
     if (!path) return false;
     use_.add(path->links, flow.up_bps, flow.down_bps);
@@ -283,7 +283,16 @@ class Decider {
       if (option.price < main.price) alternative.reason.code = ReasonCode::kCpu;
       plan.alternatives.push_back(std::move(alternative));
     }
-    std::vector<Reason> refused = ranking.refused;
+    if (!candidates.explains_refused()) return;
+    // Sites that would be cheaper than the last runner-up but cannot. Told by the price along the fastest path and not
+    // by the bound, which depends on what is remembered.
+    const Nanocredits dearest = ranking.feasible.size() > limits_.alternatives
+                                    ? ranking.feasible[limits_.alternatives].price
+                                    : INT64_MAX;
+    std::vector<Reason> refused;
+    for (const Reason& reason : ranking.refused) {
+      if (candidates.price_by_fastest(reason.site, main.share) < dearest) refused.push_back(reason);
+    }
     nearest_first(refused);
     for (const Reason& reason : refused) {
       if (plan.alternatives.size() == kAlternativesMax) break;

@@ -49,7 +49,7 @@ Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& who
     case ReasonCode::kSpread: {
       Share one(candidates.sources().size(), 0);
       one[0] = 1;
-      const auto sites = candidates.rank(one, SIZE_MAX).feasible.size();
+      const auto sites = candidates.rank(one, Candidates::kAll).feasible.size();
       out.reasons.push_back({ReasonCode::kSpread, SiteId{}, SiteId{}, whole.sites_min,
                              static_cast<int64_t>(std::max(sites, whole.sites_kept.size()))});
       return out;
@@ -62,7 +62,7 @@ Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& who
     if (blocked.ingress.valid() && source.site != blocked.ingress) continue;
     Share one(candidates.sources().size(), 0);
     one[i] = 1;
-    const auto& ranking = candidates.rank(one, SIZE_MAX);
+    const auto& ranking = candidates.rank(one, Candidates::kAll);
     std::vector<Reason> reasons = ranking.refused;
     if (blocked.code != ReasonCode::kNone) {  // each stream alone has a site: say how many instances fit there
       for (const Option& option : ranking.feasible) {

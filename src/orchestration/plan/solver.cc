@@ -188,7 +188,7 @@ class Solver {
   void expand(size_t c) {
     const Share& share = shares_[c];
     const int32_t streams = std::accumulate(share.begin(), share.end(), 0);
-    const auto& ranking = candidates_.rank(share, SIZE_MAX);
+    const auto& ranking = candidates_.rank(share, Candidates::kAll);
     std::vector<Option> sites = ranking.feasible;
     for (const Option& base : sites) {
       std::vector<Option> options = {base};
@@ -199,7 +199,7 @@ class Solver {
         const auto latency_us_max = candidates_.path_latency_us_max(base.site, streams, service);
         const PathLimits limits{.streams = share[i], .latency_us_max = *latency_us_max};
         const PathList list =
-            paths_by_price(candidates_.graph(), candidates_.tree(i), candidates_.graph().site(base.site).vertex,
+            paths_by_price(candidates_.graph(), candidates_.tree_now(i), candidates_.graph().site(base.site).vertex,
                            candidates_.demand(), limits, limits_.paths_per_pair, steps_left_);
         complete_ = complete_ && list.complete;
         std::vector<Option> next;
