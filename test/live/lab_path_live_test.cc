@@ -1,6 +1,7 @@
 // The path drivers on a live lab.
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include "infrastructure/path_driver/path_drivers.h"
 #include "test/live/lab_fixture.h"
@@ -310,6 +311,22 @@ TEST_F(PathTest, ThePlainDriverKeepsLabelsAndFollowsRouting) {
   ASSERT_TRUE(read);
   EXPECT_EQ(read->paths, std::vector{routed});
   EXPECT_EQ(read->steerings, std::vector{steering});
+}
+
+TEST(PathDrivers, WithoutTheRightToChangeTheNetworkTheyAreDenied) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (geteuid() == 0 && setuid(65534) != 0) _exit(2);
+    const auto srv6 = path_driver::open_srv6(), plain = path_driver::open_plain();
+    const bool denied = !srv6 && srv6.error().code == ErrorCode::kDenied && !plain &&
+                        plain.error().code == ErrorCode::kDenied && !plain.error().remedy.empty();
+    if (!denied) std::fprintf(stderr, "%s\n", plain ? "opened" : plain.error().text().c_str());
+    _exit(denied ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST_F(PathTest, OperationsAreQuick) {

@@ -44,7 +44,8 @@ Features probe_features() {
         "SRv6: paths follow plain routing; use a kernel with CONFIG_IPV6_SEG6_LWTUNNEL to steer them");
   }
   if (f.namespaces && !f.nftables) {
-    f.missing.emplace_back("nftables: services have no stable addresses; install the package nftables");
+    f.missing.emplace_back(
+        "nftables: agents can install no paths and no service addresses; install the package nftables");
   }
   rlimit limit{};
   f.realtime = f.root || (getrlimit(RLIMIT_RTPRIO, &limit) == 0 && limit.rlim_cur >= 10);

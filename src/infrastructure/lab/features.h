@@ -14,7 +14,7 @@ struct Features {
   bool tap = false;
   bool programs = false;  // ip of iproute2
   bool srv6 = false;      // optional: without it, plain paths only
-  bool nftables = false;  // optional: without it, services have no stable addresses
+  bool nftables = false;  // optional: without it, agents install no paths and no service addresses
   bool realtime = false;  // optional: without it, delays are less exact on a busy machine
   // One line for each thing that is missing: what, what follows from it, and the remedy.
   std::vector<std::string> missing;

@@ -96,7 +96,11 @@ Result<Firewall> Firewall::open() {
   if (context == nullptr) return fail(ErrorCode::kUnavailable, "cannot be opened", "nftables");
   nft_ctx_buffer_output(context);
   nft_ctx_buffer_error(context);
-  return Firewall(context);
+  Firewall out(context);
+  if (const Status s = out.run("add table ip6 weir_probe\ndelete table ip6 weir_probe\n"); !s) {
+    return tl::unexpected(s.error());
+  }
+  return out;
 }
 
 Status Firewall::run(const std::string& commands) {

@@ -14,10 +14,11 @@
 namespace weir::path_driver {
 
 // SRv6 encapsulation (RFC 8986 section 5.1, H.Encaps) in one routing table for each path. kUnsupported: the
-// kernel has no SRv6. kDenied: no CAP_NET_ADMIN.
+// kernel has no SRv6 or no nftables. kDenied: no CAP_NET_ADMIN.
 Result<std::unique_ptr<PathDriver>> open_srv6();
 
-// Labels are kept, so that probes and counters work alike, and traffic follows plain routing.
+// Labels are kept, so that probes and counters work alike, and traffic follows plain routing. kUnsupported: no
+// nftables. kDenied: no CAP_NET_ADMIN.
 Result<std::unique_ptr<PathDriver>> open_plain();
 
 }  // namespace weir::path_driver
