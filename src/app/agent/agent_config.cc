@@ -1,0 +1,164 @@
+#include "app/agent/agent_config.h"
+
+#include <toml++/toml.h>
+
+#include <array>
+
+#include "core/units/quantity.h"
+#include "core/units/text.h"
+
+namespace weir::app {
+namespace {
+
+constexpr TimeUs kHeartbeatUsMin = 20'000;
+constexpr TimeUs kHeartbeatUsMax = 60'000'000;
+constexpr TimeUs kUsageUsMin = 1'000'000;
+constexpr TimeUs kProbeUsMin = 1'000;
+constexpr TimeUs kMeterUsMin = 40'000;
+
+template <class T>
+Status keep(Result<T> value, T& into) {
+  if (!value) return tl::unexpected(value.error());
+  into = *value;
+  return {};
+}
+
+Status duration(const std::string& text, TimeUs low, TimeUs high, TimeUs& into) {
+  const auto value = parse_duration_us(text);
+  if (!value) return tl::unexpected(value.error());
+  if (*value < low || *value > high) {
+    return fail(ErrorCode::kInvalid,
+                "\"" + text + "\" is not between " + format_duration(low) + " and " + format_duration(high));
+  }
+  into = *value;
+  return {};
+}
+
+struct Field {
+  std::string_view name;
+  Status (*set)(AgentConfig&, const std::string&);
+};
+
+template <std::string AgentConfig::*member>
+Status text_field(AgentConfig& config, const std::string& text) {
+  config.*member = text;
+  return {};
+}
+
+constexpr std::array kFields = {
+    Field{"brain", text_field<&AgentConfig::brain>},
+    Field{"token", text_field<&AgentConfig::token>},
+    Field{"site", text_field<&AgentConfig::site>},
+    Field{"state", text_field<&AgentConfig::state>},
+    Field{"node", text_field<&AgentConfig::node>},
+    Field{"device", text_field<&AgentConfig::device>},
+    Field{"reflector", text_field<&AgentConfig::reflector>},
+    Field{"allow", text_field<&AgentConfig::allow>},
+    Field{"reflector-port", [](AgentConfig& c, const std::string& t) { return keep(parse_count(t, 1, 65'535), c.reflector_port); }},
+    Field{"heartbeat", [](AgentConfig& c, const std::string& t) { return duration(t, kHeartbeatUsMin, kHeartbeatUsMax, c.heartbeat_us); }},
+    Field{"usage", [](AgentConfig& c, const std::string& t) { return duration(t, kUsageUsMin, 3'600'000'000, c.usage_us); }},
+    Field{"probe", [](AgentConfig& c, const std::string& t) { return duration(t, kProbeUsMin, 60'000'000, c.probe_us); }},
+    Field{"meter", [](AgentConfig& c, const std::string& t) { return duration(t, kMeterUsMin, 60'000'000, c.meter_us); }},
+    Field{"cpu", [](AgentConfig& c, const std::string& t) { return keep(parse_cpu_milli(t), c.cpu_milli); }},
+    Field{"memory", [](AgentConfig& c, const std::string& t) { return keep(parse_memory_mib(t), c.memory_mib); }},
+    Field{"power-idle", [](AgentConfig& c, const std::string& t) { return keep(parse_power_mw(t), c.power_idle_mw_per_core); }},
+    Field{"power-peak", [](AgentConfig& c, const std::string& t) { return keep(parse_power_mw(t), c.power_peak_mw_per_core); }},
+    Field{"paths",
+          [](AgentConfig& c, const std::string& t) -> Status {
+            if (t == "auto") c.paths = PathsChoice::kAuto;
+            else if (t == "srv6") c.paths = PathsChoice::kSrv6;
+            else if (t == "plain") c.paths = PathsChoice::kPlain;
+            else if (t == "none") c.paths = PathsChoice::kNone;
+            else return fail(ErrorCode::kInvalid, "\"" + t + "\" is none of auto, srv6, plain and none");
+            return {};
+          }},
+    Field{"allow-any",
+          [](AgentConfig& c, const std::string& t) -> Status {
+            if (t != "true" && t != "false") return fail(ErrorCode::kInvalid, "\"" + t + "\" is neither true nor false");
+            c.allow_any = t == "true";
+            return {};
+          }},
+};
+
+}  // namespace
+
+Status set_agent_field(AgentConfig& config, std::string_view name, const std::string& text) {
+  for (const Field& field : kFields) {
+    if (field.name != name) continue;
+    Status set = field.set(config, text);
+    if (!set) set.error().where = std::string(name);
+    return set;
+  }
+  std::vector<std::string_view> names = {"artifacts"};
+  for (const Field& field : kFields) names.push_back(field.name);
+  const std::string_view meant = nearest(name, names);
+  return fail(
+      ErrorCode::kInvalid, "is no field of the agent's configuration", std::string(name),
+      meant.empty() ? "docs/reference/agent.md lists them" : "did you mean \"" + std::string(meant) + "\"?");
+}
+
+Status read_agent_config(AgentConfig& config, std::string_view text, std::string_view file) {
+  toml::table table;
+  try {
+    table = toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    return fail(ErrorCode::kInvalid, std::string(error.description()),
+                std::string(file) + ":" + std::to_string(error.source().begin.line),
+                "write TOML: field = \"value\"");
+  }
+  const auto at = [&](const toml::node& node, std::string_view field) {
+    return std::string(file) + ":" + std::to_string(node.source().begin.line) + ": " + std::string(field);
+  };
+  for (const auto& [key, node] : table) {
+    const std::string name(key.str());
+    if (name == "artifacts") {
+      const toml::table* artifacts = node.as_table();
+      if (artifacts == nullptr)
+        return fail(ErrorCode::kInvalid, "is not a table", at(node, name), "write [artifacts]");
+      for (const auto& [artifact, path] : *artifacts) {
+        const auto value = path.value_exact<std::string>();
+        if (!value || !value->starts_with('/')) {
+          return fail(ErrorCode::kInvalid, "is not an absolute path",
+                      at(path, name + "." + std::string(artifact.str())));
+        }
+        config.artifacts[std::string(artifact.str())] = *value;
+      }
+      continue;
+    }
+    std::string value;
+    if (const auto s = node.value_exact<std::string>())
+      value = *s;
+    else if (const auto n = node.value_exact<int64_t>())
+      value = std::to_string(*n);
+    else if (const auto b = node.value_exact<bool>())
+      value = *b ? "true" : "false";
+    else
+      return fail(ErrorCode::kInvalid, "is neither text, whole number nor truth value", at(node, name));
+    if (Status set = set_agent_field(config, name, value); !set) {
+      set.error().where = at(node, name);
+      return set;
+    }
+  }
+  return {};
+}
+
+Status check_agent_config(const AgentConfig& config) {
+  const auto missing = [](const char* field, const char* remedy) {
+    return fail(ErrorCode::kInvalid, "is missing", field, remedy);
+  };
+  if (config.brain.empty()) return missing("--brain", "give HOST:PORT of the brain");
+  if (config.brain.rfind(':') == std::string::npos) {
+    return fail(ErrorCode::kInvalid, "\"" + config.brain + "\" is not HOST:PORT", "--brain",
+                "as in brain.example.org:7443");
+  }
+  if (!config.state.starts_with('/'))
+    return fail(ErrorCode::kInvalid, "\"" + config.state + "\" is not an absolute path", "--state");
+  if (!config.token.empty() && config.site.empty())
+    return missing("--site", "name the site that the token is for");
+  if (config.power_peak_mw_per_core < config.power_idle_mw_per_core) {
+    return fail(ErrorCode::kInvalid, "is below power-idle", "power-peak");
+  }
+  return {};
+}
+
+}  // namespace weir::app

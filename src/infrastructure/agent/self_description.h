@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "infrastructure/agent/uplink.h"
+#include "infrastructure/metering/meter.h"
+
+namespace weir::agent {
+
+struct OfferOptions {
+  std::string node_name;      // empty: the host's
+  int32_t cpu_milli_max = 0;  // of what is offered; 0: all that the agent may use
+  int32_t memory_mib_max = 0;
+  uint64_t meter_budget_us = 1'600'000;
+  std::filesystem::path state_folder;  // keeps the metering
+};
+
+// Looks at this machine, and meters one core if that was not done before by the same method. kInvalid: more
+// is offered than there is, or nothing is left.
+Result<NodeDescription> describe_node(const OfferOptions& options);
+
+// The metering as text, to be kept: one "kernel unit rate_milli spread_permille repetitions" a line after the
+// method and speed. Kernel variants are left out.
+std::string encode_metering(const metering::MeterReport& report);
+std::optional<metering::MeterReport> decode_metering(
+    const std::string& text);  // none: damaged, or another method
+
+}  // namespace weir::agent
