@@ -50,7 +50,9 @@ struct Replayed {
   double read_per_s = 0, hashed_per_s = 0;
 };
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -67,8 +69,8 @@ void check(const Status& status) {
   if (!status) give_up(status.error().text());
 }
 
-// Plain write and fdatasync. Into blocks that were reserved but never written, file after file; or over one file
-// of zeros again and again, which spares the file system all bookkeeping: the fastest that a log can be.
+// Plain write and fdatasync. Into blocks that were reserved but never written, file after file; or over one
+// file of zeros again and again, which spares the file system all bookkeeping: the fastest that a log can be.
 class RawLog {
  public:
   enum class Blocks { kNew, kZeroed };
@@ -86,7 +88,8 @@ class RawLog {
       offset_ = 0;
     }
     ssize_t n = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset_));
-    if (n != static_cast<ssize_t>(bytes.size()) || fdatasync(descriptor_) != 0) give_up("cannot write the raw file");
+    if (n != static_cast<ssize_t>(bytes.size()) || fdatasync(descriptor_) != 0)
+      give_up("cannot write the raw file");
     offset_ += bytes.size();
   }
 
@@ -140,10 +143,12 @@ Measured measure(const Case& shape, const std::string& directory, int rounds) {
   std::vector<std::byte> bytes(kRecordBytes * shape.batch);
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 131 >> 3);
   std::vector<Bytes> records;
-  for (size_t i = 0; i < shape.batch; ++i) records.push_back(Bytes(bytes).subspan(i * kRecordBytes, kRecordBytes));
+  for (size_t i = 0; i < shape.batch; ++i)
+    records.push_back(Bytes(bytes).subspan(i * kRecordBytes, kRecordBytes));
 
   std::string prefix = directory + "/batch" + std::to_string(shape.batch);
-  for (const char* name : {"-raw", "-zeroed", "-plain", "-hashed"}) std::filesystem::create_directory(prefix + name);
+  for (const char* name : {"-raw", "-zeroed", "-plain", "-hashed"})
+    std::filesystem::create_directory(prefix + name);
   RawLog raw(prefix + "-raw", RawLog::Blocks::kNew), zeroed(prefix + "-zeroed", RawLog::Blocks::kZeroed);
   Ledger plain(prefix + "-plain", false), hashed(prefix + "-hashed", true);
   auto timed = [&](auto flush, auto finish) {
@@ -214,28 +219,36 @@ void print_table(const std::vector<Measured>& appends, const Replayed& replay, i
   std::printf("Durable appends of 300-byte records per second; medians of %d interleaved rounds\n", rounds);
   std::printf("RAW: write and fdatasync of the same bytes into reserved, unwritten blocks.\n");
   std::printf("ZEROED: the same over a file of zeros. RATIO: to RAW, with its goal.\n\n");
-  std::printf("%5s  %10s  %10s  %10s  %11s  %10s  %11s\n", "BATCH", "RAW", "ZEROED", "LEDGER", "RATIO", "+HASHING", "RATIO");
+  std::printf("%5s  %10s  %10s  %10s  %11s  %10s  %11s\n", "BATCH", "RAW", "ZEROED", "LEDGER", "RATIO",
+              "+HASHING", "RATIO");
   for (const Measured& m : appends) {
-    std::printf("%5zu  %10s  %10s  %10s  %5.2f (%.1f)  %10s  %5.2f (%.1f)\n", m.shape.batch, grouped(m.raw_per_s).c_str(),
-                grouped(m.zeroed_per_s).c_str(), grouped(m.plain_per_s).c_str(), m.plain_ratio, m.shape.goal_plain,
-                grouped(m.hashed_per_s).c_str(), m.hashed_ratio, m.shape.goal_hashed);
+    std::printf("%5zu  %10s  %10s  %10s  %5.2f (%.1f)  %10s  %5.2f (%.1f)\n", m.shape.batch,
+                grouped(m.raw_per_s).c_str(), grouped(m.zeroed_per_s).c_str(), grouped(m.plain_per_s).c_str(),
+                m.plain_ratio, m.shape.goal_plain, grouped(m.hashed_per_s).c_str(), m.hashed_ratio,
+                m.shape.goal_hashed);
   }
   std::printf("\nReplay of %s records, every CRC checked: %s records/s (goal 1,500,000)\n",
               grouped(static_cast<double>(replay.records)).c_str(), grouped(replay.read_per_s).c_str());
-  std::printf("Replay with hashing into the Merkle tree: %s records/s\n", grouped(replay.hashed_per_s).c_str());
+  std::printf("Replay with hashing into the Merkle tree: %s records/s\n",
+              grouped(replay.hashed_per_s).c_str());
 }
 
 void print_json(const std::vector<Measured>& appends, const Replayed& replay, int rounds) {
   std::printf("{\"record_bytes\": %zu, \"rounds\": %d, \"appends\": [", kRecordBytes, rounds);
   for (size_t i = 0; i < appends.size(); ++i) {
     const Measured& m = appends[i];
-    std::printf("%s\n  {\"batch\": %zu, \"raw_per_s\": %.0f, \"zeroed_per_s\": %.0f, \"ledger_per_s\": %.0f, \"hashed_per_s\": %.0f,\n"
-                "   \"ledger_ratio\": %.3f, \"ledger_ratio_goal\": %.1f, \"hashed_ratio\": %.3f, \"hashed_ratio_goal\": %.1f}",
-                i == 0 ? "" : ",", m.shape.batch, m.raw_per_s, m.zeroed_per_s, m.plain_per_s, m.hashed_per_s, m.plain_ratio,
-                m.shape.goal_plain, m.hashed_ratio, m.shape.goal_hashed);
+    std::printf(
+        "%s\n  {\"batch\": %zu, \"raw_per_s\": %.0f, \"zeroed_per_s\": %.0f, \"ledger_per_s\": %.0f, "
+        "\"hashed_per_s\": %.0f,\n"
+        "   \"ledger_ratio\": %.3f, \"ledger_ratio_goal\": %.1f, \"hashed_ratio\": %.3f, "
+        "\"hashed_ratio_goal\": %.1f}",
+        i == 0 ? "" : ",", m.shape.batch, m.raw_per_s, m.zeroed_per_s, m.plain_per_s, m.hashed_per_s,
+        m.plain_ratio, m.shape.goal_plain, m.hashed_ratio, m.shape.goal_hashed);
   }
-  std::printf("],\n \"replay\": {\"records\": %llu, \"read_per_s\": %.0f, \"read_per_s_goal\": 1500000, \"hashed_per_s\": %.0f}}\n",
-              static_cast<unsigned long long>(replay.records), replay.read_per_s, replay.hashed_per_s);
+  std::printf(
+      "],\n \"replay\": {\"records\": %llu, \"read_per_s\": %.0f, \"read_per_s_goal\": 1500000, "
+      "\"hashed_per_s\": %.0f}}\n",
+      static_cast<unsigned long long>(replay.records), replay.read_per_s, replay.hashed_per_s);
 }
 
 constexpr char kHelp[] =

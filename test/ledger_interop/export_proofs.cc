@@ -36,7 +36,8 @@ void write_ledger(const std::string& directory) {
   for (uint64_t i = 0; i < kRecords; ++i) {
     std::string text = record(i);
     Bytes bytes = std::as_bytes(std::span(text));
-    if (Status taken = (*opened)->append(std::span(&bytes, 1), LogStore::Urgency::kOrdinary); !taken) give_up(taken.error());
+    if (Status taken = (*opened)->append(std::span(&bytes, 1), LogStore::Urgency::kOrdinary); !taken)
+      give_up(taken.error());
   }
   if (Status flushed = (*opened)->flush(); !flushed) give_up(flushed.error());
 }

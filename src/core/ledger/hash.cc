@@ -66,7 +66,8 @@ std::string to_hex(const Hash& hash) {
 Result<Hash> hash_from_hex(std::string_view digits) {
   Hash out;
   if (digits.size() != out.bytes.size() * 2) {
-    return fail(ErrorCode::kInvalid, "a hash has 64 hexadecimal digits, this has " + std::to_string(digits.size()));
+    return fail(ErrorCode::kInvalid,
+                "a hash has 64 hexadecimal digits, this has " + std::to_string(digits.size()));
   }
   for (size_t i = 0; i < out.bytes.size(); ++i) {
     int high = hex_value(digits[2 * i]);

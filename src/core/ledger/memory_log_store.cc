@@ -7,7 +7,8 @@ namespace weir {
 namespace {
 
 tl::unexpected<Error> stopped() {
-  return fail(ErrorCode::kUnavailable, "an earlier flush failed", {}, "stop and recover by opening the ledger again");
+  return fail(ErrorCode::kUnavailable, "an earlier flush failed", {},
+              "stop and recover by opening the ledger again");
 }
 
 uint64_t saturating_add(uint64_t a, uint64_t b) { return a + b < a ? InMemoryLogStore::kUnlimited : a + b; }
@@ -17,8 +18,9 @@ uint64_t saturating_add(uint64_t a, uint64_t b) { return a + b < a ? InMemoryLog
 Status InMemoryLogStore::read(Position from, Position to,
                               const std::function<Status(Position, Bytes)>& visit) const {
   if (to > durable_end_ || from > to) {
-    return fail(ErrorCode::kInvalid, "no durable records [" + std::to_string(from) + ", " + std::to_string(to) +
-                                         "); the ledger ends at " + std::to_string(durable_end_));
+    return fail(ErrorCode::kInvalid, "no durable records [" + std::to_string(from) + ", " +
+                                         std::to_string(to) + "); the ledger ends at " +
+                                         std::to_string(durable_end_));
   }
   for (Position position = from; position < to; ++position) {
     Status visited = visit(position, records_[position]);
@@ -39,12 +41,13 @@ Status InMemoryLogStore::append(std::span<const Bytes> records, Urgency urgency)
   uint64_t added = 0;
   for (Bytes record : records) {
     if (record.size() > kRecordBytesMax) {
-      return fail(ErrorCode::kInvalid, "a record of " + std::to_string(record.size()) + " bytes; the limit is " +
-                                           std::to_string(kRecordBytesMax));
+      return fail(ErrorCode::kInvalid, "a record of " + std::to_string(record.size()) +
+                                           " bytes; the limit is " + std::to_string(kRecordBytesMax));
     }
     added += record.size();
   }
-  uint64_t limit = urgency == Urgency::kRepair ? saturating_add(ordinary_bytes_max_, reserve_bytes_) : ordinary_bytes_max_;
+  uint64_t limit =
+      urgency == Urgency::kRepair ? saturating_add(ordinary_bytes_max_, reserve_bytes_) : ordinary_bytes_max_;
   if (added > limit || bytes_ > limit - added) {
     return fail(ErrorCode::kExhausted, "no space for " + std::to_string(added) + " bytes of records", {},
                 "free space on the ledger's disk");
@@ -70,7 +73,8 @@ Status InMemoryLogStore::save_checkpoint(const Checkpoint& checkpoint) {
   if (failed_) return stopped();
   if (checkpoint.version > durable_end_) {
     return fail(ErrorCode::kInvalid, "a checkpoint of version " + std::to_string(checkpoint.version) +
-                                         " before its records are durable; they end at " + std::to_string(durable_end_));
+                                         " before its records are durable; they end at " +
+                                         std::to_string(durable_end_));
   }
   checkpoints_.push_back({checkpoint});
   if (checkpoints_.size() > 2) checkpoints_.erase(checkpoints_.begin());

@@ -94,7 +94,8 @@ Result<Hash> MerkleTree::range_root(uint64_t from, uint64_t to) const {
 
 Result<Hash> MerkleTree::root(uint64_t size) const {
   if (size > size_) {
-    return fail(ErrorCode::kInvalid, "the ledger has " + std::to_string(size_) + " records, not " + std::to_string(size));
+    return fail(ErrorCode::kInvalid,
+                "the ledger has " + std::to_string(size_) + " records, not " + std::to_string(size));
   }
   if (size == 0) return empty_root();
   return range_root(0, size);
@@ -102,8 +103,9 @@ Result<Hash> MerkleTree::root(uint64_t size) const {
 
 Result<Proof> MerkleTree::prove_inclusion(uint64_t index, uint64_t size) const {
   if (size > size_ || index >= size) {
-    return fail(ErrorCode::kInvalid, "no record " + std::to_string(index) + " in a tree of " + std::to_string(size) +
-                                         "; the ledger has " + std::to_string(size_) + " records");
+    return fail(ErrorCode::kInvalid, "no record " + std::to_string(index) + " in a tree of " +
+                                         std::to_string(size) + "; the ledger has " + std::to_string(size_) +
+                                         " records");
   }
   Proof proof;
   uint64_t from = 0, to = size;
@@ -120,8 +122,9 @@ Result<Proof> MerkleTree::prove_inclusion(uint64_t index, uint64_t size) const {
 
 Result<Proof> MerkleTree::prove_consistency(uint64_t old_size, uint64_t new_size) const {
   if (new_size > size_ || old_size > new_size) {
-    return fail(ErrorCode::kInvalid, "no proof from size " + std::to_string(old_size) + " to " + std::to_string(new_size) +
-                                         "; the ledger has " + std::to_string(size_) + " records");
+    return fail(ErrorCode::kInvalid, "no proof from size " + std::to_string(old_size) + " to " +
+                                         std::to_string(new_size) + "; the ledger has " +
+                                         std::to_string(size_) + " records");
   }
   Proof proof;
   if (old_size == 0 || old_size == new_size) return proof;

@@ -28,7 +28,8 @@ using Proof = std::vector<Hash>;
 // at most two blocks of 256 neighbouring records besides O(log n) kept hashes.
 class MerkleTree {
  public:
-  // Fills `out` with the leaf hashes of records from, from + 1, ...; called for parts of complete blocks only.
+  // Fills `out` with the leaf hashes of records from, from + 1, ...; called for parts of complete blocks
+  // only.
   using ReadLeaves = std::function<Status(uint64_t from, std::span<Hash> out)>;
 
   static constexpr unsigned kBaseLevelMax = 16;
@@ -53,9 +54,9 @@ class MerkleTree {
   TreeHead head() const;
 
   // All kInvalid outside of their ranges; errors of the reader are passed on.
-  Result<Hash> root(uint64_t size) const;                                        // size <= size()
-  Result<Proof> prove_inclusion(uint64_t index, uint64_t size) const;            // index < size <= size()
-  Result<Proof> prove_consistency(uint64_t old_size, uint64_t new_size) const;   // old <= new <= size()
+  Result<Hash> root(uint64_t size) const;                                       // size <= size()
+  Result<Proof> prove_inclusion(uint64_t index, uint64_t size) const;           // index < size <= size()
+  Result<Proof> prove_consistency(uint64_t old_size, uint64_t new_size) const;  // old <= new <= size()
 
  private:
   Result<Hash> range_root(uint64_t from, uint64_t to) const;
@@ -63,8 +64,8 @@ class MerkleTree {
   unsigned base_level_;
   ReadLeaves read_leaves_;
   uint64_t size_ = 0;
-  std::vector<Hash> open_block_;             // leaf hashes after the last complete block
-  std::vector<std::vector<Hash>> levels_;    // [k][i]: root of leaves [i << (base+k), (i+1) << (base+k))
+  std::vector<Hash> open_block_;           // leaf hashes after the last complete block
+  std::vector<std::vector<Hash>> levels_;  // [k][i]: root of leaves [i << (base+k), (i+1) << (base+k))
 };
 
 // Root of a list of leaf hashes.

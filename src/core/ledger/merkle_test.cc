@@ -14,16 +14,15 @@ namespace {
 // testonly), which follow RFC 6962.
 const std::vector<std::string> kLeaves = {
     "", std::string("\x00", 1), "\x10", "\x20\x21", "\x30\x31", "@ABC", "PQRSTUVW", "`abcdefghijklmno"};
-const std::vector<std::string> kRoots = {
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
-    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
-    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
-    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"};
+const std::vector<std::string> kRoots = {"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                                         "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+                                         "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+                                         "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+                                         "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+                                         "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+                                         "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+                                         "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+                                         "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"};
 const std::string k96a2 = "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7";
 const std::string k5f08 = "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e";
 const std::string k6b47 = "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4";
@@ -58,7 +57,9 @@ struct Fixture {
   MerkleTree tree;
 };
 
-Hash root_of_first(const std::vector<Hash>& leaves, uint64_t count) { return root_of(std::span(leaves).first(count)); }
+Hash root_of_first(const std::vector<Hash>& leaves, uint64_t count) {
+  return root_of(std::span(leaves).first(count));
+}
 
 TEST(MerkleVectors, Roots) {
   for (unsigned base_level : {0u, 1u, 2u, 8u}) {
@@ -86,7 +87,8 @@ TEST(MerkleVectors, InclusionProofs) {
   for (unsigned base_level : {0u, 1u, 2u, 8u}) {
     Fixture f(base_level);
     for (const std::string& leaf : kLeaves) f.add(leaf);
-    for (const Case& c : cases) EXPECT_EQ(hex_of(*f.tree.prove_inclusion(c.index, c.size)), c.proof) << c.index;
+    for (const Case& c : cases)
+      EXPECT_EQ(hex_of(*f.tree.prove_inclusion(c.index, c.size)), c.proof) << c.index;
   }
 }
 
@@ -95,14 +97,13 @@ TEST(MerkleVectors, ConsistencyProofs) {
     uint64_t older, newer;
     std::vector<std::string> proof;
   };
-  const std::vector<Case> cases = {{1, 1, {}},
-                                   {1, 8, {k96a2, k5f08, k6b47}},
-                                   {6, 8, {k0ebc, kca85, kRoots[4]}},
-                                   {2, 5, {k5f08, kbc1a}}};
+  const std::vector<Case> cases = {
+      {1, 1, {}}, {1, 8, {k96a2, k5f08, k6b47}}, {6, 8, {k0ebc, kca85, kRoots[4]}}, {2, 5, {k5f08, kbc1a}}};
   for (unsigned base_level : {0u, 1u, 2u, 8u}) {
     Fixture f(base_level);
     for (const std::string& leaf : kLeaves) f.add(leaf);
-    for (const Case& c : cases) EXPECT_EQ(hex_of(*f.tree.prove_consistency(c.older, c.newer)), c.proof) << c.older;
+    for (const Case& c : cases)
+      EXPECT_EQ(hex_of(*f.tree.prove_consistency(c.older, c.newer)), c.proof) << c.older;
   }
 }
 
@@ -117,7 +118,8 @@ TEST(Merkle, EveryProofOfSmallTreesVerifies) {
     }
     for (uint64_t old_size = 0; old_size <= size; ++old_size) {
       TreeHead older{old_size, root_of_first(f.leaves, old_size)};
-      ASSERT_TRUE(verify_consistency(older, head, *f.tree.prove_consistency(old_size, size))) << old_size << " to " << size;
+      ASSERT_TRUE(verify_consistency(older, head, *f.tree.prove_consistency(old_size, size)))
+          << old_size << " to " << size;
     }
   }
 }
@@ -133,7 +135,8 @@ TEST(Merkle, RefusesRangesOutsideTheTree) {
 }
 
 TEST(Merkle, PassesOnErrorsOfTheReader) {
-  MerkleTree tree(2, [](uint64_t, std::span<Hash>) -> Status { return fail(ErrorCode::kCorrupt, "bad disk"); });
+  MerkleTree tree(2,
+                  [](uint64_t, std::span<Hash>) -> Status { return fail(ErrorCode::kCorrupt, "bad disk"); });
   for (int i = 0; i < 9; ++i) tree.append(leaf_of(std::to_string(i)));
   EXPECT_EQ(tree.prove_inclusion(1, 9).error().what, "bad disk");
   EXPECT_EQ(tree.root(3).error().what, "bad disk");

@@ -108,8 +108,8 @@ class LineReader {
 
 std::string to_text(const InclusionProof& proof) {
   return std::string(kInclusionTitle) + "\nindex " + std::to_string(proof.index) + "\nsize " +
-         std::to_string(proof.head.size) + "\nleaf " + to_hex(proof.leaf) + "\nroot " + to_hex(proof.head.root) +
-         "\n" + hashes_text(proof.hashes);
+         std::to_string(proof.head.size) + "\nleaf " + to_hex(proof.leaf) + "\nroot " +
+         to_hex(proof.head.root) + "\n" + hashes_text(proof.hashes);
 }
 
 std::string to_text(const ConsistencyProof& proof) {

@@ -13,7 +13,9 @@ Hash numbered(uint8_t n) {
   return hash;
 }
 
-InclusionProof inclusion() { return {5, numbered(1), {8, numbered(2)}, {numbered(3), numbered(4), numbered(5)}}; }
+InclusionProof inclusion() {
+  return {5, numbered(1), {8, numbered(2)}, {numbered(3), numbered(4), numbered(5)}};
+}
 ConsistencyProof consistency() { return {{6, numbered(1)}, {8, numbered(2)}, {numbered(3), numbered(4)}}; }
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {

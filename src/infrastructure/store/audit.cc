@@ -35,21 +35,24 @@ Result<VerifiedLedger> verify_ledger(const std::string& directory, FileSystem& f
     const std::vector<Hash>& now = tree.block_roots();
     if (kept->size() > now.size()) {
       return fail(ErrorCode::kCorrupt,
-                  "hashes of " + std::to_string(kept->size() * tree.block_size()) + " records were kept, but the ledger ends with " +
-                      std::to_string(ledger.durable_end()) + ": flushed records were lost",
+                  "hashes of " + std::to_string(kept->size() * tree.block_size()) +
+                      " records were kept, but the ledger ends with " + std::to_string(ledger.durable_end()) +
+                      ": flushed records were lost",
                   directory, "restore the ledger from a backup");
     }
     for (size_t block = 0; block < kept->size(); ++block) {
       if ((*kept)[block] == now[block]) continue;
       return fail(ErrorCode::kCorrupt,
                   "records " + std::to_string(block * tree.block_size()) + " to " +
-                      std::to_string((block + 1) * tree.block_size() - 1) + " are not those that were hashed before: the ledger was changed",
+                      std::to_string((block + 1) * tree.block_size() - 1) +
+                      " are not those that were hashed before: the ledger was changed",
                   directory, "restore the ledger from a backup");
     }
     out.blocks_compared = kept->size();
   }
 
-  Result<FoundCheckpoint> checkpoint = find_checkpoint(files, directory, ledger.ledger_id(), ledger.durable_end());
+  Result<FoundCheckpoint> checkpoint =
+      find_checkpoint(files, directory, ledger.ledger_id(), ledger.durable_end());
   if (!checkpoint) return tl::unexpected(checkpoint.error());
   if (checkpoint->checkpoint) out.checkpoint = checkpoint->checkpoint->version;
   out.damaged_checkpoints = std::move(checkpoint->skipped);

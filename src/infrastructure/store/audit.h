@@ -14,20 +14,21 @@ struct VerifiedLedger {
   TreeHead head;
   uint64_t record_bytes = 0;
   uint64_t segments = 0;
-  uint64_t blocks_compared = 0;            // with the hashes that were kept when the records were written
+  uint64_t blocks_compared = 0;  // with the hashes that were kept when the records were written
   std::optional<TornTail> torn;
-  std::optional<Position> checkpoint;      // version of the newest usable one
+  std::optional<Position> checkpoint;  // version of the newest usable one
   std::vector<Error> damaged_checkpoints;
 };
 
-// Reads every record, checks every CRC, hashes everything anew and compares with the side file. kCorrupt names
-// the record, or the block of records, that is not as it was written.
+// Reads every record, checks every CRC, hashes everything anew and compares with the side file. kCorrupt
+// names the record, or the block of records, that is not as it was written.
 Result<VerifiedLedger> verify_ledger(const std::string& directory, FileSystem& files = posix_file_system());
 
 // A ledger with its tree, for several questions. Uses the side file, and hashes only what is not in it.
 class LedgerTree {
  public:
-  static Result<std::unique_ptr<LedgerTree>> open(const std::string& directory, FileSystem& files = posix_file_system());
+  static Result<std::unique_ptr<LedgerTree>> open(const std::string& directory,
+                                                  FileSystem& files = posix_file_system());
 
   const LedgerReader& ledger() const { return *reader_; }
   TreeHead head() const { return tree_.head(); }

@@ -41,7 +41,8 @@ std::optional<LedgerId> id_from_hex(std::string_view digits) {
   return out;
 }
 
-Status copy_bytes(const File& from, FileSystem& files, const std::string& path, uint64_t bytes, uint64_t bytes_allocated) {
+Status copy_bytes(const File& from, FileSystem& files, const std::string& path, uint64_t bytes,
+                  uint64_t bytes_allocated) {
   Result<std::unique_ptr<File>> to = files.open(path, FileSystem::Mode::kCreate);
   if (!to) return tl::unexpected(to.error());
   if (Status allocated = (*to)->allocate(bytes_allocated); !allocated) return allocated;
@@ -65,7 +66,8 @@ Status copy_ledger(const LedgerReader& from, const std::string& to, FileSystem& 
   if (!names) return tl::unexpected(names.error());
   for (const std::string& name : *names) {
     if (position_of_segment_name(name) || version_of_checkpoint_name(name)) {
-      return fail(ErrorCode::kConflict, "the directory already holds a ledger", to, "name an empty directory");
+      return fail(ErrorCode::kConflict, "the directory already holds a ledger", to,
+                  "name an empty directory");
     }
   }
   std::vector<std::shared_ptr<Segment>> segments = from.segments();
@@ -76,13 +78,15 @@ Status copy_ledger(const LedgerReader& from, const std::string& to, FileSystem& 
     if (!file_bytes) return tl::unexpected(file_bytes.error());
     bytes = std::min(bytes, *file_bytes);
     std::string path = to + "/" + segment_name(segment->header().first) + std::string(kUnfinishedSuffix);
-    Status copied = copy_bytes(segment->file(), files, path, bytes, preallocate ? segment->header().segment_bytes : bytes);
+    Status copied = copy_bytes(segment->file(), files, path, bytes,
+                               preallocate ? segment->header().segment_bytes : bytes);
     if (!copied) return copied;
   }
   Result<std::optional<Checkpoint>> checkpoint = from.newest_checkpoint();
   if (!checkpoint) return tl::unexpected(checkpoint.error());
   if (*checkpoint) {
-    if (Status written = write_checkpoint(files, to, from.ledger_id(), **checkpoint); !written) return written;
+    if (Status written = write_checkpoint(files, to, from.ledger_id(), **checkpoint); !written)
+      return written;
   }
   for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
     std::string path = to + "/" + segment_name((*segment)->header().first);
@@ -94,7 +98,8 @@ Status copy_ledger(const LedgerReader& from, const std::string& to, FileSystem& 
 
 Result<TreeHead> hash_all(const LedgerReader& ledger) {
   MerkleTree tree(kTreeBaseLevel, leaves_of(ledger));
-  if (Status hashed = extend_tree(tree, ledger, ledger.durable_end()); !hashed) return tl::unexpected(hashed.error());
+  if (Status hashed = extend_tree(tree, ledger, ledger.durable_end()); !hashed)
+    return tl::unexpected(hashed.error());
   return tree.head();
 }
 
@@ -106,8 +111,9 @@ Status check_copy(const std::string& directory, FileSystem& files, const Backup&
   if (!head) return tl::unexpected(head.error());
   if (*head == expected.head && (*copy)->ledger_id() == expected.ledger) return {};
   return fail(ErrorCode::kCorrupt,
-              "holds " + std::to_string(head->size) + " records with root " + to_hex(head->root) + ", expected " +
-                  std::to_string(expected.head.size) + " with root " + to_hex(expected.head.root),
+              "holds " + std::to_string(head->size) + " records with root " + to_hex(head->root) +
+                  ", expected " + std::to_string(expected.head.size) + " with root " +
+                  to_hex(expected.head.root),
               directory, "do not use this copy");
 }
 
@@ -153,7 +159,8 @@ Result<Backup> backup_ledger(const std::string& from, const std::string& to, Fil
   Result<std::unique_ptr<LedgerTree>> original = LedgerTree::open(from, files);
   if (!original) return tl::unexpected(original.error());
   Backup backup{(*original)->ledger().ledger_id(), (*original)->head()};
-  if (Status copied = copy_ledger((*original)->ledger(), to, files, false); !copied) return tl::unexpected(copied.error());
+  if (Status copied = copy_ledger((*original)->ledger(), to, files, false); !copied)
+    return tl::unexpected(copied.error());
   if (Status checked = check_copy(to, files, backup); !checked) return tl::unexpected(checked.error());
   std::string text = manifest_text(backup);
   std::array<Bytes, 1> parts = {std::as_bytes(std::span(text))};
@@ -168,10 +175,10 @@ Result<Backup> restore_ledger(const std::string& from, const std::string& to, Fi
   Result<std::vector<std::byte>> bytes = read_file(files, path, kManifestBytesMax);
   if (!bytes) {
     if (bytes.error().code != ErrorCode::kNotFound) return tl::unexpected(bytes.error());
-    return fail(ErrorCode::kNotFound, "no finished backup here: there is no manifest", path, "name another directory");
+    return fail(ErrorCode::kNotFound, "no finished backup here: there is no manifest", path,
+                "name another directory");
   }
-  Result<Backup> manifest =
-      manifest_from_text({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+  Result<Backup> manifest = manifest_from_text({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
   if (!manifest) return fail(ErrorCode::kCorrupt, manifest.error().text(), path, "use another backup");
   if (Status checked = check_copy(from, files, *manifest); !checked) return tl::unexpected(checked.error());
   Result<std::unique_ptr<LedgerReader>> backup = LedgerReader::open(from, files);

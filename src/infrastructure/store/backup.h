@@ -26,11 +26,13 @@ Result<Backup> manifest_from_text(std::string_view text);
 
 // Copies what is on disk now, also while a writer runs, with the newest checkpoint; then reads the copy back
 // and compares its root with the original's. `to` is made, or must hold no ledger (kConflict).
-Result<Backup> backup_ledger(const std::string& from, const std::string& to, FileSystem& files = posix_file_system());
+Result<Backup> backup_ledger(const std::string& from, const std::string& to,
+                             FileSystem& files = posix_file_system());
 
 // Makes a ledger from a backup. `to` is made, or must hold no ledger (kConflict). kCorrupt: the backup is not
 // what its manifest says, and nothing was restored. A restore that is cut short leaves a directory that does
 // not open as a ledger.
-Result<Backup> restore_ledger(const std::string& from, const std::string& to, FileSystem& files = posix_file_system());
+Result<Backup> restore_ledger(const std::string& from, const std::string& to,
+                              FileSystem& files = posix_file_system());
 
 }  // namespace weir::store

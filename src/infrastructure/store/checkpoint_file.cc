@@ -13,12 +13,14 @@ namespace {
 constexpr std::string_view kMagic = "WEIRCHKP";
 
 tl::unexpected<Error> damaged(std::string what, const std::string& path) {
-  return fail(ErrorCode::kCorrupt, std::move(what), path, "an older checkpoint or the whole ledger is replayed instead");
+  return fail(ErrorCode::kCorrupt, std::move(what), path,
+              "an older checkpoint or the whole ledger is replayed instead");
 }
 
 }  // namespace
 
-std::array<std::byte, kCheckpointHeaderBytes> encode_checkpoint_header(const LedgerId& ledger, const Checkpoint& checkpoint) {
+std::array<std::byte, kCheckpointHeaderBytes> encode_checkpoint_header(const LedgerId& ledger,
+                                                                       const Checkpoint& checkpoint) {
   std::array<std::byte, kCheckpointHeaderBytes> out{};
   uint32_t seed = crc_seed(ledger);
   std::memcpy(out.data(), kMagic.data(), kMagic.size());
@@ -38,8 +40,8 @@ Result<Checkpoint> decode_checkpoint(const LedgerId& ledger, Bytes file, const s
   uint32_t format = load_u32(&file[8]);
   if (format > kFormatVersion) {
     return fail(ErrorCode::kUnsupported,
-                "written by a newer Weir (checkpoint format " + std::to_string(format) + "; this one reads up to " +
-                    std::to_string(kFormatVersion) + ")",
+                "written by a newer Weir (checkpoint format " + std::to_string(format) +
+                    "; this one reads up to " + std::to_string(kFormatVersion) + ")",
                 path, "upgrade this Weir");
   }
   uint32_t seed = crc_seed(ledger);
@@ -85,7 +87,8 @@ Result<FoundCheckpoint> search_once(FileSystem& files, const std::string& direct
     Result<Checkpoint> checkpoint =
         bytes ? decode_checkpoint(ledger, *bytes, path) : Result<Checkpoint>(tl::unexpected(bytes.error()));
     if (checkpoint && checkpoint->version != version) {
-      checkpoint = damaged("holds version " + std::to_string(checkpoint->version) + ", not as it is named", path);
+      checkpoint =
+          damaged("holds version " + std::to_string(checkpoint->version) + ", not as it is named", path);
     }
     if (checkpoint) {
       out.checkpoint = std::move(*checkpoint);
@@ -99,8 +102,8 @@ Result<FoundCheckpoint> search_once(FileSystem& files, const std::string& direct
 
 }  // namespace
 
-Result<FoundCheckpoint> find_checkpoint(FileSystem& files, const std::string& directory, const LedgerId& ledger,
-                                        Position version_max) {
+Result<FoundCheckpoint> find_checkpoint(FileSystem& files, const std::string& directory,
+                                        const LedgerId& ledger, Position version_max) {
   constexpr int kAttempts = 3;
   bool vanished = true;
   FoundCheckpoint out;
@@ -116,12 +119,13 @@ Result<FoundCheckpoint> find_checkpoint(FileSystem& files, const std::string& di
 Status write_checkpoint(FileSystem& files, const std::string& directory, const LedgerId& ledger,
                         const Checkpoint& checkpoint) {
   if (checkpoint.state.size() > kCheckpointBytesMax - kCheckpointHeaderBytes) {
-    return fail(ErrorCode::kInvalid, "a checkpoint of " + std::to_string(checkpoint.state.size()) + " bytes; the limit is " +
-                                         std::to_string(kCheckpointBytesMax));
+    return fail(ErrorCode::kInvalid, "a checkpoint of " + std::to_string(checkpoint.state.size()) +
+                                         " bytes; the limit is " + std::to_string(kCheckpointBytesMax));
   }
   auto header = encode_checkpoint_header(ledger, checkpoint);
   std::array<Bytes, 2> parts = {Bytes(header), Bytes(checkpoint.state)};
-  if (Status written = replace_file(files, directory, checkpoint_name(checkpoint.version), parts); !written) return written;
+  if (Status written = replace_file(files, directory, checkpoint_name(checkpoint.version), parts); !written)
+    return written;
 
   std::optional<Position> older;
   if (checkpoint.version > 0) {

@@ -16,9 +16,11 @@ inline constexpr size_t kCheckpointHeaderBytes = 52;
 inline constexpr uint64_t kCheckpointBytesMax = uint64_t{8} << 30;
 
 // What precedes the state in the file.
-std::array<std::byte, kCheckpointHeaderBytes> encode_checkpoint_header(const LedgerId& ledger, const Checkpoint& checkpoint);
+std::array<std::byte, kCheckpointHeaderBytes> encode_checkpoint_header(const LedgerId& ledger,
+                                                                       const Checkpoint& checkpoint);
 
-// kCorrupt: damaged, or of another ledger. kUnsupported: written by a newer format. `path` is for the message.
+// kCorrupt: damaged, or of another ledger. kUnsupported: written by a newer format. `path` is for the
+// message.
 Result<Checkpoint> decode_checkpoint(const LedgerId& ledger, Bytes file, const std::string& path);
 
 // Newest first.
@@ -30,8 +32,8 @@ struct FoundCheckpoint {
 };
 
 // The newest undamaged one of at most this version. kUnsupported is passed on, damage is skipped.
-Result<FoundCheckpoint> find_checkpoint(FileSystem& files, const std::string& directory, const LedgerId& ledger,
-                                        Position version_max);
+Result<FoundCheckpoint> find_checkpoint(FileSystem& files, const std::string& directory,
+                                        const LedgerId& ledger, Position version_max);
 
 // Durable when it returns. Removes all others but the newest undamaged older one.
 Status write_checkpoint(FileSystem& files, const std::string& directory, const LedgerId& ledger,

@@ -32,7 +32,8 @@ constexpr std::array<std::array<uint32_t, 256>, 8> make_tables() {
 constexpr auto kTables = make_tables();
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) uint32_t crc32c_by_instruction(uint32_t crc, std::span<const std::byte> data) {
+__attribute__((target("sse4.2"))) uint32_t crc32c_by_instruction(uint32_t crc,
+                                                                 std::span<const std::byte> data) {
   uint64_t state = ~crc;
   const std::byte* at = data.data();
   size_t left = data.size();
@@ -55,8 +56,9 @@ uint32_t crc32c_by_table(uint32_t crc, std::span<const std::byte> data) {
   auto byte = [&](size_t k) { return static_cast<uint32_t>(data[i + k]); };
   for (; i + 8 <= data.size(); i += 8) {
     uint32_t low = state ^ (byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24);
-    state = kTables[7][low & 255] ^ kTables[6][low >> 8 & 255] ^ kTables[5][low >> 16 & 255] ^ kTables[4][low >> 24] ^
-            kTables[3][byte(4)] ^ kTables[2][byte(5)] ^ kTables[1][byte(6)] ^ kTables[0][byte(7)];
+    state = kTables[7][low & 255] ^ kTables[6][low >> 8 & 255] ^ kTables[5][low >> 16 & 255] ^
+            kTables[4][low >> 24] ^ kTables[3][byte(4)] ^ kTables[2][byte(5)] ^ kTables[1][byte(6)] ^
+            kTables[0][byte(7)];
   }
   for (; i < data.size(); ++i) state = (state >> 8) ^ kTables[0][(state ^ byte(0)) & 255];
   return ~state;

@@ -20,7 +20,8 @@ TEST(Crc32c, KnownValues) {
   EXPECT_EQ(of(std::string(32, '\xff')), 0x62A8AB43u);
 }
 
-RC_GTEST_PROP(Crc32cProperty, InstructionAndTableAgreeAndContinue, (const std::vector<uint8_t>& data, uint32_t start)) {
+RC_GTEST_PROP(Crc32cProperty, InstructionAndTableAgreeAndContinue,
+              (const std::vector<uint8_t>& data, uint32_t start)) {
   auto bytes = std::as_bytes(std::span(data));
   RC_ASSERT(crc32c(start, bytes) == crc32c_by_table(start, bytes));
   auto cut = *rc::gen::inRange<size_t>(0, data.size() + 1);

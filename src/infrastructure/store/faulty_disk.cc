@@ -21,7 +21,8 @@ class FaultyFile final : public File {
     if (Status alive = disk_.alive(path_); !alive) return tl::unexpected(alive.error());
     uint64_t length = std::min<uint64_t>(data.size(), disk_.transfer_bytes_max_);
     uint64_t end = offset + length;
-    if (end > node_->now.size() && disk_.space_used() + (end - node_->now.size()) > disk_.space_bytes_) return no_space();
+    if (end > node_->now.size() && disk_.space_used() + (end - node_->now.size()) > disk_.space_bytes_)
+      return no_space();
     bool stops = length > disk_.write_bytes_left_;
     if (stops) length = disk_.write_bytes_left_;
     if (node_->now.size() < offset + length) node_->now.resize(offset + length);
@@ -57,7 +58,8 @@ class FaultyFile final : public File {
     node_->synced.resize(node_->now.size());
     for (auto [from, to] : node_->unsynced) {
       if (to > node_->now.size()) continue;  // the file was emptied since
-      std::copy(node_->now.begin() + static_cast<ptrdiff_t>(from), node_->now.begin() + static_cast<ptrdiff_t>(to),
+      std::copy(node_->now.begin() + static_cast<ptrdiff_t>(from),
+                node_->now.begin() + static_cast<ptrdiff_t>(to),
                 node_->synced.begin() + static_cast<ptrdiff_t>(from));
     }
     node_->unsynced.clear();
@@ -92,7 +94,8 @@ class FaultyFile final : public File {
 
 class FaultyLock final : public DirectoryLock {
  public:
-  FaultyLock(FaultyDisk& disk, std::string directory) : disk_(disk), directory_(std::move(directory)), epoch_(disk.epoch_) {}
+  FaultyLock(FaultyDisk& disk, std::string directory)
+      : disk_(disk), directory_(std::move(directory)), epoch_(disk.epoch_) {}
   ~FaultyLock() override {
     std::lock_guard hold(disk_.mutex_);
     if (epoch_ == disk_.epoch_) disk_.locked_.erase(directory_);
@@ -132,7 +135,8 @@ Result<std::unique_ptr<File>> FaultyDisk::open(const std::string& path, Mode mod
 Result<std::vector<std::string>> FaultyDisk::list(const std::string& directory) {
   std::lock_guard hold(mutex_);
   if (Status up = alive(directory); !up) return tl::unexpected(up.error());
-  if (!directories_.contains(directory)) return fail(ErrorCode::kNotFound, "cannot list: no such directory", directory);
+  if (!directories_.contains(directory))
+    return fail(ErrorCode::kNotFound, "cannot list: no such directory", directory);
   std::vector<std::string> names;
   for (const auto& [path, node] : files_) {
     if (path.starts_with(directory + "/")) names.push_back(path.substr(directory.size() + 1));
@@ -228,7 +232,8 @@ void FaultyDisk::crash(Loss loss, uint64_t seed) {
     for (size_t at = 0; at < node->now.size(); at += kSectorBytes) {
       if (random() % 2 == 0) continue;
       size_t length = std::min(kSectorBytes, node->now.size() - at);
-      std::copy_n(node->synced.begin() + static_cast<ptrdiff_t>(at), length, node->now.begin() + static_cast<ptrdiff_t>(at));
+      std::copy_n(node->synced.begin() + static_cast<ptrdiff_t>(at), length,
+                  node->now.begin() + static_cast<ptrdiff_t>(at));
     }
     node->synced = node->now;
   }

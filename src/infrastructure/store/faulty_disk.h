@@ -37,8 +37,8 @@ class FaultyDisk final : public FileSystem {
   void limit_space(uint64_t bytes);
   // Reads and writes move at most this many bytes at a time.
   void limit_transfer(size_t bytes);
-  // The sync that follows so many others fails; 0: the next one. As on Linux, the bytes stay readable, but later
-  // syncs no longer care for them.
+  // The sync that follows so many others fails; 0: the next one. As on Linux, the bytes stay readable, but
+  // later syncs no longer care for them.
   void fail_sync_after(uint64_t syncs);
   // The machine stops in the middle of a write, once so many more bytes have been written. Everything fails
   // from then on, until crash().

@@ -55,16 +55,19 @@ auto retried(Call call) {
 
 class PosixFile final : public File {
  public:
-  PosixFile(Descriptor descriptor, std::string path) : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+  PosixFile(Descriptor descriptor, std::string path)
+      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
 
   Result<size_t> write_at(uint64_t offset, Bytes data) override {
-    ssize_t n = retried([&] { return ::pwrite(descriptor_.get(), data.data(), data.size(), static_cast<off_t>(offset)); });
+    ssize_t n = retried(
+        [&] { return ::pwrite(descriptor_.get(), data.data(), data.size(), static_cast<off_t>(offset)); });
     if (n < 0) return system_error(errno, "cannot write", path_);
     return static_cast<size_t>(n);
   }
 
   Result<size_t> read_at(uint64_t offset, std::span<std::byte> out) const override {
-    ssize_t n = retried([&] { return ::pread(descriptor_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
+    ssize_t n = retried(
+        [&] { return ::pread(descriptor_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
     if (n < 0) return system_error(errno, "cannot read", path_);
     return static_cast<size_t>(n);
   }
@@ -144,7 +147,8 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Status sync_directory(const std::string& directory) override {
-    Descriptor descriptor(retried([&] { return ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+    Descriptor descriptor(
+        retried([&] { return ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
     if (descriptor.get() < 0) return system_error(errno, "cannot open", directory);
     if (::fsync(descriptor.get()) != 0) return system_error(errno, "cannot flush", directory);
     return {};
@@ -170,7 +174,8 @@ class PosixFileSystem final : public FileSystem {
       ssize_t n = ::pread(descriptor.get(), digits, sizeof digits - 1, 0);
       std::string holder(digits, n > 0 ? std::strcspn(digits, "\n") : 0);
       return fail(ErrorCode::kConflict,
-                  holder.empty() ? "the ledger is in use by another process" : "the ledger is in use by process " + holder,
+                  holder.empty() ? "the ledger is in use by another process"
+                                 : "the ledger is in use by process " + holder,
                   path, "stop that process, or give this one another directory");
     }
     std::string own = std::to_string(::getpid()) + "\n";
@@ -215,8 +220,10 @@ Result<std::vector<std::byte>> read_file(FileSystem& files, const std::string& p
   Result<uint64_t> size = (*file)->size();
   if (!size) return tl::unexpected(size.error());
   if (*size > bytes_max) {
-    return fail(ErrorCode::kCorrupt, "a file of " + std::to_string(*size) + " bytes; at most " + std::to_string(bytes_max) +
-                                         " are expected", path);
+    return fail(ErrorCode::kCorrupt,
+                "a file of " + std::to_string(*size) + " bytes; at most " + std::to_string(bytes_max) +
+                    " are expected",
+                path);
   }
   std::vector<std::byte> content(*size);
   Result<size_t> n = read_fully(**file, 0, content);

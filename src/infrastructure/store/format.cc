@@ -11,7 +11,8 @@
 namespace weir::store {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the encoding copies integers as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "the encoding copies integers as they lie in memory");
 
 constexpr std::string_view kSegmentMagic = "WEIRSEGM";
 constexpr size_t kSegmentCrcOffset = 48;
@@ -49,14 +50,15 @@ void encode(const SegmentHeader& header, std::span<std::byte, kSegmentHeaderByte
 }
 
 Result<SegmentHeader> decode_segment_header(Bytes bytes, const std::string& path) {
-  if (bytes.size() < kSegmentHeaderBytes || std::memcmp(bytes.data(), kSegmentMagic.data(), kSegmentMagic.size()) != 0) {
+  if (bytes.size() < kSegmentHeaderBytes ||
+      std::memcmp(bytes.data(), kSegmentMagic.data(), kSegmentMagic.size()) != 0) {
     return fail(ErrorCode::kCorrupt, "not a ledger segment", path, "restore this file from a backup");
   }
   uint32_t version = load_u32(&bytes[8]);
   if (version > kFormatVersion) {
     return fail(ErrorCode::kUnsupported,
-                "written by a newer Weir (ledger format " + std::to_string(version) + "; this one reads up to " +
-                    std::to_string(kFormatVersion) + ")",
+                "written by a newer Weir (ledger format " + std::to_string(version) +
+                    "; this one reads up to " + std::to_string(kFormatVersion) + ")",
                 path, "upgrade this Weir");
   }
   if (version == 0 || load_u32(&bytes[kSegmentCrcOffset]) != crc32c(0, bytes.first(kSegmentCrcOffset))) {

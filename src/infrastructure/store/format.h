@@ -17,7 +17,8 @@
 //   segment = header (4096 bytes), batch..., zeros up to the preallocated size
 //   header  = "WEIRSEGM", format u32, flags u32, ledger id (16 bytes), first position u64, segment bytes u64,
 //             CRC of the above u32, zeros
-//   batch   = magic u32, CRC of the rest of the header u32, position of its first record u64, durable end when
+//   batch   = magic u32, CRC of the rest of the header u32, position of its first record u64, durable end
+//   when
 //             it was written u64, record count u32, bytes of its records u32, record...
 //   record  = length u32, CRC of (position u64, length u32, bytes) u32, bytes
 //

@@ -31,14 +31,19 @@ class Input {
   size_t left_;
 };
 
-StoreOptions options() { return {.segment_bytes = kSegmentBytes, .record_bytes_max = 1000, .prepare_ahead = false, .keep_reserve = false}; }
+StoreOptions options() {
+  return {.segment_bytes = kSegmentBytes,
+          .record_bytes_max = 1000,
+          .prepare_ahead = false,
+          .keep_reserve = false};
+}
 
 }  // namespace
 
-// Writes a ledger, damages it as the input says, and opens it. It must open with a prefix of what was written,
-// or be refused; every record that is read must be the one that was written; what was recovered must open
-// cleanly again and take further records. Bytes after the damage list overwrite the last batches whole, so that
-// foreign headers are decoded too.
+// Writes a ledger, damages it as the input says, and opens it. It must open with a prefix of what was
+// written, or be refused; every record that is read must be the one that was written; what was recovered must
+// open cleanly again and take further records. Bytes after the damage list overwrite the last batches whole,
+// so that foreign headers are decoded too.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Input input(data, size);
   FaultyDisk disk;
@@ -64,7 +69,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     size_t at = input.word() % file.size();
     file[at] ^= static_cast<std::byte>(input.byte());
   }
-  for (size_t at = input.word() % file.size(); at < file.size() && input.left() > 0; ++at) file[at] = static_cast<std::byte>(input.byte());
+  for (size_t at = input.word() % file.size(); at < file.size() && input.left() > 0; ++at)
+    file[at] = static_cast<std::byte>(input.byte());
 
   auto check = [&](const SegmentStore& store, Position end) {
     return store.read(0, end, [&](Position position, Bytes record) -> Status {
@@ -82,7 +88,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!check(**store, recovered)) std::abort();
     std::string record = "next";
     Bytes bytes = std::as_bytes(std::span(record));
-    if (!(*store)->append(std::span(&bytes, 1), LogStore::Urgency::kOrdinary) || !(*store)->flush()) std::abort();
+    if (!(*store)->append(std::span(&bytes, 1), LogStore::Urgency::kOrdinary) || !(*store)->flush())
+      std::abort();
   }
   auto again = SegmentStore::open(kDirectory, options(), disk);
   if (!again || (*again)->recovery().torn || (*again)->durable_end() != recovered + 1) std::abort();

@@ -40,7 +40,8 @@ void decode_all(const LedgerId& ledger, Bytes file) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   LedgerId ledger{std::byte{7}};
-  std::vector<std::byte> file(reinterpret_cast<const std::byte*>(data), reinterpret_cast<const std::byte*>(data) + size);
+  std::vector<std::byte> file(reinterpret_cast<const std::byte*>(data),
+                              reinterpret_cast<const std::byte*>(data) + size);
   decode_all(ledger, file);
   for (size_t crc_offset : {size_t{44}, size_t{48}}) {
     std::vector<std::byte> mended = file;

@@ -13,10 +13,12 @@ Status check_range(Position from, Position to, Position durable_end) {
 }
 
 Result<std::unique_ptr<LedgerReader>> LedgerReader::open(const std::string& directory, FileSystem& files) {
-  Result<std::vector<std::shared_ptr<Segment>>> segments = SegmentList::open(files, directory, FileSystem::Mode::kRead);
+  Result<std::vector<std::shared_ptr<Segment>>> segments =
+      SegmentList::open(files, directory, FileSystem::Mode::kRead);
   if (!segments) return tl::unexpected(segments.error());
   if (segments->empty()) {
-    return fail(ErrorCode::kNotFound, "no ledger here: the directory holds no segment", directory, "name another directory");
+    return fail(ErrorCode::kNotFound, "no ledger here: the directory holds no segment", directory,
+                "name another directory");
   }
   Result<SegmentEnd> end = segments->back()->find_end();
   if (!end) return tl::unexpected(end.error());
@@ -27,7 +29,8 @@ Result<std::unique_ptr<LedgerReader>> LedgerReader::open(const std::string& dire
   return out;
 }
 
-Status LedgerReader::read(Position from, Position to, const std::function<Status(Position, Bytes)>& visit) const {
+Status LedgerReader::read(Position from, Position to,
+                          const std::function<Status(Position, Bytes)>& visit) const {
   if (Status range = check_range(from, to, durable_end()); !range) return range;
   return segments_.read(from, to, visit);
 }

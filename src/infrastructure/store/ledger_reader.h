@@ -14,7 +14,8 @@ namespace weir::store {
 class LedgerReader final : public LogReader {
  public:
   // kNotFound: no ledger in the directory. kCorrupt: see Segment::find_end.
-  static Result<std::unique_ptr<LedgerReader>> open(const std::string& directory, FileSystem& files = posix_file_system());
+  static Result<std::unique_ptr<LedgerReader>> open(const std::string& directory,
+                                                    FileSystem& files = posix_file_system());
 
   Position durable_end() const override { return end_.position; }
   Status read(Position from, Position to, const std::function<Status(Position, Bytes)>& visit) const override;

@@ -13,8 +13,8 @@ constexpr uint64_t kStepRecords = 4096;
 }  // namespace
 
 Result<std::unique_ptr<MerkleFollower>> MerkleFollower::start(const LogReader& log, const LedgerId& ledger,
-                                                              const std::string& directory, FollowerOptions options,
-                                                              FileSystem& files) {
+                                                              const std::string& directory,
+                                                              FollowerOptions options, FileSystem& files) {
   Result<MerkleTree> tree = load_tree(files, directory, ledger, log);
   if (!tree) return tl::unexpected(tree.error());
   return std::unique_ptr<MerkleFollower>(
@@ -81,7 +81,8 @@ void MerkleFollower::notify(Position durable_end) {
   std::unique_lock hold(mutex_);
   target_ = std::max(target_, durable_end);
   changed_.notify_all();
-  changed_.wait(hold, [this] { return target_ - tree_.size() <= options_.lag_records_max || failed_ || stop_; });
+  changed_.wait(hold,
+                [this] { return target_ - tree_.size() <= options_.lag_records_max || failed_ || stop_; });
 }
 
 Status MerkleFollower::wait_until(uint64_t size) {

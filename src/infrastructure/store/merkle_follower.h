@@ -17,7 +17,8 @@ namespace weir::store {
 struct FollowerOptions {
   // The writer waits in notify() while more durable records than this are not hashed.
   uint64_t lag_records_max = uint64_t{1} << 20;
-  // The side file is saved when the tree has grown by this, or by an eighth, whichever is more; and at the end.
+  // The side file is saved when the tree has grown by this, or by an eighth, whichever is more; and at the
+  // end.
   uint64_t save_records_min = uint64_t{1} << 20;
 };
 
@@ -25,18 +26,19 @@ struct FollowerOptions {
 // everything else may be called from any thread.
 class MerkleFollower {
  public:
-  // `log` must outlive the follower; `directory` holds the side file. Hashes what the side file does not cover
-  // in the background. kCorrupt: see load_tree.
+  // `log` must outlive the follower; `directory` holds the side file. Hashes what the side file does not
+  // cover in the background. kCorrupt: see load_tree.
   static Result<std::unique_ptr<MerkleFollower>> start(const LogReader& log, const LedgerId& ledger,
-                                                       const std::string& directory, FollowerOptions options = {},
+                                                       const std::string& directory,
+                                                       FollowerOptions options = {},
                                                        FileSystem& files = posix_file_system());
   ~MerkleFollower();
 
   // Tells of a new durable end. Returns at once unless the follower lags too far behind.
   void notify(Position durable_end);
 
-  // Waits until this many records are hashed. An error, if the follower cannot get there: it failed to read the
-  // ledger, is being stopped, or (kInvalid) was not told of so many.
+  // Waits until this many records are hashed. An error, if the follower cannot get there: it failed to read
+  // the ledger, is being stopped, or (kInvalid) was not told of so many.
   Status wait_until(uint64_t size);
 
   uint64_t size() const;

@@ -32,7 +32,8 @@ class MerkleFollowerTest : public testing::Test {
   }
   Hash expected_root(uint64_t size) {
     std::vector<Hash> leaves;
-    for (const std::string& record : part(*store, 0, size)) leaves.push_back(leaf_hash(std::as_bytes(std::span(record))));
+    for (const std::string& record : part(*store, 0, size))
+      leaves.push_back(leaf_hash(std::as_bytes(std::span(record))));
     return root_of(leaves);
   }
 
@@ -138,7 +139,8 @@ TEST_F(MerkleFollowerTest, NoticesAChangedOrShortenedLedger) {
   header = encode_tree_header((*other)->ledger_id(), blocks);
   parts[0] = Bytes(header);
   ASSERT_TRUE(replace_file(shorter, kDirectory, std::string(kTreeFileName), parts));
-  Error shorter_error = MerkleFollower::start(**other, (*other)->ledger_id(), kDirectory, {}, shorter).error();
+  Error shorter_error =
+      MerkleFollower::start(**other, (*other)->ledger_id(), kDirectory, {}, shorter).error();
   EXPECT_EQ(shorter_error.code, ErrorCode::kCorrupt);
   EXPECT_NE(shorter_error.text().find("lost"), std::string::npos);
 }

@@ -61,14 +61,16 @@ TEST_F(PosixTest, AKilledWriterLosesNoAcknowledgedRecord) {
       for (;;) {
         Position from = (*store)->end();
         Records batch;
-        for (Position i = from; i < from + 7; ++i) batch.push_back("record " + std::to_string(i) + std::string(i * 37 % 900, '.'));
+        for (Position i = from; i < from + 7; ++i)
+          batch.push_back("record " + std::to_string(i) + std::string(i * 37 % 900, '.'));
         if (!add_durably(**store, batch)) ::_exit(1);
         uint64_t end = (*store)->durable_end();
         if (::write(acks[1], &end, sizeof end) != sizeof end) ::_exit(2);
       }
     }
     ::close(acks[1]);
-    for (int i = 0; i <= round * 5; ++i) ASSERT_EQ(::read(acks[0], &acknowledged, sizeof acknowledged), ssize_t{8});
+    for (int i = 0; i <= round * 5; ++i)
+      ASSERT_EQ(::read(acks[0], &acknowledged, sizeof acknowledged), ssize_t{8});
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
@@ -105,7 +107,8 @@ TEST_F(PosixTest, NamesTheProcessThatHoldsTheLock) {
   auto refused = SegmentStore::open(folder + "/ledger", small());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
-  EXPECT_NE(refused.error().text().find("process " + std::to_string(child)), std::string::npos) << refused.error().text();
+  EXPECT_NE(refused.error().text().find("process " + std::to_string(child)), std::string::npos)
+      << refused.error().text();
   EXPECT_TRUE(read_ledger(folder + "/ledger"));
   ::close(done[1]);
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
@@ -138,7 +141,8 @@ TEST_F(PosixTest, TakesTheLargestRecord) {
 TEST_F(PosixTest, ReadsWhileWriting) {
   auto store = SegmentStore::open(folder + "/ledger", small());
   ASSERT_TRUE(store);
-  auto follower = MerkleFollower::start(**store, (*store)->ledger_id(), folder + "/ledger", {.lag_records_max = 64});
+  auto follower =
+      MerkleFollower::start(**store, (*store)->ledger_id(), folder + "/ledger", {.lag_records_max = 64});
   ASSERT_TRUE(follower);
   (*store)->on_durable([&](Position end) { (*follower)->notify(end); });
   Records records = numbered(3000, 100);
@@ -147,12 +151,14 @@ TEST_F(PosixTest, ReadsWhileWriting) {
       Position end = (*store)->durable_end();
       Position from = seen > 40 ? seen - 40 : 0;
       Records read = part(**store, from, end);
-      EXPECT_EQ(read, Records(records.begin() + static_cast<ptrdiff_t>(from), records.begin() + static_cast<ptrdiff_t>(end)));
+      EXPECT_EQ(read, Records(records.begin() + static_cast<ptrdiff_t>(from),
+                              records.begin() + static_cast<ptrdiff_t>(end)));
       seen = end;
     }
   });
   for (size_t i = 0; i < records.size(); i += 10) {
-    ASSERT_TRUE(add_durably(**store, Records(records.begin() + static_cast<ptrdiff_t>(i), records.begin() + static_cast<ptrdiff_t>(i + 10))));
+    ASSERT_TRUE(add_durably(**store, Records(records.begin() + static_cast<ptrdiff_t>(i),
+                                             records.begin() + static_cast<ptrdiff_t>(i + 10))));
   }
   reader.join();
   ASSERT_TRUE((*follower)->wait_until(records.size()));
@@ -180,7 +186,8 @@ TEST_F(PosixTest, AFullDiskStillTakesRepairs) {
   if (::geteuid() != 0) GTEST_SKIP() << "mounting a small tmpfs needs root";
   std::string disk = folder + "/disk";
   ASSERT_TRUE(std::filesystem::create_directory(disk));
-  if (::mount("weir-test", disk.c_str(), "tmpfs", 0, "size=256k") != 0) GTEST_SKIP() << "cannot mount a tmpfs here";
+  if (::mount("weir-test", disk.c_str(), "tmpfs", 0, "size=256k") != 0)
+    GTEST_SKIP() << "cannot mount a tmpfs here";
   {
     auto store = SegmentStore::open(disk + "/ledger", small());
     ASSERT_TRUE(store) << store.error().text();

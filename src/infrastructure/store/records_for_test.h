@@ -20,7 +20,8 @@ inline StoreOptions small() {
   return {.segment_bytes = kSmallSegment, .record_bytes_max = kSmallRecordMax, .prepare_ahead = false};
 }
 
-inline Status add(LogStore& store, const Records& records, LogStore::Urgency urgency = LogStore::Urgency::kOrdinary) {
+inline Status add(LogStore& store, const Records& records,
+                  LogStore::Urgency urgency = LogStore::Urgency::kOrdinary) {
   std::vector<Bytes> bytes;
   for (const std::string& record : records) bytes.push_back(std::as_bytes(std::span(record)));
   return store.append(bytes, urgency);

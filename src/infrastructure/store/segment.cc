@@ -57,8 +57,8 @@ class Window {
 
 // Walks over a batch's records and checks them. Returns false where one is damaged, with its position.
 template <class Visit>
-Result<bool> walk_records(Window& window, uint32_t seed, const BatchHeader& batch, uint64_t offset, Position from,
-                          Position to, Position& position, Visit visit) {
+Result<bool> walk_records(Window& window, uint32_t seed, const BatchHeader& batch, uint64_t offset,
+                          Position from, Position to, Position& position, Visit visit) {
   uint64_t end = offset + batch.bytes;
   position = batch.first;
   for (; position < batch.first + batch.count && position < to; ++position) {
@@ -104,7 +104,8 @@ Result<uint64_t> end_of_content(const File& file, uint64_t from, uint64_t file_b
 
 std::string TornTail::text() const {
   return path + ": offset " + std::to_string(offset) + ": an incomplete write of " + std::to_string(bytes) +
-         " bytes, never acknowledged, was dropped; the ledger continues with record " + std::to_string(position);
+         " bytes, never acknowledged, was dropped; the ledger continues with record " +
+         std::to_string(position);
 }
 
 Segment::Segment(std::unique_ptr<File> file, const SegmentHeader& header)
@@ -112,7 +113,8 @@ Segment::Segment(std::unique_ptr<File> file, const SegmentHeader& header)
   marks_.push_back({header.first, kSegmentHeaderBytes});
 }
 
-Result<std::shared_ptr<Segment>> Segment::open(FileSystem& files, const std::string& path, FileSystem::Mode mode) {
+Result<std::shared_ptr<Segment>> Segment::open(FileSystem& files, const std::string& path,
+                                               FileSystem::Mode mode) {
   Result<std::unique_ptr<File>> file = files.open(path, mode);
   if (!file) return tl::unexpected(file.error());
   std::vector<std::byte> bytes(kSegmentHeaderBytes);
@@ -138,7 +140,8 @@ Segment::Mark Segment::nearest_mark(Position position) const {
 
 void Segment::note_batch(Position first, uint64_t offset) const {
   std::lock_guard hold(mutex_);
-  if (offset >= marks_.back().offset + kMarkBytes && first > marks_.back().position) marks_.push_back({first, offset});
+  if (offset >= marks_.back().offset + kMarkBytes && first > marks_.back().position)
+    marks_.push_back({first, offset});
 }
 
 // Looks for the header of a batch that was written once `damaged` had become durable.
@@ -178,7 +181,8 @@ Result<SegmentEnd> Segment::find_end() const {
     Result<Bytes> bytes = window.at(end.offset, kBatchHeaderBytes);
     if (!bytes) return tl::unexpected(bytes.error());
     std::optional<BatchHeader> batch = decode_batch_header(seed_, *bytes);
-    bool whole = batch && batch->first == end.position && end.offset + kBatchHeaderBytes + batch->bytes <= *file_bytes;
+    bool whole =
+        batch && batch->first == end.position && end.offset + kBatchHeaderBytes + batch->bytes <= *file_bytes;
     bad = end.position;
     if (whole) {
       Result<bool> good = walk_records(window, seed_, *batch, end.offset + kBatchHeaderBytes, batch->first,
@@ -257,8 +261,9 @@ Result<uint64_t> Segment::offset_of_batch(Position first) const {
   return offset;
 }
 
-Result<std::vector<std::shared_ptr<Segment>>> SegmentList::open(FileSystem& files, const std::string& directory,
-                                                               FileSystem::Mode mode) {
+Result<std::vector<std::shared_ptr<Segment>>> SegmentList::open(FileSystem& files,
+                                                                const std::string& directory,
+                                                                FileSystem::Mode mode) {
   Result<std::vector<std::string>> names = files.list(directory);
   if (!names) return tl::unexpected(names.error());
   std::vector<std::shared_ptr<Segment>> out;
@@ -270,18 +275,20 @@ Result<std::vector<std::shared_ptr<Segment>>> SegmentList::open(FileSystem& file
     if (!segment) return tl::unexpected(segment.error());
     if ((*segment)->header().first != *first) {
       return fail(ErrorCode::kCorrupt,
-                  "the segment starts with record " + std::to_string((*segment)->header().first) + ", not as it is named",
+                  "the segment starts with record " + std::to_string((*segment)->header().first) +
+                      ", not as it is named",
                   path, "give the file its name back, or restore it from a backup");
     }
     if (!out.empty() && (*segment)->header().ledger != out.front()->header().ledger) {
-      return fail(ErrorCode::kCorrupt, "the segment belongs to another ledger than " + out.front()->path(), path,
-                  "keep the segments of one ledger in one directory");
+      return fail(ErrorCode::kCorrupt, "the segment belongs to another ledger than " + out.front()->path(),
+                  path, "keep the segments of one ledger in one directory");
     }
     out.push_back(std::move(*segment));
   }
   if (!out.empty() && out.front()->header().first != 0) {
-    return fail(ErrorCode::kCorrupt, "records 0 to " + std::to_string(out.front()->header().first - 1) + " are missing",
-                directory, "restore the earlier segments from a backup");
+    return fail(ErrorCode::kCorrupt,
+                "records 0 to " + std::to_string(out.front()->header().first - 1) + " are missing", directory,
+                "restore the earlier segments from a backup");
   }
   return out;
 }
@@ -301,7 +308,8 @@ std::vector<std::shared_ptr<Segment>> SegmentList::all() const {
   return segments_;
 }
 
-Status SegmentList::read(Position from, Position to, const std::function<Status(Position, Bytes)>& visit) const {
+Status SegmentList::read(Position from, Position to,
+                         const std::function<Status(Position, Bytes)>& visit) const {
   std::vector<std::shared_ptr<Segment>> segments = all();
   for (size_t i = 0; i < segments.size() && from < to; ++i) {
     Position end = i + 1 < segments.size() ? segments[i + 1]->header().first : to;

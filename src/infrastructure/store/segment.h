@@ -24,10 +24,10 @@ struct TornTail {
 
 // Where the complete batches of a segment end.
 struct SegmentEnd {
-  Position position = 0;   // of the next record
-  uint64_t offset = 0;     // of the next batch
-  bool closed = false;     // its last batch is the mark of an orderly end
-  Position proven = 0;     // records of this segment below it are known to have been flushed
+  Position position = 0;  // of the next record
+  uint64_t offset = 0;    // of the next batch
+  bool closed = false;    // its last batch is the mark of an orderly end
+  Position proven = 0;    // records of this segment below it are known to have been flushed
   std::optional<TornTail> torn;
 };
 
@@ -35,7 +35,8 @@ struct SegmentEnd {
 class Segment {
  public:
   // Reads and checks the header; the name must agree with it.
-  static Result<std::shared_ptr<Segment>> open(FileSystem& files, const std::string& path, FileSystem::Mode mode);
+  static Result<std::shared_ptr<Segment>> open(FileSystem& files, const std::string& path,
+                                               FileSystem::Mode mode);
   Segment(std::unique_ptr<File> file, const SegmentHeader& header);
 
   const SegmentHeader& header() const { return header_; }
@@ -77,9 +78,10 @@ class Segment {
 // The segments of one ledger, in order. Safe for use by several threads.
 class SegmentList {
  public:
-  // Opens all segments of the directory; an empty list if there is none. kCorrupt: they do not belong together.
+  // Opens all segments of the directory; an empty list if there is none. kCorrupt: they do not belong
+  // together.
   static Result<std::vector<std::shared_ptr<Segment>>> open(FileSystem& files, const std::string& directory,
-                                                           FileSystem::Mode mode);
+                                                            FileSystem::Mode mode);
 
   void assign(std::vector<std::shared_ptr<Segment>> segments);
   void add(std::shared_ptr<Segment> segment);

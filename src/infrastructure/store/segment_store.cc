@@ -36,14 +36,16 @@ SegmentStore::~SegmentStore() { mark_orderly_end(); }
 Result<std::unique_ptr<SegmentStore>> SegmentStore::open(const std::string& directory, StoreOptions options,
                                                          FileSystem& files) {
   if (options.record_bytes_max > kRecordBytesMax) {
-    return fail(ErrorCode::kInvalid, "records of up to " + std::to_string(options.record_bytes_max) + " bytes", directory,
+    return fail(ErrorCode::kInvalid,
+                "records of up to " + std::to_string(options.record_bytes_max) + " bytes", directory,
                 "choose at most " + std::to_string(kRecordBytesMax) + " bytes");
   }
   uint64_t segment_bytes_min =
       kSegmentHeaderBytes + kBatchHeaderBytes + kRecordHeaderBytes + options.record_bytes_max;
   if (options.segment_bytes < segment_bytes_min || options.segment_bytes > kSegmentBytesMax) {
-    return fail(ErrorCode::kInvalid, "segments of " + std::to_string(options.segment_bytes) + " bytes", directory,
-                "choose " + std::to_string(segment_bytes_min) + " to " + std::to_string(kSegmentBytesMax) + " bytes");
+    return fail(
+        ErrorCode::kInvalid, "segments of " + std::to_string(options.segment_bytes) + " bytes", directory,
+        "choose " + std::to_string(segment_bytes_min) + " to " + std::to_string(kSegmentBytesMax) + " bytes");
   }
   std::unique_ptr<SegmentStore> store(new SegmentStore(directory, std::move(options), files));
   if (Status recovered = store->recover(); !recovered) {
@@ -64,7 +66,8 @@ Status SegmentStore::recover() {
   if (!segments) return tl::unexpected(segments.error());
   Result<std::vector<std::string>> names = files_.list(directory_);
   if (!names) return tl::unexpected(names.error());
-  spares_ = std::make_unique<SpareSegments>(files_, directory_, options_.segment_bytes, options_.prepare_ahead);
+  spares_ =
+      std::make_unique<SpareSegments>(files_, directory_, options_.segment_bytes, options_.prepare_ahead);
 
   if (segments->empty()) {
     if (Status adopted = spares_->adopt(*names); !adopted) return adopted;
@@ -111,7 +114,8 @@ Status SegmentStore::start_new_ledger() {
 
 // A checkpoint is written only once its records are durable: it outlives them only if they were lost.
 Status SegmentStore::refuse_lost_records(Position end) {
-  Result<FoundCheckpoint> found = find_checkpoint(files_, directory_, id_, std::numeric_limits<Position>::max());
+  Result<FoundCheckpoint> found =
+      find_checkpoint(files_, directory_, id_, std::numeric_limits<Position>::max());
   if (!found) return tl::unexpected(found.error());
   recovery_.damaged_checkpoints = std::move(found->skipped);
   if (!found->checkpoint || found->checkpoint->version <= end) return {};
@@ -131,8 +135,8 @@ Status SegmentStore::drop_torn_tail(const TornTail& torn) {
   return active_->file().sync();
 }
 
-// What was found may never have reached the disk: written by a process that died before its flush, or after a flush
-// that failed. In the latter case the system takes the pages for clean, so they must be written again.
+// What was found may never have reached the disk: written by a process that died before its flush, or after a
+// flush that failed. In the latter case the system takes the pages for clean, so they must be written again.
 Status SegmentStore::flush_again(const SegmentEnd& end) {
   if (end.proven < end.position) {
     Result<uint64_t> offset = active_->offset_of_batch(end.proven);
@@ -171,7 +175,8 @@ Status SegmentStore::activate(SpareSegment spare, Position first) {
 
 Status SegmentStore::fail_for_good(const Error& error) {
   failed_ = error;
-  failed_->remedy = "stop, and recover by opening the ledger again" + (error.remedy.empty() ? "" : "; " + error.remedy);
+  failed_->remedy =
+      "stop, and recover by opening the ledger again" + (error.remedy.empty() ? "" : "; " + error.remedy);
   return tl::unexpected(*failed_);
 }
 
@@ -284,7 +289,8 @@ void SegmentStore::mark_orderly_end() {
   if (write_fully(active_->file(), write_offset_, mark)) (void)active_->file().sync();
 }
 
-Status SegmentStore::read(Position from, Position to, const std::function<Status(Position, Bytes)>& visit) const {
+Status SegmentStore::read(Position from, Position to,
+                          const std::function<Status(Position, Bytes)>& visit) const {
   if (Status range = check_range(from, to, durable_end()); !range) return range;
   return segments_.read(from, to, visit);
 }

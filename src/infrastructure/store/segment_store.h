@@ -58,7 +58,8 @@ class SegmentStore final : public LogStore {
   Status flush() override;
   Status save_checkpoint(const Checkpoint& checkpoint) override;
 
-  // `told` is called by the writer thread with durable_end() whenever that has grown; it must not call the store.
+  // `told` is called by the writer thread with durable_end() whenever that has grown; it must not call the
+  // store.
   void on_durable(std::function<void(Position)> told) { told_ = std::move(told); }
 
   const Recovery& recovery() const { return recovery_; }

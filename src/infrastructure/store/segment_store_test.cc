@@ -463,7 +463,7 @@ TEST_F(SegmentStoreTest, ReusesSparesAndTheReserveOfAnEarlierProcess) {
 }
 
 struct Flushed {
-  Records records;   // appended so far
+  Records records;  // appended so far
   size_t durable = 0;
 };
 
@@ -475,7 +475,8 @@ Flushed run_script(FaultyDisk& disk, const std::vector<std::vector<uint16_t>>& b
   uint32_t number = 0;
   for (const std::vector<uint16_t>& lengths : batches) {
     Records records;
-    for (uint16_t length : lengths) records.push_back(std::string(length % (kSmallRecordMax + 1), static_cast<char>('a' + number++ % 26)));
+    for (uint16_t length : lengths)
+      records.push_back(std::string(length % (kSmallRecordMax + 1), static_cast<char>('a' + number++ % 26)));
     out.records.insert(out.records.end(), records.begin(), records.end());
     if (!add(**store, records)) break;
     if (!(*store)->flush()) break;
@@ -490,7 +491,8 @@ RC_GTEST_PROP(SegmentStoreProperty, ACrashAtAnyByteKeepsAPrefixWithAllFlushedRec
   FaultyDisk whole;
   run_script(whole, batches);
   auto stop = *rc::gen::inRange<uint64_t>(0, whole.bytes_written() + 1);
-  auto loss = *rc::gen::element(FaultyDisk::Loss::kProcess, FaultyDisk::Loss::kPower, FaultyDisk::Loss::kPowerSomeKept);
+  auto loss = *rc::gen::element(FaultyDisk::Loss::kProcess, FaultyDisk::Loss::kPower,
+                                FaultyDisk::Loss::kPowerSomeKept);
   auto seed = *rc::gen::arbitrary<uint64_t>();
 
   FaultyDisk disk;
@@ -522,14 +524,16 @@ RC_GTEST_PROP(SegmentStoreProperty, BehavesAsTheStoreThatSimulationUses, ()) {
   InMemoryLogStore model;
   Store store = SegmentStore::open(kDirectory, small(), disk);
   RC_ASSERT(store.has_value());
-  auto acts = *rc::gen::container<std::vector<Act>>(
-      rc::gen::weightedElement<Act>({{5, Act::kAppend}, {3, Act::kFlush}, {1, Act::kCheckpoint}, {1, Act::kPowerLoss}}));
+  auto acts = *rc::gen::container<std::vector<Act>>(rc::gen::weightedElement<Act>(
+      {{5, Act::kAppend}, {3, Act::kFlush}, {1, Act::kCheckpoint}, {1, Act::kPowerLoss}}));
   for (Act act : acts) {
     if (act == Act::kAppend) {
       auto lengths = *rc::gen::container<std::vector<uint16_t>>(rc::gen::inRange<uint16_t>(0, 1010));
       Records records;
-      for (uint16_t length : lengths) records.push_back(std::string(length, static_cast<char>('a' + model.end() % 26)));
-      bool fits = std::all_of(lengths.begin(), lengths.end(), [](uint16_t length) { return length <= kSmallRecordMax; });
+      for (uint16_t length : lengths)
+        records.push_back(std::string(length, static_cast<char>('a' + model.end() % 26)));
+      bool fits = std::all_of(lengths.begin(), lengths.end(),
+                              [](uint16_t length) { return length <= kSmallRecordMax; });
       Status added = add(**store, records);
       RC_ASSERT(added.has_value() == fits);
       if (fits) RC_ASSERT(add(model, records).has_value());
@@ -537,7 +541,8 @@ RC_GTEST_PROP(SegmentStoreProperty, BehavesAsTheStoreThatSimulationUses, ()) {
       RC_ASSERT((*store)->flush().has_value() && model.flush().has_value());
     } else if (act == Act::kCheckpoint) {
       Checkpoint checkpoint{*rc::gen::inRange<Position>(0, model.durable_end() + 2), {std::byte{1}}};
-      RC_ASSERT((*store)->save_checkpoint(checkpoint).has_value() == model.save_checkpoint(checkpoint).has_value());
+      RC_ASSERT((*store)->save_checkpoint(checkpoint).has_value() ==
+                model.save_checkpoint(checkpoint).has_value());
     } else {
       disk.stop_after(0);
       store->reset();

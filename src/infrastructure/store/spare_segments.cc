@@ -14,7 +14,8 @@ constexpr uint64_t kZeroBytes = 1 << 20;
 
 }  // namespace
 
-SpareSegments::SpareSegments(FileSystem& files, std::string directory, uint64_t segment_bytes, bool prepare_ahead)
+SpareSegments::SpareSegments(FileSystem& files, std::string directory, uint64_t segment_bytes,
+                             bool prepare_ahead)
     : files_(files), directory_(std::move(directory)), segment_bytes_(segment_bytes) {
   if (prepare_ahead) thread_ = std::thread([this] { prepare_in_background(); });
 }
@@ -65,7 +66,8 @@ Result<SpareSegment> SpareSegments::make(const std::string& name, bool write_zer
   auto fill = [&]() -> Result<SpareSegment> {
     Result<std::unique_ptr<File>> file = files_.open(path, FileSystem::Mode::kCreate);
     if (!file) return tl::unexpected(file.error());
-    if (Status reserved = (*file)->allocate(segment_bytes_); !reserved) return tl::unexpected(reserved.error());
+    if (Status reserved = (*file)->allocate(segment_bytes_); !reserved)
+      return tl::unexpected(reserved.error());
     if (write_zeros) {
       std::vector<std::byte> zeros(std::min(kZeroBytes, segment_bytes_));
       for (uint64_t offset = 0; offset < segment_bytes_; offset += zeros.size()) {

@@ -54,7 +54,7 @@ class SpareSegments {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<SpareSegment> ready_;
-  bool wanted_ = false;     // the thread is to make one, or is making it
+  bool wanted_ = false;  // the thread is to make one, or is making it
   bool stop_ = false;
   std::thread thread_;
 };

@@ -39,8 +39,8 @@ Statement& Statement::bind(int parameter, int64_t value) {
 }
 
 Statement& Statement::bind(int parameter, std::string_view value) {
-  note(sqlite3_bind_text64(statement_.get(), parameter, value.data() == nullptr ? "" : value.data(), value.size(),
-                           SQLITE_TRANSIENT, SQLITE_UTF8));
+  note(sqlite3_bind_text64(statement_.get(), parameter, value.data() == nullptr ? "" : value.data(),
+                           value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
   return *this;
 }
 
@@ -71,7 +71,8 @@ int64_t Statement::integer(int column) const { return sqlite3_column_int64(state
 std::string Statement::text(int column) const {
   const unsigned char* bytes = sqlite3_column_text(statement_.get(), column);
   if (bytes == nullptr) return {};
-  return {reinterpret_cast<const char*>(bytes), static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column))};
+  return {reinterpret_cast<const char*>(bytes),
+          static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
 void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
@@ -94,7 +95,8 @@ Status Database::run(const std::string& sql) {
 
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  int code = sqlite3_prepare_v2(database_.get(), sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
+  int code =
+      sqlite3_prepare_v2(database_.get(), sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
   if (code != SQLITE_OK) return sqlite_error(database_.get(), code, path_);
   return Statement(database_.get(), statement, path_);
 }

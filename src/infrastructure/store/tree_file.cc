@@ -20,7 +20,8 @@ Bytes bytes_of(std::span<const Hash> hashes) { return std::as_bytes(hashes); }
 
 }  // namespace
 
-std::array<std::byte, kTreeHeaderBytes> encode_tree_header(const LedgerId& ledger, std::span<const Hash> block_roots) {
+std::array<std::byte, kTreeHeaderBytes> encode_tree_header(const LedgerId& ledger,
+                                                           std::span<const Hash> block_roots) {
   std::array<std::byte, kTreeHeaderBytes> out{};
   uint32_t seed = crc_seed(ledger);
   std::memcpy(out.data(), kMagic.data(), kMagic.size());
@@ -34,7 +35,8 @@ std::array<std::byte, kTreeHeaderBytes> encode_tree_header(const LedgerId& ledge
 }
 
 std::optional<std::vector<Hash>> decode_tree(const LedgerId& ledger, Bytes file) {
-  if (file.size() < kTreeHeaderBytes || std::memcmp(file.data(), kMagic.data(), kMagic.size()) != 0) return std::nullopt;
+  if (file.size() < kTreeHeaderBytes || std::memcmp(file.data(), kMagic.data(), kMagic.size()) != 0)
+    return std::nullopt;
   uint32_t seed = crc_seed(ledger);
   if (load_u32(&file[8]) != kFormatVersion || load_u32(&file[12]) != kTreeBaseLevel ||
       !std::equal(ledger.begin(), ledger.end(), file.begin() + 16) ||
@@ -42,14 +44,16 @@ std::optional<std::vector<Hash>> decode_tree(const LedgerId& ledger, Bytes file)
     return std::nullopt;
   }
   Bytes body = file.subspan(kTreeHeaderBytes);
-  if (body.size() % sizeof(Hash) != 0 || body.size() / sizeof(Hash) != load_u64(&file[32])) return std::nullopt;
+  if (body.size() % sizeof(Hash) != 0 || body.size() / sizeof(Hash) != load_u64(&file[32]))
+    return std::nullopt;
   if (load_u32(&file[40]) != crc32c(seed, body)) return std::nullopt;
   std::vector<Hash> out(body.size() / sizeof(Hash));
   if (!body.empty()) std::memcpy(out.data(), body.data(), body.size());
   return out;
 }
 
-Status save_tree(FileSystem& files, const std::string& directory, const LedgerId& ledger, const MerkleTree& tree) {
+Status save_tree(FileSystem& files, const std::string& directory, const LedgerId& ledger,
+                 const MerkleTree& tree) {
   auto header = encode_tree_header(ledger, tree.block_roots());
   std::array<Bytes, 2> parts = {Bytes(header), bytes_of(tree.block_roots())};
   return replace_file(files, directory, std::string(kTreeFileName), parts);
@@ -83,7 +87,8 @@ Result<MerkleTree> load_tree(FileSystem& files, const std::string& directory, co
                 path, "restore the ledger from a backup");
   }
   std::vector<Hash> leaves(kBlockRecords);
-  if (Status read = leaves_of(log)(covered - kBlockRecords, leaves); !read) return tl::unexpected(read.error());
+  if (Status read = leaves_of(log)(covered - kBlockRecords, leaves); !read)
+    return tl::unexpected(read.error());
   if (root_of(leaves) != blocks->back()) {
     return fail(ErrorCode::kCorrupt,
                 "records " + std::to_string(covered - kBlockRecords) + " to " + std::to_string(covered - 1) +
@@ -101,7 +106,8 @@ Status extend_tree(MerkleTree& tree, const LogReader& log, Position to) {
   });
 }
 
-Result<InclusionProof> prove_record(const MerkleTree& tree, const LogReader& log, Position record, uint64_t size) {
+Result<InclusionProof> prove_record(const MerkleTree& tree, const LogReader& log, Position record,
+                                    uint64_t size) {
   Result<Proof> hashes = tree.prove_inclusion(record, size);
   if (!hashes) return tl::unexpected(hashes.error());
   Result<Hash> root = tree.root(size);

@@ -22,11 +22,13 @@ inline constexpr size_t kTreeHeaderBytes = 48;
 inline constexpr uint64_t kTreeFileBytesMax = uint64_t{1} << 32;
 inline constexpr std::string_view kTreeFileName = "tree";
 
-std::array<std::byte, kTreeHeaderBytes> encode_tree_header(const LedgerId& ledger, std::span<const Hash> block_roots);
+std::array<std::byte, kTreeHeaderBytes> encode_tree_header(const LedgerId& ledger,
+                                                           std::span<const Hash> block_roots);
 // Roots of the blocks of 2^kTreeBaseLevel records; nothing if the bytes are damaged or of another ledger.
 std::optional<std::vector<Hash>> decode_tree(const LedgerId& ledger, Bytes file);
 
-Status save_tree(FileSystem& files, const std::string& directory, const LedgerId& ledger, const MerkleTree& tree);
+Status save_tree(FileSystem& files, const std::string& directory, const LedgerId& ledger,
+                 const MerkleTree& tree);
 
 // Reads leaf hashes for proofs. `log` must outlive it.
 MerkleTree::ReadLeaves leaves_of(const LogReader& log);
@@ -40,7 +42,8 @@ Result<MerkleTree> load_tree(FileSystem& files, const std::string& directory, co
 Status extend_tree(MerkleTree& tree, const LogReader& log, Position to);
 
 // Self-contained proofs against the tree's head at these sizes; errors as of MerkleTree and of `log`.
-Result<InclusionProof> prove_record(const MerkleTree& tree, const LogReader& log, Position record, uint64_t size);
+Result<InclusionProof> prove_record(const MerkleTree& tree, const LogReader& log, Position record,
+                                    uint64_t size);
 Result<ConsistencyProof> prove_growth(const MerkleTree& tree, uint64_t old_size, uint64_t new_size);
 
 }  // namespace weir::store

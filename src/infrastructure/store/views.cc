@@ -37,11 +37,13 @@ CREATE TABLE IF NOT EXISTS usage(
 CREATE INDEX IF NOT EXISTS usage_by_tenant ON usage(tenant, from_us);
 )";
 constexpr const char* kDropTables =
-    "DROP TABLE IF EXISTS state; DROP TABLE IF EXISTS history; DROP TABLE IF EXISTS held; DROP TABLE IF EXISTS usage;";
+    "DROP TABLE IF EXISTS state; DROP TABLE IF EXISTS history; DROP TABLE IF EXISTS held; DROP TABLE IF "
+    "EXISTS usage;";
 
 std::string hex_of(const LedgerId& id) {
   Hash wide;
-  std::transform(id.begin(), id.end(), wide.bytes.begin(), [](std::byte b) { return std::to_integer<uint8_t>(b); });
+  std::transform(id.begin(), id.end(), wide.bytes.begin(),
+                 [](std::byte b) { return std::to_integer<uint8_t>(b); });
   return to_hex(wide).substr(0, 2 * id.size());
 }
 
@@ -112,20 +114,23 @@ Status Views::prepare() {
   auto open = writer_.prepare("INSERT INTO held VALUES(?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7, ?8, ?9)");
   if (!open) return tl::unexpected(open.error());
   auto close = writer_.prepare(
-      "UPDATE held SET to_us = ?5 WHERE to_us IS NULL AND intent_row = ?1 AND plan = ?2 AND path = ?3 AND item = ?4");
+      "UPDATE held SET to_us = ?5 WHERE to_us IS NULL AND intent_row = ?1 AND plan = ?2 AND path = ?3 AND "
+      "item = ?4");
   if (!close) return tl::unexpected(close.error());
   auto usage = writer_.prepare("INSERT INTO usage VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
   if (!usage) return tl::unexpected(usage.error());
   auto state = writer_.prepare("INSERT OR REPLACE INTO state VALUES(1, ?1, ?2, ?3, ?4)");
   if (!state) return tl::unexpected(state.error());
-  statements_ = std::make_unique<Statements>(
-      Statements{std::move(*history), std::move(*open), std::move(*close), std::move(*usage), std::move(*state)});
+  statements_ = std::make_unique<Statements>(Statements{
+      std::move(*history), std::move(*open), std::move(*close), std::move(*usage), std::move(*state)});
   return {};
 }
 
 Status Views::clear() {
   statements_ = nullptr;
-  if (Status dropped = writer_.run("BEGIN IMMEDIATE;" + std::string(kDropTables) + kTables + "COMMIT"); !dropped) return dropped;
+  if (Status dropped = writer_.run("BEGIN IMMEDIATE;" + std::string(kDropTables) + kTables + "COMMIT");
+      !dropped)
+    return dropped;
   position_ = 0;
   last_hash_.clear();
   graph_ = Graph();
@@ -164,13 +169,14 @@ Status Views::update(const LogReader& log) {
     Position from = position_;
     if (Status begun = writer_.run("BEGIN IMMEDIATE"); !begun) return begun;
     Position taken = from;
-    Status read = log.read(from, std::min(end, from + kEventsPerTransaction), [&](Position position, Bytes record) -> Status {
-      Status done = take(position, record, true);
-      if (!done) return done;
-      last_hash_ = to_hex(leaf_hash(record));
-      taken = position + 1;
-      return {};
-    });
+    Status read = log.read(from, std::min(end, from + kEventsPerTransaction),
+                           [&](Position position, Bytes record) -> Status {
+                             Status done = take(position, record, true);
+                             if (!done) return done;
+                             last_hash_ = to_hex(leaf_hash(record));
+                             taken = position + 1;
+                             return {};
+                           });
     // An event that cannot be decoded leaves those before it in; a failed write takes all of them back.
     bool undecodable = !read && graph_.version() == taken;
     Status stored;
@@ -228,25 +234,33 @@ Status Views::write_usage(Position position, const UsageReported& usage) {
   if (usage.intent.index() >= graph_.intent_count()) return {};
   TenantId tenant = graph_.intent(usage.intent).tenant;
   Statement& row = statements_->usage;
-  row.bind(1, static_cast<int64_t>(position)).bind(2, graph_.tenant_name(tenant)).bind(3, graph_.intent_name(usage.intent));
+  row.bind(1, static_cast<int64_t>(position))
+      .bind(2, graph_.tenant_name(tenant))
+      .bind(3, graph_.intent_name(usage.intent));
   row.bind(4, static_cast<int64_t>(usage.run.plan)).bind(5, static_cast<int64_t>(usage.run.item));
   row.bind(6, usage.from).bind(7, usage.to).bind(8, usage.cpu_us).bind(9, usage.memory_mib_us);
-  return row.bind(10, usage.received_bytes).bind(11, usage.sent_bytes).bind(12, usage.energy_microjoule).run();
+  return row.bind(10, usage.received_bytes)
+      .bind(11, usage.sent_bytes)
+      .bind(12, usage.energy_microjoule)
+      .run();
 }
 
 std::map<Views::ItemKey, Views::Item> Views::held_by(IntentId intent) const {
   std::map<ItemKey, Item> out;
   const IntentRow& row = graph_.intent(intent);
   auto is_running = [&row](RunId run) {
-    auto found = std::find_if(row.runs.begin(), row.runs.end(), [&](const RunRow& r) { return r.run == run; });
-    return found != row.runs.end() && (found->state == RunState::kRunning || found->state == RunState::kStopping);
+    auto found =
+        std::find_if(row.runs.begin(), row.runs.end(), [&](const RunRow& r) { return r.run == run; });
+    return found != row.runs.end() &&
+           (found->state == RunState::kRunning || found->state == RunState::kStopping);
   };
   auto add_plan = [&](const CommittedPlan& held) {
     const Plan& plan = held.plan;
     for (uint32_t i = 0; i < plan.placements.size(); ++i) {
       if (held.placement_passed_on[i] || !is_running(held.run(i))) continue;
       const Placement& placement = plan.placements[i];
-      out[{intent.value, held.position, false, i}] = {graph_.site_name(placement.site), placement_per_hour(placement)};
+      out[{intent.value, held.position, false, i}] = {graph_.site_name(placement.site),
+                                                      placement_per_hour(placement)};
     }
     for (uint32_t i = 0; i < plan.flows.size(); ++i) {
       const Flow& flow = plan.flows[i];
@@ -266,8 +280,10 @@ Status Views::settle(IntentId intent, TimeUs at, bool write) {
   std::map<ItemKey, Item> now = held_by(intent);
   auto bind_key = [](Statement& statement, const ItemKey& key) -> Statement& {
     const auto& [row, plan, path, item] = key;
-    return statement.bind(1, static_cast<int64_t>(row)).bind(2, static_cast<int64_t>(plan)).bind(3, int64_t{path}).bind(
-        4, static_cast<int64_t>(item));
+    return statement.bind(1, static_cast<int64_t>(row))
+        .bind(2, static_cast<int64_t>(plan))
+        .bind(3, int64_t{path})
+        .bind(4, static_cast<int64_t>(item));
   };
   auto old = held_.lower_bound(ItemKey{intent.value, 0, false, 0});
   while (old != held_.end() && std::get<0>(old->first) == intent.value) {
@@ -294,8 +310,9 @@ Status Views::settle(IntentId intent, TimeUs at, bool write) {
 
 Result<std::vector<HistoryRow>> Views::history(const HistoryFilter& filter) const {
   std::lock_guard hold(reader_mutex_);
-  std::string sql = "SELECT position, at_us, actor, kind, subject, tenant, text, no_effect FROM history "
-                    "WHERE position >= ?1 AND position < ?2";
+  std::string sql =
+      "SELECT position, at_us, actor, kind, subject, tenant, text, no_effect FROM history "
+      "WHERE position >= ?1 AND position < ?2";
   if (!filter.tenant.empty()) sql += " AND tenant = ?3";
   if (!filter.subject.empty()) sql += " AND subject = ?4";
   sql += filter.newest_first ? " ORDER BY position DESC" : " ORDER BY position";
@@ -305,7 +322,9 @@ Result<std::vector<HistoryRow>> Views::history(const HistoryFilter& filter) cons
   auto clamped = [](Position position) {
     return static_cast<int64_t>(std::min<Position>(position, std::numeric_limits<int64_t>::max()));
   };
-  query->bind(1, clamped(filter.from)).bind(2, clamped(filter.to)).bind(5, static_cast<int64_t>(filter.rows_max));
+  query->bind(1, clamped(filter.from))
+      .bind(2, clamped(filter.to))
+      .bind(5, static_cast<int64_t>(filter.rows_max));
   if (!filter.tenant.empty()) query->bind(3, filter.tenant);
   if (!filter.subject.empty()) query->bind(4, filter.subject);
   std::vector<HistoryRow> out;
@@ -313,18 +332,21 @@ Result<std::vector<HistoryRow>> Views::history(const HistoryFilter& filter) cons
     Result<bool> row = query->step();
     if (!row) return tl::unexpected(row.error());
     if (!*row) return out;
-    out.push_back({static_cast<Position>(query->integer(0)), query->integer(1), query->text(2), query->text(3),
-                   query->text(4), query->text(5), query->text(6), query->text(7)});
+    out.push_back({static_cast<Position>(query->integer(0)), query->integer(1), query->text(2),
+                   query->text(3), query->text(4), query->text(5), query->text(6), query->text(7)});
   }
 }
 
 Result<std::vector<BillLine>> Views::bill(const std::string& tenant, TimeUs from, TimeUs to) const {
   std::lock_guard hold(reader_mutex_);
   std::string sql =
-      "SELECT tenant, intent, path, place, price_per_hour, SUM(MAX(0, MIN(IFNULL(to_us, ?2), ?2) - MAX(from_us, ?1))) FROM held "
+      "SELECT tenant, intent, path, place, price_per_hour, SUM(MAX(0, MIN(IFNULL(to_us, ?2), ?2) - "
+      "MAX(from_us, ?1))) FROM held "
       "WHERE from_us < ?2 AND IFNULL(to_us, ?2) > ?1";
   if (!tenant.empty()) sql += " AND tenant = ?3";
-  sql += " GROUP BY tenant, intent, path, place, price_per_hour ORDER BY tenant, intent, path, place, price_per_hour";
+  sql +=
+      " GROUP BY tenant, intent, path, place, price_per_hour ORDER BY tenant, intent, path, place, "
+      "price_per_hour";
   Result<Statement> query = reader_.prepare(sql);
   if (!query) return tl::unexpected(query.error());
   query->bind(1, from).bind(2, to);
@@ -334,8 +356,8 @@ Result<std::vector<BillLine>> Views::bill(const std::string& tenant, TimeUs from
     Result<bool> row = query->step();
     if (!row) return tl::unexpected(row.error());
     if (!*row) return out;
-    BillLine line{query->text(0), query->text(1), query->integer(2) != 0 ? "path" : "instance", query->text(3),
-                  query->integer(4), query->integer(5)};
+    BillLine line{query->text(0), query->text(1),    query->integer(2) != 0 ? "path" : "instance",
+                  query->text(3), query->integer(4), query->integer(5)};
     line.amount = amount_of(line.price_per_hour, line.duration_us);
     out.push_back(std::move(line));
   }
@@ -343,8 +365,9 @@ Result<std::vector<BillLine>> Views::bill(const std::string& tenant, TimeUs from
 
 Result<std::vector<UsageRow>> Views::usage(const std::string& tenant, TimeUs from, TimeUs to) const {
   std::lock_guard hold(reader_mutex_);
-  std::string sql = "SELECT tenant, intent, SUM(cpu_us), SUM(memory_mib_s), SUM(received_bytes), SUM(sent_bytes), "
-                    "SUM(energy_microjoule) FROM usage WHERE from_us >= ?1 AND from_us < ?2";
+  std::string sql =
+      "SELECT tenant, intent, SUM(cpu_us), SUM(memory_mib_s), SUM(received_bytes), SUM(sent_bytes), "
+      "SUM(energy_microjoule) FROM usage WHERE from_us >= ?1 AND from_us < ?2";
   if (!tenant.empty()) sql += " AND tenant = ?3";
   sql += " GROUP BY tenant, intent ORDER BY tenant, intent";
   Result<Statement> query = reader_.prepare(sql);

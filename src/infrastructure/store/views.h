@@ -38,11 +38,11 @@ struct HistoryFilter {
 // What was held of one kind, at one place and price, by one intent.
 struct BillLine {
   std::string tenant, intent;
-  std::string kind;                     // "instance" or "path"
-  std::string place;                    // "metro", or "street-a>metro"
-  Nanocredits price_per_hour = 0;       // asked by the provider, as frozen in the plan
-  int64_t duration_us = 0;              // of all such items together
-  Nanocredits amount = 0;               // price times duration, rounded once, half away from zero
+  std::string kind;                // "instance" or "path"
+  std::string place;               // "metro", or "street-a>metro"
+  Nanocredits price_per_hour = 0;  // asked by the provider, as frozen in the plan
+  int64_t duration_us = 0;         // of all such items together
+  Nanocredits amount = 0;          // price times duration, rounded once, half away from zero
   friend bool operator==(const BillLine&, const BillLine&) = default;
 };
 
@@ -52,8 +52,9 @@ struct UsageRow {
   friend bool operator==(const UsageRow&, const UsageRow&) = default;
 };
 
-// History and bills in an SQLite file, computed from the ledger alone: the file can be deleted at will. Events
-// and the position up to which they are in the views change in one transaction, so every event counts once.
+// History and bills in an SQLite file, computed from the ledger alone: the file can be deleted at will.
+// Events and the position up to which they are in the views change in one transaction, so every event counts
+// once.
 //
 // Billed are instances from the moment their run runs until it ends or its plan is retired, and the paths of
 // their flows for as long; at the prices frozen in the plan that holds them. A run that goes on under a later
@@ -70,9 +71,9 @@ class Views {
   // Events below this position are in the views.
   Position position() const;
 
-  // Takes the events up to log.durable_end(). The first call after opening folds the older ones again, without
-  // writing, to know the present. Views that are ahead of the ledger, or hold other events than it, are made
-  // anew. kUnsupported, kCorrupt: an event cannot be decoded; the ones before it are in.
+  // Takes the events up to log.durable_end(). The first call after opening folds the older ones again,
+  // without writing, to know the present. Views that are ahead of the ledger, or hold other events than it,
+  // are made anew. kUnsupported, kCorrupt: an event cannot be decoded; the ones before it are in.
   Status update(const LogReader& log);
 
   Result<std::vector<HistoryRow>> history(const HistoryFilter& filter) const;
@@ -107,9 +108,9 @@ class Views {
   mutable std::mutex reader_mutex_;
   LedgerId ledger_;
   std::unique_ptr<Statements> statements_;
-  Position position_ = 0;     // in the file
-  Graph graph_;               // may lag behind position_ until the first update
-  std::string last_hash_;     // of the record before position_
+  Position position_ = 0;  // in the file
+  Graph graph_;            // may lag behind position_ until the first update
+  std::string last_hash_;  // of the record before position_
   std::map<ItemKey, Item> held_;
 };
 

@@ -52,12 +52,17 @@ class ViewsTest : public testing::Test {
     return spec;
   }
   static LinkSpec link(std::string name, uint32_t a, uint32_t b) {
-    return {.name = std::move(name), .a = VertexId(a), .b = VertexId(b), .bandwidth_bps = 10'000'000, .latency_us = 1000};
+    return {.name = std::move(name),
+            .a = VertexId(a),
+            .b = VertexId(b),
+            .bandwidth_bps = 10'000'000,
+            .latency_us = 1000};
   }
   // One instance at the hub for `per_core_hour`, one flow for a tenth of a credit per hour.
   static Plan plan(Nanocredits per_core_hour, RunId continues = {}) {
     Plan out{.intent = IntentId(0u), .generation = 1};
-    Placement placement{.site = SiteId(1u), .node = NodeId(0u), .cpu_milli = 500, .memory_mib = 256, .streams = 2};
+    Placement placement{
+        .site = SiteId(1u), .node = NodeId(0u), .cpu_milli = 500, .memory_mib = 256, .streams = 2};
     placement.asks.per_core_hour = per_core_hour;
     placement.continues = continues;
     out.placements.push_back(placement);
@@ -105,7 +110,8 @@ TEST_F(ViewsTest, TellTheHistory) {
   auto rows = views->history({});
   ASSERT_TRUE(rows);
   ASSERT_EQ(rows->size(), log.end());
-  EXPECT_EQ(rows->front(), (HistoryRow{0, 0, "test", "DomainCreated", "domain", "", "domain lab created", ""}));
+  EXPECT_EQ(rows->front(),
+            (HistoryRow{0, 0, "test", "DomainCreated", "domain", "", "domain lab created", ""}));
   auto own = views->history({.tenant = "city", .subject = "intent/city/cameras"});
   ASSERT_EQ(own->size(), 3u);
   EXPECT_EQ((*own)[0].text, "generation 1 submitted");
@@ -126,9 +132,10 @@ TEST_F(ViewsTest, BillWhatRunsAtThePlansPrice) {
   // Half a core at 2 credits, and the path at 0.1, for half an hour so far.
   auto lines = views->bill("city", 0, 33 * kMinute);
   ASSERT_TRUE(lines);
-  EXPECT_EQ(*lines, (std::vector<BillLine>{
-                        {"city", "city/cameras", "instance", "hub", kCredit, 30 * kMinute, kCredit / 2},
-                        {"city", "city/cameras", "path", "street>hub", kCredit / 10, 30 * kMinute, kCredit / 20}}));
+  EXPECT_EQ(*lines,
+            (std::vector<BillLine>{
+                {"city", "city/cameras", "instance", "hub", kCredit, 30 * kMinute, kCredit / 2},
+                {"city", "city/cameras", "path", "street>hub", kCredit / 10, 30 * kMinute, kCredit / 20}}));
   EXPECT_TRUE(views->bill("city", 0, 3 * kMinute)->empty());
   EXPECT_TRUE(views->bill("other", 0, kHour)->empty());
 
@@ -147,8 +154,8 @@ TEST_F(ViewsTest, ARunThatGoesOnIsBilledAtTheLaterPlansPrice) {
   auto views = updated();
   auto lines = views->bill("city", 0, 2 * kHour);
   ASSERT_EQ(lines->size(), 3u);
-  EXPECT_EQ((*lines)[0].amount, kCredit);      // half a core, an hour at 2
-  EXPECT_EQ((*lines)[1].amount, 2 * kCredit);  // and one at 4
+  EXPECT_EQ((*lines)[0].amount, kCredit);         // half a core, an hour at 2
+  EXPECT_EQ((*lines)[1].amount, 2 * kCredit);     // and one at 4
   EXPECT_EQ((*lines)[2].duration_us, 2 * kHour);  // the path is the same: one line, rounded once
   EXPECT_EQ((*lines)[2].amount, kCredit / 5);
 }
@@ -168,8 +175,10 @@ TEST_F(ViewsTest, RoundOncePerLineHalfAwayFromZero) {
   at(5, RunStateChanged{run, IntentId(0u), RunState::kExited, 0, ""});
   at(10, RunStateChanged{run, IntentId(0u), RunState::kRunning, 0, ""});
   auto views = updated();
-  auto amount = [&](TimeUs to) { return views->bill("city", 0, to)->back().amount; };  // the path: 1e8 per hour
-  EXPECT_EQ(amount(5), 0);         // 0.139
+  auto amount = [&](TimeUs to) {
+    return views->bill("city", 0, to)->back().amount;
+  };                                 // the path: 1e8 per hour
+  EXPECT_EQ(amount(5), 0);           // 0.139
   EXPECT_EQ(amount(5 + 5 + 13), 1);  // 18 us: 0.5
   EXPECT_EQ(amount(5 + 5 + 12), 0);  // 17 us: 0.47
 }
@@ -185,7 +194,8 @@ TEST_F(ViewsTest, AddUpUsage) {
     at((i + 1) * kMinute, usage);
   }
   auto views = updated();
-  EXPECT_EQ(*views->usage("city", 0, kHour), (std::vector<UsageRow>{{"city", "city/cameras", 300, 0, 0, 21, 33}}));
+  EXPECT_EQ(*views->usage("city", 0, kHour),
+            (std::vector<UsageRow>{{"city", "city/cameras", 300, 0, 0, 21, 33}}));
   EXPECT_EQ(views->usage("", kMinute, kHour)->at(0).cpu_us, 200);
 }
 
@@ -261,7 +271,8 @@ TEST_F(ViewsTest, KeepWhatCameBeforeAnEventThatCannotBeRead) {
   auto views = open();
   Status done = views->update(log);
   ASSERT_FALSE(done);
-  EXPECT_NE(done.error().text().find("record " + std::to_string(log.end() - 1)), std::string::npos) << done.error().text();
+  EXPECT_NE(done.error().text().find("record " + std::to_string(log.end() - 1)), std::string::npos)
+      << done.error().text();
   EXPECT_EQ(views->position(), log.end() - 1);
   EXPECT_EQ(views->history({})->size(), log.end() - 1);
   EXPECT_FALSE(views->update(log));
