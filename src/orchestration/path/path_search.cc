@@ -37,6 +37,11 @@ struct Duplex {
                 serialise_us(demand.response_bits, row->bandwidth_bps)};
   }
 
+  int64_t latency_us(const StreamDemand& demand) const {
+    return int64_t{there->latency_us} + there->jitter_us + home->latency_us + home->jitter_us +
+           serialise_us(demand.request_bits, row->bandwidth_bps) + serialise_us(demand.response_bits, row->bandwidth_bps);
+  }
+
   LinkId link;
   const LinkRow* row;
   const LinkLoad* there;
@@ -300,8 +305,7 @@ FastestTree fastest_tree(const Graph& graph, VertexId from, const StreamDemand& 
     for (const LinkId link : graph.links_out(VertexId(v))) {
       const Duplex duplex(graph, link);
       if (!duplex.usable()) continue;
-      const Hop cost = duplex.hop(graph.prices(), demand);
-      const int64_t next = so_far + cost.round_trip_us + cost.serialisation_us;
+      const int64_t next = so_far + duplex.latency_us(demand);
       const uint32_t to = duplex.row->to.value;
       if (next < tree.latency_us[to]) {
         tree.latency_us[to] = next;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace weir {
 namespace {
 
@@ -196,6 +198,117 @@ TEST_F(DecideTest, RememberingChangesNothing) {
     if (round == 8) add(IntentWithdrawn{IntentId(1u)});
     if (round == 9) add(PlanRetired{IntentId(1u), graph.intent(IntentId(1u)).retiring.at(0)->position});
   }
+}
+
+// A random domain, full of ties, whose load, links and sites change all the time.
+class Weather {
+ public:
+  Weather(uint64_t seed, uint32_t sites, uint32_t routers) : engine_(seed), sites_(sites) {
+    add(DomainCreated{.name = "d", .scarcity_core_hour = kCredit, .scarcity_gbps_hour = 20 * kCredit});
+    add(TenantDefined{TenantId(0u), "t"});
+    for (uint32_t r = 0; r < routers; ++r) add(RouterDefined{VertexId(r), "r" + std::to_string(r)});
+    for (uint32_t s = 0; s < sites; ++s) {
+      SiteSpec spec{.name = "s" + std::to_string(s)};
+      spec.asks.per_core_hour = roll(1, 5) * kCredit / 10;
+      add(SiteDefined{SiteId(s), VertexId(routers + s), spec});
+      add(NodesReported{SiteId(s), NodeId(2 * s), {{"a", 2000, 4096, 0, "", 1000}, {"b", 3000, 4096, 0, "", 1000}}});
+      add(SiteStateChanged{SiteId(s), Liveness::kUp, ""});
+      link(routers + s, static_cast<uint32_t>(roll(0, routers - 1)));
+    }
+    for (uint32_t r = 1; r < routers; ++r) link(r, static_cast<uint32_t>(roll(0, r - 1)));
+    for (uint32_t r = 0; r < routers; ++r) link(r, static_cast<uint32_t>((r + roll(1, routers - 1)) % routers));
+  }
+
+  Graph graph;
+
+  int64_t roll(int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
+  }
+  Applied add(EventBody body) { return graph.apply({1, "t", std::move(body)}); }
+
+  IntentId wish() {
+    const IntentId id(graph.intent_count());
+    IntentSpec spec{.name = "i" + std::to_string(id.value)};
+    // In large domains from many places, and one instance each: combining options is not what they test.
+    const bool large = sites_ > Candidates::kSitesExplained;
+    spec.from = {{SiteId(static_cast<uint32_t>(roll(0, large ? 29 : 2))), static_cast<int32_t>(large ? 1 : roll(1, 2))}};
+    if (!large && roll(0, 5) == 0) spec.from.push_back({SiteId(3u), 1});
+    spec.workload.cpu_milli = static_cast<int32_t>(roll(1, 3) * 400);
+    spec.workload.memory_mib = 128;
+    spec.workload.streams_per_instance = static_cast<int32_t>(roll(1, 2));
+    spec.traffic = {roll(1, 3) * 2 * kMbps, kMbps, 0, 0};
+    if (roll(0, 2) > 0) spec.promise.latency_us_max = roll(5, 40) * 1000;
+    if (!large && roll(0, 6) == 0) spec.where.sites_min = 2;
+    add(IntentSubmitted{id, TenantId(0u), 1, spec});
+    return id;
+  }
+
+  void change() {
+    const LinkId some(static_cast<uint32_t>(roll(0, static_cast<int64_t>(graph.link_count()) - 1)));
+    const SiteId place(static_cast<uint32_t>(roll(0, sites_ - 1)));
+    switch (roll(0, 9)) {
+      case 0: add(LinkStateChanged{some, !graph.load(some).up, ""}); break;
+      case 1: add(LinkMeasured{some, roll(0, 4) * 1000, 0, 0}); break;
+      case 2: add(SiteStateChanged{place, roll(0, 1) == 0 ? Liveness::kUp : Liveness::kDraining, ""}); break;
+      case 3:
+      case 4:
+      case 5: {
+        if (graph.intent_count() == 0) return;
+        const IntentId id(static_cast<uint32_t>(roll(0, static_cast<int64_t>(graph.intent_count()) - 1)));
+        add(IntentWithdrawn{id});
+        const auto retiring = graph.intent(id).retiring;
+        for (const auto& held : retiring) add(PlanRetired{id, held->position});
+        break;
+      }
+      default: break;
+    }
+  }
+
+ private:
+  void link(uint32_t a, uint32_t b) {
+    if (a == b) return;
+    const auto id = static_cast<uint32_t>(graph.link_count());
+    add(LinkDefined{LinkId(id), {.name = "l" + std::to_string(id), .a = VertexId(a), .b = VertexId(b),
+                                 .bandwidth_bps = roll(2, 6) * 20 * kMbps, .latency_us = roll(1, 4) * 1000,
+                                 .per_gbps_hour = roll(1, 3) * kCredit}});
+  }
+
+  std::mt19937_64 engine_;
+  uint32_t sites_;
+};
+
+int decide_twice(uint64_t seed, uint32_t sites, uint32_t routers, int steps) {
+  Weather weather(seed, sites, routers);
+  JointPlanner planner;
+  int placed = 0;
+  for (int step = 0; step < steps; ++step) {
+    const IntentId id = weather.wish();
+    JointPlanner fresh;
+    const Decision decision = planner.decide(weather.graph, id);
+    const Decision expected = fresh.decide(weather.graph, id);
+    EXPECT_EQ(decision, expected) << "seed " << seed << " step " << step;
+    if (!(decision == expected)) return placed;
+    if (const auto* plan = std::get_if<Plan>(&decision)) {
+      const Verdict verdict = verify(weather.graph, *plan);
+      EXPECT_TRUE(verdict.granted) << verdict.why;
+      weather.add(PlanCommitted{*plan});
+      ++placed;
+    }
+    weather.change();
+  }
+  return placed;
+}
+
+TEST(JointPlanner, RememberingChangesNothingInSmallDomains) {
+  int placed = 0;
+  for (uint64_t seed = 0; seed < 20; ++seed) placed += decide_twice(seed, 12, 8, 200);
+  EXPECT_GT(placed, 1000);
+}
+
+TEST(JointPlanner, RememberingChangesNothingInLargeDomains) {
+  static_assert(Candidates::kSitesExplained < 300 && PlanCache::kItemsMax < 1100);
+  EXPECT_GT(decide_twice(1, 300, 60, 600), 300);
+  EXPECT_GT(decide_twice(2, 1100, 60, 150), 80);
 }
 
 TEST_F(DecideTest, AJobWithoutIngressNeedsNoPath) {
