@@ -37,8 +37,8 @@ struct RunSpec {
   uint64_t memory_bytes = 0;  // > 0
   uint32_t pids_max = 0;      // processes and threads; > 0
   uint32_t accelerators = 0;
-  std::string listen_address;  // told to the run as WEIR_LISTEN_ADDRESS; empty: none
-  uint16_t listen_port = 0;    // told to the run as WEIR_LISTEN_PORT; 0: none
+  std::string listen_address;  // told to the run as WEIR_ADDRESS; empty: none
+  uint16_t listen_port = 0;    // told to the run as WEIR_PORT; 0: none
   LeasePolicy lease_policy = LeasePolicy::kJob;
   uint64_t lease_us = 0;              // from acceptance, and again from each renewal; 0: no lease
   uint64_t termination_grace_us = 0;  // between the polite and the final signal when the lease ends

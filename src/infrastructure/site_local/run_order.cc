@@ -68,7 +68,8 @@ Status check_spec(const RunSpec& spec) {
   for (const auto& [name, value] : spec.environment) {
     if (!valid_variable(name))
       return invalid("'" + name.substr(0, 80) + "' is not a name of a variable", "environment");
-    if (name.starts_with("WEIR_")) return invalid("WEIR_ variables are the site's", "environment." + name);
+    if (name.starts_with("WEIR_") && name != "WEIR_SITE")
+      return invalid("WEIR_ variables are the site's", "environment." + name);
     if (!valid_text(value)) return invalid("too long, or holds a NUL", "environment." + name);
     bytes += name.size() + value.size() + 2;
     wants_artifact = wants_artifact || value.find(kArtifact) != std::string::npos;
@@ -126,8 +127,8 @@ void fill_command(RunOrder& order, const std::string& program, const std::filesy
   set("WEIR_TENANT", spec.tenant);
   set("WEIR_INTENT", spec.intent);
   if (!artifact.empty()) set("WEIR_ARTIFACT", artifact.string());
-  if (!spec.listen_address.empty()) set("WEIR_LISTEN_ADDRESS", spec.listen_address);
-  if (spec.listen_port != 0) set("WEIR_LISTEN_PORT", std::to_string(spec.listen_port));
+  if (!spec.listen_address.empty()) set("WEIR_ADDRESS", spec.listen_address);
+  if (spec.listen_port != 0) set("WEIR_PORT", std::to_string(spec.listen_port));
   for (const auto& [name, value] : spec.environment) set(name, with_artifact(value, artifact.string()));
 }
 

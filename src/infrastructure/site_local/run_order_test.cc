@@ -85,7 +85,9 @@ TEST(RunOrder, FillsTheArtifactIn) {
   RunOrder order;
   order.spec = good();
   order.spec.command = {"python3", "{artifact}", "--self={artifact}:{artifact}"};
-  order.spec.environment = {{"SELF", "{artifact}"}, {"HOME", "/h"}};
+  order.spec.environment = {{"SELF", "{artifact}"}, {"HOME", "/h"}, {"WEIR_SITE", "hub"}};
+  ASSERT_TRUE(check_spec(order.spec));
+  order.spec.listen_address = "fd00::1";
   order.spec.listen_port = 80;
   order.work_folder = "/w";
   fill_command(order, "/usr/bin/python3", "/store/x");
@@ -94,8 +96,8 @@ TEST(RunOrder, FillsTheArtifactIn) {
   const auto has = [&](const std::string& variable) {
     return std::count(order.environment.begin(), order.environment.end(), variable);
   };
-  for (const char* variable : {"SELF=/store/x", "HOME=/h", "TMPDIR=/w", "WEIR_RUN=1-2", "WEIR_LISTEN_PORT=80",
-                               "WEIR_ARTIFACT=/store/x"}) {
+  for (const char* variable : {"SELF=/store/x", "HOME=/h", "TMPDIR=/w", "WEIR_RUN=1-2", "WEIR_PORT=80",
+                               "WEIR_ADDRESS=fd00::1", "WEIR_SITE=hub", "WEIR_ARTIFACT=/store/x"}) {
     EXPECT_EQ(has(variable), 1) << variable;
   }
   EXPECT_EQ(has("HOME=/w"), 0);
