@@ -25,7 +25,7 @@ constexpr uint64_t kRawFileBytes = uint64_t{64} << 20;
 
 struct Settings {
   std::string directory = ".";
-  int rounds = 15;
+  int rounds = 9;
   bool json = false;
 };
 
@@ -257,7 +257,7 @@ constexpr char kHelp[] =
     "Writes about 2 GiB into a new folder of DIRECTORY (default: the current one), which\n"
     "should lie on the disk that will hold the ledger, and removes it.\n"
     "\n"
-    "Example: weir bench ledger --dir /var/lib/weir --rounds 30\n";
+    "Example: weir bench ledger --dir /var/lib/weir --rounds 15\n";
 
 std::optional<Settings> parse(const std::vector<std::string>& args, std::string& problem) {
   Settings out;
