@@ -268,15 +268,12 @@ class FakeUplink final : public Uplink {
   template <class T>
   std::vector<T> all() const {
     std::vector<T> out;
+    const auto take = [&out]<class Body>(const Body& body) {
+      if constexpr (std::is_same_v<Body, T>) out.push_back(body);
+    };
     for (const auto& [sequence, report] : sent) {
-      if (const auto* body = std::get_if<T>(&report)) out.push_back(*body);
-      if constexpr (!std::is_same_v<T, LastingReport>) {
-        if (const auto* lasting = std::get_if<LastingReport>(&report)) {
-          if constexpr (std::is_constructible_v<LastingReport, T>) {
-            if (const auto* body = std::get_if<T>(lasting)) out.push_back(*body);
-          }
-        }
-      }
+      std::visit(take, report);
+      if (const auto* lasting = std::get_if<LastingReport>(&report)) std::visit(take, *lasting);
     }
     return out;
   }

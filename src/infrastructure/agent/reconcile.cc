@@ -211,9 +211,7 @@ std::vector<Act> diff(const Wanted& wanted, const Present& present) {
   }
   for (const Steering& steering : wanted.steerings) {
     const bool there = std::find(in.steerings.begin(), in.steerings.end(), steering) != in.steerings.end();
-    const bool installed = std::any_of(in.paths.begin(), in.paths.end(),
-                                       [&](const PathSpec& p) { return p.label == steering.label; });
-    if (!there && installed) acts.push_back(Steer{steering});
+    if (!there) acts.push_back(Steer{steering});
   }
   for (const PublishedService& service : wanted.services) {
     if (std::find(in.services.begin(), in.services.end(), service) == in.services.end()) {

@@ -116,8 +116,9 @@ struct Present {
 // What is present once a network act has been done.
 void note_done(const Act& act, Present& present);
 
-// Every act that is possible now, in order. A path is withdrawn once nothing is steered over it, and an
-// address once every run that is not wanted has ended; so repeated application arrives at what is wanted.
+// What is to be done, in order; to steer wants its path installed before. A path is withdrawn once nothing is
+// steered over it, and an address removed once every run that is not wanted has ended: these acts appear only
+// then, so repeated application arrives at what is wanted.
 std::vector<Act> diff(const Wanted& wanted, const Present& present);
 
 // ---- protection --------------------------------------------------------------------------------------

@@ -184,6 +184,11 @@ PathLife SiteAgent::life(uint16_t label) const {
   return found == watches_.end() ? PathLife::kUnknown : found->second.life;
 }
 
+bool SiteAgent::installed(PathLabel label) const {
+  return std::any_of(present_.paths.paths.begin(), present_.paths.paths.end(),
+                     [label](const PathSpec& p) { return p.label == label; });
+}
+
 std::optional<PathLabel> SiteAgent::steered_over(const DirectedSteering& steering) const {
   const auto wanted = steering_of(steering, 0);
   if (!wanted) return std::nullopt;
@@ -210,10 +215,8 @@ void SiteAgent::protect() {
     const auto current = steered_over(directed);
     if (!current || *current == labels[i]) continue;
     if (*current != directed.label_working && *current != directed.label_protection) continue;
-    const bool installed = std::any_of(present_.paths.paths.begin(), present_.paths.paths.end(),
-                                       [&](const PathSpec& p) { return p.label == labels[i]; });
     const auto steering = steering_of(directed, labels[i]);
-    if (!installed || !steering) continue;
+    if (!installed(labels[i]) || !steering) continue;
     const Act act = Steer{*steering};
     Attempt& attempt = attempts_.try_emplace(item(act), Attempt{act}).first->second;
     if (attempt.act != act) attempt = Attempt{act};
@@ -291,6 +294,11 @@ void SiteAgent::reconcile() {
   for (const Act& act : acts) {
     Attempt& attempt = attempts_[item(act)];
     if (!makes(act) && making) break;
+    if (const auto* steer = std::get_if<Steer>(&act); steer != nullptr && !installed(steer->steering.label)) {
+      const auto path = attempts_.find(item(WithdrawPath{steer->steering.label}));
+      making = making || path == attempts_.end() || path->second.failures == 0;
+      continue;
+    }
     const bool network = !about_runs(act);
     bool begun = attempt.in_flight;
     if (!begun && now_us_ >= attempt.not_before_us) {
@@ -407,8 +415,6 @@ RunSpec SiteAgent::spec_of(const DirectedRun& run) const {
     spec.command.push_back("{artifact}");
   }
   spec.command.insert(spec.command.end(), w.command.begin(), w.command.end());
-  if (!run.address.empty()) spec.environment.emplace_back("WEIR_ADDRESS", run.address);
-  if (w.port != 0) spec.environment.emplace_back("WEIR_PORT", std::to_string(w.port));
   spec.environment.emplace_back("WEIR_SITE", options_.site);
   return spec;
 }

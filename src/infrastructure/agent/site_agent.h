@@ -120,6 +120,7 @@ class SiteAgent {
   const DirectedRun* directed(RunId run) const;
   bool lease_over() const;
   PathLife life(uint16_t label) const;
+  bool installed(PathLabel label) const;
   std::optional<PathLabel> steered_over(const DirectedSteering& steering) const;
   std::vector<PathLabel> choose_labels() const;
   void read_back();
