@@ -1,0 +1,24 @@
+#pragma once
+
+// Each group of commands is registered by one function in a source file of its own, so that the command
+// line's headers stay there. Groups that a build lacks are left out (CMakeLists.txt).
+namespace CLI {
+class App;
+}
+
+namespace weir::app {
+
+void add_serve_command(CLI::App& app);
+void add_resource_commands(CLI::App& app);  // apply, get, describe, explain, delete, wait
+void add_operate_commands(CLI::App& app);   // token, drain, undrain, logs, bill
+void add_ledger_commands(CLI::App& app);    // ledger, backup, restore
+void add_shell_commands(CLI::App& app);     // completion, version
+
+// src/app/agent, src/app/lab, src/app/bench and src/app/sim: libraries weir_app_agent, weir_app_lab,
+// weir_app_bench and weir_app_sim.
+void add_agent_commands(CLI::App& app);
+void add_lab_commands(CLI::App& app);
+void add_bench_commands(CLI::App& app);
+void add_sim_commands(CLI::App& app);
+
+}  // namespace weir::app

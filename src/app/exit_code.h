@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "core/result/result.h"
+
+namespace weir::app {
+
+// What `weir` exits with. The numbers are documented in docs/reference/cli.md and never change.
+enum ExitCode : int {
+  kExitOk = 0,
+  kExitFailed = 1,       // anything without a number of its own
+  kExitUsage = 2,        // the command line or a file is wrong
+  kExitNotFound = 3,
+  kExitDenied = 4,
+  kExitConflict = 5,
+  kExitInfeasible = 6,   // well-formed, but no plan satisfies it
+  kExitUnavailable = 7,  // the brain, a peer or a device does not answer, or is full
+  kExitTimeout = 8,      // what was waited for did not happen
+};
+int exit_code(ErrorCode code);
+
+// "weir: where: what" and "  remedy" on standard error.
+void print_error(const Error& error);
+
+// For the callbacks of commands: prints the error, if it is one, and ends the command with its exit code.
+void finish(const Status& status);
+[[noreturn]] void exit_with(int code);
+
+}  // namespace weir::app

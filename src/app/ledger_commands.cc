@@ -1,0 +1,245 @@
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+
+#include "app/client.h"
+#include "app/commands.h"
+#include "app/exit_code.h"
+#include "core/ledger/proof_text.h"
+#include "infrastructure/store/audit.h"
+#include "infrastructure/store/backup.h"
+
+namespace weir::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  Target target;
+  std::string data, to, from;
+  uint64_t position = 0, size = 0, old_size = 0;
+};
+
+// A brain's data directory, or the ledger's own.
+std::string ledger_directory(const std::string& data) {
+  std::error_code error;
+  const fs::path inner = fs::path(data) / "ledger";
+  return fs::is_directory(inner, error) ? inner.string() : data;
+}
+
+void print_head(const TreeHead& head) {
+  std::cout << "size " << head.size << "\nroot " << to_hex(head.root) << "\n";
+}
+
+Result<Hash> hash_of(const std::string& bytes) {
+  Hash out;
+  if (bytes.size() != out.bytes.size()) return fail(ErrorCode::kCorrupt, "the brain sent a hash of another length");
+  std::memcpy(out.bytes.data(), bytes.data(), bytes.size());
+  return out;
+}
+
+Result<v1::LedgerHeadResponse> online_head(Client& client) {
+  v1::LedgerHeadResponse response;
+  const Status called = client.call(&v1::Weir::Stub::LedgerHead, v1::LedgerHeadRequest(), response);
+  if (!called) return tl::unexpected(called.error());
+  return response;
+}
+
+Result<InclusionProof> online_proof(Client& client, uint64_t position, uint64_t size) {
+  v1::LedgerProofRequest request;
+  request.set_position(position);
+  request.set_size(size);
+  v1::LedgerProofResponse response;
+  const Status called = client.call(&v1::Weir::Stub::LedgerProof, request, response);
+  if (!called) return tl::unexpected(called.error());
+  InclusionProof out{.index = response.position(), .head = {.size = response.size()}};
+  const auto root = hash_of(response.root_sha256());
+  if (!root) return tl::unexpected(root.error());
+  out.head.root = *root;
+  // The leaf is computed from the record itself: what the brain says about it is not evidence.
+  out.leaf = leaf_hash(std::as_bytes(std::span(response.record().data(), response.record().size())));
+  for (const std::string& bytes : response.audit_path()) {
+    const auto hash = hash_of(bytes);
+    if (!hash) return tl::unexpected(hash.error());
+    out.hashes.push_back(*hash);
+  }
+  return out;
+}
+
+Status verify(const Options& o) {
+  if (!o.data.empty()) {
+    const auto verified = store::verify_ledger(ledger_directory(o.data));
+    if (!verified) return tl::unexpected(verified.error());
+    std::cout << "Every record is as it was written: " << verified->head.size << " records, " << verified->record_bytes
+              << " bytes in " << verified->segments << " segments";
+    if (verified->blocks_compared > 0) std::cout << ", " << verified->blocks_compared << " blocks compared with kept hashes";
+    std::cout << ".\n";
+    print_head(verified->head);
+    if (verified->torn) std::cout << "The last write is incomplete; it was never acknowledged.\n";
+    for (const Error& damaged : verified->damaged_checkpoints) {
+      std::cout << "A checkpoint cannot be used (the ledger does not need it): " << damaged.text() << "\n";
+    }
+    return {};
+  }
+  // Without the files: that the last record is in the tree whose head the brain claims.
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  const auto head = online_head(*client);
+  if (!head) return tl::unexpected(head.error());
+  if (head->size() > 0) {
+    const auto proof = online_proof(*client, head->size() - 1, head->size());
+    if (!proof) return tl::unexpected(proof.error());
+    const Status holds = verify_inclusion(proof->index, proof->leaf, proof->head, proof->hashes);
+    if (!holds) return holds;
+  }
+  std::cout << "The brain proved its last record. Every record is checked by 'weir ledger verify --data DIR'.\n"
+            << "size " << head->size() << "\n";
+  return {};
+}
+
+Status head(const Options& o) {
+  if (!o.data.empty()) {
+    const auto tree = store::LedgerTree::open(ledger_directory(o.data));
+    if (!tree) return tl::unexpected(tree.error());
+    print_head((*tree)->head());
+    return {};
+  }
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  const auto answer = online_head(*client);
+  if (!answer) return tl::unexpected(answer.error());
+  const auto root = hash_of(answer->root_sha256());
+  if (!root) return tl::unexpected(root.error());
+  print_head({answer->size(), *root});
+  return {};
+}
+
+Status prove(const Options& o) {
+  if (!o.data.empty()) {
+    const auto tree = store::LedgerTree::open(ledger_directory(o.data));
+    if (!tree) return tl::unexpected(tree.error());
+    const uint64_t size = o.size == 0 ? (*tree)->head().size : o.size;
+    const auto proof = (*tree)->prove_inclusion(o.position, size);
+    if (!proof) return tl::unexpected(proof.error());
+    std::cout << to_text(*proof);
+    if (o.old_size != 0) {
+      const auto growth = (*tree)->prove_consistency(o.old_size, size);
+      if (!growth) return tl::unexpected(growth.error());
+      std::cout << to_text(*growth);
+    }
+    return {};
+  }
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  const auto proof = online_proof(*client, o.position, o.size);
+  if (!proof) return tl::unexpected(proof.error());
+  if (const Status holds = verify_inclusion(proof->index, proof->leaf, proof->head, proof->hashes); !holds) return holds;
+  std::cout << to_text(*proof);
+  return {};
+}
+
+void print_backup(const store::Backup& backup, const std::string& to) {
+  std::cout << to << " holds " << backup.head.size << " records\n";
+  print_head(backup.head);
+}
+
+// The ledger, and the CA's key, without which every agent would have to join again.
+Status copy_identity(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  if (!fs::is_directory(from / "ca", error)) return {};
+  fs::create_directories(to / "ca", error);
+  for (const char* name : {"ca.pem", "ca.crt"}) {
+    if (!fs::exists(from / "ca" / name, error)) continue;
+    if (fs::exists(to / "ca" / name, error)) {
+      return fail(ErrorCode::kConflict, "exists already", (to / "ca" / name).string(), "choose an empty directory");
+    }
+    fs::copy_file(from / "ca" / name, to / "ca" / name, error);
+    if (error) return fail(ErrorCode::kUnavailable, error.message(), (to / "ca" / name).string());
+    fs::permissions(to / "ca" / name, fs::status(from / "ca" / name).permissions(), error);
+  }
+  fs::permissions(to / "ca", fs::perms::owner_all, error);
+  return {};
+}
+
+Status backup(const Options& o) {
+  const fs::path to = fs::path(o.to) / "ledger";
+  std::error_code error;
+  fs::create_directories(o.to, error);
+  fs::permissions(o.to, fs::perms::owner_all, error);
+  const auto done = store::backup_ledger(ledger_directory(o.data), to.string());
+  if (!done) return tl::unexpected(done.error());
+  if (const Status copied = copy_identity(o.data, o.to); !copied) return copied;
+  print_backup(*done, o.to);
+  return {};
+}
+
+Status restore(const Options& o) {
+  std::error_code error;
+  fs::create_directories(o.to, error);
+  fs::permissions(o.to, fs::perms::owner_all, error);
+  const auto done = store::restore_ledger(ledger_directory(o.from), (fs::path(o.to) / "ledger").string());
+  if (!done) return tl::unexpected(done.error());
+  if (const Status copied = copy_identity(o.from, o.to); !copied) return copied;
+  print_backup(*done, o.to);
+  return {};
+}
+
+template <class Declare>
+void command(CLI::App& app, const std::string& name, const std::string& what, const std::string& footer, bool online,
+             Declare&& declare, Status (*run)(const Options&)) {
+  CLI::App* added = app.add_subcommand(name, what);
+  const auto options = std::make_shared<Options>();
+  declare(*added, *options);
+  if (online) {
+    added->add_option("--data", options->data, "Read this data directory instead of asking a brain")->type_name("DIR");
+    add_target_options(*added, options->target);
+  }
+  added->footer(footer);
+  added->callback([options, run] { finish(run(*options)); });
+}
+
+}  // namespace
+
+void add_ledger_commands(CLI::App& app) {
+  CLI::App* ledger = app.add_subcommand("ledger", "Prove what the ledger holds (RFC 6962)");
+  ledger->require_subcommand(1);
+  const auto nothing = [](CLI::App&, Options&) {};
+  command(*ledger, "verify", "Check every record against the tree", "\nExample:\n  weir ledger verify --data /var/lib/weir", true,
+          nothing, verify);
+  command(*ledger, "head", "Show size and root: who keeps them can prove a change later", "\nExample:\n  weir ledger head", true,
+          nothing, head);
+  command(*ledger, "prove", "Prove that a record is in the ledger", R"(
+Examples:
+  weir ledger prove 17
+  weir ledger prove 17 --size 1000 --old-size 500 --data /var/lib/weir)",
+          true,
+          [](CLI::App& c, Options& o) {
+            c.add_option("N", o.position, "Position of the record")->required();
+            c.add_option("--size", o.size, "Of the tree to prove in (default: the present one)");
+            c.add_option("--old-size", o.old_size, "Prove also that the tree of this size is a prefix (with --data)");
+          },
+          prove);
+  command(app, "backup", "Copy a ledger and the brain's CA, also while the brain runs", R"(
+Example:
+  weir backup --data /var/lib/weir --to /backup/weir-monday)",
+          false,
+          [](CLI::App& c, Options& o) {
+            c.add_option("--data", o.data, "The brain's data directory")->required()->type_name("DIR");
+            c.add_option("--to", o.to, "New directory")->required()->type_name("DIR");
+          },
+          backup);
+  command(app, "restore", "Make a data directory from a backup", R"(
+Example:
+  weir restore --from /backup/weir-monday --to /var/lib/weir)",
+          false,
+          [](CLI::App& c, Options& o) {
+            c.add_option("--from", o.from, "The backup")->required()->type_name("DIR");
+            c.add_option("--to", o.to, "New data directory")->required()->type_name("DIR");
+          },
+          restore);
+}
+
+}  // namespace weir::app

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <google/protobuf/repeated_field.h>
+
+#include <string>
+
+#include "weir/v1/service.pb.h"
+
+// Answers of the brain as people read them.
+namespace weir::app {
+
+enum class Format { kTable, kWide, kJson, kYaml };
+
+// The message inside, as a file would have it.
+const google::protobuf::Message& inside(const v1::Resource& resource);
+std::string json_text(const google::protobuf::Message& message);
+std::string time_text(int64_t us);  // "11-20 12:04:05", UTC
+
+// A list of one kind. JSON: an array; YAML: documents.
+std::string render(const std::string& kind, const google::protobuf::RepeatedPtrField<v1::Resource>& items, Format format);
+std::string render_plan(const v1::PlanView& plan);
+std::string render_bill(const v1::BillResponse& bills, Format format);
+std::string render_event(const v1::EventView& event, Format format);
+
+}  // namespace weir::app

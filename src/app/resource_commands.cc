@@ -1,0 +1,383 @@
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <thread>
+
+#include "app/client.h"
+#include "app/commands.h"
+#include "app/exit_code.h"
+#include "app/render.h"
+#include "core/units/quantity.h"
+#include "service/resource/resource.h"
+
+namespace weir::app {
+namespace {
+
+const std::map<std::string, Format> kFormats = {
+    {"table", Format::kTable}, {"wide", Format::kWide}, {"json", Format::kJson}, {"yaml", Format::kYaml}};
+
+struct Options {
+  Target target;
+  std::vector<std::string> files;
+  bool dry_run = false;
+  std::string kind, name, tenant, ingress, filter, format = "table", wanted, timeout = "60s";
+  bool watch = false;
+};
+
+void add_format(CLI::App& command, Options& o) {
+  command.add_option("-o,--output", o.format, "table, wide, json or yaml")->check(CLI::IsMember(std::vector<std::string>{"table", "wide", "json", "yaml"}))->capture_default_str();
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::ostringstream text;
+  if (path == "-") {
+    text << std::cin.rdbuf();
+    return text.str();
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(ErrorCode::kNotFound, "cannot be read", path, "check the name, and that you may read it");
+  text << file.rdbuf();
+  return text.str();
+}
+
+// "site/metro" or "site metro".
+void split_name(Options& o) {
+  if (const size_t slash = o.kind.find('/'); slash != std::string::npos && o.name.empty()) {
+    o.name = o.kind.substr(slash + 1);
+    o.kind.resize(slash);
+  }
+}
+
+Status apply(const Options& o) {
+  std::vector<resource::Resource> all;
+  for (const std::string& path : o.files) {
+    const auto text = read_file(path);
+    if (!text) return tl::unexpected(text.error());
+    auto read = resource::parse(*text, path == "-" ? "standard input" : path, {o.tenant});
+    if (!read) return tl::unexpected(read.error());
+    std::move(read->begin(), read->end(), std::back_inserter(all));
+  }
+  if (const Status distinct = resource::refuse_duplicates(all); !distinct) return distinct;
+  v1::ApplyRequest request;
+  request.set_dry_run(o.dry_run);
+  for (const resource::Resource& item : all) resource::to_message(item, *request.add_resources());
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  v1::ApplyResponse response;
+  if (const Status called = client->call(&v1::Weir::Stub::Apply, request, response); !called) return called;
+  bool infeasible = false;
+  for (const v1::ApplyResult& result : response.results()) {
+    std::cout << result.kind() << " " << (result.tenant().empty() ? "" : result.tenant() + "/") << result.name() << " "
+              << (o.dry_run && result.action() != "unchanged" ? "would be " : "") << result.action();
+    if (result.generation() > 0) std::cout << " (generation " << result.generation() << ")";
+    std::cout << "\n";
+    if (result.has_plan()) {
+      std::cout << "\n" << render_plan(result.plan()) << "\nBilled "
+                << format_money((result.plan().value().billed_per_hour() + 500) / 1000 * 1000)
+                << " credits an hour. " << result.plan().reason() << ".\n";
+    }
+    if (result.has_refusal()) {
+      infeasible = true;
+      std::cout << "No plan satisfies it now:\n";
+      for (const std::string& reason : result.reasons()) std::cout << "  - " << reason << "\n";
+    }
+  }
+  if (infeasible) exit_with(kExitInfeasible);
+  return {};
+}
+
+Result<v1::ListResponse> list_all(Client& client, const Options& o) {
+  v1::ListRequest request;
+  request.set_kind(o.kind);
+  request.set_tenant(o.tenant);
+  request.set_filter(o.filter);
+  request.set_page_size(1'000);
+  v1::ListResponse all;
+  do {
+    v1::ListResponse page;
+    if (const Status called = client.call(&v1::Weir::Stub::List, request, page); !called) return tl::unexpected(called.error());
+    all.mutable_items()->MergeFrom(page.items());
+    all.set_version(page.version());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return all;
+}
+
+Result<v1::GetResponse> get_one(Client& client, const Options& o) {
+  v1::GetRequest request;
+  request.set_kind(o.kind);
+  request.set_name(o.name);
+  request.set_tenant(o.tenant);
+  v1::GetResponse response;
+  if (const Status called = client.call(&v1::Weir::Stub::Get, request, response); !called) return tl::unexpected(called.error());
+  return response;
+}
+
+Result<std::string> show(Client& client, const Options& o, Format format) {
+  if (o.name.empty()) {
+    const auto all = list_all(client, o);
+    if (!all) return tl::unexpected(all.error());
+    return render(o.kind, all->items(), format);
+  }
+  const auto one = get_one(client, o);
+  if (!one) return tl::unexpected(one.error());
+  if (format == Format::kJson) return json_text(inside(one->resource())) + "\n";
+  google::protobuf::RepeatedPtrField<v1::Resource> items;
+  *items.Add() = one->resource();
+  return render(o.kind, items, format);
+}
+
+// Each new event, and after it what it may have changed.
+Status watch(Client& client, const Options& o, Format format) {
+  const auto context = client.context(Client::Life::kStream);
+  v1::EventsRequest request;
+  request.set_tail(true);
+  request.set_follow(true);
+  const bool events = o.kind == "events" || o.kind == "event";
+  if (events) request.set_tenant(o.tenant);
+  const auto stream = client.stub().Events(context.get(), request);
+  std::string last;
+  if (!events) {
+    const auto text = show(client, o, format);
+    if (!text) return tl::unexpected(text.error());
+    std::cout << *text << std::flush;
+    last = *text;
+  }
+  v1::EventsResponse batch;
+  while (stream->Read(&batch)) {
+    if (events) {
+      for (const v1::EventView& event : batch.events()) std::cout << render_event(event, format) << std::flush;
+      continue;
+    }
+    const auto text = show(client, o, format);
+    if (!text) return tl::unexpected(text.error());
+    if (*text == last) continue;
+    std::cout << (isatty(1) ? "\x1b[H\x1b[2J" : "\n") << *text << std::flush;
+    last = *text;
+  }
+  return client.status(stream->Finish());
+}
+
+Status get(Options& o) {
+  split_name(o);
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  const Format format = kFormats.at(o.format);
+  if (o.watch) return watch(*client, o, format);
+  const auto text = show(*client, o, format);
+  if (!text) return tl::unexpected(text.error());
+  std::cout << *text;
+  return {};
+}
+
+Status describe(Options& o) {
+  split_name(o);
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  const auto one = get_one(*client, o);
+  if (!one) return tl::unexpected(one.error());
+  std::cout << resource::to_yaml(inside(one->resource()));
+  if (one->resource().has_plan()) std::cout << "\n" << render_plan(one->resource().plan());
+  v1::EventsRequest request;
+  request.set_tenant(one->resource().has_intent() ? one->resource().intent().metadata().tenant() : o.tenant);
+  const std::string subject = one->resource().has_intent()
+                                  ? "intent/" + request.tenant() + "/" + o.name
+                                  : (o.kind.back() == 's' ? o.kind.substr(0, o.kind.size() - 1) : o.kind) + "/" + o.name;
+  const auto context = client->context();
+  const auto stream = client->stub().Events(context.get(), request);
+  std::vector<std::string> lines;
+  v1::EventsResponse batch;
+  while (stream->Read(&batch)) {
+    for (const v1::EventView& event : batch.events()) {
+      if (event.subject() == subject) lines.push_back(render_event(event, Format::kTable));
+    }
+  }
+  (void)stream->Finish();  // whoever may not read events is shown none
+  constexpr size_t kShown = 20;
+  if (!lines.empty()) std::cout << "\nEvents:\n";
+  for (size_t i = lines.size() > kShown ? lines.size() - kShown : 0; i < lines.size(); ++i) std::cout << "  " << lines[i];
+  return {};
+}
+
+Status explain(const Options& o) {
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  v1::ExplainRequest request;
+  const size_t slash = o.name.find('/');
+  request.set_intent(slash == std::string::npos ? o.name : o.name.substr(slash + 1));
+  request.set_tenant(slash == std::string::npos ? o.tenant : o.name.substr(0, slash));
+  request.set_ingress(o.ingress);
+  v1::ExplainResponse response;
+  if (const Status called = client->call(&v1::Weir::Stub::Explain, request, response); !called) return called;
+  const Format format = kFormats.at(o.format);
+  if (format == Format::kJson) {
+    std::cout << json_text(response) << "\n";
+  } else if (format == Format::kYaml) {
+    std::cout << resource::to_yaml(response);
+  } else {
+    std::cout << response.text();
+  }
+  return {};
+}
+
+Status remove(Options& o) {
+  split_name(o);
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  v1::DeleteRequest request;
+  request.set_kind(o.kind);
+  request.set_name(o.name);
+  request.set_tenant(o.tenant);
+  v1::DeleteResponse response;
+  if (const Status called = client->call(&v1::Weir::Stub::Delete, request, response); !called) return called;
+  std::cout << o.kind << " " << o.name << " withdrawn\n";
+  return {};
+}
+
+std::string state_of(const v1::Resource& resource) {
+  switch (resource.resource_case()) {
+    case v1::Resource::kIntent: return resource.intent().status().state();
+    case v1::Resource::kSite: return resource.site().status().state();
+    case v1::Resource::kLink: return resource.link().status().state();
+    case v1::Resource::kPlan: return resource.plan().state();
+    case v1::Resource::kRun: {
+      std::string name = v1::RunState_Name(resource.run().state()).substr(10);
+      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      return name;
+    }
+    default: return "present";
+  }
+}
+
+// Looks at each new version of the graph; a running intent has also been placed.
+Status wait(Options& o) {
+  split_name(o);
+  const auto timeout = parse_lifetime_us(o.timeout);
+  if (!timeout) return tl::unexpected(Error{timeout.error().code, timeout.error().what, "--timeout", timeout.error().remedy});
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  const auto deadline = std::chrono::system_clock::now() + std::chrono::microseconds(*timeout);
+  const auto context = client->context(Client::Life::kStream);
+  context->set_deadline(deadline);
+  v1::EventsRequest request;
+  request.set_tail(true);
+  request.set_follow(true);
+  const auto stream = client->stub().Events(context.get(), request);
+  stream->WaitForInitialMetadata();
+  std::string state = "absent";
+  v1::EventsResponse batch;
+  do {
+    const auto one = get_one(*client, o);
+    if (!one && one.error().code != ErrorCode::kNotFound) return tl::unexpected(one.error());
+    state = one ? state_of(one->resource()) : "absent";
+    bool there = state == o.wanted || (o.wanted == "placed" && state == "running") || (o.wanted == "present" && one);
+    if (one && one->resource().has_intent() && (o.wanted == "kept" || o.wanted == "broken")) {
+      const auto& status = one->resource().intent().status();
+      there = status.samples() > 0 && status.promise_kept() == (o.wanted == "kept");
+    }
+    if (there) {
+      std::cout << o.kind << " " << o.name << " is " << o.wanted << "\n";
+      return {};
+    }
+  } while (stream->Read(&batch));
+  const grpc::Status ended = stream->Finish();
+  if (ended.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED) return client->status(ended);
+  print_error({ErrorCode::kUnavailable, "is " + state + " after " + o.timeout + ", not " + o.wanted, o.kind + "/" + o.name,
+               "see why with 'weir describe " + o.kind + " " + o.name + "'"});
+  exit_with(kExitTimeout);
+}
+
+template <class Run>
+void command(CLI::App& app, const std::string& name, const std::string& what, const std::string& footer, Run&& declare,
+             Status (*run)(Options&)) {
+  CLI::App* added = app.add_subcommand(name, what);
+  const auto options = std::make_shared<Options>();
+  declare(*added, *options);
+  add_target_options(*added, options->target);
+  added->footer(footer);
+  added->callback([options, run] { finish(run(*options)); });
+}
+
+constexpr const char* kKinds =
+    "intents, sites, routers, links, datasets, offers, tenants, plans, runs, nodes, events or prices";
+
+}  // namespace
+
+void add_resource_commands(CLI::App& app) {
+  command(app, "apply", "Create or change what files describe", R"(
+Examples:
+  weir apply -f intent.yaml
+  weir apply -f sites.yaml -f links.yaml
+  weir apply -f intent.yaml --dry-run      where would it run, at which price?)",
+          [](CLI::App& c, Options& o) {
+            c.add_option("-f,--file", o.files, "File of resources, YAML or JSON; - for standard input")->required()->type_name("FILE");
+            c.add_flag("--dry-run", o.dry_run, "Decide and show, change nothing; exits with 6 if infeasible");
+            c.add_option("--tenant", o.tenant, "Tenant of resources that name none");
+          },
+          [](Options& o) { return apply(o); });
+  command(app, "get", "Show one resource or a list", R"(
+Examples:
+  weir get intents
+  weir get site/metro -o yaml
+  weir get runs --filter site=metro,state=running
+  weir get events --watch)",
+          [](CLI::App& c, Options& o) {
+            c.add_option("KIND", o.kind, kKinds)->required();
+            c.add_option("NAME", o.name, "One of them");
+            c.add_option("--tenant", o.tenant, "Of this tenant only");
+            c.add_option("--filter", o.filter, "name=, site=, tenant=, intent=, state=, joined by commas");
+            c.add_flag("-w,--watch", o.watch, "Show again whenever it changes");
+            add_format(c, o);
+          },
+          get);
+  command(app, "describe", "Show everything about one resource, with its events", R"(
+Example:
+  weir describe intent cameras --tenant city)",
+          [](CLI::App& c, Options& o) {
+            c.add_option("KIND", o.kind, kKinds)->required();
+            c.add_option("NAME", o.name, "Which");
+            c.add_option("--tenant", o.tenant, "Of an intent or data set");
+          },
+          describe);
+  command(app, "explain", "Say why an intent runs where it does, or nowhere", R"(
+Examples:
+  weir explain cameras --tenant city
+  weir explain city/cameras --ingress street-a)",
+          [](CLI::App& c, Options& o) {
+            c.add_option("INTENT", o.name, "NAME or TENANT/NAME")->required();
+            c.add_option("--tenant", o.tenant, "Of the intent");
+            c.add_option("--ingress", o.ingress, "Only the streams of this site");
+            add_format(c, o);
+          },
+          [](Options& o) { return explain(o); });
+  command(app, "delete", "Withdraw an intent", R"(
+Example:
+  weir delete intent cameras --tenant city)",
+          [](CLI::App& c, Options& o) {
+            c.add_option("KIND", o.kind, "intent")->required();
+            c.add_option("NAME", o.name, "Which");
+            c.add_option("--tenant", o.tenant, "Of the intent");
+          },
+          remove);
+  command(app, "wait", "Wait until a resource has a state", R"(
+Exits with 8 when the time has passed. States of an intent: pending, placed, running, refused, withdrawn,
+kept, broken; of a site: unknown, up, draining, down; of a link: up, half, down; of any: present, absent.
+
+Example:
+  weir wait intent/cameras --tenant city --for running --timeout 60s)",
+          [](CLI::App& c, Options& o) {
+            c.add_option("KIND/NAME", o.kind, "Which")->required();
+            c.add_option("--for", o.wanted, "State to wait for")->required();
+            c.add_option("--tenant", o.tenant, "Of an intent");
+            c.add_option("--timeout", o.timeout, "How long")->capture_default_str();
+          },
+          wait);
+}
+
+}  // namespace weir::app

@@ -1,0 +1,242 @@
+#include "app/serve.h"
+
+#include <signal.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <mutex>
+
+#include "app/grpc_port.h"
+#include "app/version.h"
+#include "infrastructure/agent_link/agent_link.h"
+#include "infrastructure/runtime/loop_thread.h"
+#include "infrastructure/runtime/system_clock.h"
+#include "infrastructure/store/merkle_follower.h"
+#include "infrastructure/store/segment_store.h"
+#include "orchestration/plan/decide.h"
+#include "security/identity/authority.h"
+#include "security/identity/context.h"
+#include "security/identity/private_file.h"
+#include "security/identity/user_token.h"
+#include "service/gateway/grpc_service.h"
+#include "service/gateway/rest_server.h"
+#include "service/gateway/service.h"
+
+namespace weir::app {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kShutdownGrace_s = 3;
+constexpr int64_t kRenewalCheck_s = 600;
+
+std::string host_of(const std::string& endpoint) {
+  std::string host = endpoint.substr(0, endpoint.rfind(':'));
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  return host;
+}
+
+std::vector<std::string> brain_names(const ServeConfig& config) {
+  std::vector<std::string> out = config.names;
+  for (const std::string& endpoint : {config.listen, config.rest, config.advertise}) {
+    const std::string host = endpoint.empty() ? "" : host_of(endpoint);
+    if (!host.empty() && host != "0.0.0.0" && host != "::") out.push_back(host);
+  }
+  out.push_back("localhost");
+  out.push_back("127.0.0.1");
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, store::MerkleFollower& tree,
+                             agent_link::AgentLink& link, agent_link::ArtifactFolder& artifacts, std::string ca) {
+  // One planner for all dry runs: a planner serves one thread at a time.
+  auto planner = std::make_shared<std::pair<std::mutex, JointPlanner>>();
+  return {.brain = brain,
+          .clock = clock,
+          .log = log,
+          .ledger_head = [&tree] { return tree.head(); },
+          .prove_record = [&tree](Position at, uint64_t size) { return tree.prove_inclusion(at, size); },
+          .prove_growth = [&tree](uint64_t old_size, uint64_t size) { return tree.prove_consistency(old_size, size); },
+          .decide =
+              [planner](const Graph& graph, IntentId intent) {
+                const std::lock_guard lock(planner->first);
+                return planner->second.decide(graph, intent);
+              },
+          .artifact_digest = [&artifacts](std::string_view name) -> std::optional<std::string> {
+            auto digest = artifacts.digest(name);
+            return digest ? std::optional(std::move(*digest)) : std::nullopt;
+          },
+          .contact = [&link, &clock](SiteId site) -> std::optional<gateway::SiteContact> {
+            auto contact = link.contact(site);
+            if (!contact) return std::nullopt;
+            return gateway::SiteContact{.agent_version = std::move(contact->agent_version),
+                                        .driver = std::move(contact->driver),
+                                        .isolation = std::move(contact->isolation),
+                                        .steerable = contact->steerable,
+                                        .not_steerable_why = std::move(contact->not_steerable_why),
+                                        .heard_us_ago = clock.steady_us() - contact->heard_steady_us};
+          },
+          .read_log = [&link](SiteId site, RunId run, uint64_t offset, bool follow, uint64_t bytes_max,
+                              std::function<void(gateway::LogPiece)> piece) -> Result<std::function<void()>> {
+            const auto request = link.read_log(site, run, offset, follow, bytes_max,
+                                               [piece = std::move(piece)](agent_link::LogPiece from) {
+                                                 piece({.offset = from.offset,
+                                                        .data = std::move(from.data),
+                                                        .complete = from.complete,
+                                                        .error = std::move(from.error),
+                                                        .last = from.last});
+                                               });
+            if (!request) return tl::unexpected(request.error());
+            return [&link, site, id = *request] { link.cancel_log(site, id); };
+          },
+          .ca_sha256 = std::move(ca)};
+}
+
+// The first operator's way in: a token that does not expire, in a file that only its owner reads.
+Status write_operator_context(const fs::path& file, const std::string& endpoint, const std::string& ca_file,
+                              Brain& brain, Clock& clock) {
+  std::error_code error;
+  if (fs::exists(file, error)) return {};
+  const auto seed = identity::draw_token_seed();
+  if (!seed) return tl::unexpected(seed.error());
+  const auto issued = identity::issue_user_token(*seed, policy::principal_of(policy::Role::kOperator, "local"),
+                                                 clock.wall_us() / 1'000'000, 0);
+  if (!issued) return tl::unexpected(issued.error());
+  std::promise<Status> done;
+  brain.propose({{"brain", TokenIssued{issued->record.id, issued->record.secret_hash, false, Role::kOperator, "local", 0}}},
+                [&done](const Result<Admitted>& admitted) {
+                  done.set_value(admitted ? Status{} : tl::unexpected(admitted.error()));
+                });
+  if (const Status durable = done.get_future().get(); !durable) return durable;
+  identity::Contexts contexts{.current = "local"};
+  contexts.named["local"] = {.endpoint = endpoint, .ca_certificate = ca_file, .token = issued->text};
+  if (const Status saved = identity::save_contexts(contexts, file); !saved) return saved;
+  spdlog::info("an operator's token lies in {0}; use it by: export WEIR_CONTEXT_FILE={0}", file.string());
+  return {};
+}
+
+class Signals {
+ public:
+  // Before any thread starts, so that all of them inherit the mask.
+  Signals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  // A signal, or 0 after the time.
+  int wait(int64_t seconds) const {
+    const timespec time{seconds, 0};
+    const int got = sigtimedwait(&set_, nullptr, &time);
+    return got > 0 ? got : 0;
+  }
+
+ private:
+  sigset_t set_;
+};
+
+}  // namespace
+
+// The wiring of a brain. Each queue, producer → consumer:
+//
+//   gRPC and REST threads → LoopThread inbox (bounded) → loop thread         proposals, reports
+//   loop thread → decider jobs (bounded) → decider threads → inbox           decisions
+//   loop thread → SegmentStore → MerkleFollower (waits when far ahead)       durable records → tree
+//   loop thread → AgentLink slot of each site (newest wins) → agent          directives
+//   loop thread → durable snapshot → gateway                                 reads
+//   LogReader → Feeder of each stream (one message under way) → client       events
+Status serve(const ServeConfig& config) {
+  const Signals signals;
+  runtime::SystemClock clock;
+  const auto now_s = [&clock] { return clock.wall_us() / 1'000'000; };
+  const fs::path data = fs::absolute(config.data);
+  if (const Status made = identity::make_private_folder(data); !made) return made;
+
+  auto authority = identity::CertificateAuthority::open_or_create(data / "ca", now_s());
+  if (!authority) return tl::unexpected(authority.error());
+  auto identity = authority->issue_brain(brain_names(config), now_s());
+  if (!identity) return tl::unexpected(identity.error());
+  const fs::path brain_file = data / "brain.pem";
+  if (const Status written = identity::write_brain_file(brain_file, *identity); !written) return written;
+
+  auto log = store::SegmentStore::open((data / "ledger").string());
+  if (!log) return tl::unexpected(log.error());
+  if (const auto& torn = (*log)->recovery().torn) (void)torn, spdlog::warn("an incomplete record at the end of the ledger was dropped");
+  for (const Error& damaged : (*log)->recovery().damaged_checkpoints) spdlog::warn("{}", damaged.text());
+  auto tree = store::MerkleFollower::start(**log, (*log)->ledger_id(), (data / "ledger").string());
+  if (!tree) return tl::unexpected(tree.error());
+  (*log)->on_durable([&tree = **tree](Position end) { tree.notify(end); });
+
+  const fs::path artifact_path = config.artifacts.empty() ? data / "artifacts" : fs::path(config.artifacts);
+  std::error_code ignored;
+  fs::create_directories(artifact_path, ignored);
+  agent_link::ArtifactFolder artifacts(artifact_path);
+  agent_link::AgentLink link(*authority, artifacts, clock);
+
+  std::mutex fatal_mutex;
+  std::optional<Error> fatal;
+  runtime::LoopThreadOptions options;
+  options.deciders = config.deciders;
+  auto brain = runtime::LoopThread::start(
+      **log, link, clock, [] { return std::make_unique<JointPlanner>(); }, needs_decision, options, kVersion,
+      config.genesis, [&](const Error& error) {
+        {
+          const std::lock_guard lock(fatal_mutex);
+          fatal = error;
+        }
+        kill(getpid(), SIGTERM);
+      });
+  if (!brain) return tl::unexpected(brain.error());
+  link.connect(**brain);
+
+  gateway::Service service(gateway_ports(**brain, clock, **log, **tree, link, artifacts, authority->fingerprint()));
+  gateway::GrpcService grpc(service);
+  auto port = GrpcPort::open({.listen = config.listen, .brain_file = brain_file.string()}, {&grpc.service(), &link.service()});
+  if (!port) return tl::unexpected(port.error());
+  std::unique_ptr<gateway::RestServer> rest;
+  if (!config.rest.empty()) {
+    auto opened = gateway::RestServer::open(service, {.listen = config.rest},
+                                            {identity->chain_pem, std::string(identity->key_pem.reveal())});
+    if (!opened) return tl::unexpected(opened.error());
+    rest = std::move(*opened);
+  }
+  const std::string endpoint =
+      !config.advertise.empty() ? config.advertise : host_of(config.listen) + ":" + std::to_string((*port)->port());
+  const Status context = write_operator_context(data / "context.toml", endpoint, (data / "ca" / "ca.crt").string(), **brain, clock);
+  if (!context) return context;
+  spdlog::info("weir {} serves domain {}: gRPC {}, REST {}, ledger of {} records", kVersion,
+               (*brain)->durable()->domain(), endpoint, rest ? "port " + std::to_string(rest->port()) : "off",
+               (*log)->durable_end());
+
+  int signal = 0;
+  while ((signal = signals.wait(kRenewalCheck_s)) == 0) {
+    if (!identity::needs_renewal(identity->info, now_s())) continue;
+    auto renewed = authority->issue_brain(brain_names(config), now_s());
+    if (renewed) {
+      identity = std::move(renewed);
+      const Status written = identity::write_brain_file(brain_file, *identity);
+      if (rest) rest->renew({identity->chain_pem, std::string(identity->key_pem.reveal())});
+      if (written) continue;
+      spdlog::error("the new certificate was not written: {}", written.error().text());
+    } else {
+      spdlog::error("no new certificate: {}", renewed.error().text());
+    }
+  }
+
+  spdlog::info("stopping");
+  if (rest) rest->stop();
+  grpc.stop();
+  link.stop();
+  (*port)->shutdown(kShutdownGrace_s);
+  brain->reset();
+  tree->reset();
+  log->reset();
+  const std::lock_guard lock(fatal_mutex);
+  if (fatal) return tl::unexpected(*fatal);
+  return {};
+}
+
+}  // namespace weir::app

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/event/event.h"
+#include "core/result/result.h"
+
+namespace weir::app {
+
+// What `weir serve` reads from its file (TOML) and its flags.
+struct ServeConfig {
+  std::string data;                         // directory: ledger/, ca/, brain.pem, context.toml
+  std::string listen = "127.0.0.1:7443";    // gRPC, for agents and users
+  std::string rest = "127.0.0.1:7480";      // REST, events and metrics over TLS; empty: none
+  std::string artifacts;                    // directory; empty: DATA/artifacts
+  std::vector<std::string> names;           // further names and addresses in the brain's certificate
+  std::string advertise;                    // endpoint written into context.toml; empty: `listen`
+  uint32_t deciders = 1;
+  int64_t checkpoint_events = 100'000;
+  DomainCreated genesis;                    // of a new ledger
+};
+
+// Defaults, with the service prefix and the price parameters of a new domain.
+ServeConfig default_serve_config();
+// kInvalid: "FILE:LINE: what".
+Result<ServeConfig> parse_serve_config(std::string_view text, std::string_view file);
+
+// Serves until SIGTERM or SIGINT, or until the ledger fails.
+Status serve(const ServeConfig& config);
+
+}  // namespace weir::app

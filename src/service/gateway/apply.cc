@@ -1,0 +1,213 @@
+#include <array>
+
+#include "core/event/codec.h"
+#include "core/loop/admit.h"
+#include "service/gateway/explain.h"
+#include "service/gateway/service.h"
+#include "service/gateway/views.h"
+#include "service/resource/resource.h"
+#include "weir/v1/service.pb.h"
+
+namespace weir::gateway {
+namespace {
+
+// In this order, so that each stage can name what the one before it made.
+constexpr size_t kStages = 3;
+
+size_t stage_of(const resource::Resource& resource) {
+  return std::visit(
+      []<class T>(const T&) -> size_t {
+        if (std::is_same_v<T, resource::Intent>) return 2;
+        if (std::is_same_v<T, resource::Link> || std::is_same_v<T, resource::Dataset>) return 1;
+        return 0;
+      },
+      resource.value);
+}
+
+policy::Kind kind_of(const resource::Resource& resource) {
+  static constexpr std::array kKinds = {policy::Kind::kIntent, policy::Kind::kSite,    policy::Kind::kRouter,
+                                        policy::Kind::kLink,   policy::Kind::kDataset, policy::Kind::kOffer,
+                                        policy::Kind::kTenant};
+  return kKinds[resource.value.index()];
+}
+
+Status authorise_apply(const policy::Principal& who, const resource::Resource& resource) {
+  policy::Resource asked{.kind = kind_of(resource), .name = resource.name(), .tenant = resource.tenant()};
+  const std::string full = resource.tenant() + "/" + resource.name();
+  if (!resource.tenant().empty()) asked.name = full;
+  if (const auto* site = std::get_if<resource::Site>(&resource.value)) asked.sites[0] = site->spec.name;
+  if (const auto* offer = std::get_if<resource::Offer>(&resource.value)) asked.sites[0] = offer->site;
+  if (const auto* link = std::get_if<resource::Link>(&resource.value)) asked.sites = {link->between[0], link->between[1]};
+  if (const auto* tenant = std::get_if<resource::Tenant>(&resource.value)) asked.tenant = tenant->name;
+  return policy::authorise(who, policy::Action::kApply, asked);
+}
+
+resource::Directory directory_of(const Graph& graph) {
+  return {.site = [&graph](std::string_view name) -> std::optional<SiteId> {
+            const SiteId id = graph.find_site(name);
+            return id.valid() ? std::optional(id) : std::nullopt;
+          },
+          .vertex = [&graph](std::string_view name) -> std::optional<VertexId> {
+            const VertexId id = graph.find_vertex(name);
+            return id.valid() ? std::optional(id) : std::nullopt;
+          },
+          .dataset = [&graph](std::string_view tenant, std::string_view name) -> std::optional<DatasetId> {
+            const DatasetId id = graph.find_dataset(stored_dataset_name(tenant, name));
+            return id.valid() ? std::optional(id) : std::nullopt;
+          },
+          .sites =
+              [&graph] {
+                std::vector<std::string> out;
+                for (size_t i = 0; i < graph.site_count(); ++i) out.push_back(graph.site_name(SiteId(i)));
+                return out;
+              },
+          .vertices =
+              [&graph] {
+                std::vector<std::string> out;
+                for (size_t i = 0; i < graph.vertex_count(); ++i) out.push_back(graph.vertex_name(VertexId(i)));
+                return out;
+              }};
+}
+
+// The event that the resource asks for, its names resolved on this graph.
+Result<EventBody> body_of(const Graph& graph, resource::Resource& resource) {
+  if (const Status resolved = resource::resolve(resource, directory_of(graph)); !resolved) {
+    return tl::unexpected(resolved.error());
+  }
+  if (const auto* intent = std::get_if<resource::Intent>(&resource.value)) {
+    const TenantId tenant = graph.find_tenant(intent->tenant);
+    if (!tenant.valid()) {
+      return fail(ErrorCode::kNotFound, "no tenant \"" + intent->tenant + "\"", resource.source.where("metadata.tenant"),
+                  "an operator applies a Tenant of that name first");
+    }
+    return IntentSubmitted{.intent = {}, .tenant = tenant, .generation = 0, .spec = intent->spec};
+  }
+  if (const auto* site = std::get_if<resource::Site>(&resource.value)) return SiteDefined{{}, {}, site->spec};
+  if (const auto* router = std::get_if<resource::Router>(&resource.value)) return RouterDefined{{}, router->name};
+  if (const auto* link = std::get_if<resource::Link>(&resource.value)) return LinkDefined{{}, link->spec};
+  if (const auto* dataset = std::get_if<resource::Dataset>(&resource.value)) {
+    DatasetSpec spec = dataset->spec;
+    spec.name = stored_dataset_name(dataset->tenant, spec.name);
+    return DatasetDefined{{}, std::move(spec)};
+  }
+  if (const auto* offer = std::get_if<resource::Offer>(&resource.value)) {
+    SiteSpec spec = graph.site_spec(offer->site_id);
+    spec.asks = offer->asks;
+    return SiteDefined{offer->site_id, {}, std::move(spec)};
+  }
+  return TenantDefined{{}, std::get<resource::Tenant>(resource.value).name};
+}
+
+}  // namespace
+
+struct Service::ApplyJob {
+  std::string actor;
+  std::vector<resource::Resource> resources;
+  v1::ApplyResponse response;
+  Reply<v1::ApplyResponse> reply;
+};
+
+void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply<v1::ApplyResponse> reply) {
+  const auto refuse = [&reply](const Error& error) { reply(tl::unexpected(error)); };
+  const auto count = static_cast<size_t>(request.resources_size());
+  if (count == 0 || count > kResourcesPerApplyMax) {
+    return refuse({ErrorCode::kInvalid, std::to_string(count) + " resources are not between 1 and 1000", "resources",
+                   "split the request"});
+  }
+  auto job = std::make_shared<ApplyJob>();
+  job->actor = actor_of(who);
+  const resource::Context context{who.role == policy::Role::kTenant && who.subjects.size() == 1 ? who.subjects[0] : ""};
+  for (size_t i = 0; i < count; ++i) {
+    const std::string prefix = count == 1 ? "" : "resources[" + std::to_string(i) + "].";
+    auto read = resource::from_message(request.resources(static_cast<int>(i)), prefix, context);
+    if (!read) return refuse(read.error());
+    if (const Status may = authorise_apply(who, *read); !may) return refuse(may.error());
+    if (auto* intent = std::get_if<resource::Intent>(&read->value)) {
+      Workload& work = intent->spec.workload;
+      if (work.digest.empty() && !work.artifact.empty() && ports_.artifact_digest) {
+        work.digest = ports_.artifact_digest(work.artifact).value_or("");
+      }
+    }
+    job->resources.push_back(std::move(*read));
+  }
+  if (const Status distinct = resource::refuse_duplicates(job->resources); !distinct) return refuse(distinct.error());
+
+  // On a copy of the graph: everything is checked before anything is proposed.
+  Graph trial = *ports_.brain.durable();
+  const Position basis = trial.version();
+  const TimeUs now = ports_.clock.wall_us();
+  for (size_t i = 0; i < count; ++i) job->response.add_results();
+  for (size_t stage = 0; stage < kStages; ++stage) {
+    for (size_t i = 0; i < count; ++i) {
+      resource::Resource& item = job->resources[i];
+      if (stage_of(item) != stage) continue;
+      auto body = body_of(trial, item);
+      if (!body) return refuse(body.error());
+      const auto* submitted = std::get_if<IntentSubmitted>(&*body);
+      const bool known = submitted ? trial.find_intent(item.tenant(), item.name()).valid()
+                                   : !std::holds_alternative<resource::Tenant>(item.value);
+      auto admission = admit(trial, *body, now);
+      if (!admission) return refuse(admission.error());
+      Event event{now, job->actor, std::move(admission->body)};
+      if (const Status valid = validate(event); !valid) return refuse(valid.error());
+      bool fresh = !known;
+      if (const auto* site = std::get_if<SiteDefined>(&event.body)) fresh = site->site.index() >= trial.site_count();
+      if (const auto* router = std::get_if<RouterDefined>(&event.body)) fresh = router->vertex.index() >= trial.vertex_count();
+      if (const auto* link = std::get_if<LinkDefined>(&event.body)) fresh = link->link.index() >= trial.link_count();
+      if (const auto* data = std::get_if<DatasetDefined>(&event.body)) fresh = data->dataset.index() >= trial.dataset_count();
+      if (admission->changes) {
+        if (const Applied applied = trial.apply(event); !applied.effect) {
+          return refuse({ErrorCode::kConflict, applied.why_not, std::string(item.kind()) + " " + item.name()});
+        }
+      }
+      v1::ApplyResult& result = *job->response.mutable_results(static_cast<int>(i));
+      result.set_kind(std::string(item.kind()));
+      result.set_name(item.name());
+      result.set_tenant(item.tenant());
+      result.set_action(!admission->changes ? "unchanged" : fresh ? "created" : "changed");
+      if (!submitted) continue;
+      const IntentId id = trial.find_intent(item.tenant(), item.name());
+      result.set_generation(trial.intent(id).generation);
+      if (!request.dry_run()) continue;
+      const Decision decision = ports_.decide(trial, id);
+      if (const auto* plan = std::get_if<Plan>(&decision)) {
+        put_plan(trial, trial.intent(id), id, *plan, std::nullopt, "proposed", *result.mutable_plan());
+        // Later intents of the request are decided beside this one.
+        Plan committed = *plan;
+        (void)trial.apply({now, "dry-run", PlanCommitted{std::move(committed)}});
+      } else {
+        const auto& refusal = std::get<Refusal>(decision);
+        put_value(refusal, *result.mutable_refusal());
+        for (std::string& sentence : refusal_sentences(trial, *trial.intent(id).spec, refusal)) {
+          result.add_reasons(std::move(sentence));
+        }
+      }
+    }
+  }
+  job->response.set_version(basis);
+  if (request.dry_run()) return reply(std::move(job->response));
+  job->reply = std::move(reply);
+  apply_stage(job, 0);
+}
+
+// Proposes one stage after the other: identifiers of new things are known only once they are durable.
+void Service::apply_stage(const std::shared_ptr<ApplyJob>& job, size_t stage) {
+  std::vector<Proposal> proposals;
+  const Snapshot graph = ports_.brain.durable();
+  for (; stage < kStages && proposals.empty(); ++stage) {
+    for (resource::Resource& item : job->resources) {
+      if (stage_of(item) != stage) continue;
+      auto body = body_of(*graph, item);
+      if (!body) return job->reply(tl::unexpected(body.error()));
+      proposals.push_back({job->actor, std::move(*body)});
+    }
+  }
+  if (proposals.empty()) return job->reply(std::move(job->response));
+  ports_.brain.propose(std::move(proposals), [this, job, stage](const Result<Admitted>& admitted) {
+    if (!admitted) return job->reply(tl::unexpected(admitted.error()));
+    job->response.set_version(admitted->version);
+    apply_stage(job, stage);
+  });
+}
+
+}  // namespace weir::gateway

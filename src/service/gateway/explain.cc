@@ -1,0 +1,374 @@
+#include "service/gateway/explain.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/units/quantity.h"
+
+namespace weir::gateway {
+namespace {
+
+std::string plural(int64_t count, std::string_view one) {
+  return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
+}
+
+std::string joined(const std::vector<std::string>& parts, std::string_view between) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (!out.empty()) out += between;
+    out += part;
+  }
+  return out;
+}
+
+// "12.3%" of value against base.
+std::string percent(int64_t value, int64_t base) {
+  if (base <= 0) return "much";
+  const auto tenths = static_cast<int64_t>((static_cast<__int128>(value) * 1000 + base / 2) / base);
+  return format_decimal(tenths, 1) + "%";
+}
+
+std::string name(const Graph& graph, SiteId site) {
+  return site.valid() && site.index() < graph.site_count() ? graph.site_name(site) : "an unknown site";
+}
+
+// "within 500 ms", or "" without a promise.
+std::string within(const IntentSpec& spec) {
+  return spec.promise.latency_us_max == 0 ? "" : "within " + latency_text(spec.promise.latency_us_max);
+}
+
+std::string quality_text(const Plan& plan) {
+  switch (plan.quality) {
+    case Quality::kExact:
+      return "Every other combination of sites and paths is dearer: this plan is exactly the cheapest.";
+    case Quality::kBounded:
+      return "No plan can cost less than " + per_hour_text(plan.bound) + " (this one: " +
+             per_hour_text(plan.decision_price) + "), so at most " +
+             percent(plan.decision_price - plan.bound, plan.bound) + " is left to gain.";
+    case Quality::kHeuristic:
+      return "The search ended before it could prove that nothing is cheaper; " + std::to_string(plan.steps) +
+             " steps were taken.";
+  }
+  return {};
+}
+
+struct Group {
+  std::string ingress;
+  std::vector<std::string> way;
+  std::set<uint32_t> placements;
+  const Flow* worst = nullptr;
+  int32_t streams = 0;
+  Nanocredits path = 0;
+};
+
+// Flows of one ingress to one site over one path are told together.
+std::vector<Group> groups_of(const Graph& graph, const Plan& plan, SiteId only) {
+  std::vector<Group> out;
+  std::map<std::tuple<SiteId, SiteId, std::vector<LinkId>>, size_t> known;
+  for (const Flow& flow : plan.flows) {
+    if (only.valid() && flow.ingress != only) continue;
+    const SiteId to = plan.placements[flow.placement].site;
+    const auto [it, fresh] = known.try_emplace({flow.ingress, to, flow.path}, out.size());
+    if (fresh) out.push_back({.ingress = name(graph, flow.ingress), .way = hops(graph, flow.ingress, flow.path)});
+    Group& group = out[it->second];
+    group.placements.insert(flow.placement);
+    group.streams += flow.streams;
+    group.path += flow.path_per_hour;
+    if (!group.worst || flow.latency_us_predicted > group.worst->latency_us_predicted) group.worst = &flow;
+  }
+  return out;
+}
+
+std::string group_text(const Graph& graph, const IntentSpec& spec, const Plan& plan, const Group& group) {
+  const Flow& flow = *group.worst;
+  const Placement& placement = plan.placements[flow.placement];
+  const std::string site = name(graph, placement.site);
+  std::string out = plural(group.streams, "stream") + " from " + group.ingress + " go to " + site + " (" +
+                    plural(static_cast<int64_t>(group.placements.size()), "instance") + ")";
+  out += flow.path.empty() ? ", without leaving the site.\n" : " by way of " + joined(group.way, " > ") + ".\n";
+  out += "  Predicted " + latency_text(flow.latency_us_predicted) + ": " + latency_text(flow.latency_us_path) +
+         " path, " + latency_text(flow.latency_us_serialisation) + " sending, " + latency_text(flow.latency_us_work) +
+         " work, " + latency_text(flow.latency_us_queueing) + " queueing.";
+  if (spec.promise.latency_us_max != 0) {
+    out += " Promised " + latency_text(spec.promise.latency_us_max) + ": " +
+           latency_text(spec.promise.latency_us_max - flow.latency_us_predicted) + " to spare.";
+  }
+  Nanocredits compute = 0;
+  for (const uint32_t k : group.placements) compute += placement_per_hour(plan.placements[k]);
+  out += "\n  Costs " + per_hour_text(compute) + " for the " +
+         (group.placements.size() == 1 ? std::string("instance") : std::string("instances")) + " and " +
+         per_hour_text(group.path) + " for the path.";
+  if (!flow.path.empty()) {
+    out += flow.protection.empty() ? " No second path exists to protect it."
+                                   : " If the path dies, traffic moves to " +
+                                         joined(hops(graph, flow.ingress, flow.protection), " > ") + " at once.";
+  }
+  return out + "\n";
+}
+
+// Figures of a code's unit, as people say them.
+std::string figure(ReasonCode code, int64_t value) {
+  switch (code) {
+    case ReasonCode::kCpu:
+      return format_cpu(value) + (value == 1000 ? " core" : " cores");
+    case ReasonCode::kMemory:
+      return format_memory(value);
+    case ReasonCode::kAccelerators:
+      return plural(value, "accelerator");
+    case ReasonCode::kBandwidth:
+      return format_bandwidth(value);
+    case ReasonCode::kLatency:
+      return latency_text(value);
+    case ReasonCode::kAvailability:
+      return format_fraction(value);
+    case ReasonCode::kBudget:
+      return per_hour_text(value);
+    case ReasonCode::kSpread:
+      return plural(value, "site");
+    default:
+      return std::to_string(value);
+  }
+}
+
+std::string accelerators(const IntentSpec& spec, int64_t count) {
+  const std::string model = spec.workload.accelerator_model.empty() ? "" : spec.workload.accelerator_model + " ";
+  return std::to_string(count) + " free " + model + (count == 1 ? "accelerator" : "accelerators");
+}
+
+std::string needs(const IntentSpec& spec, const Reason& reason) {
+  switch (reason.code) {
+    case ReasonCode::kAccelerators:
+      return "has " + accelerators(spec, reason.needed);
+    case ReasonCode::kCpu:
+    case ReasonCode::kMemory:
+      return "has " + figure(reason.code, reason.needed) + " free";
+    case ReasonCode::kBandwidth:
+      return "can be reached with " + figure(reason.code, reason.needed) + " to spare";
+    case ReasonCode::kLatency:
+      return "answers within " + figure(reason.code, reason.needed);
+    case ReasonCode::kAvailability:
+      return "is available " + figure(reason.code, reason.needed) + " of the time";
+    case ReasonCode::kOverload:
+      return "can keep up with the streams";
+    case ReasonCode::kResidency:
+      return "carries the labels " + joined(spec.where.residency, ", ");
+    case ReasonCode::kSiteNotUp:
+      return "is up";
+    case ReasonCode::kNoPath:
+      return "can be reached over links that are up";
+    case ReasonCode::kForbidden:
+      return "is among the places that the intent allows";
+    case ReasonCode::kSteering:
+      return "can be reached over the path that routing takes";
+    default:
+      return "fits";
+  }
+}
+
+// What somebody could do about it.
+std::string change(const IntentSpec& spec, const Reason& reason) {
+  switch (reason.code) {
+    case ReasonCode::kLatency:
+      return "It would do with promise.latency of " + latency_text(reason.available) + " instead of " +
+             latency_text(reason.needed) + ".";
+    case ReasonCode::kCpu:
+    case ReasonCode::kMemory:
+    case ReasonCode::kAccelerators:
+      return reason.needed > reason.available
+                 ? "It would do if " + figure(reason.code, reason.needed - reason.available) + " more were free there."
+                 : "";
+    case ReasonCode::kBandwidth:
+      return "It would do with " + figure(reason.code, std::max<int64_t>(0, reason.needed - reason.available)) +
+             " more room on the path, or less traffic.";
+    case ReasonCode::kBudget:
+      return "It would do with budget.max of " + format_money((reason.available + 999) / 1000 * 1000) + " per hour.";
+    case ReasonCode::kForbidden:
+      return "It would do without that exclusion in where.";
+    case ReasonCode::kResidency:
+      return "where.residency, or that of its data, would have to allow it.";
+    case ReasonCode::kSpread:
+      return "It would do with where.sites of " + std::to_string(reason.available) + ".";
+    case ReasonCode::kAvailability:
+      return "It would do with a lower promise.availability.";
+    case ReasonCode::kOverload:
+      return "It would do with fewer streams per instance than " + std::to_string(spec.workload.streams_per_instance) +
+             ", or more cores for each.";
+    case ReasonCode::kSteering:
+      return "It would do if the links there could be steered (SRv6).";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+std::string per_hour_text(Nanocredits nanocredits) {
+  const Nanocredits rounded = (nanocredits + (nanocredits >= 0 ? 500 : -500)) / 1000 * 1000;
+  return format_money(rounded) + " credits/h";
+}
+
+std::string latency_text(int64_t us) {
+  if (us < 0) return "-" + latency_text(-us);
+  if (us < 1000) return std::to_string(us) + " us";
+  if (us < 10'000) return format_decimal((us + 5) / 10, 2) + " ms";
+  if (us < 1'000'000) return format_decimal((us + 50) / 100, 1) + " ms";
+  return format_decimal((us + 5'000) / 10'000, 2) + " s";
+}
+
+std::vector<std::string> hops(const Graph& graph, SiteId from, const std::vector<LinkId>& path) {
+  std::vector<std::string> out;
+  if (from.index() >= graph.site_count()) return out;
+  out.push_back(graph.vertex_name(graph.site(from).vertex));
+  for (const LinkId link : path) {
+    if (link.index() < graph.link_count()) out.push_back(graph.vertex_name(graph.link(link).to));
+  }
+  return out;
+}
+
+std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason& reason) {
+  const std::string site = reason.site.valid() ? name(graph, reason.site) : "the intent";
+  const std::string from = reason.ingress.valid() ? " from " + name(graph, reason.ingress) : "";
+  switch (reason.code) {
+    case ReasonCode::kNone:
+      return site + " fits";
+    case ReasonCode::kChosen:
+      return site + " was chosen: the cheapest that keeps the promise";
+    case ReasonCode::kPrice:
+      return site + " is feasible" + from + ", but dearer: " + per_hour_text(reason.available) + " against " +
+             per_hour_text(reason.needed);
+    case ReasonCode::kForbidden:
+      return site + " is excluded by the intent's own where";
+    case ReasonCode::kResidency:
+      return site + " lacks a residency label that the intent or its data asks for";
+    case ReasonCode::kSiteNotUp:
+      return site + " is not up";
+    case ReasonCode::kAccelerators:
+      return site + " has " + std::to_string(reason.available) + " of " + accelerators(spec, reason.needed);
+    case ReasonCode::kCpu:
+    case ReasonCode::kMemory:
+      return site + " has " + figure(reason.code, reason.available) + " free, of " +
+             figure(reason.code, reason.needed) + " needed";
+    case ReasonCode::kNoPath:
+      return site + " cannot be reached" + from + " over links that are up";
+    case ReasonCode::kBandwidth:
+      return site + " can be reached" + from + " with only " + figure(reason.code, reason.available) + " of " +
+             figure(reason.code, reason.needed);
+    case ReasonCode::kLatency:
+      return site + " answers" + from + " within " + figure(reason.code, reason.available) + " at best";
+    case ReasonCode::kOverload:
+      return "an instance at " + site + " cannot keep up with its streams";
+    case ReasonCode::kAvailability:
+      return site + " reaches an availability of " + figure(reason.code, reason.available) + ", of " +
+             figure(reason.code, reason.needed) + " promised";
+    case ReasonCode::kBudget:
+      return "the cheapest feasible plan costs " + figure(reason.code, reason.available) + ", the budget is " +
+             figure(reason.code, reason.needed);
+    case ReasonCode::kSpread:
+      return "only " + figure(reason.code, reason.available) + " can take a part, and where.sites asks for " +
+             std::to_string(reason.needed);
+    case ReasonCode::kIngressDown:
+      return "the ingress " + (reason.ingress.valid() ? name(graph, reason.ingress) : site) + " is not up";
+    case ReasonCode::kSearchBudget:
+      return "the search ended before a feasible plan was found; it will be tried again when anything eases";
+    case ReasonCode::kSteering:
+      return site + " can be reached" + from + " only over links that cannot be steered";
+  }
+  return site;
+}
+
+std::string alternative_text(const Graph& graph, const IntentSpec& spec, const Plan& plan,
+                             const Alternative& alternative) {
+  const Reason& reason = alternative.reason;
+  const std::string site = name(graph, reason.site);
+  if (reason.code != ReasonCode::kPrice && reason.code != ReasonCode::kCpu) {
+    std::string out = reason_text(graph, spec, reason);
+    if (reason.code == ReasonCode::kLatency) out += ", of " + latency_text(reason.needed) + " promised";
+    return out;
+  }
+  if (alternative.decision_price == 0 && alternative.path.empty()) return reason_text(graph, spec, reason);
+  if (reason.code == ReasonCode::kCpu) {
+    return site + " would be cheaper (" + per_hour_text(alternative.decision_price) + " against " +
+           per_hour_text(plan.decision_price) + "), but has no room left beside the rest of the plan";
+  }
+  const Nanocredits more = alternative.decision_price - plan.decision_price;
+  std::string out = site + " would keep the promise too (" + latency_text(alternative.latency_us_predicted) + ")";
+  if (more == 0) return out + " at the same price; the tie goes to the lower site number";
+  out += ", but the plan would weigh " + per_hour_text(alternative.decision_price) + " instead of " +
+         per_hour_text(plan.decision_price) + ": " + percent(more, plan.decision_price) + " more";
+  const Nanocredits billed = alternative.billed_per_hour - plan.billed_per_hour;
+  out += billed == 0  ? ", all of it scarcity and carbon"
+         : billed > 0 ? ", of which " + per_hour_text(billed) + " on the bill"
+                      : ", although the bill would be " + per_hour_text(-billed) +
+                            " lower: scarcity and carbon outweigh it";
+  return out;
+}
+
+std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec& spec, const Refusal& refusal) {
+  std::vector<std::string> out;
+  const std::string bound = within(spec);
+  for (size_t i = 0; i < refusal.reasons.size(); ++i) {
+    const Reason& reason = refusal.reasons[i];
+    std::string text;
+    if (i == 0 && reason.site.valid()) {
+      // "No site within 5 ms has 4 free GPUs; nearest is X at 9 ms."
+      text = "No site ";
+      if (!bound.empty() && reason.code != ReasonCode::kLatency) text += bound + " of ";
+      else if (reason.ingress.valid()) text += "serving ";
+      if (reason.ingress.valid()) text += name(graph, reason.ingress) + " ";
+      text += needs(spec, reason) + "; nearest to it: ";
+    }
+    text += reason_text(graph, spec, reason) + ".";
+    if (i > 0 || !reason.site.valid()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+    if (const std::string what = change(spec, reason); !what.empty()) text += " " + what;
+    out.push_back(std::move(text));
+  }
+  if (out.empty()) out.push_back("No constraint was named.");
+  return out;
+}
+
+std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan& plan, SiteId ingress) {
+  std::set<SiteId> sites;
+  int64_t worst = 0;
+  int32_t streams = 0;
+  for (const Placement& placement : plan.placements) sites.insert(placement.site);
+  for (const Flow& flow : plan.flows) {
+    worst = std::max(worst, flow.latency_us_predicted);
+    streams += flow.streams;
+  }
+  std::string out = "The cheapest plan that keeps the promise: " + plural(streams, "stream") + " on " +
+                    plural(static_cast<int64_t>(plan.placements.size()), "instance") + " at " +
+                    plural(static_cast<int64_t>(sites.size()), "site") + ", billed " +
+                    per_hour_text(plan.billed_per_hour);
+  if (spec.budget_per_hour_max != 0) out += " of a budget of " + per_hour_text(spec.budget_per_hour_max);
+  out += ".\n";
+  if (spec.promise.latency_us_max != 0) {
+    out += "At the " + format_percentile(spec.promise.percentile_ppm) + "th percentile the slowest stream answers in " +
+           latency_text(worst) + ", of " + latency_text(spec.promise.latency_us_max) + " promised.\n";
+  }
+  out += "It draws " + format_power(plan.power_mw) + " and causes " + std::to_string(plan.carbon_mg_per_hour) +
+         " mg CO2 an hour. Scarcity and carbon weigh " + per_hour_text(plan.decision_price - plan.billed_per_hour) +
+         " beside the bill; they decide and are never billed.\n";
+  for (const Group& group : groups_of(graph, plan, ingress)) out += "\n" + group_text(graph, spec, plan, group);
+  if (!plan.alternatives.empty()) {
+    const SiteId chosen = plan.reason.site;
+    out += "\nWhy not elsewhere";
+    if (chosen.valid()) {
+      out += ", for the instance at " + name(graph, chosen);
+      if (plan.reason.ingress.valid()) out += " that serves " + name(graph, plan.reason.ingress);
+    }
+    out += ":\n";
+    for (const Alternative& alternative : plan.alternatives) {
+      out += "  - " + alternative_text(graph, spec, plan, alternative) + ".\n";
+    }
+  }
+  return out + "\n" + quality_text(plan) + "\n";
+}
+
+std::string explain_refusal(const Graph& graph, const IntentSpec& spec, const Refusal& refusal) {
+  std::string out = "No plan satisfies it now.\n";
+  for (const std::string& sentence : refusal_sentences(graph, spec, refusal)) out += "  - " + sentence + "\n";
+  return out + "It is decided again whenever something eases.\n";
+}
+
+}  // namespace weir::gateway

@@ -1,0 +1,107 @@
+#include "service/gateway/explain.h"
+
+#include <gtest/gtest.h>
+
+#include "service/gateway/test_brain.h"
+
+namespace weir::gateway {
+namespace {
+
+class ExplainTest : public ::testing::Test {
+ protected:
+  void SetUp() override { brain.build_region(); }
+  const IntentRow& submit(const IntentSpec& spec) {
+    brain.record("tenant/city", IntentSubmitted{IntentId(0u), TenantId(0u), 1, spec});
+    brain.decide();
+    graph = brain.durable();
+    return graph->intent(IntentId(0u));
+  }
+  TestBrain brain;
+  Snapshot graph;
+};
+
+TEST_F(ExplainTest, APlanSaysWhyHereAndWhyNotThere) {
+  const IntentRow& row = submit(brain.cameras());
+  ASSERT_TRUE(row.active);
+  const std::string text = explain_plan(*graph, *row.spec, row.active->plan, SiteId());
+  // The figures follow from the region: asks of 0.2 a core-hour at hub, 0.4 at metro; 2 * (0.5 + 20) ms of path.
+  for (const char* part :
+       {"4 streams on 2 instances at 1 site, billed ", " credits/h.\n",
+        "At the 99th percentile the slowest stream answers in ", ", of 500.0 ms promised.",
+        "4 streams from street go to hub (2 instances) by way of street > core > hub.",
+        ": 41.0 ms path, ", "30.0 ms work, ", " to spare.", "No second path exists to protect it.",
+        "Why not elsewhere, for the instance at hub that serves street:",
+        "  - metro would keep the promise too (", " more, of which ", " on the bill.",
+        "  - street has 0.5 cores free, of 1 core needed."}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\nin:\n" << text;
+  }
+}
+
+TEST_F(ExplainTest, OneIngressAlone) {
+  IntentSpec spec = brain.cameras();
+  spec.from.push_back({SiteId(1u), 2});
+  const IntentRow& row = submit(spec);
+  ASSERT_TRUE(row.active);
+  const std::string text = explain_plan(*graph, *row.spec, row.active->plan, SiteId(1u));
+  EXPECT_NE(text.find("from metro go"), std::string::npos) << text;
+  EXPECT_EQ(text.find("from street go"), std::string::npos) << text;
+}
+
+TEST_F(ExplainTest, ARefusalNamesTheNearestSiteAndWhatWouldHaveToChange) {
+  IntentSpec spec = brain.cameras();
+  spec.promise.latency_us_max = 35'000;
+  spec.workload.cpu_milli = 5000;
+  const IntentRow& row = submit(spec);
+  ASSERT_FALSE(row.active);
+  ASSERT_TRUE(row.refusal);
+  const auto sentences = refusal_sentences(*graph, *row.spec, *row.refusal);
+  ASSERT_EQ(sentences.size(), 3u);
+  const std::string all = explain_refusal(*graph, *row.spec, *row.refusal);
+  EXPECT_NE(all.find("metro has 4 cores free, of 5 cores needed. It would do if 1 core more were free there."),
+            std::string::npos) << all;
+  EXPECT_NE(all.find("ub answers from street within "), std::string::npos) << all;
+  EXPECT_NE(all.find("It would do with promise.latency of "), std::string::npos) << all;
+  EXPECT_EQ(sentences[0].substr(0, 8), "No site ") << sentences[0];
+}
+
+TEST_F(ExplainTest, AcceleratorsAsTheIssueSaysThem) {
+  IntentSpec spec = brain.cameras();
+  spec.promise.latency_us_max = 5'000;
+  spec.workload.accelerators = 4;
+  const Refusal refusal{.reasons = {{ReasonCode::kAccelerators, SiteId(1u), SiteId(0u), 4, 1},
+                                    {ReasonCode::kLatency, SiteId(2u), SiteId(0u), 5'000, 9'000}}};
+  graph = brain.durable();
+  EXPECT_EQ(refusal_sentences(*graph, spec, refusal),
+            (std::vector<std::string>{
+                "No site within 5 ms of street has 4 free accelerators; nearest to it: metro has 1 of 4 free "
+                "accelerators. It would do if 3 accelerators more were free there.",
+                "Hub answers from street within 9 ms at best. It would do with promise.latency of 9 ms instead of "
+                "5 ms."}));
+}
+
+TEST_F(ExplainTest, EveryReasonHasASentence) {
+  graph = brain.durable();
+  const IntentSpec spec = brain.cameras();
+  for (int code = 0; code <= static_cast<int>(ReasonCode::kSteering); ++code) {
+    const Reason reason{static_cast<ReasonCode>(code), SiteId(1u), SiteId(0u), 2, 1};
+    EXPECT_FALSE(reason_text(*graph, spec, reason).empty());
+    const auto sentences = refusal_sentences(*graph, spec, {.reasons = {reason}});
+    EXPECT_EQ(sentences.at(0).find("an unknown site"), std::string::npos);
+    // Identifiers that no graph knows are survived.
+    EXPECT_FALSE(reason_text(*graph, spec, {static_cast<ReasonCode>(code), SiteId(99u), SiteId(99u), 2, 1}).empty());
+  }
+}
+
+TEST(LatencyText, ChoosesTheUnit) {
+  EXPECT_EQ(latency_text(0), "0 us");
+  EXPECT_EQ(latency_text(999), "999 us");
+  EXPECT_EQ(latency_text(1'000), "1 ms");
+  EXPECT_EQ(latency_text(9'994), "9.99 ms");
+  EXPECT_EQ(latency_text(96'349), "96.3 ms");
+  EXPECT_EQ(latency_text(1'500'000), "1.5 s");
+  EXPECT_EQ(latency_text(-2'000), "-2 ms");
+  EXPECT_EQ(per_hour_text(123'456'789), "0.123457 credits/h");
+}
+
+}  // namespace
+}  // namespace weir::gateway

@@ -1,0 +1,409 @@
+#include <algorithm>
+#include <array>
+
+#include "core/event/codec.h"
+#include "service/gateway/event_text.h"
+#include "service/gateway/names.h"
+#include "service/gateway/service.h"
+#include "service/gateway/views.h"
+#include "weir/v1/service.pb.h"
+
+namespace weir::gateway {
+namespace {
+
+using policy::Action;
+using policy::Kind;
+
+// One candidate of a list: what a filter compares, whose it is, and how to show it.
+struct Item {
+  std::string name, tenant, intent, state;
+  std::array<std::string, 2> sites;
+  std::function<void(policy::View, v1::Resource&)> put;
+};
+
+class Reader {
+ public:
+  explicit Reader(ViewSources from) : from_(from), graph_(from.graph) {}
+
+  size_t count(Kind kind) const {
+    switch (kind) {
+      case Kind::kSite:
+      case Kind::kOffer: return graph_.site_count();
+      case Kind::kRouter: return graph_.vertex_count();
+      case Kind::kNode: return graph_.node_count();
+      case Kind::kLink: return graph_.link_count() / 2;
+      case Kind::kIntent:
+      case Kind::kPlan:
+      case Kind::kRun: return graph_.intent_count();
+      case Kind::kDataset: return graph_.dataset_count();
+      case Kind::kTenant: return graph_.tenant_count();
+      case Kind::kPrice: return 1 + graph_.site_count() + graph_.link_count();
+      default: return 0;
+    }
+  }
+
+  // The items of one row: several for plans, runs and prices.
+  std::vector<Item> row(Kind kind, size_t i) const {
+    switch (kind) {
+      case Kind::kSite: return {site(SiteId(i))};
+      case Kind::kOffer: {
+        Item item = site(SiteId(i));
+        item.put = [this, i](policy::View, v1::Resource& out) { put_offer(from_, SiteId(i), out); };
+        return {item};
+      }
+      case Kind::kRouter: {
+        const std::string& name = graph_.vertex_name(VertexId(i));
+        if (graph_.find_site(name).valid()) return {};
+        return {{.name = name, .put = [this, i](policy::View, v1::Resource& out) { put_router(from_, VertexId(i), out); }}};
+      }
+      case Kind::kNode: {
+        const SiteId at = graph_.node(NodeId(i)).site;
+        return {{.name = std::to_string(i),
+                 .sites = {graph_.site_name(at), {}},
+                 .put = [this, i](policy::View, v1::Resource& out) { put_node(from_, NodeId(i), out); }}};
+      }
+      case Kind::kLink: return {link(LinkId(2 * i))};
+      case Kind::kIntent: {
+        const IntentRow& intent = graph_.intent(IntentId(i));
+        if (intent.state == IntentState::kWithdrawn && !intent.active && intent.retiring.empty()) return {};
+        return {{.name = short_name(i),
+                 .tenant = graph_.tenant_name(intent.tenant),
+                 .intent = short_name(i),
+                 .put = [this, i](policy::View, v1::Resource& out) { put_intent(from_, IntentId(i), out); }}};
+      }
+      case Kind::kPlan: return plans(IntentId(i));
+      case Kind::kRun: return runs(IntentId(i));
+      case Kind::kDataset: {
+        const std::string& full = graph_.dataset(DatasetId(i)).spec.name;
+        return {{.name = full.substr(full.find('/') + 1),
+                 .tenant = full.substr(0, full.find('/')),
+                 .put = [this, i](policy::View, v1::Resource& out) { put_dataset(from_, DatasetId(i), out); }}};
+      }
+      case Kind::kTenant:
+        return {{.name = graph_.tenant_name(TenantId(i)),
+                 .tenant = graph_.tenant_name(TenantId(i)),
+                 .put = [this, i](policy::View, v1::Resource& out) { put_tenant(from_, TenantId(i), out); }}};
+      case Kind::kPrice: return prices(i);
+      default: return {};
+    }
+  }
+
+ private:
+  std::string short_name(size_t i) const {
+    const std::string& full = graph_.intent_name(IntentId(i));
+    return full.substr(full.find('/') + 1);
+  }
+  Item site(SiteId id) const {
+    return {.name = graph_.site_name(id),
+            .state = std::string(to_text(graph_.site(id).state)),
+            .sites = {graph_.site_name(id), {}},
+            .put = [this, id](policy::View view, v1::Resource& out) { put_site(from_, id, view, out); }};
+  }
+  Item link(LinkId id) const {
+    return {.name = graph_.link_name(id),
+            .state = graph_.usable(id) ? "up" : "down",
+            .sites = {graph_.vertex_name(graph_.link(id).from), graph_.vertex_name(graph_.link(id).to)},
+            .put = [this, id](policy::View view, v1::Resource& out) { put_link(from_, id, view, out); }};
+  }
+  std::vector<Item> plans(IntentId id) const {
+    const IntentRow& row = graph_.intent(id);
+    std::vector<Item> out;
+    const auto add = [&](const std::shared_ptr<const CommittedPlan>& plan, const char* state) {
+      out.push_back({.name = std::to_string(plan->position),
+                     .tenant = graph_.tenant_name(row.tenant),
+                     .intent = short_name(id.index()),
+                     .state = state,
+                     .put = [this, id, plan, state](policy::View, v1::Resource& to) {
+                       put_plan(graph_, graph_.intent(id), id, plan->plan, plan->position, state, *to.mutable_plan());
+                     }});
+    };
+    for (const auto& plan : row.retiring) add(plan, "retiring");
+    if (row.active) add(row.active, "active");
+    return out;
+  }
+  std::vector<Item> runs(IntentId id) const {
+    const IntentRow& row = graph_.intent(id);
+    std::vector<Item> out;
+    for (size_t k = 0; k < row.runs.size(); ++k) {
+      out.push_back({.name = run_text(row.runs[k].run),
+                     .tenant = graph_.tenant_name(row.tenant),
+                     .intent = short_name(id.index()),
+                     .state = std::string(to_text(row.runs[k].state)),
+                     .sites = {graph_.site_name(row.runs[k].site), {}},
+                     .put = [this, id, k](policy::View view, v1::Resource& to) {
+                       put_run(from_, id, graph_.intent(id).runs[k], view, to);
+                     }});
+    }
+    return out;
+  }
+  std::vector<Item> prices(size_t i) const {
+    const PricePolicy& policy = graph_.prices();
+    std::vector<Item> out;
+    if (i == 0) {
+      out.push_back({.name = "carbon", .put = [policy](policy::View, v1::Resource& to) {
+                       to.mutable_price()->set_resource("carbon");
+                       to.mutable_price()->set_unit("kgCO2");
+                       to.mutable_price()->set_carbon_nanocredits(policy.carbon_price_per_kg);
+                     }});
+      return out;
+    }
+    if (i <= graph_.site_count()) {
+      const SiteId id(i - 1);
+      const SiteLoad& load = graph_.load(id);
+      const Asks& asks = graph_.site(id).asks;
+      const auto add = [&](const char* resource, const char* unit, Nanocredits ask, Nanocredits full, int64_t total,
+                           int64_t free) {
+        out.push_back({.name = std::string(resource) + "." + graph_.site_name(id),
+                       .sites = {graph_.site_name(id), {}},
+                       .put = [=, this](policy::View view, v1::Resource& to) {
+                         v1::PriceView& p = *to.mutable_price();
+                         p.set_resource(resource);
+                         p.set_unit(unit);
+                         p.set_site(graph_.site_name(id));
+                         p.set_ask_nanocredits(ask);
+                         p.set_scarcity_nanocredits(scarcity(kScarcityPpm, full, utilisation_bucket(total, free)));
+                         if (view == policy::View::kFull && total > 0) {
+                           p.set_utilisation_ppm(static_cast<int32_t>((total - free) * kPpm / total));
+                         }
+                       }});
+      };
+      add("core", "core-hour", asks.per_core_hour, policy.scarcity_core_hour, load.cpu_milli_total, load.cpu_milli_free);
+      add("gib", "GiB-hour", asks.per_gib_hour, policy.scarcity_gib_hour, load.memory_mib_total, load.memory_mib_free);
+      if (load.accelerators_total > 0) {
+        add("accelerator", "accelerator-hour", asks.per_accelerator_hour, policy.scarcity_accelerator_hour,
+            load.accelerators_total, load.accelerators_free);
+      }
+      return out;
+    }
+    const LinkId id(i - 1 - graph_.site_count());
+    const LinkRow& row = graph_.link(id);
+    out.push_back({.name = "gbps." + graph_.link_name(id) + (id.value % 2 == 0 ? "" : ".back"),
+                   .sites = {graph_.vertex_name(row.from), graph_.vertex_name(row.to)},
+                   .put = [this, id](policy::View view, v1::Resource& to) {
+                     const LinkRow& link = graph_.link(id);
+                     v1::PriceView& p = *to.mutable_price();
+                     p.set_resource("gbps");
+                     p.set_unit("Gbps-hour");
+                     p.set_link(graph_.link_name(id) + (id.value % 2 == 0 ? "" : " (back)"));
+                     p.set_ask_nanocredits(link.per_gbps_hour);
+                     p.set_scarcity_nanocredits(graph_.link_price(id) - link.per_gbps_hour);
+                     if (view == policy::View::kFull && link.bandwidth_bps > 0) {
+                       p.set_utilisation_ppm(static_cast<int32_t>(static_cast<__int128>(link.bandwidth_bps -
+                                                                                        graph_.load(id).free_bps) *
+                                                                  kPpm / link.bandwidth_bps));
+                     }
+                   }});
+    return out;
+  }
+
+  const ViewSources from_;
+  const Graph& graph_;
+};
+
+std::string full_name(const Item& item) { return item.tenant.empty() ? item.name : item.tenant + "/" + item.name; }
+
+Result<policy::View> may_read(const policy::Principal& who, Kind kind, const Item& item) {
+  const std::string full = full_name(item);
+  return policy::authorise_read(
+      who, {.kind = kind, .name = full, .tenant = item.tenant, .sites = {item.sites[0], item.sites[1]}});
+}
+
+Result<Kind> readable_kind(const std::string& text) {
+  const auto kind = policy::parse_kind(text);
+  if (kind && *kind != Kind::kBill && *kind != Kind::kToken && *kind != Kind::kLedger) return *kind;
+  return fail(ErrorCode::kInvalid, "\"" + text + "\" is not a kind", "kind",
+              "give intent, site, router, link, dataset, offer, tenant, plan, run, node, event or price");
+}
+
+struct Filter {
+  std::vector<std::pair<std::string, std::string>> terms;
+
+  static Result<Filter> parse(std::string_view text) {
+    Filter out;
+    while (!text.empty()) {
+      const size_t comma = text.find(',');
+      const std::string_view term = text.substr(0, comma);
+      text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+      const size_t equals = term.find('=');
+      const std::string field(term.substr(0, equals));
+      if (equals == std::string_view::npos ||
+          (field != "name" && field != "site" && field != "tenant" && field != "intent" && field != "state")) {
+        return fail(ErrorCode::kInvalid, "\"" + field + "\" cannot be filtered by", "filter",
+                    "write name=, site=, tenant=, intent= or state=, joined by commas");
+      }
+      out.terms.emplace_back(field, term.substr(equals + 1));
+      if (out.terms.size() > 16) return fail(ErrorCode::kInvalid, "has more than 16 terms", "filter");
+    }
+    return out;
+  }
+  bool matches(const Item& item) const {
+    return std::all_of(terms.begin(), terms.end(), [&](const auto& term) {
+      const auto& [field, value] = term;
+      if (field == "name") return item.name == value;
+      if (field == "tenant") return item.tenant == value;
+      if (field == "intent") return item.intent == value;
+      if (field == "state") return item.state == value;
+      return item.sites[0] == value || item.sites[1] == value;
+    });
+  }
+};
+
+}  // namespace
+
+Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest& request) {
+  const auto kind = readable_kind(request.kind());
+  if (!kind) return tl::unexpected(kind.error());
+  if (const Status read = history_.catch_up(); !read) return tl::unexpected(read.error());
+  const Snapshot graph = ports_.brain.durable();
+  v1::GetResponse out;
+  out.set_version(graph->version());
+  const bool owned = *kind == Kind::kIntent || *kind == Kind::kDataset;
+  std::string tenant = request.tenant();
+  if (owned && tenant.empty() && who.role == policy::Role::kTenant && who.subjects.size() == 1) tenant = who.subjects[0];
+  const std::string asked = owned ? tenant + "/" + request.name() : request.name();
+  if (*kind == Kind::kEvent) {
+    const auto position = parse_number(request.name());
+    if (!position || *position >= graph->version()) {
+      return tl::unexpected(policy::absent(who, Action::kRead, *kind, asked));
+    }
+    v1::EventsRequest one;
+    one.set_from(*position);
+    one.set_limit(1);
+    const auto events = this->events(who, one, *position);
+    if (!events) return tl::unexpected(events.error());
+    if (events->events_size() != 1 || events->events(0).position() != *position) {
+      return tl::unexpected(policy::absent(who, Action::kRead, *kind, asked));
+    }
+    *out.mutable_resource()->mutable_event() = events->events(0);
+    return out;
+  }
+  const Reader reader({*graph, history_, ports_});
+  const auto try_row = [&](size_t i) -> std::optional<Result<policy::View>> {
+    for (const Item& item : reader.row(*kind, i)) {
+      if (item.name != request.name() || (owned && item.tenant != tenant)) continue;
+      auto view = may_read(who, *kind, item);
+      if (view) item.put(*view, *out.mutable_resource());
+      return view;
+    }
+    return std::nullopt;
+  };
+  std::optional<Result<policy::View>> found;
+  const size_t count = reader.count(*kind);
+  // By index where names have one.
+  if (*kind == Kind::kSite || *kind == Kind::kOffer) {
+    if (const SiteId id = graph->find_site(request.name()); id.valid()) found = try_row(id.index());
+  } else if (*kind == Kind::kIntent) {
+    if (const IntentId id = graph->find_intent(tenant, request.name()); id.valid()) found = try_row(id.index());
+  } else if (*kind == Kind::kNode) {
+    const auto number = parse_number(request.name());
+    if (number && *number < count) found = try_row(*number);
+  } else {
+    for (size_t i = 0; i < count && !found; ++i) found = try_row(i);
+  }
+  if (!found) return tl::unexpected(policy::absent(who, Action::kRead, *kind, asked));
+  if (!*found) return tl::unexpected(found->error());
+  return out;
+}
+
+Result<v1::ListResponse> Service::list(const Principal& who, const v1::ListRequest& request) {
+  const auto kind = readable_kind(request.kind());
+  if (!kind) return tl::unexpected(kind.error());
+  const auto filter = Filter::parse(request.filter());
+  if (!filter) return tl::unexpected(filter.error());
+  if (request.page_size() > kPageSizeMax) {
+    return fail(ErrorCode::kInvalid, std::to_string(request.page_size()) + " is more than 1000", "page_size");
+  }
+  const size_t size = request.page_size() == 0 ? kPageSizeDefault : request.page_size();
+  const auto start = request.page_token().empty() ? std::optional<uint64_t>(0) : parse_number(request.page_token());
+  if (!start) return fail(ErrorCode::kInvalid, "is not from a page before", "page_token");
+  if (const Status read = history_.catch_up(); !read) return tl::unexpected(read.error());
+  const Snapshot graph = ports_.brain.durable();
+  v1::ListResponse out;
+  out.set_version(graph->version());
+  if (*kind == Kind::kEvent) {
+    v1::EventsRequest wanted;
+    wanted.set_tenant(request.tenant());
+    wanted.set_limit(static_cast<uint32_t>(size));
+    Position next = *start;
+    while (static_cast<size_t>(out.items_size()) < size && next < graph->version()) {
+      const auto events = this->events(who, wanted, next);
+      if (!events) return tl::unexpected(events.error());
+      for (const v1::EventView& event : events->events()) {
+        if (static_cast<size_t>(out.items_size()) < size) {
+          *out.add_items()->mutable_event() = event;
+          next = event.position() + 1;
+        }
+      }
+      if (static_cast<size_t>(out.items_size()) < size) next = events->next();
+    }
+    if (next < graph->version()) out.set_next_page_token(std::to_string(next));
+    return out;
+  }
+  // A token is "row * 2^20 + item in the row".
+  constexpr uint64_t kRow = uint64_t{1} << 20;
+  const Reader reader({*graph, history_, ports_});
+  const size_t count = reader.count(*kind);
+  for (size_t i = *start / kRow; i < count; ++i) {
+    const auto items = reader.row(*kind, i);
+    for (size_t k = i == *start / kRow ? *start % kRow : 0; k < items.size(); ++k) {
+      const Item& item = items[k];
+      if (!request.tenant().empty() && item.tenant != request.tenant()) continue;
+      if (!filter->matches(item)) continue;
+      const auto view = may_read(who, *kind, item);
+      if (!view) continue;
+      if (static_cast<size_t>(out.items_size()) == size) {
+        out.set_next_page_token(std::to_string(i * kRow + k));
+        return out;
+      }
+      item.put(*view, *out.add_items());
+    }
+  }
+  return out;
+}
+
+Status Service::check_events(const Principal& who, const v1::EventsRequest& request) const {
+  for (const std::string& name : request.names()) {
+    if (std::find(kEventNames.begin(), kEventNames.end(), name) == kEventNames.end()) {
+      return fail(ErrorCode::kInvalid, "\"" + name + "\" is not an event", "names", "write it like PlanCommitted");
+    }
+  }
+  const std::string& tenant = !request.tenant().empty() || who.subjects.empty() ? request.tenant() : who.subjects[0];
+  const policy::Resource asked{.kind = Kind::kEvent, .name = "events", .tenant = tenant};
+  return policy::authorise(who, Action::kRead, asked);
+}
+
+Result<v1::EventsResponse> Service::events(const Principal& who, const v1::EventsRequest& request,
+                                           Position next) const {
+  const Snapshot graph = ports_.brain.durable();
+  const Position end = std::min(ports_.log.durable_end(), graph->version());
+  v1::EventsResponse out;
+  out.set_next(std::max(next, std::min(next, end)));
+  if (next >= end) return out;
+  const bool all = who.role == policy::Role::kOperator;
+  const size_t most = request.limit() == 0 ? kEventsAtOnceMax : std::min<size_t>(request.limit(), kEventsAtOnceMax);
+  // A bounded step, also when nothing in it matches.
+  const Position to = std::min<Position>(end, next + 4096);
+  const Status read = ports_.log.read(next, to, [&](Position position, Bytes record) -> Status {
+    if (static_cast<size_t>(out.events_size()) == most) return {};
+    out.set_next(position + 1);
+    const auto event = decode(record);
+    if (!event) return tl::unexpected(event.error());
+    if (request.names_size() > 0 &&
+        std::find(request.names().begin(), request.names().end(), event->name()) == request.names().end()) {
+      return {};
+    }
+    const TenantId tenant = event_text(*graph, *event).tenant;
+    const std::string whose = tenant.index() < graph->tenant_count() ? graph->tenant_name(tenant) : "";
+    if (!request.tenant().empty() && whose != request.tenant()) return {};
+    const policy::Resource asked{.kind = Kind::kEvent, .name = "event", .tenant = whose};
+    if (!all && !policy::authorise(who, Action::kRead, asked)) return {};
+    v1::Resource view;
+    put_event(*graph, position, *event, all ? record : Bytes(), view);
+    *out.add_events() = std::move(*view.mutable_event());
+    return {};
+  });
+  if (!read) return tl::unexpected(read.error());
+  return out;
+}
+
+}  // namespace weir::gateway

@@ -1,0 +1,382 @@
+#include "service/gateway/rest_routes.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+
+#include "service/gateway/names.h"
+#include "service/resource/resource.h"
+#include "weir/v1/service.pb.h"
+
+namespace weir::gateway {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+std::string to_json(const Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.always_print_primitive_fields = false;
+  std::string out;
+  if (!google::protobuf::util::MessageToJsonString(message, &out, options).ok()) return "{}";
+  return out;
+}
+
+Status from_json(const std::string& text, Message& message) {
+  if (text.empty()) return {};
+  const auto parsed = google::protobuf::util::JsonStringToMessage(text, &message);
+  if (parsed.ok()) return {};
+  return fail(ErrorCode::kInvalid, std::string(parsed.message()), "body", "send JSON as docs/reference/api.md shows");
+}
+
+// Sets a field by its name in the schema or in JSON.
+Status set_field(Message& message, const std::string& name, const std::string& value) {
+  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+  if (!field) field = message.GetDescriptor()->FindFieldByCamelcaseName(name);
+  if (!field || field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    return fail(ErrorCode::kInvalid, "\"" + name + "\" is not a parameter", "query",
+                "docs/reference/api.md lists the parameters");
+  }
+  const auto* reflection = message.GetReflection();
+  const auto wrong = [&] { return fail(ErrorCode::kInvalid, "\"" + value + "\" does not fit", "query: " + name); };
+  const auto number = parse_number(value);
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      if (field->is_repeated()) {
+        for (size_t at = 0; at <= value.size();) {
+          const size_t comma = std::min(value.find(',', at), value.size());
+          reflection->AddString(&message, field, value.substr(at, comma - at));
+          at = comma + 1;
+        }
+      } else {
+        reflection->SetString(&message, field, value);
+      }
+      return {};
+    case FieldDescriptor::CPPTYPE_BOOL:
+      if (value != "true" && value != "false" && value != "1" && value != "0" && !value.empty()) return wrong();
+      reflection->SetBool(&message, field, value != "false" && value != "0");
+      return {};
+    case FieldDescriptor::CPPTYPE_UINT64:
+      if (!number) return wrong();
+      reflection->SetUInt64(&message, field, *number);
+      return {};
+    case FieldDescriptor::CPPTYPE_UINT32:
+      if (!number || *number > UINT32_MAX) return wrong();
+      reflection->SetUInt32(&message, field, static_cast<uint32_t>(*number));
+      return {};
+    case FieldDescriptor::CPPTYPE_INT64:
+      if (!number || *number > INT64_MAX) return wrong();
+      reflection->SetInt64(&message, field, static_cast<int64_t>(*number));
+      return {};
+    case FieldDescriptor::CPPTYPE_INT32:
+      if (!number || *number > INT32_MAX) return wrong();
+      reflection->SetInt32(&message, field, static_cast<int32_t>(*number));
+      return {};
+    case FieldDescriptor::CPPTYPE_ENUM: {
+      const auto* known = field->enum_type()->FindValueByName(value);
+      if (!known) return wrong();
+      reflection->SetEnum(&message, field, known);
+      return {};
+    }
+    default:
+      return wrong();
+  }
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+Result<std::string> unescape(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '%') {
+      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+      if (high < 0 || low < 0) return fail(ErrorCode::kInvalid, "holds a bad escape", "target", "write %20 for a space");
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      return fail(ErrorCode::kInvalid, "holds a control character", "target");
+    }
+    out += c;
+  }
+  return out;
+}
+
+// The pattern's "{field}" segments are fields of the request.
+struct Match {
+  std::vector<std::pair<std::string, std::string>> fields;
+};
+std::optional<Match> match(const std::vector<std::string>& path, std::string_view pattern) {
+  Match out;
+  size_t at = 0;
+  while (!pattern.empty()) {
+    pattern.remove_prefix(1);
+    const std::string_view segment = pattern.substr(0, pattern.find('/'));
+    pattern.remove_prefix(segment.size());
+    if (at == path.size()) return std::nullopt;
+    if (segment.front() == '{') {
+      out.fields.emplace_back(segment.substr(1, segment.size() - 2), path[at]);
+    } else if (segment != path[at]) {
+      return std::nullopt;
+    }
+    ++at;
+  }
+  return at == path.size() ? std::optional(std::move(out)) : std::nullopt;
+}
+
+struct Call {
+  Service& service;
+  policy::Principal who;
+  const HttpRequest& http;
+  const Target& target;
+  const Match& matched;
+
+  // Path, query and body into the request's fields; the path wins.
+  Status fill(Message& request, bool body) const {
+    if (body) {
+      if (const Status read = from_json(http.body, request); !read) return read;
+    } else if (!http.body.empty()) {
+      return fail(ErrorCode::kInvalid, "a body is not expected here", "body");
+    }
+    for (const auto& [name, value] : target.query) {
+      if (const Status set = set_field(request, name, value); !set) return set;
+    }
+    for (const auto& [name, value] : matched.fields) {
+      if (const Status set = set_field(request, name, value); !set) return set;
+    }
+    return {};
+  }
+};
+
+HttpResponse json_response(const Message& message) { return {200, "application/json", to_json(message), {}}; }
+
+template <class Request, class Response>
+Routed read(const Call& call, Result<Response> (Service::*handler)(const policy::Principal&, const Request&)) {
+  Request request;
+  if (const Status filled = call.fill(request, false); !filled) return problem(filled.error());
+  return Answer{[&service = call.service, who = call.who, request = std::move(request),
+                 handler](const std::function<void(HttpResponse)>& done) {
+    const auto response = (service.*handler)(who, request);
+    done(response ? json_response(*response) : problem(response.error()));
+  }};
+}
+
+template <class Request, class Response>
+Routed begin_change(Service& service, const policy::Principal& who, Request request,
+                    void (Service::*handler)(const policy::Principal&, const Request&, Service::Reply<Response>)) {
+  return Answer{[&service, who, request = std::move(request), handler](std::function<void(HttpResponse)> done) {
+    (service.*handler)(who, request, [done = std::move(done)](Result<Response> response) {
+      done(response ? json_response(*response) : problem(response.error()));
+    });
+  }};
+}
+
+template <class Request, class Response>
+Routed change(const Call& call, bool body,
+              void (Service::*handler)(const policy::Principal&, const Request&, Service::Reply<Response>)) {
+  Request request;
+  if (const Status filled = call.fill(request, body); !filled) return problem(filled.error());
+  return begin_change(call.service, call.who, std::move(request), handler);
+}
+
+// A body in YAML is a file as `weir apply -f` takes it.
+Routed apply(const Call& call) {
+  if (call.http.content_type.find("yaml") == std::string::npos) {
+    return change<v1::ApplyRequest, v1::ApplyResponse>(call, true, &Service::apply);
+  }
+  const auto resources = resource::parse(call.http.body, "body");
+  if (!resources) return problem(resources.error());
+  v1::ApplyRequest request;
+  for (const resource::Resource& item : *resources) resource::to_message(item, *request.add_resources());
+  for (const auto& [name, value] : call.target.query) {
+    if (const Status set = set_field(request, name, value); !set) return problem(set.error());
+  }
+  return begin_change<v1::ApplyRequest, v1::ApplyResponse>(call.service, call.who, std::move(request), &Service::apply);
+}
+
+Routed events(const Call& call) {
+  EventsBegin out{call.who, std::make_shared<v1::EventsRequest>(), 0};
+  out.request->set_follow(true);
+  if (const Status filled = call.fill(*out.request, false); !filled) return problem(filled.error());
+  if (const Status may = call.service.check_events(call.who, *out.request); !may) return problem(may.error());
+  out.next = out.request->tail() ? call.service.brain().durable()->version() : out.request->from();
+  if (!call.http.last_event_id.empty()) {
+    const auto last = parse_number(call.http.last_event_id);
+    if (!last || *last >= kNoPosition - 1) {
+      return problem({ErrorCode::kInvalid, "is not the position of an event", "Last-Event-ID"});
+    }
+    out.next = *last + 1;
+  }
+  return out;
+}
+
+Routed logs(const Call& call) {
+  LogsBegin out{call.who, std::make_shared<v1::LogsRequest>()};
+  if (const Status filled = call.fill(*out.request, false); !filled) return problem(filled.error());
+  return out;
+}
+
+struct Route {
+  std::string_view method, pattern;
+  Routed (*handle)(const Call&);
+};
+constexpr Route kRoutes[] = {
+    {"POST", "/v1/apply", apply},
+    {"GET", "/v1/resources/{kind}/{name}", [](const Call& c) { return read(c, &Service::get); }},
+    {"GET", "/v1/resources/{kind}", [](const Call& c) { return read(c, &Service::list); }},
+    {"DELETE", "/v1/resources/{kind}/{name}", [](const Call& c) { return change(c, false, &Service::remove); }},
+    {"GET", "/v1/explanations/{intent}", [](const Call& c) { return read(c, &Service::explain); }},
+    {"POST", "/v1/sites/{site}/drain", [](const Call& c) { return change(c, true, &Service::drain); }},
+    {"POST", "/v1/sites/{site}/undrain", [](const Call& c) { return change(c, true, &Service::undrain); }},
+    {"GET", "/v1/events", events},
+    {"GET", "/v1/runs/{plan}/{item}/logs", logs},
+    {"GET", "/v1/bill", [](const Call& c) { return read(c, &Service::bill); }},
+    {"POST", "/v1/tokens", [](const Call& c) { return change(c, true, &Service::issue_token); }},
+    {"DELETE", "/v1/tokens/{token}", [](const Call& c) { return change(c, false, &Service::revoke_token); }},
+    {"GET", "/v1/ledger/head", [](const Call& c) { return read(c, &Service::ledger_head); }},
+    {"GET", "/v1/ledger/proof/{position}", [](const Call& c) { return read(c, &Service::ledger_proof); }},
+};
+
+}  // namespace
+
+Result<Target> parse_target(std::string_view target) {
+  if (target.size() > kTargetBytesMax) return fail(ErrorCode::kInvalid, "is longer than 8 KiB", "target");
+  if (target.empty() || target.front() != '/') return fail(ErrorCode::kInvalid, "is no path", "target", "begin with /");
+  Target out;
+  const size_t mark = target.find('?');
+  std::string_view path = target.substr(0, mark);
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const std::string_view segment = path.substr(0, path.find('/'));
+    path.remove_prefix(segment.size());
+    auto text = unescape(segment);
+    if (!text) return tl::unexpected(text.error());
+    if (text->empty() || *text == "." || *text == "..") {
+      return fail(ErrorCode::kInvalid, "holds an empty or relative segment", "target");
+    }
+    out.path.push_back(std::move(*text));
+  }
+  std::string_view query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+  while (!query.empty()) {
+    const std::string_view part = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), part.size() + 1));
+    if (part.empty()) continue;
+    const size_t equals = part.find('=');
+    auto name = unescape(part.substr(0, equals));
+    auto value = unescape(equals == std::string_view::npos ? std::string_view() : part.substr(equals + 1));
+    if (!name) return tl::unexpected(name.error());
+    if (!value) return tl::unexpected(value.error());
+    if (out.query.size() == kQueryFieldsMax) return fail(ErrorCode::kInvalid, "has more than 64 parameters", "target");
+    out.query.emplace_back(std::move(*name), std::move(*value));
+  }
+  return out;
+}
+
+Routed route(Service& service, const HttpRequest& request) {
+  const auto target = parse_target(request.target);
+  if (!target) return problem(target.error());
+  std::string allow;
+  for (const Route& at : kRoutes) {
+    const auto matched = match(target->path, at.pattern);
+    if (!matched) continue;
+    if (request.method != at.method) {
+      allow += (allow.empty() ? "" : ", ") + std::string(at.method);
+      continue;
+    }
+    if (request.authorization.empty()) {
+      return problem({ErrorCode::kDenied, "the request carries no token", "Authorization", "send Bearer TOKEN"}, 401);
+    }
+    auto who = service.authenticate(request.authorization);
+    if (!who) return problem(who.error(), 401);
+    return at.handle({service, std::move(*who), request, *target, *matched});
+  }
+  if (!allow.empty()) {
+    HttpResponse out = problem({ErrorCode::kInvalid, request.method + " is not possible here", request.target, "use " + allow}, 405);
+    out.allow = allow;
+    return out;
+  }
+  return problem({ErrorCode::kNotFound, "no such path", request.target.substr(0, 200), "docs/reference/api.md lists the paths"});
+}
+
+int http_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalid: return 400;
+    case ErrorCode::kNotFound: return 404;
+    case ErrorCode::kConflict: return 409;
+    case ErrorCode::kDenied: return 403;
+    case ErrorCode::kInfeasible: return 422;
+    case ErrorCode::kExhausted: return 429;
+    case ErrorCode::kUnavailable: return 503;
+    case ErrorCode::kUnsupported: return 501;
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kInternal: return 500;
+  }
+  return 500;
+}
+
+std::string_view http_reason(int status) {
+  switch (status) {
+    case 200: return "OK";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 413: return "Content Too Large";
+    case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 503: return "Service Unavailable";
+    default: return "Error";
+  }
+}
+
+HttpResponse problem(const Error& error, int status) {
+  v1::ErrorDetail detail;
+  detail.set_code(std::string(to_text(error.code)));
+  detail.set_what(error.what);
+  detail.set_where(error.where);
+  detail.set_remedy(error.remedy);
+  if (status == 0) status = http_status(error.code);
+  // The members of RFC 9457 before those of ErrorDetail.
+  std::string rest = to_json(detail);
+  v1::ErrorDetail text;
+  text.set_what(error.text());
+  std::string quoted = to_json(text);  // {"what":"..."}
+  quoted = quoted.substr(8, quoted.size() - 9);
+  return {status, "application/problem+json",
+          "{\"type\":\"about:blank\",\"title\":\"" + std::string(http_reason(status)) + "\",\"status\":" +
+              std::to_string(status) + ",\"detail\":" + quoted + "," + rest.substr(1),
+          {}};
+}
+
+std::string sse_text(const v1::EventsResponse& events) {
+  std::string out;
+  for (const v1::EventView& event : events.events()) {
+    out += "id: " + std::to_string(event.position()) + "\nevent: " + event.name() + "\ndata: " + to_json(event) + "\n\n";
+  }
+  return out;
+}
+
+std::string log_piece_line(const LogPiece& piece) {
+  if (piece.error) return problem(*piece.error).body + "\n";
+  v1::LogsResponse out;
+  out.set_offset(piece.offset);
+  out.set_data(piece.data);
+  out.set_complete(piece.complete);
+  return to_json(out) + "\n";
+}
+
+}  // namespace weir::gateway

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/result/result.h"
+#include "service/gateway/service.h"
+
+// HTTP requests to operations and back, along the annotations of service.proto. Knows nothing of sockets.
+namespace weir::gateway {
+
+struct HttpRequest {
+  std::string method;
+  std::string target;  // origin form: "/v1/events?from=3"
+  std::string authorization;
+  std::string content_type;
+  std::string last_event_id;
+  std::string body;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::string allow;  // methods, with 405
+};
+
+inline constexpr size_t kTargetBytesMax = 8 * 1024;
+inline constexpr size_t kQueryFieldsMax = 64;
+
+// Decoded path segments and query fields, in order. kInvalid: not in origin form, a bad escape, a segment that
+// is empty or "..", a NUL, or over the limits. RFC 3986; "+" stands for itself.
+struct Target {
+  std::vector<std::string> path;
+  std::vector<std::pair<std::string, std::string>> query;
+};
+Result<Target> parse_target(std::string_view target);
+
+// What the connection does next: answer once, perhaps later from another thread, or stream.
+struct EventsBegin {
+  policy::Principal who;
+  std::shared_ptr<v1::EventsRequest> request;
+  Position next = 0;
+};
+struct LogsBegin {
+  policy::Principal who;
+  std::shared_ptr<v1::LogsRequest> request;
+};
+struct Answer {
+  std::function<void(std::function<void(HttpResponse)>)> begin;
+};
+using Routed = std::variant<HttpResponse, Answer, EventsBegin, LogsBegin>;
+Routed route(Service& service, const HttpRequest& request);
+
+// RFC 9457.
+HttpResponse problem(const Error& error, int status = 0);
+int http_status(ErrorCode code);
+std::string_view http_reason(int status);
+
+// One server-sent event (WHATWG HTML, section 9.2).
+std::string sse_text(const v1::EventsResponse& events);
+// One line of JSON: a LogsResponse, or a problem.
+std::string log_piece_line(const LogPiece& piece);
+
+}  // namespace weir::gateway

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ledger/proof_text.h"
+#include "core/ports/brain.h"
+#include "core/ports/clock.h"
+#include "core/ports/log_store.h"
+#include "core/ports/planner.h"
+#include "security/policy/policy.h"
+#include "service/gateway/history.h"
+
+namespace weir::v1 {
+class ApplyRequest;
+class ApplyResponse;
+class GetRequest;
+class GetResponse;
+class ListRequest;
+class ListResponse;
+class DeleteRequest;
+class DeleteResponse;
+class ExplainRequest;
+class ExplainResponse;
+class DrainRequest;
+class DrainResponse;
+class UndrainRequest;
+class UndrainResponse;
+class EventsRequest;
+class EventsResponse;
+class LogsRequest;
+class BillRequest;
+class BillResponse;
+class IssueTokenRequest;
+class IssueTokenResponse;
+class RevokeTokenRequest;
+class RevokeTokenResponse;
+class LedgerHeadRequest;
+class LedgerHeadResponse;
+class LedgerProofRequest;
+class LedgerProofResponse;
+class Resource;
+}  // namespace weir::v1
+
+namespace weir::gateway {
+
+inline constexpr size_t kResourcesPerApplyMax = 1'000;
+inline constexpr uint32_t kPageSizeDefault = 100;
+inline constexpr uint32_t kPageSizeMax = 1'000;
+inline constexpr size_t kEventsAtOnceMax = 256;
+
+// What an agent says about its site.
+struct SiteContact {
+  std::string agent_version;
+  std::string driver;
+  std::string isolation;
+  bool steerable = false;
+  std::string not_steerable_why;
+  int64_t heard_us_ago = 0;
+};
+
+// A piece of a run's log; the one with `last` ends it.
+struct LogPiece {
+  uint64_t offset = 0;
+  std::string data;
+  bool complete = false;
+  std::optional<Error> error;
+  bool last = false;
+};
+
+// What the service needs of the rest. All of it outlives the service and may be called from any thread.
+struct Ports {
+  Brain& brain;
+  Clock& clock;
+  const LogReader& log;
+  std::function<TreeHead()> ledger_head;
+  std::function<Result<InclusionProof>(Position, uint64_t size)> prove_record;
+  std::function<Result<ConsistencyProof>(uint64_t old_size, uint64_t size)> prove_growth;
+  std::function<Decision(const Graph&, IntentId)> decide;
+  std::function<std::optional<std::string>(std::string_view artifact)> artifact_digest;
+  std::function<std::optional<SiteContact>(SiteId)> contact;
+  // The pieces come from another thread. Yields what ends it early.
+  std::function<Result<std::function<void()>>(SiteId, RunId, uint64_t offset, bool follow, uint64_t bytes_max,
+                                              std::function<void(LogPiece)>)>
+      read_log;
+  std::string ca_sha256;
+};
+
+// Every operation that users have, once for all protocols: request in, response out, in the messages of
+// api/weir/v1/service.proto. Reads answer from the newest durable state; changes answer when they are durable.
+// Safe to call from several threads; nothing blocks but dry runs, which decide, and the first reading of the
+// history.
+class Service {
+ public:
+  using Principal = policy::Principal;
+  template <class Response>
+  using Reply = std::function<void(Result<Response>)>;  // called once, perhaps from another thread
+
+  explicit Service(Ports ports);
+
+  // `authorization` is the header's value, "Bearer weiru.…". kDenied.
+  Result<Principal> authenticate(std::string_view authorization) const;
+
+  void apply(const Principal& who, const v1::ApplyRequest& request, Reply<v1::ApplyResponse> reply);
+  void remove(const Principal& who, const v1::DeleteRequest& request, Reply<v1::DeleteResponse> reply);
+  void drain(const Principal& who, const v1::DrainRequest& request, Reply<v1::DrainResponse> reply);
+  void undrain(const Principal& who, const v1::UndrainRequest& request, Reply<v1::UndrainResponse> reply);
+  void issue_token(const Principal& who, const v1::IssueTokenRequest& request, Reply<v1::IssueTokenResponse> reply);
+  void revoke_token(const Principal& who, const v1::RevokeTokenRequest& request,
+                    Reply<v1::RevokeTokenResponse> reply);
+
+  Result<v1::GetResponse> get(const Principal& who, const v1::GetRequest& request);
+  Result<v1::ListResponse> list(const Principal& who, const v1::ListRequest& request);
+  Result<v1::ExplainResponse> explain(const Principal& who, const v1::ExplainRequest& request);
+  Result<v1::BillResponse> bill(const Principal& who, const v1::BillRequest& request);
+  Result<v1::LedgerHeadResponse> ledger_head(const Principal& who, const v1::LedgerHeadRequest& request);
+  Result<v1::LedgerProofResponse> ledger_proof(const Principal& who, const v1::LedgerProofRequest& request);
+
+  // Whether the request may be made at all; then read it on from `next` on. An answer without events and with
+  // `next` at the durable end: wait for a later version.
+  Status check_events(const Principal& who, const v1::EventsRequest& request) const;
+  Result<v1::EventsResponse> events(const Principal& who, const v1::EventsRequest& request, Position next) const;
+
+  // Yields what ends it early.
+  Result<std::function<void()>> logs(const Principal& who, const v1::LogsRequest& request,
+                                     std::function<void(LogPiece)> piece);
+
+  Brain& brain() const { return ports_.brain; }
+  const Ports& ports() const { return ports_; }
+
+ private:
+  struct ApplyJob;
+  void apply_stage(const std::shared_ptr<ApplyJob>& job, size_t stage);
+
+  Ports ports_;
+  History history_;
+};
+
+// How this person stands in the ledger: "operator/alice".
+std::string actor_of(const policy::Principal& who);
+
+}  // namespace weir::gateway

@@ -1,0 +1,384 @@
+#include "service/gateway/service.h"
+
+#include <gtest/gtest.h>
+
+#include "service/gateway/rest_routes.h"
+#include "service/gateway/test_brain.h"
+#include "service/resource/resource.h"
+#include "weir/v1/service.pb.h"
+
+namespace weir::gateway {
+namespace {
+
+using policy::Principal;
+
+const Principal kOperator = policy::principal_of(policy::Role::kOperator, "alice");
+const Principal kCity = policy::principal_of(policy::Role::kTenant, "city");
+const Principal kRival = policy::principal_of(policy::Role::kTenant, "rival");
+
+constexpr const char* kIntent = R"(
+apiVersion: weir/v1
+kind: Intent
+metadata: {name: cameras, tenant: city}
+spec:
+  from: [{site: street, streams: 4}]
+  workload:
+    service: {artifact: detector, port: 8080, cpu: "1", memory: 256Mi, streams_per_instance: 2}
+    traffic: {up: 2Mbps, down: 50kbps, requests_per_second: "2", work_per_request: 30ms@reference-core}
+  promise: {latency: 500ms, percentile: "99"}
+)";
+
+class ServiceTest : public ::testing::Test {
+ protected:
+  void SetUp() override { brain.build_region(); }
+
+  v1::ApplyRequest request_of(const std::string& yaml) {
+    v1::ApplyRequest out;
+    const auto read = resource::parse(yaml, "test.yaml");
+    EXPECT_TRUE(read) << read.error().text();
+    if (read) {
+      for (const auto& item : *read) resource::to_message(item, *out.add_resources());
+    }
+    return out;
+  }
+  Result<v1::ApplyResponse> apply(const Principal& who, const v1::ApplyRequest& request) {
+    std::optional<Result<v1::ApplyResponse>> out;
+    service.apply(who, request, [&out](Result<v1::ApplyResponse> answer) { out = std::move(answer); });
+    return *out;
+  }
+  template <class Request, class Response>
+  Result<Response> change(const Principal& who, const Request& request,
+                          void (Service::*handler)(const Principal&, const Request&, Service::Reply<Response>)) {
+    std::optional<Result<Response>> out;
+    (service.*handler)(who, request, [&out](Result<Response> answer) { out = std::move(answer); });
+    return *out;
+  }
+  Result<v1::GetResponse> get(const Principal& who, const std::string& kind, const std::string& name,
+                              const std::string& tenant = "") {
+    v1::GetRequest request;
+    request.set_kind(kind);
+    request.set_name(name);
+    request.set_tenant(tenant);
+    return service.get(who, request);
+  }
+  Result<v1::ListResponse> list(const Principal& who, const std::string& kind, uint32_t size = 0,
+                                const std::string& token = "", const std::string& filter = "") {
+    v1::ListRequest request;
+    request.set_kind(kind);
+    request.set_page_size(size);
+    request.set_page_token(token);
+    request.set_filter(filter);
+    return service.list(who, request);
+  }
+
+  TestBrain brain;
+  Service service{brain.ports()};
+};
+
+TEST_F(ServiceTest, ApplyingTwiceChangesNothing) {
+  const auto first = apply(kCity, request_of(kIntent));
+  ASSERT_TRUE(first) << first.error().text();
+  EXPECT_EQ(first->results(0).action(), "created");
+  EXPECT_EQ(first->results(0).generation(), 1u);
+  const Position version = brain.durable()->version();
+  const auto again = apply(kCity, request_of(kIntent));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->results(0).action(), "unchanged");
+  EXPECT_EQ(brain.durable()->version(), version);
+  std::string other = kIntent;
+  other.replace(other.find("500ms"), 5, "400ms");
+  const auto changed = apply(kCity, request_of(other));
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->results(0).action(), "changed");
+  EXPECT_EQ(changed->results(0).generation(), 2u);
+}
+
+TEST_F(ServiceTest, ADryRunDecidesAndChangesNothing) {
+  const Position version = brain.durable()->version();
+  v1::ApplyRequest request = request_of(kIntent);
+  request.set_dry_run(true);
+  const auto answer = apply(kCity, request);
+  ASSERT_TRUE(answer) << answer.error().text();
+  ASSERT_TRUE(answer->results(0).has_plan());
+  EXPECT_EQ(answer->results(0).plan().placements(0).site(), "hub");
+  EXPECT_FALSE(answer->results(0).plan().committed());
+  EXPECT_EQ(brain.durable()->version(), version);
+
+  std::string impossible = kIntent;
+  impossible.replace(impossible.find("500ms"), 5, "2ms");
+  request = request_of(impossible);
+  request.set_dry_run(true);
+  const auto refused = apply(kCity, request);
+  ASSERT_TRUE(refused);
+  EXPECT_TRUE(refused->results(0).has_refusal());
+  ASSERT_GT(refused->results(0).reasons_size(), 0);
+  EXPECT_EQ(refused->results(0).reasons(0).substr(0, 7), "No site");
+}
+
+TEST_F(ServiceTest, AWholeRegionInOneRequest) {
+  const auto answer = apply(kOperator, request_of(R"(
+apiVersion: weir/v1
+kind: Link
+metadata: {name: attic-core}
+spec: {between: [attic, core], rate: 1Gbps, delay: 1ms, price: "0.1"}
+---
+apiVersion: weir/v1
+kind: Site
+metadata: {name: attic}
+spec:
+  tier: end
+  asks: {core_hour: "0.1", gib_hour: "0.01"}
+  power: {idle_per_core: 3W, peak_per_core: 8W, pue: "1.1", carbon: 0.5kgCO2/kWh}
+---
+apiVersion: weir/v1
+kind: Tenant
+metadata: {name: village}
+spec: {}
+)"));
+  ASSERT_TRUE(answer) << answer.error().text();
+  const Snapshot graph = brain.durable();
+  ASSERT_TRUE(graph->find_site("attic").valid());
+  const LinkId link = graph->find_link("attic-core");
+  ASSERT_TRUE(link.valid());
+  EXPECT_EQ(graph->vertex_name(graph->link(link).from), "attic");
+  EXPECT_TRUE(graph->find_tenant("village").valid());
+}
+
+TEST_F(ServiceTest, AllOrNone) {
+  const Position version = brain.durable()->version();
+  v1::ApplyRequest request = request_of(kIntent);
+  v1::Resource bad = request.resources(0);
+  bad.mutable_intent()->mutable_metadata()->set_name("second");
+  bad.mutable_intent()->mutable_spec()->mutable_from(0)->set_site("strete");
+  *request.add_resources() = bad;
+  const auto answer = apply(kCity, request);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(answer.error().where, "resources[1].spec.from[0].site");
+  EXPECT_EQ(answer.error().remedy, "did you mean street?");
+  EXPECT_EQ(brain.durable()->version(), version);
+}
+
+TEST_F(ServiceTest, ResourcesPerRequestAreBounded) {
+  EXPECT_EQ(apply(kCity, {}).error().code, ErrorCode::kInvalid);
+  v1::ApplyRequest request;
+  for (size_t i = 0; i < kResourcesPerApplyMax + 1; ++i) {
+    v1::Tenant& tenant = *request.add_resources()->mutable_tenant();
+    tenant.set_api_version("weir/v1");
+    tenant.set_kind("Tenant");
+    tenant.mutable_metadata()->set_name("t" + std::to_string(i));
+  }
+  EXPECT_EQ(apply(kOperator, request).error().code, ErrorCode::kInvalid);
+  request.mutable_resources()->RemoveLast();
+  EXPECT_TRUE(apply(kOperator, request));
+}
+
+TEST_F(ServiceTest, AnotherTenantsIntentDoesNotExist) {
+  ASSERT_TRUE(apply(kCity, request_of(kIntent)));
+  EXPECT_TRUE(get(kCity, "intent", "cameras"));
+  EXPECT_TRUE(get(kOperator, "intent", "cameras", "city"));
+  const auto seen = get(kRival, "intent", "cameras", "city");
+  const auto never = get(kRival, "intent", "nothing", "city");
+  ASSERT_FALSE(seen);
+  EXPECT_EQ(seen.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(never.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(list(kRival, "intents")->items_size(), 0);
+  EXPECT_EQ(list(kCity, "intents")->items_size(), 1);
+
+  v1::ExplainRequest explain;
+  explain.set_intent("cameras");
+  explain.set_tenant("city");
+  EXPECT_EQ(service.explain(kRival, explain).error().code, ErrorCode::kNotFound);
+  v1::DeleteRequest remove;
+  remove.set_kind("intent");
+  remove.set_name("cameras");
+  remove.set_tenant("city");
+  EXPECT_EQ(change(kRival, remove, &Service::remove).error().code, ErrorCode::kNotFound);
+  EXPECT_FALSE(apply(kRival, request_of(kIntent)));
+  v1::BillRequest bill;
+  bill.set_tenant("city");
+  EXPECT_EQ(service.bill(kRival, bill).error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(change(kCity, remove, &Service::remove));
+  EXPECT_EQ(change(kCity, remove, &Service::remove).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ServiceTest, TenantsSeeThePublicFormOfSites) {
+  const auto full = get(kOperator, "site", "metro");
+  const auto open = get(kCity, "site", "metro");
+  ASSERT_TRUE(full && open);
+  EXPECT_EQ(full->resource().site().status().cpu_milli_free(), 4000);
+  EXPECT_EQ(open->resource().site().status().cpu_milli_free(), 0);
+  EXPECT_EQ(open->resource().site().status().cpu_milli_total(), 4000);
+  EXPECT_EQ(list(kCity, "nodes")->items_size(), 0);
+  EXPECT_EQ(list(kOperator, "nodes")->items_size(), 3);
+}
+
+TEST_F(ServiceTest, ListsComeInPages) {
+  std::vector<std::string> names;
+  std::string token;
+  do {
+    const auto page = list(kOperator, "sites", 2, token);
+    ASSERT_TRUE(page);
+    for (const auto& item : page->items()) names.push_back(item.site().metadata().name());
+    token = page->next_page_token();
+  } while (!token.empty());
+  EXPECT_EQ(names, (std::vector<std::string>{"street", "metro", "hub"}));
+  EXPECT_EQ(list(kOperator, "sites", 0, "", "name=hub")->items_size(), 1);
+  EXPECT_EQ(list(kOperator, "sites", 0, "", "colour=red").error().code, ErrorCode::kInvalid);
+  EXPECT_TRUE(list(kOperator, "sites", kPageSizeMax));
+  EXPECT_EQ(list(kOperator, "sites", kPageSizeMax + 1).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(list(kOperator, "castles").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(list(kOperator, "sites", 0, "next").error().code, ErrorCode::kInvalid);
+  size_t events = 0;
+  do {
+    const auto page = list(kOperator, "events", 3, token);
+    ASSERT_TRUE(page);
+    for (const auto& item : page->items()) EXPECT_EQ(item.event().position(), events++);
+    token = page->next_page_token();
+  } while (!token.empty());
+  EXPECT_EQ(events, brain.durable()->version());
+}
+
+TEST_F(ServiceTest, PlansRunsAndPricesCanBeSeen) {
+  ASSERT_TRUE(apply(kCity, request_of(kIntent)));
+  brain.decide();
+  const auto intent = get(kCity, "intent", "cameras");
+  ASSERT_TRUE(intent);
+  EXPECT_EQ(intent->resource().intent().status().state(), "placed");
+  const std::string plan = std::to_string(intent->resource().intent().status().plan());
+  EXPECT_TRUE(get(kCity, "plan", plan));
+  EXPECT_EQ(get(kRival, "plan", plan).error().code, ErrorCode::kNotFound);
+  const auto runs = list(kCity, "runs");
+  ASSERT_EQ(runs->items_size(), 2);
+  EXPECT_EQ(runs->items(0).run().site(), "hub");
+  EXPECT_TRUE(get(kCity, "run", plan + ".1"));
+  EXPECT_FALSE(get(kCity, "run", plan + ".2"));
+  EXPECT_EQ(list(kOperator, "prices")->items_size(), 1 + 3 * 2 + 6);
+  brain.record("hub", RunStateChanged{{intent->resource().intent().status().plan(), 0}, IntentId(0u), RunState::kRunning, 0, ""});
+  brain.record("hub", RunStateChanged{{intent->resource().intent().status().plan(), 1}, IntentId(0u), RunState::kRunning, 0, ""});
+  EXPECT_EQ(get(kCity, "intent", "cameras")->resource().intent().status().state(), "running");
+  v1::ExplainRequest explain;
+  explain.set_intent("cameras");
+  const auto why = service.explain(kCity, explain);
+  ASSERT_TRUE(why);
+  EXPECT_NE(why->text().find("Why not elsewhere"), std::string::npos);
+}
+
+TEST_F(ServiceTest, TokensOpenExactlyTheirRole) {
+  EXPECT_EQ(*service.authenticate(brain.token(Role::kTenant, "city")), kCity);
+  const std::string good = brain.token(Role::kTenant, "city");
+  std::string wrong = good;
+  wrong.back() = wrong.back() == 'A' ? 'B' : 'A';
+  EXPECT_EQ(service.authenticate(wrong).error().code, ErrorCode::kDenied);
+  EXPECT_EQ(service.authenticate("").error().code, ErrorCode::kDenied);
+  EXPECT_EQ(service.authenticate("Basic abc").error().code, ErrorCode::kDenied);
+  EXPECT_TRUE(service.authenticate(brain.token(Role::kTenant, "city", 100, 99)));
+  const auto expired = service.authenticate(brain.token(Role::kTenant, "city", 100, 101));
+  ASSERT_FALSE(expired);
+  EXPECT_EQ(expired.error().code, ErrorCode::kDenied);
+
+  v1::IssueTokenRequest issue;
+  issue.set_role(v1::ROLE_TENANT);
+  issue.set_subject("rival");
+  EXPECT_EQ(change(kCity, issue, &Service::issue_token).error().code, ErrorCode::kDenied);
+  const auto issued = change(kOperator, issue, &Service::issue_token);
+  ASSERT_TRUE(issued) << issued.error().text();
+  EXPECT_EQ(*service.authenticate("Bearer " + issued->bearer()), kRival);
+  v1::RevokeTokenRequest revoke;
+  revoke.set_token(issued->token());
+  ASSERT_TRUE(change(kOperator, revoke, &Service::revoke_token));
+  EXPECT_EQ(service.authenticate("Bearer " + issued->bearer()).error().code, ErrorCode::kDenied);
+  issue.set_subject("nobody");
+  EXPECT_EQ(change(kOperator, issue, &Service::issue_token).error().code, ErrorCode::kNotFound);
+  issue.set_join(true);
+  issue.set_subject("metro");
+  const auto join = change(kOperator, issue, &Service::issue_token);
+  ASSERT_TRUE(join);
+  EXPECT_EQ(join->bearer().substr(0, 6), "weir1.");
+  EXPECT_FALSE(service.authenticate("Bearer " + join->bearer()));
+}
+
+TEST_F(ServiceTest, EventsAreScopedByTenant) {
+  ASSERT_TRUE(apply(kCity, request_of(kIntent)));
+  v1::EventsRequest request;
+  const auto all = service.events(kOperator, request, 0);
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->next(), brain.durable()->version());
+  EXPECT_EQ(static_cast<Position>(all->events_size()), brain.durable()->version());
+  EXPECT_FALSE(all->events(0).record().empty());
+  const auto mine = service.events(kCity, request, 0);
+  ASSERT_TRUE(mine);
+  for (const auto& event : mine->events()) {
+    EXPECT_EQ(event.tenant(), "city");
+    EXPECT_TRUE(event.record().empty());
+  }
+  EXPECT_EQ(service.events(kRival, request, 0)->events_size(), 1) << "its own definition";
+  request.add_names("IntentSubmitted");
+  EXPECT_EQ(service.events(kOperator, request, 0)->events_size(), 1);
+  request.add_names("Nonsense");
+  EXPECT_EQ(service.check_events(kOperator, request).error().code, ErrorCode::kInvalid);
+  request.clear_names();
+  request.set_tenant("city");
+  EXPECT_FALSE(service.check_events(kRival, request));
+  EXPECT_EQ(service.events(kOperator, {}, 1'000'000)->events_size(), 0);
+}
+
+TEST_F(ServiceTest, DrainAndUndrain) {
+  v1::DrainRequest drain;
+  drain.set_site("metro");
+  EXPECT_EQ(change(kCity, drain, &Service::drain).error().code, ErrorCode::kDenied);
+  ASSERT_TRUE(change(kOperator, drain, &Service::drain));
+  EXPECT_EQ(brain.durable()->site(SiteId(1u)).state, Liveness::kDraining);
+  v1::UndrainRequest undrain;
+  undrain.set_site("metro");
+  ASSERT_TRUE(change(kOperator, undrain, &Service::undrain));
+  EXPECT_EQ(brain.durable()->site(SiteId(1u)).state, Liveness::kUp);
+  drain.set_site("mtro");
+  EXPECT_EQ(change(kOperator, drain, &Service::drain).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ServiceTest, TheLedgerProvesARecord) {
+  v1::LedgerProofRequest request;
+  request.set_position(3);
+  const auto answer = service.ledger_proof(kOperator, request);
+  ASSERT_TRUE(answer) << answer.error().text();
+  const Hash leaf = leaf_hash(std::as_bytes(std::span(answer->record().data(), answer->record().size())));
+  Proof proof;
+  for (const std::string& bytes : answer->audit_path()) {
+    Hash hash;
+    std::copy(bytes.begin(), bytes.end(), hash.bytes.begin());
+    proof.push_back(hash);
+  }
+  TreeHead head{answer->size(), {}};
+  std::copy(answer->root_sha256().begin(), answer->root_sha256().end(), head.root.bytes.begin());
+  EXPECT_TRUE(verify_inclusion(3, leaf, head, proof));
+  EXPECT_EQ(service.ledger_proof(kCity, request).error().code, ErrorCode::kDenied);
+  request.set_position(1'000'000);
+  EXPECT_FALSE(service.ledger_proof(kOperator, request));
+}
+
+TEST(Target, DecodesAndRefuses) {
+  const auto target = parse_target("/v1/resources/site/a%20b?from=3&x=%2F&flag&&y=");
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->path, (std::vector<std::string>{"v1", "resources", "site", "a b"}));
+  EXPECT_EQ(target->query, (std::vector<std::pair<std::string, std::string>>{
+                               {"from", "3"}, {"x", "/"}, {"flag", ""}, {"y", ""}}));
+  for (const char* bad : {"", "v1", "/v1//x", "/v1/../x", "/v1/%", "/v1/%2", "/v1/%zz", "/v1/%00", "/v1/x%0a", "/"}) {
+    EXPECT_FALSE(parse_target(bad)) << bad;
+  }
+  EXPECT_TRUE(parse_target("/v1/%41"));
+  EXPECT_TRUE(parse_target("/" + std::string(kTargetBytesMax - 1, 'a')));
+  EXPECT_FALSE(parse_target("/" + std::string(kTargetBytesMax, 'a')));
+}
+
+TEST(Problem, HasTheMembersOfRfc9457AndOurs) {
+  const HttpResponse response = problem({ErrorCode::kNotFound, "no \"x\"", "field", "fix\nit"});
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(response.content_type, "application/problem+json");
+  EXPECT_EQ(response.body,
+            "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"field: no \\\"x\\\"; fix\\nit\","
+            "\"code\":\"not-found\",\"what\":\"no \\\"x\\\"\",\"where\":\"field\",\"remedy\":\"fix\\nit\"}");
+}
+
+}  // namespace
+}  // namespace weir::gateway

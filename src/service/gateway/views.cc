@@ -1,0 +1,334 @@
+#include "service/gateway/views.h"
+
+#include <algorithm>
+
+#include "core/event/codec.h"
+#include "core/loop/address.h"
+#include "core/loop/links.h"
+#include "service/gateway/event_text.h"
+#include "service/gateway/explain.h"
+#include "service/gateway/names.h"
+#include "service/resource/resource.h"
+#include "weir/v1/resource.pb.h"
+
+namespace weir::gateway {
+namespace {
+
+template <class Value, class Message>
+void put_stored(const Value& value, Message& out) {
+  std::vector<std::byte> bytes;
+  encode(value, bytes);
+  out.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+std::string short_name(const std::string& full) { return full.substr(full.find('/') + 1); }
+
+resource::Names names_of(const Graph& graph) {
+  return {.site = [&graph](SiteId id) { return graph.site_name(id); },
+          .vertex = [&graph](VertexId id) { return graph.vertex_name(id); },
+          .dataset = [&graph](DatasetId id) { return short_name(graph.dataset(id).spec.name); }};
+}
+
+std::string_view intent_state(const IntentRow& row, size_t running) {
+  switch (row.state) {
+    case IntentState::kPending: return "pending";
+    case IntentState::kRefused: return "refused";
+    case IntentState::kWithdrawn: return "withdrawn";
+    case IntentState::kPlaced: break;
+  }
+  return row.active && running >= row.active->plan.placements.size() ? "running" : "placed";
+}
+
+const CommittedPlan* holder(const IntentRow& row, RunId run, size_t& placement) {
+  const auto within = [&](const CommittedPlan& plan) {
+    for (size_t i = 0; i < plan.plan.placements.size(); ++i) {
+      if (plan.run(i) == run) {
+        placement = i;
+        return true;
+      }
+    }
+    return false;
+  };
+  if (row.active && within(*row.active)) return row.active.get();
+  for (const auto& plan : row.retiring) {
+    if (within(*plan)) return plan.get();
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string stored_dataset_name(std::string_view tenant, std::string_view name) {
+  return std::string(tenant) + "/" + std::string(name);
+}
+
+void put_value(const Plan& plan, v1::Plan& out) { put_stored(plan, out); }
+void put_value(const Refusal& refusal, v1::Refusal& out) { put_stored(refusal, out); }
+
+void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
+  const Graph& graph = from.graph;
+  const IntentRow& row = graph.intent(id);
+  const std::string& tenant = graph.tenant_name(row.tenant);
+  resource::to_message(resource::describe(*row.spec, tenant, names_of(graph)), out);
+  v1::Intent& intent = *out.mutable_intent();
+  intent.mutable_metadata()->set_generation(row.generation);
+  v1::Intent::Status& status = *intent.mutable_status();
+  uint32_t running = 0;
+  if (row.active) {
+    const CommittedPlan& active = *row.active;
+    status.set_has_plan(true);
+    status.set_plan(active.position);
+    status.set_instances(static_cast<uint32_t>(active.plan.placements.size()));
+    status.set_billed_per_hour_nanocredits(active.plan.billed_per_hour);
+    int64_t worst = 0;
+    for (const Flow& flow : active.plan.flows) worst = std::max(worst, flow.latency_us_predicted);
+    status.set_latency_us_predicted(worst);
+    for (size_t i = 0; i < active.plan.placements.size(); ++i) {
+      const RunId run = active.run(i);
+      const auto at = std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
+      if (at != row.runs.end() && at->state == RunState::kRunning) ++running;
+    }
+  }
+  status.set_instances_running(running);
+  status.set_generation(row.generation);
+  status.set_state(std::string(intent_state(row, running)));
+  status.set_promise_kept(row.promise_kept);
+  if (row.state == IntentState::kRefused && row.refusal) {
+    status.set_why(refusal_sentences(graph, *row.spec, *row.refusal).front());
+  } else if (!row.promise_kept) {
+    status.set_why(from.history.why(id));
+  }
+  if (const auto measured = from.history.measured(id)) {
+    status.set_samples(measured->samples);
+    status.set_misses(measured->misses);
+    status.set_lost(measured->lost);
+    status.set_latency_us_measured(row.spec->promise.percentile_ppm <= 500'000 ? measured->latency_us_p50
+                                                                               : measured->latency_us_p99);
+  }
+  if (row.spec->workload.kind == WorkKind::kService) {
+    status.set_service_address(service_address(graph.service_prefix(), id));
+    status.set_service_port(static_cast<uint32_t>(row.spec->workload.port));
+  }
+}
+
+void put_site(const ViewSources& from, SiteId id, policy::View view, v1::Resource& out) {
+  const Graph& graph = from.graph;
+  const SiteRow& row = graph.site(id);
+  resource::to_message(resource::describe(graph.site_spec(id)), out);
+  v1::Site& site = *out.mutable_site();
+  v1::Site::Status& status = *site.mutable_status();
+  status.set_id(id.value);
+  status.set_state(std::string(to_text(row.state)));
+  const SiteLoad& load = graph.load(id);
+  status.set_cpu_milli_total(load.cpu_milli_total);
+  status.set_memory_mib_total(load.memory_mib_total);
+  status.set_accelerators_total(load.accelerators_total);
+  const auto contact = from.ports.contact ? from.ports.contact(id) : std::nullopt;
+  const bool can_steer = row.steerable && !graph.site_spec(id).sid.empty() && (!contact || contact->steerable);
+  status.set_paths(can_steer ? "srv6" : "plain");
+  if (!can_steer) {
+    status.set_paths_why(!row.steerable                         ? "its description says steerable: false"
+                         : graph.site_spec(id).sid.empty()      ? "its description gives no network.sid"
+                                                                : contact->not_steerable_why);
+  }
+  if (view != policy::View::kFull) {
+    site.mutable_spec()->clear_network();
+    return;
+  }
+  status.set_why(from.history.why(id));
+  status.set_cpu_milli_free(load.cpu_milli_free);
+  status.set_memory_mib_free(load.memory_mib_free);
+  status.set_accelerators_free(load.accelerators_free);
+  uint32_t nodes = 0, runs = 0;
+  for (const NodeRange& range : graph.nodes(id)) nodes += range.count;
+  for (size_t i = 0; i < graph.intent_count(); ++i) {
+    for (const RunRow& run : graph.intent(IntentId(i)).runs) {
+      if (run.site == id && (run.state == RunState::kRunning || run.state == RunState::kStarting)) ++runs;
+    }
+  }
+  status.set_nodes(nodes);
+  status.set_runs(runs);
+  if (contact) {
+    status.set_driver(contact->driver);
+    status.set_isolation(contact->isolation);
+    status.set_agent_version(contact->agent_version);
+    status.set_heard_us_ago(contact->heard_us_ago);
+  }
+}
+
+void put_router(const ViewSources& from, VertexId id, v1::Resource& out) {
+  resource::to_message(resource::Resource{.value = resource::Router{.name = from.graph.vertex_name(id)}}, out);
+  v1::Router& router = *out.mutable_router();
+  router.clear_spec();  // a router's place is not kept
+  router.mutable_status()->set_vertex(id.value);
+}
+
+void put_link(const ViewSources& from, LinkId id, policy::View view, v1::Resource& out) {
+  const Graph& graph = from.graph;
+  resource::to_message(resource::describe(graph.link_spec(id), names_of(graph)), out);
+  v1::Link& link = *out.mutable_link();
+  v1::Link::Status& status = *link.mutable_status();
+  status.set_id(id.value);
+  const bool up = graph.load(id).up, back_up = graph.load(opposite(id)).up;
+  status.set_state(up && back_up ? "up" : up || back_up ? "half" : "down");
+  status.set_bandwidth_bps(graph.link(id).bandwidth_bps);
+  status.set_steerable(graph.link(id).steerable && !graph.link_spec(id).sid_a.empty());
+  if (view != policy::View::kFull) {
+    link.mutable_spec()->clear_sids();
+    return;
+  }
+  const auto put = [&](LinkId at, v1::Link::Direction& d) {
+    const LinkLoad& load = graph.load(at);
+    const LinkRow& row = graph.link(at);
+    d.set_up(load.up);
+    d.set_why(from.history.why(at));
+    d.set_bandwidth_bps_reserved(row.bandwidth_bps - load.free_bps);
+    d.set_latency_us(load.latency_us);
+    d.set_jitter_us(load.jitter_us);
+    d.set_loss_ppm(load.loss_ppm);
+    d.set_measured(load.latency_us != row.latency_us || load.jitter_us != row.jitter_us);
+    d.set_scarcity_per_gbps_hour_nanocredits(graph.link_price(at) - row.per_gbps_hour);
+  };
+  put(id, *status.mutable_forward());
+  put(opposite(id), *status.mutable_backward());
+}
+
+void put_dataset(const ViewSources& from, DatasetId id, v1::Resource& out) {
+  DatasetSpec spec = from.graph.dataset(id).spec;
+  const std::string tenant = spec.name.substr(0, spec.name.find('/'));
+  spec.name = short_name(spec.name);
+  resource::to_message(resource::describe(spec, tenant, names_of(from.graph)), out);
+}
+
+void put_offer(const ViewSources& from, SiteId id, v1::Resource& out) {
+  const std::string& site = from.graph.site_name(id);
+  resource::to_message(
+      resource::Resource{.value = resource::Offer{.name = site, .site = site, .site_id = id, .asks = from.graph.site(id).asks}},
+      out);
+}
+
+void put_tenant(const ViewSources& from, TenantId id, v1::Resource& out) {
+  resource::to_message(resource::Resource{.value = resource::Tenant{from.graph.tenant_name(id)}}, out);
+  uint32_t intents = 0;
+  Nanocredits billed = 0;
+  for (size_t i = 0; i < from.graph.intent_count(); ++i) {
+    const IntentRow& row = from.graph.intent(IntentId(i));
+    if (row.tenant != id || row.state == IntentState::kWithdrawn) continue;
+    ++intents;
+    if (row.active) billed += row.active->plan.billed_per_hour;
+  }
+  out.mutable_tenant()->mutable_status()->set_intents(intents);
+  out.mutable_tenant()->mutable_status()->set_billed_per_hour_nanocredits(billed);
+}
+
+void put_node(const ViewSources& from, NodeId id, v1::Resource& out) {
+  const Graph& graph = from.graph;
+  const NodeRow& row = graph.node(id);
+  v1::NodeView& node = *out.mutable_node();
+  node.set_id(id.value);
+  node.set_site(graph.site_name(row.site));
+  v1::NodeSpec& spec = *node.mutable_spec();
+  spec.set_name(graph.node_name(id));
+  spec.set_cpu_milli(row.cpu_milli);
+  spec.set_memory_mib(row.memory_mib);
+  spec.set_accelerators(row.accelerators);
+  if (row.accelerator_model != 0) spec.set_accelerator_model(graph.accelerator_models().name(row.accelerator_model));
+  spec.set_speed_milli(row.speed_milli);
+  node.set_cpu_milli_free(graph.free(id).cpu_milli);
+  node.set_memory_mib_free(graph.free(id).memory_mib);
+  node.set_accelerators_free(graph.free(id).accelerators);
+}
+
+void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy::View view, v1::Resource& out) {
+  const Graph& graph = from.graph;
+  const IntentRow& of = graph.intent(intent);
+  v1::RunView& run = *out.mutable_run();
+  run.mutable_id()->set_plan(row.run.plan);
+  run.mutable_id()->set_item(row.run.item);
+  run.set_tenant(graph.tenant_name(of.tenant));
+  run.set_site(graph.site_name(row.site));
+  run.set_state(static_cast<v1::RunState>(static_cast<int>(row.state) + 1));
+  const History::Run history = from.history.run(row.run);
+  run.set_cpu_us(history.cpu_us);
+  run.set_memory_mib_seconds(history.memory_mib_us / 1'000'000);
+  run.set_received_bytes(history.received_bytes);
+  run.set_sent_bytes(history.sent_bytes);
+  run.set_energy_microjoule(history.energy_microjoule);
+  run.set_started(history.started);
+  size_t placement = 0;
+  const CommittedPlan* plan = holder(of, row.run, placement);
+  if (plan) {
+    run.set_node(graph.node_name(plan->plan.placements[placement].node));
+    run.set_streams(plan->plan.placements[placement].streams);
+  }
+  if (view != policy::View::kFull) return;
+  run.set_intent(short_name(graph.intent_name(intent)));
+  run.set_exit_code(row.exit_code);
+  run.set_why(history.why);
+  run.set_address(run_address(graph.site_spec(row.site).prefix, row.run));
+  run.set_port(static_cast<uint32_t>(of.spec->workload.port));
+}
+
+void put_event(const Graph& graph, Position position, const Event& event, Bytes record, v1::Resource& out) {
+  const EventText text = event_text(graph, event);
+  v1::EventView& view = *out.mutable_event();
+  view.set_position(position);
+  view.set_at(event.at);
+  view.set_actor(event.actor);
+  view.set_name(std::string(event.name()));
+  if (text.tenant.index() < graph.tenant_count()) view.set_tenant(graph.tenant_name(text.tenant));
+  view.set_subject(text.subject);
+  view.set_text(text.text);
+  if (!record.empty()) view.set_record(record.data(), record.size());
+}
+
+void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const Plan& plan,
+              std::optional<Position> position, std::string_view state, v1::PlanView& out) {
+  out.set_committed(position.has_value());
+  if (position) out.set_position(*position);
+  out.set_tenant(graph.tenant_name(row.tenant));
+  out.set_intent(short_name(graph.intent_name(intent)));
+  out.set_state(std::string(state));
+  put_value(plan, *out.mutable_value());
+  const bool is_active = row.active && position == row.active->position;
+  for (size_t i = 0; i < plan.placements.size(); ++i) {
+    const Placement& placement = plan.placements[i];
+    v1::PlacementView& p = *out.add_placements();
+    p.set_item(static_cast<uint32_t>(i));
+    p.set_site(graph.site_name(placement.site));
+    p.set_node(graph.node_name(placement.node));
+    if (!position) continue;
+    const RunId run = placement.continues.valid() ? placement.continues : RunId{*position, static_cast<uint32_t>(i)};
+    const auto at = std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
+    if (at != row.runs.end()) p.set_state(std::string(to_text(at->state)));
+  }
+  for (size_t i = 0; i < plan.flows.size(); ++i) {
+    const Flow& flow = plan.flows[i];
+    const SiteId to = plan.placements[flow.placement].site;
+    v1::FlowView& f = *out.add_flows();
+    f.set_ingress(graph.site_name(flow.ingress));
+    f.set_site(graph.site_name(to));
+    for (const LinkId link : flow.path) f.add_path(graph.link_name(link));
+    for (const LinkId link : flow.protection) f.add_protection(graph.link_name(link));
+    const bool on_protection =
+        is_active && std::binary_search(row.flows_on_protection.begin(), row.flows_on_protection.end(), i);
+    f.set_on_protection(on_protection);
+    const auto& way = on_protection ? flow.protection : flow.path;
+    for (std::string& hop : hops(graph, flow.ingress, way)) f.add_hops(std::move(hop));
+    f.set_driver(segments(graph, way, to).empty() ? "plain" : "srv6");
+  }
+  out.set_reason(reason_text(graph, *row.spec, plan.reason));
+  for (const Alternative& alternative : plan.alternatives) {
+    v1::AlternativeView& a = *out.add_alternatives();
+    const Reason& reason = alternative.reason;
+    if (reason.ingress.index() < graph.site_count()) a.set_ingress(graph.site_name(reason.ingress));
+    if (reason.site.index() < graph.site_count()) a.set_site(graph.site_name(reason.site));
+    a.set_feasible(reason.code == ReasonCode::kPrice);
+    a.set_reason(alternative_text(graph, *row.spec, plan, alternative));
+    if (!alternative.path.empty() && reason.ingress.valid()) {
+      for (std::string& hop : hops(graph, reason.ingress, alternative.path)) a.add_hops(std::move(hop));
+    }
+  }
+}
+
+}  // namespace weir::gateway

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+
+#include "core/graph/graph.h"
+#include "security/policy/policy.h"
+#include "service/gateway/history.h"
+#include "service/gateway/service.h"
+
+namespace weir::v1 {
+class Plan;
+class PlanView;
+class Refusal;
+}  // namespace weir::v1
+
+// The graph as messages. Private to this library.
+namespace weir::gateway {
+
+struct ViewSources {
+  const Graph& graph;
+  const History& history;
+  const Ports& ports;
+};
+
+// What a data set is called in the graph, where names are not scoped by tenant.
+std::string stored_dataset_name(std::string_view tenant, std::string_view name);
+
+void put_intent(const ViewSources& from, IntentId id, v1::Resource& out);
+void put_site(const ViewSources& from, SiteId id, policy::View view, v1::Resource& out);
+void put_router(const ViewSources& from, VertexId id, v1::Resource& out);
+void put_link(const ViewSources& from, LinkId id, policy::View view, v1::Resource& out);
+void put_dataset(const ViewSources& from, DatasetId id, v1::Resource& out);
+void put_offer(const ViewSources& from, SiteId id, v1::Resource& out);
+void put_tenant(const ViewSources& from, TenantId id, v1::Resource& out);
+void put_node(const ViewSources& from, NodeId id, v1::Resource& out);
+void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy::View view, v1::Resource& out);
+void put_event(const Graph& graph, Position position, const Event& event, Bytes record, v1::Resource& out);
+
+// A plan that is committed at `position`, or, without one, proposed. `graph` knows all that it names.
+void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const Plan& plan,
+              std::optional<Position> position, std::string_view state, v1::PlanView& out);
+// By the stored form, which is the same.
+void put_value(const Plan& plan, v1::Plan& out);
+void put_value(const Refusal& refusal, v1::Refusal& out);
+
+}  // namespace weir::gateway
