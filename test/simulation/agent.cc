@@ -112,6 +112,7 @@ void Agent::tick() {
   }
   for (auto& [id, run] : runs_) report_usage(id, run);
   report_promises();
+  read_links();
   for (const Reports& reports : unacknowledged_) {
     if (reports.sequence + 16 < next_sequence_) uplink_.send(connection_, reports);
   }
@@ -234,7 +235,7 @@ void Agent::started(RunId id, uint64_t attempt) {
   if (random_.chance(faults_.run_dies_ppm)) {
     later(random_.between(100'000, 10'000'000), RunState::kFailed, 139, "signal");
   } else if (job) {
-    later(random_.between(1'000'000, 20'000'000), RunState::kExited, 0, "exited");
+    later(random_.between(1'000'000, 40'000'000), RunState::kExited, 0, "exited");
   }
   observe();
 }
@@ -350,6 +351,11 @@ void Agent::steer() {
   on_protection_ = std::move(now);
 }
 
+bool Agent::settled() const {
+  return pending_ == 0 && (directive_.held || std::all_of(directive_.runs.begin(), directive_.runs.end(),
+                                                          [this](const auto& order) { return runs_.count(order.run) > 0; }));
+}
+
 bool Agent::reaches(const std::string& destination) const {
   for (const DirectedSteering& s : directive_.steerings) {
     if (s.destination != destination || !s.source.empty()) continue;
@@ -366,7 +372,7 @@ bool Agent::reaches(const std::string& destination) const {
 
 void Agent::observe() {
   Observation seen{.applied_version = directive_.version, .applied_brain_epoch = directive_.brain_epoch,
-                   .settled = directed_ && pending_ == 0};
+                   .settled = directed_ && settled()};
   for (const auto& [id, run] : runs_) {
     seen.runs.push_back({id, run.stopping ? RunState::kStopping : run.state, run.exit_code, run.why,
                          run.state == RunState::kRunning});
@@ -402,6 +408,20 @@ void Agent::report_usage(RunId id, Run& run) {
                          .energy_microjoule = 0,
                          .energy_model = "sim"});
   run.reported_until_us = now;
+}
+
+// The links that begin here, now and then.
+void Agent::read_links() {
+  if (!random_.chance(faults_.link_readings_ppm)) return;
+  for (size_t l = 0; l < world_.links.size(); ++l) {
+    const World::Link& link = world_.links[l];
+    const bool forward = link.spec.a.index() == site_;
+    if ((!forward && link.spec.b.index() != site_) || schedule_.now() - link.changed_us < 300'000) continue;
+    say({PathReading{.link = LinkId(2 * l + (forward ? 0 : 1)),
+                     .alive = link.up,
+                     .round_trip_us = 2 * link.spec.latency_us + random_.between(0, 5'000),
+                     .jitter_us = random_.between(0, 300)}});
+  }
 }
 
 void Agent::report_promises() {

@@ -66,7 +66,7 @@ class Agent {
     TimeUs started_us = 0;
   };
   const std::map<RunId, Run>& runs() const { return runs_; }
-  bool settled() const { return pending_ == 0; }
+  bool settled() const;
   bool attached() const { return connection_ != 0 && heard_; }
   TimeUs attached_since_us() const { return attached_since_us_; }
   const SiteDirective& directive() const { return directive_; }
@@ -103,6 +103,7 @@ class Agent {
   void say_surely(Brain::Report report);
   void report_usage(RunId id, Run& run);
   void report_promises();
+  void read_links();
   bool has_room(const DirectedRun& order) const;
 
   size_t site_;

@@ -90,7 +90,11 @@ void Auditor::body(const NodesReported& e) {
 
 void Auditor::body(const SiteStateChanged& e) { sites_[e.site.index()].state = e.state; }
 void Auditor::body(const LinkStateChanged& e) { links_[e.link.index()].up = e.up; }
-void Auditor::body(const DatasetDefined&) {}
+void Auditor::body(const DatasetDefined& e) {
+  if (e.dataset.index() > datasets_.size()) return fail("data set out of turn");
+  datasets_.resize(std::max(datasets_.size(), e.dataset.index() + 1));
+  datasets_[e.dataset.index()] = e.spec.residency;
+}
 
 void Auditor::body(const LinkMeasured& e) {
   links_[e.link.index()].latency = e.latency_us;
@@ -234,7 +238,12 @@ void Auditor::check_placements(const Plan& plan, const Wish& wish) {
     if (names(wish.spec.where.not_at, p.site) || (!wish.spec.where.only.empty() && !names(wish.spec.where.only, p.site))) {
       fail("an instance at a forbidden site");
     }
-    for (const std::string& label : wish.spec.where.residency) {
+    std::vector<std::string> labels = wish.spec.where.residency;
+    for (const DatasetId id : wish.spec.data) {
+      if (id.index() >= datasets_.size()) return fail("an unknown data set");
+      labels.insert(labels.end(), datasets_[id.index()].begin(), datasets_[id.index()].end());
+    }
+    for (const std::string& label : labels) {
       if (std::find(site.residency.begin(), site.residency.end(), label) == site.residency.end()) {
         fail("an instance at " + site.name + " without residency " + label);
       }

@@ -120,6 +120,7 @@ class Auditor {
   std::vector<Direction> links_;
   uint32_t vertices_ = 0;
   std::vector<std::string> tenants_;
+  std::vector<std::vector<std::string>> datasets_;
   std::vector<Wish> wishes_;
   std::map<RunId, Billed> billed_;
   std::map<std::string, __int128> balances_;

@@ -60,7 +60,7 @@ bool BrainProcess::start() {
                            .decide = [this](uint64_t t, Snapshot s, IntentId i) { return decide(t, std::move(s), i); },
                            .needs_decision = needs_decision,
                            .publish = [](Snapshot) {}},
-                          LoopOptions{}, "simulation",
+                          LoopOptions{.checkpoint_events = static_cast<Position>(random_.between(50, 2'000))}, "simulation",
                           DomainCreated{.name = "simulation",
                                         .carbon_price_per_kg = 100'000'000,
                                         .scarcity_core_hour = 100'000'000,

@@ -30,6 +30,7 @@ Faults Faults::draw(Random& random) {
   f.site_death_every_us = every(6'000'000);
   f.link_cut_every_us = every(2'000'000);
   f.link_flaps_ppm = rate(300'000);
+  f.link_readings_ppm = rate(200'000);
   f.garbage_ppm = rate(400'000);
   f.late_ppm = rate(200'000);
   f.repeated_ppm = rate(200'000);
@@ -63,6 +64,7 @@ std::string Faults::text() const {
   add("site_death_every", site_death_every_us);
   add("link_cut_every", link_cut_every_us);
   add("link_flaps", link_flaps_ppm);
+  add("link_readings", link_readings_ppm);
   add("garbage", garbage_ppm);
   add("late", late_ppm);
   add("repeated", repeated_ppm);

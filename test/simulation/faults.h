@@ -37,6 +37,8 @@ struct Faults {
   TimeUs link_cut_every_us = 0;
   int64_t link_flaps_ppm = 0;       // of cuts: the link goes on oscillating
 
+  int64_t link_readings_ppm = 0;    // no fault: agents also measure the links that begin at them
+
   int64_t garbage_ppm = 0;          // of decisions
   int64_t late_ppm = 0;
   int64_t repeated_ppm = 0;

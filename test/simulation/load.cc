@@ -75,10 +75,11 @@ void Load::begin() {
         for (const auto& site : world_.sites) all.push_back({"operator/sim", SiteDefined{{}, {}, site.spec}});
         for (const auto& router : world_.routers) all.push_back({"operator/sim", RouterDefined{{}, router}});
         for (const auto& link : world_.links) all.push_back({"operator/sim", LinkDefined{{}, link.spec}});
+        all.push_back({"operator/sim", DatasetDefined{{}, {.name = "footage", .at = {SiteId(0u)}, .residency = {"cn"}}}});
         return all;
       });
   const int64_t wishes = random_.between(2, 9);
-  for (int64_t i = 0; i < wishes; ++i) names_.push_back({"intent" + std::to_string(i), random_.chance(300'000)});
+  for (int64_t i = 0; i < wishes; ++i) names_.push_back({"intent" + std::to_string(i), random_.chance(400'000)});
   schedule_.after(500'000, [this] { act(); });
 }
 
@@ -120,6 +121,7 @@ IntentSpec Load::wish(const std::string& name, bool job) {
   if (r.chance(100'000)) spec.where.sites_min = 2;
   if (r.chance(100'000)) spec.budget_per_hour_max = r.between(1, 200) * 10'000'000;
   if (r.chance(300'000)) spec.prefer.carbon_milli = 1000;
+  if (r.chance(100'000)) spec.data = {DatasetId(0u)};
   return spec;
 }
 
@@ -139,9 +141,9 @@ void Load::act() {
     });
   }
   if (what < 88) {
-    return ask([site, to = random_.chance(500'000) ? Liveness::kDraining : Liveness::kUp](const Graph& graph) {
+    return ask([this, site, to = random_.chance(500'000) ? Liveness::kDraining : Liveness::kUp](const Graph& graph) {
       std::vector<Proposal> one;
-      if (site.index() < graph.site_count()) one.push_back({"operator/sim", SiteStateChanged{site, to, "asked"}});
+      if (!calm_ && site.index() < graph.site_count()) one.push_back({"operator/sim", SiteStateChanged{site, to, "asked"}});
       return one;
     });
   }
@@ -174,6 +176,11 @@ void Load::act() {
 
 void Load::calm() {
   calm_ = true;
+  schedule_.after(1'000'000, [this] { undrain(); });
+}
+
+// Later than any drain that was asked for before.
+void Load::undrain() {
   for (size_t s = 0; s < world_.sites.size(); ++s) {
     ask([s](const Graph& graph) {
       std::vector<Proposal> one;

@@ -14,6 +14,7 @@ namespace {
 constexpr TimeUs kGlanceUs = 250'000;
 constexpr size_t kNotesMax = 24;
 constexpr size_t kEventsShown = 24;
+constexpr Position kEventsRead = 2'000;
 
 std::string clock_text(TimeUs us) {
   char text[32];
@@ -49,7 +50,7 @@ class Simulation {
   void down(size_t site, uint64_t connection, Downward message);
   void up(size_t site, uint64_t connection, Upward message);
   // When a message that leaves now arrives; negative: never.
-  TimeUs travel(size_t site, TimeUs& lane);
+  TimeUs travel(size_t site, bool upward, TimeUs& lane);
 
   void audit();
   void crashed(const std::string& why);
@@ -92,11 +93,19 @@ void Simulation::fail(const std::string& why) {
   outcome_.ended_us = schedule_.now();
   for (const std::string& line : notes_) outcome_.last.push_back(line);
   const Position end = store_.durable_end();
-  const Position from = end > kEventsShown ? end - kEventsShown : 0;
-  (void)store_.read(from, end, [this](Position at, Bytes record) -> Status {
-    outcome_.last.push_back(show(at, record));
+  std::deque<std::string> shown;
+  (void)store_.read(end > kEventsRead ? end - kEventsRead : 0, end, [&](Position at, Bytes record) -> Status {
+    std::string text = show(at, record);
+    if (text.find("UsageReported") != std::string::npos || text.find("PromiseMeasured") != std::string::npos) return {};
+    shown.push_back(std::move(text));
+    if (shown.size() > kEventsShown) shown.pop_front();
     return {};
   });
+  outcome_.last.insert(outcome_.last.end(), shown.begin(), shown.end());
+  const BrainProcess::Totals t = brain_.totals();
+  outcome_.last.push_back("at " + clock_text(schedule_.now()) + std::to_string(t.decisions) + " decisions, " +
+                          std::to_string(t.commits) + " commits, " + std::to_string(t.conflicts) + " conflicts, " +
+                          std::to_string(t.defects) + " defects, " + std::to_string(t.refusals) + " refusals");
 }
 
 void Simulation::note(const std::string& what) {
@@ -158,11 +167,11 @@ std::string Simulation::show(Position at, Bytes record) const {
 
 // ---- the wire ----------------------------------------------------------------------------------------
 
-TimeUs Simulation::travel(size_t site, TimeUs& lane) {
+TimeUs Simulation::travel(size_t site, bool upward, TimeUs& lane) {
   const TimeUs now = schedule_.now();
   TimeUs at = now + random_.between(500, faults_.delay_us_max);
   const TimeUs until = world_.sites[site].partitioned_until_us;
-  if (until > now) {
+  if (until > now && (upward ? world_.sites[site].mute : world_.sites[site].deaf)) {
     if (!random_.chance(faults_.held_back_ppm)) return -1;
     at += until - now;
   }
@@ -175,7 +184,7 @@ TimeUs Simulation::travel(size_t site, TimeUs& lane) {
 void Simulation::down(size_t site, uint64_t connection, Downward message) {
   const bool twice = random_.chance(faults_.duplicate_ppm);
   for (int i = 0; i <= static_cast<int>(twice); ++i) {
-    const TimeUs at = travel(site, lane_down_[site]);
+    const TimeUs at = travel(site, false, lane_down_[site]);
     if (at >= 0) schedule_.at(at, [this, site, connection, message] { agents_[site]->receive(connection, message); });
   }
 }
@@ -183,7 +192,7 @@ void Simulation::down(size_t site, uint64_t connection, Downward message) {
 void Simulation::up(size_t site, uint64_t connection, Upward message) {
   const bool twice = random_.chance(faults_.duplicate_ppm);
   for (int i = 0; i <= static_cast<int>(twice); ++i) {
-    const TimeUs at = travel(site, lane_up_[site]);
+    const TimeUs at = travel(site, true, lane_up_[site]);
     if (at >= 0) schedule_.at(at, [this, site, connection, message] { brain_.receive(site, connection, message); });
   }
 }
@@ -209,6 +218,7 @@ void Simulation::crashed(const std::string& why) {
   size_t torn = 0;
   if (random_.chance(faults_.torn_ppm)) torn = static_cast<size_t>(random_.between(1, 6));
   store_.crash(torn);
+  if (random_.chance(200'000)) store_.corrupt_newest_checkpoint();
   if (options_.mutation == Mutation::kLosesDurable && store_.durable_end() > 40) {
     InMemoryLogStore less;
     (void)store_.read(0, store_.durable_end() - 3, [&less](Position, Bytes record) -> Status {
@@ -269,8 +279,12 @@ void Simulation::begin_faults() {
   });
   repeat(faults_.partition_every_us, [this] {
     const size_t site = random_.below(world_.sites.size());
-    const TimeUs lasts = random_.between(300'000, 9'000'000);
-    note("site " + std::to_string(site) + " is cut off for " + std::to_string(lasts / 1000) + " ms");
+    const TimeUs lasts = random_.between(300'000, 16'000'000);
+    const int64_t ways = random_.between(0, 5);  // mostly both
+    world_.sites[site].mute = ways != 0;
+    world_.sites[site].deaf = ways != 1;
+    note("site " + std::to_string(site) + (ways == 0 ? " is deaf" : ways == 1 ? " is mute" : " is cut off") + " for " +
+         std::to_string(lasts / 1000) + " ms");
     world_.sites[site].partitioned_until_us = schedule_.now() + lasts;
   });
   repeat(faults_.site_death_every_us, [this] {

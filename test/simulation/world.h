@@ -27,6 +27,7 @@ class World {
     bool alive = true;
     TimeUs changed_us = 0;
     TimeUs partitioned_until_us = 0;     // its agent from the brain
+    bool mute = false, deaf = false;     // then: it is not heard, it does not hear
   };
 
   World(Schedule& schedule, Random& random) : schedule_(schedule), random_(random) {}

@@ -386,6 +386,7 @@ class Checkpointer {
       o.number(run.site.value);
       o.number(run.state);
       o.number(run.exit_code);
+      o.number(run.usage_until);
     });
     list(op, row.flows_on_protection, [](auto& o, auto& flow) { o.number(flow); });
   }

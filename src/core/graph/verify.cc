@@ -92,6 +92,7 @@ class Verifier {
         return wrong("a placement differs from the demand");
       }
       if (p.streams < 0 || p.streams > need.streams_per_instance) return wrong("an instance carries too many streams");
+      if (p.streams == 0 && !spec_->from.empty()) return wrong("an instance carries nothing");
       if (!need.accelerator_model.empty() &&
           head_.accelerator_models().name(node.accelerator_model) != need.accelerator_model) {
         return wrong("the node at " + name + " has another accelerator");
@@ -121,6 +122,9 @@ class Verifier {
       billed_ += placement_per_hour(p);
     }
     if (static_cast<int>(sites.size()) < spec_->where.sites_min) return wrong("the plan uses too few sites");
+    if (spec_->from.empty() && plan_.placements.size() > static_cast<size_t>(std::max(1, spec_->where.sites_min))) {
+      return wrong("the plan has more instances than asked for");
+    }
     return granted();
   }
 
@@ -132,8 +136,8 @@ class Verifier {
         return wrong("a flow leads nowhere");
       }
       if (flow.streams <= 0) return wrong("a flow carries no stream");
-      if (flow.up_bps != flow.streams * spec_->traffic.up_bps ||
-          flow.down_bps != flow.streams * spec_->traffic.down_bps) {
+      if (flow.up_bps != static_cast<__int128>(flow.streams) * spec_->traffic.up_bps ||
+          flow.down_bps != static_cast<__int128>(flow.streams) * spec_->traffic.down_bps) {
         return wrong("a flow reserves other bandwidth than its streams need");
       }
       streams[flow.ingress] += flow.streams;
@@ -143,8 +147,12 @@ class Verifier {
       if (!flow.protection.empty()) verdict = path(flow, flow.protection);
       if (!verdict.granted) return verdict;
       const int64_t path_us = path_round_trip_us(head_, flow.path);
-      if (spec_->promise.latency_us_max > 0 &&
-          flow.latency_us_predicted - flow.latency_us_path + path_us > spec_->promise.latency_us_max) {
+      const __int128 rest_us = static_cast<__int128>(flow.latency_us_serialisation) + flow.latency_us_work +
+                               flow.latency_us_queueing;
+      if (flow.latency_us_path + rest_us != flow.latency_us_predicted) {
+        return wrong("a predicted latency is not the sum of its parts");
+      }
+      if (spec_->promise.latency_us_max > 0 && rest_us + path_us > spec_->promise.latency_us_max) {
         return changed("a path became too slow for the promise");
       }
       const Nanocredits cost = path_per_hour(head_, flow.path, flow.up_bps, flow.down_bps);

@@ -8,13 +8,6 @@
 namespace weir {
 namespace {
 
-RunState state_of(const IntentRow& row, RunId run) {
-  for (const RunRow& r : row.runs) {
-    if (r.run == run) return r.state;
-  }
-  return RunState::kLost;
-}
-
 class Writer {
  public:
   Writer(const Graph& graph, const std::set<SiteId>& sites, const Phases& phases) : graph_(graph), phases_(phases) {
@@ -56,11 +49,21 @@ class Writer {
     }
   }
 
+  // A job never runs twice: its next run begins when the plans before hold none any more.
+  static bool job_goes_on(const IntentRow& row) {
+    if (row.spec->workload.kind != WorkKind::kJob) return false;
+    return std::any_of(row.retiring.begin(), row.retiring.end(), [](const auto& old) {
+      return std::any_of(old->placement_passed_on.begin(), old->placement_passed_on.end(), [](bool passed) { return !passed; });
+    });
+  }
+
   void hold(IntentId id, const IntentRow& row, const CommittedPlan& held, Phase phase, bool active,
             std::map<SiteId, DirectedService>& services) {
+    const bool waits = active && job_goes_on(row);
     for (size_t i = 0; i < held.plan.placements.size(); ++i) {
       if (held.placement_passed_on[i]) continue;
       const Placement& p = held.plan.placements[i];
+      if (waits && !p.continues.valid()) continue;
       SiteDirective* directive = at(p.site);
       if (!directive) continue;
       directive->runs.push_back({.run = held.run(i),
@@ -139,7 +142,7 @@ class Writer {
     if (!watched || graph_.site_spec(watched->from).prefix.empty() || graph_.site_spec(watched->to).prefix.empty()) {
       return;
     }
-    const auto label = exploratory_label(link);
+    const auto label = exploratory_label(*watched);
     path(watched->from, watched->to, watched->links, label, false);
     path(watched->to, watched->from, reversed(watched->links), label, true);
   }
@@ -151,8 +154,17 @@ class Writer {
 
 }  // namespace
 
-uint16_t exploratory_label(LinkId link) {
-  return static_cast<uint16_t>(65'535 - link.index() / 2 % kExploratoryLabels);
+RunState state_of(const IntentRow& row, RunId run) {
+  for (const RunRow& r : row.runs) {
+    if (r.run == run) return r.state;
+  }
+  return RunState::kLost;
+}
+
+uint16_t exploratory_label(const WatchedPath& path) {
+  uint32_t hash = 2'166'136'261u;  // FNV-1a
+  for (const LinkId link : path.links) hash = (hash ^ link.value) * 16'777'619u;
+  return static_cast<uint16_t>(65'535 - hash % kExploratoryLabels);
 }
 
 std::map<SiteId, SiteDirective> desired(const Graph& graph, const std::set<SiteId>& sites, const Phases& phases) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/graph/graph.h"
+#include "core/loop/links.h"
 #include "core/ports/wire.h"
 
 namespace weir {
@@ -21,10 +22,14 @@ using Phases = std::map<std::pair<IntentId, Position>, Phase>;  // of retiring p
 // What every one of these sites is to do now. Pure. O(commitments).
 std::map<SiteId, SiteDirective> desired(const Graph& graph, const std::set<SiteId>& sites, const Phases& phases);
 
-// A dead link is watched by an exploratory path whose label follows from the link, from the top down;
-// committed paths have theirs from the bottom up (give_labels), below all of these.
+// A dead link is watched by an exploratory path whose label follows from its links, so that what was measured on
+// one way is never taken for another. Committed paths have theirs below all of these (give_labels). Two ways may
+// share a label at a site, rarely; the one of the lower link is watched first.
 inline constexpr uint32_t kExploratoryLabels = 16'384;
-uint16_t exploratory_label(LinkId link);
+uint16_t exploratory_label(const WatchedPath& path);
+
+// kLost where the intent does not have the run.
+RunState state_of(const IntentRow& row, RunId run);
 
 // Every run of the active plan carries traffic (a service) or runs or has ended well (a job).
 bool active_is_ready(const IntentRow& row);

@@ -9,7 +9,7 @@ namespace weir {
 namespace {
 
 constexpr uint32_t kLabelMin = 256;  // routing tables 253 to 255 belong to the system
-constexpr uint32_t kLabelMax = 65'535 - kExploratoryLabels;
+constexpr uint32_t kLabels = 65'535 - kExploratoryLabels - kLabelMin + 1;
 
 }  // namespace
 
@@ -34,9 +34,9 @@ Status give_labels(const Graph& head, Plan& plan) {
     if (row.active) note(*row.active);
     for (const auto& held : row.retiring) note(*held);
   }
-  const auto give = [&used](SiteId a, SiteId b, uint16_t& label) {
-    for (uint32_t candidate = kLabelMin; candidate <= kLabelMax; ++candidate) {
-      const auto value = static_cast<uint16_t>(candidate);
+  const auto give = [&used, &head](SiteId a, SiteId b, uint16_t& label) {
+    for (uint32_t step = 0; step < kLabels; ++step) {
+      const auto value = static_cast<uint16_t>(kLabelMin + (head.version() + step) % kLabels);
       if (used[a].count(value) || used[b].count(value)) continue;
       used[a].insert(value);
       used[b].insert(value);

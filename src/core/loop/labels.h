@@ -5,8 +5,8 @@
 
 namespace weir {
 
-// Gives each flow of a plan that is about to be committed labels that no path held at either of its ends has:
-// the lowest free ones. Flows that the plan takes over unchanged keep theirs. kExhausted: a site has 48,896
+// Gives each flow of a plan that is about to be committed labels that no path held at either of its ends has, going
+// round with the version: what an agent says late about an old path must not be taken for the new one. Flows that the plan takes over unchanged keep theirs. kExhausted: a site has 48,896
 // paths. Deterministic; O(plans that touch the plan's sites).
 Status give_labels(const Graph& head, Plan& plan);
 

@@ -1,7 +1,7 @@
 #include "core/loop/links.h"
 
 #include <algorithm>
-#include <deque>
+#include <map>
 #include <set>
 
 namespace weir {
@@ -9,21 +9,22 @@ namespace {
 
 constexpr LinkId duplex(LinkId link) { return LinkId(link.value & ~1u); }
 
-// The nearest site that is up, by hops over usable links from `start`, avoiding the vertices in `avoid`; the
-// way as links leading from `start` to it.
+// The nearest site that is up, from `start`, avoiding the vertices in `avoid`: over as few links that are down as
+// possible, then by hops; the way as links leading from `start` to it. Two neighbouring links that died together
+// can only be watched together.
 struct Way {
   SiteId site;
   std::vector<LinkId> links;
 };
 std::optional<Way> nearest_site(const Graph& graph, const std::vector<SiteId>& site_at, VertexId start,
                                 const std::set<VertexId>& avoid) {
-  std::deque<VertexId> queue = {start};
+  using Cost = std::pair<uint32_t, uint32_t>;  // links that are down, links
+  std::set<std::pair<Cost, VertexId>> queue = {{{0, 0}, start}};
+  std::map<VertexId, Cost> best = {{start, {0, 0}}};
   std::vector<LinkId> by(graph.vertex_count());
-  std::set<VertexId> seen = avoid;
-  seen.insert(start);
   while (!queue.empty()) {
-    const VertexId at = queue.front();
-    queue.pop_front();
+    const auto [cost, at] = *queue.begin();
+    queue.erase(queue.begin());
     const SiteId site = site_at[at.index()];
     if (site.valid() && graph.site(site).state == Liveness::kUp) {
       Way way{site, {}};
@@ -33,9 +34,14 @@ std::optional<Way> nearest_site(const Graph& graph, const std::vector<SiteId>& s
     }
     for (const LinkId link : graph.links_out(at)) {
       const VertexId next = graph.link(link).to;
-      if (!graph.usable(link) || !seen.insert(next).second) continue;
+      if (avoid.count(next)) continue;
+      const Cost more = {cost.first + (graph.usable(link) ? 0 : 1), cost.second + 1};
+      const auto known = best.find(next);
+      if (known != best.end() && known->second <= more) continue;
+      if (known != best.end()) queue.erase({known->second, next});
+      best[next] = more;
+      queue.insert({more, next});
       by[next.index()] = link;
-      queue.push_back(next);
     }
   }
   return std::nullopt;

@@ -24,8 +24,8 @@ struct LinkVerdicts {
 };
 LinkVerdicts judge_links(const Graph& graph, const std::vector<WatchedPath>& paths);
 
-// A path between two sites that are up, over this link and otherwise over links that are up, for finding out
-// when the link works again; the shortest by hops, ties by identifiers. None if there is none. On links that cannot be
+// A path between two sites that are up, over this link and as few others that are down as possible, for
+// finding out when the link works again; then the shortest by hops, ties by identifiers. None if there is none. On links that cannot be
 // steered, only a routed path can be watched.
 std::optional<WatchedPath> exploratory_path(const Graph& graph, LinkId link);
 

@@ -15,6 +15,10 @@ constexpr const char* kBrain = "brain";
 constexpr uint32_t kConflictsBeforeWaiting = 8;
 constexpr TimeUs kConflictWaitUs = 20'000;
 
+bool ended(RunState state) {
+  return state == RunState::kExited || state == RunState::kFailed || state == RunState::kLost;
+}
+
 std::string milliseconds(TimeUs us) { return std::to_string(us / 1000) + " ms"; }
 
 }  // namespace
@@ -53,7 +57,10 @@ Status Loop::recover() {
     if (auto graph = decode_graph((*checkpoint)->state); graph && graph->version() == (*checkpoint)->version) {
       head_ = std::move(*graph);
       for (size_t i = 0; i < head_.intent_count(); ++i) {
-        for (const RunRow& run : head_.intent(IntentId(i)).runs) intent_of_plan_[run.run.plan] = IntentId(i);
+        for (const RunRow& run : head_.intent(IntentId(i)).runs) {
+          intent_of_plan_[run.run.plan] = IntentId(i);
+          usage_until_[run.run] = run.usage_until;
+        }
       }
     }
   }
@@ -181,8 +188,13 @@ void Loop::note(const EventBody& body, Position at) {
       down_since_us_.erase(site->site);
     }
     recheck_ = true;
+  } else if (const auto* run = std::get_if<RunStateChanged>(&body)) {
+    refused_.erase(run->intent);  // what is to be mended is another thing now
+    recheck_ = true;
+  } else if (const auto* usage = std::get_if<UsageReported>(&body)) {
+    usage_until_[usage->run] = usage->to;
   } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) ||
-             std::holds_alternative<RunStateChanged>(body) || std::holds_alternative<SiteDefined>(body) ||
+             std::holds_alternative<SiteDefined>(body) ||
              std::holds_alternative<LinkDefined>(body) || std::holds_alternative<DatasetDefined>(body)) {
     recheck_ = true;
   }
@@ -235,7 +247,7 @@ Loop::Session* Loop::session(SiteId site, uint64_t connection) {
 void Loop::handle(Attached& message) {
   if (message.site.index() >= head_.site_count()) return;
   Session& known = sessions_[message.site];
-  if (known.attached && known.connection > message.connection) return;
+  if (known.connection > message.connection) return;
   known = Session{.connection = message.connection, .attached = true, .heard_us = now_us_};
   react_ = true;
   std::vector<EventBody> bodies;
@@ -247,9 +259,9 @@ void Loop::handle(Attached& message) {
   if (state == Liveness::kUnknown || state == Liveness::kDown) {
     bodies.push_back(SiteStateChanged{message.site, Liveness::kUp, "agent " + message.hello.version + " attached"});
   }
-  // A disk without room refuses this for now: the agent stays unheard and attaches again.
+  // A disk without room refuses this for now: the agent attaches again, or falls silent for good.
   if (Status status = record("site/" + head_.site_name(message.site), std::move(bodies)); !status) {
-    sessions_.erase(message.site);
+    sessions_[message.site].attached = false;
     ports_.wire.drop(message.site);
   }
 }
@@ -293,22 +305,17 @@ void Loop::report(SiteId site, const Observation& observation) {
       bodies.push_back(RunStateChanged{seen.run, intent->second, state, seen.exit_code, seen.why});
     }
   }
-  // A run that the site was told of and does not have is lost.
-  if (current && observation.settled) {
-    for (const auto& [plan, intent] : intent_of_plan_) {
-      const IntentRow& row = head_.intent(intent);
-      if (!row.active) continue;
-      for (size_t i = 0; i < row.active->plan.placements.size(); ++i) {
-        const RunId run = row.active->run(i);
-        if (run.plan != plan || row.active->plan.placements[i].site != site ||
-            observation.applied_version <= row.active->position) {
-          continue;
-        }
-        const bool seen = std::any_of(observation.runs.begin(), observation.runs.end(),
-                                      [run](const RunObservation& r) { return r.run == run; });
-        const auto known = std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
-        if (!seen && known != row.runs.end() && known->state != RunState::kLost) {
-          bodies.push_back(RunStateChanged{run, intent, RunState::kLost, 0, "the site does not have it"});
+  // A run that the site was told to begin, has done everything it was told, and does not have, is lost.
+  if (current && observation.settled && session.sent_any && !session.sent.held &&
+      observation.applied_version == session.sent.version) {
+    for (const DirectedRun& directed : session.sent.runs) {
+      if (std::any_of(observation.runs.begin(), observation.runs.end(),
+                      [&](const RunObservation& r) { return r.run == directed.run; })) {
+        continue;
+      }
+      for (const RunRow& known : head_.intent(directed.intent).runs) {
+        if (known.run == directed.run && known.site == site && !ended(known.state)) {
+          bodies.push_back(RunStateChanged{known.run, directed.intent, RunState::kLost, 0, "the site does not have it"});
         }
       }
     }
@@ -318,8 +325,8 @@ void Loop::report(SiteId site, const Observation& observation) {
 
 void Loop::report(SiteId site, const PathReading& reading) {
   if (reading.label != 0) {
-    const auto [state, fresh] = path_states_.try_emplace({site, reading.label}, PathState{reading.alive, now_us_});
-    if (!fresh && state->second.alive != reading.alive) state->second = {reading.alive, now_us_};
+    const auto [state, fresh] = path_states_.try_emplace({site, reading.label}, PathState{reading.alive, now_us_, {}});
+    if (!fresh && state->second.alive != reading.alive) state->second = {reading.alive, now_us_, {}};
     return;
   }
   if (!reading.link.valid() || reading.link.index() >= head_.link_count()) return;
@@ -349,6 +356,8 @@ void Loop::report(SiteId site, const SwitchReport& report) {
 void Loop::report(SiteId site, const UsageReport& report) {
   const auto intent = intent_of_plan_.find(report.run.plan);
   if (intent == intent_of_plan_.end() || report.to <= report.from) return;
+  // Said again because its acknowledgement was lost: to be billed once.
+  if (const auto known = usage_until_.find(report.run); known != usage_until_.end() && report.from < known->second) return;
   (void)record("site/" + head_.site_name(site),
                {UsageReported{report.run, intent->second, report.from, report.to, report.cpu_us, report.memory_mib_us,
                               report.received_bytes, report.sent_bytes, report.energy_microjoule, report.energy_model}});
@@ -375,12 +384,15 @@ void Loop::report(SiteId site, const PromiseReport& report) {
 // ---- watching ----------------------------------------------------------------------------------------
 
 void Loop::watch_sites() {
-  for (const auto& [site, session] : sessions_) {
+  for (auto& [site, session] : sessions_) {
     const Liveness state = head_.site(site).state;
     if (state != Liveness::kUp && state != Liveness::kDraining) continue;
     const TimeUs silence = now_us_ - session.heard_us;
     if (silence < options_.site_silence_us) continue;
-    (void)record(kBrain, {SiteStateChanged{site, Liveness::kDown, "silent for " + milliseconds(silence)}});
+    if (!record(kBrain, {SiteStateChanged{site, Liveness::kDown, "silent for " + milliseconds(silence)}})) continue;
+    // Only attaching again brings it up: a connection that outlived the silence must end, and with it the renewal of leases.
+    session.attached = false;
+    ports_.wire.drop(site);
   }
 }
 
@@ -406,7 +418,7 @@ std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector
   for (size_t l = 0; l < head_.link_count(); l += 2) {
     if (head_.usable(LinkId(l))) continue;
     if (const auto watched = exploratory_path(head_, LinkId(l))) {
-      add(watched->from, watched->to, exploratory_label(LinkId(l)), watched->links);
+      add(watched->from, watched->to, exploratory_label(*watched), watched->links);
     }
   }
   return paths;
@@ -419,8 +431,10 @@ void Loop::watch_links() {
   for (const auto& [end, rest] : labelled_paths()) {
     const auto found = path_states_.find(end);
     if (found == path_states_.end()) continue;
+    PathState& state = found->second;
+    if (state.links.empty()) state.links = rest.second;
+    if (state.links != rest.second) continue;  // another path has the label now
     still.insert(*found);
-    const PathState& state = found->second;
     if (!state.alive) {
       // A dead far site kills its paths too: wait until both ends spoke after the path died.
       const auto near = sessions_.find(end.first), far = sessions_.find(rest.first);
@@ -457,30 +471,42 @@ void Loop::watch_intents() {
         (void)record(kBrain, {IntentWithdrawn{IntentId(i)}});
         continue;
       }
-      if (!ports_.needs_decision(head_, IntentId(i))) continue;
-      if (job && row.active) {
-        // A run whose site is silent may still go on until its lease ends.
-        bool fenced = true;
-        for (const Placement& p : row.active->plan.placements) {
-          const auto down = down_since_us_.find(p.site);
-          fenced = fenced && (down == down_since_us_.end() ||
-                              now_us_ - down->second >= options_.lease_us + options_.clock_error_us);
-        }
-        if (!fenced) {
-          refused_[IntentId(i)] = {head_.relief() - 1, now_us_ + options_.retry_us};
-          continue;
-        }
+      if (!ports_.needs_decision(head_, IntentId(i))) {
+        refused_.erase(IntentId(i));
+      } else if (may_come_back(row)) {
+        refused_[IntentId(i)] = {head_.relief() - 1, now_us_ + options_.retry_us};
+      } else if (!refused_.count(IntentId(i))) {
+        to_decide_.insert(IntentId(i));
       }
-      if (!refused_.count(IntentId(i))) to_decide_.insert(IntentId(i));
     }
   }
-  for (auto& [intent, refused] : refused_) {
-    if (now_us_ < refused.second) continue;
-    refused.second = now_us_ + options_.retry_us;
-    if (head_.relief() == refused.first) continue;
-    refused.first = head_.relief();
-    if (ports_.needs_decision(head_, intent)) to_decide_.insert(intent);
+  for (auto it = refused_.begin(); it != refused_.end();) {
+    auto& [relief, again_us] = it->second;
+    const auto intent = it++;
+    if (now_us_ < again_us) continue;
+    again_us = now_us_ + options_.retry_us;
+    if (may_come_back(head_.intent(intent->first))) {
+      relief = head_.relief() - 1;
+    } else if (!ports_.needs_decision(head_, intent->first)) {
+      refused_.erase(intent);
+    } else if (head_.relief() != relief) {
+      relief = head_.relief();
+      to_decide_.insert(intent->first);
+    }
   }
+}
+
+bool Loop::fenced(SiteId site) const {
+  const auto down = down_since_us_.find(site);
+  return down == down_since_us_.end() || now_us_ - down->second >= options_.lease_us + options_.clock_error_us;
+}
+
+// A job at a silent site may still go on until its lease ends; it is not given up before.
+bool Loop::may_come_back(const IntentRow& row) const {
+  if (!row.active || row.spec->workload.kind != WorkKind::kJob || row.active->plan.generation != row.generation) return false;
+  return std::any_of(row.active->plan.placements.begin(), row.active->plan.placements.end(), [this](const Placement& p) {
+    return head_.site(p.site).state == Liveness::kDown && !fenced(p.site);
+  });
 }
 
 // ---- deciding ----------------------------------------------------------------------------------------
@@ -501,6 +527,7 @@ void Loop::begin_decisions() {
     const uint64_t ticket = ++last_ticket_;
     if (!ports_.decide(ticket, durable_, *it)) return;
     attempt.ticket = ticket;
+    attempt.relief = durable_->relief();
     ++deciding_;
     ++counters_.decisions;
     it = to_decide_.erase(it);
@@ -509,34 +536,36 @@ void Loop::begin_decisions() {
 
 void Loop::handle(Decided& message) {
   const auto found = attempts_.find(message.intent);
-  if (found == attempts_.end() || found->second.ticket != message.ticket) return;
+  if (message.ticket == 0 || found == attempts_.end() || found->second.ticket != message.ticket) return;
   --deciding_;
   Attempt& attempt = found->second;
   attempt.ticket = 0;
   const IntentRow& row = head_.intent(message.intent);
-  if (auto* refusal = std::get_if<Refusal>(&message.decision)) {
+  Verdict verdict;
+  auto* refusal = std::get_if<Refusal>(&message.decision);
+  auto* plan = std::get_if<Plan>(&message.decision);
+  if (refusal && refusal->intent == message.intent) {
     ++counters_.refusals;
+    // What eased since the snapshot was taken did not count.
+    refused_[message.intent] = {attempt.relief, now_us_ + options_.retry_us};
     attempts_.erase(found);
-    refused_[message.intent] = {head_.relief(), now_us_ + options_.retry_us};
     if (refusal->generation != row.generation || row.state == IntentState::kWithdrawn) return;
     if (row.refusal && row.refusal->reasons == refusal->reasons) return;
     (void)record(kBrain, {IntentRefused{std::move(*refusal)}});
     return;
   }
-  Plan& plan = std::get<Plan>(message.decision);
   if (!ports_.needs_decision(head_, message.intent)) {
     attempts_.erase(found);
     return;
   }
-  Status labelled = {};
-  const Verdict verdict = verify(head_, plan);
-  if (verdict.granted) labelled = give_labels(head_, plan);
-  Status recorded = labelled;
-  if (verdict.granted && labelled) recorded = record(kBrain, {PlanCommitted{std::move(plan)}});
-  if (verdict.granted && recorded) {
-    ++counters_.commits;
-    attempts_.erase(message.intent);
-    return;
+  // Deciders give advice: what is not even well-formed goes no further.
+  if (plan && plan->intent == message.intent && validate(*plan)) {
+    verdict = verify(head_, *plan);
+    if (verdict.granted && give_labels(head_, *plan) && record(kBrain, {PlanCommitted{std::move(*plan)}})) {
+      ++counters_.commits;
+      attempts_.erase(found);
+      return;
+    }
   }
   // Decide again: at once when the world moved, later when that happens often or the disk is full.
   to_decide_.insert(message.intent);
@@ -557,13 +586,14 @@ bool Loop::settled(SiteId site) const {
          found->second.applied_version >= found->second.sent.version;
 }
 
-bool Loop::gone(SiteId site, const std::vector<RunId>& runs) const {
-  if (head_.site(site).state == Liveness::kDown) return true;
+// Nothing of these runs goes on at the site, as far as that matters: of a service an instance may overlap with its
+// successor for a while, a job may not.
+bool Loop::gone(SiteId site, const std::vector<RunId>& runs, bool job) const {
+  if (head_.site(site).state == Liveness::kDown) return !job || fenced(site);
   const auto found = sessions_.find(site);
   if (found == sessions_.end()) return false;
   return std::none_of(found->second.runs.begin(), found->second.runs.end(), [&runs](const RunObservation& seen) {
-    return std::find(runs.begin(), runs.end(), seen.run) != runs.end() && seen.state != RunState::kExited &&
-           seen.state != RunState::kFailed && seen.state != RunState::kLost;
+    return std::find(runs.begin(), runs.end(), seen.run) != runs.end() && !ended(seen.state);
   });
 }
 
@@ -571,16 +601,23 @@ void Loop::advance_retirements() {
   if (held_) return;
   for (size_t i = 0; i < head_.intent_count(); ++i) {
     const IntentId intent(i);
+    if (head_.intent(intent).retiring.empty()) continue;
+    const bool job = head_.intent(intent).spec->workload.kind == WorkKind::kJob;
+    const bool ready = active_is_ready(head_.intent(intent));
     const auto retiring = head_.intent(intent).retiring;
     for (const auto& held : retiring) {
       Retirement& r = retirements_[{intent, held->position}];
       std::set<SiteId> ingresses, hosts;
-      std::map<SiteId, std::vector<RunId>> runs;
+      std::map<SiteId, std::vector<RunId>> runs;  // that may still go on
+      bool serves = false;
       for (const Flow& flow : held->plan.flows) ingresses.insert(flow.ingress);
       for (size_t k = 0; k < held->plan.placements.size(); ++k) {
         const SiteId site = held->plan.placements[k].site;
         hosts.insert(site);
-        if (!held->placement_passed_on[k]) runs[site].push_back(held->run(k));
+        serves = serves || held->placement_passed_on[k];
+        if (held->placement_passed_on[k] || ended(state_of(head_.intent(intent), held->run(k)))) continue;
+        serves = serves || head_.site(site).state != Liveness::kDown;
+        runs[site].push_back(held->run(k));
       }
       const auto go_on = [&](Phase next) {
         r = {next, acts_};
@@ -589,11 +626,14 @@ void Loop::advance_retirements() {
       const auto all_settled = [&](const std::set<SiteId>& sites) {
         return acts_ > r.since && std::all_of(sites.begin(), sites.end(), [this](SiteId s) { return settled(s); });
       };
-      if (r.phase == Phase::kMaking && active_is_ready(head_.intent(intent))) go_on(Phase::kSwitching);
+      // A job's successor begins only when it has ended. A plan whose runs are all dead has nothing to wait for, and must
+      // not keep what its successors need.
+      if (r.phase == Phase::kMaking && job) go_on(Phase::kBreaking);
+      if (r.phase == Phase::kMaking && (ready || !serves)) go_on(Phase::kSwitching);
       if (r.phase == Phase::kSwitching && all_settled(ingresses)) go_on(Phase::kBreaking);
       hosts.insert(ingresses.begin(), ingresses.end());
       if (r.phase == Phase::kBreaking && all_settled(hosts) &&
-          std::all_of(runs.begin(), runs.end(), [this](const auto& at) { return gone(at.first, at.second); })) {
+          std::all_of(runs.begin(), runs.end(), [&](const auto& at) { return gone(at.first, at.second, job); })) {
         (void)record(kBrain, {PlanRetired{intent, held->position}});
       }
     }
@@ -620,13 +660,11 @@ void Loop::act() {
     Session& session = sessions_[site];
     directive.held = held_;
     directive.lease_us = options_.lease_us;
-    const Position version = directive.version;
     directive.version = session.sent.version;
     const bool same = session.sent_any && directive == session.sent;
-    directive.version = version;
     const bool late = session.applied_version < session.sent.version && now_us_ - session.sent_us >= options_.resend_us;
     if (same && !late) continue;
-    if (same) directive.version = session.sent.version;
+    if (!same) directive.version = directive_version_ = std::max(directive_version_ + 1, durable_->version());
     session.sent = directive;
     session.sent_any = true;
     session.sent_us = now_us_;

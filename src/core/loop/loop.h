@@ -117,6 +117,7 @@ class Loop {
   struct PathState {
     bool alive = true;
     TimeUs since_us = 0;
+    std::vector<LinkId> links;           // of the path that had the label when this was said
   };
   // How far a retiring plan is, and acts_ when it got there: sites must have done what a later act told them.
   struct Retirement {
@@ -127,6 +128,7 @@ class Loop {
     uint64_t ticket = 0;                 // 0: none under way
     uint32_t conflicts = 0;
     TimeUs not_before_us = 0;
+    uint64_t relief = 0;                 // of the snapshot that is decided on
   };
 
   Loop(Ports ports, const LoopOptions& options) : ports_(std::move(ports)), options_(options) {}
@@ -157,7 +159,9 @@ class Loop {
   void begin_decisions();
   void act();
   bool settled(SiteId site) const;       // does what it was last told, or is down
-  bool gone(SiteId site, const std::vector<RunId>& runs) const;
+  bool gone(SiteId site, const std::vector<RunId>& runs, bool job) const;
+  bool fenced(SiteId site) const;        // no lease that was given to it can still hold
+  bool may_come_back(const IntentRow& row) const;
   std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> labelled_paths() const;
 
   Ports ports_;
@@ -179,6 +183,7 @@ class Loop {
   std::map<std::pair<SiteId, uint16_t>, PathState> path_states_;
   std::map<std::pair<IntentId, Position>, Retirement> retirements_;
   std::map<Position, IntentId> intent_of_plan_;
+  std::map<RunId, TimeUs> usage_until_;
 
   uint64_t last_ticket_ = 0;
   size_t deciding_ = 0;
@@ -188,6 +193,7 @@ class Loop {
   bool recheck_ = true;                  // something that plans rest on may have changed
   bool react_ = true;                    // directives may have changed
   uint64_t acts_ = 0;                    // times that directives were derived
+  Position directive_version_ = 0;       // newest given out; ascends with every change, also of phases alone
 
   std::vector<std::function<void()>> after_flush_;
 };

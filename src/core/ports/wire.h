@@ -76,7 +76,7 @@ struct DirectedProbe {
 // so that the new is made before the old is broken.
 struct SiteDirective {
   SiteId site;
-  Position version = 0;        // of the graph that it was derived from
+  Position version = 0;        // ascends with every change; at least that of the graph it was derived from
   uint64_t brain_epoch = 0;    // an agent ignores a directive that is older by (brain_epoch, version)
   bool held = false;           // the brain has just begun and still listens: keep what runs, begin and end nothing
   TimeUs lease_us = 0;         // from receipt
