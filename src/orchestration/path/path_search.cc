@@ -342,7 +342,7 @@ std::optional<PathOption> cheapest_path(const Graph& graph, const PathTree& tree
         const auto [known, fresh] = fastest.try_emplace(label.at.value, label.latency_us());
         if (!fresh && known->second <= label.latency_us()) return false;
         known->second = label.latency_us();
-        ++tree.detours;
+        if (!limits.avoid) ++tree.detours;
         return true;
       },
       [&](VertexId at, int64_t latency_us) {

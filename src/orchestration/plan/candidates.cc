@@ -10,7 +10,7 @@ namespace weir {
 std::shared_ptr<const PathTree> PlanCache::tree(const Graph& graph, VertexId from, const StreamDemand& demand) {
   auto& known = trees_[{from, demand}];
   if (!known || known->relief != graph.path_relief() || known->price.size() != graph.vertex_count() ||
-      known->detours > graph.vertex_count() / 8) {
+      known->detours > graph.vertex_count() / 2) {
     auto made = std::make_shared<const PathTree>(price_tree(graph, from, demand));
     known = made;
     const size_t bytes = graph.vertex_count() * (sizeof(Nanocredits) + sizeof(LinkId));
