@@ -88,7 +88,7 @@ Result<fs::path> allow_list(const AgentConfig& config, const NodeSpec& node) {
   if (!config.allow_any) {
     if (fs::exists(path)) return path;
     return fail(ErrorCode::kNotFound, "nothing says what may run on this machine", path.string(),
-                "write the file (docs/guide/join-a-machine.md), or give --allow-any");
+                "write the file (docs/reference/agent.md), or give --allow-any");
   }
   const fs::path any = fs::path(config.state) / "allow-any.toml";
   std::ofstream file(any, std::ios::trunc);

@@ -18,6 +18,7 @@
 #include "infrastructure/agent_link/convert.h"
 #include "security/identity/authority.h"
 #include "security/identity/join_token.h"
+#include "security/identity/request.h"
 #include "weir/v1/agent.grpc.pb.h"
 
 // The brain's side of the agents' port, as plain as can be: it admits by token, writes down what agents say,

@@ -11,12 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!message.ParseFromArray(data, static_cast<int>(size))) return 0;
   const auto directive = weir::agent_link::directive_from(message, weir::SiteId());
   if (!directive) return 0;
-  std::vector<weir::PathLabel> labels;
-  for (const weir::DirectedSteering& s : directive->steerings) {
-    labels.push_back(
-        weir::agent::choose_label(s, weir::agent::PathLife::kDead, weir::agent::PathLife::kAlive, {}));
-  }
-  const auto translation = weir::agent::translate(*directive, labels);
+  const auto translation = weir::agent::translate(*directive);
   weir::agent::Present present;
   for (const weir::agent::Act& act : weir::agent::diff(translation.wanted, present))
     weir::agent::note_done(act, present);

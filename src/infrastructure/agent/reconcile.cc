@@ -33,6 +33,18 @@ bool same_traffic(const Steering& a, const Steering& b) {
   return a.destination == b.destination && a.source == b.source;
 }
 
+Result<Steering> steering_of(const DirectedSteering& directed) {
+  const std::string where = "steering of flow " + std::to_string(directed.flow);
+  const auto destination = Ipv6Prefix::parse(directed.destination);
+  if (!destination) return tl::unexpected(not_understood(directed.destination, where));
+  Steering out{*destination, std::nullopt, directed.label_working};
+  if (!directed.source.empty()) {
+    out.source = Ipv6Prefix::parse(directed.source);
+    if (!out.source) return tl::unexpected(not_understood(directed.source, where));
+  }
+  return out;
+}
+
 }  // namespace
 
 bool makes(const Act& act) { return act.index() <= 4; }
@@ -60,19 +72,7 @@ std::string item(const Act& act) {
       act);
 }
 
-Result<Steering> steering_of(const DirectedSteering& directed, PathLabel label) {
-  const std::string where = "steering of flow " + std::to_string(directed.flow);
-  const auto destination = Ipv6Prefix::parse(directed.destination);
-  if (!destination) return tl::unexpected(not_understood(directed.destination, where));
-  Steering out{*destination, std::nullopt, label};
-  if (!directed.source.empty()) {
-    out.source = Ipv6Prefix::parse(directed.source);
-    if (!out.source) return tl::unexpected(not_understood(directed.source, where));
-  }
-  return out;
-}
-
-Translation translate(const SiteDirective& directive, const std::vector<PathLabel>& label_of_steering) {
+Translation translate(const SiteDirective& directive) {
   Translation out;
   for (const DirectedRun& run : directive.runs) {
     WantedRun wanted{run.run, std::nullopt};
@@ -107,9 +107,10 @@ Translation translate(const SiteDirective& directive, const std::vector<PathLabe
     }
   }
   for (size_t i = 0; i < directive.steerings.size(); ++i) {
-    auto steering = steering_of(directive.steerings[i], label_of_steering[i]);
+    auto steering = steering_of(directive.steerings[i]);
     if (steering) {
       out.wanted.steerings.push_back(*steering);
+      out.directed_steering.push_back(i);
     } else {
       out.problems.push_back(steering.error());
     }
@@ -186,60 +187,68 @@ void note_done(const Act& act, Present& present) {
              act);
 }
 
+std::map<Traffic, PathLabel> steered(const InstalledPaths& paths) {
+  std::map<Traffic, PathLabel> out;
+  for (const Steering& s : paths.steerings) out[{s.destination, s.source}] = s.label;
+  return out;
+}
+
 std::vector<Act> diff(const Wanted& wanted, const Present& present) {
   std::vector<Act> acts;
-  const auto wants_run = [&](RunId run) {
-    return std::any_of(wanted.runs.begin(), wanted.runs.end(),
-                       [run](const WantedRun& w) { return w.run == run; });
-  };
+  std::set<RunId> runs_there, runs_wanted;
+  for (const PresentRun& run : present.runs) runs_there.insert(run.run);
   std::set<Ipv6Address> addresses;
   for (const WantedRun& run : wanted.runs) {
-    if (!run.address) continue;
-    if (addresses.insert(*run.address).second && !present.addresses.contains(*run.address)) {
-      acts.push_back(AddAddress{*run.address});
-    }
+    runs_wanted.insert(run.run);
+    if (!run.address || !addresses.insert(*run.address).second) continue;
+    if (!present.addresses.contains(*run.address)) acts.push_back(AddAddress{*run.address});
   }
   for (const WantedRun& run : wanted.runs) {
-    const bool there = std::any_of(present.runs.begin(), present.runs.end(),
-                                   [&](const PresentRun& p) { return p.run == run.run; });
-    if (!there) acts.push_back(StartRun{run.run});
-  }
-  const InstalledPaths& in = present.paths;
-  for (const PathSpec& path : wanted.paths) {
-    if (std::find(in.paths.begin(), in.paths.end(), path) == in.paths.end())
-      acts.push_back(InstallPath{path});
-  }
-  for (const Steering& steering : wanted.steerings) {
-    const bool there = std::find(in.steerings.begin(), in.steerings.end(), steering) != in.steerings.end();
-    if (!there) acts.push_back(Steer{steering});
-  }
-  for (const PublishedService& service : wanted.services) {
-    if (std::find(in.services.begin(), in.services.end(), service) == in.services.end()) {
-      acts.push_back(PublishService{service});
-    }
+    if (!runs_there.contains(run.run)) acts.push_back(StartRun{run.run});
   }
 
-  for (const PublishedService& service : in.services) {
-    const bool kept = std::any_of(
-        wanted.services.begin(), wanted.services.end(),
-        [&](const PublishedService& w) { return w.address == service.address && w.port == service.port; });
-    if (!kept) acts.push_back(WithdrawService{service.address, service.port});
+  const InstalledPaths& in = present.paths;
+  std::map<PathLabel, const PathSpec*> paths_there;
+  for (const PathSpec& path : in.paths) paths_there[path.label] = &path;
+  std::set<PathLabel> paths_wanted;
+  for (const PathSpec& path : wanted.paths) {
+    paths_wanted.insert(path.label);
+    const auto there = paths_there.find(path.label);
+    if (there == paths_there.end() || *there->second != path) acts.push_back(InstallPath{path});
   }
-  for (const Steering& steering : in.steerings) {
-    const bool kept = std::any_of(wanted.steerings.begin(), wanted.steerings.end(),
-                                  [&](const Steering& w) { return same_traffic(w, steering); });
-    if (!kept) acts.push_back(Unsteer{steering.destination, steering.source});
+  const std::map<Traffic, PathLabel> traffic_there = steered(in);
+  std::set<Traffic> traffic_wanted;
+  for (const Steering& steering : wanted.steerings) {
+    const Traffic traffic{steering.destination, steering.source};
+    traffic_wanted.insert(traffic);
+    const auto there = traffic_there.find(traffic);
+    if (there == traffic_there.end() || there->second != steering.label) acts.push_back(Steer{steering});
   }
-  for (const PathSpec& path : in.paths) {
-    const bool kept = std::any_of(wanted.paths.begin(), wanted.paths.end(),
-                                  [&](const PathSpec& w) { return w.label == path.label; });
-    const bool used = std::any_of(in.steerings.begin(), in.steerings.end(),
-                                  [&](const Steering& s) { return s.label == path.label; });
-    if (!kept && !used) acts.push_back(WithdrawPath{path.label});
+  using Endpoint = std::pair<Ipv6Address, uint16_t>;
+  std::map<Endpoint, const PublishedService*> services_there;
+  for (const PublishedService& service : in.services)
+    services_there[{service.address, service.port}] = &service;
+  std::set<Endpoint> services_wanted;
+  for (const PublishedService& service : wanted.services) {
+    services_wanted.insert({service.address, service.port});
+    const auto there = services_there.find({service.address, service.port});
+    if (there == services_there.end() || *there->second != service) acts.push_back(PublishService{service});
+  }
+
+  for (const auto& [endpoint, service] : services_there) {
+    if (!services_wanted.contains(endpoint)) acts.push_back(WithdrawService{endpoint.first, endpoint.second});
+  }
+  std::set<PathLabel> used;
+  for (const auto& [traffic, label] : traffic_there) {
+    used.insert(label);
+    if (!traffic_wanted.contains(traffic)) acts.push_back(Unsteer{traffic.first, traffic.second});
+  }
+  for (const auto& [label, path] : paths_there) {
+    if (!paths_wanted.contains(label) && !used.contains(label)) acts.push_back(WithdrawPath{label});
   }
   bool leaving = false;
   for (const PresentRun& run : present.runs) {
-    if (wants_run(run.run)) continue;
+    if (runs_wanted.contains(run.run)) continue;
     if (run.live) {
       acts.push_back(StopRun{run.run});
       leaving = true;

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -87,16 +89,14 @@ struct Wanted {
   std::vector<PublishedService> services;
 };
 
-// A steering as the drivers want it, over this label; kInvalid: not addresses.
-Result<Steering> steering_of(const DirectedSteering& directed, PathLabel label);
-
-// `label_of` says which of its two paths each steering takes. What cannot be understood is left out, and
-// named in `problems`.
+// Every steering over its working path, and which of the directive's it is. What cannot be understood is left
+// out, and named in `problems`.
 struct Translation {
   Wanted wanted;
+  std::vector<size_t> directed_steering;  // parallel to wanted.steerings
   std::vector<Error> problems;
 };
-Translation translate(const SiteDirective& directive, const std::vector<PathLabel>& label_of_steering);
+Translation translate(const SiteDirective& directive);
 
 // ---- present -----------------------------------------------------------------------------------------
 
@@ -119,7 +119,12 @@ void note_done(const Act& act, Present& present);
 // What is to be done, in order; to steer wants its path installed before. A path is withdrawn once nothing is
 // steered over it, and an address removed once every run that is not wanted has ended: these acts appear only
 // then, so repeated application arrives at what is wanted.
+// O(n log n).
 std::vector<Act> diff(const Wanted& wanted, const Present& present);
+
+// The traffic that a steering is about, and over which path each goes.
+using Traffic = std::pair<Ipv6Prefix, std::optional<Ipv6Prefix>>;
+std::map<Traffic, PathLabel> steered(const InstalledPaths& paths);
 
 // ---- protection --------------------------------------------------------------------------------------
 

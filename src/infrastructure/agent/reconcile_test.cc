@@ -17,12 +17,6 @@ SiteDirective everything() {
   return d;
 }
 
-Translation translated(const SiteDirective& d) {
-  std::vector<PathLabel> labels;
-  for (const DirectedSteering& s : d.steerings) labels.push_back(s.label_working);
-  return translate(d, labels);
-}
-
 // Does an act at once.
 void apply(const Act& act, Present& present) {
   note_done(act, present);
@@ -37,7 +31,7 @@ void apply(const Act& act, Present& present) {
 }
 
 TEST(Diff, MakesInOrder) {
-  const Wanted wanted = translated(everything()).wanted;
+  const Wanted wanted = translate(everything()).wanted;
   Present present;
   std::vector<std::string> order;
   for (const Act& act : diff(wanted, present)) {
@@ -51,7 +45,7 @@ TEST(Diff, MakesInOrder) {
 }
 
 TEST(Diff, NothingIsLeftOnceEverythingIsThere) {
-  const Wanted wanted = translated(everything()).wanted;
+  const Wanted wanted = translate(everything()).wanted;
   Present present;
   for (int round = 0; round < 3; ++round) {
     for (const Act& act : diff(wanted, present)) apply(act, present);
@@ -61,7 +55,7 @@ TEST(Diff, NothingIsLeftOnceEverythingIsThere) {
 
 TEST(Diff, BreaksAfterMakingAndWithdrawsAPathOnlyWhenNothingIsSteeredOverIt) {
   Present present;
-  const Wanted before = translated(everything()).wanted;
+  const Wanted before = translate(everything()).wanted;
   for (int round = 0; round < 3; ++round) {
     for (const Act& act : diff(before, present)) apply(act, present);
   }
@@ -69,7 +63,7 @@ TEST(Diff, BreaksAfterMakingAndWithdrawsAPathOnlyWhenNothingIsSteeredOverIt) {
   next.runs = {test::service_run({9, 0})};
   next.paths = {test::path(302)};
   next.steerings = {test::steering(302, 0)};
-  const Wanted wanted = translated(next).wanted;
+  const Wanted wanted = translate(next).wanted;
   auto acts = diff(wanted, present);
   bool breaking = false;
   for (const Act& act : acts) {
@@ -103,7 +97,7 @@ RC_GTEST_PROP(Diff, ArrivesAtWhatIsWantedFromAnywhere, ()) {
       }
     }
     if (*rc::gen::arbitrary<bool>()) d.services.push_back(test::service());
-    return translated(d).wanted;
+    return translate(d).wanted;
   };
   Present present;
   for (int target = 0; target < 3; ++target) {
@@ -133,7 +127,7 @@ TEST(Translate, NamesWhatItCannotUnderstandAndKeepsTheRest) {
   d.paths[1].segments = {"not an address"};
   d.steerings[0].source = "fd77::/500";
   d.services[0].backends[0].address = "";
-  const Translation t = translated(d);
+  const Translation t = translate(d);
   ASSERT_EQ(t.problems.size(), 3u);
   EXPECT_EQ(t.problems[0].where, "path 301");
   EXPECT_EQ(t.wanted.paths.size(), 1u);
@@ -147,15 +141,15 @@ TEST(Translate, WeighsBackendsByStreamsWithinTheDriversBounds) {
   d.services[0].backends = {{RunId{1, 0}, "fd77::1", 80, 1'000'000},
                             {RunId{1, 1}, "fd77::2", 80, 0},
                             {RunId{1, 2}, "fd77::3", 80, 500'000}};
-  const auto targets = translated(d).wanted.services.at(0).targets;
+  const auto targets = translate(d).wanted.services.at(0).targets;
   EXPECT_EQ(targets[0].weight, 1000u);
   EXPECT_EQ(targets[1].weight, 1u);
   EXPECT_EQ(targets[2].weight, 500u);
   d.services[0].backends.assign(65, {RunId{1, 0}, "fd77::1", 80, 1});
-  EXPECT_EQ(translated(d).problems.size(), 1u);
-  EXPECT_EQ(translated(d).wanted.services[0].targets.size(), 64u);
+  EXPECT_EQ(translate(d).problems.size(), 1u);
+  EXPECT_EQ(translate(d).wanted.services[0].targets.size(), 64u);
   d.services[0].backends.pop_back();
-  EXPECT_TRUE(translated(d).problems.empty());
+  EXPECT_TRUE(translate(d).problems.empty());
 }
 
 TEST(ChooseLabel, LeavesADeadPathOnlyForALivingOneAndComesBackWhenItLives) {

@@ -16,7 +16,7 @@ constexpr TimeUs kPromiseWindowUsMax = 3'600'000'000;
 constexpr TimeUs kPromiseAgeUsMax = 86'400'000'000;
 constexpr TimeUs kClockErrorUs = 5'000'000;
 constexpr int64_t kPromiseSamplesMax = 1'000'000'000;
-constexpr size_t kNetworkActsPerTurn = 2;  // so that a dead path never waits long for its switch
+constexpr TimeUs kNetworkUsPerTurn = 10'000;  // so that a dead path never waits long for its switch
 
 bool lives(DriverRunState state) {
   return state != DriverRunState::kExited && state != DriverRunState::kLost;
@@ -59,18 +59,31 @@ void SiteAgent::directive(const SiteDirective& directive) {
   settled_ = false;
   if (held_) return;
   directive_ = directive;
-  said_.clear();
-  for (auto at = on_protection_.begin(); at != on_protection_.end();) {
-    const bool kept = std::any_of(
-        directive.steerings.begin(), directive.steerings.end(),
-        [&](const DirectedSteering& s) { return FlowKey(s.intent, s.plan, s.flow) == at->first; });
-    at = kept ? std::next(at) : on_protection_.erase(at);
+  translation_ = translate(directive);
+  if (ports_.paths == nullptr) {
+    translation_.wanted.paths.clear();
+    translation_.wanted.steerings.clear();
+    translation_.directed_steering.clear();
+    translation_.wanted.services.clear();
   }
+  if (ports_.addresses == nullptr) {
+    for (WantedRun& run : translation_.wanted.runs) run.address.reset();
+  }
+  directed_.clear();
+  for (size_t i = 0; i < directive.runs.size(); ++i) directed_.emplace(directive.runs[i].run, i);
+  dirty_ = true;
+  said_.clear();
+  for (const Error& problem : translation_.problems) ports_.say(true, problem.text());
+  std::set<FlowKey> flows;
+  for (const DirectedSteering& steering : directive.steerings)
+    flows.emplace(steering.intent, steering.plan, steering.flow);
+  std::erase_if(on_protection_, [&flows](const auto& known) { return !flows.contains(known.first); });
   for (const DirectedRun& run : directive.runs) runs_[run.run];
 }
 
 void SiteAgent::brain_heard(uint64_t brain_epoch, TimeUs lease_us) {
   if (brain_epoch < brain_epoch_) return;
+  dirty_ = dirty_ || lease_over();
   heard_us_ = ports_.clock.steady_us();
   if (lease_us > 0) lease_us_ = lease_us;
 }
@@ -95,17 +108,16 @@ void SiteAgent::acknowledged(uint64_t sequence) {
   for (const LastingReport& report : outbox_.acknowledge(sequence)) {
     usage = usage || std::holds_alternative<UsageReport>(report);
   }
-  if (usage) keep_usage();
+  if (!usage) return;
+  dirty_ = true;
+  keep_usage();
 }
 
 bool SiteAgent::lease_over() const { return lease_us_ > 0 && now_us_ - heard_us_ > lease_us_; }
 
 const DirectedRun* SiteAgent::directed(RunId run) const {
-  if (!directive_) return nullptr;
-  for (const DirectedRun& known : directive_->runs) {
-    if (known.run == run) return &known;
-  }
-  return nullptr;
+  const auto found = directed_.find(run);
+  return found == directed_.end() ? nullptr : &directive_->runs[found->second];
 }
 
 // ---- turns -------------------------------------------------------------------------------------------
@@ -114,15 +126,18 @@ TimeUs SiteAgent::turn() {
   now_us_ = ports_.clock.steady_us();
   wake_us_ = now_us_ + 1'000'000;
   if (!network_known_ || now_us_ >= read_back_us_) read_back();
-  protect();
+  const bool changed = dirty_;
+  if (changed) protect();
   if (!observing_ && now_us_ >= observe_due_us_) {
     observing_ = ports_.work.submit(ObserveCall{});
     observe_due_us_ = now_us_ + options_.observe_us;
   }
   check_readiness();
-  reconcile();
-  watch_paths();
-  report_switches();
+  if (dirty_) reconcile();
+  if (changed) {
+    watch_paths();
+    report_switches();
+  }
   if (now_us_ >= readings_due_us_) {
     readings_due_us_ = now_us_ + kReadingsUs;
     report_readings();
@@ -153,6 +168,7 @@ TimeUs SiteAgent::turn() {
 // What the system has; what it has lost meanwhile is made again.
 void SiteAgent::read_back() {
   read_back_us_ = now_us_ + options_.resync_us;
+  dirty_ = true;
   bool whole = true;
   if (ports_.paths != nullptr) {
     auto installed = ports_.paths->installed();
@@ -184,53 +200,44 @@ PathLife SiteAgent::life(uint16_t label) const {
   return found == watches_.end() ? PathLife::kUnknown : found->second.life;
 }
 
-bool SiteAgent::installed(PathLabel label) const {
-  return std::any_of(present_.paths.paths.begin(), present_.paths.paths.end(),
-                     [label](const PathSpec& p) { return p.label == label; });
-}
-
-std::optional<PathLabel> SiteAgent::steered_over(const DirectedSteering& steering) const {
-  const auto wanted = steering_of(steering, 0);
-  if (!wanted) return std::nullopt;
-  for (const Steering& s : present_.paths.steerings) {
-    if (s.destination == wanted->destination && s.source == wanted->source) return s.label;
-  }
-  return std::nullopt;
-}
-
-std::vector<PathLabel> SiteAgent::choose_labels() const {
-  std::vector<PathLabel> out;
-  for (const DirectedSteering& s : directive_->steerings) {
-    out.push_back(choose_label(s, life(s.label_working), life(s.label_protection), steered_over(s)));
-  }
+std::set<PathLabel> SiteAgent::installed_labels() const {
+  std::set<PathLabel> out;
+  for (const PathSpec& path : present_.paths.paths) out.insert(path.label);
   return out;
 }
 
-// Moves what is already steered off dead paths, before anything else is done.
+// Decides which path each flow takes, and moves what is steered already at once, before anything else is
+// done.
 void SiteAgent::protect() {
-  if (!directive_ || ports_.paths == nullptr) return;
-  const std::vector<PathLabel> labels = choose_labels();
-  for (size_t i = 0; i < labels.size(); ++i) {
-    const DirectedSteering& directed = directive_->steerings[i];
-    const auto current = steered_over(directed);
-    if (!current || *current == labels[i]) continue;
+  if (!directive_) return;
+  const std::map<Traffic, PathLabel> now = steered(present_.paths);
+  const std::set<PathLabel> installed = installed_labels();
+  std::vector<Steering>& wanted = translation_.wanted.steerings;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const DirectedSteering& directed = directive_->steerings[translation_.directed_steering[i]];
+    const auto found = now.find({wanted[i].destination, wanted[i].source});
+    const auto current = found == now.end() ? std::nullopt : std::optional(found->second);
+    wanted[i].label =
+        choose_label(directed, life(directed.label_working), life(directed.label_protection), current);
+    if (!current || *current == wanted[i].label || !installed.contains(wanted[i].label)) continue;
     if (*current != directed.label_working && *current != directed.label_protection) continue;
-    const auto steering = steering_of(directed, labels[i]);
-    if (!installed(labels[i]) || !steering) continue;
-    const Act act = Steer{*steering};
+    const Act act = Steer{wanted[i]};
     Attempt& attempt = attempts_.try_emplace(item(act), Attempt{act}).first->second;
     if (attempt.act != act) attempt = Attempt{act};
-    if (now_us_ >= attempt.not_before_us) finish(act, attempt, ports_.paths->steer(*steering));
+    if (now_us_ >= attempt.not_before_us) finish(act, attempt, ports_.paths->steer(wanted[i]));
   }
 }
 
 void SiteAgent::report_switches() {
   if (!directive_ || !network_known_) return;
-  for (const DirectedSteering& s : directive_->steerings) {
-    if (!s.source.empty() || s.label_protection == 0) continue;  // the ingress speaks for both ends
-    const auto current = steered_over(s);
-    if (!current) continue;
-    const bool now = *current == s.label_protection;
+  const std::map<Traffic, PathLabel> over = steered(present_.paths);
+  for (size_t i = 0; i < translation_.wanted.steerings.size(); ++i) {
+    const DirectedSteering& s = directive_->steerings[translation_.directed_steering[i]];
+    const Steering& wanted = translation_.wanted.steerings[i];
+    if (wanted.source || s.label_protection == 0) continue;  // the ingress speaks for both ends
+    const auto current = over.find({wanted.destination, wanted.source});
+    if (current == over.end()) continue;
+    const bool now = current->second == s.label_protection;
     // What an earlier process has said is not known.
     bool& reported =
         on_protection_.try_emplace(FlowKey(s.intent, s.plan, s.flow), resynchronising_ && !now).first->second;
@@ -248,29 +255,16 @@ void SiteAgent::report_switches() {
 
 void SiteAgent::reconcile() {
   if (!directive_ || held_ || !network_known_ || !runs_known_) return;
-  Translation translation = translate(*directive_, choose_labels());
-  for (const Error& problem : translation.problems) {
-    if (said_.insert(problem.text()).second) ports_.say(true, problem.text());
-  }
-  Wanted& wanted = translation.wanted;
-  if (ports_.paths == nullptr) {
-    wanted.paths.clear();
-    wanted.steerings.clear();
-    wanted.services.clear();
-  }
-  if (ports_.addresses == nullptr) {
-    for (WantedRun& run : wanted.runs) run.address.reset();
-  }
+  const Wanted& wanted = translation_.wanted;
   present_.runs.clear();
+  std::set<RunId> unreported;
+  for (const NumberedReport& waiting : outbox_.waiting()) {
+    if (const auto* usage = std::get_if<UsageReport>(&waiting.report)) unreported.insert(usage->run);
+  }
   for (const auto& [id, track] : runs_) {
     if (track.seen) {
       const bool live = lives(track.seen->state);
-      const bool reported =
-          std::none_of(outbox_.waiting().begin(), outbox_.waiting().end(), [id = id](const auto& r) {
-            const auto* usage = std::get_if<UsageReport>(&r.report);
-            return usage != nullptr && usage->run == id;
-          });
-      present_.runs.push_back({id, live, !live && usage_.complete(id) && reported});
+      present_.runs.push_back({id, live, !live && usage_.complete(id) && !unreported.contains(id)});
     } else if (track.refused) {
       present_.runs.push_back({id, false, false});
     }
@@ -290,11 +284,12 @@ void SiteAgent::reconcile() {
   attempts_ = std::move(attempts);
 
   bool making = false;  // something is to be made and was not even tried
-  size_t network_acts = 0;
+  std::set<PathLabel> installed_now = installed_labels();
   for (const Act& act : acts) {
     Attempt& attempt = attempts_[item(act)];
     if (!makes(act) && making) break;
-    if (const auto* steer = std::get_if<Steer>(&act); steer != nullptr && !installed(steer->steering.label)) {
+    if (const auto* steer = std::get_if<Steer>(&act);
+        steer != nullptr && !installed_now.contains(steer->steering.label)) {
       const auto path = attempts_.find(item(WithdrawPath{steer->steering.label}));
       making = making || path == attempts_.end() || path->second.failures == 0;
       continue;
@@ -302,11 +297,12 @@ void SiteAgent::reconcile() {
     const bool network = !about_runs(act);
     bool begun = attempt.in_flight;
     if (!begun && now_us_ >= attempt.not_before_us) {
-      if (network && network_acts == kNetworkActsPerTurn) {
+      if (network && ports_.clock.steady_us() - now_us_ > kNetworkUsPerTurn) {
         wake_us_ = now_us_;
       } else {
-        network_acts += network ? 1 : 0;
         begun = begin(act, attempt);
+        const auto* install = std::get_if<InstallPath>(&act);
+        if (install != nullptr && attempt.failures == 0) installed_now.insert(install->path.label);
       }
     }
     if (attempt.failures > 0 && !attempt.in_flight) wake_at(attempt.not_before_us);
@@ -317,10 +313,11 @@ void SiteAgent::reconcile() {
   const bool idle =
       std::none_of(attempts_.begin(), attempts_.end(), [](const auto& a) { return a.second.in_flight; });
   // To forget a run is our own affair.
-  settled_ = idle && translation.problems.empty() &&
+  settled_ = idle && translation_.problems.empty() &&
              std::all_of(left.begin(), left.end(),
                          [](const Act& act) { return std::holds_alternative<ForgetRun>(act); });
   if (!left.empty() && acts != left) wake_us_ = now_us_;
+  dirty_ = !left.empty() || !idle;
 }
 
 bool SiteAgent::begin(const Act& act, Attempt& attempt) {
@@ -340,6 +337,7 @@ bool SiteAgent::begin(const Act& act, Attempt& attempt) {
       runs_[start->run].refused = Error{
           ErrorCode::kNotFound, "no program \"" + run->workload.artifact + "\" is registered here",
           name_of(start->run), "give the intent a digest, or name the program in the agent's configuration"};
+      wake_us_ = now_us_;
       return true;
     }
     call = StartCall{spec_of(*run)};
@@ -421,6 +419,7 @@ RunSpec SiteAgent::spec_of(const DirectedRun& run) const {
 
 void SiteAgent::answer(const SiteAnswer& answer) {
   now_us_ = ports_.clock.steady_us();
+  dirty_ = true;
   if (const auto* start = std::get_if<StartCall>(&answer.call)) return answer_start(*start, answer.status);
   if (const auto* fetch = std::get_if<FetchCall>(&answer.call)) return answer_fetch(*fetch, answer.status);
   if (std::holds_alternative<LogCall>(answer.call)) return answer_log(answer);
@@ -531,6 +530,12 @@ void SiteAgent::see(const std::vector<ObservedRun>& runs) {
       at = runs_.erase(at);
     }
   }
+  std::vector<RunId> gone;
+  for (const auto& [id, reported] : usage_.reported()) {
+    if (!runs_.contains(id)) gone.push_back(id);
+  }
+  for (const RunId id : gone) usage_.forget(id);
+  if (!gone.empty()) keep_usage();
 }
 
 void SiteAgent::check_readiness() {
@@ -569,12 +574,12 @@ void SiteAgent::renew_leases() {
 void SiteAgent::watch_paths() {
   if (!directive_ || held_ || ports_.prober == nullptr) return;
   std::map<ProbeKey, std::pair<std::string, std::vector<Ipv6Address>>> wanted;
+  std::map<PathLabel, const PathSpec*> installed;
+  for (const PathSpec& path : present_.paths.paths) installed[path.label] = &path;
   for (const DirectedPath& path : directive_->paths) {
-    if (!path.probed || path.reflector.empty()) continue;
-    for (const PathSpec& installed : present_.paths.paths) {
-      if (installed.label == path.label)
-        wanted[ProbeKey{path.label, LinkId()}] = {path.reflector, installed.segments};
-    }
+    const auto there = installed.find(path.label);
+    if (!path.probed || path.reflector.empty() || there == installed.end()) continue;
+    wanted[ProbeKey{path.label, LinkId()}] = {path.reflector, there->second->segments};
   }
   for (const DirectedProbe& probe : directive_->probes)
     wanted[ProbeKey{0, probe.link}] = {probe.reflector, {}};
@@ -617,6 +622,7 @@ PathReading SiteAgent::reading_of(const ProbeKey& key, const ProbeSample& sample
 void SiteAgent::probe_changed(uint64_t number, const ProbeSample& sample) {
   for (auto& [key, watch] : watches_) {
     if (watch.number != number || watch.life == sample.life) continue;
+    dirty_ = true;
     watch.life = sample.life;
     if (attached_ && sample.life != PathLife::kUnknown) {
       ports_.uplink.send(Readings{{{reading_of(key, sample), true}}});
@@ -630,6 +636,7 @@ void SiteAgent::report_readings() {
     const ProbeSample sample = ports_.prober->sample(watch.number);
     if (sample.life != watch.life) {  // its news did not arrive
       watch.life = sample.life;
+      dirty_ = true;
       if (sample.life != PathLife::kUnknown) out.readings.push_back({reading_of(key, sample), true});
       wake_us_ = now_us_;
       continue;

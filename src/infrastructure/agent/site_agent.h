@@ -120,9 +120,7 @@ class SiteAgent {
   const DirectedRun* directed(RunId run) const;
   bool lease_over() const;
   PathLife life(uint16_t label) const;
-  bool installed(PathLabel label) const;
-  std::optional<PathLabel> steered_over(const DirectedSteering& steering) const;
-  std::vector<PathLabel> choose_labels() const;
+  std::set<PathLabel> installed_labels() const;
   void read_back();
   void protect();
   void reconcile();
@@ -160,12 +158,15 @@ class SiteAgent {
   uint64_t brain_epoch_ = 0;
   bool held_ = true;
   std::optional<SiteDirective> directive_;  // newest that was not held
+  Translation translation_;                 // of it, each steering over the path that it is to take now
+  std::map<RunId, size_t> directed_;        // its runs
   TimeUs heard_us_ = 0;
   TimeUs lease_us_ = 0;
 
   Present present_;
   bool runs_known_ = false;
   bool network_known_ = false;
+  bool dirty_ = true;  // what is wanted or present may have changed, or an act is outstanding
   bool resynchronising_ = true;
   TimeUs read_back_us_ = 0;
   std::map<std::string, Attempt> attempts_;  // by item

@@ -44,9 +44,9 @@ struct BrainLinkOptions {
   std::string brain;  // HOST:PORT
   std::filesystem::path identity_folder;
   TimeUs connect_us_max = 5'000'000;  // for each attempt
-  TimeUs silence_us_max = 5'000'000;  // without a word, the stream is taken for dead
+  TimeUs silence_us_max = 3'000'000;  // without a word, the stream is taken for dead
   TimeUs retry_us_min = 100'000;      // doubles, with jitter, up to retry_us_max
-  TimeUs retry_us_max = 5'000'000;
+  TimeUs retry_us_max = 2'000'000;
 };
 
 // Becomes a member: finds the brain whose CA the token pins, and asks for a certificate of this site. The
