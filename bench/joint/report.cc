@@ -114,7 +114,7 @@ std::string json(const std::vector<LoadTable>& tables, uint64_t instances, uint6
 
 std::string markdown(const std::vector<LoadTable>& tables, uint64_t instances, uint64_t seed) {
   std::string out =
-      "| demand | policy | accepted | demand served | promises broken | cost per core-hour | joint serves |\n"
+      "| demand | policy | accepted | demand served | promises broken | cost per core-hour | joint serves more by |\n"
       "|---|---|---|---|---|---|---|\n";
   for (const LoadTable& table : tables) {
     for (const Row& row : table.rows) {

@@ -130,7 +130,7 @@ bool search(const Graph& graph, const PathTree& tree, VertexId to, const StreamD
 // of all others have not fallen, and latencies, which break ties, are as they were.
 std::optional<PathOption> tree_path(const Graph& graph, const PathTree& tree, VertexId to, const StreamDemand& demand,
                                     const PathLimits& limits) {
-  if (tree.relief != graph.path_relief() || tree.routing != graph.routing() || !tree.all_steerable || limits.avoid ||
+  if ((!tree.floor && tree.relief != graph.path_relief()) || tree.routing != graph.routing() || !tree.all_steerable || limits.avoid ||
       tree.price[to.index()] == PathTree::kUnreachable) {
     return std::nullopt;
   }
@@ -249,9 +249,11 @@ void PathUse::remove(const std::vector<LinkId>& path, int64_t up_bps, int64_t do
   std::erase_if(uses_, [](const auto& use) { return use.second == 0; });
 }
 
-PathTree price_tree(const Graph& graph, VertexId from, const StreamDemand& demand) {
+PathTree price_tree(const Graph& graph, VertexId from, const StreamDemand& demand, bool floor) {
   const size_t vertices = graph.vertex_count();
-  PathTree tree{.from = from, .relief = graph.path_relief(), .routing = graph.routing()};
+  PathTree tree{.from = from, .relief = graph.path_relief(), .routing = graph.routing(), .floor = floor};
+  PricePolicy prices = graph.prices();
+  if (floor) prices.scarcity_gbps_hour = 0;
   tree.price.assign(vertices, PathTree::kUnreachable);
   tree.by.resize(vertices);
   std::vector<std::pair<int64_t, uint64_t>> rest(vertices);  // latency and tie break of the best path so far
@@ -274,7 +276,7 @@ PathTree price_tree(const Graph& graph, VertexId from, const StreamDemand& deman
       const Duplex duplex(graph, link);
       if (!duplex.usable()) continue;
       tree.all_steerable = tree.all_steerable && duplex.row->steerable;
-      const Hop cost = duplex.hop(graph.prices(), demand);
+      const Hop cost = duplex.hop(prices, demand);
       const uint32_t to = duplex.row->to.value;
       const Item next{item.price + cost.price,
                       {item.rest.first + cost.round_trip_us + cost.serialisation_us, item.rest.second + tie_break(link)},

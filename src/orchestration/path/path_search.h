@@ -63,6 +63,7 @@ struct PathTree {
   VertexId from;
   uint64_t relief = 0;            // Graph::path_relief() and routing() that it was made for
   uint64_t routing = 0;
+  bool floor = false;             // of asks alone: no change of load makes it invalid, only routing() does
   bool all_steerable = true;      // no link that it met follows plain routing only
   std::vector<Nanocredits> price;
   std::vector<LinkId> by;         // last link of the best path then, by price, latency and tie break
@@ -71,7 +72,7 @@ struct PathTree {
   mutable uint64_t detours = 0;
 };
 // O(links log vertices).
-PathTree price_tree(const Graph& graph, VertexId from, const StreamDemand& demand);
+PathTree price_tree(const Graph& graph, VertexId from, const StreamDemand& demand, bool floor = false);
 
 // Round trip and serialisation of the fastest path from one vertex to every other, ignoring price, steering and
 // room. Holds while Graph::routing() stands still.

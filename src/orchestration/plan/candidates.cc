@@ -8,16 +8,21 @@
 namespace weir {
 
 std::shared_ptr<const PathTree> PlanCache::tree(const Graph& graph, VertexId from, const StreamDemand& demand) {
-  auto& known = trees_[{from, demand}];
-  if (!known || known->relief != graph.path_relief() || known->price.size() != graph.vertex_count() ||
-      known->detours > graph.vertex_count() / 2) {
-    auto made = std::make_shared<const PathTree>(price_tree(graph, from, demand));
-    known = made;
-    const size_t bytes = graph.vertex_count() * (sizeof(Nanocredits) + sizeof(LinkId));
-    if (trees_.size() * bytes > kBytesMax) trees_.clear();
-    return made;
+  const size_t vertices = graph.vertex_count();
+  const size_t bytes = 2 * vertices * (sizeof(Nanocredits) + sizeof(LinkId));
+  if (trees_.size() * bytes > kBytesMax) trees_.clear();
+  const auto worn = [vertices](const PathTree& tree) { return tree.detours > vertices / 2; };
+  auto& [loaded, floor] = trees_[{from, demand}];
+  if (loaded && loaded->relief == graph.path_relief() && loaded->price.size() == vertices && !worn(*loaded)) return loaded;
+  if (loaded && loaded->relief != graph.path_relief()) {
+    if (!floor || floor->routing != graph.routing() || floor->price.size() != vertices) {
+      floor = std::make_shared<const PathTree>(price_tree(graph, from, demand, true));
+    }
+    if (!worn(*floor)) return floor;
+    floor->detours = 0;
   }
-  return known;
+  loaded = std::make_shared<const PathTree>(price_tree(graph, from, demand));
+  return loaded;
 }
 
 std::shared_ptr<const FastestTree> PlanCache::fastest(const Graph& graph, VertexId from, const StreamDemand& demand) {

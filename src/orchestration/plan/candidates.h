@@ -57,7 +57,7 @@ class PlanCache {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   static constexpr size_t kItemsMax = 1024;
-  static constexpr size_t kBytesMax = size_t{256} << 20;
+  static constexpr size_t kBytesMax = size_t{384} << 20;
 
   std::shared_ptr<const PathTree> tree(const Graph& graph, VertexId from, const StreamDemand& demand);
   std::shared_ptr<const FastestTree> fastest(const Graph& graph, VertexId from, const StreamDemand& demand);
@@ -70,7 +70,12 @@ class PlanCache {
     int64_t request_bits, response_bits;
     friend auto operator<=>(const FastestKey&, const FastestKey&) = default;
   };
-  std::map<std::pair<VertexId, StreamDemand>, std::shared_ptr<const PathTree>> trees_;
+  // `loaded` knows the load and is sharp, but any path that becomes cheaper makes it invalid; `floor` then guides until
+  // its detours have cost as much as a new one.
+  struct Trees {
+    std::shared_ptr<const PathTree> loaded, floor;
+  };
+  std::map<std::pair<VertexId, StreamDemand>, Trees> trees_;
   std::map<FastestKey, std::shared_ptr<const FastestTree>> fastest_;
   std::map<Key, std::shared_ptr<Entry>> entries_;
 };
