@@ -95,6 +95,25 @@ gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, s
           .ca_sha256 = std::move(ca)};
 }
 
+std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const agent_link::AgentLink& link,
+                                        const LogReader& log) {
+  const runtime::LoopThread::Statistics now = brain.statistics();
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  return {{"weir_loop_turns_total", "Turns of the loop", number(now.loop.turns)},
+          {"weir_loop_events_total", "Events written", number(now.loop.events)},
+          {"weir_loop_flushes_total", "Batches made durable", number(now.loop.flushes)},
+          {"weir_loop_decisions_total", "Decisions made", number(now.loop.decisions)},
+          {"weir_loop_commits_total", "Plans committed", number(now.loop.commits)},
+          {"weir_loop_conflicts_total", "Plans overtaken by a change, and decided again", number(now.loop.conflicts)},
+          {"weir_loop_refusals_total", "Intents refused", number(now.loop.refusals)},
+          {"weir_loop_defects_total", "Plans that verification found wrong", number(now.loop.defects)},
+          {"weir_loop_directives_total", "Directives sent to sites", number(now.loop.directives)},
+          {"weir_loop_inbox", "Messages that wait", number(now.inbox)},
+          {"weir_loop_inbox_refused_total", "Messages that found the inbox full", number(now.refused)},
+          {"weir_agents_attached", "Sites whose agent is attached", number(link.attached_count())},
+          {"weir_ledger_records_total", "Durable records", number(log.durable_end())}};
+}
+
 // The first operator's way in: a token that does not expire, in a file that only its owner reads.
 Status write_operator_context(const fs::path& file, const std::string& endpoint, const std::string& ca_file,
                               Brain& brain, Clock& clock) {
@@ -164,7 +183,7 @@ Status serve(const ServeConfig& config) {
 
   auto log = store::SegmentStore::open((data / "ledger").string());
   if (!log) return tl::unexpected(log.error());
-  if (const auto& torn = (*log)->recovery().torn) (void)torn, spdlog::warn("an incomplete record at the end of the ledger was dropped");
+  if ((*log)->recovery().torn) spdlog::warn("an incomplete write at the end of the ledger was dropped; it was never acknowledged");
   for (const Error& damaged : (*log)->recovery().damaged_checkpoints) spdlog::warn("{}", damaged.text());
   auto tree = store::MerkleFollower::start(**log, (*log)->ledger_id(), (data / "ledger").string());
   if (!tree) return tl::unexpected(tree.error());
@@ -180,6 +199,7 @@ Status serve(const ServeConfig& config) {
   std::optional<Error> fatal;
   runtime::LoopThreadOptions options;
   options.deciders = config.deciders;
+  options.loop.checkpoint_events = static_cast<Position>(config.checkpoint_events);
   auto brain = runtime::LoopThread::start(
       **log, link, clock, [] { return std::make_unique<JointPlanner>(); }, needs_decision, options, kVersion,
       config.genesis, [&](const Error& error) {
@@ -199,7 +219,8 @@ Status serve(const ServeConfig& config) {
   std::unique_ptr<gateway::RestServer> rest;
   if (!config.rest.empty()) {
     auto opened = gateway::RestServer::open(service, {.listen = config.rest},
-                                            {identity->chain_pem, std::string(identity->key_pem.reveal())});
+                                            {identity->chain_pem, std::string(identity->key_pem.reveal())},
+                                            [&] { return samples_of(**brain, link, **log); });
     if (!opened) return tl::unexpected(opened.error());
     rest = std::move(*opened);
   }

@@ -110,7 +110,7 @@ class AgentLinkTest : public ::testing::Test {
     fs::create_directories(folder / "artifacts");
     fs::permissions(folder, fs::perms::owner_all);
     ca = std::make_unique<identity::CertificateAuthority>(
-        *identity::CertificateAuthority::open_or_create(folder / "ca", std::time(nullptr)));
+        *identity::CertificateAuthority::open_or_create(folder / "ca", std::time(nullptr) - 3 * 86400));
     artifacts = std::make_unique<ArtifactFolder>(folder / "artifacts");
     brain.record(DomainCreated{.name = "test"});
     brain.record(SiteDefined{SiteId(0u), VertexId(0u), {.name = "hub"}});

@@ -262,14 +262,15 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
     }
   }
 
-  // Until woken, closed, or the time has passed.
-  asio::awaitable<void> wait(int64_t us) {
+  // Until woken, closed, or the time has passed: then true.
+  asio::awaitable<bool> wait(int64_t us) {
+    error_code woken = asio::error::operation_aborted;
     if (!woken_ && !closed_) {
-      error_code ignored;
       changed_.expires_after(std::chrono::microseconds(us));
-      co_await changed_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      co_await changed_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
     woken_ = false;
+    co_return !woken;
   }
 
   asio::awaitable<void> send_events(EventsBegin begin) {
@@ -297,9 +298,9 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
       } else if (!moved) {
         if (!begin.request->follow()) break;
         arm(2 * kHeartbeat_us);
-        co_await wait(kHeartbeat_us);
+        const bool quiet = co_await wait(kHeartbeat_us);
         arm(server_.options.slow_reader_us_max);
-        if (!closed_ && changed_.expiry() <= std::chrono::steady_clock::now()) open = co_await write(":\n\n");
+        if (quiet && !closed_) open = co_await write(":\n\n");
       }
     }
   }

@@ -111,13 +111,16 @@ class TestBrain : public Brain, public LogReader {
     return {.brain = *this,
             .clock = clock,
             .log = *this,
-            .ledger_head = [this] { return with_tree([](const MerkleTree& t) { return t.head(); }); },
+            .ledger_head =
+                [this] {
+                  const std::lock_guard lock(mutex_);
+                  return tree_.head();
+                },
             .prove_record = [this](Position at, uint64_t size) -> Result<InclusionProof> {
-              return with_tree([&](const MerkleTree& t) -> Result<InclusionProof> {
-                auto hashes = t.prove_inclusion(at, size);
-                if (!hashes) return tl::unexpected(hashes.error());
-                return InclusionProof{at, {}, {size, *t.root(size)}, *hashes};
-              });
+              const std::lock_guard lock(mutex_);
+              auto hashes = tree_.prove_inclusion(at, size);
+              if (!hashes) return tl::unexpected(hashes.error());
+              return InclusionProof{at, {}, {size, *tree_.root(size)}, *hashes};
             },
             .prove_growth = [](uint64_t, uint64_t) -> Result<ConsistencyProof> {
               return fail(ErrorCode::kUnsupported, "not in this test");
@@ -180,12 +183,6 @@ class TestBrain : public Brain, public LogReader {
   };
 
  private:
-  template <class F>
-  auto with_tree(F&& f) const {
-    const std::lock_guard lock(mutex_);
-    return f(tree_);
-  }
-
   mutable std::mutex mutex_;
   Snapshot graph_ = std::make_shared<const Graph>();
   InMemoryLogStore log_;
