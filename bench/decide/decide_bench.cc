@@ -253,6 +253,7 @@ int run_decide_bench(const std::vector<std::string>& args) {
   bench.remembered(std::min(4000u, settings.decisions));  // meets every ingress with every kind of intent
   phases.push_back(bench.remembered(settings.decisions));
   std::fprintf(stderr, "remembering done\n");
+  bench.steady(std::min(3000u, settings.decisions));
   phases.push_back(bench.steady(std::max(100u, settings.decisions / 10)));
   const GraphBytes full = bench.bytes();
   if (settings.json) {

@@ -82,6 +82,19 @@ PathOption unroll(const std::vector<Label>& labels, uint32_t last) {
   return path;
 }
 
+// By how much every path from the root has become dearer at least, since each leaves by one of the root's links. Access
+// links are the thinnest and rise first; without this, one of their steps would blunt the whole tree.
+Nanocredits rise(const Graph& graph, const PathTree& tree, const StreamDemand& demand) {
+  Nanocredits least = PathTree::kUnreachable;
+  const auto& links = graph.links_out(tree.from);
+  for (size_t i = 0; i < links.size(); ++i) {
+    const Duplex duplex(graph, links[i]);
+    const Nanocredits then = i < tree.first.size() ? tree.first[i] : 0;
+    if (duplex.usable()) least = std::min(least, duplex.hop(graph.prices(), demand).price - then);
+  }
+  return least == PathTree::kUnreachable ? 0 : std::max<Nanocredits>(least, 0);
+}
+
 // Runs labels backwards from `to`. admit(label) decides whether a popped label may go on, worth(vertex, latency) whether
 // a new one is worth queueing; arrive(label) takes a complete path and returns whether to go on searching. Returns
 // whether the search was exhaustive.
@@ -91,6 +104,7 @@ bool search(const Graph& graph, const PathTree& tree, VertexId to, const StreamD
             Arrive&& arrive) {
   if (tree.price[to.index()] == PathTree::kUnreachable) return true;
   labels.assign(1, Label{.at = to});
+  const Nanocredits risen = rise(graph, tree, demand);
   Queue queue;
   queue.push({tree.price[to.index()], 0, 0, 0});
   while (!queue.empty()) {
@@ -119,15 +133,15 @@ bool search(const Graph& graph, const PathTree& tree, VertexId to, const StreamD
                  label.serialisation_us + cost.serialisation_us, label.tie + tie_break(link), via, link, index};
       if (next.latency_us() > limits.latency_us_max || !worth(via, next.latency_us())) continue;
       labels.push_back(next);
-      queue.push({next.price + tree.price[via.index()], next.latency_us(), next.tie,
+      queue.push({next.price + tree.price[via.index()] + (via == tree.from ? 0 : risen), next.latency_us(), next.tie,
                   static_cast<uint32_t>(labels.size() - 1)});
     }
   }
   return true;
 }
 
-// The tree's own path, if it is still the best: a path whose price has not risen since has no better, because the prices
-// of all others have not fallen, and latencies, which break ties, are as they were.
+// The tree's own path, if it is still the best: a path that has risen by no more than every path has to has no better,
+// because the prices of all others have not fallen, and latencies, which break ties, are as they were.
 std::optional<PathOption> tree_path(const Graph& graph, const PathTree& tree, VertexId to, const StreamDemand& demand,
                                     const PathLimits& limits) {
   if ((!tree.floor && tree.relief != graph.path_relief()) || tree.routing != graph.routing() || !tree.all_steerable || limits.avoid ||
@@ -145,7 +159,7 @@ std::optional<PathOption> tree_path(const Graph& graph, const PathTree& tree, Ve
     path.links.push_back(duplex.link);
     at = duplex.row->from;
   }
-  if (path.price != tree.price[to.index()] || path.latency_us() > limits.latency_us_max) return std::nullopt;
+  if (path.price != tree.price[to.index()] + rise(graph, tree, demand) || path.latency_us() > limits.latency_us_max) return std::nullopt;
   std::reverse(path.links.begin(), path.links.end());
   return path;
 }
@@ -256,6 +270,7 @@ PathTree price_tree(const Graph& graph, VertexId from, const StreamDemand& deman
   if (floor) prices.scarcity_gbps_hour = 0;
   tree.price.assign(vertices, PathTree::kUnreachable);
   tree.by.resize(vertices);
+  for (const LinkId link : graph.links_out(from)) tree.first.push_back(Duplex(graph, link).hop(prices, demand).price);
   std::vector<std::pair<int64_t, uint64_t>> rest(vertices);  // latency and tie break of the best path so far
   struct Item {
     Nanocredits price;

@@ -67,6 +67,7 @@ struct PathTree {
   bool all_steerable = true;      // no link that it met follows plain routing only
   std::vector<Nanocredits> price;
   std::vector<LinkId> by;         // last link of the best path then, by price, latency and tie break
+  std::vector<Nanocredits> first; // prices then of the links out of `from`, in order
   // Labels that searches guided by it have expanded because it was out of date, or the best path full or slow. The
   // holder makes a new one when they have cost as much as that would.
   mutable uint64_t detours = 0;
