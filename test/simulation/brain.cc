@@ -51,6 +51,7 @@ bool BrainProcess::start() {
   inbox_.clear();
   outbox_.clear();
   connections_.clear();
+  greeted_.clear();
   turn_at_us_ = 0;
   busy_until_us_ = 0;
   started_us_ = schedule_.now();
@@ -157,6 +158,14 @@ void BrainProcess::receive(size_t site, uint64_t connection, const Upward& messa
   const auto open = connections_.find(site);
   if (!loop_ || open == connections_.end() || open->second != connection) return;
   const SiteId id(site);
+  // A stream begins with Hello; one that begins otherwise is refused, as by the real link.
+  const bool greets = std::holds_alternative<Hello>(message);
+  if (!greets && !greeted_.count(connection)) {
+    connections_.erase(open);
+    hooks_.send(site, connection, Closed{});
+    return;
+  }
+  if (greets && !greeted_.insert(connection).second) return;
   if (const auto* hello = std::get_if<Hello>(&message)) {
     post(Loop::Attached{id, connection, *hello});
   } else if (const auto* beat = std::get_if<HeartbeatSent>(&message)) {
@@ -165,7 +174,7 @@ void BrainProcess::receive(size_t site, uint64_t connection, const Upward& messa
   } else if (const auto* said = std::get_if<Reports>(&message)) {
     std::vector<Brain::Report> reports;
     for (const Brain::Report& report : said->reports) {
-      if (mutation_ == Mutation::kDeafToPaths && std::holds_alternative<PathReading>(report)) continue;
+      if (mutation_ == Mutation::kDeafToPaths && !std::holds_alternative<Observation>(report)) continue;
       if (mutation_ == Mutation::kNeverSettled && std::holds_alternative<Observation>(report)) {
         Observation seen = std::get<Observation>(report);
         seen.settled = false;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -101,6 +102,7 @@ class BrainProcess final : public Clock, public Wire {
   std::vector<Loop::Message> inbox_;
   std::vector<std::function<void()>> outbox_;
   std::map<size_t, uint64_t> connections_;
+  std::set<uint64_t> greeted_;
   uint64_t next_connection_ = 1;
   TimeUs turn_at_us_ = 0;                              // next one wanted; 0: none
   uint64_t turn_wanted_ = 0;

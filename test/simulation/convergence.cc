@@ -54,13 +54,17 @@ std::string unsettled(const World& world, const Agents& agents, const Graph& gra
   for (size_t i = 0; i < graph.intent_count(); ++i) {
     const IntentId id(i);
     const IntentRow& row = graph.intent(id);
-    if (!row.retiring.empty()) return name_of(graph, id) + ": plan " + std::to_string(row.retiring[0]->position) + " is not retired";
     if (row.active) {
       for (size_t k = 0; k < row.active->plan.placements.size(); ++k) wanted.insert(row.active->run(k));
     }
+    // An older plan may serve for as long as the newer one is broken and nothing better is possible.
+    const bool waits = row.state != IntentState::kWithdrawn && shows_broken(graph, row);
+    for (const auto& held : row.retiring) {
+      if (!waits) return name_of(graph, id) + ": plan " + std::to_string(held->position) + " is not retired";
+      for (size_t k = 0; k < held->plan.placements.size(); ++k) wanted.insert(held->run(k));
+    }
     if (row.state == IntentState::kWithdrawn) continue;
-    const bool planned = row.active && row.active->plan.generation == row.generation;
-    if (!planned || shows_broken(graph, row)) {
+    if (waits) {
       if (!row.refusal) return name_of(graph, id) + " has neither a whole plan nor a refusal";
       JointPlanner fresh(DecideLimits{.solver = {.steps = 3'000}, .alternatives = 1});
       if (std::holds_alternative<Plan>(fresh.decide(graph, id))) return name_of(graph, id) + " is refused and feasible";

@@ -178,6 +178,9 @@ void Loop::note(const EventBody& body, Position at) {
     refused_.erase(e->intent);
   } else if (const auto* committed = std::get_if<PlanCommitted>(&body)) {
     intent_of_plan_[at] = committed->plan.intent;
+    for (uint32_t i = 0; i < committed->plan.placements.size(); ++i) {
+      if (!committed->plan.placements[i].continues.valid()) usage_until_.emplace(RunId{at, i}, 0);
+    }
     refused_.erase(committed->plan.intent);
   } else if (const auto* retired = std::get_if<PlanRetired>(&body)) {
     retirements_.erase({retired->intent, retired->plan});
@@ -356,8 +359,9 @@ void Loop::report(SiteId site, const SwitchReport& report) {
 void Loop::report(SiteId site, const UsageReport& report) {
   const auto intent = intent_of_plan_.find(report.run.plan);
   if (intent == intent_of_plan_.end() || report.to <= report.from) return;
-  // Said again because its acknowledgement was lost: to be billed once.
-  if (const auto known = usage_until_.find(report.run); known != usage_until_.end() && report.from < known->second) return;
+  // Said again because its acknowledgement was lost: to be billed once. What ended before a checkpoint is settled.
+  const auto known = usage_until_.find(report.run);
+  if (known == usage_until_.end() || report.from < known->second) return;
   (void)record("site/" + head_.site_name(site),
                {UsageReported{report.run, intent->second, report.from, report.to, report.cpu_us, report.memory_mib_us,
                               report.received_bytes, report.sent_bytes, report.energy_microjoule, report.energy_model}});
@@ -393,6 +397,8 @@ void Loop::watch_sites() {
     // Only attaching again brings it up: a connection that outlived the silence must end, and with it the renewal of leases.
     session.attached = false;
     ports_.wire.drop(site);
+    // What it measured last says nothing about links that fail from now on; it will say it again.
+    std::erase_if(path_states_, [site = site](const auto& known) { return known.first.first == site; });
   }
 }
 
@@ -614,7 +620,6 @@ void Loop::advance_retirements() {
       for (size_t k = 0; k < held->plan.placements.size(); ++k) {
         const SiteId site = held->plan.placements[k].site;
         hosts.insert(site);
-        serves = serves || held->placement_passed_on[k];
         if (held->placement_passed_on[k] || ended(state_of(head_.intent(intent), held->run(k)))) continue;
         serves = serves || head_.site(site).state != Liveness::kDown;
         runs[site].push_back(held->run(k));
@@ -626,8 +631,8 @@ void Loop::advance_retirements() {
       const auto all_settled = [&](const std::set<SiteId>& sites) {
         return acts_ > r.since && std::all_of(sites.begin(), sites.end(), [this](SiteId s) { return settled(s); });
       };
-      // A job's successor begins only when it has ended. A plan whose runs are all dead has nothing to wait for, and must
-      // not keep what its successors need.
+      // A job's successor begins only when it has ended. A plan whose own runs are all dead has nothing to wait for, and must
+      // not keep what its successors need; runs that go on are steered the active plan's way already.
       if (r.phase == Phase::kMaking && job) go_on(Phase::kBreaking);
       if (r.phase == Phase::kMaking && (ready || !serves)) go_on(Phase::kSwitching);
       if (r.phase == Phase::kSwitching && all_settled(ingresses)) go_on(Phase::kBreaking);
