@@ -347,8 +347,11 @@ std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan&
            latency_text(worst) + ", of " + latency_text(spec.promise.latency_us_max) + " promised.\n";
   }
   out += "It draws " + format_power(plan.power_mw) + " and causes " + std::to_string(plan.carbon_mg_per_hour) +
-         " mg CO2 an hour. Scarcity and carbon weigh " + per_hour_text(plan.decision_price - plan.billed_per_hour) +
-         " beside the bill; they decide and are never billed.\n";
+         " mg CO2 an hour. " +
+         (plan.decision_price == plan.billed_per_hour
+              ? "No price of scarcity or carbon weighed in the decision.\n"
+              : "Scarcity and carbon weigh " + per_hour_text(plan.decision_price - plan.billed_per_hour) +
+                    " beside the bill; they decide and are never billed.\n");
   for (const Group& group : groups_of(graph, plan, ingress)) out += "\n" + group_text(graph, spec, plan, group);
   if (!plan.alternatives.empty()) {
     const SiteId chosen = plan.reason.site;

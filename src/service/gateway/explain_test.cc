@@ -27,9 +27,9 @@ TEST_F(ExplainTest, APlanSaysWhyHereAndWhyNotThere) {
   // The figures follow from the region: asks of 0.2 a core-hour at hub, 0.4 at metro; 2 * (0.5 + 20) ms of path.
   for (const char* part :
        {"4 streams on 2 instances at 1 site, billed ", " credits/h.\n",
-        "At the 99th percentile the slowest stream answers in ", ", of 500.0 ms promised.",
+        "At the 99th percentile the slowest stream answers in ", ", of 500 ms promised.",
         "4 streams from street go to hub (2 instances) by way of street > core > hub.",
-        ": 41.0 ms path, ", "30.0 ms work, ", " to spare.", "No second path exists to protect it.",
+        ": 41 ms path, ", "30 ms work, ", " to spare.", "No second path exists to protect it.",
         "Why not elsewhere, for the instance at hub that serves street:",
         "  - metro would keep the promise too (", " more, of which ", " on the bill.",
         "  - street has 0.5 cores free, of 1 core needed."}) {

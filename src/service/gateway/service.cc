@@ -29,7 +29,11 @@ Service::Service(Ports ports) : ports_(std::move(ports)), history_(ports_.log) {
 
 Result<policy::Principal> Service::authenticate(std::string_view authorization) const {
   const auto token = identity::parse_bearer(authorization);
-  if (!token) return tl::unexpected(token.error());
+  if (!token) {
+    Error error = token.error();
+    error.code = ErrorCode::kDenied;  // whatever is wrong with it, it opens nothing
+    return tl::unexpected(error);
+  }
   const Snapshot graph = ports_.brain.durable();
   std::optional<identity::UserTokenRecord> record;
   if (const TokenRow* row = graph->find_token(token->id); row && !row->join) {
