@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 
+#include "app/version.h"
 #include "infrastructure/agent/agent_host.h"
 #include "infrastructure/agent/instance_addresses.h"
 #include "infrastructure/agent/self_description.h"
@@ -21,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kVersion = "0.1.0";
 constexpr TimeUs kJoinRetryUsMin = 200'000;
 constexpr TimeUs kJoinRetryUsMax = 5'000'000;
 constexpr uint32_t kUsersFirst = 700'000'000;

@@ -43,6 +43,7 @@ ErrorCode code_of(grpc::StatusCode code) {
 }
 
 void BrainStream::begin(v1::AgentLink::Stub& stub, v1::AgentMessage hello) {
+  self_ = shared_from_this();
   out_ = std::move(hello);
   heard_us_ = clock_.steady_us();
   stub.async()->Attach(&context_, this);
@@ -184,6 +185,7 @@ void BrainStream::take(const v1::BrainMessage& message) {
 }
 
 void BrainStream::OnDone(const grpc::Status& status) {
+  const std::shared_ptr<BrainStream> keep = std::move(self_);
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -15,9 +16,10 @@
 namespace weir::agent {
 
 // Out: one slot for what replaces itself, a bounded queue for what does not. In: decoded, and handed on.
-class BrainStream final : public grpc::ClientBidiReactor<v1::AgentMessage, v1::BrainMessage> {
+class BrainStream final : public grpc::ClientBidiReactor<v1::AgentMessage, v1::BrainMessage>,
+                          public std::enable_shared_from_this<BrainStream> {
  public:
-  // `ended` is called last, from gRPC's thread; the stream may be destroyed once it has been called.
+  // `ended` is called last, from gRPC's thread. From begin() until then the stream keeps itself alive.
   BrainStream(const BrainEvents& events, Clock& clock, std::function<void()> ended)
       : events_(events), clock_(clock), ended_(std::move(ended)) {}
 
@@ -42,6 +44,7 @@ class BrainStream final : public grpc::ClientBidiReactor<v1::AgentMessage, v1::B
   Clock& clock_;
   const std::function<void()> ended_;
   grpc::ClientContext context_;
+  std::shared_ptr<BrainStream> self_;
   v1::BrainMessage in_;
   v1::AgentMessage out_;
 

@@ -1,0 +1,144 @@
+#include "infrastructure/agent/site_agent.h"
+
+// The paths of a SiteAgent: how they are measured, and which of them traffic takes.
+namespace weir::agent {
+
+// ---- protection --------------------------------------------------------------------------------------
+
+PathLife SiteAgent::life(uint16_t label) const {
+  const auto found = watches_.find(ProbeKey{label, LinkId()});
+  return found == watches_.end() ? PathLife::kUnknown : found->second.life;
+}
+
+std::set<PathLabel> SiteAgent::installed_labels() const {
+  std::set<PathLabel> out;
+  for (const PathSpec& path : present_.paths.paths) out.insert(path.label);
+  return out;
+}
+
+// Decides which path each flow takes, and moves what is steered already at once, before anything else is
+// done.
+void SiteAgent::protect() {
+  if (!directive_) return;
+  const std::map<Traffic, PathLabel> now = steered(present_.paths);
+  const std::set<PathLabel> installed = installed_labels();
+  std::vector<Steering>& wanted = translation_.wanted.steerings;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const DirectedSteering& directed = directive_->steerings[translation_.directed_steering[i]];
+    const auto found = now.find({wanted[i].destination, wanted[i].source});
+    const auto current = found == now.end() ? std::nullopt : std::optional(found->second);
+    wanted[i].label =
+        choose_label(directed, life(directed.label_working), life(directed.label_protection), current);
+    if (!current || *current == wanted[i].label || !installed.contains(wanted[i].label)) continue;
+    if (*current != directed.label_working && *current != directed.label_protection) continue;
+    const Act act = Steer{wanted[i]};
+    Attempt& attempt = attempts_.try_emplace(item(act), Attempt{act}).first->second;
+    if (attempt.act != act) attempt = Attempt{act};
+    if (now_us_ >= attempt.not_before_us) finish(act, attempt, ports_.paths->steer(wanted[i]));
+  }
+}
+
+void SiteAgent::report_switches() {
+  if (!directive_ || !network_known_) return;
+  const std::map<Traffic, PathLabel> over = steered(present_.paths);
+  for (size_t i = 0; i < translation_.wanted.steerings.size(); ++i) {
+    const DirectedSteering& s = directive_->steerings[translation_.directed_steering[i]];
+    const Steering& wanted = translation_.wanted.steerings[i];
+    if (wanted.source || s.label_protection == 0) continue;  // the ingress speaks for both ends
+    const auto current = over.find({wanted.destination, wanted.source});
+    if (current == over.end()) continue;
+    const bool now = current->second == s.label_protection;
+    // What an earlier process has said is not known.
+    bool& reported =
+        on_protection_.try_emplace(FlowKey(s.intent, s.plan, s.flow), resynchronising_ && !now).first->second;
+    if (now == reported) continue;
+    if (!outbox_.add(SwitchReport{s.intent, s.plan, s.flow, now})) continue;
+    reported = now;
+    ports_.say(now, "flow " + std::to_string(s.flow) + " of plan " + std::to_string(s.plan) +
+                        (now ? ": the working path is dead, traffic takes the protection path"
+                             : ": traffic is on the working path"));
+  }
+  resynchronising_ = false;
+}
+
+// ---- probes ------------------------------------------------------------------------------------------
+
+void SiteAgent::watch_paths() {
+  if (!directive_ || held_ || ports_.prober == nullptr) return;
+  std::map<ProbeKey, std::pair<std::string, std::vector<Ipv6Address>>> wanted;
+  std::map<PathLabel, const PathSpec*> installed;
+  for (const PathSpec& path : present_.paths.paths) installed[path.label] = &path;
+  for (const DirectedPath& path : directive_->paths) {
+    const auto there = installed.find(path.label);
+    if (!path.probed || path.reflector.empty() || there == installed.end()) continue;
+    wanted[ProbeKey{path.label, LinkId()}] = {path.reflector, there->second->segments};
+  }
+  for (const DirectedProbe& probe : directive_->probes)
+    wanted[ProbeKey{0, probe.link}] = {probe.reflector, {}};
+
+  for (auto at = watches_.begin(); at != watches_.end();) {
+    const auto want = wanted.find(at->first);
+    if (want != wanted.end() && want->second.first == at->second.reflector &&
+        want->second.second == at->second.segments) {
+      ++at;
+      continue;
+    }
+    ports_.prober->unwatch(at->second.number);
+    at = watches_.erase(at);
+  }
+  for (const auto& [key, target] : wanted) {
+    if (watches_.contains(key)) continue;
+    const uint64_t number = next_watch_++;
+    if (const Status watching = ports_.prober->watch(number, key, target.first); !watching) {
+      const std::string text = "cannot measure towards " + target.first + ": " + watching.error().text();
+      if (said_.insert(text).second) ports_.say(true, text);
+      continue;
+    }
+    Watch watch;
+    watch.number = number;
+    watch.reflector = target.first;
+    watch.segments = target.second;
+    watches_.emplace(key, std::move(watch));
+  }
+}
+
+PathReading SiteAgent::reading_of(const ProbeKey& key, const ProbeSample& sample) const {
+  return {.label = key.label,
+          .link = key.link,
+          .alive = sample.life == PathLife::kAlive,
+          .round_trip_us = sample.round_trip_us,
+          .jitter_us = sample.jitter_us,
+          .loss_ppm = sample.loss_ppm};
+}
+
+void SiteAgent::probe_changed(uint64_t number, const ProbeSample& sample) {
+  for (auto& [key, watch] : watches_) {
+    if (watch.number != number || watch.life == sample.life) continue;
+    dirty_ = true;
+    watch.life = sample.life;
+    if (attached_ && sample.life != PathLife::kUnknown) {
+      ports_.uplink.send(Readings{{{reading_of(key, sample), true}}});
+    }
+  }
+}
+
+void SiteAgent::report_readings() {
+  Readings out;
+  for (auto& [key, watch] : watches_) {
+    const ProbeSample sample = ports_.prober->sample(watch.number);
+    if (sample.life != watch.life) {  // its news did not arrive
+      watch.life = sample.life;
+      dirty_ = true;
+      if (sample.life != PathLife::kUnknown) out.readings.push_back({reading_of(key, sample), true});
+      wake_us_ = now_us_;
+      continue;
+    }
+    if (watch.life != PathLife::kAlive || sample.round_trip_us <= 0) continue;
+    if (!watch.round_trip.offer(static_cast<uint64_t>(sample.round_trip_us), static_cast<uint64_t>(now_us_)))
+      continue;
+    out.readings.push_back({reading_of(key, sample), false});
+  }
+  if (attached_ && !out.readings.empty()) ports_.uplink.send(std::move(out));
+}
+
+}  // namespace weir::agent
