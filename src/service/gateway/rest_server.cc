@@ -56,6 +56,20 @@ std::string head(const HttpResponse& response, bool keep, bool stream) {
   return out;
 }
 
+// g++ 12 destroys some temporaries of a co_await expression twice: whatever is built from braces is built
+// before, in functions.
+std::string stream_head(const char* content_type) {
+  const HttpResponse response{200, content_type, {}, {}};
+  return head(response, false, true);
+}
+HttpResponse too_many(const char* what) {
+  return problem({ErrorCode::kUnavailable, what, {}, "try again in a moment"});
+}
+std::string too_slow() {
+  return problem({ErrorCode::kExhausted, "the reader was too slow", {}, "resume at the offset reached"}).body + "\n";
+}
+HttpResponse gone() { return {503, "text/plain", {}, {}}; }
+
 std::string text_of(boost::beast::string_view value) { return {value.data(), value.size()}; }
 
 }  // namespace
@@ -172,7 +186,9 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
       }
       if (parser.is_header_done() && !continued && text_of(parser.get()[http::field::expect]) == "100-continue") {
         continued = true;
-        if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+        std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+        const bool sent = co_await write(std::move(go_on));
+        if (!sent) co_return false;
       }
       const size_t got = co_await stream_.async_read_some(asio::buffer(chunk_),
                                                           asio::redirect_error(asio::use_awaitable, error));
@@ -188,14 +204,16 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
                         .content_type = text_of(message[http::field::content_type]),
                         .last_event_id = text_of(message["Last-Event-ID"]),
                         .body = message.body()};
-    if (request.target == "/healthz") co_return co_await answer(health(), keep);
-    if (request.target == "/metrics") co_return co_await answer(metrics(request), keep);
+    if (request.target == "/healthz" || request.target == "/metrics") {
+      HttpResponse response = request.target == "/healthz" ? health() : metrics(request);
+      co_return co_await answer(std::move(response), keep);
+    }
     Routed routed = route(server_.service, request);
     if (auto* response = std::get_if<HttpResponse>(&routed)) co_return co_await answer(std::move(*response), keep);
     if (auto* later = std::get_if<Answer>(&routed)) {
       if (!enter(server_.in_flight, server_.options.in_flight_max)) {
-        co_return co_await answer(
-            problem({ErrorCode::kUnavailable, "too many requests are being answered", {}, "try again in a moment"}), keep);
+        HttpResponse response = too_many("too many requests are being answered");
+        co_return co_await answer(std::move(response), keep);
       }
       arm(server_.options.request_us_max);
       HttpResponse response = co_await result(std::move(later->begin));
@@ -203,8 +221,8 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
       co_return co_await answer(std::move(response), keep);
     }
     if (!enter(server_.streams, server_.options.streams_max)) {
-      co_return co_await answer(
-          problem({ErrorCode::kUnavailable, "too many streams are open", {}, "end one, or try later"}), keep);
+      HttpResponse response = too_many("too many streams are open");
+      co_return co_await answer(std::move(response), keep);
     }
     streaming_ = true;
     if (auto* events = std::get_if<EventsBegin>(&routed)) {
@@ -217,18 +235,20 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
     co_return false;
   }
 
-  asio::awaitable<bool> refuse(error_code error) {
-    HttpResponse response;
+  HttpResponse refusal(error_code error) const {
     if (error == http::error::body_limit) {
-      response = problem({ErrorCode::kInvalid,
-                          "is larger than " + std::to_string(server_.options.body_bytes_max) + " bytes", "body",
-                          "send it in several requests"}, 413);
-    } else if (error == http::error::header_limit) {
-      response = problem({ErrorCode::kInvalid,
-                          "is larger than " + std::to_string(server_.options.header_bytes_max) + " bytes", "header"}, 431);
-    } else {
-      response = problem({ErrorCode::kInvalid, "is no HTTP/1.1 request: " + error.message(), "request"});
+      return problem({ErrorCode::kInvalid, "is larger than " + std::to_string(server_.options.body_bytes_max) + " bytes",
+                      "body", "send it in several requests"}, 413);
     }
+    if (error == http::error::header_limit) {
+      return problem({ErrorCode::kInvalid,
+                      "is larger than " + std::to_string(server_.options.header_bytes_max) + " bytes", "header"}, 431);
+    }
+    return problem({ErrorCode::kInvalid, "is no HTTP/1.1 request: " + error.message(), "request"});
+  }
+
+  asio::awaitable<bool> refuse(error_code error) {
+    HttpResponse response = refusal(error);
     co_await answer(std::move(response), false);
     // What the client still sends is read and dropped, so that it sees the answer before the end.
     error_code ignored;
@@ -257,7 +277,10 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
         const std::lock_guard lock(slot->mutex);
         if (slot->response) co_return std::move(*slot->response);
       }
-      if (closed_) co_return HttpResponse{503, "text/plain", {}, {}};
+      if (closed_) {
+        HttpResponse response = gone();
+        co_return response;
+      }
       co_await wait(server_.options.request_us_max);
     }
   }
@@ -275,7 +298,8 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
 
   asio::awaitable<void> send_events(EventsBegin begin) {
     arm(server_.options.slow_reader_us_max);
-    bool open = co_await write(head({200, "text/event-stream", {}, {}}, false, true) + "retry: 1000\n\n");
+    std::string text = stream_head("text/event-stream") + "retry: 1000\n\n";
+    bool open = co_await write(std::move(text));
     uint32_t sent = 0;
     while (open && !closed_) {
       v1::EventsRequest step = *begin.request;
@@ -287,20 +311,25 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
       const auto events = server_.service.events(begin.who, step, begin.next);
       arm(server_.options.slow_reader_us_max);
       if (!events) {
-        open = co_await write("event: error\ndata: " + problem(events.error()).body + "\n\n");
+        text = "event: error\ndata: " + problem(events.error()).body + "\n\n";
+        open = co_await write(std::move(text));
         break;
       }
       const bool moved = events->next() > begin.next;
       begin.next = events->next();
       sent += static_cast<uint32_t>(events->events_size());
       if (events->events_size() > 0) {
-        open = co_await write(sse_text(*events));
+        text = sse_text(*events);
+        open = co_await write(std::move(text));
       } else if (!moved) {
         if (!begin.request->follow()) break;
         arm(2 * kHeartbeat_us);
         const bool quiet = co_await wait(kHeartbeat_us);
         arm(server_.options.slow_reader_us_max);
-        if (quiet && !closed_) open = co_await write(":\n\n");
+        if (quiet && !closed_) {
+          text = ":\n\n";
+          open = co_await write(std::move(text));
+        }
       }
     }
   }
@@ -321,11 +350,13 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
       if (const auto self = weak.lock()) self->wake_later();
     });
     if (!cancel) {
-      co_await answer(problem(cancel.error()), false);
+      HttpResponse response = problem(cancel.error());
+      co_await answer(std::move(response), false);
       co_return;
     }
     arm(server_.options.slow_reader_us_max);
-    bool open = co_await write(head({200, "application/x-ndjson", {}, {}}, false, true));
+    std::string text = stream_head("application/x-ndjson");
+    bool open = co_await write(std::move(text));
     while (open && !closed_) {
       std::deque<LogPiece> batch;
       bool overflow = false;
@@ -336,10 +367,14 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
       }
       for (LogPiece& piece : batch) {
         arm(server_.options.slow_reader_us_max);
-        open = open && co_await write(log_piece_line(piece)) && !piece.last;
+        if (!open) break;
+        text = log_piece_line(piece);
+        open = co_await write(std::move(text));
+        open = open && !piece.last;
       }
       if (open && overflow) {
-        co_await write(problem({ErrorCode::kExhausted, "the reader was too slow", {}, "resume at the offset reached"}).body + "\n");
+        text = too_slow();
+        co_await write(std::move(text));
         open = false;
       }
       if (open && batch.empty()) {

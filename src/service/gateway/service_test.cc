@@ -120,13 +120,14 @@ TEST_F(ServiceTest, AWholeRegionInOneRequest) {
 apiVersion: weir/v1
 kind: Link
 metadata: {name: attic-core}
-spec: {between: [attic, core], rate: 1Gbps, delay: 1ms, price: "0.1"}
+spec: {between: [attic, core], rate: 1Gbps, delay: 1ms, price: "0.1", availability: 99.9%}
 ---
 apiVersion: weir/v1
 kind: Site
 metadata: {name: attic}
 spec:
   tier: end
+  availability: 99.9%
   asks: {core_hour: "0.1", gib_hour: "0.01"}
   power: {idle_per_core: 3W, peak_per_core: 8W, pue: "1.1", carbon: 0.5kgCO2/kWh}
 ---
