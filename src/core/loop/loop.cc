@@ -419,7 +419,11 @@ std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector
       }
     };
     if (row.active) each(*row.active);
-    for (const auto& held : row.retiring) each(*held);
+    for (const auto& held : row.retiring) {
+      // Once withdrawn, its paths are not measured any more, and what was said of them last stays so for ever.
+      const auto known = retirements_.find({IntentId(i), held->position});
+      if (known == retirements_.end() || known->second.phase != Phase::kBreaking) each(*held);
+    }
   }
   for (size_t l = 0; l < head_.link_count(); l += 2) {
     if (head_.usable(LinkId(l))) continue;
