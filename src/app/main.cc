@@ -2,6 +2,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <csignal>
+#include <cstdlib>
 
 #include "app/commands.h"
 #include "app/exit_code.h"
@@ -22,6 +23,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or invalid file, 3 not found, 4 denied, 5 co
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  setenv("GRPC_VERBOSITY", "NONE", 0);  // what matters is said in our own words
   CLI::App app("Weir places work where it runs best: on time, cheap, clean, and where its data may go.", "weir");
   app.footer(kFooter);
   app.require_subcommand(1);

@@ -213,8 +213,8 @@ Status serve(const ServeConfig& config) {
   link.connect(**brain);
 
   gateway::Service service(gateway_ports(**brain, clock, **log, **tree, link, artifacts, authority->fingerprint()));
-  gateway::GrpcService grpc(service);
-  auto port = GrpcPort::open({.listen = config.listen, .brain_file = brain_file.string()}, {&grpc.service(), &link.service()});
+  auto grpc = std::make_unique<gateway::GrpcService>(service);
+  auto port = GrpcPort::open({.listen = config.listen, .brain_file = brain_file.string()}, {&grpc->service(), &link.service()});
   if (!port) return tl::unexpected(port.error());
   std::unique_ptr<gateway::RestServer> rest;
   if (!config.rest.empty()) {
@@ -249,9 +249,13 @@ Status serve(const ServeConfig& config) {
 
   spdlog::info("stopping");
   if (rest) rest->stop();
-  grpc.stop();
+  grpc->stop();
   link.stop();
   (*port)->shutdown(kShutdownGrace_s);
+  // Whoever subscribed to the brain goes before it.
+  port->reset();
+  grpc.reset();
+  rest.reset();
   brain->reset();
   tree->reset();
   log->reset();

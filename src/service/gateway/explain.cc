@@ -319,7 +319,7 @@ std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec&
       text += needs(spec, reason) + "; nearest to it: ";
     }
     text += reason_text(graph, spec, reason) + ".";
-    if (i > 0 || !reason.site.valid()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+    if (!reason.site.valid()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
     if (const std::string what = change(spec, reason); !what.empty()) text += " " + what;
     out.push_back(std::move(text));
   }

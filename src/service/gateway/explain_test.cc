@@ -59,7 +59,7 @@ TEST_F(ExplainTest, ARefusalNamesTheNearestSiteAndWhatWouldHaveToChange) {
   const std::string all = explain_refusal(*graph, *row.spec, *row.refusal);
   EXPECT_NE(all.find("metro has 4 cores free, of 5 cores needed. It would do if 1 core more were free there."),
             std::string::npos) << all;
-  EXPECT_NE(all.find("ub answers from street within "), std::string::npos) << all;
+  EXPECT_NE(all.find("hub answers from street within "), std::string::npos) << all;
   EXPECT_NE(all.find("It would do with promise.latency of "), std::string::npos) << all;
   EXPECT_EQ(sentences[0].substr(0, 8), "No site ") << sentences[0];
 }
@@ -75,7 +75,7 @@ TEST_F(ExplainTest, AcceleratorsAsTheIssueSaysThem) {
             (std::vector<std::string>{
                 "No site within 5 ms of street has 4 free accelerators; nearest to it: metro has 1 of 4 free "
                 "accelerators. It would do if 3 accelerators more were free there.",
-                "Hub answers from street within 9 ms at best. It would do with promise.latency of 9 ms instead of "
+                "hub answers from street within 9 ms at best. It would do with promise.latency of 9 ms instead of "
                 "5 ms."}));
 }
 
