@@ -343,9 +343,11 @@ void Agent::steer() {
     const auto key = std::make_pair(s.destination, s.source);
     const bool aside = s.label_protection != 0 && !state(s.label_working, true) && state(s.label_protection, false);
     now[key] = aside;
-    bool& reported = switch_reported_[{s.plan, s.flow}];
-    if (!s.source.empty() || reported == aside) continue;
-    reported = aside;
+    if (!s.source.empty() || s.label_protection == 0) continue;
+    // Said once in any case: the brain may remember what this program has forgotten.
+    const auto [reported, fresh] = switch_reported_.try_emplace({s.plan, s.flow}, aside);
+    if (!fresh && reported->second == aside) continue;
+    reported->second = aside;
     say_surely(SwitchReport{s.intent, s.plan, s.flow, aside});
   }
   on_protection_ = std::move(now);

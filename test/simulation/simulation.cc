@@ -260,7 +260,7 @@ void Simulation::cut(size_t link, int flaps) {
   if (healed_) return;
   note("link " + std::to_string(link) + " is cut");
   world_.set_link(link, false);
-  const TimeUs down_us = flaps > 0 ? random_.between(50'000, 700'000) : random_.between(500'000, 12'000'000);
+  const TimeUs down_us = flaps > 0 ? random_.between(50'000, 700'000) : random_.between(500'000, 20'000'000);
   schedule_.after(down_us, [this, link, flaps] {
     if (healed_) return;
     note("link " + std::to_string(link) + " works again");

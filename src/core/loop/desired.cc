@@ -49,21 +49,21 @@ class Writer {
     }
   }
 
-  // A job never runs twice: its next run begins when the plans before hold none any more.
-  static bool job_goes_on(const IntentRow& row) {
+  // A job never runs twice: a run begins when the plans before the one that asked for it hold none any more.
+  static bool waits(const IntentRow& row, RunId run) {
     if (row.spec->workload.kind != WorkKind::kJob) return false;
-    return std::any_of(row.retiring.begin(), row.retiring.end(), [](const auto& old) {
-      return std::any_of(old->placement_passed_on.begin(), old->placement_passed_on.end(), [](bool passed) { return !passed; });
+    return std::any_of(row.retiring.begin(), row.retiring.end(), [run](const auto& old) {
+      const auto& passed = old->placement_passed_on;
+      return old->position < run.plan && std::find(passed.begin(), passed.end(), false) != passed.end();
     });
   }
 
   void hold(IntentId id, const IntentRow& row, const CommittedPlan& held, Phase phase, bool active,
             std::map<SiteId, DirectedService>& services) {
-    const bool waits = active && job_goes_on(row);
     for (size_t i = 0; i < held.plan.placements.size(); ++i) {
       if (held.placement_passed_on[i]) continue;
       const Placement& p = held.plan.placements[i];
-      if (waits && !p.continues.valid()) continue;
+      if (waits(row, held.run(i))) continue;
       SiteDirective* directive = at(p.site);
       if (!directive) continue;
       directive->runs.push_back({.run = held.run(i),
