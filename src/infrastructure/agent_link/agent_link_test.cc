@@ -63,11 +63,11 @@ class RecordingBrain : public Brain {
   }
   bool reported(SiteId, uint64_t, std::vector<Report> reports, std::function<void()> done) override {
     if (full) return false;
-    say("reported " + std::to_string(reports.size()));
     if (done) {
       const std::lock_guard lock(mutex);
       pending.push_back(std::move(done));
     }
+    say("reported " + std::to_string(reports.size()));
     return true;
   }
   bool heartbeat(SiteId, uint64_t) override {
