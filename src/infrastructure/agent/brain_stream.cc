@@ -1,5 +1,10 @@
 #include "infrastructure/agent/brain_stream.h"
 
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <atomic>
+
 #include "infrastructure/agent/messages.h"
 #include "infrastructure/agent_link/convert.h"
 
@@ -15,6 +20,26 @@ Error error_from(const v1::Refused& refused) {
   if (refused.code() == "not-found") out.code = ErrorCode::kNotFound;
   if (refused.code() == "conflict") out.code = ErrorCode::kConflict;
   return out;
+}
+
+// gRPC 1.51 serves callback streams from one queue of the process, and destroys that when the last channel
+// that made such a call goes; its threads may then release the queue twice. A channel that leads nowhere, and
+// made one call, keeps it for ever.
+void hold_callback_queue() {
+  struct Nowhere {
+    std::unique_ptr<v1::AgentLink::Stub> stub =
+        v1::AgentLink::NewStub(grpc::CreateChannel("nowhere", nullptr));
+    grpc::ClientContext context;
+    v1::RenewRequest request;
+    v1::RenewResponse response;
+  };
+  static std::atomic<Nowhere*> kept = nullptr;
+  [[maybe_unused]] static const bool called = [] {
+    kept = new Nowhere;
+    Nowhere& n = *kept;
+    n.stub->async()->Renew(&n.context, &n.request, &n.response, [](const grpc::Status&) {});
+    return true;
+  }();
 }
 
 }  // namespace
@@ -43,6 +68,7 @@ ErrorCode code_of(grpc::StatusCode code) {
 }
 
 void BrainStream::begin(v1::AgentLink::Stub& stub, v1::AgentMessage hello) {
+  hold_callback_queue();
   self_ = shared_from_this();
   out_ = std::move(hello);
   heard_us_ = clock_.steady_us();
