@@ -148,6 +148,13 @@ Applied Graph::on(const LinkDefined& e) {
       const LinkLoad& old = link_loads_[id.index()];
       load.free_bps = old.free_bps + row.bandwidth_bps - links_[id.index()].bandwidth_bps;
       load.up = old.up;
+      // A revision of something else does not undo what was measured.
+      if (const LinkRow& was = links_[id.index()]; was.latency_us == row.latency_us &&
+                                                   was.jitter_us == row.jitter_us && was.loss_ppm == row.loss_ppm) {
+        load.latency_us = old.latency_us;
+        load.jitter_us = old.jitter_us;
+        load.loss_ppm = old.loss_ppm;
+      }
       links_.mutate(id.index()) = row;
       link_loads_.mutate(id.index()) = load;
     } else {
