@@ -1,0 +1,33 @@
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/exit_code.h"
+#include "bench/decide/decide_bench.h"
+#include "bench/emulator/emulator_bench.h"
+#include "bench/joint/joint_bench.h"
+#include "bench/ledger/ledger_bench.h"
+
+namespace weir::app {
+
+void add_bench_commands(CLI::App& app) {
+  CLI::App* bench = app.add_subcommand("bench", "Measure Weir against its peers and its limits");
+  bench->require_subcommand(1);
+  bench->footer("\nExamples:\n  weir bench joint --instances 100\n  weir bench ledger -o json\n"
+                "  weir bench decide --help");
+  const auto add = [bench](const char* name, const char* what, int (*run)(const std::vector<std::string>&)) {
+    CLI::App* command = bench->add_subcommand(name, what);
+    // Each has options of its own, --help among them.
+    command->set_help_flag();
+    command->prefix_command();
+    command->callback([command, run] { exit_with(run(command->remaining())); });
+  };
+  add("joint", "Place and path together, against deciding one first", bench::run_joint_bench);
+  add("decide", "Decide, verify and apply on 10,000 sites and a million nodes", bench::run_decide_bench);
+  add("ledger", "Durable appends and replay, against raw writes of the same bytes", bench::run_ledger_bench);
+  add("emulator", "The lab's links: asked against got", bench::run_emulator_bench);
+}
+
+}  // namespace weir::app

@@ -1,0 +1,236 @@
+#include "app/lab/domain.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "app/client.h"
+#include "security/identity/context.h"
+#include "service/resource/resource.h"
+#include "weir/v1/resource.pb.h"
+#include "weir/v1/service.grpc.pb.h"
+
+namespace weir::app {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kSelf = "/proc/self/exe";
+constexpr int kGrpcPort = 7443;
+constexpr int kRestPort = 7480;
+constexpr const char* kMeter = "400ms";  // six agents meter one machine
+// The provider of every emulated site lets everybody in; what a site offers is its quota.
+constexpr const char* kAllowList =
+    "version = 1\n\n[[tenant]]\nname = \"*\"\nartifacts = [\"*\"]\ncpu_milli_max = 1000000\nmemory_mib_max = 1000000\n";
+constexpr auto kStartLimit = std::chrono::seconds(20);
+constexpr auto kLookAgain = std::chrono::milliseconds(50);
+
+std::string self() {
+  std::error_code error;
+  const auto path = fs::read_symlink(kSelf, error);
+  return error ? "weir" : path.string();
+}
+
+fs::path brain_folder(const lab::Lab& lab) { return fs::path(lab.folder()) / "brain"; }
+
+std::string endpoint(const lab::Lab& lab) {
+  return lab.addresses().brain_control_address() + ":" + std::to_string(kGrpcPort);
+}
+
+Status write_file(const fs::path& path, const std::string& text, fs::perms mode) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  std::ofstream out(path, std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out) return fail(ErrorCode::kUnavailable, "cannot be written", path.string());
+  fs::permissions(path, mode, error);
+  return {};
+}
+
+// Whether something listens there.
+bool listens(const std::string& address, int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<uint16_t>(port));
+  inet_pton(AF_INET, address.c_str(), &to.sin_addr);
+  bool open = connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+  if (!open && errno == EINPROGRESS) {
+    pollfd wait{fd, POLLOUT, 0};
+    int error = 1;
+    socklen_t size = sizeof error;
+    open = poll(&wait, 1, 200) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+  }
+  close(fd);
+  return open;
+}
+
+// Asks again and again, within the limit.
+template <class Holds>
+bool wait_until(Holds&& holds) {
+  const auto end = std::chrono::steady_clock::now() + kStartLimit;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(kLookAgain);
+  }
+  return true;
+}
+
+Target target(const lab::Lab& lab) { return {.context_file = context_file(lab), .context = "local"}; }
+
+// What the brain has to know of the lab. Plain paths: nothing can be steered.
+v1::ApplyRequest description(const lab::Lab& lab) {
+  v1::ApplyRequest request;
+  const lab::LabSpec& spec = lab.spec();
+  for (const lab::LabSite& site : spec.sites) {
+    SiteSpec described = site.spec;
+    described.steerable = described.steerable && lab.srv6();
+    resource::to_message(resource::describe(described), *request.add_resources());
+  }
+  for (const lab::LabRouter& router : spec.routers) {
+    resource::to_message({.value = resource::Router{router.name, router.latitude_microdegrees, router.longitude_microdegrees}},
+                         *request.add_resources());
+  }
+  const resource::Names names{.site = {}, .vertex = [&spec](VertexId v) { return spec.vertices[v.index()]; }, .dataset = {}};
+  for (const lab::LabLink& link : spec.links) {
+    LinkSpec described = link.spec;
+    described.steerable = described.steerable && lab.srv6();
+    resource::to_message(resource::describe(described, names), *request.add_resources());
+  }
+  return request;
+}
+
+}  // namespace
+
+std::string context_file(const lab::Lab& lab) { return (brain_folder(lab) / "context.toml").string(); }
+std::string context_name(const std::string& lab) { return "lab-" + lab; }
+
+Status start_brain(lab::Lab& lab) {
+  auto started = lab.start("", {.argv = {self(), "serve", "--config", (fs::path(lab.folder()) / "brain.toml").string()},
+                                .environment = {},
+                                .log_path = "brain.log"});
+  if (!started) return tl::unexpected(started.error());
+  std::ofstream(fs::path(lab.folder()) / "brain.pid") << started->pid << "\n";
+  const std::string log = (fs::path(lab.folder()) / "brain.log").string();
+  const bool up = wait_until([&] {
+    return (fs::exists(context_file(lab)) && listens(lab.addresses().brain_control_address(), kGrpcPort)) ||
+           !lab::alive(*started);
+  });
+  if (!up || !lab::alive(*started)) return fail(ErrorCode::kUnavailable, "the brain did not begin to serve", log, "its log tells why");
+  return {};
+}
+
+Status kill_brain(const lab::Lab& lab) {
+  pid_t pid = 0;
+  std::ifstream(fs::path(lab.folder()) / "brain.pid") >> pid;
+  auto process = pid > 0 ? lab::name_process(pid) : Result<lab::ProcessName>(fail(ErrorCode::kNotFound, "no brain runs"));
+  if (!process) return fail(ErrorCode::kNotFound, "no brain runs", "lab " + lab.spec().name);
+  return lab::end_process(*process, 0);
+}
+
+Status start_agent(lab::Lab& lab, const std::string& site, const std::string& bearer) {
+  const lab::LabSite* described = lab.spec().site(site);
+  if (!described) return fail(ErrorCode::kNotFound, "no such site", "site " + site);
+  const fs::path state = fs::path(lab.folder()) / "agents" / site;
+  const auto power = [](int64_t mw) { return std::to_string(mw) + "mW"; };
+  const Power& model = described->spec.power;
+  std::vector<std::string> argv = {self(), "agent", "--brain", endpoint(lab), "--state", state.string(),
+                                   "--node", site, "--allow", (fs::path(lab.folder()) / "allow.toml").string(),
+                                   "--cpu", std::to_string(described->cpu_milli) + "m",
+                                   "--memory", std::to_string(described->memory_mib) + "Mi",
+                                   "--power-idle", power(model.idle_mw_per_core),
+                                   "--power-peak", power(model.peak_mw_per_core),
+                                   "--paths", lab.srv6() ? "srv6" : "plain",
+                                   // Every address of the site's prefix is local in a lab.
+                                   "--device", "none", "--heartbeat", "200ms", "--usage", "2s", "--meter", kMeter};
+  if (!bearer.empty()) argv.insert(argv.end(), {"--token", bearer, "--site", site});
+  auto started = lab.start(site, {.argv = std::move(argv), .environment = {}, .log_path = "agent-" + site + ".log"});
+  if (!started) return tl::unexpected(started.error());
+  return {};
+}
+
+Status start_domain(lab::Lab& lab, const DomainOptions& options) {
+  const fs::path folder = lab.folder();
+  const fs::path artifacts = options.artifacts.empty() ? brain_folder(lab) / "artifacts" : fs::absolute(options.artifacts);
+  std::error_code error;
+  fs::create_directories(artifacts, error);
+  const std::string control = lab.addresses().brain_control_address();
+  const std::string toml = "data = \"" + brain_folder(lab).string() + "\"\nlisten = \"" + endpoint(lab) +
+                           "\"\nrest = \"" + control + ":" + std::to_string(kRestPort) + "\"\nartifacts = \"" +
+                           artifacts.string() + "\"\n\n[domain]\nname = \"" + lab.spec().name +
+                           "\"\nservice_prefix = \"" + lab.addresses().services().text() + "\"\n";
+  if (Status s = write_file(folder / "brain.toml", toml, fs::perms::owner_read | fs::perms::owner_write); !s) return s;
+  if (Status s = write_file(folder / "allow.toml", kAllowList, fs::perms::owner_read | fs::perms::owner_write); !s) return s;
+  options.progress("starting the brain");
+  if (Status s = start_brain(lab); !s) return s;
+
+  auto client = Client::open(target(lab));
+  if (!client) return tl::unexpected(client.error());
+  options.progress("describing " + std::to_string(lab.spec().sites.size()) + " sites, " +
+                   std::to_string(lab.spec().routers.size()) + " routers and " +
+                   std::to_string(lab.spec().links.size()) + " links to it");
+  v1::ApplyResponse applied;
+  if (Status s = client->call(&v1::Weir::Stub::Apply, description(lab), applied); !s) return s;
+
+  options.progress("starting " + std::to_string(lab.spec().sites.size()) + " agents");
+  for (const lab::LabSite& site : lab.spec().sites) {
+    v1::IssueTokenRequest request;
+    request.set_join(true);
+    request.set_subject(site.spec.name);
+    v1::IssueTokenResponse token;
+    if (Status s = client->call(&v1::Weir::Stub::IssueToken, request, token); !s) return s;
+    if (Status s = start_agent(lab, site.spec.name, token.bearer()); !s) return s;
+  }
+  std::string missing;
+  const bool all_up = wait_until([&] {
+    v1::ListRequest request;
+    request.set_kind("site");
+    request.set_page_size(1000);
+    v1::ListResponse response;
+    if (!client->call(&v1::Weir::Stub::List, request, response)) return false;
+    missing.clear();
+    for (const v1::Resource& item : response.items()) {
+      if (item.site().status().state() != "up") missing += (missing.empty() ? "" : ", ") + item.site().metadata().name();
+    }
+    return missing.empty();
+  });
+  if (!all_up) {
+    return fail(ErrorCode::kUnavailable, "no agent attached from: " + missing, folder.string(), "agent-SITE.log there tells why");
+  }
+  if (!options.select_context) return {};
+  const auto path = identity::context_path(getenv("XDG_CONFIG_HOME"), getenv("HOME"));
+  if (!path) return tl::unexpected(path.error());
+  auto own = identity::load_contexts(context_file(lab));
+  if (!own) return tl::unexpected(own.error());
+  identity::Contexts contexts;
+  if (fs::exists(*path)) {
+    auto known = identity::load_contexts(*path);
+    if (!known) return tl::unexpected(known.error());
+    contexts = std::move(*known);
+  }
+  contexts.named[context_name(lab.spec().name)] = own->named.at("local");
+  contexts.current = context_name(lab.spec().name);
+  return identity::save_contexts(contexts, *path);
+}
+
+Status forget_context(const std::string& lab) {
+  const auto path = identity::context_path(getenv("XDG_CONFIG_HOME"), getenv("HOME"));
+  if (!path || !fs::exists(*path)) return {};
+  auto contexts = identity::load_contexts(*path);
+  if (!contexts) return tl::unexpected(contexts.error());
+  if (contexts->named.erase(context_name(lab)) == 0) return {};
+  if (contexts->current == context_name(lab)) {
+    contexts->current = contexts->named.empty() ? "" : contexts->named.begin()->first;
+  }
+  return identity::save_contexts(*contexts, *path);
+}
+
+}  // namespace weir::app

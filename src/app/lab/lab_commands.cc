@@ -1,0 +1,194 @@
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/exit_code.h"
+#include "app/lab/domain.h"
+#include "infrastructure/lab/emulator.h"
+
+namespace weir::app {
+namespace {
+
+struct Options {
+  std::string file;
+  std::string name;      // of the lab; empty: the only one that is up
+  std::string object;    // link or site
+  std::string paths = "srv6";
+  std::string artifacts;
+  std::string output;
+  std::string config;
+  bool wan_only = false;
+  bool quiet = false;
+};
+
+Result<std::string> chosen(const Options& options) {
+  if (!options.name.empty()) return options.name;
+  const auto up = lab::Lab::list();
+  if (up.size() == 1) return up.front();
+  std::string names;
+  for (const std::string& name : up) names += (names.empty() ? "" : ", ") + name;
+  return up.empty() ? fail(ErrorCode::kNotFound, "no lab is up", {}, "start one with 'weir lab up FILE'")
+                    : fail(ErrorCode::kInvalid, "several labs are up: " + names, {}, "choose one with --lab NAME");
+}
+
+Result<lab::Lab> opened(const Options& options) {
+  auto name = chosen(options);
+  if (!name) return tl::unexpected(name.error());
+  return lab::Lab::open(*name);
+}
+
+template <class Act>
+Status with_lab(const Options& options, Act&& act) {
+  auto lab = opened(options);
+  if (!lab) return tl::unexpected(lab.error());
+  return act(*lab);
+}
+
+Status up(const Options& options) {
+  auto spec = lab::read_lab(options.file);
+  if (!spec) return tl::unexpected(spec.error());
+  const std::string name = spec->name;
+  const auto say = [&options](std::string_view line) {
+    if (!options.quiet) std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+  };
+  lab::LabOptions wan;
+  wan.srv6 = options.paths == "srv6";
+  wan.progress = say;
+  auto lab = lab::Lab::up(std::move(*spec), wan);
+  if (!lab) return tl::unexpected(lab.error());
+  if (!options.wan_only) {
+    DomainOptions domain;
+    domain.artifacts = options.artifacts;
+    domain.progress = say;
+    if (Status started = start_domain(*lab, domain); !started) {
+      say("taking the lab down again; its logs are kept in /tmp/weir-lab-" + name);
+      std::error_code ignored;
+      std::filesystem::create_directories("/tmp/weir-lab-" + name, ignored);
+      for (const auto& entry : std::filesystem::directory_iterator(lab->folder(), ignored)) {
+        if (entry.path().extension() != ".log") continue;
+        std::filesystem::copy_file(entry.path(), "/tmp/weir-lab-" + name + "/" + entry.path().filename().string(),
+                                   std::filesystem::copy_options::overwrite_existing, ignored);
+      }
+      (void)lab::Lab::down(name);
+      return started;
+    }
+  }
+  std::printf("lab %s is up: %zu sites, %zu routers, %zu links, %s paths\n", name.c_str(), lab->spec().sites.size(),
+              lab->spec().routers.size(), lab->spec().links.size(), lab->srv6() ? "SRv6" : "plain");
+  return {};
+}
+
+Status down(const Options& options) {
+  auto name = chosen(options);
+  if (!name) return tl::unexpected(name.error());
+  if (Status s = lab::Lab::down(*name); !s) return s;
+  if (Status s = forget_context(*name); !s) return s;
+  std::printf("lab %s is down\n", name->c_str());
+  return {};
+}
+
+boost::json::object as_json(const lab::LabStatus& status) {
+  boost::json::array links, sites;
+  for (const auto& link : status.links) {
+    links.push_back({{"name", link.name},
+                     {"between", {link.a, link.b}},
+                     {"cut", link.settings.cut},
+                     {"delay_us", link.settings.delay_us},
+                     {"rate_bps", link.settings.rate_bps}});
+  }
+  for (const auto& site : status.sites) {
+    sites.push_back({{"name", site.name},
+                     {"killed", site.killed},
+                     {"namespace", site.namespace_name},
+                     {"control_address", site.control_address},
+                     {"prefix", site.data_prefix},
+                     {"processes", site.processes}});
+  }
+  return {{"name", status.name}, {"srv6", status.srv6}, {"emulator_alive", status.emulator_alive}, {"links", links}, {"sites", sites}};
+}
+
+Status show(const Options& options) {
+  return with_lab(options, [&](const lab::Lab& lab) -> Status {
+    auto status = lab.status();
+    if (!status) return tl::unexpected(status.error());
+    if (options.output == "json") {
+      std::printf("%s\n", boost::json::serialize(as_json(*status)).c_str());
+      return {};
+    }
+    std::printf("lab %s, %s paths%s\n\n%-14s %-8s %-24s %s\n", status->name.c_str(), status->srv6 ? "SRv6" : "plain",
+                status->emulator_alive ? "" : ", EMULATOR DEAD: take it down", "SITE", "STATE", "PREFIX", "PROCESSES");
+    for (const auto& site : status->sites) {
+      std::printf("%-14s %-8s %-24s %zu\n", site.name.c_str(), site.killed ? "killed" : "alive", site.data_prefix.c_str(),
+                  site.processes);
+    }
+    std::printf("\n%-22s %-6s %10s %10s\n", "LINK", "STATE", "DELAY", "RATE");
+    for (const auto& link : status->links) {
+      std::printf("%-22s %-6s %7.2f ms %5.0f Mbps\n", link.name.c_str(), link.settings.cut ? "cut" : "ok",
+                  static_cast<double>(link.settings.delay_us) / 1e3, static_cast<double>(link.settings.rate_bps) / 1e6);
+    }
+    return {};
+  });
+}
+
+}  // namespace
+
+void add_lab_commands(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* lab = app.add_subcommand("lab", "An emulated WAN of sites on this machine, with a brain and agents");
+  lab->require_subcommand(1);
+  lab->footer("\nExamples:\n  weir lab up examples/city-cameras/lab.yaml\n  weir lab status\n"
+              "  weir lab cut street-a-hangzhou && weir get links\n  weir lab kill hub-guizhou\n  weir lab down");
+
+  const auto command = [&](const char* name, const char* what, auto act) {
+    CLI::App* sub = lab->add_subcommand(name, what);
+    sub->add_option("--lab", options->name, "Name of the lab (default: the only one that is up)");
+    sub->callback([options, act] { finish(act(*options)); });
+    return sub;
+  };
+
+  CLI::App* up_command = lab->add_subcommand("up", "Build the WAN, start the brain and an agent at each site");
+  up_command->add_option("file", options->file, "YAML with the documents Lab, Site, Router and Link")->required();
+  up_command->add_option("--paths", options->paths, "srv6: traffic is steered; plain: it follows routing")
+      ->check(CLI::IsMember({"srv6", "plain"}))
+      ->capture_default_str();
+  up_command->add_option("--artifacts", options->artifacts, "Directory with the programs that intents may name");
+  up_command->add_flag("--wan-only", options->wan_only, "No brain, no agents");
+  up_command->add_flag("-q,--quiet", options->quiet, "No progress");
+  up_command->callback([options] { finish(up(*options)); });
+
+  command("down", "End everything that runs in the lab and remove it", down)->add_option("name", options->name, "Name");
+  command("status", "Sites, links and what is cut or killed", show)
+      ->add_option("-o,--output", options->output, "json")
+      ->check(CLI::IsMember({"json"}));
+  const auto on_link = [&](const char* name, const char* what, Status (lab::Lab::*act)(const std::string&)) {
+    command(name, what, [act](const Options& o) {
+      return with_lab(o, [&](lab::Lab& opened_lab) { return (opened_lab.*act)(o.object); });
+    })->add_option("name", options->object, "Its name")->required();
+  };
+  on_link("cut", "Cut a link: it silently carries nothing", &lab::Lab::cut);
+  on_link("heal", "Heal a link", &lab::Lab::heal);
+  on_link("kill", "Kill a site: its processes end, its links go dead", &lab::Lab::kill);
+  command("revive", "A killed site comes back; its agent starts again", [](const Options& o) {
+    return with_lab(o, [&](lab::Lab& opened_lab) {
+      const Status revived = opened_lab.revive(o.object);
+      return revived ? start_agent(opened_lab, o.object, "") : revived;
+    });
+  })->add_option("site", options->object, "Its name")->required();
+  CLI::App* brain = lab->add_subcommand("brain", "The lab's brain")->require_subcommand(1);
+  brain->add_subcommand("kill", "kill -9")->callback([options] {
+    finish(with_lab(*options, [](const lab::Lab& opened_lab) { return kill_brain(opened_lab); }));
+  });
+  brain->add_subcommand("start", "Start it again on its old ledger")->callback([options] {
+    finish(with_lab(*options, [](lab::Lab& opened_lab) { return start_brain(opened_lab); }));
+  });
+  CLI::App* emulate = lab->add_subcommand("emulate", "The process that carries the packets; started by 'up'")->group("");
+  emulate->add_option("config", options->config, "Its configuration")->required();
+  emulate->callback([options] { exit_with(lab::run_emulator(options->config)); });
+}
+
+}  // namespace weir::app
