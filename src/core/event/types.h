@@ -59,7 +59,7 @@ struct SiteSpec {
   int32_t availability_ppm = 1'000'000;
   bool steerable = true;                   // the agent there can steer by SRv6
   std::string prefix;                      // IPv6 prefix of its instances, "fd77:1:1:3::/64"; empty: no data plane
-  std::string sid;                         // SRv6 SID that ends a path here (End.DT6); empty: not steerable to
+  std::string sid;                         // SRv6 SID that ends a path here (End.DX6 or End.DT6); empty: not steerable to
   friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
 };
 

@@ -29,7 +29,7 @@ LinkVerdicts judge_links(const Graph& graph, const std::vector<WatchedPath>& pat
 // steered, only a routed path can be watched.
 std::optional<WatchedPath> exploratory_path(const Graph& graph, LinkId link);
 
-// SIDs for following `path`, which ends at `to`: End.X at every vertex after the first, End.DT6 at the last.
+// SIDs for following `path`, which ends at `to`: End.X at every vertex after the first, End.DX6 or End.DT6 at the last.
 // Empty: plain routing, because a link or the site has no SID or cannot be steered.
 std::vector<std::string> segments(const Graph& graph, const std::vector<LinkId>& path, SiteId to);
 

@@ -44,7 +44,12 @@ Ipv6Address AddressPlan::end(VertexId v) const { return make(number_, kLocators,
 Ipv6Address AddressPlan::end_x(VertexId v, size_t link) const {
   return make(number_, kLocators, from_one(v), kEndX, static_cast<uint16_t>(link + 1));
 }
-Ipv6Address AddressPlan::end_dt6(VertexId v) const { return make(number_, kLocators, from_one(v), kEndDt6); }
+Ipv6Address AddressPlan::decapsulated(VertexId v) const {
+  Ipv6Address out = end_dx6(v);
+  out.bytes[15] = 1;
+  return out;
+}
+Ipv6Address AddressPlan::end_dx6(VertexId v) const { return make(number_, kLocators, from_one(v), kEndDt6); }
 
 std::string AddressPlan::control_subnet() const { return "10.77." + std::to_string(number_) + ".0/24"; }
 std::string AddressPlan::brain_control_address() const { return "10.77." + std::to_string(number_) + ".1"; }
@@ -130,7 +135,7 @@ Result<std::vector<Ipv6Address>> segments(const LabSpec& lab, const AddressPlan&
     at = forward ? link.b : link.a;
   }
   if (!at.valid()) return fail(ErrorCode::kInvalid, "the path has no links");
-  out.push_back(plan.end_dt6(at));
+  out.push_back(plan.end_dx6(at));
   return out;
 }
 

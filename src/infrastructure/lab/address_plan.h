@@ -15,7 +15,7 @@
 //   fd77:n:3:v::1     router v
 //   fd77:n:a:k::/64   link k: ::1 at end a, ::2 at end b
 //   fd77:n:f:v::/64   locator of v: fd77:n:f:v:e:: End, fd77:n:f:v:e0:k:: End.X over link k,
-//                     fd77:n:f:v:d6:: End.DT6
+//                     fd77:n:f:v:d6:: End.DX6, and d6::1 its next hop
 //   10.77.n.0/24      control, out of band: .1 the brain, .(v + 1) site v
 namespace weir::lab {
 
@@ -35,7 +35,8 @@ class AddressPlan {
   Ipv6Prefix locator(VertexId v) const;
   Ipv6Address end(VertexId v) const;
   Ipv6Address end_x(VertexId v, size_t link) const;
-  Ipv6Address end_dt6(VertexId v) const;
+  Ipv6Address end_dx6(VertexId v) const;
+  Ipv6Address decapsulated(VertexId v) const;  // next hop of End.DX6: the site itself
 
   std::string control_subnet() const;  // with length
   std::string brain_control_address() const;
@@ -74,7 +75,7 @@ class PlainRoutes {
 };
 
 // The SIDs that lead packets of the first link's source over exactly these directed links: End.X at each
-// vertex after the first, End.DT6 at the last. kInvalid: the links do not join up, or there are none.
+// vertex after the first, End.DX6 at the last. kInvalid: the links do not join up, or there are none.
 Result<std::vector<Ipv6Address>> segments(const LabSpec& lab, const AddressPlan& plan,
                                           const std::vector<LinkId>& path);
 

@@ -51,7 +51,7 @@ TEST(AddressPlan, AddressesFollowTheDocumentedPlan) {
   EXPECT_EQ(plan.locator(v).text(), "fd77:7:f:3::/64");
   EXPECT_EQ(plan.end(v).text(), "fd77:7:f:3:e::");
   EXPECT_EQ(plan.end_x(v, 9).text(), "fd77:7:f:3:e0:a::");
-  EXPECT_EQ(plan.end_dt6(v).text(), "fd77:7:f:3:d6::");
+  EXPECT_EQ(plan.end_dx6(v).text(), "fd77:7:f:3:d6::");
   EXPECT_EQ(plan.brain_control_address(), "10.77.7.1");
   EXPECT_EQ(plan.control_address(v), "10.77.7.4");
   EXPECT_EQ(plan.mac(300, true), "02:77:07:01:2d:02");
@@ -66,7 +66,7 @@ TEST(AddressPlan, NothingIsGivenTwiceAtTheBounds) {
     const VertexId v(i);
     for (const Ipv6Address& a : {plan.site_address(v), plan.instance_address(v, 1),
                                  plan.instance_address(v, 65535), plan.router_address(v), plan.end(v),
-                                 plan.end_x(v, 0), plan.end_x(v, kLinksMax - 1), plan.end_dt6(v)}) {
+                                 plan.end_x(v, 0), plan.end_x(v, kLinksMax - 1), plan.end_dx6(v)}) {
       EXPECT_TRUE(seen.insert(a).second) << a.text();
     }
     EXPECT_TRUE(plan.site_prefix(v).contains(plan.instance_address(v, 65535)));
@@ -97,12 +97,12 @@ TEST(Segments, LeadOverExactlyTheGivenLinks) {
   const auto sids = segments(lab, plan, {LinkId(0u), LinkId(6u), LinkId(8u), LinkId(4u)});
   ASSERT_TRUE(sids) << sids.error().text();
   EXPECT_EQ(*sids, (std::vector{plan.end_x(VertexId(2u), 3), plan.end_x(VertexId(3u), 4),
-                                plan.end_x(VertexId(4u), 2), plan.end_dt6(VertexId(1u))}));
+                                plan.end_x(VertexId(4u), 2), plan.end_dx6(VertexId(1u))}));
   // Backwards, each link is left by its other end.
   const auto back = segments(lab, plan, {LinkId(5u), LinkId(3u), LinkId(1u)});
   ASSERT_TRUE(back);
   EXPECT_EQ(*back, (std::vector{plan.end_x(VertexId(4u), 1), plan.end_x(VertexId(2u), 0),
-                                plan.end_dt6(VertexId(0u))}));
+                                plan.end_dx6(VertexId(0u))}));
 }
 
 TEST(Segments, RefusePathsThatDoNotJoinUp) {
@@ -123,7 +123,7 @@ TEST(LabNetwork, PlainBatchesHoldNoSegments) {
     EXPECT_EQ(plain.find("seg6"), std::string::npos);
     EXPECT_EQ(plain.find(":f:"), std::string::npos);
     const std::string steered = vertex_batch(lab, plan, routes, VertexId(i), true);
-    EXPECT_EQ(steered.find("End.DT6") != std::string::npos, i < 2) << "only sites decapsulate";
+    EXPECT_EQ(steered.find("End.DX6") != std::string::npos, i < 2) << "only sites decapsulate";
     // A segment on the loopback device would drop everything.
     for (size_t at = 0; (at = steered.find("seg6local", at)) != std::string::npos; ++at) {
       EXPECT_EQ(steered.substr(at, steered.find('\n', at) - at).find("dev lo"), std::string::npos);

@@ -203,7 +203,7 @@ Result<Lab> Lab::up(LabSpec spec, const LabOptions& options) {
 
   Lab lab;
   lab.spec_ = std::move(spec);
-  lab.srv6_ = options.srv6 && features.srv6;
+  lab.srv6_ = options.srv6 && features.srv6 && features.nftables;
   lab.spec_.set_number(options.number.value_or(lab.spec_.number), lab.srv6_);
   lab.addresses_ = AddressPlan(lab.spec_);
   lab.folder_ = options.state_root + "/" + lab.spec_.name;
@@ -273,7 +273,9 @@ Status Lab::build(const LabOptions& options) {
   for (size_t i = 0; i < spec_.vertices.size(); ++i) {
     const std::string batch = vertex_batch(spec_, addresses_, routes, VertexId(i), srv6_);
     const Status set_up = in_namespace(addresses_.namespace_name(spec_.vertices[i]), [&] {
-      return run_program({"ip", "-batch", "-"}, batch);
+      const Status batched = run_program({"ip", "-batch", "-"}, batch);
+      if (!batched || !srv6_ || !spec_.is_site(VertexId(i))) return batched;
+      return run_program({"nft", "-f", "-"}, kDecapsulationRules);
     });
     if (!set_up) return set_up;
   }

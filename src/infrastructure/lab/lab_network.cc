@@ -104,8 +104,17 @@ std::string vertex_batch(const LabSpec& lab, const AddressPlan& plan, const Plai
       out += "route add " + plan.end_x(v, port.link).text() + " encap seg6local action End.X nh6 " +
              plan.link_address(port.link, !port.at_b).text() + device;
     }
-    if (site)
-      out += "route add " + plan.end_dt6(v).text() + " encap seg6local action End.DT6 table local" + device;
+    if (site) {
+      // The end of a path hands the inner packet to the site itself through a cable from the site to itself. End.DT6
+      // would deliver it past the hooks of connection tracking, so that answers from instances would never be
+      // turned back into answers from the service (kDecapsulationRules).
+      const std::string inner = plan.decapsulated(v).text();
+      out += std::string("link add decap0 mtu 2048 type veth peer name ") + kDecapsulationDevice +
+             " mtu 2048 address " + kDecapsulationMac + "\nlink set decap0 up\nlink set " + kDecapsulationDevice +
+             " up\nroute add " + inner + " dev decap0\nneigh add " + inner + " lladdr " + kDecapsulationMac +
+             " dev decap0 nud permanent\n";
+      out += "route add " + plan.end_dx6(v).text() + " encap seg6local action End.DX6 nh6 " + inner + device;
+    }
   }
   return out;
 }

@@ -12,6 +12,14 @@ namespace weir::lab {
 inline constexpr uint32_t kLinkMtuBytes = 2048;  // room for 1500 and sixteen segments
 inline constexpr uint32_t kSiteMtuBytes = 1500;
 
+// Where packets leave a site's cable to itself, at the end of an SRv6 path. Connection tracking has seen them when they were
+// decapsulated (net.netfilter.nf_hooks_lwtunnel) and must not see them again.
+inline constexpr const char* kDecapsulationDevice = "decap1";
+inline constexpr const char* kDecapsulationMac = "02:77:de:ca:00:01";
+inline constexpr const char* kDecapsulationRules =
+    "table ip6 weir_decap {\n chain raw {\n  type filter hook prerouting priority raw; policy accept;\n"
+    "  iifname \"decap1\" notrack\n }\n}\n";
+
 // Run in the root namespace, after the sites' namespaces were made.
 std::string control_batch(const LabSpec& lab, const AddressPlan& plan);
 // Takes away what control_batch made; to be run with -force, since parts of it may be missing.

@@ -334,7 +334,7 @@ void LabSpec::set_number(uint8_t lab_number, bool srv6) {
   const AddressPlan plan(*this);
   for (LabSite& site : sites) {
     site.spec.prefix = plan.site_prefix(site.vertex).text();
-    site.spec.sid = srv6 ? plan.end_dt6(site.vertex).text() : "";
+    site.spec.sid = srv6 ? plan.end_dx6(site.vertex).text() : "";
     site.spec.steerable = site.spec.steerable && srv6;
   }
   for (size_t k = 0; k < links.size(); ++k) {

@@ -231,6 +231,18 @@ class Solver {
     std::stable_sort(options_.begin(), options_.end(), [](const auto& a, const auto& b) {
       return std::tie(a.second.price, a.second.site) < std::tie(b.second.price, b.second.site);
     });
+    room_left_ = 0;
+    const int32_t all = std::accumulate(streams_.begin(), streams_.end(), 0);
+    for (const auto& [c, option] : options_) {
+      int32_t& carried = carried_at_[option.site];
+      carried = std::max(carried, std::accumulate(option.share.begin(), option.share.end(), 0));
+    }
+    for (const auto& [site, carried] : carried_at_) {
+      const auto used = instances_at.find(site);
+      const int32_t fit = instances_that_fit(candidates_.graph(), site, candidates_.spec().workload,
+                                             all + (used == instances_at.end() ? 0 : used->second));
+      room_left_ += int64_t{fit - (used == instances_at.end() ? 0 : used->second)} * carried;
+    }
     best_price_ = kNever;
     std::vector<size_t> chosen;
     descend(value_.size() - 1, 0, chosen, SIZE_MAX, 0);
@@ -282,8 +294,13 @@ class Solver {
       if (steps_left_ == 0) return;
       --steps_left_;
       const Option& option = options_[o].second;
+      // Whatever the rest chooses, it finds no more room than this.
+      const int64_t room_after = room_left_ - carried_at_[option.site];
+      const int32_t here = std::accumulate(option.share.begin(), option.share.end(), 0);
+      if (room_after < std::accumulate(left.begin(), left.end(), int64_t{0}) - here) continue;
       const auto instances_before = instances_at;
       const PathUse use_before = use;
+      const int64_t room_before = std::exchange(room_left_, room_after);
       if (take(option, instances_at, use)) {
         chosen.push_back(o);
         descend(state - codes_[options_[o].first], price + option.price, chosen, source, o);
@@ -294,6 +311,7 @@ class Solver {
       }
       instances_at = instances_before;
       use = use_before;
+      room_left_ = room_before;
     }
   }
 
@@ -310,6 +328,8 @@ class Solver {
   std::vector<size_t> choice_;
 
   std::vector<std::pair<size_t, Option>> options_;  // share, option
+  std::map<SiteId, int32_t> carried_at_;            // most streams that an instance there carries
+  int64_t room_left_ = 0;                           // streams that could still find an instance
   bool complete_ = true;
   uint64_t steps_left_ = 0;
   Nanocredits best_price_ = kNever;
