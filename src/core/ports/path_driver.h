@@ -43,7 +43,7 @@ struct ServiceTarget {
   friend bool operator==(const ServiceTarget&, const ServiceTarget&) = default;
 };
 
-// A stable address. Each new connection to it goes to one target, drawn by weight; it stays there.
+// A stable address. Each new connection to it goes to one target, in turn by weight; it stays there.
 struct PublishedService {
   Ipv6Address address;
   uint16_t port = 0;

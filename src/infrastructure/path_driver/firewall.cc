@@ -180,7 +180,7 @@ Status Firewall::publish(const PublishedService& service) {
   }
   return run(std::string(kFrame) + "add chain ip6 weir " + chain + "\nflush chain ip6 weir " + chain +
              "\nadd rule ip6 weir " + chain + " meta l4proto " + std::string(name_of(service.transport)) +
-             " dnat ip6 to numgen random mod " + std::to_string(total) + " map { " + map +
+             " dnat ip6 to numgen inc mod " + std::to_string(total) + " map { " + map +
              " }\nadd element ip6 weir services { " +
              key_of(service.address, service.port, service.transport) + " : goto " + chain + " }\n");
 }

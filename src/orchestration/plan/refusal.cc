@@ -44,7 +44,8 @@ Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& who
           {ReasonCode::kBudget, SiteId{}, SiteId{}, spec.budget_per_hour_max, blocked.billed_least});
       return out;
     case ReasonCode::kAvailability:
-      out.reasons.push_back({ReasonCode::kAvailability, SiteId{}, SiteId{}, spec.promise.availability_ppm, 0});
+      out.reasons.push_back({ReasonCode::kAvailability, SiteId{}, SiteId{}, spec.promise.availability_ppm,
+                             blocked.availability_ppm_best});
       return out;
     case ReasonCode::kSpread: {
       Share one(candidates.sources().size(), 0);

@@ -181,6 +181,9 @@ class Solver {
       for (const Option& option : instances) billed += option.billed;
       billed_least_ = std::min(billed_least_, billed);
     }
+    if (*code == ReasonCode::kAvailability) {
+      availability_ppm_best_ = std::max(availability_ppm_best_, availability_ppm(candidates_, instances));
+    }
     return false;
   }
 
@@ -249,6 +252,7 @@ class Solver {
     const uint64_t steps = limits_.steps - steps_left_;
     if (best_price_ == kNever) {
       Blocked blocked{.bound = value_.back(), .steps = steps};
+      blocked.availability_ppm_best = availability_ppm_best_;
       blocked.billed_least = billed_least_ == kNever ? 0 : billed_least_;
       blocked.code = steps_left_ == 0     ? ReasonCode::kSearchBudget
                      : !failed_.empty()  ? *failed_.begin()
@@ -337,6 +341,7 @@ class Solver {
   std::set<ReasonCode> failed_;        // what complete combinations failed to meet
   bool no_bandwidth_ = false;
   Nanocredits billed_least_ = kNever;
+  int32_t availability_ppm_best_ = 0;
 };
 
 }  // namespace

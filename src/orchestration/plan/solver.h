@@ -35,6 +35,7 @@ struct Solution {
 struct Blocked {
   Nanocredits bound = 0;
   Nanocredits billed_least = 0;          // cheapest bill ignoring capacity
+  int32_t availability_ppm_best = 0;     // of the combinations tried
   ReasonCode code = ReasonCode::kNone;
   SiteId ingress;                        // kNone unless this source alone cannot be served
   uint64_t steps = 0;
