@@ -84,9 +84,11 @@ TEST(RunOrder, FindsProgramsOfTheMachine) {
 TEST(RunOrder, FillsTheArtifactIn) {
   RunOrder order;
   order.spec = good();
+  order.spec.artifact.digest = std::string(64, 'a');
   order.spec.command = {"python3", "{artifact}", "--self={artifact}:{artifact}"};
   order.spec.environment = {{"SELF", "{artifact}"}, {"HOME", "/h"}, {"WEIR_SITE", "hub"}};
-  ASSERT_TRUE(check_spec(order.spec));
+  const Status checked = check_spec(order.spec);
+  ASSERT_TRUE(checked) << checked.error().text();
   order.spec.listen_address = "fd00::1";
   order.spec.listen_port = 80;
   order.work_folder = "/w";
