@@ -269,8 +269,18 @@ class Decider {
     const auto source = static_cast<size_t>(first - main.share.begin());
     if (first != main.share.end()) plan.reason.ingress = candidates.sources()[source].site;
     const auto& ranking = candidates.rank(main.share, limits_.alternatives + 1);
+    std::vector<Reason> unavailable;
     for (const Option& option : ranking.feasible) {
       if (option.site == main.site || plan.alternatives.size() == limits_.alternatives) continue;
+      // Spread is judged for the plan as a whole; otherwise every way has to be available enough by itself.
+      if (spec_.promise.availability_ppm > 0 && spec_.where.sites_min <= 1) {
+        const int32_t available = availability_ppm(candidates, {option});
+        if (available < spec_.promise.availability_ppm) {
+          unavailable.push_back({ReasonCode::kAvailability, option.site, plan.reason.ingress,
+                                 spec_.promise.availability_ppm, available});
+          continue;
+        }
+      }
       Alternative alternative{.reason = {ReasonCode::kPrice, option.site, plan.reason.ingress, main.price, option.price},
                               .decision_price = plan.decision_price - main.price + option.price,
                               .billed_per_hour = plan.billed_per_hour - main.billed + option.billed};
@@ -282,6 +292,9 @@ class Decider {
       // Cheaper than what was chosen: it was full for the plan as a whole.
       if (option.price < main.price) alternative.reason.code = ReasonCode::kCpu;
       plan.alternatives.push_back(std::move(alternative));
+    }
+    for (const Reason& reason : unavailable) {
+      if (plan.alternatives.size() < kAlternativesMax) plan.alternatives.push_back({.reason = reason});
     }
     if (!candidates.explains_refused()) return;
     // Sites that would be cheaper than the last runner-up but cannot. Told by the price along the fastest path and not

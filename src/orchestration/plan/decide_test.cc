@@ -126,7 +126,11 @@ TEST_F(DecideTest, RefusalsNameTheConstraintAndWhatThereIs) {
   add(LinkDefined{LinkId(6u), {.name = "l3", .a = VertexId(1u), .b = VertexId(5u), .bandwidth_bps = 100 * kMbps,
                                .latency_us = 1000, .availability_ppm = 990'000, .per_gbps_hour = kCredit}});
   submit(5);
-  EXPECT_EQ(placed().placements[0].site, SiteId(1u)) << "the far site is reached by an unreliable link only";
+  const Plan plan = placed();
+  EXPECT_EQ(plan.placements[0].site, SiteId(1u)) << "the far site is reached by an unreliable link only";
+  ASSERT_FALSE(plan.alternatives.empty());
+  EXPECT_EQ(plan.alternatives[0].reason,
+            (Reason{ReasonCode::kAvailability, SiteId(2u), SiteId(0u), 999'999, 990'000}));
 }
 
 TEST_F(DecideTest, ADeadLinkMovesTheTrafficAndKeepsTheRuns) {
