@@ -24,7 +24,7 @@ struct ServeConfig {
 
 // Defaults, with the service prefix and the price parameters of a new domain.
 ServeConfig default_serve_config();
-// kInvalid: "FILE:LINE: what".
+// kInvalid: "FILE:LINE: field: what; remedy".
 Result<ServeConfig> parse_serve_config(std::string_view text, std::string_view file);
 
 // Serves until SIGTERM or SIGINT, or until the ledger fails.

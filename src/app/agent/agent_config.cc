@@ -1,9 +1,8 @@
 #include "app/agent/agent_config.h"
 
-#include <toml++/toml.h>
-
 #include <array>
 
+#include "core/toml/fields.h"
 #include "core/units/quantity.h"
 #include "core/units/text.h"
 
@@ -89,54 +88,45 @@ Status set_agent_field(AgentConfig& config, std::string_view name, const std::st
     if (!set) set.error().where = std::string(name);
     return set;
   }
-  std::vector<std::string_view> names = {"artifacts"};
+  std::vector<std::string_view> names;
   for (const Field& field : kFields) names.push_back(field.name);
-  const std::string_view meant = nearest(name, names);
+  const std::string_view near = nearest(name, names);
   return fail(
       ErrorCode::kInvalid, "is no field of the agent's configuration", std::string(name),
-      meant.empty() ? "docs/reference/agent.md lists them" : "did you mean \"" + std::string(meant) + "\"?");
+      near.empty() ? "docs/reference/agent.md lists them" : "did you mean \"" + std::string(near) + "\"?");
 }
 
 Status read_agent_config(AgentConfig& config, std::string_view text, std::string_view file) {
-  toml::table table;
-  try {
-    table = toml::parse(text, file);
-  } catch (const toml::parse_error& error) {
-    return fail(ErrorCode::kInvalid, std::string(error.description()),
-                std::string(file) + ":" + std::to_string(error.source().begin.line),
-                "write TOML: field = \"value\"");
-  }
-  const auto at = [&](const toml::node& node, std::string_view field) {
-    return std::string(file) + ":" + std::to_string(node.source().begin.line) + ": " + std::string(field);
-  };
-  for (const auto& [key, node] : table) {
-    const std::string name(key.str());
-    if (name == "artifacts") {
-      const toml::table* artifacts = node.as_table();
-      if (artifacts == nullptr)
-        return fail(ErrorCode::kInvalid, "is not a table", at(node, name), "write [artifacts]");
-      for (const auto& [artifact, path] : *artifacts) {
-        const auto value = path.value_exact<std::string>();
-        if (!value || !value->starts_with('/')) {
-          return fail(ErrorCode::kInvalid, "is not an absolute path",
-                      at(path, name + "." + std::string(artifact.str())));
-        }
-        config.artifacts[std::string(artifact.str())] = *value;
-      }
-      continue;
+  const auto tables = toml::parse(text, file);
+  if (!tables) return tl::unexpected(tables.error());
+  for (const toml::Table& table : *tables) {
+    const bool root = table.name.empty();
+    if (!root && (table.name != "artifacts" || table.listed)) {
+      return fail(ErrorCode::kInvalid, "is no table of this file", toml::place(file, table.line, table.name),
+                  "write [artifacts]");
     }
-    std::string value;
-    if (const auto s = node.value_exact<std::string>())
-      value = *s;
-    else if (const auto n = node.value_exact<int64_t>())
-      value = std::to_string(*n);
-    else if (const auto b = node.value_exact<bool>())
-      value = *b ? "true" : "false";
-    else
-      return fail(ErrorCode::kInvalid, "is neither text, whole number nor truth value", at(node, name));
-    if (Status set = set_agent_field(config, name, value); !set) {
-      set.error().where = at(node, name);
-      return set;
+    for (const auto& [name, value] : table.fields) {
+      const std::string at = toml::place(file, value.line, root ? name : table.name + "." + name);
+      using Kind = toml::Value::Kind;
+      if (!root) {
+        if (value.kind != Kind::kText || !value.texts.front().text.starts_with('/')) {
+          return fail(ErrorCode::kInvalid, "is not an absolute path", at, "write \"/usr/lib/...\"");
+        }
+        config.artifacts[name] = value.texts.front().text;
+        continue;
+      }
+      if (value.kind == Kind::kTexts) {
+        return fail(ErrorCode::kInvalid, "is neither text, whole number nor truth value", at,
+                    "no field is a list");
+      }
+      const std::string as_text = value.kind == Kind::kText    ? value.texts.front().text
+                                  : value.kind == Kind::kWhole ? std::to_string(value.whole)
+                                  : value.truth                ? "true"
+                                                               : "false";
+      if (Status set = set_agent_field(config, name, as_text); !set) {
+        set.error().where = at;
+        return set;
+      }
     }
   }
   return {};

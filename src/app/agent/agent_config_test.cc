@@ -49,6 +49,12 @@ TEST(AgentConfig, SaysFileLineFieldAndRemedy) {
   EXPECT_EQ(refusal("reflector-port = 65535"), "");
   EXPECT_NE(refusal("[artifacts]\nx = \"relative\"").find("agent.toml:2: artifacts.x"), std::string::npos);
   EXPECT_NE(refusal("brain = ["), "");
+  EXPECT_EQ(refusal("\nbrain = [\"b:1\"]"),
+            "agent.toml:2: brain: is neither text, whole number nor truth value; no field is a list");
+  EXPECT_EQ(refusal("[artefacts]"), "agent.toml:1: artefacts: is no table of this file; write [artifacts]");
+  EXPECT_EQ(refusal("cpu = 0.35"),
+            "agent.toml:1: cpu: is not a whole number; a fraction, a date or a quantity with its unit stands "
+            "in quotes");
 }
 
 TEST(AgentConfig, WantsWhatCannotBeLeftOut) {

@@ -1,11 +1,10 @@
 #include "infrastructure/site_local/allow_list.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <limits>
 
+#include "core/toml/fields.h"
 #include "infrastructure/posix/file.h"
-#include "infrastructure/site_local/allow_list_text.h"
 #include "infrastructure/site_local/artifact_store.h"
 
 namespace weir::site_local {
@@ -13,79 +12,23 @@ namespace {
 
 constexpr std::string_view kDigestPrefix = "sha256:";
 
-// The fields of one table, taken with errors that name file, line and field.
-class Reader {
- public:
-  Reader(const std::string& name, const TomlTable& table, std::string prefix)
-      : name_(name), table_(table), prefix_(std::move(prefix)) {}
-
-  Status only(std::initializer_list<std::string_view> keys) const {
-    for (const auto& [key, value] : table_.fields) {
-      if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
-      std::string known;
-      for (const std::string_view k : keys) known.append(known.empty() ? "" : ", ").append(k);
-      return fail(ErrorCode::kInvalid, "unknown field", place(value.line, key), "known fields: " + known);
-    }
-    return {};
+// A list of texts; `accept` answers with what is wrong with an element, or nothing, and may change it.
+void elements(toml::Fields& fields, std::string_view name, std::vector<std::string>& out,
+              std::string (*accept)(std::string&)) {
+  std::vector<toml::Text> texts;
+  fields.texts(name, texts);
+  for (toml::Text& element : texts) {
+    std::string wrong = accept(element.text);
+    if (!wrong.empty()) return fields.refuse(name, std::move(wrong), {}, element.line);
+    out.push_back(std::move(element.text));
   }
+}
 
-  // Leaves `out` when the field is missing and not required.
-  Status number(const std::string& key, bool required, uint64_t most, uint64_t& out) const {
-    const TomlValue* value = find(key);
-    if (value == nullptr) return required ? missing(key) : Status();
-    if (value->kind != TomlValue::Kind::kNumber || value->number > most) {
-      return fail(ErrorCode::kInvalid, "expected a whole number from 0 to " + std::to_string(most),
-                  place(value->line, key));
-    }
-    out = value->number;
-    return {};
-  }
-
-  Status text(const std::string& key, std::string& out) const {
-    const TomlValue* value = find(key);
-    if (value == nullptr) return missing(key);
-    if (value->kind != TomlValue::Kind::kText || value->texts.front().text.empty()) {
-      return fail(ErrorCode::kInvalid, "expected a text that is not empty", place(value->line, key));
-    }
-    out = value->texts.front().text;
-    return {};
-  }
-
-  // `accept` answers with what is wrong with an element, or nothing, and may change it.
-  Status texts(const std::string& key, std::vector<std::string>& out,
-               std::string (*accept)(std::string&)) const {
-    const TomlValue* value = find(key);
-    if (value == nullptr) return {};
-    if (value->kind != TomlValue::Kind::kTexts) {
-      return fail(ErrorCode::kInvalid, "expected a list of texts", place(value->line, key),
-                  "write [\"...\"]");
-    }
-    for (const TomlText& element : value->texts) {
-      std::string text = element.text;
-      const std::string wrong = accept(text);
-      if (!wrong.empty()) return fail(ErrorCode::kInvalid, wrong, place(element.line, key));
-      out.push_back(std::move(text));
-    }
-    return {};
-  }
-
-  std::string place(uint32_t line, const std::string& key) const {
-    return name_ + ":" + std::to_string(line) + ": " + prefix_ + key;
-  }
-
- private:
-  const TomlValue* find(const std::string& key) const {
-    const auto found = table_.fields.find(key);
-    return found == table_.fields.end() ? nullptr : &found->second;
-  }
-  Status missing(const std::string& key) const {
-    return fail(ErrorCode::kInvalid, "missing", place(table_.line, key), "add it; there is no default");
-  }
-
-  const std::string& name_;
-  const TomlTable& table_;
-  std::string prefix_;
-};
+void number(toml::Fields& fields, std::string_view name, int64_t most, uint64_t& out) {
+  auto value = static_cast<int64_t>(out);
+  fields.whole(name, 0, most, value);
+  out = static_cast<uint64_t>(value);
+}
 
 std::string wrong_artifact(std::string& value) {
   if (value == "*") return {};
@@ -102,24 +45,25 @@ std::string wrong_command(std::string& value) {
   return "expected an absolute path, in which * and ? stand for any characters";
 }
 
-Result<TenantRule> parse_rule(const std::string& name, const TomlTable& table, size_t index) {
-  const Reader in(name, table, "tenant[" + std::to_string(index) + "].");
+Result<TenantRule> parse_rule(const std::string& name, const toml::Table& table, size_t index) {
+  constexpr int64_t kMibMax = int64_t{1} << 43;  // so that bytes fit
+  toml::Fields fields(table, name, "tenant[" + std::to_string(index) + "].");
   TenantRule rule;
   rule.line = table.line;
   uint64_t memory_mib = 0;
   uint64_t accelerators = 0;
   uint64_t runs = 64;
-  constexpr uint64_t kMibMax = std::numeric_limits<uint64_t>::max() >> 20;
-  Status ok = in.only(
-      {"name", "artifacts", "commands", "cpu_milli_max", "memory_mib_max", "accelerators_max", "runs_max"});
-  if (ok) ok = in.text("name", rule.tenant);
-  if (ok) ok = in.texts("artifacts", rule.artifacts, wrong_artifact);
-  if (ok) ok = in.texts("commands", rule.commands, wrong_command);
-  if (ok) ok = in.number("cpu_milli_max", true, 1'000'000'000, rule.cpu_milli_max);
-  if (ok) ok = in.number("memory_mib_max", true, kMibMax, memory_mib);
-  if (ok) ok = in.number("accelerators_max", false, 1'000'000, accelerators);
-  if (ok) ok = in.number("runs_max", false, 1'000'000, runs);
-  if (!ok) return tl::unexpected(ok.error());
+  if (fields.text("name", rule.tenant) && rule.tenant.empty()) {
+    fields.refuse("name", "is empty", "name a tenant, or write \"*\" for every other");
+  }
+  elements(fields, "artifacts", rule.artifacts, wrong_artifact);
+  elements(fields, "commands", rule.commands, wrong_command);
+  number(fields, "cpu_milli_max", 1'000'000'000, rule.cpu_milli_max);
+  number(fields, "memory_mib_max", kMibMax, memory_mib);
+  number(fields, "accelerators_max", 1'000'000, accelerators);
+  number(fields, "runs_max", 1'000'000, runs);
+  for (const char* needed : {"name", "cpu_milli_max", "memory_mib_max"}) fields.require(needed);
+  if (Status done = fields.done(); !done) return tl::unexpected(done.error());
   rule.memory_bytes_max = memory_mib << 20;
   rule.accelerators_max = static_cast<uint32_t>(accelerators);
   rule.runs_max = static_cast<uint32_t>(runs);
@@ -129,23 +73,22 @@ Result<TenantRule> parse_rule(const std::string& name, const TomlTable& table, s
 }  // namespace
 
 Result<AllowList> AllowList::parse(std::string_view text, const std::string& name) {
-  const auto tables = parse_toml_subset(text, name);
+  const auto tables = toml::parse(text, name);
   if (!tables) return tl::unexpected(tables.error());
-  const Reader in(name, tables->front(), "");
-  if (Status ok = in.only({"version"}); !ok) return tl::unexpected(ok.error());
-  uint64_t version = 0;
-  if (Status ok = in.number("version", true, 1, version); !ok) return tl::unexpected(ok.error());
-  if (version != 1) {
-    return fail(ErrorCode::kInvalid, "version 0 does not exist",
-                in.place(tables->front().fields.at("version").line, "version"), "write 1");
+  toml::Fields root(tables->front(), name);
+  int64_t version = 0;
+  root.require("version", "write version = 1");
+  if (root.whole("version", 0, std::numeric_limits<int64_t>::max(), version) && version != 1) {
+    root.refuse("version", "version " + std::to_string(version) + " is unknown here", "write 1");
   }
+  if (Status done = root.done(); !done) return tl::unexpected(done.error());
   AllowList out;
   out.name_ = name;
   for (size_t i = 1; i < tables->size(); ++i) {
-    const TomlTable& table = (*tables)[i];
-    if (table.name != "tenant") {
-      return fail(ErrorCode::kInvalid, "unknown table [[" + table.name + "]]",
-                  name + ":" + std::to_string(table.line), "write [[tenant]]");
+    const toml::Table& table = (*tables)[i];
+    if (table.name != "tenant" || !table.listed) {
+      return fail(ErrorCode::kInvalid, "is no table of this file", toml::place(name, table.line, table.name),
+                  "write [[tenant]]");
     }
     auto rule = parse_rule(name, table, i - 1);
     if (!rule) return tl::unexpected(rule.error());
@@ -153,7 +96,7 @@ Result<AllowList> AllowList::parse(std::string_view text, const std::string& nam
       if (other.tenant != rule->tenant) continue;
       return fail(ErrorCode::kInvalid,
                   "tenant '" + rule->tenant + "' has a rule already, on line " + std::to_string(other.line),
-                  name + ":" + std::to_string(table.line) + ": tenant[" + std::to_string(i - 1) + "].name",
+                  toml::place(name, table.line, "tenant[" + std::to_string(i - 1) + "].name"),
                   "join the two");
     }
     out.rules_.push_back(std::move(*rule));
@@ -162,7 +105,7 @@ Result<AllowList> AllowList::parse(std::string_view text, const std::string& nam
 }
 
 Result<AllowList> AllowList::load(const std::filesystem::path& path) {
-  const auto text = posix::read_file(path, 4 << 20);
+  const auto text = posix::read_file(path, toml::kFileBytesMax);
   if (!text) {
     Error error = text.error();
     error.remedy = "write the provider's allow-list there; without one nothing may run";

@@ -1,12 +1,13 @@
 #include "security/identity/context.h"
 
 #include <openssl/crypto.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
+#include "core/toml/fields.h"
+#include "core/units/text.h"
 #include "security/identity/private_file.h"
 #include "security/identity/token_text.h"
 #include "security/identity/user_token.h"
@@ -21,26 +22,6 @@ namespace fs = std::filesystem;
 bool printable(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
-// A longer field name is not repeated: someone may have pasted a token in the wrong place.
-constexpr size_t kFieldBytesShown = 100;
-
-struct Place {
-  std::string_view file;
-  std::string field;
-  uint32_t line = 0;
-
-  std::string text() const {
-    std::string out(file);
-    if (line != 0) out += ":" + std::to_string(line);
-    if (field.empty()) return out;
-    return out + ": " + (printable(field) && field.size() <= kFieldBytesShown ? field : "a field");
-  }
-};
-
-tl::unexpected<Error> refuse(const Place& place, std::string what, std::string remedy = {}) {
-  return fail(ErrorCode::kInvalid, std::move(what), place.text(), std::move(remedy));
 }
 
 bool is_endpoint(std::string_view text) {
@@ -74,7 +55,10 @@ std::optional<Fault> fault_of(const Context& context) {
         "ca_fingerprint", "is not 64 lower-case hexadecimal digits",
         "copy it from `weir token` or from `openssl x509 -noout -fingerprint -sha256`, without colons"};
   }
-  if (!printable(context.ca_certificate)) return Fault{"ca_certificate", "is no path", {}};
+  if (!printable(context.ca_certificate) || !valid_utf8(context.ca_certificate) ||
+      context.ca_certificate.size() > toml::kTextBytesMax) {
+    return Fault{"ca_certificate", "is no path", "give the path of the brain's ca/ca.crt"};
+  }
   if (!context.token.empty()) {
     if (auto token = parse_user_token(context.token.reveal()); !token) {
       return Fault{"token", token.error().what, token.error().remedy};
@@ -87,68 +71,56 @@ std::optional<Fault> fault_of(const Context& context) {
   return std::nullopt;
 }
 
-uint32_t line_of(const toml::node& node) { return static_cast<uint32_t>(node.source().begin.line); }
+std::string names_of(const Contexts& contexts) {
+  std::string out;
+  for (const auto& [name, context] : contexts.named) out += (out.empty() ? "" : ", ") + name;
+  return out.empty() ? "there is none" : "there are: " + out;
+}
 
-Result<Context> read_context(const toml::table& table, const std::string& name, std::string_view file) {
+Result<Context> read_context(const toml::Table& table, std::string_view file) {
   Context context;
-  const std::string prefix = "contexts." + name;
-  for (const auto& [key, node] : table) {
-    const Place place{file, prefix + "." + std::string(key.str()), line_of(node)};
-    const auto* text = node.as_string();
-    if (text == nullptr) return refuse(place, "must be a string");
-    if (key == "endpoint") {
-      context.endpoint = text->get();
-    } else if (key == "ca_fingerprint") {
-      context.ca_fingerprint = text->get();
-    } else if (key == "ca_certificate") {
-      context.ca_certificate = text->get();
-    } else if (key == "token") {
-      context.token = SecretText(text->get());
-    } else {
-      return refuse(place, "is unknown", "known are endpoint, ca_fingerprint, ca_certificate and token");
-    }
-  }
+  std::string token;
+  toml::Fields fields(table, file, table.name + ".");
+  fields.text("endpoint", context.endpoint);
+  fields.text("ca_fingerprint", context.ca_fingerprint);
+  fields.text("ca_certificate", context.ca_certificate);
+  fields.text("token", token);
+  context.token = SecretText(token);
+  if (Status done = fields.done(); !done) return tl::unexpected<Error>(done.error());
   if (const auto fault = fault_of(context)) {
-    Place place{file, prefix, line_of(table)};
-    if (!fault->field.empty()) {
-      place.field += "." + std::string(fault->field);
-      if (const toml::node* node = table.get(fault->field)) place.line = line_of(*node);
-    }
-    return refuse(place, fault->what, fault->remedy);
+    fields.refuse(fault->field, fault->what, fault->remedy);
+    return tl::unexpected<Error>(fields.done().error());
   }
   return context;
 }
 
-Result<Contexts> read_all(const toml::table& root, std::string_view file) {
+Result<Contexts> read_all(const std::vector<toml::Table>& tables, std::string_view file) {
+  constexpr std::string_view kPrefix = "contexts.";
   Contexts contexts;
-  for (const auto& [key, node] : root) {
-    const Place place{file, std::string(key.str()), line_of(node)};
-    if (key == "current") {
-      const auto* text = node.as_string();
-      if (text == nullptr) return refuse(place, "must be a string");
-      contexts.current = text->get();
-    } else if (key == "contexts") {
-      const toml::table* named = node.as_table();
-      if (named == nullptr) return refuse(place, "must be a table");
-      for (const auto& [name, entry] : *named) {
-        const std::string text(name.str());
-        const Place at{file, "contexts." + text, line_of(entry)};
-        if (!policy::valid_name(text)) return refuse(at, "a context's name is 1 to 63 of a-z, 0-9 and '-'");
-        if (contexts.named.size() == kContextsMax) {
-          return refuse(at, "there are more than " + std::to_string(kContextsMax) + " contexts");
-        }
-        const toml::table* table = entry.as_table();
-        if (table == nullptr) return refuse(at, "must be a table");
-        auto context = read_context(*table, text, file);
-        if (!context) return tl::unexpected<Error>(context.error());
-        contexts.named.emplace(text, std::move(*context));
-      }
-    } else {
-      return refuse(place, "is unknown", "known are current and contexts");
+  toml::Fields root(tables.front(), file);
+  root.text("current", contexts.current);
+  if (Status done = root.done(); !done) return tl::unexpected<Error>(done.error());
+  for (size_t i = 1; i < tables.size(); ++i) {
+    const toml::Table& table = tables[i];
+    const auto refuse = [&](std::string what, std::string remedy = {}) {
+      return fail(ErrorCode::kInvalid, std::move(what), toml::place(file, table.line, table.name),
+                  std::move(remedy));
+    };
+    if (table.listed || !table.name.starts_with(kPrefix)) {
+      return refuse("is no table of this file", "write [contexts.NAME]");
     }
+    const std::string name = table.name.substr(kPrefix.size());
+    if (!policy::valid_name(name)) return refuse("a context's name is 1 to 63 of a-z, 0-9 and '-'");
+    if (contexts.named.size() == kContextsMax) {
+      return refuse("there are more than " + std::to_string(kContextsMax) + " contexts");
+    }
+    auto context = read_context(table, file);
+    if (!context) return tl::unexpected<Error>(context.error());
+    contexts.named.emplace(name, std::move(*context));
   }
   if (!contexts.current.empty() && !contexts.named.contains(contexts.current)) {
-    return refuse(Place{file, "current", line_of(*root.get("current"))}, "names no context of this file");
+    root.refuse("current", "names no context of this file", names_of(contexts));
+    return tl::unexpected<Error>(root.done().error());
   }
   return contexts;
 }
@@ -164,12 +136,6 @@ void put_string(std::string& out, std::string_view field, std::string_view value
   out += "\"\n";
 }
 
-std::string names_of(const Contexts& contexts) {
-  std::string out;
-  for (const auto& [name, context] : contexts.named) out += (out.empty() ? "" : ", ") + name;
-  return out.empty() ? "there is none" : "there are: " + out;
-}
-
 }  // namespace
 
 Result<fs::path> context_path(const char* xdg_config_home, const char* home) {
@@ -181,15 +147,12 @@ Result<fs::path> context_path(const char* xdg_config_home, const char* home) {
 
 Result<Contexts> parse_contexts(std::string_view text, std::string_view file) {
   if (text.size() > kContextFileBytesMax) {
-    return refuse(Place{file, {}, 0}, "has more than " + std::to_string(kContextFileBytesMax) + " bytes");
+    return fail(ErrorCode::kInvalid, "has more than " + std::to_string(kContextFileBytesMax) + " bytes",
+                std::string(file));
   }
-  try {
-    return read_all(toml::parse(text), file);
-  } catch (const toml::parse_error& error) {
-    // The library's description quotes the input, which may be a token.
-    return refuse(Place{file, {}, static_cast<uint32_t>(error.source().begin.line)}, "is not TOML here",
-                  "values stand in double quotes; docs/reference/files.md has an example");
-  }
+  const auto tables = toml::parse(text, file);
+  if (!tables) return tl::unexpected<Error>(tables.error());
+  return read_all(*tables, file);
 }
 
 Result<SecretText> render_contexts(const Contexts& contexts) {

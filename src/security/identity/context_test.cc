@@ -63,25 +63,34 @@ TEST(Contexts, AreKeptInAPrivateFile) {
 TEST(Contexts, ErrorsNameFileLineFieldAndRemedy) {
   EXPECT_EQ(error_of(replaced(kGood, "127.0.0.1:7443", "127.0.0.1")),
             "context.toml:4: contexts.lab.endpoint: is not HOST:PORT; e.g. \"127.0.0.1:7443\"");
-  EXPECT_EQ(
-      error_of(replaced(kGood, "endpoint", "endpont")),
-      "context.toml:4: contexts.lab.endpont: is unknown; known are endpoint, ca_fingerprint, ca_certificate "
-      "and token");
+  EXPECT_EQ(error_of(replaced(kGood, "endpoint", "endpont")),
+            "context.toml:4: contexts.lab.endpont: is unknown; did you mean \"endpoint\"?");
+  EXPECT_EQ(error_of(replaced(kGood, "endpoint", "brain")),
+            "context.toml:4: contexts.lab.brain: is unknown; known are endpoint, ca_fingerprint, "
+            "ca_certificate and token");
   EXPECT_EQ(error_of(replaced(kGood, "current = \"lab\"", "current = \"nowhere\"")),
-            "context.toml:1: current: names no context of this file");
+            "context.toml:1: current: names no context of this file; there are: lab, prod");
   EXPECT_EQ(error_of(replaced(kGood, "current = \"lab\"", "curent = 1")),
-            "context.toml:1: curent: is unknown; known are current and contexts");
+            "context.toml:1: curent: is unknown; did you mean \"current\"?");
   EXPECT_EQ(error_of(replaced(kGood, "ca_fingerprint = \"", "ca_fingerprint = 1 #")),
-            "context.toml:5: contexts.lab.ca_fingerprint: must be a string");
+            "context.toml:5: contexts.lab.ca_fingerprint: must be a text; write it in quotes: \"...\"");
   EXPECT_NE(
       error_of(replaced(kGood, "ca_certificate = ", "token = ")).find("context.toml:10: contexts.prod.token"),
       std::string::npos);
   EXPECT_NE(
       error_of("[contexts.lab]\nendpoint = \"a:1\"\n").find("neither ca_fingerprint nor ca_certificate"),
       std::string::npos);
-  EXPECT_NE(error_of("contexts = 1").find("must be a table"), std::string::npos);
-  EXPECT_NE(error_of("contexts.a = 1").find("must be a table"), std::string::npos);
-  EXPECT_NE(error_of("contexts.A = {}").find("a context's name is"), std::string::npos);
+  EXPECT_EQ(error_of("contexts = 1"), "context.toml:1: contexts: is unknown; known is current");
+  EXPECT_EQ(error_of("contexts.a = 1"),
+            "context.toml:1: contexts: a dotted name; write a table: [name], and its fields below");
+  EXPECT_EQ(error_of("contexts = {a = 1}"),
+            "context.toml:1: contexts: a table in one line; write [name], and its fields below");
+  EXPECT_EQ(error_of("\n[lab]"), "context.toml:2: lab: is no table of this file; write [contexts.NAME]");
+  EXPECT_EQ(error_of("[contexts]"),
+            "context.toml:1: contexts: is no table of this file; write [contexts.NAME]");
+  EXPECT_EQ(error_of("[[contexts.a]]"),
+            "context.toml:1: contexts.a: is no table of this file; write [contexts.NAME]");
+  EXPECT_NE(error_of("[contexts.A]").find("a context's name is"), std::string::npos);
 }
 
 TEST(Contexts, ErrorsNeverRepeatATokenOrControlCharacters) {
@@ -90,7 +99,8 @@ TEST(Contexts, ErrorsNeverRepeatATokenOrControlCharacters) {
   const std::string unquoted = replaced(kGood, "\"weiru", "weiru");
   EXPECT_EQ(error_of(unquoted).substr(0, 15), "context.toml:6:") << error_of(unquoted);
   for (const std::string& text :
-       {bad_token, unquoted, replaced(kGood, "token =", "\"" + kToken + "\\n\" =")}) {
+       {bad_token, unquoted, replaced(kGood, "token =", "\"" + kToken + "\\n\" ="),
+        replaced(kGood, "token =", "\"" + kToken + "\" ="), kToken + " = 1", "[contexts." + kToken + "]"}) {
     EXPECT_EQ(error_of(text).find("CQkJCQkJ"), std::string::npos) << error_of(text);
     EXPECT_FALSE(error_of(text).empty());
   }
@@ -126,6 +136,11 @@ TEST(Contexts, AreNotWrittenWrong) {
   Contexts contexts = *parse_contexts(kGood, "x");
   contexts.named["lab"].endpoint = "nonsense";
   EXPECT_EQ(render_contexts(contexts).error().where, "contexts.lab.endpoint");
+  contexts.named["lab"].endpoint = "a:1";
+  for (const std::string& bad : {std::string("a\nb"), std::string("\xC3"), std::string(5'000, 'x')}) {
+    contexts.named["lab"].ca_certificate = bad;
+    EXPECT_EQ(render_contexts(contexts).error().where, "contexts.lab.ca_certificate");
+  }
   contexts.named.erase("lab");
   EXPECT_FALSE(render_contexts(contexts)) << "the current context is gone";
   contexts.current.clear();
