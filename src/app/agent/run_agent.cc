@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <random>
 
+#include "app/agent/allow_file.h"
 #include "app/version.h"
 #include "infrastructure/agent/agent_host.h"
 #include "infrastructure/agent/instance_addresses.h"
@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr TimeUs kJoinRetryUsMin = 200'000;
 constexpr TimeUs kJoinRetryUsMax = 5'000'000;
+constexpr TimeUs kAllowFileLookUs = 1'000'000;
 constexpr uint32_t kUsersFirst = 700'000'000;
 constexpr uint32_t kUsersOfSite = 4096;
 
@@ -34,18 +35,25 @@ uint32_t users_of(const std::string& site) {
   return kUsersFirst + hash % 4096 * kUsersOfSite;
 }
 
-Status join_once(const AgentConfig& config, const agent::BrainLinkOptions& link, const agent::Say& say,
-                 const std::function<bool(TimeUs)>& stopped) {
-  const auto present = identity::AgentStore(link.identity_folder).load();
+// The site of this folder, or else the one that the token is for. Asks nobody.
+Result<std::string> own_site(const AgentConfig& config, const fs::path& identity_folder) {
+  const auto present = identity::AgentStore(identity_folder).load();
   if (present) {
     if (!config.site.empty() && config.site != present->info.site) {
       return fail(ErrorCode::kConflict, "this folder belongs to site " + present->info.site, config.state,
                   "use another --state for site " + config.site);
     }
-    return {};
+    return present->info.site;
   }
   if (present.error().code != ErrorCode::kNotFound || config.token.empty())
     return tl::unexpected(present.error());
+  return config.site;
+}
+
+// Spends the token, if this folder has no identity yet.
+Status join_once(const AgentConfig& config, const agent::BrainLinkOptions& link, const agent::Say& say,
+                 const std::function<bool(TimeUs)>& stopped) {
+  if (identity::AgentStore(link.identity_folder).load()) return {};
   TimeUs wait = kJoinRetryUsMin;
   while (true) {
     const Status joined = agent::join(link, config.site, config.token, kVersion, agent::system_clock());
@@ -82,26 +90,6 @@ Result<Paths> open_paths(PathsChoice choice) {
   return out;
 }
 
-Result<fs::path> allow_list(const AgentConfig& config, const NodeSpec& node) {
-  if (!config.allow.empty()) return fs::path(config.allow);
-  const fs::path path = fs::path(config.state) / "allow.toml";
-  if (!config.allow_any) {
-    if (fs::exists(path)) return path;
-    return fail(ErrorCode::kNotFound, "nothing says what may run on this machine", path.string(),
-                "write the file (docs/reference/agent.md), or give --allow-any");
-  }
-  const fs::path any = fs::path(config.state) / "allow-any.toml";
-  std::ofstream file(any, std::ios::trunc);
-  file << "version = 1\n[[tenant]]\nname = \"*\"\nartifacts = [\"*\"]\ncommands = [";
-  for (const auto& [name, program] : config.artifacts)
-    file << (name == config.artifacts.begin()->first ? "" : ", ") << "\"" << program << "\"";
-  file << "]\ncpu_milli_max = " << node.cpu_milli << "\nmemory_mib_max = " << node.memory_mib
-       << "\nruns_max = 256\n";
-  file.close();
-  if (!file) return fail(ErrorCode::kUnavailable, "cannot be written", any.string());
-  return any;
-}
-
 std::vector<std::string> supervisor() {
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error);
@@ -133,10 +121,10 @@ Status run_agent(const AgentConfig& config, const agent::Say& say,
   options.prober.interval_us = config.probe_us;
   options.prober.reflector_port = static_cast<uint16_t>(config.reflector_port);
 
-  if (const Status joined = join_once(config, options.link, say, stopped); !joined) return joined;
-  const auto identity = identity::AgentStore(options.link.identity_folder).load();
-  if (!identity) return tl::unexpected(identity.error());
-  const std::string site = identity->info.site;
+  // The token is spent last, when all else has been found in order.
+  const auto own = own_site(config, options.link.identity_folder);
+  if (!own) return tl::unexpected(own.error());
+  const std::string site = *own;
   options.agent.site = site;
 
   auto node = agent::describe_node({.node_name = config.node,
@@ -145,12 +133,13 @@ Status run_agent(const AgentConfig& config, const agent::Say& say,
                                     .meter_budget_us = static_cast<uint64_t>(config.meter_us),
                                     .state_folder = state});
   if (!node) return tl::unexpected(node.error());
-  const auto allowed = allow_list(config, node->spec);
+  const auto allowed = allow_file(config, node->spec.cpu_milli, node->spec.memory_mib);
   if (!allowed) return tl::unexpected(allowed.error());
   const auto cores_milli = static_cast<uint64_t>(node->spec.cpu_milli);
+  AllowFileWatch watch(allowed->path);
   auto driver = site_local::LocalSiteDriver::open(
       {.state_folder = state / "site",
-       .allow_list = *allowed,
+       .allow_list = allowed->path,
        .supervisor_command = supervisor(),
        .cgroup_name = "weir-" + site,
        .uid_first = users_of(site),
@@ -174,6 +163,7 @@ Status run_agent(const AgentConfig& config, const agent::Say& say,
     if (!opened) return tl::unexpected(opened.error());
     reflector = std::move(*opened);
   }
+  if (const Status joined = join_once(config, options.link, say, stopped); !joined) return joined;
 
   agent::SelfDescription self;
   self.site = site;
@@ -205,7 +195,13 @@ Status run_agent(const AgentConfig& config, const agent::Say& say,
        .say = say},
       options, std::move(self));
   if (!host) return tl::unexpected(host.error());
-  while (!stopped(3'600'000'000)) {
+  if (allowed->fresh) {
+    say(true, "nothing may run here yet: say in " + allowed->path.string() + " what tenants may run (docs/reference/allow-list.md)");
+  }
+  while (!stopped(kAllowFileLookUs)) {
+    const auto changed = watch.look([&local] { return local.reload_allow_list(); });
+    if (!changed) say(true, changed.error().text() + "; what was allowed before stays allowed");
+    if (changed && *changed) say(false, "the allow-list was read again: " + allowed->path.string());
   }
   say(false, "the agent ends; what runs goes on");
   return {};
