@@ -37,6 +37,9 @@ std::string self() {
   return error ? "weir" : path.string();
 }
 
+// Where the build puts the programs of the examples: beside the folder of this program.
+fs::path built_artifacts() { return fs::path(self()).parent_path().parent_path() / "artifacts"; }
+
 fs::path brain_folder(const lab::Lab& lab) { return fs::path(lab.folder()) / "brain"; }
 
 std::string endpoint(const lab::Lab& lab) {
@@ -159,8 +162,12 @@ Status start_agent(lab::Lab& lab, const std::string& site, const std::string& be
 
 Status start_domain(lab::Lab& lab, const DomainOptions& options) {
   const fs::path folder = lab.folder();
-  const fs::path artifacts = options.artifacts.empty() ? brain_folder(lab) / "artifacts" : fs::absolute(options.artifacts);
   std::error_code error;
+  const fs::path built = fs::is_directory(built_artifacts(), error) ? built_artifacts() : brain_folder(lab) / "artifacts";
+  const fs::path artifacts = options.artifacts.empty() ? built : fs::absolute(options.artifacts);
+  if (!options.artifacts.empty() && !fs::is_directory(artifacts, error)) {
+    return fail(ErrorCode::kNotFound, "is no directory", artifacts.string(), "name the one with the programs, or leave --artifacts out");
+  }
   fs::create_directories(artifacts, error);
   const std::string control = lab.addresses().brain_control_address();
   const std::string toml = "data = \"" + brain_folder(lab).string() + "\"\nlisten = \"" + endpoint(lab) +

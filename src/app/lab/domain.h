@@ -10,7 +10,7 @@
 namespace weir::app {
 
 struct DomainOptions {
-  std::string artifacts;      // directory whose files sites may run; empty: none yet
+  std::string artifacts;      // directory whose files sites may run; empty: the build's, or else an empty one in the lab's folder
   bool select_context = true; // make "lab-NAME" the current context of the command line
   std::function<void(std::string_view)> progress = [](std::string_view) {};
 };

@@ -156,7 +156,7 @@ void add_lab_commands(CLI::App& app) {
   up_command->add_option("--paths", options->paths, "srv6: traffic is steered; plain: it follows routing")
       ->check(CLI::IsMember({"srv6", "plain"}))
       ->capture_default_str();
-  up_command->add_option("--artifacts", options->artifacts, "Directory with the programs that intents may name");
+  up_command->add_option("--artifacts", options->artifacts, "Directory with the programs that intents may name; default: the artifacts of this build");
   up_command->add_flag("--wan-only", options->wan_only, "No brain, no agents");
   up_command->add_flag("-q,--quiet", options->quiet, "No progress");
   up_command->callback([options] { finish(up(*options)); });
