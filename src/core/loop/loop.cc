@@ -94,10 +94,10 @@ Status Loop::turn(std::vector<Message> messages) {
   watch_links();
   advance_retirements();
   watch_intents();
-  if (!fatal_) return fatal_;
+  if (!fatal_) return stop();
   if (appended_) {
     appended_ = false;
-    if (Status status = ports_.log.flush(); !status) return fatal_ = status;
+    if (fatal_ = ports_.log.flush(); !fatal_) return stop();
     ++counters_.flushes;
     durable_ = std::make_shared<const Graph>(head_);
     ports_.publish(durable_);
@@ -107,10 +107,18 @@ Status Loop::turn(std::vector<Message> messages) {
       checkpointed_ = head_.version();
     }
   }
-  for (auto& reply : std::exchange(after_flush_, {})) reply();
+  for (auto& reply : std::exchange(after_flush_, {})) reply({});
   begin_decisions();
   act();
   return {};
+}
+
+// Whoever waits for the flush learns that it failed: nobody is left waiting for a brain that stops.
+Status Loop::stop() {
+  const Status unknown = fail(ErrorCode::kUnavailable, "the brain is stopping: " + fatal_.error().text(), {},
+                              "look again when it is back: the change may or may not have been written");
+  for (auto& reply : std::exchange(after_flush_, {})) reply(unknown);
+  return fatal_;
 }
 
 TimeUs Loop::wake_us() const {
@@ -235,7 +243,9 @@ void Loop::handle(Propose& message) {
     return;
   }
   admitted.version = head_.version();
-  after_flush_.push_back([reply = std::move(message.reply), admitted] { reply(admitted); });
+  after_flush_.push_back([reply = std::move(message.reply), admitted](const Status& durable) {
+    reply(durable ? Result<Admitted>(admitted) : tl::unexpected(durable.error()));
+  });
 }
 
 // ---- agents ------------------------------------------------------------------------------------------
@@ -282,7 +292,11 @@ void Loop::handle(Reported& message) {
       std::visit([&](const auto& body) { report(message.site, body); }, item);
     }
   }
-  if (message.done) after_flush_.push_back(std::move(message.done));
+  if (message.done) {
+    after_flush_.push_back([done = std::move(message.done)](const Status& durable) {
+      if (durable) done();
+    });
+  }
 }
 
 void Loop::report(SiteId site, const Observation& observation) {

@@ -133,6 +133,7 @@ class Loop {
 
   Loop(Ports ports, const LoopOptions& options) : ports_(std::move(ports)), options_(options) {}
   Status recover();
+  Status stop();
 
   void handle(Propose& message);
   void handle(Attached& message);
@@ -195,7 +196,7 @@ class Loop {
   uint64_t acts_ = 0;                    // times that directives were derived
   Position directive_version_ = 0;       // newest given out; ascends with every change, also of phases alone
 
-  std::vector<std::function<void()>> after_flush_;
+  std::vector<std::function<void(const Status& durable)>> after_flush_;
 };
 
 }  // namespace weir

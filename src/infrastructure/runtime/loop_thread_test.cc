@@ -85,6 +85,21 @@ IntentSpec one_stream(const std::string& name) {
   return spec;
 }
 
+TEST_F(LoopThreadTest, AChangeUnderWayIsAnsweredWhenTheLedgerFails) {
+  start();
+  log.fail_next_flush();
+  std::promise<Result<Admitted>> answered;
+  brain->propose({{"operator/test", TenantDefined{{}, "city"}}},
+                 [&answered](Result<Admitted> result) { answered.set_value(std::move(result)); });
+  auto answer = answered.get_future();
+  ASSERT_EQ(answer.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  const Result<Admitted> admitted = answer.get();
+  ASSERT_FALSE(admitted);
+  EXPECT_EQ(admitted.error().code, ErrorCode::kUnavailable);
+  EXPECT_FALSE(brain->durable()->find_tenant("city").valid());
+  EXPECT_EQ(fatal.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
 TEST_F(LoopThreadTest, FromProposalToDirective) {
   start();
   ASSERT_TRUE(propose({TenantDefined{{}, "city"}, SiteDefined{{}, {}, SiteSpec{.name = "hub"}}}));

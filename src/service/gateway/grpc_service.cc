@@ -6,17 +6,20 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
 
 #include "service/gateway/names.h"
+#include "service/gateway/workers.h"
 #include "weir/v1/service.grpc.pb.h"
 
 namespace weir::gateway {
 namespace {
 
 constexpr size_t kLogPiecesWaitingMax = 64;
+constexpr int kStepsAtOnceMax = 4;  // of one stream, before the others have their turn
 
 grpc::StatusCode status_code(ErrorCode code) {
   switch (code) {
@@ -43,7 +46,7 @@ grpc::Status status_of(const Error& error) {
   return {status_code(error.code), error.text(), detail.SerializeAsString()};
 }
 
-Result<policy::Principal> caller(const Service& service, const grpc::CallbackServerContext& context) {
+Result<Caller> caller(const Service& service, const grpc::CallbackServerContext& context) {
   const auto& metadata = context.client_metadata();
   const auto it = metadata.find("authorization");
   if (it == metadata.end()) {
@@ -54,16 +57,18 @@ Result<policy::Principal> caller(const Service& service, const grpc::CallbackSer
 
 // Steps streams by a thread of its own, so that neither the loop's thread nor gRPC's read the ledger:
 //   loop (notify), gRPC (write done) -> woken streams -> feeder
+// Calls are answered by workers: gRPC's threads also carry the agents' links.
 class Stream {
  public:
   virtual ~Stream() = default;
   virtual void step() = 0;
   virtual void stop(const Error& why) = 0;
+  virtual std::string subject() const = 0;
 };
 
 class Feeder {
  public:
-  Feeder(Brain& brain, size_t streams_max) : brain_(brain), streams_max_(streams_max) {
+  Feeder(Brain& brain, const GrpcLimits& limits) : brain_(brain), limits_(limits) {
     subscription_ = brain_.subscribe([this](Position) {
       const std::lock_guard lock(mutex_);
       all_ = true;
@@ -83,7 +88,10 @@ class Feeder {
   // False: no room, or stopping.
   bool add(const std::shared_ptr<Stream>& stream) {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || streams_.size() >= streams_max_) return false;
+    if (stopping_ || streams_.size() >= limits_.streams_max) return false;
+    size_t& of_subject = streams_of_[stream->subject()];
+    if (of_subject >= limits_.streams_per_subject_max) return false;
+    ++of_subject;
     streams_.insert(stream);
     queue_.push_back(stream);
     woken_.notify_one();
@@ -96,7 +104,8 @@ class Feeder {
   }
   void remove(const std::shared_ptr<Stream>& stream) {
     const std::lock_guard lock(mutex_);
-    streams_.erase(stream);
+    if (streams_.erase(stream) == 0) return;
+    if (--streams_of_[stream->subject()] == 0) streams_of_.erase(stream->subject());
   }
   void stop() {
     std::set<std::shared_ptr<Stream>> streams;
@@ -112,7 +121,7 @@ class Feeder {
   void run() {
     std::unique_lock lock(mutex_);
     while (!ended_) {
-      // The timeout finds slow readers.
+      // The timeout finds slow readers and expired tokens.
       woken_.wait_for(lock, std::chrono::seconds(1), [this] { return ended_ || all_ || !queue_.empty(); });
       std::vector<std::shared_ptr<Stream>> batch;
       if (all_ || queue_.empty()) {
@@ -130,11 +139,12 @@ class Feeder {
   }
 
   Brain& brain_;
-  const size_t streams_max_;
+  const GrpcLimits limits_;
   uint64_t subscription_ = 0;
   std::mutex mutex_;
   std::condition_variable woken_;
   std::set<std::shared_ptr<Stream>> streams_;
+  std::map<std::string, size_t> streams_of_;  // by subject
   std::deque<std::shared_ptr<Stream>> queue_;
   bool all_ = false, stopping_ = false, ended_ = false;
   std::thread thread_;
@@ -145,17 +155,24 @@ class StreamReactor : public grpc::ServerWriteReactor<Message>,
                       public Stream,
                       public std::enable_shared_from_this<StreamReactor<Message>> {
  public:
-  StreamReactor(Feeder& feeder, Clock& clock, int64_t slow_reader_us_max)
-      : feeder_(feeder), clock_(clock), slow_reader_us_max_(slow_reader_us_max) {}
+  StreamReactor(Feeder& feeder, Service& service, Caller who, int64_t slow_reader_us_max)
+      : feeder_(feeder),
+        service_(service),
+        who_(std::move(who)),
+        clock_(service.ports().clock),
+        slow_reader_us_max_(slow_reader_us_max) {}
 
+  std::string subject() const override { return actor_of(who_); }
   void begin(const Status& admitted) {
     self_ = this->shared_from_this();
     if (!admitted) return stop(admitted.error());
+    this->StartSendInitialMetadata();  // whoever follows knows now that nothing from here on is missed
     if (!feeder_.add(self_)) stop({ErrorCode::kExhausted, "too many streams are open", {}, "end one, or try later"});
   }
   void step() override {
     const std::lock_guard lock(mutex_);
     if (finished_) return;
+    if (const Status good = service_.still_good(who_.token); !good) return finish(good.error());
     if (writing_) {
       if (clock_.steady_us() - since_us_ > slow_reader_us_max_) {
         finish({ErrorCode::kExhausted, "the reader was too slow: a message waited for " +
@@ -167,6 +184,8 @@ class StreamReactor : public grpc::ServerWriteReactor<Message>,
     out_.Clear();
     switch (fill(out_)) {
       case Fill::kNothing: return;
+      case Fill::kAgain:
+        return feeder_.wake(this->shared_from_this());
       case Fill::kMore:
         writing_ = true;
         since_us_ = clock_.steady_us();
@@ -198,11 +217,13 @@ class StreamReactor : public grpc::ServerWriteReactor<Message>,
   }
 
  protected:
-  enum class Fill { kNothing, kMore, kEnd };
+  enum class Fill { kNothing, kAgain, kMore, kEnd };
   virtual Fill fill(Message& out) = 0;  // under mutex_
   virtual void closed() {}
 
   Feeder& feeder_;
+  Service& service_;
+  const Caller who_;
   Clock& clock_;
   std::mutex mutex_;
   std::optional<Error> end_;
@@ -222,15 +243,14 @@ class StreamReactor : public grpc::ServerWriteReactor<Message>,
 
 class EventStream final : public StreamReactor<v1::EventsResponse> {
  public:
-  EventStream(Feeder& feeder, Service& service, policy::Principal who, const v1::EventsRequest& request,
-              int64_t slow_us)
-      : StreamReactor(feeder, service.ports().clock, slow_us), service_(service), who_(std::move(who)), request_(request) {
+  EventStream(Feeder& feeder, Service& service, Caller who, const v1::EventsRequest& request, int64_t slow_us)
+      : StreamReactor(feeder, service, std::move(who), slow_us), request_(request) {
     next_ = request.tail() ? service.brain().durable()->version() : request.from();
   }
 
  private:
   Fill fill(v1::EventsResponse& out) override {
-    for (;;) {
+    for (int steps = 0; steps < kStepsAtOnceMax; ++steps) {
       if (request_.limit() != 0 && sent_ >= request_.limit()) return Fill::kEnd;
       v1::EventsRequest step = request_;
       if (request_.limit() != 0) step.set_limit(request_.limit() - sent_);
@@ -248,10 +268,9 @@ class EventStream final : public StreamReactor<v1::EventsResponse> {
       }
       if (!moved) return request_.follow() ? Fill::kNothing : Fill::kEnd;
     }
+    return Fill::kAgain;
   }
 
-  Service& service_;
-  const policy::Principal who_;
   const v1::EventsRequest request_;
   Position next_ = 0;
   uint32_t sent_ = 0;
@@ -261,9 +280,9 @@ class LogStream final : public StreamReactor<v1::LogsResponse> {
  public:
   using StreamReactor::StreamReactor;
 
-  Status open(Service& service, const policy::Principal& who, const v1::LogsRequest& request) {
+  Status open(const v1::LogsRequest& request) {
     const std::weak_ptr<StreamReactor> weak = weak_from_this();
-    auto cancel = service.logs(who, request, [weak](LogPiece piece) {
+    auto cancel = service_.logs(who_, request, [weak](LogPiece piece) {
       if (const auto self = weak.lock()) static_cast<LogStream&>(*self).take(std::move(piece));
     });
     if (!cancel) return tl::unexpected(cancel.error());
@@ -273,6 +292,7 @@ class LogStream final : public StreamReactor<v1::LogsResponse> {
   void take(LogPiece piece) {
     {
       const std::lock_guard lock(mutex_);
+      if (end_) return;  // nothing after a gap
       if (waiting_.size() >= kLogPiecesWaitingMax) {
         end_ = Error{ErrorCode::kExhausted, "the reader was too slow", {}, "resume at the offset reached"};
         return;
@@ -284,19 +304,21 @@ class LogStream final : public StreamReactor<v1::LogsResponse> {
 
  private:
   Fill fill(v1::LogsResponse& out) override {
-    if (waiting_.empty()) return end_ || ended_ ? Fill::kEnd : Fill::kNothing;
-    LogPiece piece = std::move(waiting_.front());
-    waiting_.pop_front();
-    if (piece.error) {
-      end_ = piece.error;
-      return Fill::kEnd;
+    while (!waiting_.empty()) {
+      LogPiece piece = std::move(waiting_.front());
+      waiting_.pop_front();
+      if (piece.error) {
+        end_ = piece.error;
+        return Fill::kEnd;
+      }
+      ended_ = piece.last;
+      if (piece.data.empty() && !piece.complete) continue;
+      out.set_offset(piece.offset);
+      out.set_data(std::move(piece.data));
+      out.set_complete(piece.complete);
+      return Fill::kMore;
     }
-    ended_ = piece.last;
-    if (piece.data.empty() && !piece.complete) return ended_ ? Fill::kEnd : Fill::kNothing;
-    out.set_offset(piece.offset);
-    out.set_data(std::move(piece.data));
-    out.set_complete(piece.complete);
-    return Fill::kMore;
+    return end_ || ended_ ? Fill::kEnd : Fill::kNothing;
   }
   void closed() override {
     if (cancel_) cancel_();
@@ -312,7 +334,10 @@ using Handlers = gateway::Service;  // in Calls, Service is the generated one
 class Calls final : public v1::Weir::CallbackService {
  public:
   Calls(Handlers& service, GrpcLimits limits)
-      : service_(service), limits_(limits), feeder_(service.brain(), limits.streams_max) {}
+      : service_(service),
+        limits_(limits),
+        feeder_(service.brain(), limits),
+        workers_(limits.workers, limits.in_flight_max) {}
 
   void stop() { feeder_.stop(); }
 
@@ -357,15 +382,16 @@ class Calls final : public v1::Weir::CallbackService {
   }
   grpc::ServerWriteReactor<v1::EventsResponse>* Events(Context* context, const v1::EventsRequest* request) override {
     const auto who = caller(service_, *context);
-    const auto stream = std::make_shared<EventStream>(feeder_, service_, who ? *who : policy::Principal{}, *request,
+    const auto stream = std::make_shared<EventStream>(feeder_, service_, who ? *who : Caller{}, *request,
                                                       limits_.slow_reader_us_max);
     stream->begin(who ? service_.check_events(*who, *request) : tl::unexpected(who.error()));
     return stream.get();
   }
   grpc::ServerWriteReactor<v1::LogsResponse>* Logs(Context* context, const v1::LogsRequest* request) override {
     const auto who = caller(service_, *context);
-    const auto stream = std::make_shared<LogStream>(feeder_, service_.ports().clock, limits_.slow_reader_us_max);
-    stream->begin(who ? stream->open(service_, *who, *request) : tl::unexpected(who.error()));
+    const auto stream =
+        std::make_shared<LogStream>(feeder_, service_, who ? *who : Caller{}, limits_.slow_reader_us_max);
+    stream->begin(who ? stream->open(*request) : tl::unexpected(who.error()));
     return stream.get();
   }
 
@@ -373,41 +399,43 @@ class Calls final : public v1::Weir::CallbackService {
   template <class Request, class Response>
   Reactor* change(Context* context, const Request* request, Response* response,
                   void (Handlers::*handler)(const policy::Principal&, const Request&, Callback<Response>)) {
-    Reactor* reactor = context->DefaultReactor();
-    const auto who = caller(service_, *context);
-    if (!who) {
-      reactor->Finish(status_of(who.error()));
-      return reactor;
-    }
-    (service_.*handler)(*who, *request, [reactor, response](Result<Response> answer) {
-      if (!answer) return reactor->Finish(status_of(answer.error()));
-      *response = std::move(*answer);
-      reactor->Finish(grpc::Status::OK);
+    return answer(context, [this, request, response, handler](Reactor* reactor, const Caller& who) {
+      (service_.*handler)(who, *request, [reactor, response](Result<Response> answer) {
+        finish(reactor, response, std::move(answer));
+      });
     });
-    return reactor;
   }
   template <class Request, class Response>
   Reactor* read(Context* context, const Request* request, Response* response,
                 Result<Response> (Handlers::*handler)(const policy::Principal&, const Request&)) {
+    return answer(context, [this, request, response, handler](Reactor* reactor, const Caller& who) {
+      finish(reactor, response, (service_.*handler)(who, *request));
+    });
+  }
+  // The request and the response live until the reactor has finished.
+  Reactor* answer(Context* context, std::function<void(Reactor*, const Caller&)> work) {
     Reactor* reactor = context->DefaultReactor();
-    const auto who = caller(service_, *context);
+    auto who = caller(service_, *context);
     if (!who) {
       reactor->Finish(status_of(who.error()));
-      return reactor;
+    } else if (!workers_.submit(
+                   [reactor, who = std::move(*who), work = std::move(work)] { work(reactor, who); })) {
+      reactor->Finish(status_of(
+          {ErrorCode::kUnavailable, "too many requests are being answered", {}, "try again in a moment"}));
     }
-    auto answer = (service_.*handler)(*who, *request);
-    if (!answer) {
-      reactor->Finish(status_of(answer.error()));
-      return reactor;
-    }
+    return reactor;
+  }
+  template <class Response>
+  static void finish(Reactor* reactor, Response* response, Result<Response> answer) {
+    if (!answer) return reactor->Finish(status_of(answer.error()));
     *response = std::move(*answer);
     reactor->Finish(grpc::Status::OK);
-    return reactor;
   }
 
   Handlers& service_;
   const GrpcLimits limits_;
   Feeder feeder_;
+  Workers workers_;
 };
 
 }  // namespace

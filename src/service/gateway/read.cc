@@ -325,7 +325,9 @@ Result<v1::ListResponse> Service::list(const Principal& who, const v1::ListReque
     wanted.set_tenant(request.tenant());
     wanted.set_limit(static_cast<uint32_t>(size));
     Position next = *start;
-    while (static_cast<size_t>(out.items_size()) < size && next < graph->version()) {
+    for (size_t steps = 0;
+         steps < kStepsPerPageMax && static_cast<size_t>(out.items_size()) < size && next < graph->version();
+         ++steps) {
       const auto events = this->events(who, wanted, next);
       if (!events) return tl::unexpected(events.error());
       for (const v1::EventView& event : events->events()) {

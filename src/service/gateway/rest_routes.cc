@@ -134,7 +134,7 @@ std::optional<Match> match(const std::vector<std::string>& path, std::string_vie
 
 struct Call {
   Service& service;
-  policy::Principal who;
+  Caller who;
   const HttpRequest& http;
   const Target& target;
   const Match& matched;

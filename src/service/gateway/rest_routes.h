@@ -44,12 +44,12 @@ Result<Target> parse_target(std::string_view target);
 
 // What the connection does next: answer once, perhaps later from another thread, or stream.
 struct EventsBegin {
-  policy::Principal who;
+  Caller who;
   std::shared_ptr<v1::EventsRequest> request;
   Position next = 0;
 };
 struct LogsBegin {
-  policy::Principal who;
+  Caller who;
   std::shared_ptr<v1::LogsRequest> request;
 };
 struct Answer {

@@ -1,5 +1,6 @@
 #include "service/gateway/rest_server.h"
 
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -15,16 +16,15 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-
-#include <array>
 #include <deque>
-#include <list>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
 
 #include "service/gateway/metrics.h"
 #include "service/gateway/rest_routes.h"
+#include "service/gateway/workers.h"
 #include "weir/v1/service.pb.h"
 
 namespace weir::gateway {
@@ -35,8 +35,9 @@ using tcp = asio::ip::tcp;
 
 namespace {
 
-constexpr int64_t kHeartbeat_us = 15'000'000;
 constexpr size_t kLogPiecesWaitingMax = 64;
+constexpr const char* kEventStream = "text/event-stream";
+constexpr const char* kLines = "application/x-ndjson";
 
 std::shared_ptr<asio::ssl::context> tls_context(const TlsIdentity& identity, error_code& error) {
   auto out = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
@@ -65,8 +66,15 @@ std::string stream_head(const char* content_type) {
 HttpResponse too_many(const char* what) {
   return problem({ErrorCode::kUnavailable, what, {}, "try again in a moment"});
 }
+std::string error_event(const Error& error) { return "event: error\ndata: " + problem(error).body + "\n\n"; }
+std::string error_line(const Error& error) { return problem(error).body + "\n"; }
+std::string heartbeat_line(uint64_t offset) {
+  LogPiece piece;
+  piece.offset = offset;
+  return log_piece_line(piece);
+}
 std::string too_slow() {
-  return problem({ErrorCode::kExhausted, "the reader was too slow", {}, "resume at the offset reached"}).body + "\n";
+  return error_line({ErrorCode::kExhausted, "the reader was too slow", {}, "resume at the offset reached"});
 }
 HttpResponse gone() { return {503, "text/plain", {}, {}}; }
 
@@ -77,6 +85,7 @@ std::string text_of(boost::beast::string_view value) { return {value.data(), val
 class RestConnection;
 
 // notify (loop thread) → post → io threads wake the streams that wait
+// io threads → workers (bounded by in_flight_max and streams_max) → post → io threads: whatever may take long
 struct RestServer::Impl {
   Service& service;
   const RestOptions options;
@@ -92,10 +101,16 @@ struct RestServer::Impl {
   std::shared_ptr<asio::ssl::context> tls;
   std::set<RestConnection*> connections;
   size_t in_flight = 0, streams = 0;
+  std::map<std::string, size_t> streams_of;  // by subject
   bool stopping = false;
+  Workers workers;
 
   Impl(Service& s, const RestOptions& o, std::function<std::vector<Sample>()> more)
-      : service(s), options(o), samples(std::move(more)), io(o.threads) {}
+      : service(s),
+        options(o),
+        samples(std::move(more)),
+        io(o.threads),
+        workers(o.workers, o.in_flight_max + o.streams_max) {}
 
   asio::awaitable<void> accept();
   void wake_streams();
@@ -160,11 +175,16 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
     co_return !error;
   }
 
+  asio::awaitable<bool> write_in_time(std::string text) {
+    arm(server_.options.slow_reader_us_max);
+    co_return co_await write(std::move(text));
+  }
+
   asio::awaitable<bool> answer(HttpResponse response, bool keep) {
     server_.metrics.answered(response.status);
-    arm(server_.options.slow_reader_us_max);
-    const std::string text = head(response, keep, false) + response.body;
-    co_return co_await write(text) && keep;
+    // RFC 9110 section 9.3.2: what GET would answer, without its content.
+    const std::string text = head(response, keep, false) + (head_only_ ? std::string() : response.body);
+    co_return co_await write_in_time(text) && keep;
   }
 
   // One request and its answer; whether another may follow.
@@ -204,35 +224,53 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
                         .content_type = text_of(message[http::field::content_type]),
                         .last_event_id = text_of(message["Last-Event-ID"]),
                         .body = message.body()};
+    head_only_ = request.method == "HEAD";
+    if (head_only_) request.method = "GET";
     if (request.target == "/healthz" || request.target == "/metrics") {
       HttpResponse response = request.target == "/healthz" ? health() : metrics(request);
       co_return co_await answer(std::move(response), keep);
     }
-    Routed routed = route(server_.service, request);
-    if (auto* response = std::get_if<HttpResponse>(&routed)) co_return co_await answer(std::move(*response), keep);
-    if (auto* later = std::get_if<Answer>(&routed)) {
-      if (!enter(server_.in_flight, server_.options.in_flight_max)) {
-        HttpResponse response = too_many("too many requests are being answered");
-        co_return co_await answer(std::move(response), keep);
-      }
-      arm(server_.options.request_us_max);
-      HttpResponse response = co_await result(std::move(later->begin));
-      leave(server_.in_flight);
+    if (!enter()) {
+      HttpResponse response = too_many("too many requests are being answered");
       co_return co_await answer(std::move(response), keep);
     }
-    if (!enter(server_.streams, server_.options.streams_max)) {
+    arm(server_.options.request_us_max);
+    Routed routed = co_await result(std::move(request));
+    leave();
+    if (auto* response = std::get_if<HttpResponse>(&routed))
+      co_return co_await answer(std::move(*response), keep);
+    auto* events = std::get_if<EventsBegin>(&routed);
+    if (head_only_) {
+      std::string text = stream_head(events ? kEventStream : kLines);
+      co_await write(std::move(text));
+      co_return false;
+    }
+    const std::string subject = actor_of(events ? events->who : std::get<LogsBegin>(routed).who);
+    if (!enter_stream(subject)) {
       HttpResponse response = too_many("too many streams are open");
       co_return co_await answer(std::move(response), keep);
     }
     streaming_ = true;
-    if (auto* events = std::get_if<EventsBegin>(&routed)) {
+    watch_client();
+    if (events) {
       co_await send_events(std::move(*events));
     } else {
       co_await send_logs(std::move(std::get<LogsBegin>(routed)));
     }
     streaming_ = false;
-    leave(server_.streams);
+    leave_stream(subject);
+    error_code ignored;
+    stream_.lowest_layer().cancel(ignored);  // watch_client
     co_return false;
+  }
+
+  // Nothing is expected of the client while a stream is written; its end is the stream's.
+  void watch_client() {
+    stream_.async_read_some(asio::buffer(chunk_), [self = shared_from_this()](error_code error, size_t) {
+      if (!self->streaming_) return;
+      if (error) return self->close();
+      self->watch_client();
+    });
   }
 
   HttpResponse refusal(error_code error) const {
@@ -248,6 +286,7 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
   }
 
   asio::awaitable<bool> refuse(error_code error) {
+    head_only_ = false;
     HttpResponse response = refusal(error);
     co_await answer(std::move(response), false);
     // What the client still sends is read and dropped, so that it sees the answer before the end.
@@ -258,78 +297,141 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
     co_return false;
   }
 
-  // The loop's threads answer; the coroutine goes on at this connection's own executor.
-  asio::awaitable<HttpResponse> result(std::function<void(std::function<void(HttpResponse)>)> begin) {
-    struct Slot {
-      std::mutex mutex;
-      std::optional<HttpResponse> response;
-    };
-    const auto slot = std::make_shared<Slot>();
-    begin([slot, weak = weak_from_this()](HttpResponse response) {
+  // Filled by another thread; the coroutine goes on at this connection's own executor.
+  template <class T>
+  struct Slot {
+    std::mutex mutex;
+    std::optional<T> value;
+  };
+  template <class T>
+  void fill(Slot<T>& slot, T value) {
+    {
+      const std::lock_guard lock(slot.mutex);
+      slot.value = std::move(value);
+    }
+    wake_later();
+  }
+  // Nothing: the connection was closed meanwhile.
+  template <class T>
+  asio::awaitable<std::optional<T>> filled(std::shared_ptr<Slot<T>> slot) {
+    while (!closed_) {
       {
         const std::lock_guard lock(slot->mutex);
-        slot->response = std::move(response);
-      }
-      if (const auto self = weak.lock()) self->wake_later();
-    });
-    for (;;) {
-      {
-        const std::lock_guard lock(slot->mutex);
-        if (slot->response) co_return std::move(*slot->response);
-      }
-      if (closed_) {
-        HttpResponse response = gone();
-        co_return response;
+        if (slot->value) co_return std::move(slot->value);
       }
       co_await wait(server_.options.request_us_max);
     }
+    co_return std::nullopt;
   }
 
-  // Until woken, closed, or the time has passed: then true.
-  asio::awaitable<bool> wait(int64_t us) {
-    error_code woken = asio::error::operation_aborted;
+  // The answer, or the stream to begin.
+  asio::awaitable<Routed> result(HttpRequest request) {
+    const auto slot = std::make_shared<Slot<Routed>>();
+    const bool taken = server_.workers.submit(
+        [slot, weak = weak_from_this(), &service = server_.service, request = std::move(request)] {
+          const auto put = [slot, weak](Routed routed) {
+            if (const auto self = weak.lock()) self->fill(*slot, std::move(routed));
+          };
+          Routed routed = route(service, request);
+          if (const auto* later = std::get_if<Answer>(&routed)) {
+            later->begin([put](HttpResponse response) { put(std::move(response)); });
+          } else {
+            put(std::move(routed));
+          }
+        });
+    if (!taken) {
+      Routed refused = too_many("too many requests are being answered");
+      co_return refused;
+    }
+    std::optional<Routed> routed = co_await filled(slot);
+    if (routed) co_return std::move(*routed);
+    Routed nothing = gone();
+    co_return nothing;
+  }
+
+  // One step of reading the ledger on.
+  using Events = std::shared_ptr<Result<v1::EventsResponse>>;
+  asio::awaitable<Events> read_events(const EventsBegin& begin, std::shared_ptr<v1::EventsRequest> step) {
+    const auto slot = std::make_shared<Slot<Events>>();
+    const bool taken = server_.workers.submit([slot, weak = weak_from_this(), &service = server_.service,
+                                               who = begin.who, next = begin.next, step] {
+      auto events = std::make_shared<Result<v1::EventsResponse>>(service.events(who, *step, next));
+      if (const auto self = weak.lock()) self->fill(*slot, std::move(events));
+    });
+    if (!taken) {
+      co_return std::make_shared<Result<v1::EventsResponse>>(
+          fail(ErrorCode::kUnavailable, "too many requests are being answered", {}, "try again in a moment"));
+    }
+    std::optional<Events> events = co_await filled(slot);
+    co_return events ? std::move(*events) : nullptr;
+  }
+
+  // Until woken, closed, or the time has passed.
+  asio::awaitable<void> wait(int64_t us) {
+    error_code ignored;
     if (!woken_ && !closed_) {
       changed_.expires_after(std::chrono::microseconds(us));
-      co_await changed_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+      co_await changed_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
     woken_ = false;
-    co_return !woken;
   }
+  // Says when something must be written again.
+  class Heartbeat {
+   public:
+    explicit Heartbeat(int64_t us) : us_(us) {}
+    void wrote() { next_ = std::chrono::steady_clock::now() + std::chrono::microseconds(us_); }
+    int64_t left_us() const {
+      const auto left = next_ - std::chrono::steady_clock::now();
+      return std::chrono::duration_cast<std::chrono::microseconds>(left).count();
+    }
+
+   private:
+    const int64_t us_;
+    std::chrono::steady_clock::time_point next_;
+  };
 
   asio::awaitable<void> send_events(EventsBegin begin) {
-    arm(server_.options.slow_reader_us_max);
-    std::string text = stream_head("text/event-stream") + "retry: 1000\n\n";
-    bool open = co_await write(std::move(text));
+    Heartbeat heartbeat(server_.options.heartbeat_us);
+    std::string text = stream_head(kEventStream) + "retry: 1000\n\n";
+    bool open = co_await write_in_time(std::move(text));
+    heartbeat.wrote();
     uint32_t sent = 0;
     while (open && !closed_) {
-      v1::EventsRequest step = *begin.request;
-      if (step.limit() != 0) {
-        if (sent >= step.limit()) break;
-        step.set_limit(step.limit() - sent);
-      }
-      woken_ = false;
-      const auto events = server_.service.events(begin.who, step, begin.next);
-      arm(server_.options.slow_reader_us_max);
-      if (!events) {
-        text = "event: error\ndata: " + problem(events.error()).body + "\n\n";
-        open = co_await write(std::move(text));
+      if (const Status good = server_.service.still_good(begin.who.token); !good) {
+        text = error_event(good.error());
+        co_await write_in_time(std::move(text));
         break;
       }
-      const bool moved = events->next() > begin.next;
-      begin.next = events->next();
-      sent += static_cast<uint32_t>(events->events_size());
-      if (events->events_size() > 0) {
-        text = sse_text(*events);
-        open = co_await write(std::move(text));
+      if (begin.request->limit() != 0 && sent >= begin.request->limit()) break;
+      const auto step = std::make_shared<v1::EventsRequest>(*begin.request);
+      if (step->limit() != 0) step->set_limit(step->limit() - sent);
+      arm(server_.options.request_us_max);
+      const Events events = co_await read_events(begin, step);
+      if (!events) break;
+      if (!*events) {
+        text = error_event(events->error());
+        co_await write_in_time(std::move(text));
+        break;
+      }
+      const v1::EventsResponse& batch = **events;
+      const bool moved = batch.next() > begin.next;
+      begin.next = batch.next();
+      sent += static_cast<uint32_t>(batch.events_size());
+      if (batch.events_size() > 0) {
+        text = sse_text(batch);
+        open = co_await write_in_time(std::move(text));
+        heartbeat.wrote();
       } else if (!moved) {
         if (!begin.request->follow()) break;
-        arm(2 * kHeartbeat_us);
-        const bool quiet = co_await wait(kHeartbeat_us);
-        arm(server_.options.slow_reader_us_max);
-        if (quiet && !closed_) {
-          text = ":\n\n";
-          open = co_await write(std::move(text));
-        }
+        arm(server_.options.heartbeat_us + server_.options.slow_reader_us_max);
+        // What became durable since the step has woken nobody who waits only now.
+        if (server_.service.brain().durable()->version() <= begin.next)
+          co_await wait(std::max<int64_t>(0, heartbeat.left_us()));
+      }
+      if (open && !closed_ && heartbeat.left_us() <= 0) {
+        text = ":\n\n";
+        open = co_await write_in_time(std::move(text));
+        heartbeat.wrote();
       }
     }
   }
@@ -354,9 +456,11 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
       co_await answer(std::move(response), false);
       co_return;
     }
-    arm(server_.options.slow_reader_us_max);
-    std::string text = stream_head("application/x-ndjson");
-    bool open = co_await write(std::move(text));
+    Heartbeat heartbeat(server_.options.heartbeat_us);
+    uint64_t reached = begin.request->offset();
+    std::string text = stream_head(kLines);
+    bool open = co_await write_in_time(std::move(text));
+    heartbeat.wrote();
     while (open && !closed_) {
       std::deque<LogPiece> batch;
       bool overflow = false;
@@ -365,21 +469,32 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
         batch.swap(pieces->waiting);
         overflow = pieces->overflow;
       }
+      if (const Status good = server_.service.still_good(begin.who.token); !good) {
+        text = error_line(good.error());
+        co_await write_in_time(std::move(text));
+        break;
+      }
       for (LogPiece& piece : batch) {
-        arm(server_.options.slow_reader_us_max);
         if (!open) break;
+        reached = piece.offset + piece.data.size();
         text = log_piece_line(piece);
-        open = co_await write(std::move(text));
+        open = co_await write_in_time(std::move(text));
+        heartbeat.wrote();
         open = open && !piece.last;
       }
       if (open && overflow) {
         text = too_slow();
-        co_await write(std::move(text));
+        co_await write_in_time(std::move(text));
         open = false;
       }
       if (open && batch.empty()) {
-        arm(2 * kHeartbeat_us);
-        co_await wait(kHeartbeat_us);
+        arm(server_.options.heartbeat_us + server_.options.slow_reader_us_max);
+        co_await wait(std::max<int64_t>(0, heartbeat.left_us()));
+      }
+      if (open && !closed_ && heartbeat.left_us() <= 0) {
+        text = heartbeat_line(reached);
+        open = co_await write_in_time(std::move(text));
+        heartbeat.wrote();
       }
     }
     (*cancel)();
@@ -396,16 +511,30 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
     }
     return {200, "text/plain; version=0.0.4", server_.metrics.text(server_.samples ? server_.samples() : std::vector<Sample>{}), {}};
   }
-  bool enter(size_t& count, size_t most) {
+  bool enter() {
     const std::lock_guard lock(server_.mutex);
-    if (count >= most) return false;
-    ++count;
+    if (server_.in_flight >= server_.options.in_flight_max) return false;
+    ++server_.in_flight;
+    return true;
+  }
+  void leave() {
+    const std::lock_guard lock(server_.mutex);
+    --server_.in_flight;
+  }
+  bool enter_stream(const std::string& subject) {
+    const std::lock_guard lock(server_.mutex);
+    const auto of = server_.streams_of.find(subject);
+    if (server_.streams >= server_.options.streams_max) return false;
+    if (of != server_.streams_of.end() && of->second >= server_.options.streams_per_subject_max) return false;
+    ++server_.streams;
+    ++server_.streams_of[subject];
     server_.metrics.streams(server_.streams);
     return true;
   }
-  void leave(size_t& count) {
+  void leave_stream(const std::string& subject) {
     const std::lock_guard lock(server_.mutex);
-    --count;
+    --server_.streams;
+    if (--server_.streams_of[subject] == 0) server_.streams_of.erase(subject);
     server_.metrics.streams(server_.streams);
   }
 
@@ -416,7 +545,7 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
   asio::steady_timer changed_;
   std::string buffer_;
   std::array<char, 16384> chunk_;
-  bool woken_ = false, closed_ = false, streaming_ = false;
+  bool woken_ = false, closed_ = false, streaming_ = false, head_only_ = false;
 };
 
 asio::awaitable<void> RestServer::Impl::accept() {

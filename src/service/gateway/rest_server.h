@@ -14,12 +14,15 @@ struct RestOptions {
   size_t connections_max = 1'000;
   size_t in_flight_max = 256;             // requests being answered, streams apart
   size_t streams_max = 256;
+  size_t streams_per_subject_max = 64;  // of one tenant, provider or operator
   uint32_t header_bytes_max = 16 * 1024;
   uint64_t body_bytes_max = uint64_t{1} << 20;
   int64_t idle_us_max = 60'000'000;       // between requests
   int64_t request_us_max = 30'000'000;    // to send a request, and to answer it
   int64_t slow_reader_us_max = 10'000'000;  // a client that takes no byte for so long is disconnected
-  int threads = 2;
+  int64_t heartbeat_us = 15'000'000;        // a stream is written something at least so often
+  int threads = 2;                          // that serve sockets, and never read the ledger or decide
+  int workers = 2;                          // threads that do
 };
 
 struct TlsIdentity {

@@ -6,6 +6,9 @@
 #include <csignal>
 #include <ctime>
 #include <filesystem>
+#include <future>
+#include <list>
+#include <thread>
 
 #include "security/identity/authority.h"
 #include "service/gateway/rest_server.h"
@@ -117,10 +120,17 @@ class RestTest : public ::testing::Test {
   }
   static int status(const std::string& answer) { return answer.size() > 12 ? std::stoi(answer.substr(9, 3)) : 0; }
 
+  // Runs write nothing to their logs.
+  Ports quiet_ports() {
+    brain.read_log = [](SiteId, RunId, uint64_t, bool, uint64_t,
+                        std::function<void(LogPiece)>) -> Result<std::function<void()>> { return [] {}; };
+    return brain.ports();
+  }
+
   std::filesystem::path folder;
   TlsIdentity tls;
   TestBrain brain;
-  Service service{brain.ports()};
+  Service service{quiet_ports()};
   std::unique_ptr<RestServer> server;
   std::string city, rival, op;
 };
@@ -265,6 +275,146 @@ TEST_F(RestTest, ASlowReaderIsDisconnected) {
     metrics = ask("GET", "/metrics", op);
   } while (metrics.find("weir_rest_slow_readers_total 1") == std::string::npos && std::chrono::steady_clock::now() < deadline);
   EXPECT_NE(metrics.find("weir_rest_slow_readers_total 1"), std::string::npos) << metrics;
+}
+
+TEST_F(RestTest, AHeadIsAnsweredWithoutABody) {
+  open();
+  TlsClient client(server->port());
+  ASSERT_TRUE(client.send(request("HEAD", "/healthz", "") + request("HEAD", "/v1/resources/sites", city) +
+                          request("HEAD", "/v1/apply", city) + request("GET", "/healthz", "")));
+  for (const int expected : {200, 200, 405}) {
+    const std::string head = client.read_until("\r\n\r\n");
+    EXPECT_EQ(status(head), expected) << head;
+    EXPECT_EQ(head.find("Content-Length: 0\r\n"), std::string::npos)
+        << "it has the length that GET would have: " << head;
+  }
+  const std::string got = client.answer();
+  EXPECT_EQ(status(got), 200) << got;
+  EXPECT_NE(got.find("{\"version\":"), std::string::npos) << got;
+}
+
+TEST_F(RestTest, AClientThatIsGoneFreesItsStream) {
+  brain.record("tenant/city", IntentSubmitted{IntentId(0u), TenantId(0u), 1, brain.cameras()});
+  brain.decide();
+  const RunId run = brain.durable()->intent(IntentId(0u)).runs.at(0).run;
+  open();
+  const std::string logs =
+      "/v1/runs/" + std::to_string(run.plan) + "/" + std::to_string(run.item) + "/logs?follow=true";
+  for (const std::string& target : {std::string("/v1/events?names=TokenRevoked"), logs}) {
+    {
+      TlsClient client(server->port());
+      ASSERT_TRUE(client.send(request("GET", target, city)));
+      EXPECT_NE(client.read_until("\r\n\r\n").find("200"), std::string::npos);
+      EXPECT_NE(ask("GET", "/metrics", op).find("weir_rest_streams 1"), std::string::npos);
+    }
+    // Nothing is written to the stream, and the ledger grows meanwhile.
+    std::string metrics;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    do {
+      brain.record("op", LinkMeasured{LinkId(0u), 1000, 0, 0});
+      metrics = ask("GET", "/metrics", op);
+    } while (metrics.find("weir_rest_streams 0") == std::string::npos &&
+             std::chrono::steady_clock::now() < deadline);
+    EXPECT_NE(metrics.find("weir_rest_streams 0"), std::string::npos) << target;
+  }
+}
+
+TEST_F(RestTest, QuietStreamsAreWrittenToWhateverElseHappens) {
+  brain.record("tenant/city", IntentSubmitted{IntentId(0u), TenantId(0u), 1, brain.cameras()});
+  brain.decide();
+  const RunId run = brain.durable()->intent(IntentId(0u)).runs.at(0).run;
+  RestOptions options;
+  options.heartbeat_us = 100'000;
+  open(options);
+  std::atomic<bool> busy = true;
+  std::thread writer([&] {
+    while (busy) {
+      brain.record("op", LinkMeasured{LinkId(0u), 1000, 0, 0});
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
+  TlsClient events(server->port());
+  ASSERT_TRUE(events.send(request("GET", "/v1/events?names=TokenRevoked", city)));
+  EXPECT_NE(events.read_until("\n:\n\n").find(":\n\n"), std::string::npos);
+  TlsClient logs(server->port());
+  ASSERT_TRUE(logs.send(request(
+      "GET",
+      "/v1/runs/" + std::to_string(run.plan) + "/" + std::to_string(run.item) + "/logs?offset=7&follow=true",
+      city)));
+  EXPECT_NE(logs.read_until("{\"offset\":\"7\"}\n").find("{\"offset\":\"7\"}"), std::string::npos);
+  busy = false;
+  writer.join();
+}
+
+TEST_F(RestTest, StreamsEndWithTheirToken) {
+  brain.record("tenant/city", IntentSubmitted{IntentId(0u), TenantId(0u), 1, brain.cameras()});
+  brain.decide();
+  const RunId run = brain.durable()->intent(IntentId(0u)).runs.at(0).run;
+  const std::string logs =
+      "/v1/runs/" + std::to_string(run.plan) + "/" + std::to_string(run.item) + "/logs?follow=true";
+  RestOptions options;
+  options.heartbeat_us = 100'000;
+  open(options);
+  const std::string revoked = brain.token(Role::kTenant, "city"),
+                    expiring = brain.token(Role::kTenant, "city", 100);
+  for (const std::string& token : {revoked, expiring}) {
+    TlsClient events(server->port()), following(server->port());
+    ASSERT_TRUE(events.send(request("GET", "/v1/events?tail=true", token)));
+    ASSERT_TRUE(following.send(request("GET", logs, token)));
+    EXPECT_NE(events.read_until("retry: 1000\n\n"), "");
+    EXPECT_NE(following.read_until("\r\n\r\n"), "");
+    if (token == revoked) {
+      brain.record("op", TokenRevoked{std::string(identity::parse_bearer(token)->id)});
+    } else {
+      brain.clock.wall += 101'000'000;
+    }
+    brain.record("op", TenantDefined{TenantId(brain.durable()->tenant_count()),
+                                     token == revoked ? "later" : "latest"});
+    for (TlsClient* client : {&events, &following}) {
+      const std::string rest = client->read_until("");
+      EXPECT_NE(rest.find("\"code\":\"denied\""), std::string::npos) << rest;
+      EXPECT_EQ(rest.find("TenantDefined"), std::string::npos) << "no more is read";
+    }
+  }
+}
+
+TEST_F(RestTest, OneSubjectDoesNotTakeAllStreams) {
+  RestOptions options;
+  options.streams_per_subject_max = 1;
+  open(options);
+  TlsClient first(server->port());
+  ASSERT_TRUE(first.send(request("GET", "/v1/events", city)));
+  first.read_until("retry: 1000\n\n");
+  EXPECT_EQ(status(ask("GET", "/v1/events", city)), 503);
+  TlsClient other(server->port());
+  ASSERT_TRUE(other.send(request("GET", "/v1/events", rival)));
+  EXPECT_NE(other.read_until("retry: 1000\n\n").find("200"), std::string::npos);
+}
+
+TEST_F(RestTest, LongWorkLeavesTheServerAnswering) {
+  std::promise<void> go_on;
+  const std::shared_future<void> gate = go_on.get_future().share();
+  Ports ports = brain.ports();
+  ports.decide = [gate, decide = ports.decide](const Graph& graph, IntentId intent) {
+    gate.wait();
+    return decide(graph, intent);
+  };
+  Service slow(ports);
+  RestOptions options{.listen = "127.0.0.1:0"};
+  auto opened = RestServer::open(slow, options, tls);
+  ASSERT_TRUE(opened);
+  server = std::move(*opened);
+  std::list<TlsClient> deciding;
+  for (int i = 0; i < 4; ++i) {
+    deciding.emplace_back(server->port());
+    ASSERT_TRUE(deciding.back().send(
+        request("POST", "/v1/apply?dry_run=true", city, kIntentYaml, "Content-Type: application/yaml\r\n")));
+  }
+  EXPECT_EQ(status(ask("GET", "/healthz", "")), 200);
+  EXPECT_EQ(status(ask("GET", "/metrics", op)), 200);
+  go_on.set_value();
+  for (TlsClient& client : deciding) EXPECT_EQ(status(client.answer()), 200);
+  server.reset();
 }
 
 TEST_F(RestTest, ThePortMayBeInUse) {

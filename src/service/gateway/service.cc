@@ -27,7 +27,7 @@ std::string actor_of(const policy::Principal& who) {
 
 Service::Service(Ports ports) : ports_(std::move(ports)), history_(ports_.log) {}
 
-Result<policy::Principal> Service::authenticate(std::string_view authorization) const {
+Result<Caller> Service::authenticate(std::string_view authorization) const {
   const auto token = identity::parse_bearer(authorization);
   if (!token) {
     Error error = token.error();
@@ -44,7 +44,21 @@ Result<policy::Principal> Service::authenticate(std::string_view authorization) 
                                        .expires_s = row->expires / 1'000'000,
                                        .revoked = row->revoked};
   }
-  return identity::authenticate_user(record ? &*record : nullptr, *token, ports_.clock.wall_us() / 1'000'000);
+  auto who =
+      identity::authenticate_user(record ? &*record : nullptr, *token, ports_.clock.wall_us() / 1'000'000);
+  if (!who) return tl::unexpected(who.error());
+  return Caller{std::move(*who), token->id};
+}
+
+Status Service::still_good(const std::string& token) const {
+  const Snapshot graph = ports_.brain.durable();
+  const TokenRow* row = graph->find_token(token);
+  if (!row || row->revoked)
+    return fail(ErrorCode::kDenied, "the token was revoked", {}, "ask an operator for a new one");
+  if (row->expires != 0 && ports_.clock.wall_us() >= row->expires) {
+    return fail(ErrorCode::kDenied, "the token has expired", {}, "ask an operator for a new one");
+  }
+  return {};
 }
 
 void Service::remove(const Principal& who, const v1::DeleteRequest& request, Reply<v1::DeleteResponse> reply) {
@@ -119,6 +133,11 @@ void Service::issue_token(const Principal& who, const v1::IssueTokenRequest& req
   if (!seed) return reply(tl::unexpected(seed.error()));
   const int64_t now_s = ports_.clock.wall_us() / 1'000'000;
   if (request.lifetime_us() < 0) return reply(fail(ErrorCode::kInvalid, "is negative", "lifetime_us"));
+  if (request.lifetime_us() != 0 && request.lifetime_us() < 1'000'000) {
+    return reply(fail(ErrorCode::kInvalid,
+                      std::to_string(request.lifetime_us()) + " us is less than a second", "lifetime_us",
+                      "give at least 1s, or none for the default"));
+  }
   const int64_t asked_s = request.lifetime_us() / 1'000'000;
   TokenIssued event;
   v1::IssueTokenResponse out;

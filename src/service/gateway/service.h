@@ -52,6 +52,7 @@ inline constexpr size_t kResourcesPerApplyMax = 1'000;
 inline constexpr uint32_t kPageSizeDefault = 100;
 inline constexpr uint32_t kPageSizeMax = 1'000;
 inline constexpr size_t kEventsAtOnceMax = 256;
+inline constexpr size_t kStepsPerPageMax = 8;  // of reading events: a page may end with few of them, or none
 
 // What an agent says about its site.
 struct SiteContact {
@@ -90,6 +91,11 @@ struct Ports {
   std::string ca_sha256;
 };
 
+// Who calls, and the identifier of the token that says so.
+struct Caller : policy::Principal {
+  std::string token;
+};
+
 // Every operation that users have, once for all protocols: request in, response out, in the messages of
 // api/weir/v1/service.proto. Reads answer from the newest durable state; changes answer when they are durable.
 // Safe to call from several threads; nothing blocks but dry runs, which decide, and the first reading of the
@@ -103,7 +109,9 @@ class Service {
   explicit Service(Ports ports);
 
   // `authorization` is the header's value, "Bearer weiru.…". kDenied.
-  Result<Principal> authenticate(std::string_view authorization) const;
+  Result<Caller> authenticate(std::string_view authorization) const;
+  // What was opened by a token ends with it: kDenied once it was revoked or has expired. Cheap.
+  Status still_good(const std::string& token) const;
 
   void apply(const Principal& who, const v1::ApplyRequest& request, Reply<v1::ApplyResponse> reply);
   void remove(const Principal& who, const v1::DeleteRequest& request, Reply<v1::DeleteResponse> reply);

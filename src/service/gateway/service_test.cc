@@ -324,6 +324,39 @@ TEST_F(ServiceTest, EventsAreScopedByTenant) {
   EXPECT_EQ(service.events(kOperator, {}, 1'000'000)->events_size(), 0);
 }
 
+// A page ends after so much reading, whoever asks for how little of it.
+TEST_F(ServiceTest, APageOfEventsReadsABoundedPartOfTheLedger) {
+  const Position most = kStepsPerPageMax * 4096;
+  while (brain.durable()->version() < most) brain.record("op", LinkMeasured{LinkId(0u), 1000, 0, 0});
+  brain.record("op", TenantDefined{TenantId(0u), "city"});
+  v1::ListRequest request;
+  request.set_kind("events");
+  request.set_tenant("city");
+  auto page = service.list(kCity, request);
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->items_size(), 1) << "the tenant's definition at the beginning";
+  EXPECT_EQ(page->next_page_token(), std::to_string(most));
+  request.set_page_token(page->next_page_token());
+  page = service.list(kCity, request);
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->items_size(), 1);
+  EXPECT_EQ(page->next_page_token(), "");
+}
+
+TEST_F(ServiceTest, LifetimesBelowASecondAreRefused) {
+  v1::IssueTokenRequest issue;
+  issue.set_role(v1::ROLE_TENANT);
+  issue.set_subject("city");
+  for (const int64_t us : {int64_t{1}, int64_t{999'999}}) {
+    issue.set_lifetime_us(us);
+    EXPECT_EQ(change(kOperator, issue, &Service::issue_token).error().code, ErrorCode::kInvalid) << us;
+  }
+  issue.set_lifetime_us(1'000'000);
+  const auto issued = change(kOperator, issue, &Service::issue_token);
+  ASSERT_TRUE(issued) << issued.error().text();
+  EXPECT_EQ(issued->expires(), brain.clock.wall + 1'000'000);
+}
+
 TEST_F(ServiceTest, DrainAndUndrain) {
   v1::DrainRequest drain;
   drain.set_site("metro");

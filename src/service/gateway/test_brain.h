@@ -20,8 +20,9 @@ namespace weir::gateway {
 
 class TestClock : public Clock {
  public:
-  TimeUs wall_us() override { return 1'800'000'000'000'000; }
+  TimeUs wall_us() override { return wall; }
   TimeUs steady_us() override { return steady; }
+  std::atomic<TimeUs> wall{1'800'000'000'000'000};
   std::atomic<TimeUs> steady{1'000'000};
 };
 
