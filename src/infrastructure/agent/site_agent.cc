@@ -80,6 +80,7 @@ void SiteAgent::brain_heard(uint64_t brain_epoch, TimeUs lease_us) {
 
 void SiteAgent::attached() {
   attached_ = true;
+  logs_.clear();
   sent_any_ = false;
   heartbeat_due_us_ = 0;
   outbox_.rewind();
@@ -91,6 +92,11 @@ void SiteAgent::attached() {
     all.readings.push_back({reading_of(key, sample), true});
   }
   if (!all.readings.empty()) ports_.uplink.send(std::move(all));
+}
+
+void SiteAgent::detached() {
+  attached_ = false;
+  logs_.clear();  // who asked went with the connection
 }
 
 void SiteAgent::acknowledged(uint64_t sequence) {

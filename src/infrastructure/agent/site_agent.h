@@ -63,7 +63,7 @@ class SiteAgent {
   void directive(const SiteDirective& directive);
   void brain_heard(uint64_t brain_epoch, TimeUs lease_us);
   void attached();
-  void detached() { attached_ = false; }
+  void detached();
   void acknowledged(uint64_t sequence);
   void answer(const SiteAnswer& answer);
   void runs_changed() { observe_due_us_ = 0; }

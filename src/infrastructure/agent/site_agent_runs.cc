@@ -232,6 +232,8 @@ void SiteAgent::answer_log(const SiteAnswer& answer) {
   const auto found = logs_.find(call.request);
   if (found == logs_.end()) return;
   LogReading& reading = found->second;
+  // Each brain counts its requests from 1: this may be the answer to an earlier one's.
+  if (!reading.in_flight || call.run != reading.run || call.offset != reading.offset) return;
   reading.in_flight = false;
   if (!answer.status) {
     ports_.uplink.send(LogAnswer{call.request, call.run, {}, answer.status.error().text()});

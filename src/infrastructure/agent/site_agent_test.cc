@@ -539,5 +539,43 @@ TEST_F(SiteAgentTest, AnswersForLogsOnceOrForAsLongAsTheyGrow) {
   EXPECT_EQ(uplink_.all<LogAnswer>().size(), 3u);
 }
 
+TEST_F(SiteAgentTest, LogReadersEndWithTheirConnection) {
+  attach();
+  agent_->directive(with_run(7));
+  settle();
+  for (uint64_t request = 1; request <= 64; ++request) agent_->log_request(request, kRun, 0, true, 100);
+  settle();
+  agent_->detached();
+  site_.log = "not for the next brain\n";
+  attach();
+  pass(600'000);
+  EXPECT_TRUE(uplink_.all<LogAnswer>().empty());
+  agent_->log_request(65, kRun, 0, false, 100);
+  settle();
+  ASSERT_EQ(uplink_.all<LogAnswer>().size(), 1u);
+  EXPECT_EQ(uplink_.all<LogAnswer>()[0].error, "") << "the readers of the lost connection hold no places";
+}
+
+TEST_F(SiteAgentTest, AnAnswerMeantForAnotherRunIsNotPassedOn) {
+  attach();
+  SiteDirective d = with_run(7);
+  d.runs.push_back(service_run({5, 1}));
+  agent_->directive(d);
+  settle();
+  site_.log = "of the first run\n";
+  agent_->log_request(1, kRun, 0, true, 100);
+  agent_->turn();  // its first piece is being read
+  agent_->detached();
+  agent_->attached();
+  agent_->log_request(1, {5, 1}, 3, true, 100);  // another brain counts from 1 again
+  for (const SiteAnswer& answer : work_.carry_out()) agent_->answer(answer);
+  EXPECT_TRUE(uplink_.all<LogAnswer>().empty());
+  settle();
+  const auto answers = uplink_.all<LogAnswer>();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].run, (RunId{5, 1}));
+  EXPECT_EQ(answers[0].chunk.offset, 3u) << "from where it was asked for";
+}
+
 }  // namespace
 }  // namespace weir::agent::test

@@ -397,6 +397,7 @@ TEST_F(AgentLinkTest, LogsAreAskedForPieceByPiece) {
     v1::AgentMessage answer;
     v1::LogChunk& chunk = *answer.mutable_log();
     chunk.set_request(ask.request());
+    *chunk.mutable_run() = ask.run();
     chunk.set_offset(ask.offset());
     chunk.set_data(log.substr(ask.offset(), 6));
     chunk.set_next_offset(ask.offset() + chunk.data().size());
@@ -410,6 +411,39 @@ TEST_F(AgentLinkTest, LogsAreAskedForPieceByPiece) {
   ASSERT_TRUE(brain.wait_for("detached"));
   EXPECT_EQ(text, log);
   EXPECT_TRUE(ended);
+}
+
+TEST_F(AgentLinkTest, ALogOfAnotherRunReachesNobody) {
+  const auto channel = stub(agent("hub", *ca));
+  const auto call = context();
+  const auto stream = channel->Attach(call.get());
+  ASSERT_TRUE(stream->Write(hello("hub")));
+  ASSERT_TRUE(brain.wait_for("attached local"));
+  std::mutex mutex;
+  std::string text;
+  ASSERT_TRUE(link->read_log(SiteId(0u), {5, 1}, 0, true, 0, [&](LogPiece piece) {
+    const std::lock_guard lock(mutex);
+    text += piece.data;
+    if (piece.complete) brain.say("complete");
+  }));
+  v1::BrainMessage message;
+  do {
+    ASSERT_TRUE(stream->Read(&message));
+  } while (!message.has_log_request());
+  for (const uint32_t item : {0u, 1u}) {
+    v1::AgentMessage answer;
+    answer.mutable_log()->set_request(message.log_request().request());
+    answer.mutable_log()->mutable_run()->set_plan(5);
+    answer.mutable_log()->mutable_run()->set_item(item);
+    answer.mutable_log()->set_data(item == 0 ? "theirs" : "ours");
+    answer.mutable_log()->set_complete(item == 1);
+    ASSERT_TRUE(stream->Write(answer));
+  }
+  ASSERT_TRUE(brain.wait_for("complete"));
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(text, "ours");
+  call->TryCancel();
+  (void)stream->Finish();
 }
 
 }  // namespace

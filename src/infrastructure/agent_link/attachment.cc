@@ -271,6 +271,8 @@ void Attachment::take_log(const v1::LogChunk& chunk) {
     const auto it = logs_.find(chunk.request());
     if (it == logs_.end()) return;  // cancelled
     LogReading& reading = it->second;
+    // What an agent still says to an earlier brain's request of this number is not for this one's client.
+    if (chunk.run().plan() != reading.run.plan || chunk.run().item() != reading.run.item) return;
     tell = reading.piece;
     if (piece.data.size() >= reading.bytes_left) piece.data.resize(reading.bytes_left);
     reading.bytes_left -= piece.data.size();
