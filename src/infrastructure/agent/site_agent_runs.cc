@@ -258,10 +258,11 @@ RunObservation SiteAgent::observe_run(const DirectedRun* run, RunId id, const Tr
   if (!track.seen) {
     if (track.refused) {
       out.state = RunState::kFailed;
-      out.why = track.refused->text();
+      // Where and how to mend it are the provider's affairs: its log has them.
+      out.why = track.refused->what;
     } else {
       out.state = attempt == attempts_.end() && !track.fetching ? RunState::kPlanned : RunState::kStarting;
-      if (attempt != attempts_.end() && attempt->second.failures > 0) out.why = attempt->second.error.text();
+      if (attempt != attempts_.end() && attempt->second.failures > 0) out.why = attempt->second.error.what;
       if (track.fetching) out.why = "its program is being fetched";
     }
     out.why = clip_utf8(out.why, limits::kTextBytesMax);

@@ -31,7 +31,7 @@ class SiteAgentTest : public ::testing::Test {
                                kept_ = all;
                                kept_waiting_ = waits;
                              },
-                         .say = [](bool, const std::string&) {}},
+                         .say = [this](bool, const std::string& text) { said_ += text + "\n"; }},
         options, std::move(reported), waiting);
   }
 
@@ -85,6 +85,7 @@ class SiteAgentTest : public ::testing::Test {
   FakeWork work_{site_};
   FakeUplink uplink_;
   bool accepts_ = true;
+  std::string said_;
   UsageMeter::Reported kept_;
   std::vector<UsageReport> kept_waiting_;
   std::unique_ptr<SiteAgent> agent_;
@@ -451,6 +452,26 @@ TEST_F(SiteAgentTest, NoRoomIsTriedAgainAFewTimes) {
   site_.refuse.reset();
   pass(1'000'000);
   EXPECT_EQ(last().runs[0].state, RunState::kRunning);
+}
+
+TEST_F(SiteAgentTest, WhatTheProviderKeepsToItselfIsNotReported) {
+  attach();
+  site_.refuse = Error{ErrorCode::kDenied, "the provider does not allow it",
+                       "/etc/weir/allow.toml:12: tenant 'city'.cpu_milli_max", "raise it from 2000"};
+  agent_->directive(with_run(7));
+  settle();
+  ASSERT_EQ(last().runs.size(), 1u);
+  EXPECT_EQ(last().runs[0].state, RunState::kFailed);
+  EXPECT_EQ(last().runs[0].why, "the provider does not allow it");
+  EXPECT_NE(said_.find("allow.toml:12"), std::string::npos) << "the provider's own log has it all";
+  SiteDirective next = directive(8);
+  next.runs = {service_run({8, 0})};
+  site_.refuse->code = ErrorCode::kExhausted;
+  agent_->directive(next);
+  settle();
+  ASSERT_FALSE(last().runs.empty());
+  EXPECT_EQ(last().runs.back().state, RunState::kStarting);
+  EXPECT_EQ(last().runs.back().why, "the provider does not allow it");
 }
 
 TEST_F(SiteAgentTest, TellsHowRunsEnded) {

@@ -150,11 +150,14 @@ Status AllowList::check(const RunSpec& spec, std::string_view program, const Ten
         Bound{"runs_max", 1, holdings.runs, rule->runs_max}}) {
     if (bound.asked <= bound.most && bound.held <= bound.most - bound.asked) continue;
     const bool never = bound.asked > bound.most;
+    // What is said goes to the tenant; the provider's figures stand in the remedy, for the provider's log.
     return fail(never ? ErrorCode::kDenied : ErrorCode::kExhausted,
-                "asks for " + std::to_string(bound.asked) + " and holds " + std::to_string(bound.held) +
+                never ? "is more than the provider ever allows this tenant"
+                      : "is more than the provider allows this tenant beside what it runs already",
+                where + "." + bound.field,
+                "it asks for " + std::to_string(bound.asked) + " and holds " + std::to_string(bound.held) +
                     " of " + std::to_string(bound.most) +
-                    (std::string_view(bound.field) == "memory_mib_max" ? " bytes" : ""),
-                where + "." + bound.field);
+                    (std::string_view(bound.field) == "memory_mib_max" ? " bytes" : ""));
   }
   return {};
 }
