@@ -195,6 +195,25 @@ TEST_F(AgentHostTest, FetchesArtifactsAndGoesOnWhereItStopped) {
   EXPECT_FALSE(fs::exists(folder_ / "state" / "fetched" / digest));
 }
 
+TEST_F(AgentHostTest, AFetchEndsWithItsConnectionAndGoesOnOverTheNext) {
+  join_and_begin();
+  const std::string digest(64, 'd');
+  brain_->artifacts[digest] = std::string(2500, 'x');
+  brain_->artifact_stalls = 1;
+  SiteDirective d = with_run(7);
+  d.runs[0].workload.digest = digest;
+  brain_->direct(d);
+  ASSERT_TRUE(brain_->wait_for_stall());
+  // The stream dies of silence; the stalled fetch must not hold up the next for as long as TCP is patient.
+  brain_->clear();
+  brain_->mute = true;
+  ASSERT_TRUE(brain_->hears_hello(1));
+  brain_->mute = false;
+  brain_->direct(d);
+  EXPECT_TRUE(brain_->hears_observation(running));
+  EXPECT_EQ(stored_, brain_->artifacts[digest]);
+}
+
 TEST_F(AgentHostTest, ACertificateIsRenewedAndTheAgentComesBackWithIt) {
   brain_->validity_s = 3;
   join_and_begin();

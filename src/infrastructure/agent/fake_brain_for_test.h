@@ -39,6 +39,7 @@ class FakeBrain final : public v1::AgentLink::Service {
   ~FakeBrain() override { stop(); }
 
   void serve(int port) {
+    stopping_ = false;
     const auto own = authority_.issue_brain({address_}, now_s());
     EXPECT_TRUE(own);
     grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
@@ -53,6 +54,11 @@ class FakeBrain final : public v1::AgentLink::Service {
     ASSERT_NE(port_, 0);
   }
   void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      changed_.notify_all();
+    }
     if (server_) server_->Shutdown(std::chrono::system_clock::now());
     server_.reset();
   }
@@ -102,6 +108,11 @@ class FakeBrain final : public v1::AgentLink::Service {
       return std::count_if(all.begin(), all.end(), [](const auto& m) { return m.has_hello(); }) >= count;
     });
   }
+  // Waits until an artifact call stands still (artifact_stalls).
+  bool wait_for_stall() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return stalled_; });
+  }
   void clear() {
     const std::lock_guard lock(mutex_);
     messages_.clear();
@@ -109,6 +120,8 @@ class FakeBrain final : public v1::AgentLink::Service {
 
   std::map<std::string, std::string> artifacts;  // bytes by digest
   bool acknowledges = true;
+  std::atomic<bool> mute = false;        // hears, and says nothing
+  std::atomic<int> artifact_stalls = 0;  // so many calls stop after their first piece, until stop()
   int64_t validity_s = identity::kAgentValidity_s;
   std::atomic<int> renewals = 0;
 
@@ -151,6 +164,14 @@ class FakeBrain final : public v1::AgentLink::Service {
       chunk.set_offset(at);
       chunk.set_data(found->second.substr(at, 1000));
       if (!writer->Write(chunk)) break;
+      if (artifact_stalls > 0) {
+        --artifact_stalls;
+        std::unique_lock lock(mutex_);
+        stalled_ = true;
+        changed_.notify_all();
+        changed_.wait(lock, [&] { return stopping_; });
+        return grpc::Status::CANCELLED;
+      }
     }
     return grpc::Status::OK;
   }
@@ -167,6 +188,10 @@ class FakeBrain final : public v1::AgentLink::Service {
       while (open) {
         changed_.wait(lock, [&] { return !open || !out_.empty(); });
         while (open && !out_.empty()) {
+          if (mute) {
+            out_.clear();
+            break;
+          }
           const v1::BrainMessage message = out_.front();
           out_.pop_front();
           lock.unlock();
@@ -205,6 +230,8 @@ class FakeBrain final : public v1::AgentLink::Service {
   const std::string address_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
+  bool stopping_ = false;
+  bool stalled_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, identity::JoinTokenRecord> records_;

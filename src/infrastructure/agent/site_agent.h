@@ -130,6 +130,7 @@ class SiteAgent {
   void failed(const Act& act, Attempt& attempt, const Error& error);
   RunSpec spec_of(const DirectedRun& run) const;
   void answer_start(const StartCall& call, const Status& status);
+  bool fetching(const std::string& digest) const;
   void answer_fetch(const FetchCall& call, const Status& status);
   void answer_usage(RunId run, const RunUsage& usage);
   void answer_log(const SiteAnswer& answer);

@@ -109,7 +109,8 @@ void SiteAgent::answer_start(const StartCall& call, const Status& status) {
   }
   const bool missing = status.error().code == ErrorCode::kNotFound && !call.spec.artifact.digest.empty();
   if (missing && !track.fetched && !track.fetching) {
-    track.fetching = ports_.work.submit(FetchCall{call.spec.artifact.digest});
+    const std::string& digest = call.spec.artifact.digest;
+    track.fetching = fetching(digest) || ports_.work.submit(FetchCall{digest});
     if (track.fetching && found != attempts_.end()) {
       found->second.in_flight = false;
       return;
@@ -120,6 +121,13 @@ void SiteAgent::answer_start(const StartCall& call, const Status& status) {
   if (is_final(status.error().code) || found->second.failures >= options_.start_attempts_max) {
     track.refused = status.error();
   }
+}
+
+bool SiteAgent::fetching(const std::string& digest) const {
+  return std::any_of(runs_.begin(), runs_.end(), [&](const auto& known) {
+    const DirectedRun* run = directed(known.first);
+    return known.second.fetching && run != nullptr && run->workload.digest == digest;
+  });
 }
 
 void SiteAgent::answer_fetch(const FetchCall& call, const Status& status) {

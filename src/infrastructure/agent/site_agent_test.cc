@@ -423,6 +423,22 @@ TEST_F(SiteAgentTest, FetchesAnArtifactAndStarts) {
   EXPECT_TRUE(last().settled);
 }
 
+TEST_F(SiteAgentTest, InstancesOfOneProgramFetchItOnce) {
+  attach();
+  const std::string digest(64, 'a');
+  work_.brain_has = {digest};
+  SiteDirective d = with_run(7);
+  for (uint32_t item = 1; item < 12; ++item) d.runs.push_back(service_run({5, item}));
+  for (DirectedRun& run : d.runs) run.workload.digest = digest;
+  d.runs.push_back(service_run({5, 12}));
+  d.runs.back().workload.digest = std::string(64, 'b');
+  agent_->directive(d);
+  settle();
+  EXPECT_EQ(work_.fetches, 2) << "one for each program";
+  for (uint32_t item = 0; item < 12; ++item) EXPECT_TRUE(site_.has({5, item}));
+  EXPECT_EQ(last().runs.at(12).state, RunState::kFailed);
+}
+
 TEST_F(SiteAgentTest, ARunThatCannotStartIsFailedWithItsReason) {
   attach();
   SiteDirective d = with_run(7);

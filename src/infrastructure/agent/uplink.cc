@@ -302,6 +302,8 @@ class GrpcBrainLink final : public BrainLink {
     }
     stream_.reset();
     channel_.reset();
+    // It shares the stream's connection, whose death it would notice only when TCP gives up.
+    if (fetching_ != nullptr) fetching_->TryCancel();
     lock.unlock();
     const Error why = stream->why();
     events_.detached(why.text());
