@@ -56,7 +56,10 @@ TEST(AllowList, SharesAtTheirBounds) {
   RunSpec wanted = spec("city");
   wanted.cpu_milli = 4000;
   EXPECT_TRUE(check(kCity, wanted, "/usr/bin/python3"));
-  EXPECT_EQ(check(kCity, wanted, "/usr/bin/python3", {.cpu_milli = 1}).error().code, ErrorCode::kExhausted);
+  const Error full = check(kCity, wanted, "/usr/bin/python3", {.cpu_milli = 1}).error();
+  EXPECT_EQ(full.code, ErrorCode::kExhausted);
+  EXPECT_EQ(full.what.find_first_of("0123456789"), std::string::npos) << "the tenant reads it: " << full.what;
+  EXPECT_NE(full.remedy.find("asks for 4000 and holds 1 of 4000"), std::string::npos) << full.remedy;
   wanted.cpu_milli = 4001;
   EXPECT_EQ(check(kCity, wanted, "/usr/bin/python3").error().code, ErrorCode::kDenied)
       << "never, at any time";
