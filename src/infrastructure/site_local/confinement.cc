@@ -167,6 +167,8 @@ std::string become_run(const RunOrder& order, int output_fd, int32_t supervisor)
     return failed("standard descriptors");
   }
   if (::setsid() < 0) return failed("setsid");
+  // System V objects and message queues end with the run, and no other run sees them.
+  if (::unshare(CLONE_NEWIPC) != 0) return failed("unshare IPC");
   ::umask(077);
   for (const std::string& error :
        {limit(RLIMIT_CORE, 0, "core limit"), limit(RLIMIT_MEMLOCK, 8 << 20, "locked memory limit"),

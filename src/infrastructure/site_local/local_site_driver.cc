@@ -22,6 +22,7 @@
 #include "infrastructure/posix/unique_fd.h"
 #include "infrastructure/site_local/allow_list.h"
 #include "infrastructure/site_local/artifact_store.h"
+#include "infrastructure/site_local/leftovers.h"
 #include "infrastructure/site_local/process.h"
 #include "infrastructure/site_local/record.h"
 #include "infrastructure/site_local/run_log.h"
@@ -139,7 +140,7 @@ class Driver : public LocalSiteDriver {
   void refresh(Record& record);
   void declare_lost(Record& record);
   TenantHoldings holdings_of(const std::string& tenant) const;
-  Result<uint32_t> free_uid() const;
+  Result<uint32_t> take_uid();
   Status tell(Record& record);
 
   const LocalSiteOptions options_;
@@ -150,6 +151,7 @@ class Driver : public LocalSiteDriver {
   UniqueFd fifo_;
   std::mutex mutex_;
   std::map<RunId, Record> records_;
+  uint32_t next_user_ = 0;  // counted from uid_first
 };
 
 // Whether a supervisor has accepted the run in the folder, and lives.
@@ -212,7 +214,7 @@ Status Driver::start(const RunSpec& spec) {
     if (!path) return tl::unexpected(path.error());
     artifact = std::move(*path);
   }
-  const auto uid = free_uid();
+  const auto uid = take_uid();
   if (!uid) return tl::unexpected(uid.error());
 
   Record record;
@@ -387,16 +389,23 @@ TenantHoldings Driver::holdings_of(const std::string& tenant) const {
   return out;
 }
 
-Result<uint32_t> Driver::free_uid() const {
+// A run that has ended keeps its user until it is forgotten: its files are still there. The numbers go round,
+// so that one which is used again was out of use for long.
+Result<uint32_t> Driver::take_uid() {
   std::set<uint32_t> taken;
-  for (const auto& [id, record] : records_) {
-    if (!ended(record.status.state)) taken.insert(record.order.uid);
-  }
+  for (const auto& [id, record] : records_) taken.insert(record.order.uid);
   for (uint32_t i = 0; i < options_.uid_count; ++i) {
-    if (!taken.contains(options_.uid_first + i)) return options_.uid_first + i;
+    const uint32_t user = (next_user_ + i) % options_.uid_count;
+    const uint32_t uid = options_.uid_first + user;
+    if (taken.contains(uid)) continue;
+    next_user_ = (user + 1) % options_.uid_count;
+    // Of a holder whose end this driver did not see.
+    remove_leftovers(uid);
+    return uid;
   }
   return fail(ErrorCode::kExhausted,
-              "all " + std::to_string(options_.uid_count) + " users for runs are taken", "uid_count");
+              "all " + std::to_string(options_.uid_count) + " users for runs are taken", "uid_count",
+              "forget runs that have ended");
 }
 
 Status Driver::tell(Record& record) {
@@ -524,6 +533,7 @@ Status Driver::forget(RunId id) {
   // Its supervisor may still be making the last record durable.
   const UniqueFd supervisor_lock = take_over(folder_of(id));
   remove_group(cgroup::Group(found->second.order.group));
+  remove_leftovers(found->second.order.uid);
   std::error_code error;
   fs::remove_all(folder_of(id), error);
   if (error) return fail_errno("cannot remove", folder_of(id), error.value());

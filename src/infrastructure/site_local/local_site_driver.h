@@ -22,7 +22,8 @@ struct LocalSiteOptions {
   std::string cgroup_name = "weir-runs";  // one driver each
   // From the root of the tree; none: below this process's own group. See cgroup::open_parent.
   std::optional<std::filesystem::path> cgroup_parent;
-  // Each live run has a user and group of its own, of this range, which belong to nobody else.
+  // Each run has a user and group of its own until it is forgotten, of this range, which belong to nobody
+  // else.
   uint32_t uid_first = 700'000'000;
   uint32_t uid_count = 4096;
   PowerCurve power;

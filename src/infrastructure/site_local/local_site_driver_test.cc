@@ -17,6 +17,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <sstream>
 
 #include "infrastructure/posix/file.h"
 #include "infrastructure/posix/unique_fd.h"
@@ -179,6 +180,54 @@ TEST_F(LiveRuns, GivesNoPrivileges) {
   // Standard input, output, error and the folder that ls itself lists; no core; no secret; default OOM score.
   EXPECT_TRUE(log.ends_with("\n4\n0\n0\n0\n" + (options_.state_folder / "runs/101-0/work").string() + "\n"))
       << log;
+}
+
+TEST_F(LiveRuns, NoRunMeetsWhatAnotherLeft) {
+  const std::string left = "/weir-left-" + std::to_string(::getpid());
+  const std::string make = "id -u; readlink /proc/self/ns/ipc; for d in /tmp /dev/shm; do mkdir $d" + left +
+                           " && echo secret > $d" + left + "/file; done";
+  const RunSpec first = shell(make);
+  EXPECT_EQ(run_to_end(first).exit.code, 0);
+  ASSERT_TRUE(fs::exists("/tmp" + left + "/file"));
+  const RunSpec second = shell("id -u; readlink /proc/self/ns/ipc; cat /tmp" + left + "/file " +
+                               (options_.state_folder / "runs" / run_name(first.id) / "work").string());
+  run_to_end(second);
+  const auto line = [this](RunId id, size_t number) {
+    std::istringstream in(log_of(id));
+    std::string out;
+    for (size_t i = 0; i <= number; ++i) std::getline(in, out);
+    return out;
+  };
+  const std::string user = line(first.id, 0);
+  EXPECT_NE(user, line(second.id, 0)) << "the first one's files are still there";
+  EXPECT_EQ(log_of(second.id).find("secret"), std::string::npos);
+  EXPECT_NE(line(first.id, 1), fs::read_symlink("/proc/self/ns/ipc").string());
+  ASSERT_TRUE(driver_->forget(first.id));
+  EXPECT_FALSE(fs::exists("/tmp" + left));
+  EXPECT_FALSE(fs::exists("/dev/shm" + left));
+  const RunSpec third = shell("id -u");
+  run_to_end(third);
+  EXPECT_NE(line(third.id, 0), user) << "numbers go round";
+}
+
+TEST_F(LiveRuns, UsersAreNotUsedAgainBeforeTheirRunIsForgotten) {
+  options_.uid_count = 2;
+  reopen();
+  const RunSpec first = shell("exit 0");
+  run_to_end(first);
+  run_to_end(shell("exit 0"));
+  const RunSpec third = shell("id -u");
+  const Status full = driver_->start(third);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, ErrorCode::kExhausted);
+  // What an earlier holder has left, and no driver saw go.
+  const std::string left = "/tmp/weir-left-" + std::to_string(::getpid());
+  std::ofstream(left) << "secret";
+  ASSERT_EQ(::lchown(left.c_str(), options_.uid_first, options_.uid_first), 0);
+  ASSERT_TRUE(driver_->forget(first.id));
+  run_to_end(third);
+  EXPECT_EQ(log_of(third.id), std::to_string(options_.uid_first) + "\n");
+  EXPECT_FALSE(fs::exists(left));
 }
 
 TEST_F(LiveRuns, MemoryLimitKillsAsOom) {
