@@ -11,22 +11,20 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <set>
 
 #include "infrastructure/lab/emulator_protocol.h"
 #include "infrastructure/lab/features.h"
 #include "infrastructure/lab/lab_network.h"
+#include "infrastructure/lab/lab_state.h"
 
 namespace weir::lab {
 namespace {
 
-namespace json = boost::json;
 namespace fs = std::filesystem;
 
 constexpr int kEmulatorStartMs = 10'000;
@@ -108,62 +106,11 @@ std::string read_line(int fd, int wait_ms) {
 
 }  // namespace
 
-struct Lab::State {
-  struct Process {
-    std::string site;  // empty: outside of all
-    ProcessName process;
-  };
-  uint8_t number = 1;
-  bool srv6 = false;
-  bool complete = false;
-  std::optional<ProcessName> emulator;
-  std::vector<Process> processes;
-  std::set<std::string> cut;     // links that somebody cut
-  std::set<std::string> killed;  // sites
-};
+Status Lab::save(const LabState& state) const { return write_file(folder_ + "/state.json", encode(state)); }
 
-Status Lab::save(const State& state) const {
-  json::array processes;
-  for (const State::Process& p : state.processes) {
-    processes.push_back(
-        json::object{{"site", p.site}, {"pid", p.process.pid}, {"start_ticks", p.process.start_ticks}});
-  }
-  json::object root{{"number", state.number},
-                    {"srv6", state.srv6},
-                    {"complete", state.complete},
-                    {"processes", std::move(processes)},
-                    {"cut", json::array(state.cut.begin(), state.cut.end())},
-                    {"killed", json::array(state.killed.begin(), state.killed.end())}};
-  if (state.emulator) {
-    root["emulator"] =
-        json::object{{"pid", state.emulator->pid}, {"start_ticks", state.emulator->start_ticks}};
-  }
-  return write_file(folder_ + "/state.json", json::serialize(root) + "\n");
-}
-
-Result<Lab::State> Lab::load() const {
+Result<LabState> Lab::load() const {
   const std::string path = folder_ + "/state.json";
-  try {
-    const json::value value = json::parse(read_file(path));
-    const json::object& root = value.as_object();
-    const auto process = [](const json::object& o) {
-      return ProcessName{o.at("pid").to_number<pid_t>(), o.at("start_ticks").to_number<uint64_t>()};
-    };
-    State out;
-    out.number = root.at("number").to_number<uint8_t>();
-    out.srv6 = root.at("srv6").as_bool();
-    out.complete = root.at("complete").as_bool();
-    if (const json::value* emulator = root.if_contains("emulator"))
-      out.emulator = process(emulator->as_object());
-    for (const json::value& p : root.at("processes").as_array()) {
-      out.processes.push_back({std::string(p.at("site").as_string()), process(p.as_object())});
-    }
-    for (const json::value& name : root.at("cut").as_array()) out.cut.emplace(name.as_string());
-    for (const json::value& name : root.at("killed").as_array()) out.killed.emplace(name.as_string());
-    return out;
-  } catch (const std::exception& e) {
-    return fail(ErrorCode::kCorrupt, std::string("cannot be read: ") + e.what(), path, "take the lab down");
-  }
+  return decode_lab_state(read_file(path), path);
 }
 
 Result<Lab> Lab::open(const std::string& name, const std::string& state_root) {
@@ -233,7 +180,7 @@ Result<Lab> Lab::up(LabSpec spec, const LabOptions& options) {
 
 Status Lab::build(const LabOptions& options) {
   // What is going to exist is written down first, so that down() finds it after a crash.
-  State state;
+  LabState state;
   state.number = spec_.number;
   state.srv6 = srv6_;
   if (const Status s = write_file(folder_ + "/lab.yaml", spec_.source); !s) return s;
@@ -283,7 +230,7 @@ Status Lab::build(const LabOptions& options) {
   return save(state);
 }
 
-Status Lab::start_emulator(const LabOptions& options, State& state) {
+Status Lab::start_emulator(const LabOptions& options, LabState& state) {
   const std::string config_path = folder_ + "/emulator.json";
   if (const Status s = write_file(config_path, encode(emulator_config(spec_, addresses_, folder_))); !s)
     return s;
@@ -330,7 +277,7 @@ Status Lab::remove(const std::string& name, const std::string& state_root) {
   const auto note = [&](const Status& s) {
     if (!s && !first) first = s.error();
   };
-  State state;
+  LabState state;
   if (fs::exists(lab.folder_ + "/state.json")) {
     auto loaded = lab.load();
     if (loaded) state = std::move(*loaded);
@@ -341,7 +288,7 @@ Status Lab::remove(const std::string& name, const std::string& state_root) {
     }
   }
   std::vector<ProcessName> processes;
-  for (const State::Process& p : state.processes) processes.push_back(p.process);
+  for (const LabState::Process& p : state.processes) processes.push_back(p.process);
   for (const std::string& ns : namespaces) {
     for (const ProcessName& p : processes_in(ns)) processes.push_back(p);
   }
@@ -471,7 +418,7 @@ Status Lab::change(const std::string& link, const Change& change) {
   return {};
 }
 
-Status Lab::cut_links_of(VertexId site, bool cut, const State& state) {
+Status Lab::cut_links_of(VertexId site, bool cut, const LabState& state) {
   for (const LabLink& link : spec_.links) {
     if (link.spec.a != site && link.spec.b != site) continue;
     const std::string& other = spec_.vertices[(link.spec.a == site ? link.spec.b : link.spec.a).index()];
@@ -500,7 +447,7 @@ Status Lab::kill(const std::string& site) {
       if (const Status s = end_process(process, 0); !s) return s;
     }
   }
-  std::erase_if(state->processes, [&](const State::Process& p) { return p.site == site; });
+  std::erase_if(state->processes, [&](const LabState::Process& p) { return p.site == site; });
   return save(*state);
 }
 

@@ -16,6 +16,8 @@
 // process can open it, and take it down after a crash.
 namespace weir::lab {
 
+struct LabState;
+
 struct LabOptions {
   std::string state_root = "/run/weir/labs";
   // Runs run_emulator; the path of its configuration is appended.
@@ -88,15 +90,14 @@ class Lab {
 
  private:
   Lab() : addresses_("", 0) {}
-  struct State;
-  Result<State> load() const;
-  Status save(const State& state) const;
+  Result<LabState> load() const;
+  Status save(const LabState& state) const;
   Result<const LabSite*> find_site(const std::string& site) const;
   Result<std::vector<struct EmulatorLinkStats>> tell_emulator(const struct EmulatorCommand& command) const;
   static Status remove(const std::string& name, const std::string& state_root);
   Status build(const LabOptions& options);
-  Status start_emulator(const LabOptions& options, State& state);
-  Status cut_links_of(VertexId site, bool cut, const State& state);
+  Status start_emulator(const LabOptions& options, LabState& state);
+  Status cut_links_of(VertexId site, bool cut, const LabState& state);
 
   std::string folder_;
   LabSpec spec_;

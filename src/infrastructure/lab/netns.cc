@@ -17,9 +17,9 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <thread>
+
+#include "infrastructure/posix/process_stat.h"
 
 extern char** environ;
 
@@ -88,23 +88,6 @@ int wait_for(pid_t pid) {
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   return status;
-}
-
-// State letter and start time of /proc/PID/stat, proc(5) fields 3 and 22; the name before them may hold
-// anything.
-bool read_stat(pid_t pid, char& state, uint64_t& start_ticks) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(in, line)) return false;
-  const size_t close = line.rfind(')');
-  if (close == std::string::npos) return false;
-  std::istringstream rest(line.substr(close + 1));
-  std::string word;
-  for (int field = 3; field <= 22; ++field) {
-    if (!(rest >> word)) return false;
-    if (field == 3) state = word[0];
-  }
-  return std::from_chars(word.data(), word.data() + word.size(), start_ticks).ec == std::errc();
 }
 
 }  // namespace
@@ -246,19 +229,14 @@ Result<ProcessName> start_process(const ProcessSpec& spec, int ready_fd) {
 }
 
 Result<ProcessName> name_process(pid_t pid) {
-  char state = 0;
-  ProcessName out{pid, 0};
-  if (!read_stat(pid, state, out.start_ticks)) {
-    return fail(ErrorCode::kNotFound, "there is no process " + std::to_string(pid));
-  }
-  return out;
+  const auto stat = posix::read_process_stat(pid);
+  if (!stat) return fail(ErrorCode::kNotFound, "there is no process " + std::to_string(pid));
+  return ProcessName{pid, stat->start_ticks};
 }
 
 bool alive(const ProcessName& process) {
-  char state = 0;
-  uint64_t start_ticks = 0;
-  return read_stat(process.pid, state, start_ticks) && start_ticks == process.start_ticks && state != 'Z' &&
-         state != 'X';
+  const auto stat = posix::read_process_stat(process.pid);
+  return stat && stat->start_ticks == process.start_ticks && stat->state != 'Z' && stat->state != 'X';
 }
 
 Status end_process(const ProcessName& process, int grace_ms) {

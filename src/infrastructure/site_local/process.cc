@@ -9,6 +9,7 @@
 
 #include "infrastructure/cgroup/tree.h"
 #include "infrastructure/posix/file.h"
+#include "infrastructure/posix/process_stat.h"
 #include "infrastructure/posix/unique_fd.h"
 
 namespace weir::site_local {
@@ -18,30 +19,6 @@ uint64_t clock_us(clockid_t clock) {
   timespec now{};
   ::clock_gettime(clock, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
-}
-
-struct Stat {
-  char state = 'X';
-  uint64_t start_ticks = 0;
-};
-
-// proc(5): the name in brackets may hold blanks and brackets, so fields count from the last bracket.
-Stat stat_of(int32_t pid) {
-  Stat out;
-  const auto text = posix::read_file("/proc/" + std::to_string(pid) + "/stat");
-  if (!text) return out;
-  const size_t bracket = text->rfind(')');
-  if (bracket == std::string::npos || bracket + 2 >= text->size()) return out;
-  out.state = (*text)[bracket + 2];
-  size_t at = bracket + 2;
-  constexpr int kStateField = 3;
-  constexpr int kStartField = 22;
-  for (int field = kStateField; field < kStartField && at != std::string::npos; ++field)
-    at = text->find(' ', at + 1);
-  if (at == std::string::npos) return Stat{};
-  const size_t end = text->find(' ', at + 1);
-  out.start_ticks = cgroup::parse_number(std::string_view(*text).substr(at + 1, end - at - 1)).value_or(0);
-  return out;
 }
 
 }  // namespace
@@ -55,15 +32,15 @@ std::string boot_id() {
 }
 
 ProcessName name_process(int32_t pid) {
-  const Stat stat = stat_of(pid);
-  if (stat.start_ticks == 0) return {};
-  return {boot_id(), pid, stat.start_ticks};
+  const auto stat = posix::read_process_stat(pid);
+  if (!stat) return {};
+  return {boot_id(), pid, stat->start_ticks};
 }
 
 bool alive(const ProcessName& process) {
   if (process.pid <= 0 || process.boot_id != boot_id()) return false;
-  const Stat stat = stat_of(process.pid);
-  return stat.start_ticks == process.start_ticks && stat.state != 'Z' && stat.state != 'X';
+  const auto stat = posix::read_process_stat(process.pid);
+  return stat && stat->start_ticks == process.start_ticks && stat->state != 'Z' && stat->state != 'X';
 }
 
 bool signal_process(const ProcessName& process, int signal_number) {
