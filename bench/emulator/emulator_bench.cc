@@ -3,12 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <numeric>
 
 #include "bench/emulator/traffic.h"
+#include "bench/support/arguments.h"
+#include "bench/support/statistics.h"
 
 namespace weir::bench {
 namespace {
@@ -18,12 +19,14 @@ constexpr int64_t kFastBps = 10'000'000'000;  // so fast that a packet takes und
 const char* const kLink = "here-there";
 
 const char* const kHelp =
-    "Usage: bench emulator [--seconds N] [-o table|json]\n"
+    "Usage: weir bench emulator [--seconds N] [-o table|json]\n"
     "\n"
     "  --seconds N   length of each of the 14 measurements, 1 to 60 (default 3)\n"
     "  -o FORMAT     table (default) or json\n"
     "\n"
-    "Needs root: it brings up a lab of two sites, and takes it down.\n";
+    "Needs root: it brings up a lab of two sites, and takes it down.\n"
+    "\n"
+    "Example: weir bench emulator --seconds 10 -o json\n";
 
 struct DelayCase {
   int64_t delay_us, jitter_us, per_second;
@@ -73,11 +76,6 @@ std::string lab_text(int number) {
          "delay: 0ms, rate: 10Gbps, price: 0, availability: 100%}\n";
 }
 
-double percentile(const std::vector<double>& sorted, double p) {
-  if (sorted.empty()) return 0;
-  return sorted[std::min(sorted.size() - 1, static_cast<size_t>(p * static_cast<double>(sorted.size())))];
-}
-
 Status set(lab::Lab& lab, int64_t delay_us, int64_t jitter_us, int64_t loss_ppm, int64_t rate_bps,
            int64_t queue_us) {
   return lab.change(kLink, {delay_us, jitter_us, loss_ppm, rate_bps, queue_us});
@@ -99,9 +97,9 @@ Result<DelayRow> measure_delay(lab::Lab& lab, const lab::ProcessName& emulator, 
   row.reordered = got->reordered;
   row.mean_ms = ms.empty() ? 0 : std::accumulate(ms.begin(), ms.end(), 0.0) / static_cast<double>(ms.size());
   std::ranges::sort(ms);
-  row.p50_ms = percentile(ms, 0.5);
-  row.p99_ms = percentile(ms, 0.99);
-  row.max_ms = percentile(ms, 1);
+  row.p50_ms = quantile(ms, 0.5);
+  row.p99_ms = quantile(ms, 0.99);
+  row.max_ms = quantile(ms, 1);
   return row;
 }
 
@@ -186,34 +184,15 @@ void print_json(const Report& report) {
   std::printf("]}\n");
 }
 
-int wrong(const std::string& what) {
-  std::fprintf(stderr, "bench emulator: %s\n%s", what.c_str(), kHelp);
-  return 2;
-}
-
 }  // namespace
 
 int run_emulator_bench(const std::vector<std::string>& args) {
   int seconds = 3;
-  bool json = false;
-  for (size_t i = 0; i < args.size(); ++i) {
-    if (args[i] == "--help") {
-      std::printf("%s", kHelp);
-      return 0;
-    }
-    if (args[i] != "--seconds" && args[i] != "-o") return wrong("unknown argument '" + args[i] + "'");
-    if (i + 1 == args.size()) return wrong(args[i] + " needs a value");
-    const std::string& value = args[++i];
-    if (args[i - 1] == "-o") {
-      if (value != "json" && value != "table") return wrong("-o takes table or json, not '" + value + "'");
-      json = value == "json";
-      continue;
-    }
-    const auto end = std::from_chars(value.data(), value.data() + value.size(), seconds);
-    if (end.ec != std::errc() || end.ptr != value.data() + value.size() || seconds < 1 || seconds > 60) {
-      return wrong("--seconds takes 1 to 60, not '" + value + "'");
-    }
-  }
+  std::string format = "table";
+  const auto ended =
+      read_arguments("weir bench emulator", kHelp, args,
+                     {Option::number("--seconds", 1, 60, seconds), Option::choice("-o", {"table", "json"}, format)});
+  if (ended) return *ended;
   auto spec = lab::parse_lab(lab_text(251), "bench");
   lab::LabOptions options;
   options.progress = [](std::string_view line) {
@@ -221,16 +200,16 @@ int run_emulator_bench(const std::vector<std::string>& args) {
   };
   Result<lab::Lab> lab = spec ? lab::Lab::up(std::move(*spec), options) : tl::unexpected(spec.error());
   if (!lab) {
-    std::fprintf(stderr, "bench emulator: %s\n", lab.error().text().c_str());
+    std::fprintf(stderr, "weir bench emulator: %s\n", lab.error().text().c_str());
     return 1;
   }
   const auto report = measure(*lab, seconds);
   const Status down = lab::Lab::down(lab->spec().name);
   if (!report || !down) {
-    std::fprintf(stderr, "bench emulator: %s\n", (report ? down.error() : report.error()).text().c_str());
+    std::fprintf(stderr, "weir bench emulator: %s\n", (report ? down.error() : report.error()).text().c_str());
     return 1;
   }
-  json ? print_json(*report) : print_table(*report);
+  format == "json" ? print_json(*report) : print_table(*report);
   return 0;
 }
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <optional>
 
 #include "bench/joint/instance.h"
 #include "bench/joint/policies.h"
 #include "bench/joint/report.h"
 #include "bench/joint/trial.h"
+#include "bench/support/arguments.h"
 
 namespace weir::bench {
 namespace {
@@ -24,7 +24,9 @@ constexpr const char* kHelp =
     "  --scarcity-core C  scarcity price of a core at full use, millicredits per hour (default 1000)\n"
     "  --scarcity-gbps C  the same of a Gbit/s (default 20000)\n"
     "  --retries yes|no   add a price-aware scheduler that tries site after site (default no)\n"
-    "  -o FORMAT          table (default), json or markdown\n";
+    "  -o FORMAT          table (default), json or markdown\n"
+    "\n"
+    "Example: weir bench joint --instances 100 --load 0.9\n";
 
 struct Settings {
   uint64_t instances = 1000, seed = 1;
@@ -35,62 +37,34 @@ struct Settings {
   std::string format = "table";
 };
 
-template <class Number>
-bool read(const std::string& text, Number low, Number high, Number& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size() && out >= low && out <= high;
-}
-
-// The first argument that is wrong, if one is.
-std::optional<std::string> parse(const std::vector<std::string>& args, Settings& settings) {
-  for (size_t i = 0; i < args.size(); i += 2) {
-    const std::string& option = args[i];
-    if (i + 1 == args.size()) return option + " needs a value";
-    const std::string& value = args[i + 1];
-    bool good = false;
-    if (option == "--instances") {
-      good = read<uint64_t>(value, 1, 1'000'000, settings.instances);
-    } else if (option == "--seed") {
-      good = read<uint64_t>(value, 0, UINT32_MAX, settings.seed);
-    } else if (option == "--scarcity-core") {
-      good = read<int64_t>(value, 0, 1'000'000'000, settings.shape.scarcity_core_milli);
-    } else if (option == "--scarcity-gbps") {
-      good = read<int64_t>(value, 0, 1'000'000'000, settings.shape.scarcity_gbps_milli);
-    } else if (option == "--rates") {
-      good = value == "random" || value == "forecast";
-      settings.shape.dimensioned = value == "forecast";
-    } else if (option == "--retries") {
-      good = value == "yes" || value == "no";
-      if (value == "yes") settings.policies.insert(settings.policies.end() - 1, PolicyKind::kPriceAwareRetry);
-    } else if (option == "--load") {
-      double load = 0;
-      good = read<double>(value, 0.01, 1.4, load);
-      settings.load_percent.push_back(static_cast<int>(load * 100 + 0.5));
-    } else if (option == "-o") {
-      good = value == "table" || value == "json" || value == "markdown";
-      settings.format = value;
-    } else {
-      return "unknown option " + option;
-    }
-    if (!good) return "bad value for " + option + ": '" + value + "'";
-  }
-  if (settings.load_percent.empty()) settings.load_percent = {50, 90, 140};
-  std::sort(settings.load_percent.begin(), settings.load_percent.end());
-  return std::nullopt;
+Option load(std::vector<int>& percent) {
+  return {"--load", "a share from 0.01 to 1.4", [&percent](const std::string& value) {
+            double share = 0;
+            const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), share);
+            if (error != std::errc() || end != value.data() + value.size() || !(share >= 0.01 && share <= 1.4)) return false;
+            percent.push_back(static_cast<int>(share * 100 + 0.5));
+            return true;
+          }};
 }
 
 }  // namespace
 
 int run_joint_bench(const std::vector<std::string>& args) {
-  if (std::any_of(args.begin(), args.end(), [](const auto& a) { return a == "--help" || a == "-h"; })) {
-    std::fputs(kHelp, stdout);
-    return 0;
-  }
   Settings settings;
-  if (const auto wrong = parse(args, settings)) {
-    std::fprintf(stderr, "weir bench joint: %s; see --help\n", wrong->c_str());
-    return 2;
-  }
+  std::string rates, retries;
+  const auto ended = read_arguments(
+      "weir bench joint", kHelp, args,
+      {Option::number<uint64_t>("--instances", 1, 1'000'000, settings.instances),
+       Option::number<uint64_t>("--seed", 0, UINT32_MAX, settings.seed), load(settings.load_percent),
+       Option::number<int64_t>("--scarcity-core", 0, 1'000'000'000, settings.shape.scarcity_core_milli),
+       Option::number<int64_t>("--scarcity-gbps", 0, 1'000'000'000, settings.shape.scarcity_gbps_milli),
+       Option::choice("--rates", {"random", "forecast"}, rates), Option::choice("--retries", {"yes", "no"}, retries),
+       Option::choice("-o", {"table", "json", "markdown"}, settings.format)});
+  if (ended) return *ended;
+  settings.shape.dimensioned = rates == "forecast";
+  if (retries == "yes") settings.policies.insert(settings.policies.end() - 1, PolicyKind::kPriceAwareRetry);
+  if (settings.load_percent.empty()) settings.load_percent = {50, 90, 140};
+  std::sort(settings.load_percent.begin(), settings.load_percent.end());
   std::vector<std::vector<std::vector<Outcome>>> outcomes(
       settings.load_percent.size());  // load, instance, policy
   for (uint64_t i = 0; i < settings.instances; ++i) {

@@ -1,17 +1,13 @@
 #include "bench/ledger/ledger_bench.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <optional>
 
+#include "bench/support/arguments.h"
+#include "bench/support/raw_log.h"
+#include "bench/support/statistics.h"
 #include "infrastructure/store/merkle_follower.h"
 #include "infrastructure/store/segment_store.h"
 
@@ -21,12 +17,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kRecordBytes = 300;
-constexpr uint64_t kRawFileBytes = uint64_t{64} << 20;
 
 struct Settings {
   std::string directory = ".";
   int rounds = 9;
-  bool json = false;
+  std::string format = "table";
 };
 
 struct Case {
@@ -54,11 +49,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 // Unwinds to run_ledger_bench, which removes the folder and reports.
 struct GivenUp {
   std::string text;
@@ -69,48 +59,11 @@ void check(const Status& status) {
   if (!status) give_up(status.error().text());
 }
 
-// Plain write and fdatasync. Into blocks that were reserved but never written, file after file; or over one
-// file of zeros again and again, which spares the file system all bookkeeping: the fastest that a log can be.
-class RawLog {
- public:
-  enum class Blocks { kNew, kZeroed };
-  RawLog(std::string directory, Blocks blocks) : directory_(std::move(directory)), blocks_(blocks) {
-    next_file();
-    if (blocks_ == Blocks::kNew) return;
-    std::vector<std::byte> zeros(1 << 20);
-    while (offset_ < kRawFileBytes) append_durably(zeros);
-  }
-  ~RawLog() { close(descriptor_); }
-
-  void append_durably(Bytes bytes) {
-    if (offset_ + bytes.size() > kRawFileBytes) {
-      if (blocks_ == Blocks::kNew) next_file();
-      offset_ = 0;
-    }
-    ssize_t n = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset_));
-    if (n != static_cast<ssize_t>(bytes.size()) || fdatasync(descriptor_) != 0)
-      give_up("cannot write the raw file");
-    offset_ += bytes.size();
-  }
-
- private:
-  void next_file() {
-    if (descriptor_ >= 0) close(descriptor_);
-    std::string path = directory_ + "/raw" + std::to_string(number_++);
-    descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (descriptor_ < 0 || posix_fallocate(descriptor_, 0, static_cast<off_t>(kRawFileBytes)) != 0 ||
-        fdatasync(descriptor_) != 0) {
-      give_up("cannot make a file of 64 MiB in " + directory_);
-    }
-    offset_ = 0;
-  }
-
-  std::string directory_;
-  Blocks blocks_;
-  int number_ = 0;
-  int descriptor_ = -1;
-  uint64_t offset_ = 0;
-};
+RawLog raw_log(const std::string& directory, RawLog::Blocks blocks) {
+  auto opened = RawLog::open(directory, blocks);
+  if (!opened) give_up(opened.error().text());
+  return std::move(*opened);
+}
 
 class Ledger {
  public:
@@ -149,7 +102,8 @@ Measured measure(const Case& shape, const std::string& directory, int rounds) {
   std::string prefix = directory + "/batch" + std::to_string(shape.batch);
   for (const char* name : {"-raw", "-zeroed", "-plain", "-hashed"})
     std::filesystem::create_directory(prefix + name);
-  RawLog raw(prefix + "-raw", RawLog::Blocks::kNew), zeroed(prefix + "-zeroed", RawLog::Blocks::kZeroed);
+  RawLog raw = raw_log(prefix + "-raw", RawLog::Blocks::kNew);
+  RawLog zeroed = raw_log(prefix + "-zeroed", RawLog::Blocks::kZeroed);
   Ledger plain(prefix + "-plain", false), hashed(prefix + "-hashed", true);
   auto timed = [&](auto flush, auto finish) {
     Clock::time_point start = Clock::now();
@@ -160,10 +114,10 @@ Measured measure(const Case& shape, const std::string& directory, int rounds) {
   auto nothing = [] {};
   std::vector<double> raw_s, zeroed_s, plain_s, hashed_s, plain_ratio, hashed_ratio;
   for (int round = 0; round <= rounds; ++round) {
-    double a = timed([&] { raw.append_durably(bytes); }, nothing);
+    double a = timed([&] { check(raw.append_durably(bytes)); }, nothing);
     double b = timed([&] { plain.append_durably(records); }, nothing);
     double c = timed([&] { hashed.append_durably(records); }, [&] { hashed.wait_until_hashed(); });
-    double z = timed([&] { zeroed.append_durably(bytes); }, nothing);
+    double z = timed([&] { check(zeroed.append_durably(bytes)); }, nothing);
     if (round == 0) continue;  // warms up
     raw_s.push_back(a);
     zeroed_s.push_back(z);
@@ -207,12 +161,6 @@ Replayed measure_replay(const std::string& directory) {
   out.read_per_s = kRecords / median(read_s);
   out.hashed_per_s = kRecords / median(hashed_s);
   return out;
-}
-
-std::string grouped(double value) {
-  std::string digits = std::to_string(static_cast<uint64_t>(value + 0.5));
-  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
 }
 
 void print_table(const std::vector<Measured>& appends, const Replayed& replay, int rounds) {
@@ -259,73 +207,32 @@ constexpr char kHelp[] =
     "\n"
     "Example: weir bench ledger --dir /var/lib/weir --rounds 15\n";
 
-std::optional<Settings> parse(const std::vector<std::string>& args, std::string& problem) {
-  Settings out;
-  for (size_t i = 0; i < args.size(); ++i) {
-    if (args[i] != "--dir" && args[i] != "--rounds" && args[i] != "-o") {
-      problem = "unknown argument \"" + args[i] + "\"";
-      return std::nullopt;
-    }
-    if (i + 1 == args.size()) {
-      problem = args[i] + " needs a value";
-      return std::nullopt;
-    }
-    const std::string& name = args[i];
-    const std::string& value = args[++i];
-    if (name == "--dir") out.directory = value;
-    if (name == "-o") {
-      if (value != "json" && value != "table") {
-        problem = "-o takes table or json, not \"" + value + "\"";
-        return std::nullopt;
-      }
-      out.json = value == "json";
-    }
-    if (name == "--rounds") {
-      auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), out.rounds);
-      if (code != std::errc{} || end != value.data() + value.size() || out.rounds < 1 || out.rounds > 1000) {
-        problem = "--rounds takes a number from 1 to 1000, not \"" + value + "\"";
-        return std::nullopt;
-      }
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 int run_ledger_bench(const std::vector<std::string>& args) {
-  if (std::find(args.begin(), args.end(), "--help") != args.end()) {
-    std::fputs(kHelp, stdout);
-    return 0;
-  }
-  std::string problem;
-  std::optional<Settings> settings = parse(args, problem);
-  if (!settings) {
-    std::fprintf(stderr, "weir bench ledger: %s\n%s", problem.c_str(), kHelp);
-    return 2;
-  }
-  std::string folder = settings->directory + "/weir-bench-XXXXXX";
-  if (mkdtemp(folder.data()) == nullptr) {
-    std::fprintf(stderr, "weir bench ledger: cannot make a folder in %s\n", settings->directory.c_str());
+  Settings settings;
+  const auto ended = read_arguments("weir bench ledger", kHelp, args,
+                                    {Option::text("--dir", settings.directory), Option::number("--rounds", 1, 1000, settings.rounds),
+                                     Option::choice("-o", {"table", "json"}, settings.format)});
+  if (ended) return *ended;
+  const auto failed = [](const std::string& why) {
+    std::fprintf(stderr, "weir bench ledger: %s\n", why.c_str());
     return 1;
-  }
-  struct Removed {
-    const std::string& folder;
-    ~Removed() { std::filesystem::remove_all(folder); }
-  } removed{folder};
+  };
+  const auto folder = ScratchFolder::make(settings.directory);
+  if (!folder) return failed(folder.error().text());
   std::vector<Measured> appends;
   Replayed replay;
   try {
-    for (const Case& shape : kCases) appends.push_back(measure(shape, folder, settings->rounds));
-    replay = measure_replay(folder);
+    for (const Case& shape : kCases) appends.push_back(measure(shape, folder->path(), settings.rounds));
+    replay = measure_replay(folder->path());
   } catch (const GivenUp& reason) {
-    std::fprintf(stderr, "weir bench ledger: %s\n", reason.text.c_str());
-    return 1;
+    return failed(reason.text);
   }
-  if (settings->json) {
-    print_json(appends, replay, settings->rounds);
+  if (settings.format == "json") {
+    print_json(appends, replay, settings.rounds);
   } else {
-    print_table(appends, replay, settings->rounds);
+    print_table(appends, replay, settings.rounds);
   }
   return 0;
 }

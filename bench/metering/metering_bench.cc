@@ -1,18 +1,27 @@
+#include "bench/metering/metering_bench.h"
+
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <string_view>
-#include <vector>
 
+#include "bench/support/arguments.h"
+#include "bench/support/statistics.h"
 #include "infrastructure/metering/meter.h"
 
-// Runs the meter several times and prints its figures with their repeatability, as a table or JSON.
-//   bench_metering [--json] [--runs N] [--budget-ms N]
-
+namespace weir::bench {
 namespace {
 
-using weir::metering::Measure;
-using weir::metering::MeterReport;
+using metering::Measure;
+using metering::MeterReport;
+
+constexpr const char* kHelp =
+    "Usage: weir bench metering [--runs N] [--budget-ms N] [-o table|json]\n"
+    "\n"
+    "Meters one core as an agent does when it joins, several times: medians, and how far they spread.\n"
+    "  --runs N        times, 1 to 1000 (default 5)\n"
+    "  --budget-ms N   of wall time for each, 40 to 60000 (default 1800)\n"
+    "  -o FORMAT       table (default) or json\n"
+    "\n"
+    "Example: weir bench metering --runs 10\n";
 
 struct Row {
   const char* name;
@@ -21,11 +30,6 @@ struct Row {
   std::vector<uint64_t> rates;       // thousandths, one per run
   std::vector<uint64_t> wall_rates;  // likewise
 };
-
-uint64_t median(std::vector<uint64_t> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // (largest − smallest) / median over the runs, in percent.
 double spread_percent(const std::vector<uint64_t>& values) {
@@ -36,36 +40,17 @@ double spread_percent(const std::vector<uint64_t>& values) {
 
 double units(uint64_t thousandths) { return static_cast<double>(thousandths) / 1000; }
 
-uint64_t argument(int argc, char** argv, int at, uint64_t least, uint64_t most) {
-  char* end = nullptr;
-  const unsigned long long value = at < argc ? std::strtoull(argv[at], &end, 10) : 0;
-  if (at >= argc || *end != '\0' || value < least || value > most) {
-    std::fprintf(stderr, "bench_metering: %s takes a number from %llu to %llu\n", argv[at - 1],
-                 static_cast<unsigned long long>(least), static_cast<unsigned long long>(most));
-    std::exit(2);
-  }
-  return value;
-}
-
 }  // namespace
 
-int main(int argc, char** argv) {
-  bool json = false;
-  uint64_t runs = 5;
-  weir::metering::MeterOptions options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    if (word == "--json") {
-      json = true;
-    } else if (word == "--runs") {
-      runs = argument(argc, argv, ++i, 1, 1000);
-    } else if (word == "--budget-ms") {
-      options.budget_us = argument(argc, argv, ++i, 40, 60'000) * 1000;
-    } else {
-      std::fprintf(stderr, "usage: bench_metering [--json] [--runs N] [--budget-ms N]\n");
-      return 2;
-    }
-  }
+int run_metering_bench(const std::vector<std::string>& args) {
+  uint64_t runs = 5, budget_ms = 1'800;
+  std::string format = "table";
+  const auto ended = read_arguments("weir bench metering", kHelp, args,
+                                    {Option::number<uint64_t>("--runs", 1, 1'000, runs),
+                                     Option::number<uint64_t>("--budget-ms", 40, 60'000, budget_ms),
+                                     Option::choice("-o", {"table", "json"}, format)});
+  if (ended) return *ended;
+  const metering::MeterOptions options{.budget_us = budget_ms * 1'000};
   std::vector<Row> rows = {{"integer", "Mops/s", {}, {}, {}},
                            {"fp64", "MFLOP/s", {}, {}, {}},
                            {"fp32", "MFLOP/s", {}, {}, {}},
@@ -73,7 +58,7 @@ int main(int argc, char** argv) {
                            {"speed", "reference-core", {}, {}, {}}};
   uint64_t wall_us = 0;
   for (uint64_t run = 0; run < runs; ++run) {
-    const MeterReport report = weir::metering::measure(options);
+    const MeterReport report = metering::measure(options);
     const Measure* const measures[] = {&report.integer, &report.fp64, &report.fp32, &report.memory};
     for (size_t i = 0; i < 4; ++i) {
       rows[i].variant = measures[i]->variant;
@@ -84,11 +69,10 @@ int main(int argc, char** argv) {
     rows[4].wall_rates.push_back(report.speed_wall_milli);
     wall_us = std::max(wall_us, report.wall_us);
   }
-  if (json) {
+  if (format == "json") {
     std::printf(
         "{\"method\":\"%s\",\"reference_integer_mops\":%llu,\"runs\":%llu,\"wall_us_max\":%llu,\"kernels\":[",
-        weir::metering::kMethod.data(),
-        static_cast<unsigned long long>(weir::metering::kReferenceIntegerMops),
+        metering::kMethod.data(), static_cast<unsigned long long>(metering::kReferenceIntegerMops),
         static_cast<unsigned long long>(runs), static_cast<unsigned long long>(wall_us));
     for (size_t i = 0; i < rows.size(); ++i) {
       std::printf(
@@ -100,7 +84,7 @@ int main(int argc, char** argv) {
     std::printf("]}\n");
     return 0;
   }
-  std::printf("%s, %llu runs, longest %.2f s\n\n", weir::metering::kMethod.data(),
+  std::printf("%s, %llu runs, longest %.2f s\n\n", metering::kMethod.data(),
               static_cast<unsigned long long>(runs), static_cast<double>(wall_us) / 1e6);
   std::printf("%-8s %-15s %-18s %12s %12s %8s\n", "KERNEL", "UNIT", "VARIANT", "PER CPU-S", "PER WALL-S",
               "SPREAD");
@@ -110,3 +94,5 @@ int main(int argc, char** argv) {
   }
   return 0;
 }
+
+}  // namespace weir::bench
