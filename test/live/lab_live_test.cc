@@ -78,6 +78,41 @@ TEST_F(LabTest, AKilledSiteLosesItsProcessesLinksAndControl) {
   lab_.reset();
 }
 
+TEST_F(LabTest, ASiteJoinsALabThatIsUp) {
+  bring_up();
+  const std::string text =
+      "apiVersion: weir/v1\nkind: Site\nmetadata: {name: north}\nspec: {tier: edge, region: Test, "
+      "place: {latitude: 0, longitude: 0}, capacity: {cpu: 0.1, memory: 64Mi}, asks: {core_hour: 1, "
+      "gib_hour: 1}, "
+      "power: {idle_per_core: 1W, peak_per_core: 2W, pue: 1, carbon: 500gCO2/kWh}, availability: "
+      "99.9%}\n---\n"
+      "apiVersion: weir/v1\nkind: Link\nmetadata: {name: north-r2}\n"
+      "spec: {between: [north, r2], rate: 1Gbps, availability: 99.9%, price: 0.1, delay: 2ms}\n";
+  ASSERT_TRUE(lab_->kill("east"));
+  std::string to_dead = text;
+  EXPECT_EQ(lab_->join(to_dead.replace(to_dead.find(", r2]"), 5, ", east]"), "more.yaml").error().code,
+            ErrorCode::kConflict);
+  ASSERT_TRUE(lab_->revive("east"));
+  const Status joined = lab_->join(text, "more.yaml");
+  ASSERT_TRUE(joined) << joined.error().text();
+  // Whoever opens the lab from now on sees the same.
+  const auto lab = Lab::open(lab_name(), options_.state_root);
+  ASSERT_TRUE(lab) << lab.error().text();
+  EXPECT_TRUE(run_program(
+      {"ping", "-c", "1", "-W", "2", lab->addresses().control_address(vertex(*lab, "north"))}, ""));
+  const Ipv6Address north = lab->addresses().site_address(vertex(*lab, "north"));
+  const Echo echo(*lab, "north", north, 7000);
+  const Trips trips = measure(open_socket(*lab, "west", SOCK_DGRAM), north, 7000, 5);
+  EXPECT_EQ(trips.lost, 0);
+  EXPECT_GE(trips.fastest(), 12.0);  // 1 + 3 + 2 ms each way
+  EXPECT_LT(trips.fastest(), 17.0);
+  EXPECT_EQ(lab_->join(text, "more.yaml").error().code, ErrorCode::kInvalid);
+  // And it can be killed like any other.
+  ASSERT_TRUE(lab_->kill("north"));
+  EXPECT_TRUE(link_status(*lab_, "north-r2").settings.cut);
+  EXPECT_EQ(measure(open_socket(*lab, "west", SOCK_DGRAM), north, 7000, 1).lost, 1);
+}
+
 TEST_F(LabTest, TheSameNameOrNumberTwiceIsRefused) {
   bring_up();
   const auto again = Lab::up(square(), options_);

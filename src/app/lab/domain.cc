@@ -6,9 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <thread>
 
 #include "app/client.h"
@@ -89,26 +91,61 @@ bool wait_until(Holds&& holds) {
 
 Target target(const lab::Lab& lab) { return {.context_file = context_file(lab), .context = "local"}; }
 
-// What the brain has to know of the lab. Plain paths: nothing can be steered.
-v1::ApplyRequest description(const lab::Lab& lab) {
+// How much of a lab the brain knows already.
+struct Known {
+  size_t sites = 0, routers = 0, links = 0;
+};
+
+// What the brain has to know of the lab besides. Plain paths: nothing can be steered.
+v1::ApplyRequest description(const lab::Lab& lab, const Known& known) {
   v1::ApplyRequest request;
   const lab::LabSpec& spec = lab.spec();
-  for (const lab::LabSite& site : spec.sites) {
+  for (const lab::LabSite& site : std::span(spec.sites).subspan(known.sites)) {
     SiteSpec described = site.spec;
     described.steerable = described.steerable && lab.srv6();
     resource::to_message(resource::describe(described), *request.add_resources());
   }
-  for (const lab::LabRouter& router : spec.routers) {
+  for (const lab::LabRouter& router : std::span(spec.routers).subspan(known.routers)) {
     resource::to_message({.value = resource::Router{router.name, router.latitude_microdegrees, router.longitude_microdegrees}},
                          *request.add_resources());
   }
   const resource::Names names{.site = {}, .vertex = [&spec](VertexId v) { return spec.vertices[v.index()]; }, .dataset = {}};
-  for (const lab::LabLink& link : spec.links) {
+  for (const lab::LabLink& link : std::span(spec.links).subspan(known.links)) {
     LinkSpec described = link.spec;
     described.steerable = described.steerable && lab.srv6();
     resource::to_message(resource::describe(described, names), *request.add_resources());
   }
   return request;
+}
+
+// An agent at each of these sites, joined by a token. Returns when all are attached.
+Status attach(lab::Lab& lab, Client& client, std::span<const lab::LabSite> sites) {
+  for (const lab::LabSite& site : sites) {
+    v1::IssueTokenRequest request;
+    request.set_join(true);
+    request.set_subject(site.spec.name);
+    v1::IssueTokenResponse token;
+    if (Status s = client.call(&v1::Weir::Stub::IssueToken, request, token); !s) return s;
+    if (Status s = start_agent(lab, site.spec.name, token.bearer()); !s) return s;
+  }
+  std::string missing;
+  const bool all_up = wait_until([&] {
+    v1::ListRequest request;
+    request.set_kind("site");
+    request.set_page_size(1000);
+    v1::ListResponse response;
+    if (!client.call(&v1::Weir::Stub::List, request, response)) return false;
+    missing.clear();
+    for (const lab::LabSite& site : sites) {
+      const bool up = std::ranges::any_of(response.items(), [&](const v1::Resource& item) {
+        return item.site().metadata().name() == site.spec.name && item.site().status().state() == "up";
+      });
+      if (!up) missing += (missing.empty() ? "" : ", ") + site.spec.name;
+    }
+    return missing.empty();
+  });
+  if (all_up) return {};
+  return fail(ErrorCode::kUnavailable, "no agent attached from: " + missing, lab.folder(), "agent-SITE.log there tells why");
 }
 
 }  // namespace
@@ -185,33 +222,10 @@ Status start_domain(lab::Lab& lab, const DomainOptions& options) {
                    std::to_string(lab.spec().routers.size()) + " routers and " +
                    std::to_string(lab.spec().links.size()) + " links to it");
   v1::ApplyResponse applied;
-  if (Status s = client->call(&v1::Weir::Stub::Apply, description(lab), applied); !s) return s;
+  if (Status s = client->call(&v1::Weir::Stub::Apply, description(lab, {}), applied); !s) return s;
 
   options.progress("starting " + std::to_string(lab.spec().sites.size()) + " agents");
-  for (const lab::LabSite& site : lab.spec().sites) {
-    v1::IssueTokenRequest request;
-    request.set_join(true);
-    request.set_subject(site.spec.name);
-    v1::IssueTokenResponse token;
-    if (Status s = client->call(&v1::Weir::Stub::IssueToken, request, token); !s) return s;
-    if (Status s = start_agent(lab, site.spec.name, token.bearer()); !s) return s;
-  }
-  std::string missing;
-  const bool all_up = wait_until([&] {
-    v1::ListRequest request;
-    request.set_kind("site");
-    request.set_page_size(1000);
-    v1::ListResponse response;
-    if (!client->call(&v1::Weir::Stub::List, request, response)) return false;
-    missing.clear();
-    for (const v1::Resource& item : response.items()) {
-      if (item.site().status().state() != "up") missing += (missing.empty() ? "" : ", ") + item.site().metadata().name();
-    }
-    return missing.empty();
-  });
-  if (!all_up) {
-    return fail(ErrorCode::kUnavailable, "no agent attached from: " + missing, folder.string(), "agent-SITE.log there tells why");
-  }
+  if (Status s = attach(lab, *client, lab.spec().sites); !s) return s;
   if (!options.select_context) return {};
   const auto path = identity::context_path(getenv("XDG_CONFIG_HOME"), getenv("HOME"));
   if (!path) return tl::unexpected(path.error());
@@ -226,6 +240,25 @@ Status start_domain(lab::Lab& lab, const DomainOptions& options) {
   contexts.named[context_name(lab.spec().name)] = own->named.at("local");
   contexts.current = context_name(lab.spec().name);
   return identity::save_contexts(contexts, *path);
+}
+
+Result<std::vector<std::string>> join_domain(lab::Lab& lab, const std::string& text, const std::string& file,
+                                             const std::function<void(std::string_view)>& progress) {
+  auto client = Client::open(target(lab));
+  if (!client) return tl::unexpected(client.error());
+  const Known known{lab.spec().sites.size(), lab.spec().routers.size(), lab.spec().links.size()};
+  if (Status s = lab.join(text, file); !s) return tl::unexpected(s.error());
+  std::vector<std::string> names;
+  const auto joined = std::span(lab.spec().sites).subspan(known.sites);
+  for (const lab::LabSite& site : joined) names.push_back(site.spec.name);
+  progress("network namespaces: " + std::to_string(names.size()) + "; links: " +
+           std::to_string(lab.spec().links.size() - known.links));
+  v1::ApplyResponse applied;
+  progress("describing sites and links to the brain");
+  if (Status s = client->call(&v1::Weir::Stub::Apply, description(lab, known), applied); !s) return tl::unexpected(s.error());
+  progress("starting an agent at each, with a token that works once");
+  if (Status s = attach(lab, *client, joined); !s) return tl::unexpected(s.error());
+  return names;
 }
 
 Status forget_context(const std::string& lab) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result/result.h"
 #include "infrastructure/lab/lab.h"
@@ -18,6 +19,11 @@ struct DomainOptions {
 // Everything of Weir that runs in a lab: the brain outside of the sites, one agent at each, the lab's sites, routers and links
 // described to the brain. The same binary and files as anywhere else. Returns when every agent is attached.
 Status start_domain(lab::Lab& lab, const DomainOptions& options);
+
+// Sites join a lab that is up: those of the text (documents of kind Site, and Link from them to what is there; `file` is its name
+// in errors), each with an agent that has spent a token of its own. Returns the sites' names when their agents are attached.
+Result<std::vector<std::string>> join_domain(lab::Lab& lab, const std::string& text, const std::string& file,
+                                             const std::function<void(std::string_view)>& progress);
 
 // The brain of a lab that is up, again after it was killed; with its old ledger.
 Status start_brain(lab::Lab& lab);

@@ -83,6 +83,21 @@ Status up(const Options& options) {
   return {};
 }
 
+Status join(const Options& options) {
+  const auto text = lab::read_lab_text(options.file);
+  if (!text) return tl::unexpected(text.error());
+  return with_lab(options, [&](lab::Lab& opened_lab) -> Status {
+    const auto joined = join_domain(opened_lab, *text, options.file, [&options](std::string_view line) {
+      if (!options.quiet) std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+    });
+    if (!joined) return tl::unexpected(joined.error());
+    for (const std::string& site : *joined) {
+      std::printf("site %s has joined lab %s\n", site.c_str(), opened_lab.spec().name.c_str());
+    }
+    return {};
+  });
+}
+
 Status down(const Options& options) {
   auto name = chosen(options);
   if (!name) return tl::unexpected(name.error());
@@ -142,6 +157,7 @@ void add_lab_commands(CLI::App& app) {
   CLI::App* lab = app.add_subcommand("lab", "An emulated WAN of sites on this machine, with a brain and agents");
   lab->require_subcommand(1);
   lab->footer("\nExamples:\n  weir lab up examples/city-cameras/lab.yaml\n  weir lab status\n"
+              "  weir lab join my-site.yaml\n"
               "  weir lab cut street-a-hangzhou && weir get links\n  weir lab kill hub-guizhou\n  weir lab down");
 
   const auto command = [&](const char* name, const char* what, auto act) {
@@ -165,6 +181,9 @@ void add_lab_commands(CLI::App& app) {
   command("status", "Sites, links and what is cut or killed", show)
       ->add_option("-o,--output", options->output, "json")
       ->check(CLI::IsMember({"json"}));
+  CLI::App* join_command = command("join", "Sites join: their network, their description to the brain, their agents", join);
+  join_command->add_option("file", options->file, "YAML with documents Site, and Link from them to what is there")->required();
+  join_command->add_flag("-q,--quiet", options->quiet, "No progress");
   const auto on_link = [&](const char* name, const char* what, Status (lab::Lab::*act)(const std::string&)) {
     command(name, what, [act](const Options& o) {
       return with_lab(o, [&](lab::Lab& opened_lab) { return (opened_lab.*act)(o.object); });

@@ -131,5 +131,38 @@ TEST(LabNetwork, PlainBatchesHoldNoSegments) {
   }
 }
 
+TEST(LabNetwork, AGrownLabNeedsNothingMoreThanTheGrowth) {
+  const LabSpec before = diamond();
+  LabSpec grown = before;
+  LabSite site;
+  site.spec.name = "c";
+  site.vertex = VertexId(5u);
+  grown.vertices.push_back("c");
+  grown.sites.push_back(site);
+  LabLink link;
+  link.spec.name = "c-y";
+  link.spec.a = VertexId(5u);
+  link.spec.b = VertexId(3u);
+  link.spec.latency_us = 100;
+  grown.links.push_back(link);
+  const AddressPlan plan(grown);
+  const PlainRoutes routes(grown);
+  // The router at its other end gets the device and the segment; whoever was there before only the routes.
+  const std::string at_router = growth_batch(grown, plan, routes, VertexId(3u), true, before.links.size());
+  EXPECT_NE(at_router.find("link set l6 "), std::string::npos);
+  EXPECT_NE(at_router.find("route add " + plan.end_x(VertexId(3u), 5).text()), std::string::npos);
+  const std::string elsewhere = growth_batch(grown, plan, routes, VertexId(0u), true, before.links.size());
+  EXPECT_EQ(elsewhere.find("link set"), std::string::npos);
+  EXPECT_EQ(elsewhere.find("route add"), std::string::npos);
+  EXPECT_NE(elsewhere.find("route replace " + plan.site_prefix(VertexId(5u)).text() + " via"),
+            std::string::npos);
+  EXPECT_NE(elsewhere.find("route replace " + plan.locator(VertexId(5u)).text() + " via"), std::string::npos);
+  EXPECT_NE(vertex_batch(grown, plan, routes, VertexId(5u), true).find("End.DX6"), std::string::npos);
+  EXPECT_EQ(control_cables(grown, plan, before.vertices.size()).find(plan.control_port(VertexId(0u)) + " "),
+            std::string::npos);
+  EXPECT_NE(control_cables(grown, plan, before.vertices.size()).find(plan.control_port(VertexId(5u)) + " "),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace weir::lab

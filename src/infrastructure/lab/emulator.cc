@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "infrastructure/lab/emulator_protocol.h"
+#include "infrastructure/lab/lab_spec.h"
 #include "infrastructure/lab/netns.h"
 
 namespace weir::lab {
@@ -88,17 +89,8 @@ class Emulator {
     if (epoll_ < 0 || timer_ < 0 || signal_ < 0)
       return failed("cannot open epoll, timer and signals", "emulator");
     for (size_t k = 0; k < config_.links.size(); ++k) {
-      const EmulatorLink& link = config_.links[k];
-      const auto a = open_tap(link.a);
-      if (!a) return tl::unexpected(a.error());
-      const auto b = open_tap(link.b);
-      if (!b) return tl::unexpected(b.error());
-      directions_.emplace_back(link.settings, config_.seed * 1'000'003 + 2 * k);
-      directions_.emplace_back(link.settings, config_.seed * 1'000'003 + 2 * k + 1);
-      directions_[2 * k].from_fd = directions_[2 * k + 1].to_fd = *a;
-      directions_[2 * k].to_fd = directions_[2 * k + 1].from_fd = *b;
+      if (const Status opened = open_link(config_.links[k]); !opened) return opened;
     }
-    for (size_t d = 0; d < directions_.size(); ++d) watch(directions_[d].from_fd, kDevice, d);
     watch(timer_, kTimer, 0);
     watch(signal_, kSignal, 0);
     scratch_ = std::make_unique<char[]>(frame_bytes_max());
@@ -166,10 +158,30 @@ class Emulator {
     epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
   }
 
+  // Begins to carry the next link.
+  Status open_link(const EmulatorLink& link) {
+    const auto a = open_tap(link.a);
+    if (!a) return tl::unexpected(a.error());
+    const auto b = open_tap(link.b);
+    if (!b) {
+      std::erase(open_fds_, *a);
+      close(*a);
+      return tl::unexpected(b.error());
+    }
+    const size_t d = directions_.size();
+    directions_.emplace_back(link.settings, config_.seed * 1'000'003 + d);
+    directions_.emplace_back(link.settings, config_.seed * 1'000'003 + d + 1);
+    directions_[d].from_fd = directions_[d + 1].to_fd = *a;
+    directions_[d].to_fd = directions_[d + 1].from_fd = *b;
+    watch(*a, kDevice, d);
+    watch(*b, kDevice, d + 1);
+    return {};
+  }
+
   Result<int> open_tap(const EmulatorEnd& end) {
     int fd = -1;
     const Status done = in_namespace(end.namespace_name, [&]() -> Status {
-      fd = own(open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+      fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
       if (fd < 0) return failed("cannot open it", "/dev/net/tun");
       ifreq request{};
       request.ifr_flags = IFF_TAP | IFF_NO_PI;
@@ -178,8 +190,11 @@ class Emulator {
         return failed("cannot make the device " + end.device, end.namespace_name);
       return {};
     });
-    if (!done) return tl::unexpected(done.error());
-    return fd;
+    if (!done) {
+      if (fd >= 0) close(fd);
+      return tl::unexpected(done.error());
+    }
+    return own(fd);
   }
 
   Status open_control() {
@@ -300,6 +315,20 @@ class Emulator {
                          directions_[2 * k].queue.counters(), directions_[2 * k + 1].queue.counters()});
       }
       return encode_answer(stats);
+    }
+    if (command->kind == Kind::kCarry) {
+      if (std::ranges::find(config_.links, command->carried->name, &EmulatorLink::name) !=
+          config_.links.end()) {
+        return encode_answer(
+            Status(fail(ErrorCode::kConflict, "link '" + command->carried->name + "' is carried already")));
+      }
+      if (config_.links.size() >= kLinksMax) {
+        return encode_answer(
+            Status(fail(ErrorCode::kExhausted, std::to_string(kLinksMax) + " links are all it carries")));
+      }
+      const Status opened = open_link(*command->carried);
+      if (opened) config_.links.push_back(*command->carried);
+      return encode_answer(opened);
     }
     const auto at = std::ranges::find(config_.links, command->link, &EmulatorLink::name);
     if (at == config_.links.end()) {

@@ -78,21 +78,45 @@ LinkCounters counters_of(const json::object& object, std::string_view key) {
   return out;
 }
 
-constexpr std::string_view kVerbs[] = {"cut", "heal", "set", "stats", "stop"};
+constexpr std::string_view kVerbs[] = {"cut", "heal", "set", "stats", "stop", "carry"};
+
+json::object link_object(const EmulatorLink& link) {
+  const auto end = [](const EmulatorEnd& e) {
+    return json::object{{"namespace", e.namespace_name}, {"device", e.device}, {"mac", e.mac}};
+  };
+  return {{"name", link.name},
+          {"a", end(link.a)},
+          {"b", end(link.b)},
+          {"settings", settings_object(link.settings)}};
+}
+
+Result<EmulatorLink> link_of(const json::value& item) {
+  EmulatorLink link;
+  const json::object* object = item.if_object();
+  const json::value* settings = object != nullptr ? object->if_contains("settings") : nullptr;
+  const auto parsed =
+      settings != nullptr && settings->is_object() ? settings_of(settings->as_object()) : std::nullopt;
+  const auto name = object != nullptr ? text_of(*object, "name") : std::nullopt;
+  if (!parsed || !name) return invalid("a link lacks name or settings");
+  link.name = *name;
+  link.settings = *parsed;
+  if (const Status ok = check(link.settings); !ok) return tl::unexpected(ok.error());
+  for (const auto& [key, end] : {std::pair("a", &link.a), std::pair("b", &link.b)}) {
+    const json::value* value = object->if_contains(key);
+    if (value == nullptr || !value->is_object()) return invalid("link " + link.name + " lacks an end");
+    const auto ns = text_of(value->as_object(), "namespace"), device = text_of(value->as_object(), "device"),
+               mac = text_of(value->as_object(), "mac");
+    if (!ns || !device || !mac) return invalid("an end of link " + link.name + " lacks a field");
+    *end = {*ns, *device, *mac};
+  }
+  return link;
+}
 
 }  // namespace
 
 std::string encode(const EmulatorConfig& config) {
   json::array links;
-  const auto end = [](const EmulatorEnd& e) {
-    return json::object{{"namespace", e.namespace_name}, {"device", e.device}, {"mac", e.mac}};
-  };
-  for (const EmulatorLink& link : config.links) {
-    links.push_back(json::object{{"name", link.name},
-                                 {"a", end(link.a)},
-                                 {"b", end(link.b)},
-                                 {"settings", settings_object(link.settings)}});
-  }
+  for (const EmulatorLink& link : config.links) links.push_back(link_object(link));
   return json::serialize(json::object{{"control_socket", config.control_socket},
                                       {"mtu_bytes", config.mtu_bytes},
                                       {"seed", config.seed},
@@ -113,25 +137,9 @@ Result<EmulatorConfig> decode_emulator_config(std::string_view text) {
   out.mtu_bytes = static_cast<uint32_t>(*mtu);
   out.seed = static_cast<uint64_t>(*seed);
   for (const json::value& item : links->as_array()) {
-    EmulatorLink link;
-    const json::object* object = item.if_object();
-    const json::value* settings = object != nullptr ? object->if_contains("settings") : nullptr;
-    const auto parsed =
-        settings != nullptr && settings->is_object() ? settings_of(settings->as_object()) : std::nullopt;
-    const auto name = object != nullptr ? text_of(*object, "name") : std::nullopt;
-    if (!parsed || !name) return invalid("a link of its configuration lacks name or settings");
-    link.name = *name;
-    link.settings = *parsed;
-    if (const Status ok = check(link.settings); !ok) return tl::unexpected(ok.error());
-    for (const auto& [key, end] : {std::pair("a", &link.a), std::pair("b", &link.b)}) {
-      const json::value* value = object->if_contains(key);
-      if (value == nullptr || !value->is_object()) return invalid("link " + link.name + " lacks an end");
-      const auto ns = text_of(value->as_object(), "namespace"),
-                 device = text_of(value->as_object(), "device"), mac = text_of(value->as_object(), "mac");
-      if (!ns || !device || !mac) return invalid("an end of link " + link.name + " lacks a field");
-      *end = {*ns, *device, *mac};
-    }
-    out.links.push_back(std::move(link));
+    auto link = link_of(item);
+    if (!link) return tl::unexpected(link.error());
+    out.links.push_back(std::move(*link));
   }
   return out;
 }
@@ -139,6 +147,7 @@ Result<EmulatorConfig> decode_emulator_config(std::string_view text) {
 std::string encode(const EmulatorCommand& command) {
   json::object object{{"do", kVerbs[static_cast<size_t>(command.kind)]}};
   if (!command.link.empty()) object["link"] = command.link;
+  if (command.carried) object["carried"] = link_object(*command.carried);
   if (command.delay_us) object["delay_us"] = *command.delay_us;
   if (command.jitter_us) object["jitter_us"] = *command.jitter_us;
   if (command.loss_ppm) object["loss_ppm"] = *command.loss_ppm;
@@ -155,7 +164,7 @@ Result<EmulatorCommand> decode_emulator_command(std::string_view line) {
   const auto verb = text_of(*root, "do");
   size_t kind = 0;
   while (kind < std::size(kVerbs) && (!verb || *verb != kVerbs[kind])) ++kind;
-  if (kind == std::size(kVerbs)) return invalid("'do' is none of cut, heal, set, stats, stop");
+  if (kind == std::size(kVerbs)) return invalid("'do' is none of cut, heal, set, stats, stop, carry");
   out.kind = static_cast<EmulatorCommand::Kind>(kind);
   for (const auto& member : *root) {
     const std::string_view key(member.key().data(), member.key().size());
@@ -164,6 +173,13 @@ Result<EmulatorCommand> decode_emulator_command(std::string_view line) {
       const auto name = text_of(*root, key);
       if (!name || name->empty()) return invalid("'link' is not a name");
       out.link = *name;
+      continue;
+    }
+    if (key == "carried") {
+      auto link = link_of(member.value());
+      if (!link) return tl::unexpected(link.error());
+      if (link->name.empty()) return invalid("'carried' has no name");
+      out.carried = std::move(*link);
       continue;
     }
     std::optional<int64_t>* field = key == "delay_us"    ? &out.delay_us
@@ -181,6 +197,9 @@ Result<EmulatorCommand> decode_emulator_command(std::string_view line) {
   const bool about_link = out.kind == Kind::kCut || out.kind == Kind::kHeal || out.kind == Kind::kSet;
   if (about_link == out.link.empty()) {
     return invalid(about_link ? "'link' is missing" : "'link' has no meaning here");
+  }
+  if ((out.kind == Kind::kCarry) != out.carried.has_value()) {
+    return invalid(out.carried ? "only 'carry' takes 'carried'" : "'carried' is missing");
   }
   if ((out.kind == Kind::kSet) != has_value) {
     return invalid(has_value ? "only 'set' takes values" : "'set' changes nothing");

@@ -22,12 +22,14 @@ struct EmulatorEnd {
   std::string namespace_name;
   std::string device;
   std::string mac;
+  friend bool operator==(const EmulatorEnd&, const EmulatorEnd&) = default;
 };
 
 struct EmulatorLink {
   std::string name;
   EmulatorEnd a, b;
   LinkSettings settings;
+  friend bool operator==(const EmulatorLink&, const EmulatorLink&) = default;
 };
 
 struct EmulatorConfig {
@@ -41,9 +43,10 @@ std::string encode(const EmulatorConfig& config);
 Result<EmulatorConfig> decode_emulator_config(std::string_view text);
 
 struct EmulatorCommand {
-  enum class Kind : uint8_t { kCut, kHeal, kSet, kStats, kStop };
+  enum class Kind : uint8_t { kCut, kHeal, kSet, kStats, kStop, kCarry };
   Kind kind = Kind::kStats;
   std::string link;
+  std::optional<EmulatorLink> carried;  // kCarry: one more link
   std::optional<int64_t> delay_us, jitter_us, loss_ppm, rate_bps, queue_us;
   friend bool operator==(const EmulatorCommand&, const EmulatorCommand&) = default;
 };

@@ -13,6 +13,11 @@ TEST(EmulatorProtocol, CommandsComeThroughUnchanged) {
         EmulatorCommand{.kind = Kind::kHeal, .link = "a-b"},
         EmulatorCommand{.kind = Kind::kSet, .link = "x", .delay_us = 5, .rate_bps = 10'000},
         EmulatorCommand{.kind = Kind::kSet, .link = "x", .jitter_us = 1, .loss_ppm = 2, .queue_us = 3},
+        EmulatorCommand{.kind = Kind::kCarry,
+        .carried = EmulatorLink{"a-b",
+                                {"weir-l-a", "l1", "02:77:01:00:01:01"},
+                                {"weir-l-b", "l1", "02:77:01:00:01:02"},
+                                {.delay_us = 100}}},
         EmulatorCommand{.kind = Kind::kStats}, EmulatorCommand{.kind = Kind::kStop}}) {
     const auto again = decode_emulator_command(encode(command));
     ASSERT_TRUE(again) << encode(command) << ": " << again.error().text();
@@ -21,12 +26,27 @@ TEST(EmulatorProtocol, CommandsComeThroughUnchanged) {
 }
 
 TEST(EmulatorProtocol, WrongCommandsAreRefused) {
-  for (const char* line :
-       {"", "cut", "[]", "{}", "null", R"({"do":"fly"})", R"({"do":1})", R"({"do":"cut"})",
-        R"({"do":"cut","link":""})", R"({"do":"cut","link":7})", R"({"do":"cut","link":"a","delay_us":1})",
-        R"({"do":"set","link":"a"})", R"({"do":"set","link":"a","delay_us":"1"})",
-        R"({"do":"set","link":"a","delay_us":1.5})", R"({"do":"set","link":"a","delay":1})",
-        R"({"do":"stats","link":"a"})", R"({"do":"stats"} trailing)", R"({"do":"stop")"}) {
+  for (const char* line : {"",
+                           "cut",
+                           "[]",
+                           "{}",
+                           "null",
+                           R"({"do":"fly"})",
+                           R"({"do":1})",
+                           R"({"do":"cut"})",
+                           R"({"do":"cut","link":""})",
+                           R"({"do":"cut","link":7})",
+                           R"({"do":"cut","link":"a","delay_us":1})",
+                           R"({"do":"set","link":"a"})",
+                           R"({"do":"set","link":"a","delay_us":"1"})",
+                           R"({"do":"set","link":"a","delay_us":1.5})",
+                           R"({"do":"set","link":"a","delay":1})",
+                           R"({"do":"stats","link":"a"})",
+                           R"({"do":"carry"})",
+                           R"({"do":"carry","carried":"a-b"})",
+                           R"({"do":"carry","carried":{"name":"a-b"}})",
+                           R"({"do":"stats"} trailing)",
+                           R"({"do":"stop")"}) {
     EXPECT_FALSE(decode_emulator_command(line)) << line;
   }
   std::string line = R"({"do":"cut","link":")";

@@ -125,6 +125,11 @@ Result<Lab> Lab::open(const std::string& name, const std::string& state_root) {
   const auto state = lab.load();
   if (!state) return tl::unexpected(state.error());
   lab.spec_ = std::move(*spec);
+  if (const std::string joined = read_file(lab.folder_ + "/joined.yaml"); !joined.empty()) {
+    auto grown = extend_lab(lab.spec_, joined, lab.folder_ + "/joined.yaml");
+    if (!grown) return tl::unexpected(grown.error());
+    lab.spec_ = std::move(*grown);
+  }
   lab.srv6_ = state->srv6;
   lab.spec_.set_number(state->number, lab.srv6_);
   lab.addresses_ = AddressPlan(lab.spec_);
@@ -189,22 +194,7 @@ Status Lab::build(const LabOptions& options) {
   options.progress(std::to_string(spec_.sites.size()) + " sites and " + std::to_string(spec_.routers.size()) +
                    " routers, each in a network namespace");
   for (size_t i = 0; i < spec_.vertices.size(); ++i) {
-    const std::string name = addresses_.namespace_name(spec_.vertices[i]);
-    if (const Status s = create_namespace(name); !s) return s;
-    const Status tuned = in_namespace(name, [&]() -> Status {
-      for (const char* which : {"all", "default"}) {
-        const std::string conf = std::string("net/ipv6/conf/") + which + "/";
-        for (const auto& [key, value] :
-             {std::pair("forwarding", "1"), std::pair("accept_dad", "0"), std::pair("accept_ra", "0"),
-              std::pair("router_solicitations", "0")}) {
-          if (const Status s = write_sysctl(conf + key, value); !s) return s;
-        }
-        if (!srv6_) continue;
-        if (const Status s = write_sysctl(conf + "seg6_enabled", "1"); !s) return s;
-      }
-      return write_sysctl("net/ipv6/ip_nonlocal_bind", "1");
-    });
-    if (!tuned) return tuned;
+    if (const Status s = make_namespace(spec_.vertices[i]); !s) return s;
   }
 
   options.progress(std::to_string(spec_.links.size()) + " links, carried by one emulator process");
@@ -218,16 +208,80 @@ Status Lab::build(const LabOptions& options) {
                          : "addresses and routes; plain paths, no SRv6");
   const PlainRoutes routes(spec_);
   for (size_t i = 0; i < spec_.vertices.size(); ++i) {
-    const std::string batch = vertex_batch(spec_, addresses_, routes, VertexId(i), srv6_);
-    const Status set_up = in_namespace(addresses_.namespace_name(spec_.vertices[i]), [&] {
-      const Status batched = run_program({"ip", "-batch", "-"}, batch);
-      if (!batched || !srv6_ || !spec_.is_site(VertexId(i))) return batched;
-      return run_program({"nft", "-f", "-"}, kDecapsulationRules);
-    });
-    if (!set_up) return set_up;
+    if (const Status s = set_up(VertexId(i), routes); !s) return s;
   }
   state.complete = true;
   return save(state);
+}
+
+Status Lab::make_namespace(const std::string& vertex) const {
+  const std::string name = addresses_.namespace_name(vertex);
+  if (const Status s = create_namespace(name); !s) return s;
+  return in_namespace(name, [&]() -> Status {
+    for (const char* which : {"all", "default"}) {
+      const std::string conf = std::string("net/ipv6/conf/") + which + "/";
+      for (const auto& [key, value] :
+           {std::pair("forwarding", "1"), std::pair("accept_dad", "0"), std::pair("accept_ra", "0"),
+            std::pair("router_solicitations", "0")}) {
+        if (const Status s = write_sysctl(conf + key, value); !s) return s;
+      }
+      if (!srv6_) continue;
+      if (const Status s = write_sysctl(conf + "seg6_enabled", "1"); !s) return s;
+    }
+    return write_sysctl("net/ipv6/ip_nonlocal_bind", "1");
+  });
+}
+
+Status Lab::set_up(VertexId vertex, const PlainRoutes& routes) const {
+  const std::string batch = vertex_batch(spec_, addresses_, routes, vertex, srv6_);
+  return in_namespace(addresses_.namespace_name(spec_.vertices[vertex.index()]), [&] {
+    const Status batched = run_program({"ip", "-batch", "-"}, batch);
+    if (!batched || !srv6_ || !spec_.is_site(vertex)) return batched;
+    return run_program({"nft", "-f", "-"}, kDecapsulationRules);
+  });
+}
+
+Status Lab::join(std::string_view text, const std::string& file) {
+  const auto lock = Lock::take(fs::path(folder_).parent_path());
+  if (!lock) return tl::unexpected(lock.error());
+  const auto state = load();
+  if (!state) return tl::unexpected(state.error());
+  auto grown = extend_lab(spec_, text, file);
+  if (!grown) return tl::unexpected(grown.error());
+  grown->set_number(state->number, srv6_);
+  const size_t vertices_before = spec_.vertices.size(), links_before = spec_.links.size();
+  for (size_t k = links_before; k < grown->links.size(); ++k) {
+    for (const VertexId end : {grown->links[k].spec.a, grown->links[k].spec.b}) {
+      const std::string& name = grown->vertices[end.index()];
+      if (state->killed.contains(name)) {
+        return fail(ErrorCode::kConflict, "link " + grown->links[k].spec.name + " ends at " + name + ", which was killed", file,
+                    "revive the site first");
+      }
+    }
+  }
+  spec_ = std::move(*grown);
+  for (size_t v = vertices_before; v < spec_.vertices.size(); ++v) {
+    if (const Status s = make_namespace(spec_.vertices[v]); !s) return s;
+  }
+  for (size_t k = links_before; k < spec_.links.size(); ++k) {
+    const auto told =
+        tell_emulator({.kind = EmulatorCommand::Kind::kCarry, .carried = emulator_link(spec_, addresses_, k)});
+    if (!told) return tl::unexpected(told.error());
+  }
+  if (const Status s = run_program({"ip", "-batch", "-"}, control_cables(spec_, addresses_, vertices_before)); !s) return s;
+  const PlainRoutes routes(spec_);
+  for (size_t v = vertices_before; v < spec_.vertices.size(); ++v) {
+    if (const Status s = set_up(VertexId(v), routes); !s) return s;
+  }
+  for (size_t v = 0; v < vertices_before; ++v) {
+    const std::string batch = growth_batch(spec_, addresses_, routes, VertexId(v), srv6_, links_before);
+    const Status set = in_namespace(addresses_.namespace_name(spec_.vertices[v]),
+                                    [&] { return run_program({"ip", "-batch", "-"}, batch); });
+    if (!set) return set;
+  }
+  std::string joined = read_file(folder_ + "/joined.yaml");
+  joined += (joined.empty() ? "" : "\n---\n") + std::string(text);
+  return write_file(folder_ + "/joined.yaml", joined);
 }
 
 Status Lab::start_emulator(const LabOptions& options, LabState& state) {
@@ -412,8 +466,13 @@ Status Lab::heal(const std::string& link) {
 }
 
 Status Lab::change(const std::string& link, const Change& change) {
-  const auto told = tell_emulator({EmulatorCommand::Kind::kSet, link, change.delay_us, change.jitter_us,
-                                   change.loss_ppm, change.rate_bps, change.queue_us});
+  const auto told = tell_emulator({.kind = EmulatorCommand::Kind::kSet,
+                                   .link = link,
+                                   .delay_us = change.delay_us,
+                                   .jitter_us = change.jitter_us,
+                                   .loss_ppm = change.loss_ppm,
+                                   .rate_bps = change.rate_bps,
+                                   .queue_us = change.queue_us});
   if (!told) return tl::unexpected(told.error());
   return {};
 }

@@ -84,6 +84,11 @@ class Lab {
   // Its links and its control cable work again; nothing runs there.
   Status revive(const std::string& site);
 
+  // Sites join, with the links that the text describes; the file is for errors. Nothing runs there yet. Every
+  // address stays. On failure after the text was found good (kUnavailable), parts of them may be there until
+  // the lab is taken down. kInvalid: the text. kConflict: a link ends at a killed site.
+  Status join(std::string_view text, const std::string& file);
+
   // Starts a process at a site, or outside of all of them if `site` is empty (the brain). down() ends it. A
   // log path that is not absolute is below folder().
   Result<ProcessName> start(const std::string& site, ProcessSpec process);
@@ -96,6 +101,8 @@ class Lab {
   Result<std::vector<struct EmulatorLinkStats>> tell_emulator(const struct EmulatorCommand& command) const;
   static Status remove(const std::string& name, const std::string& state_root);
   Status build(const LabOptions& options);
+  Status make_namespace(const std::string& vertex) const;
+  Status set_up(VertexId vertex, const PlainRoutes& routes) const;
   Status start_emulator(const LabOptions& options, LabState& state);
   Status cut_links_of(VertexId site, bool cut, const LabState& state);
 

@@ -12,8 +12,8 @@ namespace weir::lab {
 inline constexpr uint32_t kLinkMtuBytes = 2048;  // room for 1500 and sixteen segments
 inline constexpr uint32_t kSiteMtuBytes = 1500;
 
-// Where packets leave a site's cable to itself, at the end of an SRv6 path. Connection tracking has seen them when they were
-// decapsulated (net.netfilter.nf_hooks_lwtunnel) and must not see them again.
+// Where packets leave a site's cable to itself, at the end of an SRv6 path. Connection tracking has seen them
+// when they were decapsulated (net.netfilter.nf_hooks_lwtunnel) and must not see them again.
 inline constexpr const char* kDecapsulationDevice = "decap1";
 inline constexpr const char* kDecapsulationMac = "02:77:de:ca:00:01";
 inline constexpr const char* kDecapsulationRules =
@@ -27,6 +27,13 @@ std::string control_removal_batch(const LabSpec& lab, const AddressPlan& plan);
 // Run in the vertex's namespace, after control_batch and when its TAP devices are there.
 std::string vertex_batch(const LabSpec& lab, const AddressPlan& plan, const PlainRoutes& routes, VertexId v,
                          bool srv6);
+// Cables of the sites from this vertex on; a part of control_batch.
+std::string control_cables(const LabSpec& lab, const AddressPlan& plan, size_t vertices_before);
+// Run in the namespace of a vertex that was there before the lab grew: the new links' devices, and every
+// route as it is now.
+std::string growth_batch(const LabSpec& lab, const AddressPlan& plan, const PlainRoutes& routes, VertexId v,
+                         bool srv6, size_t links_before);
+EmulatorLink emulator_link(const LabSpec& lab, const AddressPlan& plan, size_t link);
 EmulatorConfig emulator_config(const LabSpec& lab, const AddressPlan& plan, const std::string& folder);
 
 }  // namespace weir::lab

@@ -19,11 +19,6 @@ struct Place {
   int32_t longitude_microdegrees = 0;
 };
 
-struct LabHeader {
-  int64_t delay_us_per_1000km = 5000;
-  int64_t route_factor_milli = 1400;
-};
-
 struct ParsedLink {
   LabLink link;
   std::vector<std::string> between;
@@ -54,6 +49,16 @@ bool good_name(std::string_view name, size_t length_max, bool dashes) {
 class Parser {
  public:
   explicit Parser(const std::string& file) : diagnosis_(file) {}
+  // Adds to a lab.
+  Parser(const std::string& file, const LabSpec& lab)
+      : diagnosis_(file),
+        lab_(lab),
+        extends_(true),
+        vertices_before_(lab.vertices.size()),
+        sites_before_(lab.sites.size()) {
+    vertex_names_.insert(lab.vertices.begin(), lab.vertices.end());
+    for (const LabLink& link : lab.links) link_names_.insert(link.spec.name);
+  }
 
   Result<LabSpec> parse(std::string_view text) {
     try {
@@ -64,7 +69,7 @@ class Parser {
         if (!diagnosis_.ok()) return tl::unexpected(diagnosis_.error());
       }
       diagnosis_.lines_before = 0;
-      if (labs_ != 1) {
+      if (!extends_ && labs_ != 1) {
         diagnosis_.report(0, "", "has " + std::to_string(labs_) + " documents of kind Lab",
                           "give exactly one, with the lab's name");
       }
@@ -74,12 +79,14 @@ class Parser {
                         "mend the line");
     }
     if (!diagnosis_.ok()) return tl::unexpected(diagnosis_.error());
-    lab_.source = text;
+    if (!extends_) lab_.source = text;
     lab_.set_number(lab_.number, true);
     return std::move(lab_);
   }
 
  private:
+  enum class Kind : uint8_t { kLab, kSite, kRouter, kLink };
+
   void document(const YAML::Node& node) {
     YamlMap root(node, "", diagnosis_);
     if (!diagnosis_.ok()) return;
@@ -87,34 +94,38 @@ class Parser {
     if (diagnosis_.ok() && version != "weir/v1") {
       root.report("apiVersion", "'" + version + "' is unknown", "write weir/v1");
     }
-    const size_t kind = root.choice("kind", {"Lab", "Site", "Router", "Link"});
+    const Kind kind = extends_
+                          ? std::array{Kind::kSite, Kind::kLink}[root.choice("kind", {"Site", "Link"})]
+                          : std::array{Kind::kLab, Kind::kSite, Kind::kRouter,
+                                       Kind::kLink}[root.choice("kind", {"Lab", "Site", "Router", "Link"})];
     YamlMap metadata = root.map("metadata");
     const std::string name = metadata.text("name");
     metadata.finish();
     YamlMap spec = root.map("spec");
     root.finish();
     if (!diagnosis_.ok()) return;
-    if (kind == 0 && !good_name(name, 12, false)) {
+    if (kind == Kind::kLab && !good_name(name, 12, false)) {
       metadata.report("name", "'" + name + "' cannot name a lab",
                       "use at most 12 letters a-z and digits, a letter first");
-    } else if (kind != 0 && !good_name(name, kind == 3 ? 64 : 24, true)) {
+    } else if (kind != Kind::kLab && !good_name(name, kind == Kind::kLink ? 64 : 24, true)) {
       metadata.report("name", "'" + name + "' cannot be a name",
-                      kind == 3 ? "use at most 64 of a-z, 0-9 and '-', a letter first"
-                                : "use at most 24 of a-z, 0-9 and '-', a letter first");
-    } else if (kind != 0 && !(kind == 3 ? link_names_ : vertex_names_).insert(name).second) {
+                      kind == Kind::kLink ? "use at most 64 of a-z, 0-9 and '-', a letter first"
+                                          : "use at most 24 of a-z, 0-9 and '-', a letter first");
+    } else if (kind != Kind::kLab &&
+               !(kind == Kind::kLink ? link_names_ : vertex_names_).insert(name).second) {
       metadata.report("name", "'" + name + "' is used twice", "give each its own name");
     }
     switch (kind) {
-      case 0:
+      case Kind::kLab:
         header(name, spec);
         break;
-      case 1:
+      case Kind::kSite:
         site(name, spec);
         break;
-      case 2:
+      case Kind::kRouter:
         router(name, spec);
         break;
-      default:
+      case Kind::kLink:
         link(name, spec);
         break;
     }
@@ -130,9 +141,8 @@ class Parser {
         "seed", [](std::string_view t) { return parse_count(t, 0, 1'000'000'000'000); }, 1));
     if (!spec.has("fibre")) return;
     YamlMap fibre = spec.map("fibre");
-    header_.delay_us_per_1000km =
-        fibre.number("delay_per_1000km", parse_duration_us, header_.delay_us_per_1000km);
-    header_.route_factor_milli = fibre.number("route_factor", parse_pue_milli, header_.route_factor_milli);
+    lab_.delay_us_per_1000km = fibre.number("delay_per_1000km", parse_duration_us, lab_.delay_us_per_1000km);
+    lab_.route_factor_milli = fibre.number("route_factor", parse_pue_milli, lab_.route_factor_milli);
     fibre.finish();
   }
 
@@ -220,25 +230,31 @@ class Parser {
 
   void assemble() {
     if (!diagnosis_.ok()) return;
-    std::vector<Place> places;
     for (LabSite& site : lab_.sites) {
+      if (site.vertex.valid()) continue;
       site.vertex = VertexId(lab_.vertices.size());
       lab_.vertices.push_back(site.spec.name);
-      places.push_back({site.spec.latitude_microdegrees, site.spec.longitude_microdegrees});
     }
     for (LabRouter& router : lab_.routers) {
+      if (router.vertex.valid()) continue;
       router.vertex = VertexId(lab_.vertices.size());
       lab_.vertices.push_back(router.name);
-      places.push_back({router.latitude_microdegrees, router.longitude_microdegrees});
     }
-    if (lab_.sites.empty()) {
+    std::vector<Place> places(lab_.vertices.size());
+    for (const LabSite& site : lab_.sites) {
+      places[site.vertex.index()] = {site.spec.latitude_microdegrees, site.spec.longitude_microdegrees};
+    }
+    for (const LabRouter& router : lab_.routers) {
+      places[router.vertex.index()] = {router.latitude_microdegrees, router.longitude_microdegrees};
+    }
+    if (lab_.sites.size() == sites_before_) {
       return diagnosis_.report(0, "", "has no document of kind Site", "add the sites");
     }
-    if (lab_.vertices.size() > kVerticesMax || links_.size() > kLinksMax) {
+    if (lab_.vertices.size() > kVerticesMax || lab_.links.size() + links_.size() > kLinksMax) {
       return diagnosis_.report(
           0, "",
           "has " + std::to_string(lab_.vertices.size()) + " sites and routers and " +
-              std::to_string(links_.size()) + " links",
+              std::to_string(lab_.links.size() + links_.size()) + " links",
           "keep to " + std::to_string(kVerticesMax) + " and " + std::to_string(kLinksMax));
     }
     for (ParsedLink& parsed : links_) {
@@ -255,7 +271,8 @@ class Parser {
       if (at == lab_.vertices.end()) {
         diagnosis_.report(parsed.line, "spec.between",
                           "link " + spec.name + " ends at '" + parsed.between[end] +
-                              "', which no Site or Router in this file is",
+                              "', which no Site or Router " + (extends_ ? "of the lab" : "in this file") +
+                              " is",
                           "name one of them, or add it");
         return false;
       }
@@ -266,14 +283,19 @@ class Parser {
                         "name two different ends");
       return false;
     }
+    if (spec.a.index() < vertices_before_ && spec.b.index() < vertices_before_) {
+      diagnosis_.report(parsed.line, "spec.between", "link " + spec.name + " ends at no site that joins",
+                        "lead it to a site of this file");
+      return false;
+    }
     if (parsed.delay_us) {
       spec.latency_us = *parsed.delay_us;
     } else {
       parsed.link.fibre_m = parsed.distance_m
                                 ? *parsed.distance_m
                                 : great_circle_m(places[spec.a.index()], places[spec.b.index()]) *
-                                      header_.route_factor_milli / 1000;
-      spec.latency_us = parsed.link.fibre_m * header_.delay_us_per_1000km / 1'000'000;
+                                      lab_.route_factor_milli / 1000;
+      spec.latency_us = parsed.link.fibre_m * lab_.delay_us_per_1000km / 1'000'000;
     }
     if (spec.jitter_us > spec.latency_us) {
       diagnosis_.report(parsed.line, "spec.jitter",
@@ -315,8 +337,10 @@ class Parser {
   }
 
   Diagnosis diagnosis_;
-  LabHeader header_;
   LabSpec lab_;
+  bool extends_ = false;
+  size_t vertices_before_ = 0;
+  size_t sites_before_ = 0;
   int labs_ = 0;
   std::set<std::string> vertex_names_;
   std::set<std::string> link_names_;
@@ -345,6 +369,10 @@ void LabSpec::set_number(uint8_t lab_number, bool srv6) {
   }
 }
 
+bool LabSpec::is_site(VertexId v) const {
+  return v.index() < vertices.size() && std::ranges::find(routers, v, &LabRouter::vertex) == routers.end();
+}
+
 const LabSite* LabSpec::site(std::string_view site_name) const {
   for (const LabSite& site : sites) {
     if (site.spec.name == site_name) return &site;
@@ -361,7 +389,11 @@ const LabLink* LabSpec::link(std::string_view link_name) const {
 
 Result<LabSpec> parse_lab(std::string_view text, const std::string& file) { return Parser(file).parse(text); }
 
-Result<LabSpec> read_lab(const std::string& path) {
+Result<LabSpec> extend_lab(const LabSpec& lab, std::string_view text, const std::string& file) {
+  return Parser(file, lab).parse(text);
+}
+
+Result<std::string> read_lab_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return fail(ErrorCode::kNotFound, "cannot be read", path, "check the name and its permissions");
   std::string text;
@@ -371,7 +403,13 @@ Result<LabSpec> read_lab(const std::string& path) {
   text.resize(static_cast<size_t>(in.gcount()));
   if (text.size() > kBytesMax)
     return fail(ErrorCode::kInvalid, "is larger than 1 MiB", path, "split the lab");
-  return parse_lab(text, path);
+  return text;
+}
+
+Result<LabSpec> read_lab(const std::string& path) {
+  const auto text = read_lab_text(path);
+  if (!text) return tl::unexpected(text.error());
+  return parse_lab(*text, path);
 }
 
 }  // namespace weir::lab

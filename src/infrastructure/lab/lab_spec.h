@@ -38,18 +38,22 @@ struct LabLink {
 };
 
 struct LabSpec {
-  std::string source;                 // the text it was read from
-  std::string name;                   // [a-z][a-z0-9]{0,11}
-  uint8_t number = 1;                 // 1..255: its part of every address, unique among the labs of a machine
-  uint64_t seed = 1;                  // of loss and jitter
-  std::vector<std::string> vertices;  // name by VertexId: sites first, then routers, in the order of the file
-  std::vector<LabSite> sites;         // by SiteId; the vertex has the same number
+  std::string source;  // the text it was read from
+  std::string name;    // [a-z][a-z0-9]{0,11}
+  uint8_t number = 1;  // 1..255: its part of every address, unique among the labs of a machine
+  uint64_t seed = 1;   // of loss and jitter
+  int64_t delay_us_per_1000km = 5000;  // of fibre
+  int64_t route_factor_milli = 1400;   // length of fibre over the great circle
+  // Name by VertexId: the sites and then the routers of the file, in its order; then the sites that joined
+  // later, in theirs.
+  std::vector<std::string> vertices;
+  std::vector<LabSite> sites;
   std::vector<LabRouter> routers;
   std::vector<LabLink> links;  // number k stands for LinkIds 2k (a to b) and 2k + 1
 
   const LabSite* site(std::string_view site_name) const;
   const LabLink* link(std::string_view link_name) const;
-  bool is_site(VertexId v) const { return v.index() < sites.size(); }
+  bool is_site(VertexId v) const;
 
   // Makes it the lab of this number: the data plane's addresses stand in the sites' and links' specs. Without
   // SRv6 there are no SIDs, and nothing is steerable.
@@ -63,5 +67,12 @@ struct LabSpec {
 Result<LabSpec> parse_lab(std::string_view text, const std::string& file);
 // The same from a file of at most 1 MiB. kNotFound, kInvalid.
 Result<LabSpec> read_lab(const std::string& path);
+
+// The lab with the sites and links of another text (documents of kind Site and Link, no Lab), after all that
+// it has, so that no address changes. Each of the links begins or ends at one of the new sites. Addresses are
+// those of the lab's number, with SRv6. kInvalid: as for parse_lab.
+Result<LabSpec> extend_lab(const LabSpec& lab, std::string_view text, const std::string& file);
+// The text of a lab's file, of at most 1 MiB. kNotFound, kInvalid.
+Result<std::string> read_lab_text(const std::string& path);
 
 }  // namespace weir::lab

@@ -170,6 +170,76 @@ TEST(LabFile, EveryVertexMustBeConnected) {
       {"no links lead from 'here' to 'lonely'"});
 }
 
+constexpr std::string_view kSeventh = R"(apiVersion: weir/v1
+kind: Site
+metadata: {name: later}
+spec:
+  tier: edge
+  region: Zhejiang
+  place: {latitude: 29.8683, longitude: 121.5440}
+  capacity: {cpu: 0.3, memory: 512Mi}
+  asks: {core_hour: 0.4, gib_hour: 0.04}
+  power: {idle_per_core: 4W, peak_per_core: 12W, pue: 1.2, carbon: 0.4974kgCO2/kWh}
+  availability: 99.9%
+---
+apiVersion: weir/v1
+kind: Link
+metadata: {name: later-there}
+spec: {between: [later, there], rate: 1Gbps, availability: 99.9%, price: 0.05}
+)";
+
+std::string extended(const std::string& what, const std::string& by) {
+  std::string text(kSeventh);
+  const size_t at = text.find(what);
+  EXPECT_NE(at, std::string::npos) << what;
+  const auto lab = extend_lab(*parse_lab(kLab, "lab.yaml"), text.replace(at, what.size(), by), "more.yaml");
+  return lab ? "" : lab.error().text();
+}
+
+TEST(LabFile, WhatJoinsLaterLeavesEveryAddressAsItIs) {
+  const auto before = parse_lab(kLab, "lab.yaml");
+  ASSERT_TRUE(before);
+  const auto lab = extend_lab(*before, kSeventh, "more.yaml");
+  ASSERT_TRUE(lab) << lab.error().text();
+  EXPECT_EQ(lab->vertices, (std::vector<std::string>{"here", "there", "later"}));
+  EXPECT_TRUE(lab->is_site(VertexId(0u)));
+  EXPECT_FALSE(lab->is_site(VertexId(1u)));
+  EXPECT_TRUE(lab->is_site(VertexId(2u)));
+  EXPECT_FALSE(lab->is_site(VertexId(3u)));
+  ASSERT_EQ(lab->sites.size(), 2u);
+  EXPECT_EQ(lab->sites[0].spec, before->sites[0].spec);
+  EXPECT_EQ(lab->sites[1].spec.prefix, AddressPlan(*lab).site_prefix(VertexId(2u)).text());
+  ASSERT_EQ(lab->links.size(), 2u);
+  EXPECT_EQ(lab->links[0].spec, before->links[0].spec);
+  EXPECT_EQ(lab->links[1].spec.a, VertexId(2u));
+  EXPECT_GT(lab->links[1].spec.latency_us, 700);  // 151 km by the great circle
+  EXPECT_EQ(lab->source, before->source);
+}
+
+TEST(LabFile, WhatJoinsLaterIsCheckedLikeTheRest) {
+  EXPECT_EQ(extended("later", "later"), "");
+  EXPECT_NE(
+      extended("{name: later}", "{name: here}").find("more.yaml:3: metadata.name: 'here' is used twice"),
+      std::string::npos);
+  EXPECT_NE(extended("{name: later-there}", "{name: here-there}").find("is used twice"), std::string::npos);
+  EXPECT_NE(
+      extended("[later, there]", "[later, nowhere]").find("'nowhere', which no Site or Router of the lab is"),
+      std::string::npos);
+  EXPECT_NE(extended("[later, there]", "[here, there]").find("ends at no site that joins"),
+            std::string::npos);
+  EXPECT_NE(extended("kind: Site", "kind: Router").find("more.yaml:2: kind"), std::string::npos);
+  EXPECT_NE(extend_lab(*parse_lab(kLab, "lab.yaml"), kSeventh.substr(0, kSeventh.find("---")), "more.yaml")
+                .error()
+                .text()
+                .find("no links lead from 'here' to 'later'"),
+            std::string::npos);
+  EXPECT_NE(extend_lab(*parse_lab(kLab, "lab.yaml"), "", "more.yaml")
+                .error()
+                .text()
+                .find("has no document of kind Site"),
+            std::string::npos);
+}
+
 TEST(LabFile, AMissingFileIsNotFound) {
   EXPECT_EQ(read_lab("/nonexistent/lab.yaml").error().code, ErrorCode::kNotFound);
 }
