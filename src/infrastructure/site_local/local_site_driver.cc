@@ -169,12 +169,16 @@ Status Driver::adopt() {
     auto control = load(at->path() / kControlFile, decode_control);
     auto status = load(at->path() / kStatusFile, decode_status);
     if (!order || !control || !status) {
-      // Of a start that had not succeeded, or torn by a power failure, which no run survives.
-      if (supervised(at->path())) {
+      // Of a start that had not succeeded, or torn by a power failure, which no run survives; unless its supervisor
+      // has just accepted it: then the status is there now.
+      if (!supervised(at->path())) {
+        discard(*id);
+        continue;
+      }
+      if (!status) status = load(at->path() / kStatusFile, decode_status);
+      if (!order || !control || !status) {
         return tl::unexpected(!order ? order.error() : !control ? control.error() : status.error());
       }
-      discard(*id);
-      continue;
     }
     Record& record =
         records_.emplace(*id, Record{std::move(*order), *control, std::move(*status)}).first->second;
