@@ -31,6 +31,7 @@ Applied Graph::on(const PricesRevised& e) {
   if (e.policy <= prices_.version) return no_effect("a newer revision of the prices is in force");
   prices_ = {e.policy, e.carbon_price_per_kg, e.scarcity_core_hour, e.scarcity_gib_hour,
              e.scarcity_accelerator_hour, e.scarcity_gbps_hour};
+  ++described_;
   ++path_relief_;
   return {};
 }
@@ -54,6 +55,7 @@ bool Graph::add_vertex(VertexId id, const std::string& name) {
   if (id.index() != vertex_names_.size() || vertex_names_.find(name) != VertexId::kNone) return false;
   vertex_names_.add(name);
   links_out_.push_back({});
+  ++described_;
   return true;
 }
 
@@ -100,6 +102,7 @@ Applied Graph::on(const SiteDefined& e) {
   row.asks = e.spec.asks;
   row.power = e.spec.power;
   site_specs_.mutate(e.site.index()) = std::make_shared<const SiteSpec>(e.spec);
+  reprice({.link = {}, .site = e.site});
   ++relief_;
   return {};
 }
@@ -163,6 +166,7 @@ Applied Graph::on(const LinkDefined& e) {
       links_out_.mutate(row.from.index()).push_back(id);
     }
   }
+  ++described_;
   ++path_relief_;
   ++routing_;
   return {};
@@ -253,6 +257,16 @@ void Graph::account_site_nodes(SiteId site) {
     }
   }
   site_loads_.mutate(site.index()) = sum;
+  reprice({.link = {}, .site = site});
+}
+
+void Graph::reprice(Repriced what) {
+  if (repriced_.size() < kRepricingsKept) {
+    repriced_.push_back(what);
+  } else {
+    repriced_.mutate(repricings_ % kRepricingsKept) = what;
+  }
+  ++repricings_;
 }
 
 Applied Graph::on(const SiteStateChanged& e) {
@@ -267,6 +281,7 @@ Applied Graph::on(const LinkStateChanged& e) {
   if (e.link.index() >= links_.size()) return no_effect("unknown link");
   if (link_loads_[e.link.index()].up == e.up) return no_effect("the link is in this state");
   link_loads_.mutate(e.link.index()).up = e.up;
+  reprice({.link = e.link, .site = {}});
   if (e.up) ++path_relief_;
   ++routing_;
   return {};
@@ -329,20 +344,30 @@ void Graph::account(const Placement& p, Sign sign) {
   free.memory_mib += s * p.memory_mib;
   free.accelerators += s * p.accelerators;
   SiteLoad& load = site_loads_.mutate(p.site.index());
-  load.cpu_milli_free += s * p.cpu_milli;
-  load.memory_mib_free += s * p.memory_mib;
-  load.accelerators_free += s * p.accelerators;
+  const auto add = [s](auto total, auto& room, auto amount) {
+    const int before = utilisation_bucket(total, room);
+    room += s * amount;
+    return utilisation_bucket(total, room) != before;
+  };
+  const bool cpu = add(load.cpu_milli_total, load.cpu_milli_free, p.cpu_milli);
+  const bool memory = add(load.memory_mib_total, load.memory_mib_free, p.memory_mib);
+  const bool accelerators = add(load.accelerators_total, load.accelerators_free, p.accelerators);
+  if (cpu || memory || accelerators) reprice({.link = {}, .site = p.site});
 }
 
 void Graph::account(const Flow& flow, Sign sign) {
   for (const LinkId forward : flow.path) {
+    bool changed = false;
     for (const LinkId id : {forward, opposite(forward)}) {
       LinkLoad& load = link_loads_.mutate(id.index());
       const int64_t bandwidth = links_[id.index()].bandwidth_bps;
       const int before = utilisation_bucket(bandwidth, load.free_bps);
       load.free_bps += static_cast<int>(sign) * (id == forward ? flow.up_bps : flow.down_bps);
-      if (utilisation_bucket(bandwidth, load.free_bps) < before) ++path_relief_;
+      const int after = utilisation_bucket(bandwidth, load.free_bps);
+      changed = changed || after != before;
+      if (after < before) ++path_relief_;
     }
+    if (changed) reprice({.link = forward, .site = {}});
   }
 }
 

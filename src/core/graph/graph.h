@@ -227,6 +227,20 @@ class Graph {
   // afresh with a graph read from a checkpoint.
   uint64_t routing() const { return routing_; }
 
+  // What was described so far: counts new vertices and links, revised links and revised price policies. Starts afresh with
+  // a graph read from a checkpoint, as does the next.
+  uint64_t described() const { return described_; }
+  // The links (either direction) and sites whose price may have changed since they were described, in order: what
+  // remembers prices looks at those it has not seen yet. Only the newest kRepricingsKept can be asked for.
+  struct Repriced {
+    LinkId link;  // one of the two is valid
+    SiteId site;
+  };
+  static constexpr uint64_t kRepricingsKept = 16'384;
+  uint64_t repricings() const { return repricings_; }
+  // Requires repricings() - kRepricingsKept <= i < repricings().
+  const Repriced& repriced(uint64_t i) const { return repriced_[i % kRepricingsKept]; }
+
   GraphBytes bytes() const;
 
  private:
@@ -266,6 +280,7 @@ class Graph {
   void account(const Flow& flow, Sign sign);
   void account_site_nodes(SiteId site);
   void release(const CommittedPlan& plan);
+  void reprice(Repriced what);
 
   Position version_ = 0;
   TimeUs now_ = 0;
@@ -273,6 +288,9 @@ class Graph {
   uint64_t path_relief_ = 0;
   uint64_t relief_ = 0;
   uint64_t routing_ = 0;
+  uint64_t described_ = 0;
+  uint64_t repricings_ = 0;
+  Column<Repriced> repriced_;              // a ring
   CowPtr<DomainCreated> domain_{DomainCreated{}};
   PricePolicy prices_;
 

@@ -32,6 +32,11 @@ Graph network(size_t routers, const std::vector<RawLink>& links, bool steerable 
 constexpr int64_t kMbps = 1'000'000;
 const StreamDemand kDemand{10 * kMbps, kMbps, 0, 0, 1000};
 
+std::optional<PathOption> cheapest(const Graph& graph, VertexId to, const PathLimits& limits) {
+  PathMemory memory;
+  return PathSearch(graph, kDemand, memory).cheapest(VertexId(0u), to, limits);
+}
+
 // Every simple path by depth-first search: the referee.
 void all_paths(const Graph& graph, VertexId at, VertexId to, std::vector<LinkId>& path, std::set<VertexId>& seen,
                std::vector<std::vector<LinkId>>& out) {
@@ -53,33 +58,64 @@ TEST(CheapestPath, TakesTheDearerWayOnlyWhenTheCheapIsTooSlowOrFull) {
   // 0 - 1 - 3 cheap and slow, 0 - 2 - 3 dear and fast.
   Graph graph = network(4, {{0, 1, 100 * kMbps, 50'000, 1000}, {1, 3, 100 * kMbps, 50'000, 1000},
                             {0, 2, 100 * kMbps, 1'000, 9'000'000}, {2, 3, 100 * kMbps, 1'000, 9'000'000}});
-  const PathTree tree = price_tree(graph, VertexId(0u), kDemand);
   const auto links = [](const std::optional<PathOption>& path) { return path ? path->links : std::vector<LinkId>{}; };
   const std::vector<LinkId> slow = {LinkId(0u), LinkId(2u)}, fast = {LinkId(4u), LinkId(6u)};
-  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {})), slow);
-  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {.latency_us_max = 200'000})), slow);
-  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {.latency_us_max = 199'999})), fast);
-  EXPECT_FALSE(cheapest_path(graph, tree, VertexId(3u), kDemand, {.latency_us_max = 3'999}));
+  EXPECT_EQ(links(cheapest(graph, VertexId(3u), {})), slow);
+  EXPECT_EQ(links(cheapest(graph, VertexId(3u), {.latency_us_max = 200'000})), slow);
+  EXPECT_EQ(links(cheapest(graph, VertexId(3u), {.latency_us_max = 199'999})), fast);
+  EXPECT_FALSE(cheapest(graph, VertexId(3u), {.latency_us_max = 3'999}));
   PathUse use;
   use.add(slow, 90 * kMbps, 0);
-  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {.use = &use})), slow);
+  EXPECT_EQ(links(cheapest(graph, VertexId(3u), {.use = &use})), slow);
   use.add({LinkId(0u)}, 1, 0);
-  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {.use = &use})), fast);
-  EXPECT_FALSE(cheapest_path(graph, tree, VertexId(3u), kDemand, {.streams = 11}));
-  EXPECT_TRUE(cheapest_path(graph, tree, VertexId(3u), kDemand, {.streams = 10}));
+  EXPECT_EQ(links(cheapest(graph, VertexId(3u), {.use = &use})), fast);
+  EXPECT_FALSE(cheapest(graph, VertexId(3u), {.streams = 11}));
+  EXPECT_TRUE(cheapest(graph, VertexId(3u), {.streams = 10}));
   graph.apply({1, "t", LinkStateChanged{LinkId(3u), false, "cut"}});
-  EXPECT_EQ(links(cheapest_path(graph, tree, VertexId(3u), kDemand, {})), fast) << "one dead direction kills both";
-  EXPECT_FALSE(cheapest_path(graph, tree, VertexId(3u), kDemand, {.avoid = &fast}));
+  EXPECT_EQ(links(cheapest(graph, VertexId(3u), {})), fast) << "one dead direction kills both";
+  EXPECT_FALSE(cheapest(graph, VertexId(3u), {.avoid = &fast}));
 }
 
 TEST(CheapestPath, OnPlainLinksOnlyTheRoutedPathIsACandidate) {
   Graph graph = network(4, {{0, 1, 100 * kMbps, 50'000, 1000}, {1, 3, 100 * kMbps, 50'000, 1000},
                             {0, 2, 100 * kMbps, 1'000, 9'000'000}, {2, 3, 100 * kMbps, 1'000, 9'000'000}}, false);
-  const PathTree tree = price_tree(graph, VertexId(0u), kDemand);
-  const auto path = cheapest_path(graph, tree, VertexId(3u), kDemand, {});
+  const auto path = cheapest(graph, VertexId(3u), {});
   ASSERT_TRUE(path);
   EXPECT_EQ(path->links, (std::vector<LinkId>{LinkId(4u), LinkId(6u)}));
-  EXPECT_FALSE(cheapest_path(graph, tree, VertexId(3u), kDemand, {.streams = 11}));
+  EXPECT_FALSE(cheapest(graph, VertexId(3u), {.streams = 11}));
+}
+
+TEST(CheapestPath, NeverPassesThroughASite) {
+  // Routers 0 and 1 are joined by a dear link; site 2 hangs on both by cheap ones, sites 3 and 4 on one each.
+  Graph graph = network(2, {{0, 1, 100 * kMbps, 1'000, 50'000'000}});
+  for (uint32_t s = 0; s < 3; ++s) {
+    graph.apply({1, "t", SiteDefined{SiteId(s), VertexId(2 + s), SiteSpec{.name = "s" + std::to_string(s)}}});
+  }
+  const auto link = [&](uint32_t a, uint32_t b) {
+    const auto id = static_cast<uint32_t>(graph.link_count());
+    graph.apply({1, "t", LinkDefined{LinkId(id), LinkSpec{.name = "l" + std::to_string(id), .a = VertexId(a), .b = VertexId(b),
+                                                          .bandwidth_bps = 100 * kMbps, .latency_us = 100,
+                                                          .per_gbps_hour = 1000}}});
+  };
+  link(2, 0);
+  link(2, 1);
+  link(3, 0);
+  link(4, 1);
+  PathMemory memory;
+  PathSearch search(graph, kDemand, memory);
+  const auto path = search.cheapest(VertexId(3u), VertexId(4u), {});
+  ASSERT_TRUE(path);
+  EXPECT_EQ(path->links, (std::vector<LinkId>{LinkId(6u), LinkId(0u), LinkId(9u)}));
+  EXPECT_EQ(search.fastest(VertexId(3u), VertexId(4u))->links, path->links);
+  EXPECT_EQ(routed_path(graph, VertexId(3u), VertexId(4u)), path->links);
+  uint64_t steps = 1000;
+  EXPECT_EQ(search.by_price(VertexId(3u), VertexId(4u), {}, 10, steps).paths.size(), 1u);
+  // A link straight to another site may be taken, though still not on the way elsewhere.
+  link(3, 2);
+  PathSearch with_direct(graph, kDemand, memory);
+  EXPECT_EQ(with_direct.cheapest(VertexId(3u), VertexId(2u), {})->links, (std::vector<LinkId>{LinkId(10u)}));
+  EXPECT_EQ(with_direct.cheapest(VertexId(3u), VertexId(4u), {})->links, path->links);
+  EXPECT_EQ(with_direct.fastest(VertexId(3u), VertexId(4u))->links, path->links);
 }
 
 TEST(Hop, SerialisationIsBitsOverRate) {
@@ -101,7 +137,6 @@ RC_GTEST_PROP(CheapestPath, EqualsExhaustiveSearch, ()) {
                      *rc::gen::inRange<int64_t>(0, 50) * 1'000'000});
   }
   Graph graph = network(routers, links);
-  const PathTree tree = price_tree(graph, VertexId(0u), kDemand);
   const VertexId to(routers - 1);
   const PathLimits limits{.streams = *rc::gen::inRange(1, 4), .latency_us_max = *rc::gen::inRange<int64_t>(0, 100) * 1000};
   std::vector<std::vector<LinkId>> every;
@@ -114,14 +149,15 @@ RC_GTEST_PROP(CheapestPath, EqualsExhaustiveSearch, ()) {
     if (fits(graph, option, kDemand, limits)) prices.push_back(option.price);
   }
   std::sort(prices.begin(), prices.end());
-  const auto found = cheapest_path(graph, tree, to, kDemand, limits);
+  const auto found = cheapest(graph, to, limits);
   RC_ASSERT(found.has_value() == !prices.empty());
   if (found) {
     RC_ASSERT(found->price == prices.front());
     RC_ASSERT(fits(graph, priced(graph, found->links, kDemand), kDemand, limits));
   }
   uint64_t steps = 1'000'000;
-  const PathList list = paths_by_price(graph, tree, to, kDemand, limits, 100'000, steps);
+  PathMemory memory;
+  const PathList list = PathSearch(graph, kDemand, memory).by_price(VertexId(0u), to, limits, 100'000, steps);
   RC_ASSERT(list.complete);
   std::vector<Nanocredits> listed;
   for (const auto& option : list.paths) listed.push_back(option.price);

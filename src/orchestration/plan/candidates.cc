@@ -7,40 +7,75 @@
 
 namespace weir {
 
-std::shared_ptr<const PathTree> PlanCache::tree(const Graph& graph, VertexId from, const StreamDemand& demand) {
-  const size_t vertices = graph.vertex_count();
-  const size_t bytes = 2 * vertices * (sizeof(Nanocredits) + sizeof(LinkId));
-  if (trees_.size() * bytes > kBytesMax) trees_.clear();
-  const auto worn = [vertices](const PathTree& tree) { return tree.detours > vertices / 2; };
-  auto& [loaded, floor] = trees_[{from, demand}];
-  if (loaded && loaded->relief == graph.path_relief() && loaded->price.size() == vertices && !worn(*loaded)) return loaded;
-  if (loaded && loaded->relief != graph.path_relief()) {
-    if (!floor || floor->routing != graph.routing() || floor->price.size() != vertices) {
-      floor = std::make_shared<const PathTree>(price_tree(graph, from, demand, true));
-    }
-    if (!worn(*floor)) return floor;
-    floor->detours = 0;
-  }
-  loaded = std::make_shared<const PathTree>(price_tree(graph, from, demand));
-  return loaded;
+namespace {
+
+bool stale(const PlanCache::SitePrices* known, const Graph& graph) {
+  return !known || known->described != graph.described() || known->seen > graph.repricings() ||
+         graph.repricings() - known->seen > Graph::kRepricingsKept;
 }
 
-std::shared_ptr<const FastestTree> PlanCache::fastest(const Graph& graph, VertexId from, const StreamDemand& demand) {
-  auto& known = fastest_[{from, demand.request_bits, demand.response_bits}];
-  if (!known || known->routing != graph.routing() || known->latency_us.size() != graph.vertex_count()) {
-    auto made = std::make_shared<const FastestTree>(fastest_tree(graph, from, demand));
-    known = made;
-    const size_t bytes = graph.vertex_count() * (sizeof(int64_t) + sizeof(LinkId));
-    if (fastest_.size() * bytes > kBytesMax) fastest_.clear();
-    return made;
+}  // namespace
+
+PlanCache::WorkloadKey PlanCache::key(const IntentSpec& spec) {
+  return {spec.workload.cpu_milli, spec.workload.memory_mib, spec.workload.accelerators, spec.prefer.cost_milli,
+          spec.prefer.carbon_milli};
+}
+
+std::shared_ptr<const PlanCache::SitePrices> PlanCache::site_prices(const Graph& graph, const IntentSpec& spec) {
+  if (site_prices_.size() > kWorkloadsMax) site_prices_.clear();
+  auto& known = site_prices_[key(spec)];
+  const auto look = [&](SiteId site) {
+    known->of[site.index()] = site_price(graph, site, spec.workload, spec.prefer).decision;
+  };
+  if (stale(known.get(), graph)) {
+    known = std::make_shared<SitePrices>(SitePrices{.of = {}, .described = graph.described()});
+    known->of.resize(graph.site_count());
+    for (size_t s = 0; s < graph.site_count(); ++s) look(SiteId(s));
+  } else {
+    for (uint64_t i = known->seen; i < graph.repricings(); ++i) {
+      if (const SiteId site = graph.repriced(i).site; site.valid()) look(site);
+    }
   }
+  known->seen = graph.repricings();
   return known;
 }
 
-std::shared_ptr<PlanCache::Entry> PlanCache::entry(const Key& key) {
-  if (entries_.size() * kItemsMax * sizeof(Entry::Item) > kBytesMax) entries_.clear();
-  auto& known = entries_[key];
-  if (!known) known = std::make_shared<Entry>();
+std::shared_ptr<const PlanCache::SitePrices> PlanCache::router_prices(const Graph& graph, const IntentSpec& spec,
+                                                                      const SitePrices& sites, const PathSearch& search,
+                                                                      int32_t streams) {
+  if (router_prices_.size() > kWorkloadsMax) router_prices_.clear();
+  auto& known = router_prices_[{key(spec), search.demand(), streams}];
+  const Network& network = search.network();
+  const auto look = [&](uint32_t core) {
+    Nanocredits least = kUnreachable;
+    for (const auto& [site, access] : network.met(core)) {
+      const Nanocredits last = search.prices().access[access];
+      if (last < kUnreachable) least = std::min(least, sites.of[site.index()] + streams * last);
+    }
+    known->of[core] = least;
+  };
+  const auto look_around = [&](SiteId site) {
+    for (uint32_t a = network.site_access_begin(site.index()); a < network.site_access_begin(site.index() + 1); ++a) {
+      look(network.all_accesses()[a].core);
+    }
+  };
+  if (stale(known.get(), graph)) {
+    known = std::make_shared<SitePrices>(SitePrices{.of = {}, .described = graph.described()});
+    known->of.resize(network.core_count());
+    for (uint32_t c = 0; c < network.core_count(); ++c) look(c);
+  } else {
+    for (uint64_t i = known->seen; i < graph.repricings(); ++i) {
+      const auto& [link, site] = graph.repriced(i);
+      if (site.valid()) {
+        look_around(site);
+        continue;
+      }
+      for (const LinkId id : {link, opposite(link)}) {
+        if (const uint32_t a = network.access_of(id); a != Network::kNone) look(network.all_accesses()[a].core);
+      }
+    }
+  }
+  known->seen = graph.repricings();
   return known;
 }
 
@@ -50,148 +85,82 @@ Candidates::Candidates(const Graph& graph, const IntentSpec& spec, uint64_t resi
       spec_(spec),
       residency_(residency),
       sources_(std::move(sources)),
-      demand_(stream_demand(spec)),
       cache_(cache),
-      trees_(sources_.size()),
-      trees_now_(sources_.size()),
-      fastest_(sources_.size()) {}
+      paths_(graph, stream_demand(spec), cache.paths),
+      site_prices_(cache.site_prices(graph, spec)) {}
 
-const PathTree& Candidates::tree(size_t source) {
-  if (!trees_[source]) trees_[source] = cache_.tree(graph_, vertex(source), demand_);
-  return *trees_[source];
-}
-
-const PathTree& Candidates::tree_now(size_t source) {
-  if (!trees_now_[source]) {
-    trees_now_[source] = std::make_shared<const PathTree>(price_tree(graph_, vertex(source), demand_));
-  }
-  return *trees_now_[source];
-}
-
-const FastestTree& Candidates::fastest(size_t source) {
-  if (!fastest_[source]) fastest_[source] = cache_.fastest(graph_, vertex(source), demand_);
-  return *fastest_[source];
-}
-
-Nanocredits Candidates::bound(SiteId site, const Share& share) {
-  Nanocredits sum = site_price(graph_, site, spec_.workload, spec_.prefer).decision;
+std::unique_ptr<SiteOrder> Candidates::every_site(const Share& share) {
+  std::vector<Nanocredits> sums = site_prices_->of;
+  const Network& network = paths_.network();
+  const auto accesses = network.all_accesses();
+  const auto& last = paths_.prices().access;
   for (size_t i = 0; i < share.size(); ++i) {
     if (share[i] == 0 || !sources_[i].site.valid()) continue;
-    const Nanocredits path = tree(i).price[graph_.site(site).vertex.index()];
-    if (path == PathTree::kUnreachable) return PathTree::kUnreachable;
-    sum += share[i] * path;
+    std::vector<Nanocredits> reach;
+    paths_.price_bounds(vertex(i), reach);
+    for (size_t s = 0; s < sums.size(); ++s) {
+      Nanocredits path = s == sources_[i].site.index() ? 0 : kUnreachable;
+      for (uint32_t a = network.site_access_begin(s); a < network.site_access_begin(s + 1); ++a) {
+        path = std::min(path, reach[accesses[a].core] + last[a]);
+      }
+      sums[s] = path >= kUnreachable || sums[s] >= kUnreachable ? kUnreachable : sums[s] + share[i] * path;
+    }
   }
-  return sum;
+  return std::make_unique<AllSites>(std::move(sums));
+}
+
+// Without those that no path from the source reaches in time.
+std::unique_ptr<SiteOrder> Candidates::reachable_sites(size_t source, int32_t streams) {
+  router_prices_ = cache_.router_prices(graph_, spec_, *site_prices_, paths_, streams);
+  std::vector<Nanocredits> reach = cache_.paths.borrow();
+  paths_.price_bounds(vertex(source), reach);
+  std::vector<Nanocredits> bounds = cache_.paths.borrow();
+  bounds.resize(reach.size());
+  const auto bound = [&](size_t core) {
+    return reach[core] >= kUnreachable || router_prices_->of[core] >= kUnreachable
+               ? SiteOrder::kNever
+               : router_prices_->of[core] + streams * reach[core];
+  };
+  if (spec_.promise.latency_us_max > 0) {
+    const auto& fastest = paths_.fastest_bounds(vertex(source));
+    for (size_t c = 0; c < bounds.size(); ++c) {
+      bounds[c] = fastest[c] > spec_.promise.latency_us_max ? SiteOrder::kNever : bound(c);
+    }
+  } else {
+    for (size_t c = 0; c < bounds.size(); ++c) bounds[c] = bound(c);
+  }
+  return std::make_unique<SitesByRouter>(std::move(bounds), std::move(reach), paths_.prices().access, site_prices_->of,
+                                         cache_.paths, streams, sources_[source].site);
 }
 
 Nanocredits Candidates::price_by_fastest(SiteId site, const Share& share) {
   Nanocredits sum = site_price(graph_, site, spec_.workload, spec_.prefer).decision;
   for (size_t i = 0; i < share.size(); ++i) {
     if (share[i] == 0 || !sources_[i].site.valid()) continue;
-    const auto path = fastest_path(graph_, fastest(i), graph_.site(site).vertex, demand_);
-    if (!path) return PathTree::kUnreachable;
+    const auto path = paths_.fastest(vertex(i), graph_.site(site).vertex);
+    if (!path) return kUnreachable;
     sum += share[i] * path->price;
   }
   return sum;
 }
 
-PlanCache::Key Candidates::key(const Share& share) const {
-  PlanCache::Key key{.sources = {},
-                     .demand = demand_,
-                     .cpu_milli = spec_.workload.cpu_milli,
-                     .memory_mib = spec_.workload.memory_mib,
-                     .accelerators = spec_.workload.accelerators,
-                     .carbon_milli = spec_.prefer.carbon_milli};
-  for (size_t i = 0; i < share.size(); ++i) {
-    if (share[i] > 0) key.sources.emplace_back(sources_[i].site.value, share[i]);
-  }
-  return key;
-}
-
-void Candidates::open(const Share& share, Search& search) {
-  search.opened = true;
-  if (search.keeps_refused) {
-    search.heap.reserve(graph_.site_count());
-    for (size_t s = 0; s < graph_.site_count(); ++s) search.heap.emplace_back(bound(SiteId(s), share), SiteId(s));
-    std::make_heap(search.heap.begin(), search.heap.end(), std::greater<>());
-    return;
-  }
-  search.list = cache_.entry(key(share));
-  PlanCache::Entry& entry = *search.list;
-  const size_t sites = graph_.site_count();
-  if (entry.relief != graph_.relief() || entry.sites != sites || entry.looked_at > sites) {
-    using Item = PlanCache::Entry::Item;
-    std::vector<Item> items(sites);
-    for (size_t s = 0; s < sites; ++s) items[s] = {bound(SiteId(s), share), SiteId(s), graph_.site(SiteId(s)).vertex};
-    const auto before = [](const Item& a, const Item& b) { return std::tie(a.bound, a.site) < std::tie(b.bound, b.site); };
-    const size_t kept = std::min(sites, PlanCache::kItemsMax);
-    std::nth_element(items.begin(), items.begin() + static_cast<ptrdiff_t>(kept) - 1, items.end(), before);
-    items.resize(kept);
-    items.shrink_to_fit();
-    std::sort(items.begin(), items.end(), before);
-    entry = {graph_.relief(), sites, std::move(items), 0};
-  }
-  search.truncated = entry.items.size() < sites;
-}
-
-void Candidates::push(const Share& share, Search& search, SiteId site) {
-  search.heap.emplace_back(bound(site, share), site);
-  std::push_heap(search.heap.begin(), search.heap.end(), std::greater<>());
-}
-
-// Brings to the heap whatever may come before its front.
-void Candidates::pull(const Share& share, Search& search) {
-  if (!search.list) return;
-  const auto& items = search.list->items;
-  while (search.next < items.size() &&
-         (search.heap.empty() || items[search.next].bound <= search.heap.front().first)) {
-    const auto& item = items[search.next++];
-    ++search.list->looked_at;
-    if (!hopeless(share, item.site, item.vertex)) push(share, search, item.site);
-  }
-  if (!search.truncated || search.next < items.size() ||
-      (!search.heap.empty() && search.heap.front().first < items.back().bound)) {
-    return;
-  }
-  search.truncated = false;
-  search.list->looked_at += graph_.site_count();
-  std::vector<bool> listed(graph_.site_count(), false);
-  for (const auto& item : items) listed[item.site.index()] = true;
-  for (size_t s = 0; s < listed.size(); ++s) {
-    if (!listed[s] && !hopeless(share, SiteId(s), graph_.site(SiteId(s)).vertex)) push(share, search, SiteId(s));
-  }
-}
-
-// Certainly impossible, seen without looking at nodes or paths.
-bool Candidates::hopeless(const Share& share, SiteId site, VertexId vertex) {
-  if (spec_.promise.latency_us_max > 0) {
-    for (size_t i = 0; i < share.size(); ++i) {
-      if (share[i] > 0 && sources_[i].site.valid() &&
-          fastest(i).latency_us[vertex.index()] > spec_.promise.latency_us_max) {
-        return true;
-      }
-    }
-  }
-  const SiteLoad& load = graph_.load(site);
-  return load.cpu_milli_free < spec_.workload.cpu_milli || load.memory_mib_free < spec_.workload.memory_mib ||
-         load.accelerators_free < spec_.workload.accelerators;
-}
-
 const Candidates::Ranking& Candidates::rank(const Share& share, size_t want) {
   Search& search = searches_[share];
-  if (want == kAll && search.opened && !search.keeps_refused) search = {};
-  if (!search.opened) {
+  if (want == kAll && search.order && !search.keeps_refused) search = {};
+  if (!search.order) {
     search.keeps_refused = want == kAll || explains_refused();
-    open(share, search);
+    const auto first = std::find_if(share.begin(), share.end(), [](int32_t streams) { return streams > 0; });
+    const bool one = first != share.end() && std::count(share.begin(), share.end(), 0) + 1 == std::ssize(share);
+    const auto source = static_cast<size_t>(first - share.begin());
+    search.order = one && !search.keeps_refused && sources_[source].site.valid() ? reachable_sites(source, *first)
+                                                                                : every_site(share);
   }
   auto& [feasible, refused, all] = search.ranking;
   for (;;) {
-    pull(share, search);
+    const Nanocredits bound = search.order->next_bound();
     // Equal bounds are looked at too: among options of equal price the lower SiteId has to win.
-    if (search.heap.empty() || (feasible.size() >= want && search.heap.front().first > feasible[want - 1].price)) break;
-    std::pop_heap(search.heap.begin(), search.heap.end(), std::greater<>());
-    const SiteId site = search.heap.back().second;
-    search.heap.pop_back();
+    if (bound == SiteOrder::kNever || (feasible.size() >= want && bound > feasible[want - 1].price)) break;
+    const SiteId site = search.order->take();
     auto outcome = evaluate(site, share);
     if (auto* reason = std::get_if<Reason>(&outcome)) {
       if (search.keeps_refused) refused.push_back(*reason);
@@ -203,7 +172,7 @@ const Candidates::Ranking& Candidates::rank(const Share& share, size_t want) {
     });
     feasible.insert(at, std::move(option));
   }
-  all = search.heap.empty();
+  all = search.order->next_bound() == SiteOrder::kNever;
   return search.ranking;
 }
 
@@ -224,7 +193,7 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
   if (!latency_us_max) {
     const Traffic& t = spec_.traffic;
     const int64_t needed = charge(charge(t.work_us_per_request, streams * t.requests_per_second_milli, 1'000'000), 1000,
-                                  graph_.load(site).speed_milli_min);
+                                  std::max(1, graph_.load(site).speed_milli_min));
     return Reason{ReasonCode::kOverload, site, SiteId{}, needed, spec_.workload.cpu_milli};
   }
   const SitePrice price = site_price(graph_, site, spec_.workload, spec_.prefer);
@@ -239,16 +208,16 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
     const VertexId to = graph_.site(site).vertex;
     std::optional<PathOption> path;
     // Only where nothing is wrong with the fastest path: a search that has to fail looks everywhere first.
-    if (fastest(i).latency_us[to.index()] <= *latency_us_max) path = cheapest_path(graph_, tree(i), to, demand_, limits);
+    if (paths_.fastest_us(vertex(i), to) <= *latency_us_max) path = paths_.cheapest(vertex(i), to, limits);
     if (!path) {
       return path_obstacle(site, i, share[i], limits, option.service.work_us + option.service.queueing_us);
     }
     option.fits_together =
         option.fits_together &&
-        fits(graph_, *path, demand_, {.streams = share[i], .latency_us_max = *latency_us_max, .use = &use});
-    use.add(path->links, share[i] * demand_.up_bps, share[i] * demand_.down_bps);
+        fits(graph_, *path, demand(), {.streams = share[i], .latency_us_max = *latency_us_max, .use = &use});
+    use.add(path->links, share[i] * demand().up_bps, share[i] * demand().down_bps);
     option.price += share[i] * path->price;
-    option.billed += path_per_hour(graph_, path->links, share[i] * demand_.up_bps, share[i] * demand_.down_bps);
+    option.billed += path_per_hour(graph_, path->links, share[i] * demand().up_bps, share[i] * demand().down_bps);
     option.paths[i] = std::move(*path);
   }
   return option;
@@ -257,7 +226,7 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
 Reason Candidates::path_obstacle(SiteId site, size_t source, int32_t streams, const PathLimits& limits,
                                  int64_t service_us) {
   Reason reason{ReasonCode::kNoPath, site, sources_[source].site};
-  const auto path = fastest_path(graph_, fastest(source), graph_.site(site).vertex, demand_);
+  const auto path = paths_.fastest(vertex(source), graph_.site(site).vertex);
   if (!path) return reason;
   reason.needed = spec_.promise.latency_us_max;
   reason.available = path->latency_us() + service_us;
@@ -265,15 +234,22 @@ Reason Candidates::path_obstacle(SiteId site, size_t source, int32_t streams, co
     reason.code = ReasonCode::kLatency;
     return reason;
   }
-  if (fits(graph_, *path, demand_, limits)) {
+  if (fits(graph_, *path, demand(), limits)) {
     reason.code = ReasonCode::kSteering;
     return reason;
   }
+  // Of the direction that falls shortest on the fastest path.
   reason.code = ReasonCode::kBandwidth;
-  reason.needed = streams * demand_.up_bps;
-  reason.available = INT64_MAX;
-  for (const LinkId link : path->links) {
-    reason.available = std::min(reason.available, graph_.load(link).free_bps - (limits.use ? limits.use->of(link) : 0));
+  int64_t shortage = INT64_MIN;
+  for (const LinkId forward : path->links) {
+    for (const LinkId link : {forward, opposite(forward)}) {
+      const int64_t needed = streams * (link == forward ? demand().up_bps : demand().down_bps);
+      const int64_t available = graph_.load(link).free_bps - (limits.use ? limits.use->of(link) : 0);
+      if (needed - available <= shortage) continue;
+      shortage = needed - available;
+      reason.needed = needed;
+      reason.available = std::max<int64_t>(available, 0);
+    }
   }
   return reason;
 }

@@ -4,12 +4,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <variant>
 #include <vector>
 
 #include "orchestration/path/path_search.h"
 #include "orchestration/placement/service_time.h"
 #include "orchestration/placement/site_offer.h"
+#include "orchestration/plan/site_order.h"
 
 namespace weir {
 
@@ -33,51 +35,32 @@ struct Option {
   bool fits_together = true;       // the paths of different sources have room side by side
 };
 
-// What a planner remembers between decisions on snapshots of one history. It only saves work: prices kept here are
-// lower bounds of the present ones while Graph::relief() stands still, everything is priced again before it is used,
-// and no choice depends on how old they are. Memory is bounded by kBytesMax for each of the three kinds.
+// What a planner remembers between decisions on snapshots of one history. It only saves work: no choice depends on
+// how old it is. Memory is bounded: see PathMemory, and kWorkloadsMax.
 class PlanCache {
  public:
-  // The sites with the lowest bounds of their price, in order, for one way of asking.
-  struct Entry {
-    struct Item {
-      Nanocredits bound;
-      SiteId site;
-      VertexId vertex;
-    };
-    uint64_t relief = 0;
-    size_t sites = 0;                    // of the graph
-    std::vector<Item> items;             // by bound, then site; the others' bounds are no lower than the last
-    uint64_t looked_at = 0;              // items, since it was made
-  };
-  struct Key {
-    std::vector<std::pair<uint32_t, int32_t>> sources;  // site, share
-    StreamDemand demand;
-    int32_t cpu_milli, memory_mib, accelerators, carbon_milli;
-    friend auto operator<=>(const Key&, const Key&) = default;
-  };
-  static constexpr size_t kItemsMax = 1024;
-  static constexpr size_t kBytesMax = size_t{384} << 20;
+  PathMemory paths;
 
-  std::shared_ptr<const PathTree> tree(const Graph& graph, VertexId from, const StreamDemand& demand);
-  std::shared_ptr<const FastestTree> fastest(const Graph& graph, VertexId from, const StreamDemand& demand);
-  // Empty, or as left.
-  std::shared_ptr<Entry> entry(const Key& key);
+  // Decision price of one instance, current, by SiteId.
+  struct SitePrices {
+    std::vector<Nanocredits> of;
+    uint64_t described = 0, seen = 0;     // Graph::described(), Graph::repricings()
+  };
+  std::shared_ptr<const SitePrices> site_prices(const Graph& graph, const IntentSpec& spec);
+
+  // By core vertex: the least that an instance and the last hop of its streams cost at a site met there.
+  std::shared_ptr<const SitePrices> router_prices(const Graph& graph, const IntentSpec& spec, const SitePrices& sites,
+                                                  const PathSearch& search, int32_t streams);
 
  private:
-  struct FastestKey {
-    VertexId from;
-    int64_t request_bits, response_bits;
-    friend auto operator<=>(const FastestKey&, const FastestKey&) = default;
+  static constexpr size_t kWorkloadsMax = 256;
+  struct WorkloadKey {
+    int32_t cpu_milli, memory_mib, accelerators, cost_milli, carbon_milli;
+    friend auto operator<=>(const WorkloadKey&, const WorkloadKey&) = default;
   };
-  // `loaded` knows the load and is sharp, but any path that becomes cheaper makes it invalid; `floor` then guides until
-  // its detours have cost as much as a new one.
-  struct Trees {
-    std::shared_ptr<const PathTree> loaded, floor;
-  };
-  std::map<std::pair<VertexId, StreamDemand>, Trees> trees_;
-  std::map<FastestKey, std::shared_ptr<const FastestTree>> fastest_;
-  std::map<Key, std::shared_ptr<Entry>> entries_;
+  static WorkloadKey key(const IntentSpec& spec);
+  std::map<WorkloadKey, std::shared_ptr<SitePrices>> site_prices_;
+  std::map<std::tuple<WorkloadKey, StreamDemand, int32_t>, std::shared_ptr<SitePrices>> router_prices_;
 };
 
 // Answers "the cheapest sites for an instance with this share", on one snapshot, for one intent.
@@ -89,7 +72,7 @@ class Candidates {
   const Graph& graph() const { return graph_; }
   const IntentSpec& spec() const { return spec_; }
   const std::vector<Source>& sources() const { return sources_; }
-  const StreamDemand& demand() const { return demand_; }
+  const StreamDemand& demand() const { return paths_.demand(); }
 
   struct Ranking {
     std::vector<Option> feasible;  // cheapest first
@@ -114,39 +97,26 @@ class Candidates {
   // none if it cannot keep up.
   std::optional<int64_t> path_latency_us_max(SiteId site, int32_t streams, ServiceTime& service) const;
 
-  // Guides searches; may be out of date.
-  const PathTree& tree(size_t source);
-  // As of this snapshot: for searches whose number of steps is told.
-  const PathTree& tree_now(size_t source);
+  PathSearch& paths() { return paths_; }
   VertexId vertex(size_t source) const { return graph_.site(sources_[source].site).vertex; }
 
  private:
   struct Search {
     Ranking ranking;
-    std::vector<std::pair<Nanocredits, SiteId>> heap;  // present bounds of sites to look at
-    std::shared_ptr<PlanCache::Entry> list;            // of sites that join the heap when their turn comes
-    size_t next = 0;
-    bool truncated = false;                            // sites beyond the list were not yet looked at
-    bool opened = false;
+    std::unique_ptr<SiteOrder> order;
     bool keeps_refused = false;
   };
-  void open(const Share& share, Search& search);
-  void push(const Share& share, Search& search, SiteId site);
-  void pull(const Share& share, Search& search);
-  bool hopeless(const Share& share, SiteId site, VertexId vertex);
-  PlanCache::Key key(const Share& share) const;
-  Nanocredits bound(SiteId site, const Share& share);
-  const FastestTree& fastest(size_t source);
+  std::unique_ptr<SiteOrder> every_site(const Share& share);
+  std::unique_ptr<SiteOrder> reachable_sites(size_t source, int32_t streams);
   Reason path_obstacle(SiteId site, size_t source, int32_t streams, const PathLimits& limits, int64_t service_us);
 
   const Graph& graph_;
   const IntentSpec& spec_;
   uint64_t residency_;
   std::vector<Source> sources_;
-  StreamDemand demand_;
   PlanCache& cache_;
-  std::vector<std::shared_ptr<const PathTree>> trees_, trees_now_;
-  std::vector<std::shared_ptr<const FastestTree>> fastest_;
+  PathSearch paths_;
+  std::shared_ptr<const PlanCache::SitePrices> site_prices_, router_prices_;
   std::map<Share, Search> searches_;
 };
 

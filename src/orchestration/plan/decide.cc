@@ -132,8 +132,8 @@ class Decider {
         .streams = flow.streams,
         .latency_us_max = spec_.promise.latency_us_max == 0 ? INT64_MAX : spec_.promise.latency_us_max - rest_us,
         .use = &use_};
-    const auto path = cheapest_path(graph_, *cache_.tree(graph_, graph_.site(flow.ingress).vertex, demand),
-                                    graph_.site(site).vertex, demand, limits);
+    const auto path = PathSearch(graph_, demand, cache_.paths)
+                          .cheapest(graph_.site(flow.ingress).vertex, graph_.site(site).vertex, limits);
     if (!path) return false;
     use_.add(path->links, flow.up_bps, flow.down_bps);
     set_path(flow, *path);

@@ -310,9 +310,25 @@ TEST(JointPlanner, RememberingChangesNothingInSmallDomains) {
 }
 
 TEST(JointPlanner, RememberingChangesNothingInLargeDomains) {
-  static_assert(Candidates::kSitesExplained < 300 && PlanCache::kItemsMax < 1100);
+  static_assert(Candidates::kSitesExplained < 300);
   EXPECT_GT(decide_twice(1, 300, 60, 600), 300);
   EXPECT_GT(decide_twice(2, 1100, 60, 150), 80);
+}
+
+TEST(JointPlanner, MissingMoreChangesThanTheGraphKeepsChangesNothing) {
+  for (const uint64_t changes : {Graph::kRepricingsKept - 2, Graph::kRepricingsKept, Graph::kRepricingsKept + 2}) {
+    Weather weather(3, 12, 8);
+    JointPlanner planner;
+    (void)planner.decide(weather.graph, weather.wish());
+    const uint64_t before = weather.graph.repricings();
+    // One link goes down and stays down, another flaps after it.
+    weather.add(LinkStateChanged{LinkId(0u), false, ""});
+    while (weather.graph.repricings() - before < changes) {
+      weather.add(LinkStateChanged{LinkId(2u), !weather.graph.load(LinkId(2u)).up, ""});
+    }
+    const IntentId id = weather.wish();
+    EXPECT_EQ(planner.decide(weather.graph, id), JointPlanner().decide(weather.graph, id)) << changes;
+  }
 }
 
 TEST_F(DecideTest, AJobWithoutIngressNeedsNoPath) {

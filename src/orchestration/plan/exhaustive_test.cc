@@ -42,7 +42,7 @@ World small_world(uint64_t seed) {
                     .scarcity_gbps_hour = dice.roll(0, 50) * kCredit});
   add(TenantDefined{TenantId(0u), "t"});
   const auto sites = static_cast<uint32_t>(dice.roll(2, 4));
-  const auto routers = static_cast<uint32_t>(dice.roll(0, 2));
+  const auto routers = static_cast<uint32_t>(dice.roll(0, 4));
   uint32_t node = 0;
   for (uint32_t s = 0; s < sites; ++s) {
     SiteSpec spec{.name = "s" + std::to_string(s)};
@@ -61,7 +61,7 @@ World small_world(uint64_t seed) {
   }
   for (uint32_t r = 0; r < routers; ++r) add(RouterDefined{VertexId(sites + r), "r" + std::to_string(r)});
   const uint32_t vertices = sites + routers;
-  const auto links = static_cast<uint32_t>(dice.roll(1, 6));
+  const auto links = static_cast<uint32_t>(dice.roll(2, 9));
   for (uint32_t l = 0; l < links; ++l) {
     const auto a = static_cast<uint32_t>(dice.roll(0, vertices - 1));
     const auto b = static_cast<uint32_t>((a + dice.roll(1, vertices - 1)) % vertices);
@@ -92,7 +92,10 @@ class Everything {
  public:
   Everything(const World& world) : graph_(world.graph), spec_(*world.graph.intent(world.intent).spec) {
     for (const Ingress& from : spec_.from) left_.push_back(from.streams);
-    for (size_t n = 0; n < graph_.node_count(); ++n) cpu_.push_back(graph_.free(NodeId(n)).cpu_milli);
+    for (size_t n = 0; n < graph_.node_count(); ++n) {
+      cpu_.push_back(graph_.free(NodeId(n)).cpu_milli);
+      memory_.push_back(graph_.free(NodeId(n)).memory_mib);
+    }
     for (size_t l = 0; l < graph_.link_count(); ++l) free_.push_back(graph_.load(LinkId(l)).free_bps);
   }
 
@@ -115,8 +118,9 @@ class Everything {
     }
     for (size_t n = 0; n < cpu_.size(); ++n) {
       const SiteId site = graph_.node(NodeId(n)).site;
-      if (cpu_[n] < spec_.workload.cpu_milli || !allowed(site)) continue;
+      if (cpu_[n] < spec_.workload.cpu_milli || memory_[n] < spec_.workload.memory_mib || !allowed(site)) continue;
       cpu_[n] -= spec_.workload.cpu_milli;
+      memory_[n] -= spec_.workload.memory_mib;
       used_.push_back(site);
       const SitePrice at = site_price(graph_, site, spec_.workload, spec_.prefer);
       std::vector<int> share(left_.size(), 0);
@@ -134,6 +138,7 @@ class Everything {
       });
       used_.pop_back();
       cpu_[n] += spec_.workload.cpu_milli;
+      memory_[n] += spec_.workload.memory_mib;
     }
   }
 
@@ -173,6 +178,8 @@ class Everything {
       const VertexId next = graph_.link(link).to;
       int64_t& there = free_[link.index()];
       int64_t& back = free_[opposite(link).index()];
+      const bool transit = next.index() >= graph_.site_count();  // small_world() gives sites the first vertices
+      if (!transit && next != graph_.site(site).vertex) continue;
       if (!graph_.usable(link) || there < up || back < down || !seen.insert(next).second) continue;
       there -= up;
       back -= down;
@@ -197,7 +204,7 @@ class Everything {
   const Graph& graph_;
   const IntentSpec& spec_;
   std::vector<int> left_;
-  std::vector<int64_t> cpu_, free_;
+  std::vector<int64_t> cpu_, memory_, free_;
   std::vector<SiteId> used_;
   std::optional<Nanocredits> best_;
 };

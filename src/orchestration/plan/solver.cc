@@ -202,8 +202,8 @@ class Solver {
         const auto latency_us_max = candidates_.path_latency_us_max(base.site, streams, service);
         const PathLimits limits{.streams = share[i], .latency_us_max = *latency_us_max};
         const PathList list =
-            paths_by_price(candidates_.graph(), candidates_.tree_now(i), candidates_.graph().site(base.site).vertex,
-                           candidates_.demand(), limits, limits_.paths_per_pair, steps_left_);
+            candidates_.paths().by_price(candidates_.vertex(i), candidates_.graph().site(base.site).vertex, limits,
+                                         limits_.paths_per_pair, steps_left_);
         complete_ = complete_ && list.complete;
         std::vector<Option> next;
         for (const Option& option : options) {
@@ -353,8 +353,7 @@ std::optional<PathOption> protection_path(Candidates& candidates, size_t source,
   const PathLimits limits{.streams = streams,
                           .latency_us_max = promise == 0 ? INT64_MAX : promise - service.work_us - service.queueing_us,
                           .avoid = &path.links};
-  return cheapest_path(candidates.graph(), candidates.tree(source), candidates.graph().site(site).vertex,
-                       candidates.demand(), limits);
+  return candidates.paths().cheapest(candidates.vertex(source), candidates.graph().site(site).vertex, limits);
 }
 
 int64_t together_ppm(const std::map<SiteId, int64_t>& ways, bool spread) {
