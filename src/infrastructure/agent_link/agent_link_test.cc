@@ -13,6 +13,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "core/loop/admit.h"
 #include "infrastructure/agent_link/convert.h"
@@ -329,6 +330,11 @@ TEST_F(AgentLinkTest, WhoIsNotWelcomeIsToldWhy) {
   EXPECT_NE(refused(hub, hello("metro")).what().find("hub"), std::string::npos);
   EXPECT_NE(refused(hub, observation(1)).what().find("no Hello"), std::string::npos);
   EXPECT_NE(refused(hub, hello("hub", 1'000)).remedy().find("clock"), std::string::npos);
+  for (const int64_t wall : {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()}) {
+    v1::AgentMessage mad = hello("hub");
+    mad.mutable_hello()->set_clock(wall);
+    EXPECT_NE(refused(hub, mad).remedy().find("clock"), std::string::npos) << wall;
+  }
   EXPECT_TRUE(refused(agent("attic", *ca), hello("attic")).what().find("no such site") != std::string::npos);
   EXPECT_NE(refused(agent("hub", *ca, 2 * 86400), hello("hub")).what().find("expired"), std::string::npos);
   const auto other = *identity::CertificateAuthority::open_or_create(folder / "other", std::time(nullptr));

@@ -147,8 +147,9 @@ void Attachment::take(const v1::AgentMessage& message) {
 Status Attachment::take_hello(const v1::Hello& hello) {
   if (!certificate_) return tl::unexpected(certificate_.error());
   if (const Status own = identity::require_site(*certificate_, hello.site()); !own) return own;
-  const int64_t skew_s = std::abs(hello.clock() - state_->clock.wall_us()) / 1'000'000;
-  if (skew_s > identity::kClockTolerance_s) {
+  constexpr TimeUs kTolerance_us = identity::kClockTolerance_s * 1'000'000;
+  const TimeUs now = state_->clock.wall_us();
+  if (hello.clock() < now - kTolerance_us || hello.clock() > now + kTolerance_us) {
     return fail(ErrorCode::kDenied,
                 "its clock says " + identity::utc_text(hello.clock() / 1'000'000) + ", the brain's " +
                     identity::utc_text(state_->now_s()),
