@@ -6,8 +6,7 @@
 #     DEPS weir_core_ids weir_core_event   # other Weir libraries (public)
 #     LIBS PkgConfig::yaml                 # third-party libraries (private)
 #     TESTS graph_test.cc                  # GoogleTest/RapidCheck files beside the code
-#     TEST_LIBS ...                        # extra libraries of the test only
-#     SANITIZED)                           # also built and run under ASan+UBSan and TSan in `make test`
+#     TEST_LIBS ...)                       # extra libraries of the test only
 #
 # Besides the library this makes weir_<layer>_<name>_test, and weir_<layer>_<name>_linked: the library with
 # all of its objects linked with nothing but its declared dependencies, which proves the layering.
@@ -38,10 +37,9 @@ if(WEIR_FUZZ)
 endif()
 
 set_property(GLOBAL PROPERTY WEIR_PURE_LIBRARIES "")
-set_property(GLOBAL PROPERTY WEIR_SANITIZED_TESTS "")
 
 function(weir_library layer name)
-  cmake_parse_arguments(arg "PURE;SANITIZED" "" "SOURCES;DEPS;LIBS;TESTS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(arg "PURE" "" "SOURCES;DEPS;LIBS;TESTS;TEST_LIBS" ${ARGN})
   set(target weir_${layer}_${name})
   if(arg_SOURCES)
     add_library(${target} STATIC ${arg_SOURCES})
@@ -62,9 +60,6 @@ function(weir_library layer name)
     add_executable(${target}_test ${arg_TESTS})
     target_link_libraries(${target}_test PRIVATE ${target} ${arg_TEST_LIBS} GTest::gtest GTest::gtest_main)
     gtest_discover_tests(${target}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX "${layer}/${name}: ")
-    if(arg_SANITIZED)
-      set_property(GLOBAL APPEND PROPERTY WEIR_SANITIZED_TESTS ${target}_test)
-    endif()
   endif()
 endfunction()
 
@@ -87,22 +82,12 @@ target_link_libraries(weir_rapidcheck INTERFACE rapidcheck)
 
 function(weir_finish)
   get_property(pure GLOBAL PROPERTY WEIR_PURE_LIBRARIES)
-  get_property(sanitized GLOBAL PROPERTY WEIR_SANITIZED_TESTS)
   get_property(fuzz GLOBAL PROPERTY WEIR_FUZZ_TARGETS)
   set(files "")
   foreach(target IN LISTS pure)
     string(APPEND files "$<TARGET_FILE:${target}>\n")
   endforeach()
   file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/pure-libraries.txt" CONTENT "${files}")
-  add_custom_target(sanitized_tests)
-  if(sanitized)
-    add_dependencies(sanitized_tests ${sanitized})
-  endif()
-  set(files "")
-  foreach(target IN LISTS sanitized)
-    string(APPEND files "$<TARGET_FILE:${target}>\n")
-  endforeach()
-  file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/sanitized-tests.txt" CONTENT "${files}")
   add_custom_target(fuzz_targets)
   if(fuzz)
     add_dependencies(fuzz_targets ${fuzz})
