@@ -412,7 +412,7 @@ void Loop::watch_sites() {
     session.attached = false;
     ports_.wire.drop(site);
     // What it measured last says nothing about links that fail from now on; it will say it again.
-    std::erase_if(path_states_, [site = site](const auto& known) { return known.first.first == site; });
+    std::erase_if(path_states_, [silent = site](const auto& known) { return known.first.first == silent; });
   }
 }
 

@@ -177,7 +177,6 @@ class Loop {
   TimeUs started_us_ = 0;
   bool held_ = true;
   bool appended_ = false;
-  bool flushed_ = false;
 
   std::map<SiteId, Session> sessions_;
   std::map<SiteId, TimeUs> down_since_us_;

@@ -1,33 +1,63 @@
-// Any method, target, header and body: an answer or a refusal, and never more than that.
+// Any method, target, header and body: one answer or refusal, and never more than that. The two bytes before
+// the target choose method, token and headers; the body follows the first line.
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
+#include "service/gateway/fuzz_world.h"
 #include "service/gateway/rest_routes.h"
-#include "service/gateway/test_brain.h"
 #include "weir/v1/service.pb.h"
 
+namespace {
+
+using namespace weir::gateway;
+
+void check(const HttpResponse& response) {
+  google::protobuf::Value value;
+  if (response.status != 200 && response.status < 400) std::abort();
+  if (!google::protobuf::util::JsonStringToMessage(response.body, &value).ok()) std::abort();
+  if (http_reason(response.status) == "Error") std::abort();
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace weir::gateway;
-  static weir::gateway::TestBrain& brain = *[] {
-    auto* made = new TestBrain();
-    made->build_region();
-    return made;
-  }();
-  static Service& service = *new Service(brain.ports());
-  static const std::string token = brain.token(weir::Role::kOperator, "alice");
   if (size < 2) return 0;
+  FuzzWorld& world = FuzzWorld::fresh();
   static constexpr const char* kMethods[] = {"GET", "POST", "DELETE", "PATCH"};
   HttpRequest request{.method = kMethods[data[0] % 4]};
   const std::string text(reinterpret_cast<const char*>(data) + 2, size - 2);
   const size_t end = text.find('\n');
   request.target = text.substr(0, end);
   if (end != std::string::npos) request.body = text.substr(end + 1);
-  request.authorization = (data[0] & 64) != 0 ? request.body : token;
+  request.authorization = (data[0] & 64) != 0 ? request.body : world.bearer;
   if ((data[0] & 128) != 0) request.content_type = "application/yaml";
   if ((data[1] & 1) != 0) request.last_event_id = request.body;
-  auto routed = route(service, request);
-  // Reads are answered; changes would make the ledger grow without end.
-  if (auto* answer = std::get_if<Answer>(&routed); answer && data[0] % 4 == 0) answer->begin([](HttpResponse) {});
+
+  auto routed = route(world.service, request);
+  if (const auto* refused = std::get_if<HttpResponse>(&routed)) {
+    check(*refused);
+  } else if (const auto* answer = std::get_if<Answer>(&routed)) {
+    int answers = 0;
+    answer->begin([&answers](const HttpResponse& response) {
+      check(response);
+      ++answers;
+    });
+    if (answers != 1) std::abort();
+  } else if (const auto* begin = std::get_if<EventsBegin>(&routed)) {
+    const auto events = world.service.events(begin->who, *begin->request, begin->next);
+    if (!events) {
+      require_explained(events.error());
+    } else if (sse_text(*events).find('\0') != std::string::npos) {
+      std::abort();
+    }
+  } else {
+    const auto& logs = std::get<LogsBegin>(routed);
+    const auto cancel = world.service.logs(logs.who, *logs.request, [](const LogPiece&) {});
+    if (!cancel) require_explained(cancel.error());
+  }
   return 0;
 }
