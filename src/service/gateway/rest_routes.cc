@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/units/text.h"
 #include "service/gateway/names.h"
 #include "service/resource/resource.h"
 #include "weir/v1/service.pb.h"
@@ -107,6 +108,7 @@ Result<std::string> unescape(std::string_view text) {
     }
     out += c;
   }
+  if (!valid_utf8(out)) return fail(ErrorCode::kInvalid, "is not UTF-8", "target", "percent-encode UTF-8");
   return out;
 }
 
@@ -344,16 +346,18 @@ std::string_view http_reason(int status) {
 }
 
 HttpResponse problem(const Error& error, int status) {
+  // Errors quote what came in, and JSON is UTF-8 (RFC 8259, section 8.1).
+  const auto readable = [](const std::string& quoting) { return clip_utf8(quoting, quoting.size()); };
   v1::ErrorDetail detail;
   detail.set_code(std::string(to_text(error.code)));
-  detail.set_what(error.what);
-  detail.set_where(error.where);
-  detail.set_remedy(error.remedy);
+  detail.set_what(readable(error.what));
+  detail.set_where(readable(error.where));
+  detail.set_remedy(readable(error.remedy));
   if (status == 0) status = http_status(error.code);
   // The members of RFC 9457 before those of ErrorDetail.
   std::string rest = to_json(detail);
   v1::ErrorDetail text;
-  text.set_what(error.text());
+  text.set_what(readable(error.text()));
   std::string quoted = to_json(text);  // {"what":"..."}
   quoted = quoted.substr(8, quoted.size() - 9);
   return {status, "application/problem+json",

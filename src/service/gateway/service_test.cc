@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/units/text.h"
 #include "service/gateway/rest_routes.h"
 #include "service/gateway/test_brain.h"
 #include "service/resource/resource.h"
@@ -400,6 +401,10 @@ TEST(Target, DecodesAndRefuses) {
   for (const char* bad : {"", "v1", "/v1//x", "/v1/../x", "/v1/%", "/v1/%2", "/v1/%zz", "/v1/%00", "/v1/x%0a", "/"}) {
     EXPECT_FALSE(parse_target(bad)) << bad;
   }
+  // JSON is UTF-8, and so is whatever an answer may quote.
+  EXPECT_FALSE(parse_target("/v1/\xc0\xaf"));
+  EXPECT_FALSE(parse_target("/v1/events?tenant=%ff"));
+  EXPECT_TRUE(parse_target("/v1/%E6%88%90%E9%83%BD"));
   EXPECT_TRUE(parse_target("/v1/%41"));
   EXPECT_TRUE(parse_target("/" + std::string(kTargetBytesMax - 1, 'a')));
   EXPECT_FALSE(parse_target("/" + std::string(kTargetBytesMax, 'a')));
@@ -412,6 +417,13 @@ TEST(Problem, HasTheMembersOfRfc9457AndOurs) {
   EXPECT_EQ(response.body,
             "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"field: no \\\"x\\\"; fix\\nit\","
             "\"code\":\"not-found\",\"what\":\"no \\\"x\\\"\",\"where\":\"field\",\"remedy\":\"fix\\nit\"}");
+}
+
+TEST(Problem, QuotesWhatIsNoTextAsText) {
+  const HttpResponse response = problem({ErrorCode::kInvalid, "\xc0 is wrong", "a\xff", "\x80"});
+  EXPECT_TRUE(valid_utf8(response.body));
+  EXPECT_NE(response.body.find("\"what\":\"? is wrong\",\"where\":\"a?\",\"remedy\":\"?\"}"), std::string::npos)
+      << response.body;
 }
 
 }  // namespace
