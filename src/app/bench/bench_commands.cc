@@ -9,6 +9,8 @@
 #include "bench/emulator/emulator_bench.h"
 #include "bench/joint/joint_bench.h"
 #include "bench/ledger/ledger_bench.h"
+#include "bench/metering/metering_bench.h"
+#include "bench/request/request_bench.h"
 
 namespace weir::app {
 
@@ -26,8 +28,10 @@ void add_bench_commands(CLI::App& app) {
   };
   add("joint", "Place and path together, against deciding one first", bench::run_joint_bench);
   add("decide", "Decide, verify and apply on 10,000 sites and a million nodes", bench::run_decide_bench);
+  add("request", "From a client's request to the durable plan, by gRPC and by REST", bench::run_request_bench);
   add("ledger", "Durable appends and replay, against raw writes of the same bytes", bench::run_ledger_bench);
   add("emulator", "The lab's links: asked against got", bench::run_emulator_bench);
+  add("metering", "One core, as an agent meters it", bench::run_metering_bench);
 }
 
 }  // namespace weir::app
