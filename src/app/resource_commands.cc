@@ -4,6 +4,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <chrono>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -26,7 +27,8 @@ struct Options {
   Target target;
   std::vector<std::string> files;
   bool dry_run = false;
-  std::string kind, name, tenant, ingress, filter, format = "table", wanted, timeout = "60s";
+  std::string kind, name, tenant, ingress, filter, format = "table", wanted, timeout = "60s", since;
+  std::vector<std::string> names;
   bool watch = false;
 };
 
@@ -92,6 +94,34 @@ Status apply(const Options& o) {
   return {};
 }
 
+bool of_events(const Options& o) { return o.kind == "events" || o.kind == "event"; }
+
+// What `get events` asks for.
+Result<v1::EventsRequest> events_request(const Options& o) {
+  v1::EventsRequest request;
+  request.set_tenant(o.tenant);
+  for (const std::string& name : o.names) request.add_names(name);
+  if (o.since.empty()) return request;
+  const auto ago = parse_lifetime_us(o.since);
+  if (!ago) return tl::unexpected(Error{ago.error().code, ago.error().what, "--since", ago.error().remedy});
+  request.set_since(std::max<int64_t>(0, int64_t{std::time(nullptr)} * 1'000'000 - *ago));
+  return request;
+}
+
+Result<v1::ListResponse> list_events(Client& client, const Options& o) {
+  const auto request = events_request(o);
+  if (!request) return tl::unexpected(request.error());
+  const auto context = client.context(Client::Life::kStream);
+  const auto stream = client.stub().Events(context.get(), *request);
+  v1::ListResponse all;
+  v1::EventsResponse batch;
+  while (stream->Read(&batch)) {
+    for (const v1::EventView& event : batch.events()) *all.add_items()->mutable_event() = event;
+  }
+  if (const Status done = client.status(stream->Finish()); !done) return tl::unexpected(done.error());
+  return all;
+}
+
 Result<v1::ListResponse> list_all(Client& client, const Options& o) {
   v1::ListRequest request;
   request.set_kind(o.kind);
@@ -121,7 +151,8 @@ Result<v1::GetResponse> get_one(Client& client, const Options& o) {
 
 Result<std::string> show(Client& client, const Options& o, Format format) {
   if (o.name.empty()) {
-    const auto all = list_all(client, o);
+    const bool sifted = of_events(o) && (!o.names.empty() || !o.since.empty());
+    const auto all = sifted ? list_events(client, o) : list_all(client, o);
     if (!all) return tl::unexpected(all.error());
     return render(o.kind, all->items(), format);
   }
@@ -136,12 +167,12 @@ Result<std::string> show(Client& client, const Options& o, Format format) {
 // Each new event, and after it what it may have changed.
 Status watch(Client& client, const Options& o, Format format) {
   const auto context = client.context(Client::Life::kStream);
-  v1::EventsRequest request;
-  request.set_tail(true);
-  request.set_follow(true);
-  const bool events = o.kind == "events" || o.kind == "event";
-  if (events) request.set_tenant(o.tenant);
-  const auto stream = client.stub().Events(context.get(), request);
+  const bool events = of_events(o);
+  auto request = events ? events_request(o) : v1::EventsRequest();
+  if (!request) return tl::unexpected(request.error());
+  request->set_tail(request->since() == 0);
+  request->set_follow(true);
+  const auto stream = client.stub().Events(context.get(), *request);
   std::string last;
   if (!events) {
     const auto text = show(client, o, format);
@@ -169,6 +200,9 @@ Status get(Options& o) {
   auto client = Client::open(o.target);
   if (!client) return tl::unexpected(client.error());
   const Format format = kFormats.at(o.format);
+  if (!of_events(o) && !(o.names.empty() && o.since.empty())) {
+    return fail(ErrorCode::kInvalid, "--kind and --since are for events", "weir get " + o.kind, "use --filter");
+  }
   if (o.watch) return watch(*client, o, format);
   const auto text = show(*client, o, format);
   if (!text) return tl::unexpected(text.error());
@@ -326,12 +360,15 @@ Examples:
   weir get intents
   weir get site/metro -o yaml
   weir get runs --filter site=metro,state=running
+  weir get events --kind PlanCommitted --since 1h
   weir get events --watch)",
           [](CLI::App& c, Options& o) {
             c.add_option("KIND", o.kind, kKinds)->required();
             c.add_option("NAME", o.name, "One of them");
             c.add_option("--tenant", o.tenant, "Of this tenant only");
             c.add_option("--filter", o.filter, "name=, site=, tenant=, intent=, state=, joined by commas");
+            c.add_option("--kind", o.names, "Of events: only these, like PlanCommitted")->delimiter(',');
+            c.add_option("--since", o.since, "Of events: only those of the last so much time, like 1h");
             c.add_flag("-w,--watch", o.watch, "Show again whenever it changes");
             add_format(c, o);
           },

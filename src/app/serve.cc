@@ -15,6 +15,7 @@
 #include "infrastructure/runtime/system_clock.h"
 #include "infrastructure/store/merkle_follower.h"
 #include "infrastructure/store/segment_store.h"
+#include "infrastructure/store/views_follower.h"
 #include "orchestration/plan/decide.h"
 #include "security/identity/authority.h"
 #include "security/identity/context.h"
@@ -50,13 +51,14 @@ std::vector<std::string> brain_names(const ServeConfig& config) {
   return out;
 }
 
-gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, store::MerkleFollower& tree,
-                             agent_link::AgentLink& link, agent_link::ArtifactFolder& artifacts, std::string ca) {
+gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, History& history,
+                             store::MerkleFollower& tree, agent_link::AgentLink& link, agent_link::ArtifactFolder& artifacts, std::string ca) {
   // One planner for all dry runs: a planner serves one thread at a time.
   auto planner = std::make_shared<std::pair<std::mutex, JointPlanner>>();
   return {.brain = brain,
           .clock = clock,
           .log = log,
+          .history = history,
           .ledger_head = [&tree] { return tree.head(); },
           .prove_record = [&tree](Position at, uint64_t size) { return tree.prove_inclusion(at, size); },
           .prove_growth = [&tree](uint64_t old_size, uint64_t size) { return tree.prove_consistency(old_size, size); },
@@ -164,6 +166,7 @@ class Signals {
 //   gRPC and REST threads → LoopThread inbox (bounded) → loop thread         proposals, reports
 //   loop thread → decider jobs (bounded) → decider threads → inbox           decisions
 //   loop thread → SegmentStore → MerkleFollower (waits when far ahead)       durable records → tree
+//   loop thread → ViewsFollower (a flag; it never waits) → views.sqlite        durable records → history, bills
 //   loop thread → AgentLink slot of each site (newest wins) → agent          directives
 //   loop thread → durable snapshot → gateway                                 reads
 //   LogReader → Feeder of each stream (one message under way) → client       events
@@ -211,8 +214,10 @@ Status serve(const ServeConfig& config) {
       });
   if (!brain) return tl::unexpected(brain.error());
   link.connect(**brain);
+  auto views = std::make_unique<store::ViewsFollower>(
+      (data / "views.sqlite").string(), (*log)->ledger_id(), **log, **brain, [](const Error& error) { spdlog::warn("the views of history and bills wait: {}", error.text()); });
 
-  gateway::Service service(gateway_ports(**brain, clock, **log, **tree, link, artifacts, authority->fingerprint()));
+  gateway::Service service(gateway_ports(**brain, clock, **log, *views, **tree, link, artifacts, authority->fingerprint()));
   auto grpc = std::make_unique<gateway::GrpcService>(service);
   auto port = GrpcPort::open({.listen = config.listen, .brain_file = brain_file.string()}, {&grpc->service(), &link.service()});
   if (!port) return tl::unexpected(port.error());
@@ -256,6 +261,7 @@ Status serve(const ServeConfig& config) {
   port->reset();
   grpc.reset();
   rest.reset();
+  views.reset();
   brain->reset();
   tree->reset();
   log->reset();

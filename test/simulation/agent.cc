@@ -56,8 +56,11 @@ void Agent::die() {
   if (!alive()) return;
   ++incarnation_;
   for (auto& [id, run] : runs_) {
-    if (run.state == RunState::kRunning) world_.end_run(id, site_);
+    if (run.state != RunState::kRunning) continue;
+    world_.end_run(id, site_);
+    world_.unreported.insert(id);
   }
+  for (const Reports& reports : unacknowledged_) forget(reports);
   runs_.clear();
   paths_.clear();
   on_protection_.clear();
@@ -87,6 +90,7 @@ void Agent::dial() {
               .not_steerable_why = {}, .driver = "sim"};
   if (random_.chance(faults_.capacity_lie_ppm)) {
     for (NodeSpec& node : hello.nodes) node.cpu_milli = static_cast<int32_t>(node.cpu_milli * random_.between(2, 40) / 10);
+    if (random_.chance(0)) hello.nodes[0].speed_milli = 0;
   }
   uplink_.send(connection_, std::move(hello));
   for (const Reports& reports : unacknowledged_) uplink_.send(connection_, reports);
@@ -108,11 +112,12 @@ void Agent::tick() {
   observe();
   measure();
   for (auto& [label, path] : paths_) {
-    if (path.measured) say({PathReading{.label = label, .alive = path.alive, .round_trip_us = 1'000}});
+    if (path.measured) say({PathReading{.label = label, .alive = path.alive, .round_trip_us = path.round_trip_us}});
   }
   for (auto& [id, run] : runs_) report_usage(id, run);
   report_promises();
   read_links();
+  forge();
   for (const Reports& reports : unacknowledged_) {
     if (reports.sequence + 16 < next_sequence_) uplink_.send(connection_, reports);
   }
@@ -210,7 +215,7 @@ void Agent::started(RunId id, uint64_t attempt) {
     runs_.erase(found);
     return observe();
   }
-  if (random_.chance(faults_.start_fails_ppm) || !has_room(run.order)) {
+  if (random_.chance(faults_.start_fails_ppm) || !has_room(run.order) || run.order.workload.artifact == kBrokenProgram) {
     run.state = RunState::kFailed;
     run.exit_code = 1;
     run.why = "start: refused by the simulated driver";
@@ -242,7 +247,7 @@ void Agent::started(RunId id, uint64_t attempt) {
 
 void Agent::end(RunId id, RunState as, int32_t exit_code, const char* why) {
   Run& run = runs_[id];
-  report_usage(id, run);
+  report_usage(id, run, true);
   world_.end_run(id, site_);
   run.state = as;
   run.exit_code = exit_code;
@@ -325,7 +330,8 @@ void Agent::measure(Path& path, bool report) {
   }
   path.measured = true;
   path.alive = way.alive;
-  if (report) say({PathReading{.label = path.order.label, .alive = path.alive, .round_trip_us = 1'000}});
+  path.round_trip_us = way.round_trip_us;
+  if (report) say({PathReading{.label = path.order.label, .alive = path.alive, .round_trip_us = path.round_trip_us}});
 }
 
 void Agent::measure() {
@@ -390,25 +396,44 @@ void Agent::say(std::vector<Brain::Report> reports) {
 }
 
 void Agent::say_surely(Brain::Report report) {
-  if (unacknowledged_.size() >= kUnacknowledgedMax) unacknowledged_.pop_front();
+  if (unacknowledged_.size() >= kUnacknowledgedMax) {
+    forget(unacknowledged_.front());
+    unacknowledged_.pop_front();
+  }
   unacknowledged_.push_back({next_sequence_++, {std::move(report)}});
   if (connection_ != 0) uplink_.send(connection_, unacknowledged_.back());
 }
 
-void Agent::report_usage(RunId id, Run& run) {
+void Agent::forget(const Reports& reports) {
+  for (const Brain::Report& report : reports.reports) {
+    if (const auto* usage = std::get_if<UsageReport>(&report)) world_.unreported.insert(usage->run);
+  }
+}
+
+bool Agent::owes_usage(RunId run) const {
+  return std::any_of(unacknowledged_.begin(), unacknowledged_.end(), [run](const Reports& reports) {
+    return std::any_of(reports.reports.begin(), reports.reports.end(), [run](const Brain::Report& report) {
+      const auto* usage = std::get_if<UsageReport>(&report);
+      return usage && usage->run == run;
+    });
+  });
+}
+
+void Agent::report_usage(RunId id, Run& run, bool last) {
   if (run.state != RunState::kRunning) return;
   const TimeUs now = schedule_.now();
   if (now <= run.reported_until_us) return;
   const TimeUs span = now - run.reported_until_us;
   say_surely(UsageReport{.run = id,
-                         .from = run.reported_until_us,
-                         .to = now,
+                         .from = kWallUs + run.reported_until_us,
+                         .to = kWallUs + now,
                          .cpu_us = span * run.order.workload.cpu_milli / 1000,
                          .memory_mib_us = run.order.workload.memory_mib * span / 1'000'000,
                          .received_bytes = 0,
                          .sent_bytes = 0,
                          .energy_microjoule = 0,
-                         .energy_model = "sim"});
+                         .energy_model = "sim",
+                         .begun = last ? kWallUs + run.started_us : 0});
   run.reported_until_us = now;
 }
 
@@ -430,14 +455,41 @@ void Agent::report_promises() {
   const TimeUs from = promises_from_us_, now = schedule_.now();
   promises_from_us_ = now;
   if (from == 0 || now <= from) return;
+  // A service may listen on two ports for a while.
+  std::map<IntentId, PromiseReport> reports;
   for (const DirectedService& service : directive_.services) {
-    PromiseReport report{.intent = service.intent, .from = from, .to = now};
+    PromiseReport& report = reports[service.intent];
     for (const DirectedBackend& backend : service.backends) {
-      report.samples += 2 * backend.streams;
-      if (!reaches(backend.address + "/128") || !world_.runs.count(backend.run)) report.lost += 2 * backend.streams;
+      const bool answers = reaches(backend.address + "/128") && world_.runs.count(backend.run);
+      (answers ? report.samples : report.lost) += 2 * backend.streams;
     }
-    report.samples -= report.lost;
-    if (report.samples > 0) say_surely(report);
+  }
+  for (auto& [intent, report] : reports) {
+    report.intent = intent;
+    report.from = from;
+    report.to = now;
+    if (report.samples + report.lost > 0) say_surely(report);
+  }
+}
+
+// What a site may say of what is not its own.
+void Agent::forge() {
+  if (!random_.chance(faults_.forged_ppm)) return;
+  const int64_t what = random_.between(0, 2);
+  if (what == 0 && !world_.runs.empty()) {
+    const auto& [run, places] = *std::next(world_.runs.begin(), static_cast<ptrdiff_t>(random_.below(world_.runs.size())));
+    if (!places.count(site_)) {
+      say({UsageReport{.run = run, .from = random_.between(0, schedule_.now()), .to = schedule_.now() + 1'000'000'000,
+                       .energy_model = "sim"}});
+    }
+  } else if (what == 1) {
+    say({PromiseReport{.intent = IntentId(random_.below(10)), .from = 1, .to = 2, .samples = random_.between(0, 9), .lost = 90}});
+  } else {
+    const size_t l = random_.below(world_.links.size());
+    const World::Link& link = world_.links[l];
+    if (link.spec.a.index() == site_ || link.spec.b.index() == site_) return;
+    say({PathReading{.link = LinkId(2 * l + random_.below(2)), .alive = random_.chance(500'000),
+                     .round_trip_us = random_.between(0, 90'000'000)}});
   }
 }
 

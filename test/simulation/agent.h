@@ -67,6 +67,8 @@ class Agent {
   };
   const std::map<RunId, Run>& runs() const { return runs_; }
   bool settled() const;
+  // Whether something of the run waits to be acknowledged.
+  bool owes_usage(RunId run) const;
   bool attached() const { return connection_ != 0 && heard_; }
   TimeUs attached_since_us() const { return attached_since_us_; }
   const SiteDirective& directive() const { return directive_; }
@@ -81,6 +83,7 @@ class Agent {
     bool installed = false;
     bool measured = false;
     bool alive = false;
+    TimeUs round_trip_us = 0;
     uint64_t attempt = 0;
   };
 
@@ -101,9 +104,11 @@ class Agent {
   void observe();
   void say(std::vector<Brain::Report> reports);
   void say_surely(Brain::Report report);
-  void report_usage(RunId id, Run& run);
+  void report_usage(RunId id, Run& run, bool last = false);
+  void forget(const Reports& reports);
   void report_promises();
   void read_links();
+  void forge();
   bool has_room(const DirectedRun& order) const;
 
   size_t site_;

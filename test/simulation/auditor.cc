@@ -1,6 +1,7 @@
 #include "simulation/auditor.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/event/codec.h"
 
@@ -27,6 +28,7 @@ void Auditor::recovered(Position at, std::span<const std::byte> record) {
 void Auditor::on(const Event& event) {
   if (event.at < last_at_) fail("time went back");
   last_at_ = event.at;
+  actor_ = event.actor;
   std::visit([this](const auto& e) { body(e); }, event.body);
 }
 
@@ -55,6 +57,7 @@ void Auditor::body(const SiteDefined& e) {
   Site& site = sites_[e.site.index()];
   if (site.name != e.spec.name) fail("a site changed its name");
   site.asks = e.spec.asks;
+  site.availability = e.spec.availability_ppm;
   site.residency = e.spec.residency;
 }
 
@@ -68,6 +71,9 @@ void Auditor::body(const LinkDefined& e) {
     d.to = back ? e.spec.a.value : e.spec.b.value;
     d.bandwidth = e.spec.bandwidth_bps;
     d.ask = e.spec.per_gbps_hour;
+    d.described_latency = e.spec.latency_us;
+    d.steerable = e.spec.steerable;
+    d.availability = e.spec.availability_ppm;
     if (fresh) {
       d.latency = e.spec.latency_us;
       d.jitter = e.spec.jitter_us;
@@ -88,8 +94,29 @@ void Auditor::body(const NodesReported& e) {
   }
 }
 
-void Auditor::body(const SiteStateChanged& e) { sites_[e.site.index()].state = e.state; }
-void Auditor::body(const LinkStateChanged& e) { links_[e.link.index()].up = e.up; }
+void Auditor::check_actor(uint32_t site, const char* what) const {
+  if (site >= sites_.size() || actor_ != "site/" + sites_[site].name) fail(actor_ + " speaks of " + what + " of another");
+}
+
+void Auditor::check_link_actor(LinkId link) const {
+  if (by_brain()) return;
+  const Direction& d = links_[link.index()];
+  const auto speaks = [this](uint32_t vertex) {
+    return std::any_of(sites_.begin(), sites_.end(),
+                       [&](const Site& site) { return site.vertex == vertex && actor_ == "site/" + site.name; });
+  };
+  if (!speaks(d.from) && !speaks(d.to)) fail(actor_ + " speaks of a link that does not end there");
+}
+
+void Auditor::body(const SiteStateChanged& e) {
+  Site& site = sites_[e.site.index()];
+  site.state = e.state;
+  if (actor_.starts_with("operator/")) site.drained = e.drained || e.state == Liveness::kDraining;
+}
+void Auditor::body(const LinkStateChanged& e) {
+  check_link_actor(e.link);
+  links_[e.link.index()].up = e.up;
+}
 void Auditor::body(const DatasetDefined& e) {
   if (e.dataset.index() > datasets_.size()) return fail("data set out of turn");
   datasets_.resize(std::max(datasets_.size(), e.dataset.index() + 1));
@@ -97,6 +124,7 @@ void Auditor::body(const DatasetDefined& e) {
 }
 
 void Auditor::body(const LinkMeasured& e) {
+  check_link_actor(e.link);
   links_[e.link.index()].latency = e.latency_us;
   links_[e.link.index()].jitter = e.jitter_us;
 }
@@ -106,6 +134,10 @@ void Auditor::body(const IntentSubmitted& e) {
   if (e.intent.index() == wishes_.size()) wishes_.emplace_back();
   Wish& wish = wishes_[e.intent.index()];
   if (e.generation != wish.generation + 1) fail("generations do not count up");
+  std::erase_if(wish.kept, [&](const auto& known) {
+    return wish.withdrawn || std::none_of(e.spec.from.begin(), e.spec.from.end(),
+                                          [&](const Ingress& from) { return from.site == known.first; });
+  });
   wish.tenant = tenants_[e.tenant.index()];
   wish.generation = e.generation;
   wish.withdrawn = false;
@@ -115,8 +147,69 @@ void Auditor::body(const IntentSubmitted& e) {
 void Auditor::body(const IntentWithdrawn& e) {
   Wish& wish = wishes_[e.intent.index()];
   if (wish.withdrawn) fail("withdrawn twice");
+  if (by_brain() && !all_exited_well(wish)) fail("the brain withdrew what is not done");
+  wish.on_protection.clear();
   wish.withdrawn = true;
   wish.active = kNoPosition;
+}
+
+bool Auditor::all_exited_well(const Wish& wish) const {
+  const auto active = wish.held.find(wish.active);
+  if (active == wish.held.end() || active->second.plan.generation != wish.generation) return false;
+  for (size_t i = 0; i < active->second.plan.placements.size(); ++i) {
+    const auto run = runs_.find(active->second.run(i));
+    if (run == runs_.end() || run->second.state != RunState::kExited || run->second.exit_code != 0) return false;
+  }
+  return wish.spec.workload.kind == WorkKind::kJob;
+}
+
+void Auditor::body(const RunStateChanged& e) {
+  if (!by_brain()) {
+    const auto known = billed_.find(e.run);
+    if (known == billed_.end()) return fail("a run that no plan asked for changed");
+    check_actor(known->second.placement.site.value, "a run");
+  }
+  runs_[e.run] = {e.state, e.exit_code};
+}
+
+void Auditor::body(const PathSwitched& e) {
+  Wish& wish = wishes_[e.intent.index()];
+  const auto held = wish.held.find(e.plan);
+  if (held == wish.held.end() || e.plan != wish.active || e.flow >= held->second.plan.flows.size()) return;
+  check_actor(held->second.plan.flows[e.flow].ingress.value, "a flow");
+  if (e.to_protection) {
+    wish.on_protection.insert(e.flow);
+  } else {
+    wish.on_protection.erase(e.flow);
+  }
+}
+
+void Auditor::body(const PromiseMeasured& e) {
+  Wish& wish = wishes_[e.intent.index()];
+  check_actor(e.ingress.value, "a promise");
+  const auto enters = [&](const IntentSpec& spec) {
+    return std::any_of(spec.from.begin(), spec.from.end(), [&](const Ingress& from) { return from.site == e.ingress; });
+  };
+  if (!enters(wish.spec)) {
+    if (std::none_of(wish.held.begin(), wish.held.end(), [&](const auto& held) { return enters(held.second.spec); })) {
+      fail("a promise is measured where no traffic enters");
+    }
+    return;
+  }
+  if (wish.withdrawn) return;
+  const __int128 asked = static_cast<__int128>(e.samples) + e.lost;
+  wish.kept[e.ingress] = (static_cast<__int128>(e.misses) + e.lost) * 1'000'000 <=
+                         asked * (1'000'000 - wish.spec.promise.percentile_ppm);
+}
+
+bool Auditor::promise_kept(IntentId intent) const {
+  const Wish& wish = wishes_[intent.index()];
+  return wish.withdrawn || std::all_of(wish.kept.begin(), wish.kept.end(), [](const auto& known) { return known.second; });
+}
+
+const Workload* Auditor::workload_of(RunId run) const {
+  const auto found = billed_.find(run);
+  return found == billed_.end() ? nullptr : &found->second.workload;
 }
 
 // ---- plans -------------------------------------------------------------------------------------------
@@ -157,11 +250,13 @@ void Auditor::body(const PlanCommitted& e) {
       return fail("a flow that leads nowhere");
     }
   }
-  Held now{.plan = e.plan, .position = at_};
+  Held now{.plan = e.plan, .position = at_, .spec = wish.spec};
   now.holds_placement.assign(e.plan.placements.size(), true);
   now.holds_flow.assign(e.plan.flows.size(), true);
   check_placements(e.plan, wish);
   check_flows(e.plan, wish);
+  check_availability(e.plan, wish);
+  check_haste(wish);
 
   // A run that goes on, and a flow to it that stays as it is, pass from the plan before to this one.
   std::vector<bool> fresh_placement(e.plan.placements.size(), true), fresh_flow(e.plan.flows.size(), true);
@@ -203,6 +298,7 @@ void Auditor::body(const PlanCommitted& e) {
       continue;
     }
     if (site.state != Liveness::kUp) fail("a run is placed at " + site.name + ", which is not up");
+    if (site.drained) fail("a run is placed at " + site.name + ", which an operator drains");
     if (!(p.asks == site.asks)) fail("a run is placed at a price that " + site.name + " does not ask");
     hold(p, 1);
   }
@@ -214,11 +310,84 @@ void Auditor::body(const PlanCommitted& e) {
     if (!fresh_placement[i]) continue;
     billed_[now.run(i)] = {.tenant = "tenant/" + wish.tenant,
                            .provider = "provider/" + sites_[e.plan.placements[i].site.index()].name,
-                           .placement = e.plan.placements[i]};
+                           .placement = e.plan.placements[i],
+                           .workload = wish.spec.workload};
+    runs_[now.run(i)] = {};
+  }
+  for (size_t i = 0; i < e.plan.placements.size(); ++i) {
+    auto& terms = billed_[now.run(i)].terms;
+    if (!terms.empty()) terms.back().to = last_at_;
+    Nanocredits path = 0;
+    for (const Flow& flow : e.plan.flows) path += flow.placement == i ? flow.path_per_hour : 0;
+    terms.push_back({last_at_, std::numeric_limits<TimeUs>::max(), at_, path});
   }
   check_labels(now);
   wish.held.emplace(at_, std::move(now));
   wish.active = at_;
+  wish.on_protection.clear();
+}
+
+// A program that ends at once is started more and more seldom: the world alone does not ask for so many plans.
+void Auditor::check_haste(Wish& wish) {
+  constexpr TimeUs kWindowUs = 10'000'000;
+  constexpr size_t kPlansMax = 30;
+  ++wish.committed[last_at_];
+  wish.committed.erase(wish.committed.begin(), wish.committed.lower_bound(last_at_ - kWindowUs));
+  size_t plans = 0;
+  for (const auto& [at, count] : wish.committed) plans += count;
+  if (plans > kPlansMax) fail("an intent was planned " + std::to_string(plans) + " times within 10 s");
+}
+
+// Of ways that stand in for one another: several sites for one ingress, the spare path for the working one.
+void Auditor::check_availability(const Plan& plan, const Wish& wish) {
+  if (wish.spec.promise.availability_ppm == 0) return;
+  constexpr __int128 kAll = 1'000'000;
+  const auto way = [&](const std::vector<LinkId>& path) {
+    __int128 ppm = kAll;
+    for (const LinkId id : path) ppm = ppm * links_[id.index()].availability / kAll;
+    return ppm;
+  };
+  std::map<SiteId, std::map<SiteId, __int128>> ways;
+  const auto add = [&](SiteId ingress, SiteId site, __int128 path) {
+    const __int128 ppm = path * sites_[site.index()].availability / kAll;
+    const auto [known, fresh] = ways[ingress].try_emplace(site, ppm);
+    if (!fresh) known->second = std::min(known->second, ppm);
+  };
+  for (const Flow& flow : plan.flows) {
+    __int128 path = way(flow.path);
+    if (!flow.protection.empty()) path = kAll - (kAll - path) * (kAll - way(flow.protection)) / kAll;
+    add(flow.ingress, plan.placements[flow.placement].site, path);
+  }
+  if (plan.flows.empty()) {
+    for (const Placement& p : plan.placements) add(SiteId{}, p.site, kAll);
+  }
+  for (const auto& [ingress, sites] : ways) {
+    __int128 together = kAll, worst = kAll;
+    for (const auto& [site, ppm] : sites) {
+      together = together * (kAll - ppm) / kAll;
+      worst = std::min(worst, ppm);
+    }
+    const __int128 ppm = wish.spec.where.sites_min > 1 ? kAll - together : worst;
+    // Every product above is rounded down; a few millionths are no broken promise.
+    if (ppm + 10 < wish.spec.promise.availability_ppm) fail("a plan that is not as available as promised");
+  }
+}
+
+// Is this the way that plain routing takes? By described latency, whether or not a link is up; equals count.
+bool Auditor::routed(const std::vector<LinkId>& path, uint32_t from, uint32_t to) const {
+  std::vector<int64_t> distance(vertices_, INT64_MAX);
+  distance[from] = 0;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (const Direction& d : links_) {
+      if (distance[d.from] == INT64_MAX || distance[d.from] + d.described_latency >= distance[d.to]) continue;
+      distance[d.to] = distance[d.from] + d.described_latency;
+      moved = true;
+    }
+  }
+  int64_t length = 0;
+  for (const LinkId id : path) length += links_[id.index()].described_latency;
+  return length == distance[to];
 }
 
 void Auditor::check_placements(const Plan& plan, const Wish& wish) {
@@ -267,7 +436,10 @@ void Auditor::check_path(const Plan& plan, const Flow& flow, const std::vector<L
     at = d.to;
     if (!seen.insert(at).second) fail(std::string(what) + " has a loop");
   }
-  if (at != sites_[plan.placements[flow.placement].site.index()].vertex) fail(std::string(what) + " ends elsewhere");
+  const uint32_t from = sites_[flow.ingress.index()].vertex;
+  if (at != sites_[plan.placements[flow.placement].site.index()].vertex) return fail(std::string(what) + " ends elsewhere");
+  const bool plain = std::any_of(path.begin(), path.end(), [this](LinkId id) { return !links_[id.index()].steerable; });
+  if (plain && !routed(path, from, at)) fail(std::string(what) + " cannot be steered, and routing leads elsewhere");
 }
 
 void Auditor::check_flows(const Plan& plan, const Wish& wish) {
@@ -288,6 +460,10 @@ void Auditor::check_flows(const Plan& plan, const Wish& wish) {
     if (flow.streams <= 0 || flow.up_bps != flow.streams * wish.spec.traffic.up_bps ||
         flow.down_bps != flow.streams * wish.spec.traffic.down_bps) {
       fail("a flow reserves other bandwidth than its streams need");
+    }
+    if (const Liveness ingress = sites_[flow.ingress.index()].state;
+        ingress != Liveness::kUp && ingress != Liveness::kDraining) {
+      fail("traffic enters at " + sites_[flow.ingress.index()].name + ", which is not there");
     }
     check_path(plan, flow, flow.path, "a path");
     if (!flow.protection.empty()) check_path(plan, flow, flow.protection, "a protection path");
@@ -355,7 +531,9 @@ void Auditor::body(const PlanRetired& e) {
   if (wish.active == e.plan) return fail("the active plan is retired");
   const Held& held = found->second;
   for (size_t i = 0; i < held.plan.placements.size(); ++i) {
-    if (held.holds_placement[i]) hold(held.plan.placements[i], -1);
+    if (!held.holds_placement[i]) continue;
+    hold(held.plan.placements[i], -1);
+    billed_[held.run(i)].terms.back().to = last_at_;
   }
   for (size_t f = 0; f < held.plan.flows.size(); ++f) {
     if (held.holds_flow[f]) hold(held.plan.flows[f], -1);
@@ -374,9 +552,13 @@ void Auditor::body(const UsageReported& e) {
   const auto found = billed_.find(e.run);
   if (found == billed_.end()) return fail("usage of a run that no plan asked for");
   Billed& run = found->second;
-  if (e.from < run.until) fail("usage of run " + std::to_string(e.run.plan) + "." + std::to_string(e.run.item) + " is billed twice");
-  if (e.to <= e.from) fail("usage of no time");
-  run.until = std::max(run.until, e.to);
+  check_actor(run.placement.site.value, "usage");
+  if (e.to <= e.from) return fail("usage of no time");
+  const auto next = run.windows.lower_bound(e.from);
+  if ((next != run.windows.end() && next->first < e.to) || (next != run.windows.begin() && std::prev(next)->second > e.from)) {
+    fail("usage of run " + std::to_string(e.run.plan) + "." + std::to_string(e.run.item) + " is billed twice");
+  }
+  run.windows[e.from] = e.to;
   run.total += e.to - e.from;
   const Placement& p = run.placement;
   const __int128 hours = static_cast<__int128>(e.to - e.from);
@@ -388,6 +570,30 @@ void Auditor::body(const UsageReported& e) {
   __int128 sum = 0;
   for (const auto& [account, balance] : balances_) sum += balance;
   if (sum != 0) fail("money does not sum to zero");
+}
+
+Auditor::Owed Auditor::owed() const {
+  Owed out;
+  for (const auto& [run, billed] : billed_) {
+    for (const auto& [from, to] : billed.windows) {
+      for (const Billed::Term& term : billed.terms) {
+        const TimeUs time = std::min(to, term.to) - std::max(from, term.from);
+        if (time <= 0) continue;
+        const Placement& p = billed.placement;
+        const auto add = [&](const char* item, int64_t reserved, Nanocredits price) {
+          if (reserved == 0) return;
+          out[{billed.tenant.substr(billed.tenant.find('/') + 1), term.plan,
+               billed.provider.substr(billed.provider.find('/') + 1), item, price}] +=
+              static_cast<unsigned __int128>(time) * static_cast<uint64_t>(reserved);
+        };
+        add("core", p.cpu_milli, p.asks.per_core_hour);
+        add("memory", p.memory_mib, p.asks.per_gib_hour);
+        add("accelerator", p.accelerators, p.asks.per_accelerator_hour);
+        add("network", term.path_per_hour > 0 ? 1 : 0, term.path_per_hour);
+      }
+    }
+  }
+  return out;
 }
 
 TimeUs Auditor::billed_us(RunId run) const {
@@ -414,6 +620,40 @@ void Auditor::compare(const Graph& graph) const {
     if (load.free_bps != links_[l].bandwidth - links_[l].used || load.up != links_[l].up) {
       fail("link " + std::to_string(l) + ": the graph has " + std::to_string(load.free_bps) + " bit/s free, the books " +
            std::to_string(links_[l].bandwidth - links_[l].used));
+    }
+  }
+  for (size_t i = 0; i < wishes_.size(); ++i) {
+    const Wish& wish = wishes_[i];
+    const IntentRow& row = graph.intent(IntentId(i));
+    const std::string name = "intent " + std::to_string(i) + ": ";
+    if (row.generation != wish.generation || (row.state == IntentState::kWithdrawn) != wish.withdrawn) {
+      fail(name + "the graph has another generation, or withdrew it");
+    }
+    if ((row.active ? row.active->position : kNoPosition) != wish.active) fail(name + "the graph has another active plan");
+    if (row.retiring.size() + (row.active ? 1 : 0) != wish.held.size()) fail(name + "the graph holds other plans");
+    std::set<RunId> runs;
+    const auto held = [&](const CommittedPlan& plan) {
+      const auto known = wish.held.find(plan.position);
+      if (known == wish.held.end()) return fail(name + "the graph holds a plan that nobody committed");
+      if (!(*plan.spec == known->second.spec)) fail(name + "the graph has another wish behind a plan");
+      for (size_t k = 0; k < plan.plan.placements.size(); ++k) {
+        if (plan.placement_passed_on[k] == known->second.holds_placement[k]) fail(name + "a placement is held twice, or not");
+        if (known->second.holds_placement[k]) runs.insert(known->second.run(k));
+      }
+    };
+    if (row.active) held(*row.active);
+    for (const auto& plan : row.retiring) held(*plan);
+    for (const RunRow& run : row.runs) {
+      const auto known = runs_.find(run.run);
+      if (known == runs_.end() || known->second.state != run.state || known->second.exit_code != run.exit_code) {
+        fail(name + "a run is in another state in the graph");
+      }
+      if (runs.erase(run.run) != 1) fail(name + "the graph has a run that no plan holds");
+    }
+    if (!runs.empty()) fail(name + "the graph lacks a run");
+    if (!std::equal(row.flows_on_protection.begin(), row.flows_on_protection.end(), wish.on_protection.begin(),
+                    wish.on_protection.end())) {
+      fail(name + "other flows are on their spare paths in the graph");
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/event/event.h"
@@ -30,11 +31,22 @@ class Auditor {
   TreeHead head() const { return tree_.head(); }
   size_t kind(Position at) const { return kinds_[at]; }
 
-  // Every node and link of the graph is as free as these books say.
+  // Every node and link of the graph is as free, every intent and run as far, and every promise as kept, as these books
+  // say.
   void compare(const Graph& graph) const;
+
+  // What the run was asked for as; null: no plan asked for it.
+  const Workload* workload_of(RunId run) const;
+  // By the newest measurement of every ingress of the newest wish; true for what is withdrawn.
+  bool promise_kept(IntentId intent) const;
+  bool withdrawn(IntentId intent) const { return wishes_[intent.index()].withdrawn; }
 
   // Microseconds for which a run is billed so far.
   TimeUs billed_us(RunId run) const;
+  // What tenants owe, exactly: what was reserved times microseconds, for the time that is metered and that plans held,
+  // by tenant, plan, site, item and price.
+  using Owed = std::map<std::tuple<std::string, Position, std::string, std::string, Nanocredits>, unsigned __int128>;
+  Owed owed() const;
   // By account; sums to zero.
   const std::map<std::string, __int128>& balances() const { return balances_; }
   // Do two runs belong to one plan (then both may live), rather than one replacing the other?
@@ -48,8 +60,9 @@ class Auditor {
   };
   struct Direction {
     uint32_t from = 0, to = 0;
-    int64_t bandwidth = 0, used = 0, latency = 0, jitter = 0, ask = 0;
-    bool up = true;
+    int64_t bandwidth = 0, used = 0, latency = 0, jitter = 0, ask = 0, described_latency = 0;
+    bool up = true, steerable = true;
+    int32_t availability = 0;
   };
   struct Site {
     uint32_t vertex = 0;
@@ -57,10 +70,13 @@ class Auditor {
     Asks asks;
     std::vector<std::string> residency;
     std::string name;
+    int32_t availability = 0;
+    bool drained = false;              // by an operator's word alone
   };
   struct Held {
     Plan plan;
     Position position = 0;
+    IntentSpec spec;
     std::vector<bool> holds_placement, holds_flow;
     RunId run(size_t i) const {
       const RunId& c = plan.placements[i].continues;
@@ -74,11 +90,26 @@ class Auditor {
     IntentSpec spec;
     std::map<Position, Held> held;
     Position active = kNoPosition;
+    std::map<SiteId, bool> kept;       // by the newest measurement
+    std::set<uint32_t> on_protection;  // flows of the active plan
+    std::map<TimeUs, size_t> committed;  // plans, lately
   };
   struct Billed {
-    TimeUs until = 0, total = 0;
+    TimeUs total = 0;
+    std::map<TimeUs, TimeUs> windows;  // disjoint: from, to
     std::string tenant, provider;
     Placement placement;
+    struct Term {  // held by a plan
+      TimeUs from = 0, to = 0;
+      Position plan = 0;
+      Nanocredits path_per_hour = 0;
+    };
+    std::vector<Term> terms;
+    Workload workload;
+  };
+  struct RunAs {
+    RunState state = RunState::kPlanned;
+    int32_t exit_code = 0;
   };
 
   void fail(const std::string& why) const;
@@ -100,7 +131,18 @@ class Auditor {
   void body(const PlanRetired& e);
   void body(const UsageReported& e);
   void body(const BrainStarted& e);
+  void body(const RunStateChanged& e);
+  void body(const PathSwitched& e);
+  void body(const PromiseMeasured& e);
 
+  bool by_brain() const { return actor_ == "brain"; }
+  // An event of a site's is its own word.
+  void check_actor(uint32_t site, const char* what) const;
+  void check_link_actor(LinkId link) const;
+  bool all_exited_well(const Wish& wish) const;
+  void check_availability(const Plan& plan, const Wish& wish);
+  bool routed(const std::vector<LinkId>& path, uint32_t from, uint32_t to) const;
+  void check_haste(Wish& wish);
   void check_placements(const Plan& plan, const Wish& wish);
   void check_flows(const Plan& plan, const Wish& wish);
   void check_path(const Plan& plan, const Flow& flow, const std::vector<LinkId>& path, const char* what);
@@ -110,6 +152,7 @@ class Auditor {
 
   Fail fail_;
   Position at_ = 0;
+  std::string actor_;
   TimeUs last_at_ = 0;
   uint64_t epoch_ = 0;
   std::vector<Hash> leaves_;
@@ -123,6 +166,7 @@ class Auditor {
   std::vector<std::vector<std::string>> datasets_;
   std::vector<Wish> wishes_;
   std::map<RunId, Billed> billed_;
+  std::map<RunId, RunAs> runs_;
   std::map<std::string, __int128> balances_;
   std::map<Position, std::set<RunId>> runs_of_plan_;
 };

@@ -76,7 +76,7 @@ class BrainProcess final : public Clock, public Wire {
   Totals totals() const;
 
  private:
-  TimeUs wall_us() override { return 1'700'000'000'000'000 + schedule_.now() + wall_offset_us; }
+  TimeUs wall_us() override { return kWallUs + schedule_.now() + wall_offset_us; }
   TimeUs steady_us() override { return 1'000'000'000 + schedule_.now(); }
   void send(const SiteDirective& directive) override;
   void drop(SiteId site) override;

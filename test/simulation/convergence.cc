@@ -16,6 +16,25 @@ std::vector<size_t> links_of(const std::vector<LinkId>& path) {
   return links;
 }
 
+// Whether traffic of the flow gets through: where a link cannot be steered, by whatever way routing takes.
+bool carried(const World& world, const Flow& flow, SiteId host) {
+  const std::vector<size_t> links = links_of(flow.path);
+  const bool steered = std::all_of(links.begin(), links.end(), [&](size_t l) { return world.links[l].spec.steerable; });
+  return steered ? world.works(links) : world.way(flow.ingress.index(), host.index(), {}).alive;
+}
+
+// Whether the site has every label that the intent and its data ask for.
+bool may_be_at(const Graph& graph, const IntentSpec& spec, SiteId site) {
+  std::vector<std::string> labels = spec.where.residency;
+  for (const DatasetId id : spec.data) {
+    const auto& more = graph.dataset(id).spec.residency;
+    labels.insert(labels.end(), more.begin(), more.end());
+  }
+  const auto& has = graph.site_spec(site).residency;
+  return std::all_of(labels.begin(), labels.end(),
+                     [&](const std::string& label) { return std::find(has.begin(), has.end(), label) != has.end(); });
+}
+
 std::string name_of(const Graph& graph, IntentId id) { return "intent " + graph.intent_name(id); }
 
 // Broken as the graph itself shows it, by rules of this file.
@@ -25,6 +44,7 @@ bool shows_broken(const Graph& graph, const IntentRow& row) {
   const bool job = row.spec->workload.kind == WorkKind::kJob;
   for (size_t k = 0; k < plan.placements.size(); ++k) {
     if (graph.site(plan.placements[k].site).state == Liveness::kDown) return true;
+    if (!may_be_at(graph, *row.spec, plan.placements[k].site)) return true;
     for (const RunRow& run : row.runs) {
       if (run.run != row.active->run(k)) continue;
       if (run.state == RunState::kFailed || run.state == RunState::kLost || (run.state == RunState::kExited && !job)) {
@@ -81,7 +101,7 @@ std::string unsettled(const World& world, const Agents& agents, const Graph& gra
       }
     }
     for (const Flow& flow : row.active->plan.flows) {
-      if (!world.works(links_of(flow.path))) return name_of(graph, id) + ": a path does not work";
+      if (!carried(world, flow, row.active->plan.placements[flow.placement].site)) return name_of(graph, id) + ": a path does not work";
     }
     if (!row.flows_on_protection.empty()) return name_of(graph, id) + ": a flow is still on its protection path";
     if (!row.promise_kept) return name_of(graph, id) + ": the promise is still broken";
@@ -126,7 +146,7 @@ std::string PromiseWatch::look(TimeUs now, const Graph& graph, TimeUs hindered_u
       const bool reported = std::binary_search(row.flows_on_protection.begin(), row.flows_on_protection.end(), f) ||
                             !row.promise_kept || graph.site(flow.ingress).state != Liveness::kUp ||
                             graph.site(SiteId(to)).state != Liveness::kUp;
-      if (reported || from == to || world_.works(links_of(flow.path)) || !good_contact(from, now) || !good_contact(to, now)) {
+      if (reported || from == to || carried(world_, flow, SiteId(to)) || !good_contact(from, now) || !good_contact(to, now)) {
         continue;
       }
       const auto key = std::make_tuple(static_cast<uint32_t>(i), row.active->position, f);

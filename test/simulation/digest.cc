@@ -1,5 +1,6 @@
 #include "simulation/digest.h"
 
+#include <limits>
 #include <type_traits>
 
 #include "core/event/codec.h"
@@ -31,6 +32,11 @@ class Writer {
     put(run.plan);
     put(run.item);
   }
+  // What is taken is what is not missing of all time.
+  void put(const Metered& metered) {
+    for (const Window& window : metered.missing({0, std::numeric_limits<TimeUs>::max()})) all(window.from, window.to);
+    put(metered.complete());
+  }
   void put(const std::string& value) {
     text += ' ';
     text += value;
@@ -54,6 +60,7 @@ class Writer {
     line(kind);
     put(plan.position);
     encoded(plan.plan);
+    encoded(*plan.spec);
     for (const bool passed : plan.placement_passed_on) put(passed);
     for (const bool passed : plan.flow_passed_on) put(passed);
     for (size_t i = 0; i < plan.plan.placements.size(); ++i) put(plan.run(i));
@@ -74,7 +81,7 @@ std::string describe(const Graph& g) {
     const SiteRow& row = g.site(id);
     const SiteLoad& load = g.load(id);
     w.line("site");
-    w.all(g.site_name(id), row.vertex, row.state, row.tier, row.steerable, row.availability_ppm, row.residency,
+    w.all(g.site_name(id), row.vertex, row.state, row.drained, row.tier, row.steerable, row.availability_ppm, row.residency,
           row.asks.per_core_hour, row.asks.per_gib_hour, row.asks.per_accelerator_hour, row.power.peak_mw_per_core);
     w.all(load.cpu_milli_total, load.cpu_milli_free, load.memory_mib_total, load.memory_mib_free,
           load.accelerators_total, load.accelerators_free, load.speed_milli_min);
@@ -116,8 +123,16 @@ std::string describe(const Graph& g) {
     if (row.active) w.held("active", *row.active);
     for (const auto& held : row.retiring) w.held("retiring", *held);
     if (row.refusal) w.encoded(*row.refusal);
-    for (const RunRow& run : row.runs) w.all(run.run, run.site, run.state, run.exit_code);
+    for (const RunRow& run : row.runs) {
+      w.all(run.run, run.site, run.state, run.exit_code);
+      w.put(run.metered);
+    }
+    for (const RetiredRun& run : row.retired_runs) {
+      w.all(run.run, run.site, run.retired);
+      w.put(run.metered);
+    }
     for (const uint32_t flow : row.flows_on_protection) w.put(flow);
+    for (const SiteId site : row.promise_broken_at) w.put(site);
   }
   for (size_t d = 0; d < g.dataset_count(); ++d) {
     w.line("dataset");

@@ -34,6 +34,8 @@ Faults Faults::draw(Random& random) {
   f.garbage_ppm = rate(400'000);
   f.late_ppm = rate(200'000);
   f.repeated_ppm = rate(200'000);
+  f.forged_ppm = rate(500'000);
+  f.late_site_ppm = rate(400'000);
   return f;
 }
 
@@ -65,6 +67,8 @@ std::string Faults::text() const {
   add("link_cut_every", link_cut_every_us);
   add("link_flaps", link_flaps_ppm);
   add("link_readings", link_readings_ppm);
+  add("forged", forged_ppm);
+  add("late_site", late_site_ppm);
   add("garbage", garbage_ppm);
   add("late", late_ppm);
   add("repeated", repeated_ppm);

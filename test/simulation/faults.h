@@ -39,6 +39,9 @@ struct Faults {
 
   int64_t link_readings_ppm = 0;    // no fault: agents also measure the links that begin at them
 
+  int64_t forged_ppm = 0;           // an agent speaks, every second, of what is another's
+  int64_t late_site_ppm = 0;        // of sites: described, and first attached much later
+
   int64_t garbage_ppm = 0;          // of decisions
   int64_t late_ppm = 0;
   int64_t repeated_ppm = 0;

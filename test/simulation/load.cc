@@ -84,9 +84,10 @@ void Load::begin() {
 }
 
 void Load::submit(const std::string& name, bool job) {
-  ask([name, spec = wish(name, job)](const Graph& graph) {
+  ask([this, name, spec = wish(name, job)](const Graph& graph) {
     std::vector<Proposal> one;
-    if (graph.tenant_count() > 0) one.push_back({"tenant/city", IntentSubmitted{{}, TenantId(0u), 0, spec}});
+    if (graph.tenant_count() == 0 || (calm_ && spec.workload.artifact == kBrokenProgram)) return one;
+    one.push_back({"tenant/city", IntentSubmitted{{}, TenantId(0u), 0, spec}});
     return one;
   });
 }
@@ -105,8 +106,8 @@ IntentSpec Load::wish(const std::string& name, bool job) {
     }
   }
   spec.workload = {.kind = job ? WorkKind::kJob : WorkKind::kService,
-                   .artifact = "program",
-                   .port = job ? 0 : 8080,
+                   .artifact = r.chance(50'000) ? kBrokenProgram : "program",
+                   .port = job ? 0 : static_cast<int32_t>(r.between(8080, 8083)),
                    .cpu_milli = static_cast<int32_t>(r.between(1, 20) * 100),
                    .memory_mib = static_cast<int32_t>(r.between(1, 16) * 64),
                    .accelerators = static_cast<int16_t>(r.chance(100'000) ? 1 : 0),
@@ -115,6 +116,7 @@ IntentSpec Load::wish(const std::string& name, bool job) {
     spec.traffic = {r.between(1, 30) * 1'000'000, r.between(0, 5) * 1'000'000, 2'000, r.between(1, 20) * 1'000};
     if (r.chance(600'000)) spec.promise.latency_us_max = r.between(30'000, 500'000);
   }
+  if (r.chance(150'000)) spec.promise.availability_ppm = static_cast<int32_t>(r.between(980'000, 999'990));
   if (r.chance(200'000)) spec.where.residency = {"cn"};
   if (r.chance(150'000)) spec.where.not_at = {some_site()};
   if (r.chance(100'000)) spec.where.only = {some_site()};
@@ -131,7 +133,8 @@ void Load::act() {
   const auto& [name, job] = names_[random_.below(names_.size())];
   const SiteId site(random_.below(world_.sites.size()));
   const int64_t what = random_.between(0, 99);
-  if (what < 60) return submit(name, job);
+  // The same name may become the other kind of work.
+  if (what < 60) return submit(name, job != random_.chance(50'000));
   if (what < 75) {
     return ask([name = name](const Graph& graph) {
       std::vector<Proposal> one;
@@ -149,10 +152,24 @@ void Load::act() {
   }
   if (what < 92) {
     SiteSpec& spec = world_.sites[site.index()].spec;
-    spec.asks.per_core_hour = random_.between(1, 50) * 1'000'000;
+    if (random_.chance(500'000)) {
+      spec.residency = spec.residency.empty() ? std::vector<std::string>{"cn"} : std::vector<std::string>{};
+    } else {
+      spec.asks.per_core_hour = random_.between(1, 50) * 1'000'000;
+    }
     return ask([spec](const Graph& graph) {
       std::vector<Proposal> one;
       if (graph.site_count() > 0) one.push_back({"operator/sim", SiteDefined{{}, {}, spec}});
+      return one;
+    });
+  }
+  if (what == 95) {
+    const std::vector<std::string> labels = random_.chance(500'000) ? std::vector<std::string>{"cn"} : std::vector<std::string>{};
+    return ask([labels](const Graph& graph) {
+      std::vector<Proposal> one;
+      if (graph.dataset_count() > 0) {
+        one.push_back({"operator/sim", DatasetDefined{{}, {.name = "footage", .at = {SiteId(0u)}, .residency = labels}}});
+      }
       return one;
     });
   }
@@ -184,13 +201,24 @@ void Load::undrain() {
   for (size_t s = 0; s < world_.sites.size(); ++s) {
     ask([s](const Graph& graph) {
       std::vector<Proposal> one;
-      if (s < graph.site_count() && graph.site(SiteId(s)).state == Liveness::kDraining) {
+      if (s < graph.site_count() && graph.site(SiteId(s)).drained) {
         one.push_back({"operator/sim", SiteStateChanged{SiteId(s), Liveness::kUp, "asked"}});
       }
       return one;
     });
   }
-  
+  // What can never run would never come to rest.
+  for (const auto& [name, job] : names_) {
+    ask([name = name](const Graph& graph) {
+      std::vector<Proposal> one;
+      const IntentId known = graph.find_intent("city", name);
+      if (known.valid() && graph.intent(known).state != IntentState::kWithdrawn &&
+          graph.intent(known).spec->workload.artifact == kBrokenProgram) {
+        one.push_back({"tenant/city", IntentWithdrawn{known}});
+      }
+      return one;
+    });
+  }
 }
 
 }  // namespace weir::simulation

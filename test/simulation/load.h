@@ -18,7 +18,7 @@ class Load {
        std::function<void(const std::string&)> fail);
 
   void begin();
-  // No new wishes; whatever is drained is undrained.
+  // No new wishes; whatever is drained is undrained, what can never run is withdrawn.
   void calm();
   bool quiet() const { return open_ == 0; }
   uint64_t answered() const { return answered_; }

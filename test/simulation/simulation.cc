@@ -63,6 +63,11 @@ class Simulation {
   void heal();
   void check_runs(RunId run, const World::Alive& alive);
   void check_money();
+  void check_nothing_unbilled();
+  void check_directive(const SiteDirective& directive);
+  void check_promises();
+  // What became durable against the world as it is.
+  void check_event(const Event& event);
   void check_replay();
 
   Options options_;
@@ -79,6 +84,7 @@ class Simulation {
   PromiseWatch watch_;
   std::vector<TimeUs> lane_up_, lane_down_;  // when the newest message of each way arrives
   std::deque<std::string> notes_;
+  std::map<size_t, TimeUs> promise_differs_us_;  // by intent, since when
   TimeUs hindered_us_ = 0;
   bool disk_full_ = false;
   bool healed_ = false;
@@ -182,6 +188,7 @@ TimeUs Simulation::travel(size_t site, bool upward, TimeUs& lane) {
 }
 
 void Simulation::down(size_t site, uint64_t connection, Downward message) {
+  if (const auto* directive = std::get_if<SiteDirective>(&message)) check_directive(*directive);
   const bool twice = random_.chance(faults_.duplicate_ppm);
   for (int i = 0; i <= static_cast<int>(twice); ++i) {
     const TimeUs at = travel(site, false, lane_down_[site]);
@@ -205,6 +212,7 @@ void Simulation::audit() {
     (void)store_.read(auditor_.size(), end, [this](Position at, Bytes record) -> Status {
       if (options_.trace) std::fprintf(stderr, "%s%s\n", clock_text(schedule_.now()).c_str(), show(at, record).c_str());
       auditor_.take(at, record);
+      if (const auto event = decode(record)) check_event(*event);
       return {};
     });
     if (random_.chance(5'000)) check_replay();
@@ -341,11 +349,61 @@ void Simulation::check_runs(RunId run, const World::Alive& alive) {
   if (!alive.job) return;
   for (const auto& [other, places] : world_.runs) {
     for (const auto& [site, there] : places) {
-      if (there.intent != alive.intent || (other == run && site == alive.site)) continue;
+      if (there.intent != alive.intent || !there.job || (other == run && site == alive.site)) continue;
       if (other != run && auditor_.side_by_side(other, run)) continue;
       fail("a job runs twice: run " + std::to_string(other.plan) + "." + std::to_string(other.item) + " at site " +
            std::to_string(site) + " and run " + std::to_string(run.plan) + "." + std::to_string(run.item) + " at site " +
            std::to_string(alive.site));
+    }
+  }
+}
+
+// Whatever is wished by now, a run is what it was asked for as, and is reached where it listens.
+void Simulation::check_directive(const SiteDirective& directive) {
+  for (const DirectedRun& run : directive.runs) {
+    const Workload* asked = auditor_.workload_of(run.run);
+    if (!asked || !(run.workload == *asked)) {
+      return fail("run " + std::to_string(run.run.plan) + "." + std::to_string(run.run.item) +
+                  " is directed as something else than was planned");
+    }
+  }
+  for (const DirectedService& service : directive.services) {
+    for (const DirectedBackend& backend : service.backends) {
+      const Workload* asked = auditor_.workload_of(backend.run);
+      if (!asked || backend.port != asked->port || service.port != asked->port || asked->kind != WorkKind::kService) {
+        return fail("run " + std::to_string(backend.run.plan) + "." + std::to_string(backend.run.item) +
+                    " does not listen on port " + std::to_string(backend.port));
+      }
+    }
+  }
+}
+
+void Simulation::check_event(const Event& event) {
+  constexpr TimeUs kHeardUs = 3'000'000;
+  const auto* link = std::get_if<LinkStateChanged>(&event.body);
+  // Words that a partition held back are told too late, by nobody's fault.
+  if (!link || !link->up || faults_.held_back_ppm > 0) return;
+  const World::Link& real = world_.links[link->link.index() / 2];
+  if (!real.up && schedule_.now() - real.changed_us > kHeardUs) {
+    fail("link " + std::to_string(link->link.value) + " is said to be up and has been dead for " +
+         std::to_string((schedule_.now() - real.changed_us) / 1000) + " ms");
+  }
+}
+
+// The promise that the graph shows is what was measured last at every ingress.
+void Simulation::check_promises() {
+  constexpr TimeUs kShownWithinUs = 3'000'000;
+  const Graph& graph = *brain_.loop()->durable();
+  if (graph.version() != auditor_.size()) return;
+  for (size_t i = 0; i < graph.intent_count(); ++i) {
+    if (auditor_.withdrawn(IntentId(i)) || graph.intent(IntentId(i)).promise_kept == auditor_.promise_kept(IntentId(i))) {
+      promise_differs_us_.erase(i);
+      continue;
+    }
+    const TimeUs since = std::max(hindered_us_, promise_differs_us_.try_emplace(i, schedule_.now()).first->second);
+    if (schedule_.now() - since > kShownWithinUs) {
+      fail("intent " + graph.intent_name(IntentId(i)) + ": the promise is " +
+           (graph.intent(IntentId(i)).promise_kept ? "kept" : "broken") + " in the graph and not as measured");
     }
   }
 }
@@ -355,6 +413,19 @@ void Simulation::check_money() {
     if (auditor_.billed_us(run) > world_.total_us(run)) {
       fail("run " + std::to_string(run.plan) + "." + std::to_string(run.item) + " is billed for " +
            std::to_string(auditor_.billed_us(run)) + " us and ran for " + std::to_string(world_.total_us(run)));
+    }
+  }
+}
+
+// Whatever was said twice, late, out of order or across restarts: of a run that ended, all is in the ledger that did
+// not perish with its machine.
+void Simulation::check_nothing_unbilled() {
+  for (const auto& [run, us] : world_.ran_us) {
+    const auto owes = [run = run](const auto& agent) { return agent->owes_usage(run); };
+    if (world_.runs.count(run) || world_.unreported.count(run) || std::any_of(agents_.begin(), agents_.end(), owes)) continue;
+    if (auditor_.billed_us(run) != us) {
+      fail("run " + std::to_string(run.plan) + "." + std::to_string(run.item) + " ran for " + std::to_string(us) +
+           " us, all of it acknowledged, and is billed for " + std::to_string(auditor_.billed_us(run)));
     }
   }
 }
@@ -382,6 +453,7 @@ void Simulation::glance() {
   const std::string why = watch_.look(schedule_.now(), *brain_.loop()->durable(), hindered_us_);
   if (!why.empty()) fail(why);
   check_money();
+  check_promises();
 }
 
 // ---- the run -----------------------------------------------------------------------------------------
@@ -392,6 +464,10 @@ void Simulation::begin() {
   lane_up_.assign(sites, 0);
   lane_down_.assign(sites, 0);
   for (size_t s = 0; s < sites; ++s) {
+    if (random_.chance(faults_.late_site_ppm)) {
+      world_.sites[s].alive = false;
+      schedule_.after(random_.between(1'000'000, 30'000'000), [this, s] { agents_[s]->boot(); });
+    }
     agents_.push_back(std::make_unique<Agent>(
         s, world_, schedule_, random_, faults_,
         Agent::Uplink{.dial = [this, s]() -> uint64_t {
@@ -430,6 +506,8 @@ Outcome Simulation::run() {
     auditor_.compare(*brain_.loop()->durable());
     check_replay();
     check_money();
+    check_nothing_unbilled();
+    if (options_.at_end) options_.at_end(store_, auditor_);
   }
   outcome_.head = auditor_.head();
   outcome_.totals = brain_.totals();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,6 +19,8 @@ struct Options {
   TimeUs safety_us = 25'000'000;        // with faults
   TimeUs convergence_us = 60'000'000;   // without, until everything must be as it should
   bool trace = false;                   // prints events as they become durable
+  // Called at the end of a run without violations.
+  std::function<void(const LogReader&, const Auditor&)> at_end;
 };
 
 struct Outcome {

@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
+#include "infrastructure/store/views.h"
 #include "simulation/sweep.h"
+#include "simulation/world.h"
 
 namespace weir::simulation {
 namespace {
@@ -31,6 +34,44 @@ TEST(Simulation, EverySeedKeepsThePromisesAndConverges) {
   EXPECT_EQ(result.seeds, wanted.last - wanted.first + 1);
   EXPECT_EQ(result.failed, 0u);
   RecordProperty("events", static_cast<int>(result.events));
+}
+
+// What the views bill, however often they are closed and opened on the way, is what the auditor's books say.
+TEST(Simulation, TheBillIsWhatTheBooksSay) {
+  const uint64_t seeds = number("WEIR_SIMULATION_BILLED_SEEDS", 24);
+  std::string pattern = testing::TempDir() + "weir-bill-XXXXXX";
+  ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+  size_t lines = 0;
+  for (uint64_t seed = 0; seed < seeds; ++seed) {
+    const std::string path = pattern + "/" + std::to_string(seed) + ".sqlite";
+    const auto check = [&](const LogReader& log, const Auditor& auditor) {
+      std::unique_ptr<store::Views> views;
+      const Position step = 1 + log.durable_end() / 5;
+      for (Position end = step; !views || views->position() < log.durable_end(); end += step) {
+        views.reset();
+        views = std::move(*store::Views::open(path, store::LedgerId{}));
+        const Status taken = views->update(log, end);
+        ASSERT_TRUE(taken) << taken.error().text();
+      }
+      Auditor::Owed owed = auditor.owed();
+      const auto bill = views->bill("", 0, 2 * kWallUs);
+      ASSERT_TRUE(bill) << bill.error().text();
+      for (const BillLine& line : bill->lines) {
+        const auto found = owed.find({line.tenant, line.plan, line.site, line.item, line.price});
+        ASSERT_NE(found, owed.end()) << "seed " << seed << ": " << line.item << " of plan " << line.plan;
+        const unsigned __int128 units = (line.item == "core" ? 1000 : line.item == "memory" ? 1024 : 1) *
+                                        static_cast<unsigned __int128>(3'600'000'000);
+        const unsigned __int128 twice = 2 * found->second * static_cast<uint64_t>(line.price);
+        EXPECT_EQ(line.amount, static_cast<Nanocredits>((twice + units) / (2 * units))) << "seed " << seed;
+        owed.erase(found);
+      }
+      EXPECT_TRUE(owed.empty()) << "seed " << seed << ": " << owed.size() << " lines are not billed";
+      lines += bill->lines.size();
+    };
+    EXPECT_TRUE(simulate(seed, {.at_end = check}).ok) << "seed " << seed;
+  }
+  EXPECT_GT(lines, 10 * seeds);
+  std::filesystem::remove_all(pattern);
 }
 
 // A check that cannot fail proves nothing: each way of breaking the system must be seen, and by the check that is

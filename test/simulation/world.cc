@@ -8,6 +8,8 @@ namespace weir::simulation {
 void World::build() {
   const size_t site_count = static_cast<size_t>(random_.between(3, 12));
   const size_t router_count = static_cast<size_t>(random_.between(2, 10));
+  const int64_t plain_ppm = random_.chance(300'000) ? random_.between(100'000, 1'000'000) : 0;
+  routes_converge = random_.chance(500'000);
   for (size_t s = 0; s < site_count; ++s) {
     Site site;
     const std::string number = std::to_string(s + 1);
@@ -49,7 +51,7 @@ void World::build() {
                  .loss_ppm = 0,
                  .availability_ppm = static_cast<int32_t>(random_.between(995'000, 1'000'000)),
                  .per_gbps_hour = random_.between(0, 20) * 1'000'000,
-                 .steerable = true,
+                 .steerable = !random_.chance(plain_ppm),
                  .sid_a = "fd77:a:" + text + "::",
                  .sid_b = "fd77:b:" + text + "::"};
     link_of_sid_[link.spec.sid_a] = {number, true};
@@ -88,8 +90,36 @@ std::optional<size_t> World::direct(size_t from, size_t to) const {
   return std::nullopt;
 }
 
+// Bellman and Ford: short, and nobody else's way of doing it.
+std::optional<std::vector<size_t>> World::routed(size_t from, size_t to) const {
+  const size_t vertices = sites.size() + routers.size();
+  std::vector<int64_t> distance(vertices, INT64_MAX);
+  std::vector<size_t> by(vertices), before(vertices);
+  distance[from] = 0;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (size_t l = 0; l < links.size(); ++l) {
+      if (routes_converge && !links[l].up) continue;
+      for (const bool back : {false, true}) {
+        const size_t a = (back ? links[l].spec.b : links[l].spec.a).index();
+        const size_t b = (back ? links[l].spec.a : links[l].spec.b).index();
+        if (distance[a] == INT64_MAX || distance[a] + links[l].spec.latency_us >= distance[b]) continue;
+        distance[b] = distance[a] + links[l].spec.latency_us;
+        by[b] = l;
+        before[b] = a;
+        moved = true;
+      }
+    }
+  }
+  if (distance[to] == INT64_MAX) return std::nullopt;
+  std::vector<size_t> way;
+  for (size_t at = to; at != from; at = before[at]) way.insert(way.begin(), by[at]);
+  return way;
+}
+
 std::optional<std::vector<size_t>> World::walk(size_t from, size_t to,
                                                const std::vector<std::string>& segments) const {
+  if (segments.empty()) return routed(from, to);
   std::vector<size_t> way;
   size_t at = from;
   const auto go_to = [&](size_t vertex) {
@@ -126,6 +156,7 @@ World::Way World::way(size_t from, size_t to, const std::vector<std::string>& se
   if (!taken) return {};
   Way way{sites[from].alive && sites[to].alive, std::max(sites[from].changed_us, sites[to].changed_us)};
   for (const size_t l : *taken) {
+    way.round_trip_us += 2 * links[l].spec.latency_us + links[l].spec.jitter_us;
     way.alive = way.alive && links[l].up;
     way.since_us = std::max(way.since_us, links[l].changed_us);
   }

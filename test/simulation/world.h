@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,12 @@
 #include "simulation/schedule.h"
 
 namespace weir::simulation {
+
+// What clocks on the wall show when the world begins.
+inline constexpr TimeUs kWallUs = 1'700'000'000'000'000;
+
+// A program that ends as soon as it is started, wherever that is.
+inline constexpr const char* kBrokenProgram = "broken";
 
 // The physical truth: what exists, what works, and which runs really run. The brain never sees it; agents
 // see their part of it.
@@ -44,12 +51,18 @@ class World {
   // Called after something that paths depend on has changed.
   std::function<void()> changed;
 
-  // The links that a packet with these segments takes from a site; nothing if they lead nowhere.
+  // Where plain routing leads: by described latency, over whatever is there, or, where routes converge at once, over
+  // what works.
+  bool routes_converge = false;
+
+  // The links that a packet with these segments takes from a site, by plain routing without any; nothing if they lead
+  // nowhere.
   std::optional<std::vector<size_t>> walk(size_t from, size_t to, const std::vector<std::string>& segments) const;
   // Does the way work now, and since when is it so?
   struct Way {
     bool alive = false;
     TimeUs since_us = 0;
+    TimeUs round_trip_us = 0;
   };
   Way way(size_t from, size_t to, const std::vector<std::string>& segments) const;
   bool works(const std::vector<size_t>& way) const;
@@ -63,12 +76,14 @@ class World {
   };
   std::map<RunId, std::map<size_t, Alive>> runs;   // by site: a stale agent may run what another runs too
   std::map<RunId, TimeUs> ran_us;                  // in total, ended or not; added when a run ends
+  std::set<RunId> unreported;                      // what they used was lost with their machine
   std::function<void(RunId, const Alive&)> run_began;
   void begin_run(RunId run, Alive alive);
   void end_run(RunId run, size_t site);
   TimeUs total_us(RunId run) const;
 
  private:
+  std::optional<std::vector<size_t>> routed(size_t from, size_t to) const;
   std::optional<size_t> direct(size_t from, size_t to) const;
 
   Schedule& schedule_;

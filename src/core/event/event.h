@@ -80,10 +80,12 @@ struct NodesReported {
   friend bool operator==(const NodesReported&, const NodesReported&) = default;
 };
 
+// A site that is drained takes nothing new, also after its agent was away: until an operator says kUp.
 struct SiteStateChanged {
   SiteId site;
   Liveness state = Liveness::kUnknown;
   std::string why;
+  bool drained = false;                    // with kDown; kDraining says it by itself
   friend bool operator==(const SiteStateChanged&, const SiteStateChanged&) = default;
 };
 // Of one direction.
@@ -139,7 +141,7 @@ struct RunStateChanged {
   std::string why;
   friend bool operator==(const RunStateChanged&, const RunStateChanged&) = default;
 };
-// Metered use of one run since the last report; reports of a run do not overlap.
+// Metered use of one run in one window; windows of a run do not overlap.
 struct UsageReported {
   RunId run;
   IntentId intent;
@@ -151,6 +153,7 @@ struct UsageReported {
   int64_t sent_bytes = 0;
   int64_t energy_microjoule = 0;
   std::string energy_model;
+  TimeUs begun = 0;                        // in a run's last window: where its first began; 0: more may follow
   friend bool operator==(const UsageReported&, const UsageReported&) = default;
 };
 // An ingress agent moved a flow between its working and its protection path by itself.
@@ -178,6 +181,7 @@ struct PromiseStateChanged {
   IntentId intent;
   bool kept = true;
   std::string why;
+  SiteId ingress;                          // as measured there; none: everywhere
   friend bool operator==(const PromiseStateChanged&, const PromiseStateChanged&) = default;
 };
 

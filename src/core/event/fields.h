@@ -259,7 +259,7 @@ struct Fields<Reason> {
   static constexpr const char* kName = "Reason";
   template <class Op, class V>
   static void each(Op& op, V& v) {
-    op.template choice<1>("code", v.code, ReasonCode::kSteering);
+    op.template choice<1>("code", v.code, ReasonCode::kRestarting);
     op.template id_or_none<2>("site", v.site);
     op.template id_or_none<3>("ingress", v.ingress);
     op.template number<4>("needed", v.needed, kI64Low, kI64);
@@ -438,6 +438,7 @@ struct Fields<SiteStateChanged> {
     op.template id<1>("site", v.site);
     op.template choice<2>("state", v.state, Liveness::kDown);
     op.template text<3>("why", v.why, kTextBytesMax);
+    op.template flag<4>("drained", v.drained);
   }
 };
 
@@ -541,6 +542,7 @@ struct Fields<UsageReported> {
     op.template number<8>("sent_bytes", v.sent_bytes, 0, kI64);
     op.template number<9>("energy_microjoule", v.energy_microjoule, 0, kI64);
     op.template text<10>("energy_model", v.energy_model, kNameBytesMax);
+    op.template number<11>("begun", v.begun, 0, kI64);
   }
 };
 
@@ -581,6 +583,7 @@ struct Fields<PromiseStateChanged> {
     op.template id<1>("intent", v.intent);
     op.template flag<2>("kept", v.kept);
     op.template text<3>("why", v.why, kTextBytesMax);
+    op.template id_or_none<4>("ingress", v.ingress);
   }
 };
 

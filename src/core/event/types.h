@@ -236,6 +236,7 @@ enum class ReasonCode : uint8_t {
   kIngressDown,
   kSearchBudget,        // the step budget ended before any feasible plan was found
   kSteering,            // the only feasible paths are on links that cannot be steered
+  kRestarting,          // it has ended again and again; it is started anew when this time has passed
 };
 
 // One constraint at one place: what was needed and what there was. Units follow from the code: milli-cores,

@@ -271,8 +271,12 @@ void Graph::reprice(Repriced what) {
 
 Applied Graph::on(const SiteStateChanged& e) {
   if (e.site.index() >= sites_.size()) return no_effect("unknown site");
-  if (sites_[e.site.index()].state == e.state) return no_effect("the site is in this state");
-  sites_.mutate(e.site.index()).state = e.state;
+  const bool drained = e.drained || e.state == Liveness::kDraining;
+  const SiteRow& old = sites_[e.site.index()];
+  if (old.state == e.state && old.drained == drained) return no_effect("the site is in this state");
+  SiteRow& row = sites_.mutate(e.site.index());
+  row.state = e.state;
+  row.drained = drained;
   ++relief_;
   return {};
 }
@@ -319,10 +323,18 @@ Applied Graph::on(const IntentSubmitted& e) {
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
   row.tenant = e.tenant;
   row.generation = e.generation;
+  const bool anew = row.state == IntentState::kWithdrawn;
   row.state = IntentState::kPending;
   row.submitted = version_ - 1;
   row.spec = std::make_shared<const IntentSpec>(e.spec);
   row.refusal = nullptr;
+  // Nobody measures any more at an ingress that is no longer one.
+  if (!row.promise_broken_at.empty()) {
+    std::erase_if(row.promise_broken_at, [&e, anew](SiteId site) {
+      return anew || std::none_of(e.spec.from.begin(), e.spec.from.end(), [site](const Ingress& from) { return from.site == site; });
+    });
+    row.promise_kept = row.promise_broken_at.empty();
+  }
   return {};
 }
 
@@ -405,6 +417,7 @@ Applied Graph::on(const PlanCommitted& e) {
   auto held = std::make_shared<CommittedPlan>();
   held->position = version_ - 1;
   held->plan = plan;
+  held->spec = row.spec;
   held->placement_passed_on.resize(plan.placements.size());
   held->flow_passed_on.resize(plan.flows.size());
 
@@ -476,7 +489,15 @@ Applied Graph::on(const PlanRetired& e) {
     return (row.active && holds(*row.active)) ||
            std::any_of(row.retiring.begin(), row.retiring.end(), [&](const auto& plan) { return holds(*plan); });
   };
+  for (RunRow& run : row.runs) {
+    if (still_held(run.run) || run.metered.complete()) continue;
+    row.retired_runs.push_back({run.run, run.site, now_, std::move(run.metered)});
+  }
   std::erase_if(row.runs, [&](const RunRow& run) { return !still_held(run.run); });
+  std::erase_if(row.retired_runs, [this](const RetiredRun& run) { return now_ - run.retired > kRetiredUsageUs; });
+  if (row.retired_runs.size() > kRetiredRunsMax) {
+    row.retired_runs.erase(row.retired_runs.begin(), row.retired_runs.end() - static_cast<ptrdiff_t>(kRetiredRunsMax));
+  }
   return {};
 }
 
@@ -506,12 +527,26 @@ Applied Graph::on(const RunStateChanged& e) {
 
 Applied Graph::on(const UsageReported& e) {
   if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
-  const auto& runs = intent(e.intent).runs;
-  const auto found = std::find_if(runs.begin(), runs.end(), [&](const RunRow& r) { return r.run == e.run; });
-  // Usage of a run whose plan has been retired is billed like any other.
-  if (found == runs.end()) return {};
-  RunRow& row = intents_.mutate(e.intent.index()).mutate().runs[static_cast<size_t>(found - runs.begin())];
-  row.usage_until = std::max(row.usage_until, e.to);
+  const auto place = [&](const auto& runs) -> size_t {
+    return static_cast<size_t>(std::find_if(runs.begin(), runs.end(), [&](const auto& r) { return r.run == e.run; }) -
+                               runs.begin());
+  };
+  const IntentRow& old = intent(e.intent);
+  const size_t held = place(old.runs);
+  const size_t retired = held < old.runs.size() ? old.retired_runs.size() : place(old.retired_runs);
+  if (held == old.runs.size() &&
+      (retired == old.retired_runs.size() || now_ - old.retired_runs[retired].retired > kRetiredUsageUs)) {
+    return no_effect("no such run, or its usage is not taken any more");
+  }
+  const Metered& before = held < old.runs.size() ? old.runs[held].metered : old.retired_runs[retired].metered;
+  if (before.missing({e.from, e.to}).empty() && e.begun == 0) return no_effect("this time has been taken");
+  IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+  Metered& metered = held < row.runs.size() ? row.runs[held].metered : row.retired_runs[retired].metered;
+  metered.take({e.from, e.to});
+  if (e.begun != 0) metered.finish(e.begun, e.to);
+  if (held == row.runs.size() && metered.complete()) {
+    row.retired_runs.erase(row.retired_runs.begin() + static_cast<ptrdiff_t>(retired));
+  }
   return {};
 }
 
@@ -539,8 +574,22 @@ Applied Graph::on(const PromiseMeasured& e) {
 
 Applied Graph::on(const PromiseStateChanged& e) {
   if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
-  if (intent(e.intent).promise_kept == e.kept) return no_effect("the promise is in this state");
-  intents_.mutate(e.intent.index()).mutate().promise_kept = e.kept;
+  std::vector<SiteId> broken_at = intent(e.intent).promise_broken_at;
+  const auto at = std::lower_bound(broken_at.begin(), broken_at.end(), e.ingress);
+  if (!e.ingress.valid()) {
+    broken_at.clear();
+  } else if (e.kept && at != broken_at.end() && *at == e.ingress) {
+    broken_at.erase(at);
+  } else if (!e.kept && (at == broken_at.end() || *at != e.ingress)) {
+    broken_at.insert(at, e.ingress);
+  }
+  const bool kept = e.ingress.valid() ? broken_at.empty() : e.kept;
+  if (intent(e.intent).promise_kept == kept && intent(e.intent).promise_broken_at == broken_at) {
+    return no_effect("the promise is in this state");
+  }
+  IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+  row.promise_kept = kept;
+  row.promise_broken_at = std::move(broken_at);
   return {};
 }
 

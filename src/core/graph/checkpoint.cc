@@ -9,7 +9,9 @@
 namespace weir {
 namespace {
 
-constexpr uint64_t kFormat = 1;
+// 1 had no generation but the newest, and of what is metered only where it ends. What another format says is folded
+// from the ledger again.
+constexpr uint64_t kFormat = 2;
 
 // Varints (7 bits a byte, signed ones zigzag), length-prefixed bytes. Order is the only schema.
 class Writer {
@@ -149,6 +151,7 @@ class Checkpointer {
     column(op, g.sites_, [](auto& o, auto& row) {
       o.number(row.vertex.value);
       o.number(row.state);
+      o.number(row.drained);
     });
     column(op, g.site_specs_, [](auto& o, auto& spec) { shared(o, spec); });
     column(op, g.site_nodes_, [](auto& o, auto& ranges) {
@@ -337,12 +340,15 @@ class Checkpointer {
     }
   }
 
-  template <class Op, class Pointer>
-  static void held(Op& op, Pointer& pointer) {
+  // The wish of another generation than the newest stands beside its plan.
+  template <class Op, class Pointer, class Row>
+  static void held(Op& op, Pointer& pointer, const Row& row) {
     if constexpr (Op::kReads) {
       auto plan = std::make_shared<CommittedPlan>();
       op.number(plan->position);
       op.value(plan->plan);
+      plan->spec = row.spec;
+      if (plan->plan.generation != row.generation) shared(op, plan->spec);
       flags(op, plan->placement_passed_on);
       flags(op, plan->flow_passed_on);
       if (plan->placement_passed_on.size() != plan->plan.placements.size() ||
@@ -353,6 +359,7 @@ class Checkpointer {
     } else {
       op.number(pointer->position);
       op.value(pointer->plan);
+      if (pointer->plan.generation != row.generation) shared(op, pointer->spec);
       flags(op, pointer->placement_passed_on);
       flags(op, pointer->flow_passed_on);
     }
@@ -369,6 +376,18 @@ class Checkpointer {
     }
   }
 
+  template <class Op, class Value>
+  static void metered(Op& op, Value& value) {
+    for (auto* window : {&value.span_, &value.whole_}) {
+      op.number(window->from);
+      op.number(window->to);
+    }
+    list(op, value.gaps_, [](auto& o, auto& gap) {
+      o.number(gap.from);
+      o.number(gap.to);
+    });
+  }
+
   template <class Op, class Row>
   static void intent(Op& op, Row& row) {
     op.number(row.tenant.value);
@@ -377,8 +396,8 @@ class Checkpointer {
     op.number(row.promise_kept);
     op.number(row.submitted);
     shared(op, row.spec);
-    maybe(op, row.active, [](auto& o, auto& p) { held(o, p); });
-    list(op, row.retiring, [](auto& o, auto& p) { held(o, p); });
+    maybe(op, row.active, [&row](auto& o, auto& p) { held(o, p, row); });
+    list(op, row.retiring, [&row](auto& o, auto& p) { held(o, p, row); });
     maybe(op, row.refusal, [](auto& o, auto& p) { shared(o, p); });
     list(op, row.runs, [](auto& o, auto& run) {
       o.number(run.run.plan);
@@ -386,9 +405,17 @@ class Checkpointer {
       o.number(run.site.value);
       o.number(run.state);
       o.number(run.exit_code);
-      o.number(run.usage_until);
+      metered(o, run.metered);
+    });
+    list(op, row.retired_runs, [](auto& o, auto& run) {
+      o.number(run.run.plan);
+      o.number(run.run.item);
+      o.number(run.site.value);
+      o.number(run.retired);
+      metered(o, run.metered);
     });
     list(op, row.flows_on_protection, [](auto& o, auto& flow) { o.number(flow); });
+    list(op, row.promise_broken_at, [](auto& o, auto& site) { o.number(site.value); });
   }
 };
 

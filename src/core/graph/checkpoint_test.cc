@@ -5,7 +5,7 @@
 namespace weir {
 namespace {
 
-Graph busy_graph() {
+Graph busy_graph(bool retired = false) {
   Graph graph;
   const auto add = [&graph](EventBody body) { EXPECT_TRUE(graph.apply({7, "t", std::move(body)}).effect); };
   add(DomainCreated{.name = "d", .carbon_price_per_kg = 5, .service_prefix = "fd77:1:2::/64"});
@@ -35,6 +35,12 @@ Graph busy_graph() {
                           .path = {LinkId(1u), LinkId(2u)}, .label_working = 256});
     add(PlanCommitted{plan});
   }
+  // Both runs are metered with a gap; the first one's plan is retired before the gap is filled.
+  for (const RunRow& run : std::vector<RunRow>(graph.intent(IntentId(0u)).runs)) {
+    add(UsageReported{.run = run.run, .intent = IntentId(0u), .from = 5, .to = 9});
+    add(UsageReported{.run = run.run, .intent = IntentId(0u), .from = 11, .to = 20, .begun = 5});
+  }
+  if (retired) add(PlanRetired{IntentId(0u), graph.intent(IntentId(0u)).retiring.at(0)->position});
   add(PathSwitched{graph.intent(IntentId(0u)).active->position, IntentId(0u), 0, true});
   add(IntentRefused{Refusal{IntentId(0u), 1, 3, {{ReasonCode::kCpu, SiteId(0u), SiteId{}, 4, 2}}}});
   return graph;
@@ -73,12 +79,29 @@ TEST(Checkpoint, GoesOnLikeTheOriginal) {
   EXPECT_EQ(encode_graph(back), encode_graph(graph));
 }
 
+TEST(Checkpoint, KeepsWhatIsMeteredAlsoOfRetiredRuns) {
+  Graph graph = busy_graph(true);
+  const RunId held = graph.intent(IntentId(0u)).runs.at(0).run, gone = graph.intent(IntentId(0u)).retired_runs.at(0).run;
+  Graph back = *decode_graph(encode_graph(graph));
+  for (const RunId run : {held, gone}) {
+    const Metered* metered = back.metered(IntentId(0u), run, SiteId(1u));
+    ASSERT_NE(metered, nullptr);
+    EXPECT_EQ(*metered, *graph.metered(IntentId(0u), run, SiteId(1u)));
+    EXPECT_EQ(metered->missing({0, 30}), (std::vector<Window>{{0, 5}, {9, 11}, {20, 30}}));
+  }
+  const Event late{8, "t", UsageReported{.run = gone, .intent = IntentId(0u), .from = 9, .to = 11}};
+  EXPECT_TRUE(back.apply(late).effect);
+  EXPECT_TRUE(back.intent(IntentId(0u)).retired_runs.empty()) << "it is metered in whole";
+  graph.apply(late);
+  EXPECT_EQ(encode_graph(back), encode_graph(graph));
+}
+
 TEST(Checkpoint, RefusesEveryTruncationAndOtherFormats) {
   auto bytes = encode_graph(busy_graph());
   for (size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode_graph(std::span(bytes).first(n))) << n;
   bytes.push_back(std::byte{0});
   EXPECT_EQ(decode_graph(bytes).error().code, ErrorCode::kCorrupt);
-  bytes[0] = std::byte{2};
+  bytes[0] = std::byte{3};
   EXPECT_EQ(decode_graph(bytes).error().code, ErrorCode::kUnsupported);
 }
 

@@ -20,6 +20,18 @@ IntentId Graph::find_intent(std::string_view tenant, std::string_view name) cons
   return IntentId(intent_names_.find(key));
 }
 
+const Metered* Graph::metered(IntentId id, RunId run, SiteId site) const {
+  if (id.index() >= intents_.size()) return nullptr;
+  for (const RunRow& held : intent(id).runs) {
+    if (held.run == run) return held.site == site ? &held.metered : nullptr;
+  }
+  for (const RetiredRun& retired : intent(id).retired_runs) {
+    if (retired.run != run) continue;
+    return retired.site == site && now_ - retired.retired <= kRetiredUsageUs ? &retired.metered : nullptr;
+  }
+  return nullptr;
+}
+
 const TokenRow* Graph::find_token(std::string_view token) const {
   const uint32_t row = token_names_.find(token);
   return row == Id<void>::kNone ? nullptr : &*tokens_[row];
@@ -50,7 +62,8 @@ GraphBytes Graph::bytes() const {
   total.commitments = intents_.bytes();
   for (size_t i = 0; i < intents_.size(); ++i) {
     const IntentRow& row = *intents_[i];
-    total.commitments += sizeof(IntentRow) + row.runs.capacity() * sizeof(RunRow);
+    total.commitments += sizeof(IntentRow) + row.runs.capacity() * sizeof(RunRow) +
+                         row.retired_runs.capacity() * sizeof(RetiredRun);
     const auto add = [&total](const CommittedPlan& held) {
       total.commitments += sizeof(CommittedPlan) + held.plan.placements.capacity() * sizeof(Placement) +
                            held.plan.flows.capacity() * sizeof(Flow);

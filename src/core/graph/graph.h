@@ -9,6 +9,7 @@
 
 #include "core/event/event.h"
 #include "core/graph/column.h"
+#include "core/graph/metered.h"
 #include "core/graph/names.h"
 #include "core/ids/ids.h"
 #include "core/price/price.h"
@@ -21,6 +22,7 @@ namespace weir {
 struct SiteRow {
   VertexId vertex;
   Liveness state = Liveness::kUnknown;
+  bool drained = false;                    // by an operator; outlasts that its agent is away
   Tier tier = Tier::kCloud;
   bool steerable = true;
   int32_t availability_ppm = 0;
@@ -83,6 +85,7 @@ struct LinkLoad {
 struct CommittedPlan {
   Position position = 0;
   Plan plan;
+  std::shared_ptr<const IntentSpec> spec;  // of the plan's generation, which need not be the newest
   std::vector<bool> placement_passed_on;
   std::vector<bool> flow_passed_on;
   // The run behind a placement: its own, or the one it continues.
@@ -97,8 +100,21 @@ struct RunRow {
   SiteId site;
   RunState state = RunState::kPlanned;
   int32_t exit_code = 0;
-  TimeUs usage_until = 0;                  // metered so far
+  Metered metered;
 };
+
+// A run that nobody holds any more, whose usage has not arrived in whole: its site was cut off, or its last reports
+// were not acknowledged yet.
+struct RetiredRun {
+  RunId run;
+  SiteId site;
+  TimeUs retired = 0;
+  Metered metered;
+};
+// How long after its retirement, and of how many runs of one intent, usage is still taken. Beyond the number the
+// oldest is forgotten.
+inline constexpr TimeUs kRetiredUsageUs = int64_t{7} * 86'400'000'000;
+inline constexpr size_t kRetiredRunsMax = 4'096;
 
 enum class IntentState : uint8_t { kPending, kPlaced, kRefused, kWithdrawn };
 
@@ -113,7 +129,9 @@ struct IntentRow {
   std::vector<std::shared_ptr<const CommittedPlan>> retiring;
   std::shared_ptr<const Refusal> refusal;
   std::vector<RunRow> runs;                // of active and retiring plans
+  std::vector<RetiredRun> retired_runs;    // oldest first
   std::vector<uint32_t> flows_on_protection;  // indices into the active plan's flows, sorted
+  std::vector<SiteId> promise_broken_at;   // ingresses, sorted; promise_kept: none
 };
 
 struct TokenRow {
@@ -203,6 +221,9 @@ class Graph {
   // "tenant/name"
   const std::string& intent_name(IntentId id) const { return intent_names_.name(id.index()); }
   IntentId find_intent(std::string_view tenant, std::string_view name) const;
+  // Of a run at this site; null: there is no such run, or its usage is not taken any more. Valid until the graph
+  // changes.
+  const Metered* metered(IntentId intent, RunId run, SiteId site) const;
 
   size_t dataset_count() const { return datasets_.size(); }
   const DatasetRow& dataset(DatasetId id) const { return *datasets_[id.index()]; }

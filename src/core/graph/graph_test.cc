@@ -89,6 +89,68 @@ TEST_F(GraphTest, AContinuedRunIsHandedOverNotTakenTwice) {
   EXPECT_EQ(graph.intent(IntentId(0u)).runs.at(0).run, (RunId{at, 0}));
 }
 
+TEST_F(GraphTest, UsageOfARetiredRunIsTakenUntilItIsComplete) {
+  const RunId run{graph.version(), 0};
+  const IntentId intent(0u);
+  add(PlanCommitted{plan()});
+  const auto usage = [&](TimeUs from, TimeUs to, TimeUs begun = 0) {
+    return add(UsageReported{.run = run, .intent = intent, .from = from, .to = to, .begun = begun}).effect;
+  };
+  EXPECT_TRUE(usage(10, 20));
+  EXPECT_FALSE(usage(10, 20)) << "said twice";
+  EXPECT_EQ(graph.metered(intent, run, SiteId(0u)), nullptr) << "it runs at another site";
+  add(IntentWithdrawn{intent});
+  add(PlanRetired{intent, run.plan});
+  ASSERT_EQ(graph.intent(intent).retired_runs.size(), 1u);
+  EXPECT_TRUE(usage(30, 40, 10)) << "overtook the one before";
+  ASSERT_NE(graph.metered(intent, run, SiteId(1u)), nullptr);
+  EXPECT_TRUE(usage(20, 30));
+  EXPECT_TRUE(graph.intent(intent).retired_runs.empty());
+  EXPECT_EQ(graph.metered(intent, run, SiteId(1u)), nullptr);
+  EXPECT_FALSE(usage(20, 30));
+  EXPECT_FALSE(usage(40, 50));
+}
+
+TEST_F(GraphTest, ARunThatIsMeteredInWholeIsForgottenWithItsPlan) {
+  const RunId run{graph.version(), 0};
+  add(PlanCommitted{plan()});
+  add(UsageReported{.run = run, .intent = IntentId(0u), .from = 10, .to = 20, .begun = 10});
+  add(IntentWithdrawn{IntentId(0u)});
+  add(PlanRetired{IntentId(0u), run.plan});
+  EXPECT_TRUE(graph.intent(IntentId(0u)).retired_runs.empty());
+}
+
+TEST_F(GraphTest, UsageOfARetiredRunIsNotTakenForEver) {
+  const RunId run{graph.version(), 0};
+  add(PlanCommitted{plan()});
+  add(IntentWithdrawn{IntentId(0u)});
+  add(PlanRetired{IntentId(0u), run.plan});
+  const auto usage = [&](TimeUs at, TimeUs from) {
+    return graph.apply(Event{at, "test", UsageReported{.run = run, .intent = IntentId(0u), .from = from, .to = from + 1}});
+  };
+  EXPECT_TRUE(usage(kRetiredUsageUs + 1, 1).effect) << "retired at 1";
+  EXPECT_FALSE(usage(kRetiredUsageUs + 2, 2).effect);
+}
+
+TEST_F(GraphTest, OfTooManyRetiredRunsTheOldestIsForgotten) {
+  add(NodesReported{SiteId(1u), NodeId(0u), {NodeSpec{"n0", 100'000'000, 100'000'000, 0, "", 1000}}});
+  Plan many = plan();
+  many.flows.clear();
+  many.placements.resize(kRetiredRunsMax, many.placements[0]);
+  const Position first = graph.version();
+  ASSERT_TRUE(add(PlanCommitted{many}).effect);
+  const Position second = graph.version();
+  ASSERT_TRUE(add(PlanCommitted{plan()}).effect);
+  add(PlanRetired{IntentId(0u), first});
+  add(IntentWithdrawn{IntentId(0u)});
+  EXPECT_NE(graph.metered(IntentId(0u), {first, 0}, SiteId(1u)), nullptr);
+  add(PlanRetired{IntentId(0u), second});
+  EXPECT_EQ(graph.intent(IntentId(0u)).retired_runs.size(), kRetiredRunsMax);
+  EXPECT_EQ(graph.metered(IntentId(0u), {first, 0}, SiteId(1u)), nullptr);
+  EXPECT_NE(graph.metered(IntentId(0u), {first, 1}, SiteId(1u)), nullptr);
+  EXPECT_NE(graph.metered(IntentId(0u), {second, 0}, SiteId(1u)), nullptr);
+}
+
 TEST_F(GraphTest, VerifyRefusesWhatTheHeadCannotGive) {
   const auto refused = [this](auto&& change, bool conflict) {
     Plan p = plan();

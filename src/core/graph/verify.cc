@@ -135,6 +135,10 @@ class Verifier {
       if (flow.placement >= plan_.placements.size() || flow.ingress.index() >= head_.site_count()) {
         return wrong("a flow leads nowhere");
       }
+      const Liveness ingress = head_.site(flow.ingress).state;
+      if (ingress != Liveness::kUp && ingress != Liveness::kDraining) {
+        return changed("ingress " + head_.site_name(flow.ingress) + " is not up");
+      }
       if (flow.streams <= 0) return wrong("a flow carries no stream");
       if (flow.up_bps != static_cast<__int128>(flow.streams) * spec_->traffic.up_bps ||
           flow.down_bps != static_cast<__int128>(flow.streams) * spec_->traffic.down_bps) {

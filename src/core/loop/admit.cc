@@ -102,15 +102,25 @@ class Admitter {
   }
   Result<Admission> operator()(SiteStateChanged e) const {
     if (e.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown site");
-    const Liveness now = head_.site(e.site).state;
+    const SiteRow& row = head_.site(e.site);
     const std::string where = "site " + head_.site_name(e.site);
-    if (e.state == Liveness::kDraining && now != Liveness::kUp && now != Liveness::kDraining) {
-      return fail(ErrorCode::kConflict, "only a site that is up can be drained", where);
+    const bool drain = e.state == Liveness::kDraining;
+    e.drained = row.drained;
+    if (!drain && e.state != Liveness::kUp) return Admission{e, row.state != e.state};
+    if (row.state == Liveness::kUnknown) {
+      return fail(ErrorCode::kConflict, "its agent has never attached; it comes up when it does", where);
     }
-    if (e.state == Liveness::kUp && now == Liveness::kDown) {
-      return fail(ErrorCode::kConflict, "the site is down; it comes up when its agent attaches", where);
+    // Only its agent brings up a site that is down; what an operator wants of it is kept until then.
+    if (row.state == Liveness::kDown) {
+      if (!drain && !row.drained) {
+        return fail(ErrorCode::kConflict, "the site is down; it comes up when its agent attaches", where);
+      }
+      e.state = Liveness::kDown;
+      e.drained = drain;
+      return Admission{e, row.drained != drain};
     }
-    return Admission{e, now != e.state};
+    e.drained = false;
+    return Admission{e, row.state != e.state};
   }
   Result<Admission> operator()(LinkStateChanged e) const {
     if (e.link.index() >= head_.link_count()) return fail(ErrorCode::kNotFound, "unknown link");

@@ -89,6 +89,16 @@ TEST_F(AdmitTest, OnlyTheLoopWritesPlansAndRuns) {
   EXPECT_EQ(refused(SiteStateChanged{SiteId(0u), Liveness::kDraining, ""}), ErrorCode::kConflict);
 }
 
+TEST_F(AdmitTest, OnlyItsAgentBringsUpASite) {
+  EXPECT_EQ(refused(SiteStateChanged{SiteId(0u), Liveness::kUp, ""}), ErrorCode::kConflict);
+  graph.apply({1, "site/hub", SiteStateChanged{SiteId(0u), Liveness::kUp, ""}});
+  EXPECT_FALSE(changes(SiteStateChanged{SiteId(0u), Liveness::kUp, ""}));
+  put(SiteStateChanged{SiteId(0u), Liveness::kDraining, ""});
+  put(SiteStateChanged{SiteId(0u), Liveness::kUp, ""});
+  graph.apply({1, "brain", SiteStateChanged{SiteId(0u), Liveness::kDown, ""}});
+  EXPECT_EQ(refused(SiteStateChanged{SiteId(0u), Liveness::kUp, ""}), ErrorCode::kConflict);
+}
+
 TEST(Address, FollowsFromIdentifiers) {
   EXPECT_EQ(run_address("fd77:1:1:3::/64", {0x1234, 2}), "fd77:1:1:3:8000:0:1234:2");
   EXPECT_EQ(site_address("fd77:1:1:3::/64"), "fd77:1:1:3::1");

@@ -27,6 +27,9 @@ class Writer {
   }
 
  private:
+  // By ingress and port: where a new generation listens on another one, the old goes on beside it.
+  using Services = std::map<std::pair<SiteId, int32_t>, DirectedService>;
+
   SiteDirective* at(SiteId site) {
     const auto found = out_.find(site);
     return found == out_.end() ? nullptr : &found->second;
@@ -35,42 +38,41 @@ class Writer {
   void intent(IntentId id) {
     const IntentRow& row = graph_.intent(id);
     if (!row.active && row.retiring.empty()) return;
-    std::map<SiteId, DirectedService> services;
+    Services services;
     if (row.active) hold(id, row, *row.active, Phase::kMaking, true, services);
     for (const auto& held : row.retiring) {
       const auto known = phases_.find({id, held->position});
       const Phase phase = known == phases_.end() ? Phase::kMaking : known->second;
       if (phase != Phase::kBreaking) hold(id, row, *held, phase, false, services);
     }
-    for (auto& [site, service] : services) {
-      if (SiteDirective* directive = at(site); directive && !service.backends.empty()) {
+    for (auto& [end, service] : services) {
+      if (SiteDirective* directive = at(end.first); directive && !service.backends.empty()) {
         directive->services.push_back(std::move(service));
       }
     }
   }
 
   // A job never runs twice: a run begins when the plans before the one that asked for it hold none any more.
-  static bool waits(const IntentRow& row, RunId run) {
-    if (row.spec->workload.kind != WorkKind::kJob) return false;
+  static bool waits(const IntentRow& row, const CommittedPlan& held, RunId run) {
+    if (!is_job(held)) return false;
     return std::any_of(row.retiring.begin(), row.retiring.end(), [run](const auto& old) {
       const auto& passed = old->placement_passed_on;
-      return old->position < run.plan && std::find(passed.begin(), passed.end(), false) != passed.end();
+      return is_job(*old) && old->position < run.plan && std::find(passed.begin(), passed.end(), false) != passed.end();
     });
   }
 
-  void hold(IntentId id, const IntentRow& row, const CommittedPlan& held, Phase phase, bool active,
-            std::map<SiteId, DirectedService>& services) {
+  void hold(IntentId id, const IntentRow& row, const CommittedPlan& held, Phase phase, bool active, Services& services) {
     for (size_t i = 0; i < held.plan.placements.size(); ++i) {
       if (held.placement_passed_on[i]) continue;
       const Placement& p = held.plan.placements[i];
-      if (waits(row, held.run(i))) continue;
+      if (waits(row, held, held.run(i))) continue;
       SiteDirective* directive = at(p.site);
       if (!directive) continue;
       directive->runs.push_back({.run = held.run(i),
                                  .intent = id,
                                  .tenant = graph_.tenant_name(row.tenant),
                                  .intent_name = row.spec->name,
-                                 .workload = row.spec->workload,
+                                 .workload = held.spec->workload,
                                  .node = p.node,
                                  .address = run_address(graph_.site_spec(p.site).prefix, held.run(i))});
     }
@@ -81,7 +83,7 @@ class Writer {
   }
 
   void flow(IntentId id, const IntentRow& row, const CommittedPlan& held, uint32_t index, bool serves,
-            std::map<SiteId, DirectedService>& services) {
+            Services& services) {
     const Flow& flow = held.plan.flows[index];
     const Placement& p = held.plan.placements[flow.placement];
     const RunId run = held.run(flow.placement);
@@ -99,18 +101,19 @@ class Writer {
       steer(p.site, {ingress.prefix, address + "/128", flow.label_working, flow.label_protection, id, held.position,
                      index});
     }
-    if (!serves || row.spec->workload.kind != WorkKind::kService || graph_.service_prefix().empty() ||
+    if (!serves || is_job(held) || graph_.service_prefix().empty() ||
         state_of(row, run) != RunState::kRunning || graph_.site(p.site).state == Liveness::kDown) {
       return;
     }
-    DirectedService& service = services[flow.ingress];
+    const int32_t port = held.spec->workload.port;
+    DirectedService& service = services[{flow.ingress, port}];
     service.intent = id;
     service.address = service_address(graph_.service_prefix(), id);
-    service.port = row.spec->workload.port;
+    service.port = port;
     for (DirectedBackend& backend : service.backends) {
       if (backend.run == run) return;  // the active plan came first and continues this run
     }
-    service.backends.push_back({run, address, row.spec->workload.port, flow.streams});
+    service.backends.push_back({run, address, port, flow.streams});
   }
 
   // The active plan comes first: a run that it continues is steered its way, not the retiring plan's.
@@ -161,6 +164,22 @@ RunState state_of(const IntentRow& row, RunId run) {
   return RunState::kLost;
 }
 
+const IntentSpec& spec_of(const IntentRow& row, RunId run) {
+  const auto asks_for = [run](const CommittedPlan& held) {
+    for (size_t i = 0; i < held.plan.placements.size(); ++i) {
+      if (held.run(i) == run) return true;
+    }
+    return false;
+  };
+  if (row.active && asks_for(*row.active)) return *row.active->spec;
+  for (const auto& held : row.retiring) {
+    if (asks_for(*held)) return *held->spec;
+  }
+  return *row.spec;
+}
+
+bool is_job(const CommittedPlan& held) { return held.spec->workload.kind == WorkKind::kJob; }
+
 uint16_t exploratory_label(const WatchedPath& path) {
   uint32_t hash = 2'166'136'261u;  // FNV-1a
   for (const LinkId link : path.links) hash = (hash ^ link.value) * 16'777'619u;
@@ -172,10 +191,10 @@ std::map<SiteId, SiteDirective> desired(const Graph& graph, const std::set<SiteI
 }
 
 bool active_is_ready(const IntentRow& row) {
-  if (!row.active) return row.state == IntentState::kWithdrawn;
+  if (!row.active) return true;
   for (size_t i = 0; i < row.active->plan.placements.size(); ++i) {
     const RunState state = state_of(row, row.active->run(i));
-    const bool done = row.spec->workload.kind == WorkKind::kJob && state == RunState::kExited;
+    const bool done = is_job(*row.active) && state == RunState::kExited;
     if (state != RunState::kRunning && !done) return false;
   }
   return true;

@@ -31,7 +31,13 @@ uint16_t exploratory_label(const WatchedPath& path);
 // kLost where the intent does not have the run.
 RunState state_of(const IntentRow& row, RunId run);
 
-// Every run of the active plan carries traffic (a service) or runs or has ended well (a job).
+// What the plan that asked for the run was made for; the newest wish where no plan holds the run.
+const IntentSpec& spec_of(const IntentRow& row, RunId run);
+
+bool is_job(const CommittedPlan& held);
+
+// Every run of the active plan carries traffic (a service) or runs or has ended well (a job). Without one the plans
+// before have nothing to wait for: their intent was withdrawn, even if it has been submitted again.
 bool active_is_ready(const IntentRow& row);
 
 }  // namespace weir

@@ -110,6 +110,24 @@ TEST_F(DesiredTest, ADeadLinkIsWatched) {
   EXPECT_EQ(directives[SiteId(1u)].paths.size(), 1u);
 }
 
+// a and b over r0 in 2 ms, over r1 in 4 ms.
+TEST_F(DesiredTest, WhereNothingIsSteeredARoutedPathIsWatched) {
+  for (uint32_t l = 0; l < 4; ++l) {
+    LinkSpec spec = graph.link_spec(LinkId(2 * l));
+    spec.steerable = false;
+    spec.latency_us = l < 2 ? 1'000 : 2'000;
+    add(LinkDefined{LinkId(2 * l), spec});
+  }
+  for (const uint32_t l : {4u, 5u}) add(LinkStateChanged{LinkId(l), false, "cut"});
+  EXPECT_FALSE(exploratory_path(graph, LinkId(4u))) << "routing leads over r0, and would show nothing";
+  for (const uint32_t l : {2u, 3u}) add(LinkStateChanged{LinkId(l), false, "cut"});
+  const auto watched = exploratory_path(graph, LinkId(2u));
+  ASSERT_TRUE(watched);
+  EXPECT_EQ(watched->links.size(), 2u);
+  EXPECT_TRUE(shows_its_links(graph, *watched, 4'100));
+  EXPECT_FALSE(shows_its_links(graph, *watched, 8'100)) << "routing has gone around";
+}
+
 TEST_F(DesiredTest, LinksAreJudgedByThePathsOverThem) {
   const SiteId a(0u), b(1u);
   auto verdicts = judge_links(graph, {{a, b, by_r0, false}, {a, b, by_r1, true}});

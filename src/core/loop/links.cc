@@ -47,6 +47,81 @@ std::optional<Way> nearest_site(const Graph& graph, const std::vector<SiteId>& s
   return std::nullopt;
 }
 
+// Below this difference two ways are not told apart by their round trip.
+constexpr int64_t kTellApartUs = 500;
+// Sites nearest to a link that are tried as ends of a routed path over it.
+constexpr size_t kEndsTried = 4;
+
+// How plain routing leads from one vertex to all: by described latency, ties by vertex.
+struct Routes {
+  std::vector<int64_t> distance_us;
+  std::vector<LinkId> by;
+};
+Routes routes_from(const Graph& graph, VertexId from, const std::set<LinkId>& without = {}) {
+  Routes routes{std::vector<int64_t>(graph.vertex_count(), INT64_MAX), std::vector<LinkId>(graph.vertex_count())};
+  std::set<std::pair<int64_t, VertexId>> queue = {{0, from}};
+  routes.distance_us[from.index()] = 0;
+  while (!queue.empty()) {
+    const auto [so_far, at] = *queue.begin();
+    queue.erase(queue.begin());
+    for (const LinkId link : graph.links_out(at)) {
+      if (without.count(duplex(link))) continue;
+      const VertexId next = graph.link(link).to;
+      const int64_t more = so_far + graph.link(link).latency_us;
+      if (more >= routes.distance_us[next.index()]) continue;
+      queue.erase({routes.distance_us[next.index()], next});
+      routes.distance_us[next.index()] = more;
+      routes.by[next.index()] = link;
+      queue.insert({more, next});
+    }
+  }
+  return routes;
+}
+
+std::vector<LinkId> way_to(const Graph& graph, const Routes& routes, VertexId from, VertexId to) {
+  std::vector<LinkId> links;
+  for (VertexId at = to; at != from; at = graph.link(links.back()).from) links.push_back(routes.by[at.index()]);
+  std::reverse(links.begin(), links.end());
+  return links;
+}
+
+// The sites that are up, nearest first.
+std::vector<SiteId> sites_by_distance(const Graph& graph, const Routes& routes) {
+  std::vector<std::pair<int64_t, SiteId>> near;
+  for (size_t s = 0; s < graph.site_count(); ++s) {
+    const int64_t us = routes.distance_us[graph.site(SiteId(s)).vertex.index()];
+    if (us != INT64_MAX && graph.site(SiteId(s)).state == Liveness::kUp) near.push_back({us, SiteId(s)});
+  }
+  std::sort(near.begin(), near.end());
+  std::vector<SiteId> sites;
+  for (const auto& [us, site] : near) sites.push_back(site);
+  return sites;
+}
+
+// A routed path over the link between sites that are up, with no other link that is down if there is one.
+std::optional<WatchedPath> routed_over(const Graph& graph, LinkId link) {
+  const std::vector<SiteId> ends = sites_by_distance(graph, routes_from(graph, graph.link(link).from));
+  std::optional<WatchedPath> second_best;
+  for (size_t i = 0; i < std::min(ends.size(), kEndsTried); ++i) {
+    const VertexId from = graph.site(ends[i]).vertex;
+    const Routes routes = routes_from(graph, from);
+    for (const SiteId to : sites_by_distance(graph, routes)) {
+      WatchedPath path{ends[i], to, way_to(graph, routes, from, graph.site(to).vertex), false};
+      const auto over = [&](LinkId id) { return duplex(id) == duplex(link); };
+      if (std::none_of(path.links.begin(), path.links.end(), over)) continue;
+      const bool alone = std::all_of(path.links.begin(), path.links.end(),
+                                     [&](LinkId id) { return over(id) || graph.usable(id); });
+      if (alone) return path;
+      if (!second_best) second_best = std::move(path);
+    }
+  }
+  return second_best;
+}
+
+bool steered(const Graph& graph, const WatchedPath& path) {
+  return !segments(graph, path.links, path.to).empty() && !segments(graph, reversed(path.links), path.from).empty();
+}
+
 }  // namespace
 
 std::vector<LinkId> reversed(const std::vector<LinkId>& path) {
@@ -85,7 +160,32 @@ std::optional<WatchedPath> exploratory_path(const Graph& graph, LinkId link) {
   WatchedPath path{left->site, right->site, reversed(left->links), false};
   path.links.push_back(link);
   path.links.insert(path.links.end(), right->links.begin(), right->links.end());
-  return path;
+  return steered(graph, path) ? path : routed_over(graph, link);
+}
+
+std::optional<std::vector<LinkId>> routed_way(const Graph& graph, VertexId from, VertexId to,
+                                              const std::set<LinkId>& without) {
+  const Routes routes = routes_from(graph, from, without);
+  if (routes.distance_us[to.index()] == INT64_MAX) return std::nullopt;
+  return way_to(graph, routes, from, to);
+}
+
+bool shows_its_links(const Graph& graph, const WatchedPath& path, int64_t round_trip_us) {
+  if (steered(graph, path)) return true;
+  std::set<LinkId> down;
+  for (const LinkId id : path.links) {
+    if (!graph.usable(id)) down.insert(duplex(id));
+  }
+  if (down.empty()) return true;
+  const auto around = routed_way(graph, graph.site(path.from).vertex, graph.site(path.to).vertex, down);
+  if (!around) return true;
+  const auto described_us = [&graph](const std::vector<LinkId>& links) {
+    int64_t us = 0;
+    for (const LinkId id : links) us += int64_t{graph.link(id).latency_us} + graph.link(opposite(id)).latency_us;
+    return us;
+  };
+  const int64_t direct_us = described_us(path.links), around_us = described_us(*around);
+  return around_us - direct_us < kTellApartUs || 2 * round_trip_us < direct_us + around_us;
 }
 
 std::vector<std::string> segments(const Graph& graph, const std::vector<LinkId>& path, SiteId to) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "core/graph/graph.h"
@@ -25,9 +26,18 @@ struct LinkVerdicts {
 LinkVerdicts judge_links(const Graph& graph, const std::vector<WatchedPath>& paths);
 
 // A path between two sites that are up, over this link and as few others that are down as possible, for
-// finding out when the link works again; then the shortest by hops, ties by identifiers. None if there is none. On links that cannot be
-// steered, only a routed path can be watched.
+// finding out when the link works again; then the shortest by hops, ties by identifiers. None if there is none. Where
+// that cannot be steered, a path near the link that plain routing takes by itself.
 std::optional<WatchedPath> exploratory_path(const Graph& graph, LinkId link);
+
+// The path that plain routing takes: least described latency, ties by vertex, whether or not its links are up. Links
+// in `without` (duplex, even) are not taken. None if not connected.
+std::optional<std::vector<LinkId>> routed_way(const Graph& graph, VertexId from, VertexId to,
+                                              const std::set<LinkId>& without = {});
+
+// Whether an answer over this path shows that its links work. Over a path that cannot be steered it does not if routing
+// may have gone around those of its links that are down, and the round trip is nearer to that of the way around.
+bool shows_its_links(const Graph& graph, const WatchedPath& path, int64_t round_trip_us);
 
 // SIDs for following `path`, which ends at `to`: End.X at every vertex after the first, End.DX6 or End.DT6 at the last.
 // Empty: plain routing, because a link or the site has no SID or cannot be steered.

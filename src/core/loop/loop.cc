@@ -11,7 +11,6 @@
 namespace weir {
 namespace {
 
-constexpr const char* kBrain = "brain";
 constexpr uint32_t kConflictsBeforeWaiting = 8;
 constexpr TimeUs kConflictWaitUs = 20'000;
 
@@ -20,6 +19,36 @@ bool ended(RunState state) {
 }
 
 std::string milliseconds(TimeUs us) { return std::to_string(us / 1000) + " ms"; }
+
+// What a measured value must move by to be worth an event: an eighth, and a floor below which it is noise.
+bool moved(int64_t from, int64_t to, int64_t floor) {
+  const int64_t by = from < to ? to - from : from - to;
+  return by > std::max(floor, from / 8);
+}
+constexpr int64_t kLatencyFloorUs = 200;
+constexpr int64_t kJitterFloorUs = 500;
+constexpr int64_t kLossFloorPpm = 1'000;
+
+// Every run that the newest wish asked for has ended well.
+bool finished(const IntentRow& row) {
+  if (!row.active || row.active->plan.generation != row.generation || !is_job(*row.active)) return false;
+  for (size_t k = 0; k < row.active->plan.placements.size(); ++k) {
+    const auto run = std::find_if(row.runs.begin(), row.runs.end(),
+                                  [id = row.active->run(k)](const RunRow& r) { return r.run == id; });
+    if (run == row.runs.end() || run->state != RunState::kExited || run->exit_code != 0) return false;
+  }
+  return true;
+}
+
+bool has_ingress(const IntentSpec& spec, SiteId site) {
+  return std::any_of(spec.from.begin(), spec.from.end(), [site](const Ingress& from) { return from.site == site; });
+}
+
+// Whether traffic of the intent, as wished now or as planned, begins at the site.
+bool enters_at(const IntentRow& row, SiteId site) {
+  return has_ingress(*row.spec, site) || (row.active && has_ingress(*row.active->spec, site)) ||
+         std::any_of(row.retiring.begin(), row.retiring.end(), [site](const auto& held) { return has_ingress(*held->spec, site); });
+}
 
 }  // namespace
 
@@ -57,21 +86,21 @@ Status Loop::recover() {
     if (auto graph = decode_graph((*checkpoint)->state); graph && graph->version() == (*checkpoint)->version) {
       head_ = std::move(*graph);
       for (size_t i = 0; i < head_.intent_count(); ++i) {
-        for (const RunRow& run : head_.intent(IntentId(i)).runs) {
-          intent_of_plan_[run.run.plan] = IntentId(i);
-          usage_until_[run.run] = run.usage_until;
-        }
+        for (const RunRow& run : head_.intent(IntentId(i)).runs) remember_plan(IntentId(i), run.run.plan);
+        for (const RetiredRun& run : head_.intent(IntentId(i)).retired_runs) remember_plan(IntentId(i), run.run.plan);
       }
     }
   }
   checkpointed_ = head_.version();
-  return ports_.log.read(head_.version(), ports_.log.durable_end(), [this](Position at, Bytes bytes) -> Status {
+  Status read = ports_.log.read(head_.version(), ports_.log.durable_end(), [this](Position at, Bytes bytes) -> Status {
     auto event = decode(bytes);
     if (!event) return tl::unexpected(event.error());
     head_.apply(*event);
     note(event->body, at);
     return {};
   });
+  restarts_.clear();  // the past did not happen all at once
+  return read;
 }
 
 // ---- one turn ----------------------------------------------------------------------------------------
@@ -133,8 +162,14 @@ TimeUs Loop::wake_us() const {
   for (const auto& [intent, refused] : refused_) wake = std::min(wake, refused.second);
   for (const IntentId intent : to_decide_) {
     const auto found = attempts_.find(intent);
-    if (found != attempts_.end() && found->second.ticket == 0) wake = std::min(wake, found->second.not_before_us);
+    const TimeUs restart_us = restart_at_us(intent);
+    if (found != attempts_.end() && found->second.ticket == 0) {
+      wake = std::min(wake, std::max(restart_us, found->second.not_before_us));
+    } else if (restart_us > now_us_) {
+      wake = std::min(wake, restart_us);
+    }
   }
+  wake = std::min(wake, judge_us_);
   return std::max(wake, now_us_ + 1'000);
 }
 
@@ -181,17 +216,22 @@ Status Loop::record(const std::string& actor, std::vector<EventBody> bodies) {
 // What follows from an event for the loop's own memory.
 void Loop::note(const EventBody& body, Position at) {
   react_ = true;
+  if (const auto* link = std::get_if<LinkStateChanged>(&body)) link_changed_us_[LinkId(link->link.value & ~1u)] = now_us_;
   if (const auto* e = std::get_if<IntentSubmitted>(&body)) {
     to_decide_.insert(e->intent);
     refused_.erase(e->intent);
+    restarts_.erase(e->intent);
+  } else if (const auto* withdrawn = std::get_if<IntentWithdrawn>(&body)) {
+    restarts_.erase(withdrawn->intent);
   } else if (const auto* committed = std::get_if<PlanCommitted>(&body)) {
-    intent_of_plan_[at] = committed->plan.intent;
-    for (uint32_t i = 0; i < committed->plan.placements.size(); ++i) {
-      if (!committed->plan.placements[i].continues.valid()) usage_until_.emplace(RunId{at, i}, 0);
-    }
+    remember_plan(committed->plan.intent, at);
     refused_.erase(committed->plan.intent);
+    auto& placed_us = restarts_[committed->plan.intent].placed_us;
+    std::erase_if(placed_us, [this](const auto& plan) { return now_us_ - plan.second > options_.restart_us_max; });
+    placed_us[at] = now_us_;
   } else if (const auto* retired = std::get_if<PlanRetired>(&body)) {
     retirements_.erase({retired->intent, retired->plan});
+    forget_plans(retired->intent);
   } else if (const auto* site = std::get_if<SiteStateChanged>(&body)) {
     if (site->state == Liveness::kDown) {
       down_since_us_[site->site] = now_us_;
@@ -202,12 +242,34 @@ void Loop::note(const EventBody& body, Position at) {
   } else if (const auto* run = std::get_if<RunStateChanged>(&body)) {
     refused_.erase(run->intent);  // what is to be mended is another thing now
     recheck_ = true;
+    if (ended(run->state)) count_failure(run->intent, run->run);
   } else if (const auto* usage = std::get_if<UsageReported>(&body)) {
-    usage_until_[usage->run] = usage->to;
+    if (usage->begun != 0) forget_plans(usage->intent);
   } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) ||
              std::holds_alternative<SiteDefined>(body) ||
              std::holds_alternative<LinkDefined>(body) || std::holds_alternative<DatasetDefined>(body)) {
     recheck_ = true;
+  }
+}
+
+void Loop::remember_plan(IntentId intent, Position plan) {
+  intent_of_plan_[plan] = intent;
+  plans_of_intent_.insert({intent, plan});
+}
+
+void Loop::forget_plans(IntentId intent) {
+  if (intent.index() >= head_.intent_count()) return;
+  const IntentRow& row = head_.intent(intent);
+  std::set<Position> alive;
+  for (const RunRow& run : row.runs) alive.insert(run.run.plan);
+  for (const RetiredRun& run : row.retired_runs) alive.insert(run.run.plan);
+  for (auto at = plans_of_intent_.lower_bound({intent, 0}); at != plans_of_intent_.end() && at->first == intent;) {
+    if (alive.count(at->second)) {
+      ++at;
+      continue;
+    }
+    intent_of_plan_.erase(at->second);
+    at = plans_of_intent_.erase(at);
   }
 }
 
@@ -270,7 +332,8 @@ void Loop::handle(Attached& message) {
   }
   const Liveness state = head_.site(message.site).state;
   if (state == Liveness::kUnknown || state == Liveness::kDown) {
-    bodies.push_back(SiteStateChanged{message.site, Liveness::kUp, "agent " + message.hello.version + " attached"});
+    bodies.push_back(SiteStateChanged{message.site, head_.site(message.site).drained ? Liveness::kDraining : Liveness::kUp,
+                                      "agent " + message.hello.version + " attached"});
   }
   // A disk without room refuses this for now: the agent attaches again, or falls silent for good.
   if (Status status = record("site/" + head_.site_name(message.site), std::move(bodies)); !status) {
@@ -287,19 +350,21 @@ void Loop::handle(Detached& message) {
 void Loop::handle(Heartbeat& message) { session(message.site, message.connection); }
 
 void Loop::handle(Reported& message) {
+  bool said = true;
   if (session(message.site, message.connection)) {
     for (const Brain::Report& item : message.reports) {
-      std::visit([&](const auto& body) { report(message.site, body); }, item);
+      const Status taken = std::visit([&](const auto& body) { return report(message.site, body); }, item);
+      said = said && (taken || taken.error().code != ErrorCode::kExhausted);
     }
   }
-  if (message.done) {
+  if (message.done && said) {
     after_flush_.push_back([done = std::move(message.done)](const Status& durable) {
       if (durable) done();
     });
   }
 }
 
-void Loop::report(SiteId site, const Observation& observation) {
+Status Loop::report(SiteId site, const Observation& observation) {
   Session& session = sessions_[site];
   const bool current = observation.applied_brain_epoch == head_.brain_epoch();
   session.applied_version = current ? observation.applied_version : 0;
@@ -315,7 +380,7 @@ void Loop::report(SiteId site, const Observation& observation) {
     const auto known = std::find_if(row.runs.begin(), row.runs.end(), [&](const RunRow& r) { return r.run == seen.run; });
     if (known == row.runs.end() || known->site != site) continue;
     RunState state = seen.state;
-    if (state == RunState::kRunning && row.spec->workload.kind == WorkKind::kService && !seen.ready) {
+    if (state == RunState::kRunning && spec_of(row, seen.run).workload.kind == WorkKind::kService && !seen.ready) {
       state = RunState::kStarting;
     }
     if (state != known->state || seen.exit_code != known->exit_code) {
@@ -338,65 +403,97 @@ void Loop::report(SiteId site, const Observation& observation) {
     }
   }
   for (EventBody& body : bodies) (void)record("site/" + head_.site_name(site), {std::move(body)});
+  return {};
 }
 
-void Loop::report(SiteId site, const PathReading& reading) {
+Status Loop::report(SiteId site, const PathReading& reading) {
   if (reading.label != 0) {
-    const auto [state, fresh] = path_states_.try_emplace({site, reading.label}, PathState{reading.alive, now_us_, {}});
-    if (!fresh && state->second.alive != reading.alive) state->second = {reading.alive, now_us_, {}};
-    return;
+    const PathState now{reading.alive, now_us_, now_us_, reading.round_trip_us, {}};
+    const auto [state, fresh] = path_states_.try_emplace({site, reading.label}, now);
+    if (!fresh && state->second.alive != reading.alive) state->second = now;
+    state->second.heard_us = now_us_;
+    state->second.round_trip_us = reading.round_trip_us;
+    return {};
   }
-  if (!reading.link.valid() || reading.link.index() >= head_.link_count()) return;
+  if (!reading.link.valid() || reading.link.index() >= head_.link_count()) return {};
+  // A site speaks of the links that end at it.
+  const LinkRow& link = head_.link(reading.link);
+  const VertexId own = head_.site(site).vertex;
+  if (link.from != own && link.to != own) return {};
   const std::string actor = "site/" + head_.site_name(site);
-  if (!reading.alive || !head_.load(reading.link).up) {
-    auto change = admit(head_, LinkStateChanged{reading.link, reading.alive, "measured by " + actor}, now_us_);
-    if (change && change->changes) (void)record(actor, {std::move(change->body)});
+  const LinkLoad& known = head_.load(reading.link);
+  const auto changed = link_changed_us_.find(LinkId(reading.link.value & ~1u));
+  const bool dwells = changed != link_changed_us_.end() && now_us_ - changed->second < options_.link_dwell_us;
+  if (known.up != reading.alive && !(reading.alive && dwells)) {
+    (void)record(actor, {LinkStateChanged{reading.link, reading.alive, "measured by " + actor}});
   }
-  if (reading.alive && reading.round_trip_us > 0) {
-    (void)record(actor, {LinkMeasured{reading.link, reading.round_trip_us / 2, reading.jitter_us, reading.loss_ppm}});
+  const int64_t latency_us = reading.round_trip_us / 2;
+  if (reading.alive && reading.round_trip_us > 0 &&
+      (moved(known.latency_us, latency_us, kLatencyFloorUs) || moved(known.jitter_us, reading.jitter_us, kJitterFloorUs) ||
+       moved(known.loss_ppm, reading.loss_ppm, kLossFloorPpm))) {
+    (void)record(actor, {LinkMeasured{reading.link, latency_us, reading.jitter_us, reading.loss_ppm}});
   }
+  return {};
 }
 
-void Loop::report(SiteId site, const SwitchReport& report) {
-  if (report.intent.index() >= head_.intent_count()) return;
+Status Loop::report(SiteId site, const SwitchReport& report) {
+  if (report.intent.index() >= head_.intent_count()) return {};
   const IntentRow& row = head_.intent(report.intent);
   // The far end switches answers by itself too; the promise is the ingress's.
   if (!row.active || row.active->position != report.plan || report.flow >= row.active->plan.flows.size() ||
       row.active->plan.flows[report.flow].ingress != site) {
-    return;
+    return {};
   }
   const bool on = std::binary_search(row.flows_on_protection.begin(), row.flows_on_protection.end(), report.flow);
-  if (on == report.to_protection) return;
-  (void)record("site/" + head_.site_name(site), {PathSwitched{report.plan, report.intent, report.flow, report.to_protection}});
+  if (on == report.to_protection) return {};
+  return record("site/" + head_.site_name(site),
+                {PathSwitched{report.plan, report.intent, report.flow, report.to_protection}});
 }
 
-void Loop::report(SiteId site, const UsageReport& report) {
+Status Loop::report(SiteId site, const UsageReport& report) {
   const auto intent = intent_of_plan_.find(report.run.plan);
-  if (intent == intent_of_plan_.end() || report.to <= report.from) return;
-  // Said again because its acknowledgement was lost: to be billed once. What ended before a checkpoint is settled.
-  const auto known = usage_until_.find(report.run);
-  if (known == usage_until_.end() || report.from < known->second) return;
-  (void)record("site/" + head_.site_name(site),
-               {UsageReported{report.run, intent->second, report.from, report.to, report.cpu_us, report.memory_mib_us,
-                              report.received_bytes, report.sent_bytes, report.energy_microjoule, report.energy_model}});
+  if (intent == intent_of_plan_.end() || report.to <= report.from) return {};
+  const Metered* known = head_.metered(intent->second, report.run, site);
+  if (!known) return {};
+  // Said again because its acknowledgement was lost, or the agent has forgotten what it said: to be billed once. Of a
+  // report that is partly known its share of the counters is taken.
+  const std::vector<Window> fresh = known->missing({report.from, report.to});
+  std::vector<EventBody> bodies;
+  for (const Window& part : fresh) {
+    const auto share = [&](int64_t counter) {
+      return static_cast<int64_t>(static_cast<__int128>(counter) * (part.to - part.from) / (report.to - report.from));
+    };
+    bodies.push_back(UsageReported{report.run, intent->second, part.from, part.to, share(report.cpu_us),
+                                   share(report.memory_mib_us), share(report.received_bytes), share(report.sent_bytes),
+                                   share(report.energy_microjoule), report.energy_model,
+                                   part.to == report.to ? report.begun : 0});
+  }
+  return record("site/" + head_.site_name(site), std::move(bodies));
 }
 
-void Loop::report(SiteId site, const PromiseReport& report) {
-  if (report.intent.index() >= head_.intent_count() || report.samples <= 0) return;
+Status Loop::report(SiteId site, const PromiseReport& report) {
+  if (report.intent.index() >= head_.intent_count()) return {};
+  const __int128 asked = static_cast<__int128>(report.samples) + report.lost;
   const IntentRow& row = head_.intent(report.intent);
+  if (asked <= 0 || !enters_at(row, site)) return {};
   const std::string actor = "site/" + head_.site_name(site);
   std::vector<EventBody> bodies = {PromiseMeasured{report.intent, site, report.from, report.to, report.samples,
                                                    report.misses, report.lost, report.latency_us_p50,
                                                    report.latency_us_p99}};
-  const __int128 broken = static_cast<__int128>(report.misses + report.lost) * kPpm;
-  const bool kept = broken <= static_cast<__int128>(kPpm - row.spec->promise.percentile_ppm) * (report.samples + report.lost);
-  if (kept != row.promise_kept) {
+  const __int128 broken = (static_cast<__int128>(report.misses) + report.lost) * kPpm;
+  const bool kept = broken <= (kPpm - row.spec->promise.percentile_ppm) * asked;
+  // A ledger of before says of a broken promise not where: then it is mended by the first that finds it kept.
+  const bool was_kept = row.promise_broken_at.empty()
+                            ? row.promise_kept
+                            : !std::binary_search(row.promise_broken_at.begin(), row.promise_broken_at.end(), site);
+  if (kept != was_kept && has_ingress(*row.spec, site) && row.state != IntentState::kWithdrawn) {
     bodies.push_back(PromiseStateChanged{report.intent, kept,
                                          std::to_string(report.misses) + " of " + std::to_string(report.samples) +
                                              " late, " + std::to_string(report.lost) + " lost, measured at " +
-                                             head_.site_name(site)});
+                                             head_.site_name(site),
+                                         site});
   }
-  (void)record(actor, std::move(bodies));
+  return record(actor, std::move(bodies));
 }
 
 // ---- watching ----------------------------------------------------------------------------------------
@@ -407,7 +504,10 @@ void Loop::watch_sites() {
     if (state != Liveness::kUp && state != Liveness::kDraining) continue;
     const TimeUs silence = now_us_ - session.heard_us;
     if (silence < options_.site_silence_us) continue;
-    if (!record(kBrain, {SiteStateChanged{site, Liveness::kDown, "silent for " + milliseconds(silence)}})) continue;
+    if (!record(kBrain, {SiteStateChanged{site, Liveness::kDown, "silent for " + milliseconds(silence),
+                                          head_.site(site).drained}})) {
+      continue;
+    }
     // Only attaching again brings it up: a connection that outlived the silence must end, and with it the renewal of leases.
     session.attached = false;
     ports_.wire.drop(site);
@@ -416,82 +516,13 @@ void Loop::watch_sites() {
   }
 }
 
-std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> Loop::labelled_paths() const {
-  std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> paths;
-  const auto add = [&paths](SiteId from, SiteId to, uint16_t label, const std::vector<LinkId>& links) {
-    if (label == 0) return;
-    paths.push_back({{from, label}, {to, links}});
-    paths.push_back({{to, label}, {from, reversed(links)}});
-  };
-  for (size_t i = 0; i < head_.intent_count(); ++i) {
-    const IntentRow& row = head_.intent(IntentId(i));
-    const auto each = [&](const CommittedPlan& held) {
-      for (const Flow& flow : held.plan.flows) {
-        const SiteId host = held.plan.placements[flow.placement].site;
-        add(flow.ingress, host, flow.label_working, flow.path);
-        add(flow.ingress, host, flow.label_protection, flow.protection);
-      }
-    };
-    if (row.active) each(*row.active);
-    for (const auto& held : row.retiring) {
-      // Once withdrawn, its paths are not measured any more, and what was said of them last stays so for ever.
-      const auto known = retirements_.find({IntentId(i), held->position});
-      if (known == retirements_.end() || known->second.phase != Phase::kBreaking) each(*held);
-    }
-  }
-  for (size_t l = 0; l < head_.link_count(); l += 2) {
-    if (head_.usable(LinkId(l))) continue;
-    if (const auto watched = exploratory_path(head_, LinkId(l))) {
-      add(watched->from, watched->to, exploratory_label(*watched), watched->links);
-    }
-  }
-  return paths;
-}
-
-void Loop::watch_links() {
-  if (path_states_.empty()) return;
-  std::vector<WatchedPath> watched;
-  std::map<std::pair<SiteId, uint16_t>, PathState> still;
-  for (const auto& [end, rest] : labelled_paths()) {
-    const auto found = path_states_.find(end);
-    if (found == path_states_.end()) continue;
-    PathState& state = found->second;
-    if (state.links.empty()) state.links = rest.second;
-    if (state.links != rest.second) continue;  // another path has the label now
-    still.insert(*found);
-    if (!state.alive) {
-      // A dead far site kills its paths too: wait until both ends spoke after the path died.
-      const auto near = sessions_.find(end.first), far = sessions_.find(rest.first);
-      if (near == sessions_.end() || far == sessions_.end() || near->second.heard_us <= state.since_us ||
-          far->second.heard_us <= state.since_us) {
-        continue;
-      }
-    }
-    watched.push_back({end.first, rest.first, rest.second, state.alive});
-  }
-  path_states_ = std::move(still);
-  const LinkVerdicts verdicts = judge_links(head_, watched);
-  const auto set = [this](LinkId link, bool up, const char* why) {
-    std::vector<EventBody> bodies;
-    for (const LinkId id : {link, opposite(link)}) {
-      if (head_.load(id).up != up) bodies.push_back(LinkStateChanged{id, up, why});
-    }
-    (void)record(kBrain, std::move(bodies));
-  };
-  for (const LinkId link : verdicts.down) set(link, false, "every measured path over it is dead");
-  for (const LinkId link : verdicts.up) set(link, true, "a measured path over it is alive");
-}
-
 void Loop::watch_intents() {
   if (recheck_ && !held_) {
     recheck_ = false;
     for (size_t i = 0; i < head_.intent_count(); ++i) {
       const IntentRow& row = head_.intent(IntentId(i));
       if (row.state == IntentState::kWithdrawn) continue;
-      const bool job = row.spec->workload.kind == WorkKind::kJob;
-      if (job && row.active && std::all_of(row.runs.begin(), row.runs.end(), [](const RunRow& r) {
-            return r.state == RunState::kExited && r.exit_code == 0;
-          })) {
+      if (finished(row)) {
         (void)record(kBrain, {IntentWithdrawn{IntentId(i)}});
         continue;
       }
@@ -501,6 +532,7 @@ void Loop::watch_intents() {
         refused_[IntentId(i)] = {head_.relief() - 1, now_us_ + options_.retry_us};
       } else if (!refused_.count(IntentId(i))) {
         to_decide_.insert(IntentId(i));
+        say_restart(IntentId(i));
       }
     }
   }
@@ -539,7 +571,7 @@ void Loop::begin_decisions() {
   if (held_) return;
   for (auto it = to_decide_.begin(); it != to_decide_.end() && deciding_ < options_.deciding_max;) {
     Attempt& attempt = attempts_[*it];
-    if (attempt.ticket != 0 || now_us_ < attempt.not_before_us) {
+    if (attempt.ticket != 0 || now_us_ < std::max(attempt.not_before_us, restart_at_us(*it))) {
       ++it;
       continue;
     }
@@ -604,7 +636,7 @@ void Loop::handle(Decided& message) {
 // ---- acting ------------------------------------------------------------------------------------------
 
 bool Loop::settled(SiteId site) const {
-  if (head_.site(site).state == Liveness::kDown) return true;
+  if (head_.site(site).state == Liveness::kDown || head_.site(site).state == Liveness::kUnknown) return true;
   const auto found = sessions_.find(site);
   return found != sessions_.end() && found->second.attached && found->second.sent_any && found->second.settled &&
          found->second.applied_version >= found->second.sent.version;
@@ -626,10 +658,10 @@ void Loop::advance_retirements() {
   for (size_t i = 0; i < head_.intent_count(); ++i) {
     const IntentId intent(i);
     if (head_.intent(intent).retiring.empty()) continue;
-    const bool job = head_.intent(intent).spec->workload.kind == WorkKind::kJob;
     const bool ready = active_is_ready(head_.intent(intent));
     const auto retiring = head_.intent(intent).retiring;
     for (const auto& held : retiring) {
+      const bool job = is_job(*held);
       Retirement& r = retirements_[{intent, held->position}];
       std::set<SiteId> ingresses, hosts;
       std::map<SiteId, std::vector<RunId>> runs;  // that may still go on

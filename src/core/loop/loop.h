@@ -32,6 +32,11 @@ struct LoopOptions {
   TimeUs clock_error_us = 500'000;
   TimeUs retry_us = 500'000;             // before an intent that was refused is tried again, if anything eased
   TimeUs resend_us = 1'000'000;          // a directive that is not applied is sent again
+  // A program that ends again and again is started anew at once, then after this time and twice as long each time.
+  TimeUs restart_us = 500'000;
+  TimeUs restart_us_max = 60'000'000;
+  TimeUs probe_down_us = 300'000;        // from a link's death until every measured path over it is found dead
+  TimeUs link_dwell_us = 1'000'000;      // a link that went down by its end's word is down at least so long
   size_t deciding_max = 64;              // decisions under way
   size_t messages_per_turn = 1'024;
   Position checkpoint_events = 100'000;  // between checkpoints
@@ -117,7 +122,16 @@ class Loop {
   struct PathState {
     bool alive = true;
     TimeUs since_us = 0;
+    TimeUs heard_us = 0;                 // when it was said last
+    int64_t round_trip_us = 0;
     std::vector<LinkId> links;           // of the path that had the label when this was said
+  };
+  // Runs of an intent that ended badly soon after they were asked for.
+  struct Restarts {
+    std::map<Position, TimeUs> placed_us;  // plans of the last restart_us_max
+    Position counted = 0;                // the newest plan whose runs did
+    uint32_t failures = 0;
+    TimeUs not_before_us = 0;
   };
   // How far a retiring plan is, and acts_ when it got there: sites must have done what a later act told them.
   struct Retirement {
@@ -131,6 +145,8 @@ class Loop {
     uint64_t relief = 0;                 // of the snapshot that is decided on
   };
 
+  static constexpr const char* kBrain = "brain";  // the actor of what the loop decides by itself
+
   Loop(Ports ports, const LoopOptions& options) : ports_(std::move(ports)), options_(options) {}
   Status recover();
   Status stop();
@@ -142,15 +158,18 @@ class Loop {
   void handle(Heartbeat& message);
   void handle(Decided& message);
 
-  void report(SiteId site, const Observation& observation);
-  void report(SiteId site, const PathReading& reading);
-  void report(SiteId site, const SwitchReport& report);
-  void report(SiteId site, const UsageReport& report);
-  void report(SiteId site, const PromiseReport& report);
+  // kExhausted: there is no room to write what was reported; the agent is to say it again.
+  Status report(SiteId site, const Observation& observation);
+  Status report(SiteId site, const PathReading& reading);
+  Status report(SiteId site, const SwitchReport& report);
+  Status report(SiteId site, const UsageReport& report);
+  Status report(SiteId site, const PromiseReport& report);
 
   // Writes and applies events; all or none. kExhausted and kInvalid leave everything as it was.
   Status record(const std::string& actor, std::vector<EventBody> bodies);
   void note(const EventBody& body, Position at);
+  void remember_plan(IntentId intent, Position plan);
+  void forget_plans(IntentId intent);     // those of which the graph holds no run any more
   Session* session(SiteId site, uint64_t connection);
 
   void watch_sites();
@@ -159,10 +178,14 @@ class Loop {
   void advance_retirements();
   void begin_decisions();
   void act();
-  bool settled(SiteId site) const;       // does what it was last told, or is down
+  bool settled(SiteId site) const;       // does what it was last told, or is not there
   bool gone(SiteId site, const std::vector<RunId>& runs, bool job) const;
   bool fenced(SiteId site) const;        // no lease that was given to it can still hold
   bool may_come_back(const IntentRow& row) const;
+  void count_failure(IntentId intent, RunId run);
+  // When the runs of the intent that ended may be replaced; past: now.
+  TimeUs restart_at_us(IntentId intent) const;
+  void say_restart(IntentId intent);
   std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> labelled_paths() const;
 
   Ports ports_;
@@ -181,14 +204,18 @@ class Loop {
   std::map<SiteId, Session> sessions_;
   std::map<SiteId, TimeUs> down_since_us_;
   std::map<std::pair<SiteId, uint16_t>, PathState> path_states_;
+  std::map<LinkId, TimeUs> link_changed_us_;  // duplex links, even identifiers
+  TimeUs judge_us_ = INT64_MAX;          // when links are to be judged without anything said
   std::map<std::pair<IntentId, Position>, Retirement> retirements_;
+  // Of plans whose runs the graph holds; and the same by intent.
   std::map<Position, IntentId> intent_of_plan_;
-  std::map<RunId, TimeUs> usage_until_;
+  std::set<std::pair<IntentId, Position>> plans_of_intent_;
 
   uint64_t last_ticket_ = 0;
   size_t deciding_ = 0;
   std::set<IntentId> to_decide_;
   std::map<IntentId, Attempt> attempts_;
+  std::map<IntentId, Restarts> restarts_;
   std::map<IntentId, std::pair<uint64_t, TimeUs>> refused_;  // relief at the refusal, when to try again
   bool recheck_ = true;                  // something that plans rest on may have changed
   bool react_ = true;                    // directives may have changed

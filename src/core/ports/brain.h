@@ -54,7 +54,8 @@ class Brain {
   virtual bool attached(SiteId site, uint64_t connection, Hello hello) = 0;
   virtual bool detached(SiteId site, uint64_t connection) = 0;
   using Report = std::variant<Observation, PathReading, SwitchReport, UsageReport, PromiseReport>;
-  // `done` (may be empty) is called when the report's events are durable, or it had none.
+  // `done` (may be empty) is called when the report's events are durable, or it had none; it is not when the disk has
+  // no room for them: the agent will say them again.
   virtual bool reported(SiteId site, uint64_t connection, std::vector<Report> reports, std::function<void()> done) = 0;
   virtual bool heartbeat(SiteId site, uint64_t connection) = 0;
 };

@@ -140,6 +140,7 @@ struct UsageReport {
   int64_t received_bytes = 0, sent_bytes = 0;
   int64_t energy_microjoule = 0;
   std::string energy_model;
+  TimeUs begun = 0;            // in a run's last report: where its first window began; 0: more follow
 };
 
 struct PromiseReport {

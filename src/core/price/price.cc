@@ -21,6 +21,16 @@ int64_t charge_wide(int64_t amount, int64_t price, int64_t unit) {
   return static_cast<int64_t>(exact > kMax ? kMax : exact);
 }
 
+Nanocredits line_amount(unsigned __int128 quantity, Nanocredits price, uint64_t divisor) {
+  constexpr auto kMax = static_cast<unsigned __int128>(std::numeric_limits<Nanocredits>::max());
+  const auto p = static_cast<unsigned __int128>(price);
+  const unsigned __int128 whole = quantity / divisor;
+  if (p != 0 && whole > kMax / p) return std::numeric_limits<Nanocredits>::max();
+  const unsigned __int128 rest = (quantity % divisor) * p;
+  const unsigned __int128 amount = whole * p + (rest + divisor / 2) / divisor;
+  return amount > kMax ? std::numeric_limits<Nanocredits>::max() : static_cast<Nanocredits>(amount);
+}
+
 int64_t power_mw(const Power& power, int64_t cpu_milli) {
   return charge(charge(cpu_milli, power.peak_mw_per_core, kCoreUnit), power.pue_milli, 1000);
 }

@@ -54,6 +54,15 @@ inline int64_t charge(int64_t amount, int64_t price, int64_t unit) {
   return product / unit;
 }
 
+// quantity * price / divisor of an invoice line with a 128-bit product, rounded half up, saturating at the largest
+// int64. Requires price >= 0, divisor > 0.
+Nanocredits line_amount(unsigned __int128 quantity, Nanocredits price, uint64_t divisor);
+// Requires a >= 0, b >= 0.
+constexpr int64_t saturating_add(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 inline constexpr int64_t kCoreUnit = 1000;                  // milli-cores in a core
 inline constexpr int64_t kGibUnit = 1024;                   // MiB in a GiB
 inline constexpr int64_t kGbpsUnit = 1'000'000'000;         // bit/s in a Gbit/s

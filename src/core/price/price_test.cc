@@ -26,6 +26,19 @@ TEST(Scarcity, BucketsAtTheirBounds) {
   EXPECT_EQ(utilisation_bucket(std::numeric_limits<int64_t>::max(), 1), 62);
 }
 
+TEST(LineAmount, RoundsHalfUpOnceAndSaturates) {
+  EXPECT_EQ(line_amount(0, 5, 10), 0);
+  EXPECT_EQ(line_amount(4, 1, 10), 0);
+  EXPECT_EQ(line_amount(5, 1, 10), 1);
+  EXPECT_EQ(line_amount(14, 1, 10), 1);
+  EXPECT_EQ(line_amount(15, 1, 10), 2);
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(line_amount(static_cast<unsigned __int128>(kMax) * 1000, kMax, 1), kMax);
+  EXPECT_EQ(line_amount(static_cast<unsigned __int128>(kMax), 1, 1), kMax);
+  EXPECT_EQ(saturating_add(kMax, 1), kMax);
+  EXPECT_EQ(saturating_add(kMax - 1, 1), kMax);
+}
+
 TEST(Charge, RoundsUpAndSaturates) {
   EXPECT_EQ(charge(0, 5, 1000), 0);
   EXPECT_EQ(charge(1, 1, 1000), 1);

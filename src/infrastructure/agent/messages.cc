@@ -20,6 +20,7 @@ void put_usage(const UsageReport& report, v1::UsageReport& out) {
   out.set_sent_bytes(report.sent_bytes);
   out.set_energy_microjoule(report.energy_microjoule);
   out.set_energy_model(report.energy_model);
+  out.set_begun(report.begun);
 }
 
 void put(const Observation& observation, TimeUs, v1::AgentMessage& out) {
@@ -123,7 +124,7 @@ std::string encode_usage_record(const UsageMeter::Reported& reported,
 Result<UsageRecord> decode_usage_record(std::string_view bytes) {
   const auto corrupt = [](const char* what) {
     return fail(ErrorCode::kCorrupt, what, "usage record",
-                "remove it; what ran while it was damaged may be reported twice");
+                "remove it; what was reported before is said again, and billed once");
   };
   v1::UsageReports in;
   if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return corrupt("is no usage record");
@@ -137,10 +138,11 @@ Result<UsageRecord> decode_usage_record(std::string_view bytes) {
                              .received_bytes = m.received_bytes(),
                              .sent_bytes = m.sent_bytes(),
                              .energy_microjoule = m.energy_microjoule(),
-                             .energy_model = m.energy_model()};
+                             .energy_model = m.energy_model(),
+                             .begun = m.begun()};
     if (!m.has_run() || report.from < 0 || report.to < report.from || report.cpu_us < 0 ||
         report.memory_mib_us < 0 || report.received_bytes < 0 || report.sent_bytes < 0 ||
-        report.energy_microjoule < 0) {
+        report.energy_microjoule < 0 || report.begun < 0 || report.begun > report.to) {
       return corrupt("holds a report out of range");
     }
     if (report.from == 0) {

@@ -50,6 +50,7 @@ RC_GTEST_PROP(UsageMeter, TheReportsOfARunAddUpToWhatItUsed, ()) {
     if (!report) return;
     RC_ASSERT(report->from == to);
     RC_ASSERT(report->to > report->from);
+    RC_ASSERT(report->begun == (usage.ended_unix_us != 0 ? 1000 : 0));
     to = report->to;
     cpu += report->cpu_us;
     sent += report->sent_bytes;
@@ -84,6 +85,10 @@ TEST(UsageMeter, GoesOnFromWhatAnEarlierProcessReported) {
   UsageMeter second(record->reported);
   const auto report = second.take({5, 1}, {.cpu_us = 130, .started_unix_us = 1000}, 3000);
   ASSERT_TRUE(report);
+  EXPECT_EQ(report->begun, 0);
+  const auto last = second.take({5, 1}, {.cpu_us = 140, .started_unix_us = 1000, .ended_unix_us = 3500}, 4000);
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->begun, 1000);
   EXPECT_EQ(report->from, 2000);
   EXPECT_EQ(report->cpu_us, 30);
 }

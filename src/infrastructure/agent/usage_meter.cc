@@ -57,7 +57,8 @@ std::optional<UsageReport> UsageMeter::take(RunId run, const RunUsage& usage, Ti
                   .received_bytes = more(now.received_bytes, before.received_bytes),
                   .sent_bytes = more(now.sent_bytes, before.sent_bytes),
                   .energy_microjoule = more(now.energy_microjoule, before.energy_microjoule),
-                  .energy_model = now.energy_model};
+                  .energy_model = now.energy_model,
+                  .begun = over ? std::min(bounded(usage.started_unix_us), before.to) : 0};
   now.cpu_us = std::max(now.cpu_us, before.cpu_us);
   now.memory_mib_us = std::max(now.memory_mib_us, before.memory_mib_us);
   now.received_bytes = std::max(now.received_bytes, before.received_bytes);

@@ -97,7 +97,8 @@ UsageReport usage_from(const v1::UsageReport& m, Reader& in) {
           .received_bytes = in.amount("received_bytes", m.received_bytes()),
           .sent_bytes = in.amount("sent_bytes", m.sent_bytes()),
           .energy_microjoule = in.amount("energy_microjoule", m.energy_microjoule()),
-          .energy_model = in.text(m.energy_model(), limits::kNameBytesMax)};
+          .energy_model = in.text(m.energy_model(), limits::kNameBytesMax),
+          .begun = in.number("begun", m.begun(), 0, m.to())};
 }
 
 PathReading reading_from(const v1::ProbeReading& m, Reader& in) {

@@ -66,6 +66,8 @@ Status Statement::run() {
   return {};
 }
 
+void Statement::reset() { sqlite3_reset(statement_.get()); }
+
 int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
 
 std::string Statement::text(int column) const {

@@ -27,6 +27,8 @@ class Statement {
   Result<bool> step();
   // Runs to the end and resets, so that it can be bound and run again.
   Status run();
+  // Ends the present answer; what was bound stays, and can be bound anew.
+  void reset();
 
   // Columns count from 0; NULL reads as 0 and "".
   int64_t integer(int column) const;

@@ -6,39 +6,20 @@
 #include <variant>
 
 #include "core/event/codec.h"
+#include "core/graph/checkpoint.h"
+#include "core/graph/subject.h"
 #include "core/ledger/hash.h"
-#include "infrastructure/store/event_summary.h"
+#include "core/price/price.h"
+#include "infrastructure/store/views_schema.h"
 
 namespace weir::store {
 namespace {
 
-constexpr int64_t kLayout = 1;
 constexpr Position kEventsPerTransaction = 2000;
-constexpr int64_t kHourUs = 3'600'000'000;
 
-constexpr const char* kPragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;";
-constexpr const char* kTables = R"(
-CREATE TABLE IF NOT EXISTS state(
-  only INTEGER PRIMARY KEY CHECK (only = 1), layout INTEGER, ledger TEXT, position INTEGER, last_hash TEXT);
-CREATE TABLE IF NOT EXISTS history(
-  position INTEGER PRIMARY KEY, at_us INTEGER, actor TEXT, kind TEXT, subject TEXT, tenant TEXT, text TEXT,
-  no_effect TEXT);
-CREATE INDEX IF NOT EXISTS history_by_subject ON history(subject, position);
-CREATE INDEX IF NOT EXISTS history_by_tenant ON history(tenant, position);
-CREATE TABLE IF NOT EXISTS held(
-  intent_row INTEGER, plan INTEGER, path INTEGER, item INTEGER, from_us INTEGER, to_us INTEGER,
-  tenant TEXT, intent TEXT, place TEXT, price_per_hour INTEGER);
-CREATE INDEX IF NOT EXISTS held_open ON held(intent_row, plan, path, item) WHERE to_us IS NULL;
-CREATE INDEX IF NOT EXISTS held_by_tenant ON held(tenant, from_us);
-CREATE TABLE IF NOT EXISTS usage(
-  position INTEGER PRIMARY KEY, tenant TEXT, intent TEXT, run_plan INTEGER, run_item INTEGER, from_us INTEGER,
-  to_us INTEGER, cpu_us INTEGER, memory_mib_s INTEGER, received_bytes INTEGER, sent_bytes INTEGER,
-  energy_microjoule INTEGER);
-CREATE INDEX IF NOT EXISTS usage_by_tenant ON usage(tenant, from_us);
-)";
-constexpr const char* kDropTables =
-    "DROP TABLE IF EXISTS state; DROP TABLE IF EXISTS history; DROP TABLE IF EXISTS held; DROP TABLE IF "
-    "EXISTS usage;";
+// FULL would wait for the disk with each transaction; what a crash takes back is taken from the ledger again.
+constexpr const char* kPragmas =
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216;";
 
 std::string hex_of(const LedgerId& id) {
   Hash wide;
@@ -47,28 +28,23 @@ std::string hex_of(const LedgerId& id) {
   return to_hex(wide).substr(0, 2 * id.size());
 }
 
-std::optional<IntentId> intent_held_by(const EventBody& body) {
-  if (auto* e = std::get_if<IntentWithdrawn>(&body)) return e->intent;
-  if (auto* e = std::get_if<PlanCommitted>(&body)) return e->plan.intent;
-  if (auto* e = std::get_if<PlanRetired>(&body)) return e->intent;
-  if (auto* e = std::get_if<RunStateChanged>(&body)) return e->intent;
-  return std::nullopt;
-}
-
-Nanocredits amount_of(Nanocredits price_per_hour, int64_t duration_us) {
-  __int128 product = static_cast<__int128>(price_per_hour) * duration_us;
-  __int128 half = product < 0 ? -kHourUs / 2 : kHourUs / 2;
-  return static_cast<Nanocredits>((product + half) / kHourUs);
+// "cpu_us = what it was + the new one", not beyond the largest integer, where SQLite would go on in floating
+// point.
+std::string add_up(const char* column) {
+  const std::string c = column;
+  return c + " = CASE WHEN " + c + " > 9223372036854775807 - excluded." + c +
+         " THEN 9223372036854775807 ELSE " + c + " + excluded." + c + " END";
 }
 
 }  // namespace
 
 struct Views::Statements {
-  Statement history, open, close, usage, state;
+  Statement event, close_run, open, close_plan, overlapping, erase, insert, usage, run_state, measured,
+      reason, state;
 };
 
-Views::Views(Database writer, Database reader, const LedgerId& ledger)
-    : writer_(std::move(writer)), reader_(std::move(reader)), ledger_(ledger) {}
+Views::Views(Database writer, Database lists, Database lookups, const LedgerId& ledger)
+    : writer_(std::move(writer)), lists_(std::move(lists)), lookups_(std::move(lookups)), ledger_(ledger) {}
 
 Views::~Views() = default;
 
@@ -83,62 +59,99 @@ Result<std::unique_ptr<Views>> Views::try_open(const std::string& path, const Le
   Result<Database> writer = Database::open(path, Database::Mode::kReadWriteCreate);
   if (!writer) return tl::unexpected(writer.error());
   if (Status set = writer->run(kPragmas); !set) return tl::unexpected(set.error());
-  if (Status made = writer->run(kTables); !made) return tl::unexpected(made.error());
-  Result<Database> reader = Database::open(path, Database::Mode::kRead);
-  if (!reader) return tl::unexpected(reader.error());
-  std::unique_ptr<Views> out(new Views(std::move(*writer), std::move(*reader), ledger));
+  Result<Database> lists = Database::open(path, Database::Mode::kRead);
+  if (!lists) return tl::unexpected(lists.error());
+  Result<Database> lookups = Database::open(path, Database::Mode::kRead);
+  if (!lookups) return tl::unexpected(lookups.error());
+  std::unique_ptr<Views> out(new Views(std::move(*writer), std::move(*lists), std::move(*lookups), ledger));
+  Result<bool> known = out->read_state();
+  if (!known) return tl::unexpected(known.error());
+  if (!*known) {
+    if (Status cleared = out->clear(); !cleared) return tl::unexpected(cleared.error());
+  }
   if (Status ready = out->prepare(); !ready) return tl::unexpected(ready.error());
   return out;
 }
 
 // False if the file holds no state of this ledger and layout.
 Result<bool> Views::read_state() {
+  Result<Statement> table =
+      writer_.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'state'");
+  if (!table) return tl::unexpected(table.error());
+  Result<bool> any = table->step();
+  if (!any || !*any) return any;
   Result<Statement> state = writer_.prepare("SELECT layout, ledger, position, last_hash FROM state");
-  if (!state) return tl::unexpected(state.error());
+  if (!state) return false;  // of a layout that had other columns
   Result<bool> row = state->step();
   if (!row || !*row) return row;
-  if (state->integer(0) != kLayout || state->text(1) != hex_of(ledger_)) return false;
+  if (state->integer(0) != kViewsLayout || state->text(1) != hex_of(ledger_)) return false;
   position_ = static_cast<Position>(state->integer(2));
   last_hash_ = state->text(3);
   return true;
 }
 
 Status Views::prepare() {
-  Result<bool> known = read_state();
-  if (!known) return tl::unexpected(known.error());
-  if (!*known) {
-    if (Status cleared = clear(); !cleared) return cleared;
+  const std::string sums = add_up("cpu_us") + ", " + add_up("memory_mib_us") + ", " +
+                           add_up("received_bytes") + ", " + add_up("sent_bytes") + ", " +
+                           add_up("energy_microjoule");
+  const std::string texts[] = {
+      "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+      "UPDATE term SET to_us = MAX(from_us, ?3) WHERE run_plan = ?1 AND run_item = ?2 AND to_us = " +
+          std::to_string(kOpenEnd),
+      "INSERT OR REPLACE INTO term VALUES(?1, ?2, ?3, ?4, " + std::to_string(kOpenEnd) +
+          ", ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+      "UPDATE term SET to_us = MAX(from_us, ?2) WHERE plan = ?1 AND to_us = " + std::to_string(kOpenEnd),
+      "SELECT from_us, to_us FROM metered WHERE run_plan = ?1 AND run_item = ?2 AND from_us <= ?4 AND to_us "
+      ">= ?3",
+      "DELETE FROM metered WHERE run_plan = ?1 AND run_item = ?2 AND from_us >= ?3 AND from_us <= ?4",
+      "INSERT INTO metered VALUES(?1, ?2, ?3, ?4)",
+      "INSERT INTO run(run_plan, run_item, cpu_us, memory_mib_us, received_bytes, sent_bytes, "
+      "energy_microjoule) "
+      "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET " +
+          sums,
+      "INSERT INTO run(run_plan, run_item, started_us, why) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
+      "started_us = CASE WHEN started_us = 0 THEN excluded.started_us ELSE started_us END, why = "
+      "excluded.why",
+      "INSERT OR REPLACE INTO measured VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      "INSERT OR REPLACE INTO reason VALUES(?1, ?2, ?3)",
+      "INSERT OR REPLACE INTO state VALUES(1, ?1, ?2, ?3, ?4)",
+  };
+  std::vector<Statement> made;
+  for (const std::string& text : texts) {
+    Result<Statement> statement = writer_.prepare(text);
+    if (!statement) return tl::unexpected(statement.error());
+    made.push_back(std::move(*statement));
   }
-  auto history = writer_.prepare("INSERT INTO history VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-  if (!history) return tl::unexpected(history.error());
-  auto open = writer_.prepare("INSERT INTO held VALUES(?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7, ?8, ?9)");
-  if (!open) return tl::unexpected(open.error());
-  auto close = writer_.prepare(
-      "UPDATE held SET to_us = ?5 WHERE to_us IS NULL AND intent_row = ?1 AND plan = ?2 AND path = ?3 AND "
-      "item = ?4");
-  if (!close) return tl::unexpected(close.error());
-  auto usage = writer_.prepare("INSERT INTO usage VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
-  if (!usage) return tl::unexpected(usage.error());
-  auto state = writer_.prepare("INSERT OR REPLACE INTO state VALUES(1, ?1, ?2, ?3, ?4)");
-  if (!state) return tl::unexpected(state.error());
-  statements_ = std::make_unique<Statements>(Statements{
-      std::move(*history), std::move(*open), std::move(*close), std::move(*usage), std::move(*state)});
+  size_t next = 0;
+  const auto take = [&] { return std::move(made[next++]); };
+  // Braces evaluate in order.
+  statements_.reset(new Statements{take(), take(), take(), take(), take(), take(), take(), take(), take(),
+                                   take(), take(), take()});
   return {};
 }
 
 Status Views::clear() {
   statements_ = nullptr;
-  if (Status dropped = writer_.run("BEGIN IMMEDIATE;" + std::string(kDropTables) + kTables + "COMMIT");
-      !dropped)
-    return dropped;
+  std::vector<std::string> tables;
+  {
+    Result<Statement> all = writer_.prepare("SELECT name FROM sqlite_master WHERE type = 'table'");
+    if (!all) return tl::unexpected(all.error());
+    Result<bool> row = all->step();
+    for (; row && *row; row = all->step()) tables.push_back(all->text(0));
+    if (!row) return tl::unexpected(row.error());
+  }
+  std::string script = "BEGIN IMMEDIATE;";
+  for (const std::string& table : tables) script += "DROP TABLE \"" + table + "\";";
+  if (Status dropped = writer_.run(script + kViewsTables + "COMMIT"); !dropped) return dropped;
   position_ = 0;
   last_hash_.clear();
   graph_ = Graph();
-  held_.clear();
   return {};
 }
 
-Position Views::position() const { return position_; }
+void Views::share(const Graph& graph) {
+  if (graph.version() == position_) graph_ = graph;
+}
 
 Result<bool> Views::agrees_with(const LogReader& log) {
   if (position_ == 0) return true;
@@ -152,40 +165,54 @@ Result<bool> Views::agrees_with(const LogReader& log) {
   return same;
 }
 
-Status Views::update(const LogReader& log) {
+Status Views::know_the_present(const LogReader& log) {
+  if (graph_.version() >= position_) return {};
+  // A checkpoint only saves work: without a good one everything is folded.
+  if (Result<std::optional<Checkpoint>> saved = log.newest_checkpoint();
+      saved && *saved && (*saved)->version <= position_ && (*saved)->version > graph_.version()) {
+    if (Result<Graph> graph = decode_graph((*saved)->state); graph && graph->version() == (*saved)->version) {
+      graph_ = std::move(*graph);
+    }
+  }
+  return log.read(graph_.version(), position_,
+                  [this](Position position, Bytes record) { return take(position, record, false); });
+}
+
+Status Views::update(const LogReader& log, Position end) {
   Result<bool> agrees = agrees_with(log);
   if (!agrees) return tl::unexpected(agrees.error());
   if (!*agrees) {
     if (Status cleared = clear(); !cleared) return cleared;
     if (Status prepared = prepare(); !prepared) return prepared;
   }
-  if (graph_.version() < position_) {
-    Status folded = log.read(graph_.version(), position_, [this](Position position, Bytes record) {
-      return take(position, record, false);
-    });
-    if (!folded) return folded;
+  end = std::min(end, log.durable_end());
+  if (position_ < end) {
+    if (Status known = know_the_present(log); !known) return known;
   }
-  for (Position end = log.durable_end(); position_ < end;) {
-    Position from = position_;
+  while (position_ < end) {
+    const Position from = position_;
     if (Status begun = writer_.run("BEGIN IMMEDIATE"); !begun) return begun;
     Position taken = from;
+    std::string hash;
     Status read = log.read(from, std::min(end, from + kEventsPerTransaction),
                            [&](Position position, Bytes record) -> Status {
                              Status done = take(position, record, true);
                              if (!done) return done;
-                             last_hash_ = to_hex(leaf_hash(record));
+                             hash = to_hex(leaf_hash(record));
                              taken = position + 1;
                              return {};
                            });
     // An event that cannot be decoded leaves those before it in; a failed write takes all of them back.
-    bool undecodable = !read && graph_.version() == taken;
+    const bool undecodable = !read && graph_.version() == taken;
     Status stored;
     if (read || undecodable) {
-      stored = statements_->state.bind(1, kLayout)
-                   .bind(2, hex_of(ledger_))
-                   .bind(3, static_cast<int64_t>(taken))
-                   .bind(4, last_hash_)
-                   .run();
+      if (taken > from) {
+        stored = statements_->state.bind(1, kViewsLayout)
+                     .bind(2, hex_of(ledger_))
+                     .bind(3, static_cast<int64_t>(taken))
+                     .bind(4, hash)
+                     .run();
+      }
       if (stored) stored = writer_.run("COMMIT");
     } else {
       stored = read;
@@ -193,17 +220,16 @@ Status Views::update(const LogReader& log) {
     if (!stored) {
       (void)writer_.run("ROLLBACK");
       graph_ = Graph();
-      held_.clear();
-      if (Status reread = prepare(); !reread) return reread;
       return stored;
     }
+    if (taken > from) last_hash_ = hash;
     position_ = taken;
     if (!read) return read;
   }
   return {};
 }
 
-Status Views::take(Position position, Bytes record, bool write) {
+Status Views::take(Position position, Bytes record, bool write_rows) {
   Result<Event> event = decode(record);
   if (!event) {
     Error error = event.error();
@@ -211,177 +237,114 @@ Status Views::take(Position position, Bytes record, bool write) {
     return tl::unexpected(std::move(error));
   }
   Applied applied = graph_.apply(*event);
-  if (write) {
-    if (Status written = write_history(position, *event, applied); !written) return written;
-    if (auto* usage = std::get_if<UsageReported>(&event->body)) {
-      if (Status written = write_usage(position, *usage); !written) return written;
-    }
+  return write_rows ? write(position, *event, applied) : Status();
+}
+
+// ---- rows --------------------------------------------------------------------------------------------
+
+// What one event that had an effect leaves in the tables.
+class Views::Writing {
+ public:
+  Writing(Statements& statements, const Graph& graph, Position position, TimeUs at)
+      : statements_(statements), graph_(graph), position_(position), at_(at) {}
+
+  template <class Body>
+  Status operator()(const Body&) {
+    return {};
   }
-  std::optional<IntentId> intent = intent_held_by(event->body);
-  if (!intent || intent->index() >= graph_.intent_count()) return {};
-  return settle(*intent, event->at, write);
-}
 
-Status Views::write_history(Position position, const Event& event, const Applied& applied) {
-  EventSummary summary = summarise(graph_, event);
-  Statement& row = statements_->history;
-  row.bind(1, static_cast<int64_t>(position)).bind(2, event.at).bind(3, event.actor).bind(4, event.name());
-  row.bind(5, summary.subject).bind(6, summary.tenant).bind(7, summary.text);
-  return row.bind(8, applied.effect ? std::string_view() : std::string_view(applied.why_not)).run();
-}
-
-Status Views::write_usage(Position position, const UsageReported& usage) {
-  if (usage.intent.index() >= graph_.intent_count()) return {};
-  TenantId tenant = graph_.intent(usage.intent).tenant;
-  Statement& row = statements_->usage;
-  row.bind(1, static_cast<int64_t>(position))
-      .bind(2, graph_.tenant_name(tenant))
-      .bind(3, graph_.intent_name(usage.intent));
-  row.bind(4, static_cast<int64_t>(usage.run.plan)).bind(5, static_cast<int64_t>(usage.run.item));
-  row.bind(6, usage.from).bind(7, usage.to).bind(8, usage.cpu_us).bind(9, usage.memory_mib_us);
-  return row.bind(10, usage.received_bytes)
-      .bind(11, usage.sent_bytes)
-      .bind(12, usage.energy_microjoule)
-      .run();
-}
-
-std::map<Views::ItemKey, Views::Item> Views::held_by(IntentId intent) const {
-  std::map<ItemKey, Item> out;
-  const IntentRow& row = graph_.intent(intent);
-  auto is_running = [&row](RunId run) {
-    auto found =
-        std::find_if(row.runs.begin(), row.runs.end(), [&](const RunRow& r) { return r.run == run; });
-    return found != row.runs.end() &&
-           (found->state == RunState::kRunning || found->state == RunState::kStopping);
-  };
-  auto add_plan = [&](const CommittedPlan& held) {
-    const Plan& plan = held.plan;
+  Status operator()(const PlanCommitted& e) {
+    const Plan& plan = e.plan;
+    std::vector<Nanocredits> paths(plan.placements.size());
+    for (const Flow& flow : plan.flows)
+      paths[flow.placement] = saturating_add(paths[flow.placement], flow.path_per_hour);
+    const std::string& full = graph_.intent_name(plan.intent);
     for (uint32_t i = 0; i < plan.placements.size(); ++i) {
-      if (held.placement_passed_on[i] || !is_running(held.run(i))) continue;
-      const Placement& placement = plan.placements[i];
-      out[{intent.value, held.position, false, i}] = {graph_.site_name(placement.site),
-                                                      placement_per_hour(placement)};
+      const Placement& p = plan.placements[i];
+      const RunId run = p.continues.valid() ? p.continues : RunId{position_, i};
+      if (p.continues.valid()) {
+        if (Status closed = bind(statements_.close_run, run).bind(3, at_).run(); !closed) return closed;
+      }
+      Statement& row = bind(statements_.open, run);
+      row.bind(3, static_cast<int64_t>(position_)).bind(4, at_);
+      row.bind(5, graph_.tenant_name(graph_.intent(plan.intent).tenant))
+          .bind(6, std::string_view(full).substr(full.find('/') + 1));
+      row.bind(7, graph_.site_name(p.site)).bind(8, int64_t{p.cpu_milli}).bind(9, int64_t{p.memory_mib});
+      row.bind(10, int64_t{p.accelerators}).bind(11, p.asks.per_core_hour).bind(12, p.asks.per_gib_hour);
+      if (Status opened = row.bind(13, p.asks.per_accelerator_hour).bind(14, paths[i]).run(); !opened)
+        return opened;
     }
-    for (uint32_t i = 0; i < plan.flows.size(); ++i) {
-      const Flow& flow = plan.flows[i];
-      if (held.flow_passed_on[i] || !is_running(held.run(flow.placement))) continue;
-      std::string from = flow.ingress.index() < graph_.site_count() ? graph_.site_name(flow.ingress) : "?";
-      const std::string& to = graph_.site_name(plan.placements[flow.placement].site);
-      out[{intent.value, held.position, true, i}] = {from + ">" + to, flow.path_per_hour};
-    }
-  };
-  if (row.active) add_plan(*row.active);
-  for (const auto& retiring : row.retiring) add_plan(*retiring);
-  return out;
-}
-
-// Closes and opens what is being billed for the intent, by comparing what it holds now with what it held.
-Status Views::settle(IntentId intent, TimeUs at, bool write) {
-  std::map<ItemKey, Item> now = held_by(intent);
-  auto bind_key = [](Statement& statement, const ItemKey& key) -> Statement& {
-    const auto& [row, plan, path, item] = key;
-    return statement.bind(1, static_cast<int64_t>(row))
-        .bind(2, static_cast<int64_t>(plan))
-        .bind(3, int64_t{path})
-        .bind(4, static_cast<int64_t>(item));
-  };
-  auto old = held_.lower_bound(ItemKey{intent.value, 0, false, 0});
-  while (old != held_.end() && std::get<0>(old->first) == intent.value) {
-    if (now.contains(old->first)) {
-      ++old;
-      continue;
-    }
-    if (write) {
-      if (Status closed = bind_key(statements_->close, old->first).bind(5, at).run(); !closed) return closed;
-    }
-    old = held_.erase(old);
+    return {};
   }
-  for (auto& [key, item] : now) {
-    if (held_.contains(key)) continue;
-    if (write) {
-      Statement& row = bind_key(statements_->open, key).bind(5, at);
-      row.bind(6, graph_.tenant_name(graph_.intent(intent).tenant)).bind(7, graph_.intent_name(intent));
-      if (Status opened = row.bind(8, item.place).bind(9, item.price_per_hour).run(); !opened) return opened;
-    }
-    held_.emplace(key, std::move(item));
-  }
-  return {};
-}
 
-Result<std::vector<HistoryRow>> Views::history(const HistoryFilter& filter) const {
-  std::lock_guard hold(reader_mutex_);
-  std::string sql =
-      "SELECT position, at_us, actor, kind, subject, tenant, text, no_effect FROM history "
-      "WHERE position >= ?1 AND position < ?2";
-  if (!filter.tenant.empty()) sql += " AND tenant = ?3";
-  if (!filter.subject.empty()) sql += " AND subject = ?4";
-  sql += filter.newest_first ? " ORDER BY position DESC" : " ORDER BY position";
-  sql += " LIMIT ?5";
-  Result<Statement> query = reader_.prepare(sql);
-  if (!query) return tl::unexpected(query.error());
-  auto clamped = [](Position position) {
-    return static_cast<int64_t>(std::min<Position>(position, std::numeric_limits<int64_t>::max()));
-  };
-  query->bind(1, clamped(filter.from))
-      .bind(2, clamped(filter.to))
-      .bind(5, static_cast<int64_t>(filter.rows_max));
-  if (!filter.tenant.empty()) query->bind(3, filter.tenant);
-  if (!filter.subject.empty()) query->bind(4, filter.subject);
-  std::vector<HistoryRow> out;
-  for (;;) {
-    Result<bool> row = query->step();
+  Status operator()(const PlanRetired& e) {
+    return statements_.close_plan.bind(1, static_cast<int64_t>(e.plan)).bind(2, at_).run();
+  }
+
+  Status operator()(const UsageReported& e) {
+    Statement& sums = bind(statements_.usage, e.run);
+    sums.bind(3, e.cpu_us).bind(4, e.memory_mib_us).bind(5, e.received_bytes).bind(6, e.sent_bytes);
+    if (Status added = sums.bind(7, e.energy_microjoule).run(); !added) return added;
+    TimeUs from = e.from, to = e.to;
+    if (to <= from) return {};
+    Statement& overlapping = bind(statements_.overlapping, e.run).bind(3, from).bind(4, to);
+    Result<bool> row = overlapping.step();
+    for (; row && *row; row = overlapping.step()) {
+      from = std::min(from, overlapping.integer(0));
+      to = std::max(to, overlapping.integer(1));
+    }
+    overlapping.reset();
     if (!row) return tl::unexpected(row.error());
-    if (!*row) return out;
-    out.push_back({static_cast<Position>(query->integer(0)), query->integer(1), query->text(2),
-                   query->text(3), query->text(4), query->text(5), query->text(6), query->text(7)});
+    if (Status erased = bind(statements_.erase, e.run).bind(3, from).bind(4, to).run(); !erased)
+      return erased;
+    return bind(statements_.insert, e.run).bind(3, from).bind(4, to).run();
   }
-}
 
-Result<std::vector<BillLine>> Views::bill(const std::string& tenant, TimeUs from, TimeUs to) const {
-  std::lock_guard hold(reader_mutex_);
-  std::string sql =
-      "SELECT tenant, intent, path, place, price_per_hour, SUM(MAX(0, MIN(IFNULL(to_us, ?2), ?2) - "
-      "MAX(from_us, ?1))) FROM held "
-      "WHERE from_us < ?2 AND IFNULL(to_us, ?2) > ?1";
-  if (!tenant.empty()) sql += " AND tenant = ?3";
-  sql +=
-      " GROUP BY tenant, intent, path, place, price_per_hour ORDER BY tenant, intent, path, place, "
-      "price_per_hour";
-  Result<Statement> query = reader_.prepare(sql);
-  if (!query) return tl::unexpected(query.error());
-  query->bind(1, from).bind(2, to);
-  if (!tenant.empty()) query->bind(3, tenant);
-  std::vector<BillLine> out;
-  for (;;) {
-    Result<bool> row = query->step();
-    if (!row) return tl::unexpected(row.error());
-    if (!*row) return out;
-    BillLine line{query->text(0), query->text(1),    query->integer(2) != 0 ? "path" : "instance",
-                  query->text(3), query->integer(4), query->integer(5)};
-    line.amount = amount_of(line.price_per_hour, line.duration_us);
-    out.push_back(std::move(line));
+  Status operator()(const RunStateChanged& e) {
+    return bind(statements_.run_state, e.run)
+        .bind(3, e.state == RunState::kRunning ? at_ : 0)
+        .bind(4, e.why)
+        .run();
   }
-}
 
-Result<std::vector<UsageRow>> Views::usage(const std::string& tenant, TimeUs from, TimeUs to) const {
-  std::lock_guard hold(reader_mutex_);
-  std::string sql =
-      "SELECT tenant, intent, SUM(cpu_us), SUM(memory_mib_s), SUM(received_bytes), SUM(sent_bytes), "
-      "SUM(energy_microjoule) FROM usage WHERE from_us >= ?1 AND from_us < ?2";
-  if (!tenant.empty()) sql += " AND tenant = ?3";
-  sql += " GROUP BY tenant, intent ORDER BY tenant, intent";
-  Result<Statement> query = reader_.prepare(sql);
-  if (!query) return tl::unexpected(query.error());
-  query->bind(1, from).bind(2, to);
-  if (!tenant.empty()) query->bind(3, tenant);
-  std::vector<UsageRow> out;
-  for (;;) {
-    Result<bool> row = query->step();
-    if (!row) return tl::unexpected(row.error());
-    if (!*row) return out;
-    out.push_back({query->text(0), query->text(1), query->integer(2), query->integer(3), query->integer(4),
-                   query->integer(5), query->integer(6)});
+  Status operator()(const PromiseMeasured& e) {
+    Statement& row = statements_.measured;
+    row.bind(1, int64_t{e.intent.value})
+        .bind(2, int64_t{e.ingress.value})
+        .bind(3, e.samples)
+        .bind(4, e.misses);
+    return row.bind(5, e.lost).bind(6, e.latency_us_p50).bind(7, e.latency_us_p99).run();
   }
+
+  Status operator()(const SiteStateChanged& e) { return why(Of::kSite, e.site.value, e.why); }
+  Status operator()(const LinkStateChanged& e) { return why(Of::kLink, e.link.value, e.why); }
+  Status operator()(const PromiseStateChanged& e) { return why(Of::kPromise, e.intent.value, e.why); }
+
+ private:
+  static Statement& bind(Statement& statement, RunId run) {
+    return statement.bind(1, static_cast<int64_t>(run.plan)).bind(2, int64_t{run.item});
+  }
+  Status why(Of kind, uint32_t id, const std::string& text) {
+    return statements_.reason.bind(1, static_cast<int64_t>(kind)).bind(2, int64_t{id}).bind(3, text).run();
+  }
+
+  Statements& statements_;
+  const Graph& graph_;
+  const Position position_;
+  const TimeUs at_;
+};
+
+Status Views::write(Position position, const Event& event, const Applied& applied) {
+  const EventSubject subject = subject_of(graph_, event);
+  const bool owned = subject.tenant.index() < graph_.tenant_count();
+  Statement& row = statements_->event;
+  row.bind(1, static_cast<int64_t>(position)).bind(2, graph_.now()).bind(3, event.name());
+  row.bind(4, owned ? std::string_view(graph_.tenant_name(subject.tenant)) : std::string_view())
+      .bind(5, subject.name);
+  row.bind(6, applied.effect ? std::string_view() : std::string_view(applied.why_not));
+  if (Status written = row.run(); !written) return written;
+  if (!applied.effect) return {};
+  return std::visit(Writing(*statements_, graph_, position, event.at), event.body);
 }
 
 }  // namespace weir::store

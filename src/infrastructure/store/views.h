@@ -1,66 +1,36 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <limits>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "core/event/event.h"
 #include "core/graph/graph.h"
+#include "core/ports/history.h"
 #include "core/ports/log_store.h"
 #include "infrastructure/store/format.h"
 #include "infrastructure/store/sqlite.h"
 
 namespace weir::store {
 
-struct HistoryRow {
-  Position position = 0;
-  TimeUs at = 0;
-  std::string actor, kind, subject, tenant, text;
-  std::string no_effect;  // why the event changed nothing; empty: it did
-  friend bool operator==(const HistoryRow&, const HistoryRow&) = default;
-};
-
-struct HistoryFilter {
-  std::string tenant;   // empty: all
-  std::string subject;  // empty: all
-  Position from = 0;
-  Position to = std::numeric_limits<int64_t>::max();
-  bool newest_first = false;
-  uint32_t rows_max = 1000;
-};
-
-// What was held of one kind, at one place and price, by one intent.
-struct BillLine {
-  std::string tenant, intent;
-  std::string kind;                // "instance" or "path"
-  std::string place;               // "metro", or "street-a>metro"
-  Nanocredits price_per_hour = 0;  // asked by the provider, as frozen in the plan
-  int64_t duration_us = 0;         // of all such items together
-  Nanocredits amount = 0;          // price times duration, rounded once, half away from zero
-  friend bool operator==(const BillLine&, const BillLine&) = default;
-};
-
-struct UsageRow {
-  std::string tenant, intent;
-  int64_t cpu_us = 0, memory_mib_s = 0, received_bytes = 0, sent_bytes = 0, energy_microjoule = 0;
-  friend bool operator==(const UsageRow&, const UsageRow&) = default;
-};
+// Of one bill; more are refused.
+inline constexpr size_t kBillLinesMax = 50'000;
 
 // History and bills in an SQLite file, computed from the ledger alone: the file can be deleted at will.
 // Events and the position up to which they are in the views change in one transaction, so every event counts
 // once.
 //
-// Billed are instances from the moment their run runs until it ends or its plan is retired, and the paths of
-// their flows for as long; at the prices frozen in the plan that holds them. A run that goes on under a later
-// plan is billed at that plan's prices from its commit on.
+// Billed is what a plan reserves, at the asks frozen in it, while it holds it (from its commit until it is
+// retired, or a later plan goes on with the run) and for as long as the run was metered: the union of the
+// windows of UsageReported, so that a window that is in the ledger twice is billed once.
 //
-// update() is for one thread; queries may come from any other at the same time.
+// Memory is that of one transaction and of a graph, which share() has in common with its owner.
+//
+// update() and share() are for one thread; everything else may be called from any other at the same time.
 class Views {
  public:
   // Makes the file if there is none; a damaged one, one of another ledger or layout is made anew.
@@ -69,49 +39,48 @@ class Views {
   ~Views();
 
   // Events below this position are in the views.
-  Position position() const;
+  Position position() const { return position_; }
 
-  // Takes the events up to log.durable_end(). The first call after opening folds the older ones again,
-  // without writing, to know the present. Views that are ahead of the ledger, or hold other events than it,
-  // are made anew. kUnsupported, kCorrupt: an event cannot be decoded; the ones before it are in.
-  Status update(const LogReader& log);
+  // Takes the events up to `end`, at most log.durable_end(). The first call after opening folds older ones
+  // again, from the newest checkpoint that is old enough, without writing, to know the present. Views that
+  // are ahead of the ledger, or hold other events than it, are made anew. kUnsupported, kCorrupt: an event
+  // cannot be decoded; the ones before it are in. kCorrupt with where == path: the file is damaged; remove it
+  // and open again.
+  Status update(const LogReader& log, Position end);
+  // Goes on with the owner's copy if it is of this position, to hold in common what they have in common.
+  void share(const Graph& graph);
 
-  Result<std::vector<HistoryRow>> history(const HistoryFilter& filter) const;
-  // Lines of one tenant (empty: of all) for [from, to); what is still held counts up to `to`.
-  Result<std::vector<BillLine>> bill(const std::string& tenant, TimeUs from, TimeUs to) const;
-  // Metered use that was reported for intervals beginning in [from, to).
-  Result<std::vector<UsageRow>> usage(const std::string& tenant, TimeUs from, TimeUs to) const;
+  // As in History.
+  Result<Bill> bill(const std::string& tenant, TimeUs from, TimeUs to) const;
+  Result<std::vector<EventRow>> events(const EventFilter& filter) const;
+  Result<RunHistory> run(RunId run) const;
+  Result<std::optional<PromiseHistory>> measured(IntentId intent) const;
+  enum class Of { kSite, kLink, kPromise };
+  Result<std::string> why(Of kind, uint32_t id) const;
 
  private:
-  // One thing that is being billed: intent, plan, path or instance, index in the plan.
-  using ItemKey = std::tuple<uint32_t, Position, bool, uint32_t>;
-  struct Item {
-    std::string place;
-    Nanocredits price_per_hour = 0;
-  };
   struct Statements;
+  class Writing;
 
-  Views(Database writer, Database reader, const LedgerId& ledger);
+  Views(Database writer, Database lists, Database lookups, const LedgerId& ledger);
   static Result<std::unique_ptr<Views>> try_open(const std::string& path, const LedgerId& ledger);
   Result<bool> read_state();
   Status prepare();
   Status clear();
   Result<bool> agrees_with(const LogReader& log);
+  Status know_the_present(const LogReader& log);
   Status take(Position position, Bytes record, bool write);
-  Status write_history(Position position, const Event& event, const Applied& applied);
-  Status write_usage(Position position, const UsageReported& usage);
-  Status settle(IntentId intent, TimeUs at, bool write);
-  std::map<ItemKey, Item> held_by(IntentId intent) const;
+  Status write(Position position, const Event& event, const Applied& applied);
 
   Database writer_;
-  mutable Database reader_;
-  mutable std::mutex reader_mutex_;
+  // Two, so that a long list does not hold up single answers.
+  mutable Database lists_, lookups_;
+  mutable std::mutex lists_mutex_, lookups_mutex_;
   LedgerId ledger_;
   std::unique_ptr<Statements> statements_;
-  Position position_ = 0;  // in the file
-  Graph graph_;            // may lag behind position_ until the first update
-  std::string last_hash_;  // of the record before position_
-  std::map<ItemKey, Item> held_;
+  std::atomic<Position> position_ = 0;  // in the file
+  Graph graph_;                         // may lag behind position_ until the first update
+  std::string last_hash_;               // of the record before position_
 };
 
 }  // namespace weir::store

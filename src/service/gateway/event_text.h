@@ -7,12 +7,7 @@
 
 namespace weir::gateway {
 
-// What an event is about, with the names that the graph knows.
-struct EventText {
-  TenantId tenant;      // whom it concerns; none: nobody in particular
-  std::string subject;  // "intent/city/cameras", "site/metro"
-  std::string text;     // one line for people
-};
-EventText event_text(const Graph& graph, const Event& event);
+// An event in one line for people, with the names that the graph knows.
+std::string event_text(const Graph& graph, const Event& event);
 
 }  // namespace weir::gateway

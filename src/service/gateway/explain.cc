@@ -273,6 +273,8 @@ std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason
       return "the search ended before a feasible plan was found; it will be tried again when anything eases";
     case ReasonCode::kSteering:
       return site + " can be reached" + from + " only over links that cannot be steered";
+    case ReasonCode::kRestarting:
+      return "its program ended again and again, and is started anew after " + latency_text(reason.needed);
   }
   return site;
 }

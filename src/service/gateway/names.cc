@@ -43,8 +43,6 @@ std::string_view to_text(ErrorCode code) {
   return "internal";
 }
 
-std::string run_text(RunId run) { return std::to_string(run.plan) + "." + std::to_string(run.item); }
-
 std::optional<uint64_t> parse_number(std::string_view text) {
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -15,8 +15,7 @@ std::string_view to_text(Liveness state);
 std::string_view to_text(RunState state);
 std::string_view to_text(ErrorCode code);  // "not-found", as in ErrorDetail
 
-// "17.0": plan and item.
-std::string run_text(RunId run);
+// What run_text() wrote.
 std::optional<RunId> parse_run(std::string_view text);
 // A whole number without sign, and nothing else.
 std::optional<uint64_t> parse_number(std::string_view text);

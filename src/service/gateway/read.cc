@@ -2,7 +2,7 @@
 #include <array>
 
 #include "core/event/codec.h"
-#include "service/gateway/event_text.h"
+#include "core/graph/subject.h"
 #include "service/gateway/names.h"
 #include "service/gateway/service.h"
 #include "service/gateway/views.h"
@@ -13,6 +13,8 @@ namespace {
 
 using policy::Action;
 using policy::Kind;
+
+constexpr Position kEventsReadAtOnce = 4'096;
 
 // One candidate of a list: what a filter compares, whose it is, and how to show it.
 struct Item {
@@ -253,7 +255,6 @@ struct Filter {
 Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest& request) {
   const auto kind = readable_kind(request.kind());
   if (!kind) return tl::unexpected(kind.error());
-  if (const Status read = history_.catch_up(); !read) return tl::unexpected(read.error());
   const Snapshot graph = ports_.brain.durable();
   v1::GetResponse out;
   out.set_version(graph->version());
@@ -277,7 +278,7 @@ Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest&
     *out.mutable_resource()->mutable_event() = events->events(0);
     return out;
   }
-  const Reader reader({*graph, history_, ports_});
+  const Reader reader({*graph, ports_.history, ports_});
   const auto try_row = [&](size_t i) -> std::optional<Result<policy::View>> {
     for (const Item& item : reader.row(*kind, i)) {
       if (item.name != request.name() || (owned && item.tenant != tenant)) continue;
@@ -316,7 +317,6 @@ Result<v1::ListResponse> Service::list(const Principal& who, const v1::ListReque
   const size_t size = request.page_size() == 0 ? kPageSizeDefault : request.page_size();
   const auto start = request.page_token().empty() ? std::optional<uint64_t>(0) : parse_number(request.page_token());
   if (!start) return fail(ErrorCode::kInvalid, "is not from a page before", "page_token");
-  if (const Status read = history_.catch_up(); !read) return tl::unexpected(read.error());
   const Snapshot graph = ports_.brain.durable();
   v1::ListResponse out;
   out.set_version(graph->version());
@@ -343,7 +343,7 @@ Result<v1::ListResponse> Service::list(const Principal& who, const v1::ListReque
   }
   // A token is "row * 2^20 + item in the row".
   constexpr uint64_t kRow = uint64_t{1} << 20;
-  const Reader reader({*graph, history_, ports_});
+  const Reader reader({*graph, ports_.history, ports_});
   const size_t count = reader.count(*kind);
   for (size_t i = *start / kRow; i < count; ++i) {
     const auto items = reader.row(*kind, i);
@@ -383,26 +383,49 @@ Result<v1::EventsResponse> Service::events(const Principal& who, const v1::Event
   if (next >= end) return out;
   const bool all = who.role == policy::Role::kOperator;
   const size_t most = request.limit() == 0 ? kEventsAtOnceMax : std::min<size_t>(request.limit(), kEventsAtOnceMax);
-  // A bounded step, also when nothing in it matches.
-  const Position to = std::min<Position>(end, next + 4096);
-  const Status read = ports_.log.read(next, to, [&](Position position, Bytes record) -> Status {
-    if (static_cast<size_t>(out.events_size()) == most) return {};
-    out.set_next(position + 1);
+  // Shows it if it is asked for and may be seen: the policy decides, whatever an index has found.
+  const auto show = [&](Position position, Bytes record, const std::string& no_effect) -> Status {
     const auto event = decode(record);
     if (!event) return tl::unexpected(event.error());
-    if (request.names_size() > 0 &&
-        std::find(request.names().begin(), request.names().end(), event->name()) == request.names().end()) {
+    if (event->at < request.since() ||
+        (request.names_size() > 0 &&
+         std::find(request.names().begin(), request.names().end(), event->name()) == request.names().end())) {
       return {};
     }
-    const TenantId tenant = event_text(*graph, *event).tenant;
+    const TenantId tenant = subject_of(*graph, *event).tenant;
     const std::string whose = tenant.index() < graph->tenant_count() ? graph->tenant_name(tenant) : "";
     if (!request.tenant().empty() && whose != request.tenant()) return {};
     const policy::Resource asked{.kind = Kind::kEvent, .name = "event", .tenant = whose};
     if (!all && !policy::authorise(who, Action::kRead, asked)) return {};
     v1::Resource view;
-    put_event(*graph, position, *event, all ? record : Bytes(), view);
+    put_event(*graph, position, *event, all ? record : Bytes(), no_effect, view);
     *out.add_events() = std::move(*view.mutable_event());
     return {};
+  };
+  // What the history has is found by its index; what it has not yet is read through, in bounded steps.
+  const Position indexed = std::min(end, ports_.history.size());
+  if (next < indexed) {
+    EventFilter filter{.tenant = request.tenant(), .names = {}, .since = request.since(), .from = next, .to = indexed, .rows_max = most};
+    filter.names.assign(request.names().begin(), request.names().end());
+    if (filter.tenant.empty() && who.role == policy::Role::kTenant && who.subjects.size() == 1) {
+      filter.tenant = who.subjects[0];
+    }
+    if (const auto rows = ports_.history.events(filter)) {
+      for (const EventRow& row : *rows) {
+        const Status read = ports_.log.read(row.position, row.position + 1, [&](Position position, Bytes record) {
+          return show(position, record, row.no_effect);
+        });
+        if (!read) return tl::unexpected(read.error());
+      }
+      out.set_next(rows->size() == most ? rows->back().position + 1 : indexed);
+      return out;
+    }
+  }
+  const Position to = std::min<Position>(end, next + kEventsReadAtOnce);
+  const Status read = ports_.log.read(next, to, [&](Position position, Bytes record) -> Status {
+    if (static_cast<size_t>(out.events_size()) == most) return {};
+    out.set_next(position + 1);
+    return show(position, record, "");
   });
   if (!read) return tl::unexpected(read.error());
   return out;

@@ -1,5 +1,10 @@
 #include "service/gateway/service.h"
 
+#include <algorithm>
+#include <map>
+
+#include "core/graph/subject.h"
+#include "core/price/price.h"
 #include "security/identity/join_token.h"
 #include "security/identity/user_token.h"
 #include "service/gateway/names.h"
@@ -24,8 +29,6 @@ std::string tenant_of(const policy::Principal& who, const std::string& named) {
 std::string actor_of(const policy::Principal& who) {
   return std::string(policy::role_name(who.role)) + "/" + policy::subject_text(who);
 }
-
-Service::Service(Ports ports) : ports_(std::move(ports)), history_(ports_.log) {}
 
 Result<Caller> Service::authenticate(std::string_view authorization) const {
   const auto token = identity::parse_bearer(authorization);
@@ -236,37 +239,42 @@ Result<v1::BillResponse> Service::bill(const Principal& who, const v1::BillReque
   if (!tenant.empty() && !graph->find_tenant(tenant).valid()) {
     return tl::unexpected(policy::absent(who, policy::Action::kRead, asked.kind, tenant));
   }
-  const TimeUs to = request.to() == 0 ? ports_.clock.wall_us() : request.to();
+  const TimeUs now = ports_.clock.wall_us();
+  const TimeUs to = request.to() == 0 ? now : std::min(request.to(), now);
   if (request.from() < 0 || to < request.from()) {
-    return fail(ErrorCode::kInvalid, "the period ends before it begins", "from", "give from before to");
+    return fail(ErrorCode::kInvalid, "the period ends before it begins", "from", "give from before to, and before now");
   }
-  if (const Status read = history_.catch_up(); !read) return tl::unexpected(read.error());
-  const History::Bill bill = history_.bill(request.from(), to);
+  if (const Status there = ports_.history.wait_for(graph->version(), kHistoryPatienceUs); !there) {
+    return tl::unexpected(there.error());
+  }
+  const auto bill = ports_.history.bill(tenant, request.from(), to);
+  if (!bill) return tl::unexpected(bill.error());
   v1::BillResponse out;
+  std::map<std::string_view, v1::Bill*> by_tenant;
   for (size_t t = 0; t < graph->tenant_count(); ++t) {
-    const TenantId id{t};
-    if (!tenant.empty() && graph->tenant_name(id) != tenant) continue;
+    const std::string& name = graph->tenant_name(TenantId(t));
+    if (!tenant.empty() && name != tenant) continue;
     v1::Bill& b = *out.add_bills();
-    b.set_tenant(graph->tenant_name(id));
+    by_tenant[name] = &b;
+    b.set_tenant(name);
     b.set_from(request.from());
     b.set_to(to);
-    b.set_ledger_size(bill.ledger_size);
-    Nanocredits total = 0;
-    for (const BillLine& line : bill.lines) {
-      if (line.intent.index() >= graph->intent_count() || graph->intent(line.intent).tenant != id) continue;
-      v1::BillLine& l = *b.add_lines();
-      const std::string& full = graph->intent_name(line.intent);
-      l.set_intent(full.substr(full.find('/') + 1));
-      if (line.site.index() < graph->site_count()) l.set_site(graph->site_name(line.site));
-      l.set_item(line.item);
-      l.set_quantity_milli(line.quantity_milli);
-      l.set_unit(line.unit);
-      l.set_price_nanocredits(line.price);
-      l.set_amount_nanocredits(line.amount);
-      l.set_plan(line.plan);
-      total += line.amount;
-    }
-    b.set_total_nanocredits(total);
+    b.set_ledger_size(bill->size);
+  }
+  for (const BillLine& line : bill->lines) {
+    const auto found = by_tenant.find(line.tenant);
+    if (found == by_tenant.end()) continue;  // defined since the snapshot
+    v1::Bill& b = *found->second;
+    v1::BillLine& l = *b.add_lines();
+    l.set_intent(line.intent);
+    l.set_site(line.site);
+    l.set_item(line.item);
+    l.set_quantity_milli(line.quantity_milli);
+    l.set_unit(line.unit);
+    l.set_price_nanocredits(line.price);
+    l.set_amount_nanocredits(line.amount);
+    l.set_plan(line.plan);
+    b.set_total_nanocredits(saturating_add(b.total_nanocredits(), line.amount));
   }
   return out;
 }

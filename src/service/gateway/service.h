@@ -10,10 +10,10 @@
 #include "core/ledger/proof_text.h"
 #include "core/ports/brain.h"
 #include "core/ports/clock.h"
+#include "core/ports/history.h"
 #include "core/ports/log_store.h"
 #include "core/ports/planner.h"
 #include "security/policy/policy.h"
-#include "service/gateway/history.h"
 
 namespace weir::v1 {
 class ApplyRequest;
@@ -53,6 +53,7 @@ inline constexpr uint32_t kPageSizeDefault = 100;
 inline constexpr uint32_t kPageSizeMax = 1'000;
 inline constexpr size_t kEventsAtOnceMax = 256;
 inline constexpr size_t kStepsPerPageMax = 8;  // of reading events: a page may end with few of them, or none
+inline constexpr TimeUs kHistoryPatienceUs = 500'000;
 
 // What an agent says about its site.
 struct SiteContact {
@@ -78,6 +79,7 @@ struct Ports {
   Brain& brain;
   Clock& clock;
   const LogReader& log;
+  History& history;
   std::function<TreeHead()> ledger_head;
   std::function<Result<InclusionProof>(Position, uint64_t size)> prove_record;
   std::function<Result<ConsistencyProof>(uint64_t old_size, uint64_t size)> prove_growth;
@@ -98,15 +100,15 @@ struct Caller : policy::Principal {
 
 // Every operation that users have, once for all protocols: request in, response out, in the messages of
 // api/weir/v1/service.proto. Reads answer from the newest durable state; changes answer when they are durable.
-// Safe to call from several threads; nothing blocks but dry runs, which decide, and the first reading of the
-// history.
+// Safe to call from several threads; nothing blocks but dry runs, which decide, and bills, which wait a moment for
+// the history to have caught up.
 class Service {
  public:
   using Principal = policy::Principal;
   template <class Response>
   using Reply = std::function<void(Result<Response>)>;  // called once, perhaps from another thread
 
-  explicit Service(Ports ports);
+  explicit Service(Ports ports) : ports_(std::move(ports)) {}
 
   // `authorization` is the header's value, "Bearer weiru.…". kDenied.
   Result<Caller> authenticate(std::string_view authorization) const;
@@ -145,7 +147,6 @@ class Service {
   void apply_stage(const std::shared_ptr<ApplyJob>& job, size_t stage);
 
   Ports ports_;
-  History history_;
 };
 
 // How this person stands in the ledger: "operator/alice".

@@ -335,6 +335,13 @@ TEST_F(ServiceTest, APageOfEventsReadsABoundedPartOfTheLedger) {
   request.set_tenant("city");
   auto page = service.list(kCity, request);
   ASSERT_TRUE(page);
+  EXPECT_EQ(page->items_size(), 2) << "found by the history's index";
+  EXPECT_EQ(page->next_page_token(), "");
+
+  brain.history_end = 0;
+  brain.forget_history();
+  page = service.list(kCity, request);
+  ASSERT_TRUE(page);
   EXPECT_EQ(page->items_size(), 1) << "the tenant's definition at the beginning";
   EXPECT_EQ(page->next_page_token(), std::to_string(most));
   request.set_page_token(page->next_page_token());
@@ -342,6 +349,94 @@ TEST_F(ServiceTest, APageOfEventsReadsABoundedPartOfTheLedger) {
   ASSERT_TRUE(page);
   EXPECT_EQ(page->items_size(), 1);
   EXPECT_EQ(page->next_page_token(), "");
+}
+
+// A brain whose tenant runs two instances of its cameras for half an hour.
+class BilledTest : public ServiceTest {
+ protected:
+  void SetUp() override {
+    ServiceTest::SetUp();
+    for (const char* name : {"cameras", "alarms"}) {
+      IntentSpec spec = brain.cameras();
+      spec.name = name;
+      brain.record("tenant", IntentSubmitted{IntentId(intents++), TenantId(*name == 'c' ? 0u : 1u), 1, spec});
+    }
+    brain.decide();
+    const TimeUs now = brain.clock.wall_us();
+    for (uint32_t i = 0; i < intents; ++i) {
+      const auto runs = brain.durable()->intent(IntentId(i)).runs;
+      for (const RunRow& run : runs) {
+        brain.record("site", RunStateChanged{run.run, IntentId(i), RunState::kRunning, 0, ""});
+        for (int twice = 0; twice < 2; ++twice) {
+          brain.record("site", UsageReported{.run = run.run, .intent = IntentId(i), .from = now, .to = now + kHalfHour, .cpu_us = 7});
+        }
+      }
+    }
+    brain.clock.wall = now + kHalfHour;
+  }
+  static constexpr TimeUs kHalfHour = 1'800'000'000;
+  uint32_t intents = 0;
+};
+
+TEST_F(BilledTest, ABillAddsUpToWhatThePlanSaidAndIsItsTenantsAlone) {
+  const auto mine = service.bill(kCity, {});
+  ASSERT_TRUE(mine) << mine.error().text();
+  ASSERT_EQ(mine->bills_size(), 1);
+  const v1::Bill& bill = mine->bills(0);
+  EXPECT_EQ(bill.tenant(), "city");
+  EXPECT_EQ(bill.ledger_size(), brain.durable()->version());
+  Nanocredits sum = 0;
+  for (const v1::BillLine& line : bill.lines()) {
+    EXPECT_EQ(line.intent(), "cameras");
+    sum += line.amount_nanocredits();
+  }
+  EXPECT_EQ(bill.total_nanocredits(), sum);
+  const Nanocredits per_hour = brain.durable()->intent(IntentId(0u)).active->plan.billed_per_hour;
+  EXPECT_NEAR(static_cast<double>(sum), static_cast<double>(per_hour) / 2, static_cast<double>(bill.lines_size()));
+  EXPECT_GT(sum, 0);
+
+  v1::BillRequest request;
+  request.set_tenant("rival");
+  EXPECT_EQ(service.bill(kCity, request).error().code, ErrorCode::kNotFound);
+  const auto all = service.bill(kOperator, {});
+  ASSERT_EQ(all->bills_size(), 2);
+  EXPECT_EQ(all->bills(0).lines_size(), bill.lines_size());
+  EXPECT_EQ(all->bills(1).lines(0).intent(), "alarms");
+}
+
+TEST_F(BilledTest, ABillThatCannotBeWholeYetIsNotGiven) {
+  brain.history_end = 5;
+  brain.forget_history();
+  EXPECT_EQ(service.bill(kCity, {}).error().code, ErrorCode::kUnavailable);
+  brain.history_end = kNoPosition;
+  EXPECT_TRUE(service.bill(kCity, {}));
+}
+
+TEST_F(BilledTest, RunsShowWhatTheyUsed) {
+  v1::ListRequest request;
+  request.set_kind("runs");
+  const auto runs = service.list(kCity, request);
+  ASSERT_TRUE(runs);
+  ASSERT_GT(runs->items_size(), 0);
+  EXPECT_EQ(runs->items(0).run().cpu_us(), 7) << "what was said twice counts once";
+  EXPECT_EQ(runs->items(0).run().started(), brain.clock.wall_us() - kHalfHour);
+}
+
+TEST_F(BilledTest, EventsAreFoundByTimeAndTellWhatHadNoEffect) {
+  brain.record("op", IntentWithdrawn{IntentId(0u)});
+  brain.record("op", IntentWithdrawn{IntentId(0u)});
+  v1::EventsRequest request;
+  request.set_since(brain.clock.wall_us());
+  for (const bool indexed : {true, false}) {
+    const auto events = service.events(kCity, request, 0);
+    ASSERT_TRUE(events);
+    ASSERT_EQ(events->events_size(), 2);
+    EXPECT_EQ(events->events(0).text(), "Withdrawn.");
+    EXPECT_EQ(events->events(1).text(), indexed ? "Withdrawn. It changed nothing: the intent is withdrawn." : "Withdrawn.");
+    EXPECT_EQ(service.events(kRival, request, 0)->events_size(), 0);
+    brain.history_end = 0;
+    brain.forget_history();
+  }
 }
 
 TEST_F(ServiceTest, LifetimesBelowASecondAreRefused) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <mutex>
 
@@ -11,6 +13,8 @@
 #include "core/loop/admit.h"
 #include "core/ports/brain.h"
 #include "core/ports/clock.h"
+#include "core/ports/history.h"
+#include "infrastructure/store/views.h"
 #include "orchestration/plan/decide.h"
 #include "security/identity/join_token.h"
 #include "security/identity/user_token.h"
@@ -27,10 +31,13 @@ class TestClock : public Clock {
 };
 
 // Applies what is proposed at once, in the caller's thread.
-class TestBrain : public Brain, public LogReader {
+class TestBrain : public Brain, public LogReader, public History {
  public:
   TestBrain() {
     record("brain", DomainCreated{.name = "test", .scarcity_core_hour = kCredit, .service_prefix = "fd77:77::/64"});
+  }
+  ~TestBrain() override {
+    if (!folder_.empty()) std::filesystem::remove_all(folder_);
   }
   void record(const std::string& actor, EventBody body) {
     std::vector<Notify> told;
@@ -108,10 +115,27 @@ class TestBrain : public Brain, public LogReader {
   }
   Result<std::optional<Checkpoint>> newest_checkpoint() const override { return std::optional<Checkpoint>(); }
 
+  // History: by the real views, which are up to date whenever they are asked, unless a test holds them back.
+  Position size() const override { return views().position(); }
+  Status wait_for(Position size, TimeUs) override {
+    if (views().position() >= size) return {};
+    return fail(ErrorCode::kUnavailable, "the history is behind");
+  }
+  Result<Bill> bill(const std::string& tenant, TimeUs from, TimeUs to) const override {
+    return views().bill(tenant, from, to);
+  }
+  Result<std::vector<EventRow>> events(const EventFilter& filter) const override { return views().events(filter); }
+  RunHistory run(RunId run) const override { return *views().run(run); }
+  std::optional<PromiseHistory> measured(IntentId intent) const override { return *views().measured(intent); }
+  std::string why(SiteId site) const override { return *views().why(store::Views::Of::kSite, site.value); }
+  std::string why(LinkId link) const override { return *views().why(store::Views::Of::kLink, link.value); }
+  std::string why(IntentId intent) const override { return *views().why(store::Views::Of::kPromise, intent.value); }
+
   Ports ports() {
     return {.brain = *this,
             .clock = clock,
             .log = *this,
+            .history = *this,
             .ledger_head =
                 [this] {
                   const std::lock_guard lock(mutex_);
@@ -178,15 +202,34 @@ class TestBrain : public Brain, public LogReader {
   }
 
   TestClock clock;
+  Position history_end = kNoPosition;  // the views go no further
+  void forget_history() {
+    const std::lock_guard lock(mutex_);
+    views_.reset();
+    std::filesystem::remove_all(folder_);
+  }
   decltype(Ports::read_log) read_log = [](SiteId, RunId, uint64_t, bool, uint64_t,
                                           std::function<void(LogPiece)>) -> Result<std::function<void()>> {
     return fail(ErrorCode::kUnavailable, "the site's agent is not attached");
   };
 
  private:
+  store::Views& views() const {
+    const std::lock_guard lock(mutex_);
+    if (!views_) {
+      std::string pattern = std::filesystem::temp_directory_path() / "weir-brain-XXXXXX";
+      folder_ = ::mkdtemp(pattern.data()) != nullptr ? pattern : "";
+      views_ = std::move(*store::Views::open(folder_ + "/views.sqlite", store::LedgerId{}));
+    }
+    (void)views_->update(log_, history_end);
+    return *views_;
+  }
+
   mutable std::mutex mutex_;
   Snapshot graph_ = std::make_shared<const Graph>();
   InMemoryLogStore log_;
+  mutable std::string folder_;
+  mutable std::unique_ptr<store::Views> views_;
   MerkleTree tree_;
   JointPlanner planner_;
   std::map<uint64_t, Notify> subscribers_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/event/codec.h"
+#include "core/graph/subject.h"
 #include "core/loop/address.h"
 #include "core/loop/links.h"
 #include "service/gateway/event_text.h"
@@ -248,7 +249,7 @@ void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy
   run.set_tenant(graph.tenant_name(of.tenant));
   run.set_site(graph.site_name(row.site));
   run.set_state(static_cast<v1::RunState>(static_cast<int>(row.state) + 1));
-  const History::Run history = from.history.run(row.run);
+  const RunHistory history = from.history.run(row.run);
   run.set_cpu_us(history.cpu_us);
   run.set_memory_mib_seconds(history.memory_mib_us / 1'000'000);
   run.set_received_bytes(history.received_bytes);
@@ -269,16 +270,17 @@ void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy
   run.set_port(static_cast<uint32_t>(of.spec->workload.port));
 }
 
-void put_event(const Graph& graph, Position position, const Event& event, Bytes record, v1::Resource& out) {
-  const EventText text = event_text(graph, event);
+void put_event(const Graph& graph, Position position, const Event& event, Bytes record, const std::string& no_effect,
+               v1::Resource& out) {
+  const EventSubject subject = subject_of(graph, event);
   v1::EventView& view = *out.mutable_event();
   view.set_position(position);
   view.set_at(event.at);
   view.set_actor(event.actor);
   view.set_name(std::string(event.name()));
-  if (text.tenant.index() < graph.tenant_count()) view.set_tenant(graph.tenant_name(text.tenant));
-  view.set_subject(text.subject);
-  view.set_text(text.text);
+  if (subject.tenant.index() < graph.tenant_count()) view.set_tenant(graph.tenant_name(subject.tenant));
+  view.set_subject(subject.name);
+  view.set_text(event_text(graph, event) + (no_effect.empty() ? "" : " It changed nothing: " + no_effect + "."));
   if (!record.empty()) view.set_record(record.data(), record.size());
 }
 

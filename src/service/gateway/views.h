@@ -3,8 +3,8 @@
 #include <string>
 
 #include "core/graph/graph.h"
+#include "core/ports/history.h"
 #include "security/policy/policy.h"
-#include "service/gateway/history.h"
 #include "service/gateway/service.h"
 
 namespace weir::v1 {
@@ -34,7 +34,9 @@ void put_offer(const ViewSources& from, SiteId id, v1::Resource& out);
 void put_tenant(const ViewSources& from, TenantId id, v1::Resource& out);
 void put_node(const ViewSources& from, NodeId id, v1::Resource& out);
 void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy::View view, v1::Resource& out);
-void put_event(const Graph& graph, Position position, const Event& event, Bytes record, v1::Resource& out);
+// `no_effect`: why it changed nothing, where that is known.
+void put_event(const Graph& graph, Position position, const Event& event, Bytes record, const std::string& no_effect,
+               v1::Resource& out);
 
 // A plan that is committed at `position`, or, without one, proposed. `graph` knows all that it names.
 void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const Plan& plan,

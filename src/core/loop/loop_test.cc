@@ -1,0 +1,392 @@
+#include "core/loop/loop.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/event/codec.h"
+#include "core/ledger/memory_log_store.h"
+
+namespace weir {
+namespace {
+
+constexpr SiteId kEdge(0u), kHub(1u), kFar(2u);
+constexpr IntentId kIntent(0u);
+
+// edge and hub are joined through r0 (links 0, 2) and r1 (links 4, 6); far hangs on r0 (link 8). Decisions are scripted.
+class LoopTest : public testing::Test, public Clock, public Wire {
+ protected:
+  TimeUs wall_us() override { return now_us; }
+  TimeUs steady_us() override { return now_us; }
+  void send(const SiteDirective& directive) override { directives[directive.site] = directive; }
+  void drop(SiteId) override {}
+
+  void start(const std::vector<SiteId>& attaching = {kEdge, kHub, kFar}) {
+    loop.reset();
+    directives.clear();
+    auto made = Loop::start({.clock = *this,
+                             .log = log,
+                             .wire = *this,
+                             .decide =
+                                 [this](uint64_t ticket, Snapshot snapshot, IntentId intent) {
+                                   asked.push_back({ticket, std::move(snapshot), intent});
+                                   return true;
+                                 },
+                             .needs_decision = broken,
+                             .publish = [](Snapshot) {}},
+                            {}, "test", DomainCreated{.name = "test"});
+    ASSERT_TRUE(made) << made.error().text();
+    loop = std::move(*made);
+    for (const SiteId site : attaching) attach(site);
+  }
+  // As a planner sees it: no whole plan of the newest generation.
+  static bool broken(const Graph& graph, IntentId id) {
+    const IntentRow& row = graph.intent(id);
+    if (row.state == IntentState::kWithdrawn) return false;
+    if (!row.active || row.active->plan.generation != row.generation) return true;
+    const bool job = row.spec->workload.kind == WorkKind::kJob;
+    for (size_t k = 0; k < row.active->plan.placements.size(); ++k) {
+      if (graph.site(row.active->plan.placements[k].site).state != Liveness::kUp) return true;
+      for (const RunRow& run : row.runs) {
+        if (run.run != row.active->run(k)) continue;
+        if (run.state == RunState::kFailed || run.state == RunState::kLost) return true;
+        if (run.state == RunState::kExited && !(job && run.exit_code == 0)) return true;
+      }
+    }
+    return false;
+  }
+  void SetUp() override {
+    write(DomainCreated{.name = "test", .service_prefix = "fd77:1:2::/64"});
+    write(TenantDefined{TenantId(0u), "city"});
+    for (const SiteId site : {kEdge, kHub, kFar}) {
+      const std::string n = std::to_string(site.value + 1);
+      write(SiteDefined{site, VertexId(site.value),
+                        SiteSpec{.name = "s" + n, .prefix = "fd77:1:1:" + n + "::/64", .sid = "fd77:1:f:" + n + "::d6"}});
+      write(NodesReported{site, NodeId(site.value), {NodeSpec{"n", 4000, 4096, 0, "", 1000}}});
+    }
+    write(RouterDefined{VertexId(3u), "r0"});
+    write(RouterDefined{VertexId(4u), "r1"});
+    const uint32_t ends[][2] = {{3, 0}, {3, 1}, {4, 0}, {4, 1}, {3, 2}};
+    for (uint32_t l = 0; l < 5; ++l) {
+      write(LinkDefined{LinkId(2 * l), LinkSpec{.name = "l" + std::to_string(l), .a = VertexId(ends[l][0]),
+                                                .b = VertexId(ends[l][1]), .bandwidth_bps = 1'000'000'000,
+                                                .latency_us = 1'000,
+                                                .sid_a = "fd77:a:" + std::to_string(l) + "::",
+                                                .sid_b = "fd77:b:" + std::to_string(l) + "::"}});
+    }
+  }
+  void write(EventBody body) {
+    std::vector<std::byte> bytes;
+    encode(Event{1, "test", std::move(body)}, bytes);
+    const Bytes record(bytes);
+    ASSERT_TRUE(log.append({&record, 1}, LogStore::Urgency::kOrdinary));
+    ASSERT_TRUE(log.flush());
+  }
+  IntentSpec service(int32_t port = 80) {
+    IntentSpec spec{.name = "i", .from = {{kEdge, 1}}};
+    spec.workload.artifact = "a";
+    spec.workload.cpu_milli = 500;
+    spec.workload.port = port;
+    return spec;
+  }
+  IntentSpec job() {
+    IntentSpec spec{.name = "i"};
+    spec.workload.kind = WorkKind::kJob;
+    spec.workload.artifact = "a";
+    spec.workload.cpu_milli = 500;
+    return spec;
+  }
+  // One instance at hub, reached by r0, protected by r1.
+  Plan plan(const IntentSpec& spec, uint32_t generation = 1, SiteId at = kHub) {
+    Plan p{.intent = kIntent, .generation = generation};
+    p.placements.push_back({.site = at, .node = NodeId(at.value), .cpu_milli = spec.workload.cpu_milli, .streams = 1, .continues = {}});
+    if (!spec.from.empty()) {
+      p.flows.push_back({.ingress = kEdge, .placement = 0, .streams = 1, .path = {LinkId(1u), LinkId(at == kHub ? 2u : 8u)}});
+    }
+    return p;
+  }
+  Plan labelled(Plan p, uint16_t label) {
+    p.flows[0].label_working = label;
+    return p;
+  }
+
+  void turn(std::vector<Loop::Message> messages) {
+    ASSERT_TRUE(loop->turn(std::move(messages)));
+  }
+  void pass(TimeUs us) {
+    for (const TimeUs until = now_us + us; now_us < until; now_us = std::min(until, now_us + 100'000)) {
+      std::vector<Loop::Message> beats;
+      for (const auto& [site, connection] : connections) beats.push_back(Loop::Heartbeat{site, connection});
+      turn(std::move(beats));
+    }
+    turn({});
+  }
+  void attach(SiteId site) { turn({Loop::Attached{site, connections[site] = ++last_connection, {.version = "t"}}}); }
+  void propose(EventBody body) {
+    bool ok = false;
+    turn({Loop::Propose{{{"operator/o", std::move(body)}}, [&ok](const Result<Admitted>& result) { ok = result.has_value(); }}});
+    EXPECT_TRUE(ok);
+  }
+  void report(SiteId site, Brain::Report said) {
+    now_us += 1'000;
+    turn({Loop::Reported{site, connections[site], {std::move(said)}, {}}});
+  }
+  // The site does what it was told; its runs are in this state.
+  void settle(SiteId site, RunState state = RunState::kRunning, int32_t exit_code = 0) {
+    const SiteDirective& told = directives[site];
+    Observation seen{.applied_version = told.version, .applied_brain_epoch = told.brain_epoch, .settled = true};
+    for (const DirectedRun& run : told.runs) seen.runs.push_back({run.run, state, exit_code, "", state == RunState::kRunning});
+    report(site, seen);
+  }
+  void settle_all() {
+    for (int i = 0; i < 6; ++i) {
+      for (const auto& [site, connection] : connections) settle(site);
+    }
+  }
+  const IntentRow& row() const { return loop->head().intent(kIntent); }
+  bool up(uint32_t link) const { return loop->head().usable(LinkId(link)); }
+  template <class Body>
+  size_t count() const {
+    size_t n = 0;
+    EXPECT_TRUE(log.read(0, log.durable_end(), [&n](Position, Bytes bytes) -> Status {
+      n += std::holds_alternative<Body>(decode(bytes)->body);
+      return {};
+    }));
+    return n;
+  }
+
+  struct Asked {
+    uint64_t ticket;
+    Snapshot snapshot;
+    IntentId intent;
+  };
+  TimeUs now_us = 1'000'000;
+  uint64_t last_connection = 0;
+  std::map<SiteId, uint64_t> connections;
+  std::map<SiteId, SiteDirective> directives;
+  std::vector<Asked> asked;
+  InMemoryLogStore log;
+  std::unique_ptr<Loop> loop;
+};
+
+TEST_F(LoopTest, ARunOfAnEarlierGenerationDoesNotFinishALaterOne) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, job()});
+  write(PlanCommitted{plan(job())});
+  start();
+  settle(kHub);
+  IntentSpec more = job();
+  more.workload.cpu_milli = 900;
+  propose(IntentSubmitted{{}, TenantId(0u), 0, more});
+  settle(kHub, RunState::kExited);
+  EXPECT_EQ(row().generation, 2u);
+  EXPECT_NE(row().state, IntentState::kWithdrawn);
+  EXPECT_EQ(count<IntentWithdrawn>(), 0u);
+}
+
+TEST_F(LoopTest, AJobIsDoneWhenItsNewestRunsAre) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, job()});
+  write(PlanCommitted{plan(job())});
+  start();
+  settle(kHub, RunState::kExited);
+  EXPECT_EQ(row().state, IntentState::kWithdrawn);
+}
+
+TEST_F(LoopTest, WhatRunsIsDirectedAsItWasPlannedNotAsItIsWishedNow) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service(80)});
+  write(PlanCommitted{plan(service(80))});
+  start();
+  settle_all();
+  IntentSpec next = service(90);
+  next.workload.cpu_milli = 8000;  // more than there is
+  propose(IntentSubmitted{{}, TenantId(0u), 0, next});
+  settle_all();
+  ASSERT_EQ(directives[kHub].runs.size(), 1u);
+  EXPECT_EQ(directives[kHub].runs[0].workload.cpu_milli, 500);
+  ASSERT_EQ(directives[kEdge].services.size(), 1u);
+  EXPECT_EQ(directives[kEdge].services[0].port, 80);
+  EXPECT_EQ(directives[kEdge].services[0].backends.at(0).port, 80);
+}
+
+TEST_F(LoopTest, AProgramThatEndsAtOnceIsStartedMoreAndMoreSeldom) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  start();
+  TimeUs first_mended_us = 0;
+  const TimeUs begun_us = now_us;
+  for (; now_us < begun_us + 30'000'000; pass(20'000)) {
+    for (const Asked& question : std::exchange(asked, {})) {
+      Plan p = plan(*question.snapshot->intent(kIntent).spec);
+      p.basis = question.snapshot->version();
+      p.billed_per_hour = placement_per_hour(p.placements[0]);
+      turn({Loop::Decided{question.ticket, question.intent, p}});
+      if (count<PlanCommitted>() == 2 && first_mended_us == 0) first_mended_us = now_us;
+    }
+    if (directives.count(kHub)) settle(kHub, RunState::kFailed, 1);
+    settle(kEdge);
+  }
+  EXPECT_LT(first_mended_us - begun_us, 300'000) << "the first time is no habit";
+  EXPECT_GE(count<PlanCommitted>(), 4u);
+  EXPECT_LE(count<PlanCommitted>(), 9u);
+  ASSERT_TRUE(row().refusal);
+}
+
+TEST_F(LoopTest, AnIngressThatNeverAttachedKeepsNothingFromRetiring) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  write(PlanCommitted{plan(service())});
+  start({kHub});
+  settle(kHub);
+  propose(IntentWithdrawn{kIntent});
+  for (int i = 0; i < 4; ++i) settle(kHub);
+  EXPECT_TRUE(row().retiring.empty());
+  EXPECT_EQ(loop->head().free(NodeId(1u)).cpu_milli, 4000);
+}
+
+TEST_F(LoopTest, ADrainOutlastsThatTheAgentIsAway) {
+  start();
+  propose(SiteStateChanged{kHub, Liveness::kDraining, "maintenance"});
+  connections.erase(kHub);
+  pass(2'000'000);
+  ASSERT_EQ(loop->head().site(kHub).state, Liveness::kDown);
+  start({kEdge, kFar});
+  attach(kHub);
+  EXPECT_EQ(loop->head().site(kHub).state, Liveness::kDraining);
+  propose(SiteStateChanged{kHub, Liveness::kUp, "done"});
+  connections.erase(kHub);
+  pass(2'000'000);
+  attach(kHub);
+  EXPECT_EQ(loop->head().site(kHub).state, Liveness::kUp);
+}
+
+TEST_F(LoopTest, ASiteThatIsDownCanBeDrainedAndUndrained) {
+  start();
+  connections.erase(kHub);
+  pass(2'000'000);
+  propose(SiteStateChanged{kHub, Liveness::kDraining, "maintenance"});
+  EXPECT_EQ(loop->head().site(kHub).state, Liveness::kDown);
+  attach(kHub);
+  EXPECT_EQ(loop->head().site(kHub).state, Liveness::kDraining);
+  connections.erase(kHub);
+  pass(2'000'000);
+  propose(SiteStateChanged{kHub, Liveness::kUp, "done"});
+  EXPECT_EQ(loop->head().site(kHub).state, Liveness::kDown);
+  attach(kHub);
+  EXPECT_EQ(loop->head().site(kHub).state, Liveness::kUp);
+}
+
+TEST_F(LoopTest, WhereNothingIsAnsweredThePromiseIsBroken) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  start();
+  report(kEdge, PromiseReport{.intent = kIntent, .from = 1, .to = 2, .samples = 0, .lost = 120});
+  EXPECT_FALSE(row().promise_kept);
+  report(kEdge, PromiseReport{.intent = kIntent, .from = 2, .to = 3, .samples = 120});
+  EXPECT_TRUE(row().promise_kept);
+}
+
+TEST_F(LoopTest, APromiseIsKeptWhenItIsAtEveryIngress) {
+  IntentSpec spec = service();
+  spec.from.push_back({kFar, 1});
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, spec});
+  start();
+  for (TimeUs t = 1; t < 20; t += 2) {
+    report(kEdge, PromiseReport{.intent = kIntent, .from = t, .to = t + 1, .samples = 100});
+    report(kFar, PromiseReport{.intent = kIntent, .from = t, .to = t + 1, .samples = 100, .misses = 90});
+  }
+  EXPECT_FALSE(row().promise_kept);
+  EXPECT_EQ(count<PromiseStateChanged>(), 1u);
+  report(kFar, PromiseReport{.intent = kIntent, .from = 30, .to = 31, .samples = 100});
+  EXPECT_TRUE(row().promise_kept);
+}
+
+TEST_F(LoopTest, OnlyAnIngressSpeaksOfAPromise) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  start();
+  report(kFar, PromiseReport{.intent = kIntent, .from = 1, .to = 2, .samples = 100, .misses = 100});
+  EXPECT_TRUE(row().promise_kept);
+  EXPECT_EQ(count<PromiseMeasured>(), 0u);
+}
+
+TEST_F(LoopTest, ASiteSpeaksOnlyOfLinksThatEndThere) {
+  start();
+  report(kFar, PathReading{.link = LinkId(0u), .alive = false});
+  report(kFar, PathReading{.link = LinkId(0u), .alive = true, .round_trip_us = 86'000'000});
+  EXPECT_TRUE(up(0));
+  EXPECT_EQ(count<LinkMeasured>() + count<LinkStateChanged>(), 0u);
+  report(kFar, PathReading{.link = LinkId(9u), .alive = false});
+  EXPECT_FALSE(up(8));
+  report(kFar, PathReading{.link = LinkId(9u), .alive = true, .round_trip_us = 2'000});
+  EXPECT_FALSE(up(8)) << "it has been down for a moment only";
+  pass(1'000'000);
+  report(kFar, PathReading{.link = LinkId(9u), .alive = true, .round_trip_us = 2'000});
+  EXPECT_TRUE(up(8));
+}
+
+TEST_F(LoopTest, OnlyAChangeThatMattersIsWritten) {
+  start();
+  for (int64_t i = 0; i < 50; ++i) {
+    report(kFar, PathReading{.link = LinkId(9u), .alive = true, .round_trip_us = 2'000 + 10 * (i % 20)});
+  }
+  EXPECT_EQ(count<LinkMeasured>(), 0u);
+  report(kFar, PathReading{.link = LinkId(9u), .alive = true, .round_trip_us = 4'000});
+  EXPECT_EQ(count<LinkMeasured>(), 1u);
+  EXPECT_EQ(loop->head().load(LinkId(9u)).latency_us, 2'000);
+}
+
+TEST_F(LoopTest, WhatWasHeardBeforeALinkDiedDoesNotBringItUp) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  write(PlanCommitted{labelled(plan(service()), 300)});
+  start();
+  settle_all();
+  report(kEdge, PathReading{.label = 300, .alive = true, .round_trip_us = 4'000});
+  report(kEdge, PathReading{.link = LinkId(1u), .alive = false});
+  EXPECT_FALSE(up(0));
+  pass(500'000);
+  EXPECT_FALSE(up(0));
+  report(kEdge, PathReading{.label = 300, .alive = true, .round_trip_us = 4'000});
+  EXPECT_TRUE(up(0));
+}
+
+// Two paths over link 0, which was cut: to hub over link 2, and to far over link 8.
+TEST_F(LoopTest, APathThatIsNotYetFoundDeadAcquitsNoLink) {
+  for (uint32_t i = 0; i < 2; ++i) {
+    IntentSpec spec = service();
+    spec.name = "i" + std::to_string(i);
+    write(IntentSubmitted{IntentId(i), TenantId(0u), 1, spec});
+    Plan p = labelled(plan(spec, 1, i == 0 ? kHub : kFar), static_cast<uint16_t>(300 + i));
+    p.intent = IntentId(i);
+    write(PlanCommitted{p});
+  }
+  start();
+  settle_all();
+  report(kEdge, PathReading{.label = 300, .alive = true});
+  report(kEdge, PathReading{.label = 301, .alive = true});
+  pass(1'000'000);
+  report(kEdge, PathReading{.label = 300, .alive = false});
+  turn({Loop::Heartbeat{kEdge, connections[kEdge]}, Loop::Heartbeat{kHub, connections[kHub]}});
+  now_us += 1'000;
+  turn({Loop::Heartbeat{kEdge, connections[kEdge]}, Loop::Heartbeat{kHub, connections[kHub]}});
+  EXPECT_TRUE(up(2)) << "link 0 is as suspect";
+  report(kEdge, PathReading{.label = 301, .alive = false});
+  now_us += 1'000;
+  pass(1'000);
+  EXPECT_FALSE(up(0));
+  // Where the other lives on, the rest of the way is at fault.
+  pass(2'000'000);
+  report(kEdge, PathReading{.label = 301, .alive = true});
+  EXPECT_TRUE(up(0));
+  EXPECT_FALSE(up(2));
+}
+
+TEST_F(LoopTest, WhatIsSubmittedAgainWaitsForNothingOfItsFormerLife) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  write(PlanCommitted{plan(service())});
+  start();
+  settle_all();
+  turn({Loop::Propose{{{"tenant/city", IntentWithdrawn{kIntent}}, {"tenant/city", IntentSubmitted{{}, TenantId(0u), 0, service()}}},
+                      [](const Result<Admitted>& result) { EXPECT_TRUE(result); }}});
+  settle_all();
+  EXPECT_EQ(row().generation, 2u);
+  EXPECT_TRUE(row().retiring.empty()) << "nothing decides generation 2 yet";
+  EXPECT_TRUE(directives[kHub].runs.empty());
+}
+
+}  // namespace
+}  // namespace weir

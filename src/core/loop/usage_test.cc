@@ -1,0 +1,183 @@
+#include <gtest/gtest.h>
+
+#include "core/event/codec.h"
+#include "core/ledger/memory_log_store.h"
+#include "core/loop/loop.h"
+
+namespace weir {
+namespace {
+
+constexpr SiteId kHub(0u), kOther(1u);
+constexpr IntentId kIntent(0u);
+
+// Usage as agents report it: said twice, out of order, late, and across restarts of the brain.
+class UsageTest : public testing::Test, public Clock, public Wire {
+ protected:
+  TimeUs wall_us() override { return now_us; }
+  TimeUs steady_us() override { return now_us; }
+  void send(const SiteDirective&) override {}
+  void drop(SiteId) override {}
+
+  void start() {
+    loop.reset();
+    auto made = Loop::start({.clock = *this,
+                             .log = log,
+                             .wire = *this,
+                             .decide = [](uint64_t, Snapshot, IntentId) { return true; },
+                             .needs_decision = [](const Graph&, IntentId) { return false; },
+                             .publish = [](Snapshot) {}},
+                            {.checkpoint_events = checkpoint_events}, "test", DomainCreated{.name = "test"});
+    ASSERT_TRUE(made) << made.error().text();
+    loop = std::move(*made);
+    for (const SiteId site : {kHub, kOther}) {
+      if (loop->head().site_count() > site.index())
+        turn(Loop::Attached{site, ++connection, {.version = "t"}});
+    }
+  }
+  void write(EventBody body) {
+    std::vector<std::byte> bytes;
+    encode(Event{1, "test", std::move(body)}, bytes);
+    const Bytes record(bytes);
+    ASSERT_TRUE(log.append({&record, 1}, LogStore::Urgency::kOrdinary));
+    ASSERT_TRUE(log.flush());
+  }
+  void SetUp() override {
+    write(DomainCreated{.name = "test"});
+    write(TenantDefined{TenantId(0u), "city"});
+    for (const SiteId site : {kHub, kOther}) {
+      write(SiteDefined{
+          site, VertexId(site.value), {.name = "s" + std::to_string(site.value), .residency = {"cn"}}});
+      write(NodesReported{site, NodeId(site.value), {NodeSpec{"n", 4000, 4096, 0, "", 1000}}});
+    }
+    IntentSpec spec{.name = "i"};
+    spec.workload.artifact = "a";
+    spec.workload.cpu_milli = 500;
+    write(IntentSubmitted{kIntent, TenantId(0u), 1, spec});
+    run = {log.end(), 0};
+    Plan plan{.intent = kIntent, .generation = 1};
+    plan.placements.push_back(
+        {.site = kHub, .node = NodeId(0u), .cpu_milli = 500, .streams = 1, .continues = {}});
+    write(PlanCommitted{plan});
+    start();
+  }
+  void turn(Loop::Message message) {
+    now_us += 1000;
+    ASSERT_TRUE(loop->turn({std::move(message)}));
+  }
+  // Whether the agent is told that it need not say it again.
+  bool report(TimeUs from, TimeUs to, TimeUs begun = 0, SiteId site = kHub) {
+    bool done = false;
+    turn(Loop::Reported{
+        site,
+        site == kHub ? connection - 1 : connection,
+        {UsageReport{.run = run, .from = from, .to = to, .cpu_us = 10 * (to - from), .begun = begun}},
+        [&done] { done = true; }});
+    return done;
+  }
+  // The run is withdrawn, and its plan given back.
+  void retire() {
+    loop.reset();
+    write(IntentWithdrawn{kIntent});
+    write(PlanRetired{kIntent, run.plan});
+    start();
+  }
+  std::vector<UsageReported> recorded() const {
+    std::vector<UsageReported> out;
+    EXPECT_TRUE(log.read(0, log.durable_end(), [&](Position, Bytes bytes) -> Status {
+      const auto event = decode(bytes);
+      if (const auto* usage = std::get_if<UsageReported>(&event->body)) out.push_back(*usage);
+      return {};
+    }));
+    return out;
+  }
+  TimeUs recorded_us() const {
+    TimeUs sum = 0;
+    for (const UsageReported& usage : recorded()) sum += usage.to - usage.from;
+    return sum;
+  }
+
+  TimeUs now_us = 1'000'000;
+  uint64_t connection = 0;
+  Position checkpoint_events = 100'000;
+  InMemoryLogStore log;
+  std::unique_ptr<Loop> loop;
+  RunId run;
+};
+
+TEST_F(UsageTest, SaidTwiceIsWrittenOnce) {
+  EXPECT_TRUE(report(100, 200));
+  EXPECT_TRUE(report(100, 200));
+  ASSERT_EQ(recorded().size(), 1u);
+  EXPECT_EQ(recorded()[0].cpu_us, 1000);
+}
+
+TEST_F(UsageTest, WhatWasOvertakenIsNotLost) {
+  report(200, 300);
+  report(100, 200);
+  report(100, 200);
+  report(400, 500);
+  report(200, 300);
+  EXPECT_EQ(recorded().size(), 3u);
+  EXPECT_EQ(recorded_us(), 300);
+}
+
+TEST_F(UsageTest, OfAReportThatIsPartlyKnownTheRestIsTaken) {
+  report(100, 200);
+  report(300, 400);
+  report(100, 500, 100);  // the agent has forgotten what it said, and says all of it at once
+  const auto all = recorded();
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(all[2].from, 200);
+  EXPECT_EQ(all[2].to, 300);
+  EXPECT_EQ(all[2].cpu_us, 1000);
+  EXPECT_EQ(all[2].begun, 0);
+  EXPECT_EQ(all[3].from, 400);
+  EXPECT_EQ(all[3].begun, 100);
+}
+
+TEST_F(UsageTest, IsTakenOnceAcrossARestart) {
+  report(100, 200);
+  start();
+  report(100, 200);
+  report(200, 300);
+  EXPECT_EQ(recorded_us(), 200);
+}
+
+TEST_F(UsageTest, OfARunRetiredBeforeACheckpointIsTakenOnce) {
+  report(100, 200);
+  retire();
+  checkpoint_events = 1;
+  start();
+  turn(Loop::Heartbeat{kHub, connection - 1});
+  const auto saved = log.newest_checkpoint();
+  ASSERT_TRUE(saved && *saved);
+  ASSERT_GT((*saved)->version, run.plan + 3);
+  start();
+  EXPECT_TRUE(report(100, 200));
+  EXPECT_TRUE(report(200, 300, 100));
+  EXPECT_TRUE(report(200, 300, 100));
+  EXPECT_EQ(recorded_us(), 200);
+  EXPECT_TRUE(loop->head().intent(kIntent).retired_runs.empty()) << "the run is metered in whole";
+  start();
+  EXPECT_TRUE(report(200, 300, 100)) << "its acknowledgement was lost";
+  EXPECT_EQ(recorded_us(), 200);
+}
+
+TEST_F(UsageTest, OfARunThatAnotherSiteRunsIsNotTaken) {
+  EXPECT_TRUE(report(100, 200, 0, kOther));
+  EXPECT_EQ(recorded_us(), 0);
+  EXPECT_TRUE(report(100, 200));
+  EXPECT_EQ(recorded_us(), 100);
+}
+
+TEST_F(UsageTest, IsNotAcknowledgedWhileTheDiskHasNoRoom) {
+  log.limit_space(log.bytes());
+  EXPECT_FALSE(report(100, 200));
+  log.limit_space(InMemoryLogStore::kUnlimited);
+  EXPECT_TRUE(report(200, 300));
+  EXPECT_TRUE(report(100, 200)) << "said again";
+  EXPECT_EQ(recorded_us(), 200);
+}
+
+}  // namespace
+}  // namespace weir

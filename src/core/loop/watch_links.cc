@@ -1,0 +1,101 @@
+#include <algorithm>
+
+#include "core/loop/links.h"
+#include "core/loop/loop.h"
+
+namespace weir {
+
+std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> Loop::labelled_paths() const {
+  std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> paths;
+  const auto add = [&paths](SiteId from, SiteId to, uint16_t label, const std::vector<LinkId>& links) {
+    if (label == 0) return;
+    paths.push_back({{from, label}, {to, links}});
+    paths.push_back({{to, label}, {from, reversed(links)}});
+  };
+  for (size_t i = 0; i < head_.intent_count(); ++i) {
+    const IntentRow& row = head_.intent(IntentId(i));
+    const auto each = [&](const CommittedPlan& held) {
+      for (const Flow& flow : held.plan.flows) {
+        const SiteId host = held.plan.placements[flow.placement].site;
+        add(flow.ingress, host, flow.label_working, flow.path);
+        add(flow.ingress, host, flow.label_protection, flow.protection);
+      }
+    };
+    if (row.active) each(*row.active);
+    for (const auto& held : row.retiring) {
+      // Once withdrawn, its paths are not measured any more, and what was said of them last stays so for ever.
+      const auto known = retirements_.find({IntentId(i), held->position});
+      if (known == retirements_.end() || known->second.phase != Phase::kBreaking) each(*held);
+    }
+  }
+  for (size_t l = 0; l < head_.link_count(); l += 2) {
+    if (head_.usable(LinkId(l))) continue;
+    if (const auto watched = exploratory_path(head_, LinkId(l))) {
+      add(watched->from, watched->to, exploratory_label(*watched), watched->links);
+    }
+  }
+  return paths;
+}
+
+void Loop::watch_links() {
+  judge_us_ = INT64_MAX;
+  if (path_states_.empty()) return;
+  std::vector<WatchedPath> watched;
+  std::vector<std::pair<WatchedPath, TimeUs>> dead;  // when it was found so
+  std::set<LinkId> alive, proven;                    // of living paths; by word that is newer than the link's state
+  std::map<std::pair<SiteId, uint16_t>, PathState> still;
+  for (const auto& [end, rest] : labelled_paths()) {
+    const auto found = path_states_.find(end);
+    if (found == path_states_.end()) continue;
+    PathState& state = found->second;
+    if (state.links.empty()) state.links = rest.second;
+    if (state.links != rest.second) continue;  // another path has the label now
+    still.insert(*found);
+    if (!state.alive) {
+      // A dead far site kills its paths too: wait until both ends spoke after the path died.
+      const auto near = sessions_.find(end.first), far = sessions_.find(rest.first);
+      if (near == sessions_.end() || far == sessions_.end() || near->second.heard_us <= state.since_us ||
+          far->second.heard_us <= state.since_us) {
+        continue;
+      }
+    }
+    WatchedPath path{end.first, rest.first, rest.second, state.alive};
+    if (!state.alive) {
+      dead.push_back({std::move(path), state.since_us});
+      continue;
+    }
+    const bool shows = shows_its_links(head_, path, state.round_trip_us);
+    for (const LinkId link : path.links) {
+      const LinkId duplex(link.value & ~1u);
+      const auto changed = link_changed_us_.find(duplex);
+      alive.insert(duplex);
+      if (shows && (changed == link_changed_us_.end() || changed->second < state.heard_us)) proven.insert(duplex);
+    }
+    watched.push_back(std::move(path));
+  }
+  path_states_ = std::move(still);
+  // Two paths over a link that died are not found dead at once: what lives on says nothing about a death so young.
+  for (auto& [path, since_us] : dead) {
+    const bool shared = std::any_of(path.links.begin(), path.links.end(),
+                                    [&alive](LinkId id) { return alive.count(LinkId(id.value & ~1u)) > 0; });
+    if (shared && now_us_ < since_us + options_.probe_down_us) {
+      judge_us_ = std::min(judge_us_, since_us + options_.probe_down_us);
+      continue;
+    }
+    watched.push_back(std::move(path));
+  }
+  const LinkVerdicts verdicts = judge_links(head_, watched);
+  const auto set = [this](LinkId link, bool up, const char* why) {
+    std::vector<EventBody> bodies;
+    for (const LinkId id : {link, opposite(link)}) {
+      if (head_.load(id).up != up) bodies.push_back(LinkStateChanged{id, up, why});
+    }
+    (void)record(kBrain, std::move(bodies));
+  };
+  for (const LinkId link : verdicts.down) set(link, false, "every measured path over it is dead");
+  for (const LinkId link : verdicts.up) {
+    if (proven.count(link)) set(link, true, "a measured path over it is alive");
+  }
+}
+
+}  // namespace weir
