@@ -48,6 +48,20 @@ Status undrain(const Options& o) {
   return {};
 }
 
+Status revoke(const Options& o) {
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  v1::RevokeSiteRequest request;
+  request.set_site(site_name(o.name));
+  request.set_why(o.why);
+  v1::RevokeSiteResponse response;
+  if (const Status called = client->call(&v1::Weir::Stub::RevokeSite, request, response); !called) return called;
+  std::cout << "site " << request.site()
+            << " is shut out: its certificates and unused join tokens are good for nothing, its work moves away\n"
+            << "to let it in again: weir token create --join " << request.site() << "\n";
+  return {};
+}
+
 Status logs(const Options& o) {
   const auto run = gateway::parse_run(o.name.starts_with("run/") ? o.name.substr(4) : o.name);
   if (!run) {
@@ -150,6 +164,16 @@ Example:
           drain);
   command(app, "undrain", "Let a drained site take work again", "\nExample:\n  weir undrain site/metro",
           [](CLI::App& c, Options& o) { c.add_option("SITE", o.name, "site/NAME")->required(); }, undrain);
+  command(app, "revoke", "Shut a site out: end its certificates and its connection", R"(
+Its work moves elsewhere. It comes back only with a new join token.
+
+Example:
+  weir revoke site/attic --why "the machine was stolen")",
+          [](CLI::App& c, Options& o) {
+            c.add_option("SITE", o.name, "site/NAME")->required();
+            c.add_option("--why", o.why, "For the record");
+          },
+          revoke);
   command(app, "logs", "Show what a run wrote", R"(
 Examples:
   weir logs 17.0
@@ -173,7 +197,7 @@ Examples:
                 ->capture_default_str();
           },
           bill);
-  CLI::App* token = app.add_subcommand("token", "Issue and revoke tokens");
+  CLI::App* token = app.add_subcommand("token", "Issue and revoke tokens; 'weir get tokens' lists them");
   token->require_subcommand(1);
   command(*token, "create", "Issue a token: for a site to join, or for a person", R"(
 Prints the token alone on standard output.

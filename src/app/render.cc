@@ -183,6 +183,28 @@ Table events(const Items& items, bool) {
   return table;
 }
 
+// Of join tokens the subject is the site.
+Table tokens(const Items& items, bool wide) {
+  std::vector<std::string> header{"TOKEN", "FOR", "SUBJECT", "STATE", "EXPIRES", "USED"};
+  if (wide) header.insert(header.end(), {"ISSUED", "USED BY"});
+  Table table(header);
+  for (const v1::Resource& item : items) {
+    const v1::TokenView& token = item.token();
+    const std::string role = token.role() == v1::ROLE_OPERATOR   ? "operator"
+                             : token.role() == v1::ROLE_PROVIDER ? "provider"
+                                                                 : "tenant";
+    std::vector<std::string> row{token.token(),
+                                 token.join() ? "joining" : role,
+                                 token.subject(),
+                                 token.state(),
+                                 token.expires() == 0 ? "never" : time_text(token.expires()),
+                                 token.used() == 0 ? "-" : time_text(token.used())};
+    if (wide) row.insert(row.end(), {time_text(token.issued()), token.used_by().empty() ? "-" : token.used_by()});
+    table.add(row);
+  }
+  return table;
+}
+
 Table others(const Items& items, bool) {
   Table table({"KIND", "TENANT", "NAME"});
   for (const v1::Resource& item : items) {
@@ -209,6 +231,7 @@ Table table_of(const Items& items, bool wide) {
     case v1::Resource::kNode: return nodes(items, wide);
     case v1::Resource::kPrice: return prices(items, wide);
     case v1::Resource::kEvent: return events(items, wide);
+    case v1::Resource::kToken: return tokens(items, wide);
     default: return others(items, wide);
   }
 }

@@ -339,7 +339,7 @@ void command(CLI::App& app, const std::string& name, const std::string& what, co
 }
 
 constexpr const char* kKinds =
-    "intents, sites, routers, links, datasets, offers, tenants, plans, runs, nodes, events or prices";
+    "intents, sites, routers, links, datasets, offers, tenants, tokens, plans, runs, nodes, events or prices";
 
 }  // namespace
 

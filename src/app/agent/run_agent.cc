@@ -114,6 +114,7 @@ Status run_agent(const AgentConfig& config, const agent::Say& say,
   options.state_folder = state;
   options.link.brain = config.brain;
   options.link.identity_folder = state / "identity";
+  options.link.token = config.token;
   options.link.silence_us_max = std::max<TimeUs>(options.link.silence_us_max, 6 * config.heartbeat_us);
   options.agent.heartbeat_us = config.heartbeat_us;
   options.agent.usage_us = config.usage_us;

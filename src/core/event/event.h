@@ -210,6 +210,13 @@ struct CertificateIssued {
   TimeUs expires = 0;
   friend bool operator==(const CertificateIssued&, const CertificateIssued&) = default;
 };
+// Every certificate that the site got before is no longer good, and no join token for it that was issued before:
+// it comes back with a new token.
+struct CertificateRevoked {
+  SiteId site;
+  std::string why;
+  friend bool operator==(const CertificateRevoked&, const CertificateRevoked&) = default;
+};
 
 // New kinds go to the end: the index is an implementation detail, but the order is kept for reading.
 using EventBody =
@@ -217,7 +224,7 @@ using EventBody =
                  LinkDefined, DatasetDefined, NodesReported, SiteStateChanged, LinkStateChanged, LinkMeasured,
                  IntentSubmitted, IntentWithdrawn, PlanCommitted, PlanRetired, IntentRefused, RunStateChanged,
                  UsageReported, PathSwitched, PromiseMeasured, PromiseStateChanged, TokenIssued, TokenRedeemed,
-                 TokenRevoked, CertificateIssued>;
+                 TokenRevoked, CertificateIssued, CertificateRevoked>;
 
 inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kEventNames = {
     "DomainCreated",   "PricesRevised",    "BrainStarted",   "TenantDefined",   "RouterDefined",
@@ -225,7 +232,7 @@ inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kE
     "LinkStateChanged", "LinkMeasured",    "IntentSubmitted", "IntentWithdrawn", "PlanCommitted",
     "PlanRetired",     "IntentRefused",    "RunStateChanged", "UsageReported",  "PathSwitched",
     "PromiseMeasured", "PromiseStateChanged", "TokenIssued", "TokenRedeemed",  "TokenRevoked",
-    "CertificateIssued"};
+    "CertificateIssued", "CertificateRevoked"};
 
 struct Event {
   TimeUs at = 0;                           // when the brain took it, by its clock

@@ -631,4 +631,14 @@ struct Fields<CertificateIssued> {
   }
 };
 
+template <>
+struct Fields<CertificateRevoked> {
+  static constexpr uint32_t kNumber = 36;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("site", v.site);
+    op.template text<2>("why", v.why, kTextBytesMax);
+  }
+};
+
 }  // namespace weir::stored

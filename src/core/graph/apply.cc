@@ -601,6 +601,7 @@ Applied Graph::on(const TokenIssued& e) {
   tokens_.push_back(CowPtr<TokenRow>(TokenRow{.secret_sha256 = e.secret_sha256,
                                               .subject = e.subject,
                                               .redeemed_by = {},
+                                              .issued = now_,
                                               .expires = e.expires,
                                               .role = e.role,
                                               .join = e.join}));
@@ -628,6 +629,19 @@ Applied Graph::on(const TokenRevoked& e) {
 
 Applied Graph::on(const CertificateIssued& e) {
   return e.site.index() < sites_.size() ? Applied{} : no_effect("unknown site");
+}
+
+Applied Graph::on(const CertificateRevoked& e) {
+  if (e.site.index() >= sites_.size()) return no_effect("unknown site");
+  // The ledger's time never goes back, so that whatever was issued before has an earlier time, or this one.
+  revoked_until_.mutate()[e.site] = now_;
+  const std::string& site = site_name(e.site);
+  for (size_t row = 0; row < tokens_.size(); ++row) {
+    if (tokens_[row]->join && tokens_[row]->subject == site && !tokens_[row]->revoked) {
+      tokens_.mutate(row).mutate().revoked = true;
+    }
+  }
+  return {};
 }
 
 }  // namespace weir

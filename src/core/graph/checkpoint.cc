@@ -190,6 +190,7 @@ class Checkpointer {
         o2.text(r.secret_sha256);
         o2.text(r.subject);
         o2.text(r.redeemed_by);
+        o2.number(r.issued);
         o2.number(r.expires);
         o2.number(r.redeemed);
         o2.number(r.role);
@@ -197,6 +198,7 @@ class Checkpointer {
         o2.number(r.revoked);
       });
     });
+    revocations(op, g.revoked_until_);
   }
 
   // What follows from the rest: masks, per-direction rows, sums.
@@ -254,6 +256,23 @@ class Checkpointer {
       if (auto* created = std::get_if<DomainCreated>(&event.body)) g.domain_ = CowPtr<DomainCreated>(*created);
     } else {
       op.value(Event{0, {}, *g.domain_});
+    }
+  }
+
+  template <class Op, class Pointer>
+  static void revocations(Op& op, Pointer& revoked_until) {
+    if constexpr (Op::kReads) {
+      for (size_t n = op.count(); n > 0 && op.ok; --n) {
+        SiteId site;
+        op.number(site.value);
+        op.number(revoked_until.mutate()[site]);
+      }
+    } else {
+      op.unsigned_number(revoked_until->size());
+      for (const auto& [site, until] : *revoked_until) {
+        op.number(site.value);
+        op.number(until);
+      }
     }
   }
 

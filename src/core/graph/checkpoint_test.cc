@@ -24,6 +24,7 @@ Graph busy_graph(bool retired = false) {
   add(LinkMeasured{LinkId(1u), 1200, 30, 5});
   add(DatasetDefined{DatasetId(0u), {.name = "data", .at = {SiteId(0u)}, .residency = {"cn", "eu"}}});
   add(TokenIssued{.token = "t", .secret_sha256 = std::string(64, 'a'), .join = true, .subject = "s0", .expires = 9});
+  add(CertificateRevoked{SiteId(0u), "stolen"});
   IntentSpec spec{.name = "i", .from = {{SiteId(0u), 1}}, .data = {DatasetId(0u)}};
   spec.workload.cpu_milli = 100;
   spec.traffic.up_bps = 1000;

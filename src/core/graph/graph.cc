@@ -32,6 +32,11 @@ const Metered* Graph::metered(IntentId id, RunId run, SiteId site) const {
   return nullptr;
 }
 
+TimeUs Graph::certificates_revoked_until(SiteId site) const {
+  const auto found = revoked_until_->find(site);
+  return found == revoked_until_->end() ? 0 : found->second;
+}
+
 const TokenRow* Graph::find_token(std::string_view token) const {
   const uint32_t row = token_names_.find(token);
   return row == Id<void>::kNone ? nullptr : &*tokens_[row];

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -138,7 +139,8 @@ struct TokenRow {
   std::string secret_sha256;
   std::string subject;
   std::string redeemed_by;                 // empty: not yet
-  TimeUs expires = 0;
+  TimeUs issued = 0;
+  TimeUs expires = 0;                      // 0: never
   TimeUs redeemed = 0;
   Role role = Role::kTenant;
   bool join = false;
@@ -231,6 +233,9 @@ class Graph {
 
   size_t token_count() const { return tokens_.size(); }
   const TokenRow* find_token(std::string_view token) const;
+  const TokenRow& token(size_t row) const { return *tokens_[row]; }
+  // Certificates that the site got until then, this time included, are no longer good; 0: none was revoked.
+  TimeUs certificates_revoked_until(SiteId site) const;
   const std::string& token_name(size_t row) const { return token_names_.name(row); }
 
   // Bit set of the labels; nullopt if one is unknown to the domain (then no site carries it).
@@ -293,6 +298,7 @@ class Graph {
   Applied on(const TokenRedeemed&);
   Applied on(const TokenRevoked&);
   Applied on(const CertificateIssued&);
+  Applied on(const CertificateRevoked&);
 
   bool add_vertex(VertexId id, const std::string& name);
   std::optional<uint64_t> intern_residency(const std::vector<std::string>& labels);
@@ -341,6 +347,7 @@ class Graph {
   Column<std::shared_ptr<const DatasetRow>> datasets_;
   NameIndex token_names_;
   Column<CowPtr<TokenRow>> tokens_;
+  CowPtr<std::map<SiteId, TimeUs>> revoked_until_{std::map<SiteId, TimeUs>()};
 };
 
 // Immutable, shared between threads.

@@ -212,7 +212,7 @@ TEST_F(GraphTest, AnyEventAtAnyTimeIsTotal) {
            IntentSubmitted{IntentId(far), TenantId(0u)}, IntentWithdrawn{IntentId(far)}, PlanCommitted{},
            PlanRetired{IntentId(far)}, IntentRefused{}, RunStateChanged{{}, IntentId(far)},
            PathSwitched{0, IntentId(far)}, PromiseMeasured{IntentId(far)}, PromiseStateChanged{IntentId(far)},
-           TokenRedeemed{"none"}, TokenRevoked{"none"}, CertificateIssued{SiteId(far)},
+           TokenRedeemed{"none"}, TokenRevoked{"none"}, CertificateIssued{SiteId(far)}, CertificateRevoked{SiteId(far), ""},
            DatasetDefined{DatasetId(far), {}}, RouterDefined{VertexId(far), "x"}, TenantDefined{TenantId(far), "y"}}) {
     const Position before = graph.version();
     const Applied applied = add(body);

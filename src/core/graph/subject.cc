@@ -37,6 +37,7 @@ class Subject {
   EventSubject operator()(const TokenRedeemed& e) const { return {{}, "token/" + e.token}; }
   EventSubject operator()(const TokenRevoked& e) const { return {{}, "token/" + e.token}; }
   EventSubject operator()(const CertificateIssued& e) const { return site(e.site); }
+  EventSubject operator()(const CertificateRevoked& e) const { return site(e.site); }
 
  private:
   static std::string number(uint32_t value) { return "#" + std::to_string(value); }

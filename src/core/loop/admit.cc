@@ -185,6 +185,10 @@ class Admitter {
     if (e.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown site");
     return Admission{std::move(e)};
   }
+  Result<Admission> operator()(CertificateRevoked e) const {
+    if (e.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown site");
+    return Admission{std::move(e)};
+  }
   // What the loop alone writes.
   template <class Body>
   Result<Admission> operator()(const Body&) const {

@@ -73,6 +73,10 @@ TEST_F(AdmitTest, GenerationsCountUpAndTheSameWishChangesNothing) {
   EXPECT_EQ(refused(wish), ErrorCode::kInvalid);
 }
 
+TEST_F(AdmitTest, OnlySitesThatAreKnownAreRevoked) {
+  EXPECT_EQ(refused(CertificateRevoked{SiteId(99u), "stolen"}), ErrorCode::kNotFound);
+}
+
 TEST_F(AdmitTest, AJoinTokenIsUsedOnceAndInTime) {
   put(TokenIssued{.token = "t1", .join = true, .subject = "hub", .expires = 100});
   EXPECT_EQ(refused(TokenRedeemed{"t1", "s"}, 101), ErrorCode::kDenied);

@@ -281,6 +281,7 @@ void Loop::handle(Propose& message) {
   std::vector<std::vector<EventBody>> by_actor(message.proposals.size());
   Admitted admitted;
   std::vector<EventBody> bodies;
+  std::vector<SiteId> revoked;
   std::string actor;
   const TimeUs wall = ports_.clock.wall_us();
   for (Proposal& proposal : message.proposals) {
@@ -292,6 +293,7 @@ void Loop::handle(Propose& message) {
       return;
     }
     actor = proposal.actor;
+    if (const auto* e = std::get_if<CertificateRevoked>(&admission->body)) revoked.push_back(e->site);
     if (!admission->changes) {
       admitted.positions.push_back(kNoPosition);
       continue;
@@ -304,6 +306,7 @@ void Loop::handle(Propose& message) {
     message.reply(tl::unexpected(status.error()));
     return;
   }
+  for (const SiteId site : revoked) expel(site);
   admitted.version = head_.version();
   after_flush_.push_back([reply = std::move(message.reply), admitted](const Status& durable) {
     reply(durable ? Result<Admitted>(admitted) : tl::unexpected(durable.error()));
@@ -319,8 +322,21 @@ Loop::Session* Loop::session(SiteId site, uint64_t connection) {
   return &found->second;
 }
 
+// What it says is not heard any more, and its work moves elsewhere like that of any dead site.
+void Loop::expel(SiteId site) {
+  if (const auto session = sessions_.find(site); session != sessions_.end()) session->second.attached = false;
+  const Liveness state = head_.site(site).state;
+  if (state == Liveness::kUp || state == Liveness::kDraining) {
+    (void)record(kBrain, {SiteStateChanged{site, Liveness::kDown, "its certificate was revoked"}});
+  }
+  after_flush_.push_back([this, site](const Status&) { ports_.wire.drop(site); });
+}
+
 void Loop::handle(Attached& message) {
   if (message.site.index() >= head_.site_count()) return;
+  // It may have attached before its certificate was revoked, and be heard after.
+  const TimeUs revoked_until = head_.certificates_revoked_until(message.site);
+  if (revoked_until != 0 && message.hello.certificate_issued_us <= revoked_until) return ports_.wire.drop(message.site);
   Session& known = sessions_[message.site];
   if (known.connection > message.connection) return;
   known = Session{.connection = message.connection, .attached = true, .heard_us = now_us_};

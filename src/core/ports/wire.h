@@ -97,6 +97,7 @@ struct Hello {
   bool steerable = false;
   std::string not_steerable_why;
   std::string driver;
+  TimeUs certificate_issued_us = 0;  // by the brain's clock; of the certificate that it shows
 };
 
 struct RunObservation {

@@ -40,7 +40,7 @@ class AgentHostTest : public ::testing::Test {
   Status joins(const std::string& token, const std::string& state = "state") {
     return join(link(state), "hub", token, "test", system_clock());
   }
-  void begin() {
+  void begin(const std::string& token = "") {
     AgentHost::Options options;
     options.agent.site = "hub";
     options.agent.heartbeat_us = 100'000;
@@ -48,6 +48,7 @@ class AgentHostTest : public ::testing::Test {
     options.agent.resend_us = 500'000;
     options.agent.registered = {{"detector", "/usr/lib/city/detector"}};
     options.link = link();
+    options.link.token = token;
     options.state_folder = folder_ / "state";
     SelfDescription self;
     self.version = "test";
@@ -66,7 +67,12 @@ class AgentHostTest : public ::testing::Test {
                          .addresses = &addresses_,
                          .probes = false,
                          .accepts = [](const std::string&, uint16_t) { return true; },
-                         .say = [](bool, const std::string&) {}},
+                         .say =
+                             [this](bool, const std::string& text) {
+                               const std::lock_guard lock(said_mutex_);
+                               said_ += text + "\n";
+                               said_changed_.notify_all();
+                             }},
                         options, self);
     ASSERT_TRUE(host) << host.error().text();
     host_ = std::move(*host);
@@ -75,6 +81,11 @@ class AgentHostTest : public ::testing::Test {
     const Status joined = joins(brain_->token("hub"));
     ASSERT_TRUE(joined) << joined.error().text();
     begin();
+  }
+  bool says(const std::string& text) {
+    std::unique_lock lock(said_mutex_);
+    return said_changed_.wait_for(lock, std::chrono::seconds(20),
+                                  [&] { return said_.find(text) != std::string::npos; });
   }
   static SiteDirective with_run(Position version) {
     SiteDirective out{.version = version, .brain_epoch = 1, .lease_us = 5'000'000};
@@ -92,6 +103,9 @@ class AgentHostTest : public ::testing::Test {
   FakePaths paths_;
   FakeAddresses addresses_;
   std::string stored_;
+  std::mutex said_mutex_;
+  std::condition_variable said_changed_;
+  std::string said_;
   std::unique_ptr<AgentHost> host_;
 };
 
@@ -219,6 +233,44 @@ TEST_F(AgentHostTest, ACertificateIsRenewedAndTheAgentComesBackWithIt) {
   join_and_begin();
   ASSERT_TRUE(brain_->hears_hello(2)) << "a second stream, under the new certificate";
   EXPECT_GE(brain_->renewals, 1);
+}
+
+TEST_F(AgentHostTest, ANewTokenBuysANewIdentityAndAnOldOneNothing) {
+  const std::string first = brain_->token("hub");
+  ASSERT_TRUE(joins(first));
+  begin(first);
+  ASSERT_TRUE(brain_->hears_hello(1));
+  EXPECT_EQ(brain_->joins, 1) << "the token that bought the identity is not shown again";
+  const auto serial = [this] {
+    return identity::AgentStore(folder_ / "state" / "identity").load()->info.serial;
+  };
+  const std::string old_serial = serial();
+  host_.reset();
+  brain_->clear();
+  begin(brain_->token("hub"));
+  ASSERT_TRUE(says("joined anew"));
+  ASSERT_TRUE(brain_->hears_hello(1));
+  EXPECT_EQ(brain_->joins, 2);
+  EXPECT_NE(serial(), old_serial);
+  host_.reset();
+  brain_->clear();
+  const std::string new_serial = serial();
+  begin(first);
+  ASSERT_TRUE(says("the new token cannot be used")) << "it was used by another key";
+  ASSERT_TRUE(brain_->hears_hello(1)) << "what it has is still good";
+  EXPECT_EQ(serial(), new_serial);
+}
+
+TEST_F(AgentHostTest, AWrongClockIsNamedWhenTheHandshakeFails) {
+  join_and_begin();
+  ASSERT_TRUE(brain_->hears_hello(1));
+  brain_->clock_ahead_s = 3 * 86400 + 2 * 3600 + 600;
+  brain_->restart();
+  EXPECT_TRUE(says("3 d 2 h earlier; a clock is wrong, most likely the one here")) << said_;
+  brain_->clock_ahead_s = 0;
+  brain_->clear();
+  brain_->restart();
+  EXPECT_TRUE(brain_->hears_hello(1));
 }
 
 TEST_F(AgentHostTest, ClientsReportPromisesThroughASocket) {

@@ -40,7 +40,7 @@ class FakeBrain final : public v1::AgentLink::Service {
 
   void serve(int port) {
     stopping_ = false;
-    const auto own = authority_.issue_brain({address_}, now_s());
+    const auto own = authority_.issue_brain({address_}, now_s() + clock_ahead_s);
     EXPECT_TRUE(own);
     grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
     tls.pem_root_certs = authority_.certificate_pem();
@@ -124,6 +124,8 @@ class FakeBrain final : public v1::AgentLink::Service {
   std::atomic<int> artifact_stalls = 0;  // so many calls stop after their first piece, until stop()
   int64_t validity_s = identity::kAgentValidity_s;
   std::atomic<int> renewals = 0;
+  std::atomic<int> joins = 0;
+  int64_t clock_ahead_s = 0;  // of the next certificate of its own
 
   grpc::Status Join(grpc::ServerContext*, const v1::JoinRequest* request,
                     v1::JoinResponse* response) override {
@@ -141,6 +143,7 @@ class FakeBrain final : public v1::AgentLink::Service {
               redeemed.error().text()};
     }
     record->second = redeemed->record;
+    ++joins;
     const auto issued = authority_.issue_agent(request->csr_pem(), csr->site, now_s(), validity_s);
     response->set_certificate_chain_pem(issued->certificate_pem);
     response->set_ca_pem(authority_.certificate_pem());

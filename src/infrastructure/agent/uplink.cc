@@ -29,6 +29,7 @@ using std::chrono::microseconds;
 
 constexpr TimeUs kRenewRetryUs = 60'000'000;
 constexpr TimeUs kLookUs = 250'000;
+constexpr TimeUs kDiagnosisUs = 1'000'000;
 constexpr TimeUs kCalmUs = 5'000'000;  // a stream that lasted so long resets the backoff
 constexpr int kMessageBytesMax = 64 << 20;
 
@@ -235,7 +236,7 @@ class GrpcBrainLink final : public BrainLink {
         continue;
       }
       if (clock_.steady_us() - began > kCalmUs) backoff = options_.retry_us_min;
-      if (why.text() != said) events_.say(true, why.text());
+      if (why.text() != said) events_.say(true, diagnosed(why).text());
       said = why.text();
       std::unique_lock lock(mutex_);
       // Between half of it and all of it, so that the agents of a region do not come back in step.
@@ -252,8 +253,39 @@ class GrpcBrainLink final : public BrainLink {
     return stopping_;
   }
 
+  // gRPC says of a handshake only that it failed. Done by hand it tells of a wrong clock and of another CA.
+  Error diagnosed(const Error& why) const {
+    if (why.code != ErrorCode::kUnavailable) return why;
+    const auto ca = identity::read_certificate(identity_.ca_pem);
+    BrainLinkOptions patient = options_;
+    patient.connect_us_max = std::min(patient.connect_us_max, kDiagnosisUs);
+    const auto socket = connect_to(patient);
+    if (!ca || !socket) return why;
+    const auto found = identity::fetch_pinned_ca(socket->get(), ca->fingerprint, now_s());
+    return found || found.error().code == ErrorCode::kUnavailable ? why : found.error();
+  }
+
+  // A token that is not the one which bought this identity was given for a reason: the certificate was
+  // revoked, or lapsed too long ago, or the brain has another CA now.
+  void spend_new_token() {
+    if (token_done_) return;
+    const auto token = identity::parse_join_token(options_.token);
+    token_done_ =
+        options_.token.empty() || identity_.token_id.empty() || (token && token->id == identity_.token_id);
+    if (token_done_) return;
+    const Status joined = join(options_, self_.site, options_.token, self_.version, clock_);
+    token_done_ = joined || (joined.error().code != ErrorCode::kUnavailable &&
+                             joined.error().code != ErrorCode::kExhausted);
+    if (!joined) return events_.say(true, "the new token cannot be used: " + joined.error().text());
+    auto identity = store_.load();
+    if (!identity) return events_.say(true, identity.error().text());
+    identity_ = std::move(*identity);
+    events_.say(false, "joined anew with the token " + identity_.token_id);
+  }
+
   // Attaches and stays until the stream ends; says why it did.
   Error serve_one() {
+    spend_new_token();
     const auto channel = channel_to(options_.brain, identity_.ca_pem, &identity_);
     const auto stub = v1::AgentLink::NewStub(channel);
     if (now_s() >= identity_.info.not_after_s) {
@@ -333,6 +365,7 @@ class GrpcBrainLink final : public BrainLink {
   identity::AgentIdentity identity_;  // of thread_ alone
   std::mt19937_64 random_;
   bool renewed_ = false;
+  bool token_done_ = false;  // spent, or of no use
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
@@ -368,7 +401,8 @@ Status join(const BrainLinkOptions& options, const std::string& site, const std:
   if (const grpc::Status status = stub->Join(&context, request, &response); !status.ok()) {
     return tl::unexpected(error_of(status, "joining as site " + site));
   }
-  const auto identity = store.accept(response.certificate_chain_pem(), *ca, clock.wall_us() / 1'000'000);
+  const auto identity =
+      store.accept(response.certificate_chain_pem(), *ca, clock.wall_us() / 1'000'000, token->id);
   if (!identity) return tl::unexpected(identity.error());
   return {};
 }

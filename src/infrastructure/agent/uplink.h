@@ -43,6 +43,8 @@ struct SelfDescription {
 struct BrainLinkOptions {
   std::string brain;  // HOST:PORT
   std::filesystem::path identity_folder;
+  std::string
+      token;  // a join token that differs from the one which bought the identity is spent on a new one
   TimeUs connect_us_max = 5'000'000;  // for each attempt
   TimeUs silence_us_max = 3'000'000;  // without a word, the stream is taken for dead
   TimeUs retry_us_min = 100'000;      // doubles, with jitter, up to retry_us_max

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "infrastructure/agent_link/link_state.h"
+#include "security/identity/clock_text.h"
 
 namespace weir::agent_link {
 
@@ -51,7 +52,28 @@ Result<identity::CertificateInfo> peer_agent(const LinkState& state, const grpc:
   if (pem.empty()) {
     return fail(ErrorCode::kDenied, "the agent shows no certificate", context.peer(), "join with a token first");
   }
-  return identity::verify_peer(pem, state.authority.certificate_pem(), identity::Peer::kAgent, state.now_s());
+  const auto claimed = identity::read_certificate(pem);
+  if (!claimed) return tl::unexpected(claimed.error());
+  return identity::verify_peer(pem, state.authority.certificate_pem(), identity::Peer::kAgent, state.now_s(),
+                               revocations(*state.brain->durable(), claimed->site));
+}
+
+identity::RevocationList revocations(const Graph& graph, std::string_view site) {
+  identity::RevocationList out;
+  const SiteId id = graph.find_site(site);
+  const TimeUs until = id.valid() ? graph.certificates_revoked_until(id) : 0;
+  if (until != 0) out.revoke_site(site, until / 1'000'000);
+  return out;
+}
+
+Status check_clock(const std::string& site, TimeUs agent_us, TimeUs brain_us) {
+  const int64_t agent_s = agent_us / 1'000'000, brain_s = brain_us / 1'000'000;
+  const bool ahead = agent_s > brain_s;
+  if ((ahead ? agent_s - brain_s : brain_s - agent_s) <= identity::kClockTolerance_s) return {};
+  return fail(ErrorCode::kDenied,
+              "its clock reads " + identity::utc_text(agent_s) + ", " + identity::span_text(agent_s - brain_s) +
+                  (ahead ? " ahead of" : " behind") + " the brain's, which reads " + identity::utc_text(brain_s),
+              "site " + site, "set the clocks (NTP); they may differ by 300 s");
 }
 
 grpc::ServerBidiReactor<v1::AgentMessage, v1::BrainMessage>* attach(const std::shared_ptr<LinkState>& state,
@@ -142,7 +164,8 @@ void AgentLink::send(const SiteDirective& directive) {
 
 void AgentLink::drop(SiteId site) {
   if (const auto stream = impl_->find(site)) {
-    stream->end({ErrorCode::kUnavailable, "the brain ended the connection", {}, "attach again"});
+    const Status good = stream->check_good(*impl_->state->brain->durable());
+    stream->end(good ? Error{ErrorCode::kUnavailable, "the brain ended the connection", {}, "attach again"} : good.error());
   }
 }
 

@@ -239,6 +239,108 @@ TEST_F(AgentLinkTest, ASiteJoinsOnceAndRenews) {
   EXPECT_FALSE(stub(agent("hub", *ca, 2 * 86400))->Renew(context().get(), renew, &renewed).ok()) << "another key";
 }
 
+TEST_F(AgentLinkTest, ATokenOpensOnceInTimeForItsSiteAndUntilRevoked) {
+  const auto now = static_cast<int64_t>(std::time(nullptr));
+  const auto issue = [&](const std::string& site, int64_t age_s) {
+    auto issued = *identity::issue_join_token(*identity::draw_token_seed(), site, ca->fingerprint(), now - age_s, 3600);
+    brain.record(TokenIssued{issued.record.id, issued.record.secret_hash, true, Role::kProvider, site,
+                             issued.record.expires_s * 1'000'000});
+    return issued;
+  };
+  const auto join = [&](const identity::IssuedJoinToken& token, int64_t skew_s = 0) {
+    v1::JoinRequest request;
+    request.set_bearer(std::string(token.text.reveal()));
+    request.set_csr_pem(identity::make_agent_request("hub")->csr_pem);
+    request.set_clock((std::time(nullptr) + skew_s) * int64_t{1'000'000});
+    v1::JoinResponse response;
+    return stub({})->Join(context().get(), request, &response).error_message();
+  };
+  const auto good = issue("hub", 0);
+  EXPECT_NE(join(good, 7'210).find("2 h ahead of the brain's"), std::string::npos) << join(good, 7'210);
+  EXPECT_NE(join(good, -7'210).find("behind the brain's"), std::string::npos);
+  EXPECT_EQ(join(good), "") << "a wrong clock costs no token";
+  EXPECT_NE(join(good).find("was already used at"), std::string::npos);
+  EXPECT_NE(join(issue("hub", 7'200 + 3'600)).find("2 h later; ask the operator"), std::string::npos);
+  const auto revoked = issue("hub", 0);
+  brain.record(TokenRevoked{revoked.record.id});
+  EXPECT_NE(join(revoked).find("was revoked"), std::string::npos);
+  EXPECT_NE(join(issue("metro", 0)).find("is for site metro, not for hub"), std::string::npos);
+}
+
+TEST_F(AgentLinkTest, ARevokedSiteIsCutOffAndComesBackOnlyWithANewToken) {
+  const auto issue = [&] {
+    auto issued = *identity::issue_join_token(*identity::draw_token_seed(), "hub", ca->fingerprint(), std::time(nullptr), 3600);
+    brain.record(TokenIssued{issued.record.id, issued.record.secret_hash, true, Role::kProvider, "hub",
+                             issued.record.expires_s * 1'000'000});
+    return issued;
+  };
+  const auto request = *identity::make_agent_request("hub");
+  v1::JoinResponse joined;
+  const auto join = [&](const identity::IssuedJoinToken& token) {
+    v1::JoinRequest message;
+    message.set_bearer(std::string(token.text.reveal()));
+    message.set_csr_pem(request.csr_pem);
+    return stub({})->Join(context().get(), message, &joined);
+  };
+  const auto first = issue();
+  const auto unused = issue();
+  ASSERT_TRUE(join(first).ok());
+  const Agent self{std::string(request.key_pem.reveal()), joined.certificate_chain_pem()};
+  const auto channel = stub(self);
+  const auto call = context();
+  const auto stream = channel->Attach(call.get());
+  ASSERT_TRUE(stream->Write(hello("hub")));
+  ASSERT_TRUE(brain.wait_for("attached local"));
+
+  brain.record(CertificateRevoked{SiteId(0u), "stolen"});
+  link->drop(SiteId(0u));  // as the loop does once it is durable
+  v1::BrainMessage message;
+  while (stream->Read(&message) && !message.has_refused()) {}
+  EXPECT_EQ(message.refused().code(), "denied");
+  EXPECT_NE(message.refused().what().find("is revoked"), std::string::npos);
+  EXPECT_NE(message.refused().remedy().find("new token"), std::string::npos);
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  ASSERT_TRUE(brain.wait_for("detached"));
+
+  EXPECT_NE(refused(self, hello("hub")).what().find("is revoked"), std::string::npos);
+  EXPECT_EQ(link->attached_count(), 0u);
+  v1::RenewRequest renew;
+  renew.set_csr_pem(request.csr_pem);
+  v1::RenewResponse renewed;
+  EXPECT_NE(stub(self)->Renew(context().get(), renew, &renewed).error_message().find("is revoked"), std::string::npos);
+  const Agent lapsed{self.key, ca->issue_agent(request.csr_pem, "hub", std::time(nullptr) - 2 * 86400)->certificate_pem};
+  EXPECT_NE(stub(lapsed)->Renew(context().get(), renew, &renewed).error_message().find("is revoked"), std::string::npos);
+  v1::ArtifactRequest artifact;
+  v1::ArtifactChunk chunk;
+  const auto reading = context();
+  const auto reader = channel->Artifact(reading.get(), artifact);
+  EXPECT_FALSE(reader->Read(&chunk));
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  // The key that used a token may ask again for a lost answer, but not after this; nor do older tokens help.
+  EXPECT_NE(join(first).error_message().find("was revoked"), std::string::npos);
+  EXPECT_NE(join(unused).error_message().find("was revoked"), std::string::npos);
+
+  const auto anew = issue();
+  grpc::Status status = join(anew);
+  while (status.error_code() == grpc::StatusCode::UNAVAILABLE) {  // within the second of the revocation
+    EXPECT_NE(status.error_message().find("try again in a second"), std::string::npos);
+    status = join(anew);
+  }
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  const Agent back{self.key, joined.certificate_chain_pem()};
+  const auto second_channel = stub(back);
+  const auto second_call = context();
+  const auto second = second_channel->Attach(second_call.get());
+  {
+    const std::lock_guard lock(brain.mutex);
+    brain.heard.clear();
+  }
+  ASSERT_TRUE(second->Write(hello("hub")));
+  EXPECT_TRUE(brain.wait_for("attached local"));
+  second_call->TryCancel();
+  (void)second->Finish();
+}
+
 TEST_F(AgentLinkTest, DirectivesReportsAndAcknowledgements) {
   const Agent self = agent("hub", *ca);
   const auto channel = stub(self);
@@ -327,7 +429,8 @@ TEST_F(AgentLinkTest, WhatAFullInboxRefusedIsNotAcknowledged) {
 TEST_F(AgentLinkTest, WhoIsNotWelcomeIsToldWhy) {
   const Agent hub = agent("hub", *ca);
   EXPECT_NE(refused({}, hello("hub")).what().find("shows no certificate"), std::string::npos);
-  EXPECT_NE(refused(hub, hello("metro")).what().find("hub"), std::string::npos);
+  EXPECT_NE(refused(hub, hello("metro")).what().find("is of site hub, which cannot speak for site metro"),
+            std::string::npos);
   EXPECT_NE(refused(hub, observation(1)).what().find("no Hello"), std::string::npos);
   EXPECT_NE(refused(hub, hello("hub", 1'000)).remedy().find("clock"), std::string::npos);
   for (const int64_t wall : {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()}) {
@@ -335,10 +438,15 @@ TEST_F(AgentLinkTest, WhoIsNotWelcomeIsToldWhy) {
     mad.mutable_hello()->set_clock(wall);
     EXPECT_NE(refused(hub, mad).remedy().find("clock"), std::string::npos) << wall;
   }
+  EXPECT_NE(refused(hub, hello("hub", 1'000'000)).what().find("11 d 13 h ahead of the brain's"), std::string::npos)
+      << refused(hub, hello("hub", 1'000'000)).what();
+  EXPECT_NE(refused(hub, hello("hub", -1'000)).what().find("behind the brain's"), std::string::npos);
+  EXPECT_NE(refused(agent("hub", *ca, -2'000), hello("hub")).what().find("is valid only from"), std::string::npos);
   EXPECT_TRUE(refused(agent("attic", *ca), hello("attic")).what().find("no such site") != std::string::npos);
   EXPECT_NE(refused(agent("hub", *ca, 2 * 86400), hello("hub")).what().find("expired"), std::string::npos);
   const auto other = *identity::CertificateAuthority::open_or_create(folder / "other", std::time(nullptr));
-  EXPECT_FALSE(refused(agent("hub", other), hello("hub")).what().empty());
+  const std::string stranger = refused(agent("hub", other), hello("hub")).what();
+  EXPECT_NE(stranger.find("was not issued by this brain's CA"), std::string::npos) << stranger;
   v1::AgentMessage bad = hello("hub");
   bad.mutable_hello()->mutable_nodes(0)->mutable_spec()->set_cpu_milli(-1);
   EXPECT_NE(refused(hub, bad).what().find("cpu_milli"), std::string::npos);

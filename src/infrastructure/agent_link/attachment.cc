@@ -1,8 +1,5 @@
-#include <cstdlib>
-
 #include "infrastructure/agent_link/convert.h"
 #include "infrastructure/agent_link/link_state.h"
-#include "security/identity/clock_text.h"
 
 namespace weir::agent_link {
 namespace {
@@ -33,6 +30,11 @@ void Attachment::offer(const SiteDirective& directive) {
 void Attachment::end(const Error& why) {
   const std::lock_guard lock(mutex_);
   finish(why);
+}
+
+Status Attachment::check_good(const Graph& graph) const {
+  if (!certificate_) return tl::unexpected(certificate_.error());
+  return identity::check_revoked(*certificate_, revocations(graph, certificate_->site));
 }
 
 void Attachment::finish(const Error& why) {
@@ -147,16 +149,10 @@ void Attachment::take(const v1::AgentMessage& message) {
 Status Attachment::take_hello(const v1::Hello& hello) {
   if (!certificate_) return tl::unexpected(certificate_.error());
   if (const Status own = identity::require_site(*certificate_, hello.site()); !own) return own;
-  constexpr TimeUs kTolerance_us = identity::kClockTolerance_s * 1'000'000;
-  const TimeUs now = state_->clock.wall_us();
-  if (hello.clock() < now - kTolerance_us || hello.clock() > now + kTolerance_us) {
-    return fail(ErrorCode::kDenied,
-                "its clock says " + identity::utc_text(hello.clock() / 1'000'000) + ", the brain's " +
-                    identity::utc_text(state_->now_s()),
-                "site " + hello.site(), "set the clocks (NTP); they may differ by 300 s");
-  }
+  if (const Status clock = check_clock(hello.site(), hello.clock(), state_->clock.wall_us()); !clock) return clock;
   auto read = hello_from(hello);
   if (!read) return tl::unexpected(read.error());
+  read->certificate_issued_us = certificate_->issued_s * 1'000'000;
   const SiteId site = state_->brain->durable()->find_site(hello.site());
   if (!site.valid()) {
     return fail(ErrorCode::kNotFound, "no such site is described", "site " + hello.site(),
@@ -187,6 +183,8 @@ Status Attachment::take_hello(const v1::Hello& hello) {
     older->end({ErrorCode::kConflict, "a newer connection of this site took over", "site " + hello.site(),
                 "run one agent for each site"});
   }
+  // A revocation drops whoever is attached by then; whoever comes later sees it here.
+  if (const Status good = check_good(*state_->brain->durable()); !good) return good;
   if (!state_->brain->attached(site, connection, std::move(*read))) {
     return fail(ErrorCode::kExhausted, "the brain's inbox is full", {}, "attach again");
   }

@@ -1,6 +1,7 @@
 #include <fstream>
 
 #include "infrastructure/agent_link/link_state.h"
+#include "security/identity/clock_text.h"
 #include "security/identity/join_token.h"
 #include "security/identity/request.h"
 
@@ -18,7 +19,8 @@ std::optional<identity::JoinTokenRecord> stored_token(const Graph& graph, const 
                                    .expires_s = row->expires / 1'000'000,
                                    .used_s = row->redeemed / 1'000'000,
                                    .used_by = row->redeemed_by,
-                                   .revoked = row->revoked};
+                                   .revoked = row->revoked,
+                                   .issued_s = row->issued / 1'000'000};
 }
 
 struct Joined {
@@ -32,6 +34,11 @@ Result<Joined> admit_join(const LinkState& state, const std::string& peer, const
   if (!token) return tl::unexpected(token.error());
   const auto csr = identity::read_request(request.csr_pem());
   if (!csr) return tl::unexpected(csr.error());
+  if (request.clock() != 0) {
+    if (const Status clock = check_clock(csr->site, request.clock(), state.clock.wall_us()); !clock) {
+      return tl::unexpected(clock.error());
+    }
+  }
   const Snapshot graph = state.brain->durable();
   const auto record = stored_token(*graph, token->id);
   const auto redemption = identity::redeem_join_token(record ? &*record : nullptr, *token, csr->site, state.now_s(),
@@ -42,6 +49,14 @@ Result<Joined> admit_join(const LinkState& state, const std::string& peer, const
   if (!out.site.valid()) {
     return fail(ErrorCode::kNotFound, "no such site is described", "site " + csr->site,
                 "apply its Site description first");
+  }
+  const int64_t revoked_until_s = graph->certificates_revoked_until(out.site) / 1'000'000;
+  if (revoked_until_s != 0 && state.now_s() <= revoked_until_s) {
+    // A certificate of now could not be told from those that were revoked.
+    return fail(ErrorCode::kUnavailable,
+                "its certificates until " + identity::utc_text(revoked_until_s) +
+                    " are revoked, and the brain's clock reads " + identity::utc_text(state.now_s()),
+                "site " + csr->site, "try again in a second; if the brain's clock went back, set it");
   }
   auto certificate = state.authority.issue_agent(request.csr_pem(), csr->site, state.now_s());
   if (!certificate) return tl::unexpected(certificate.error());
@@ -112,11 +127,23 @@ void join(const std::shared_ptr<LinkState>& state, const grpc::CallbackServerCon
   });
 }
 
+namespace {
+
+Result<identity::IssuedCertificate> renew_lapsed(const LinkState& state, const std::string& lapsed_pem,
+                                                 const std::string& csr_pem) {
+  const auto claimed = identity::read_certificate(lapsed_pem);
+  if (!claimed) return tl::unexpected(claimed.error());
+  return state.authority.renew_lapsed(csr_pem, lapsed_pem, state.now_s(),
+                                      revocations(*state.brain->durable(), claimed->site));
+}
+
+}  // namespace
+
 void renew(const std::shared_ptr<LinkState>& state, const grpc::CallbackServerContext& context,
            const v1::RenewRequest& request, v1::RenewResponse* response, grpc::ServerUnaryReactor* reactor) {
   const auto peer = peer_agent(*state, context);
   auto issued = peer ? state->authority.issue_agent(request.csr_pem(), peer->site, state->now_s())
-                     : state->authority.renew_lapsed(request.csr_pem(), peer_pem(context), state->now_s());
+                     : renew_lapsed(*state, peer_pem(context), request.csr_pem());
   if (!issued) return reactor->Finish(status_of(issued.error()));
   const SiteId site = state->brain->durable()->find_site(issued->info.site);
   if (!site.valid()) return reactor->Finish(status_of({ErrorCode::kNotFound, "no such site is described", "site " + issued->info.site}));

@@ -42,8 +42,13 @@ std::string_view code_name(ErrorCode code);
 
 // The certificate that the peer showed, as PEM; empty if none.
 std::string peer_pem(const grpc::CallbackServerContext& context);
-// kDenied when it is not a live agent's certificate of this brain.
+// What the graph says of the certificates of one site.
+identity::RevocationList revocations(const Graph& graph, std::string_view site);
+// kDenied when it is not a live agent's certificate of this brain, or is revoked.
 Result<identity::CertificateInfo> peer_agent(const LinkState& state, const grpc::CallbackServerContext& context);
+
+// kDenied when an agent's clock differs from the brain's by more than certificates stand.
+Status check_clock(const std::string& site, TimeUs agent_us, TimeUs brain_us);
 
 grpc::ServerBidiReactor<v1::AgentMessage, v1::BrainMessage>* attach(const std::shared_ptr<LinkState>& state,
                                                                     grpc::CallbackServerContext* context);
@@ -65,6 +70,8 @@ class Attachment final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::Br
 
   void offer(const SiteDirective& directive);
   void end(const Error& why);
+  // kDenied when its certificate was revoked.
+  Status check_good(const Graph& graph) const;
   Result<uint64_t> read_log(RunId run, uint64_t offset, bool follow, uint64_t bytes_max,
                             std::function<void(LogPiece)> piece);
   void cancel_log(uint64_t request);

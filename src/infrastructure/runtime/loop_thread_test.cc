@@ -19,7 +19,15 @@ class RecordingWire : public Wire {
     std::lock_guard lock(lock_);
     sent_[directive.site] = directive;
   }
-  void drop(SiteId) override {}
+  void drop(SiteId site) override {
+    std::lock_guard lock(lock_);
+    ++dropped_[site];
+    changed_.notify_all();
+  }
+  void wait_for_drops(SiteId site, int count) {
+    std::unique_lock lock(lock_);
+    changed_.wait(lock, [&] { return dropped_[site] >= count; });
+  }
   SiteDirective newest(SiteId site) {
     std::lock_guard lock(lock_);
     return sent_[site];
@@ -27,14 +35,17 @@ class RecordingWire : public Wire {
 
  private:
   std::mutex lock_;
+  std::condition_variable changed_;
   std::map<SiteId, SiteDirective> sent_;
+  std::map<SiteId, int> dropped_;
 };
 
 class LoopThreadTest : public ::testing::Test {
  protected:
-  void start(size_t inbox_max = 1000) {
+  void start(size_t inbox_max = 1000, TimeUs site_silence_us = LoopOptions{}.site_silence_us) {
     LoopThreadOptions options;
     options.inbox_max = inbox_max;
+    options.loop.site_silence_us = site_silence_us;
     auto started = LoopThread::start(
         log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, needs_decision, options, "test",
         DomainCreated{.name = "d"}, [this](const Error& error) { fatal.set_value(error); });
@@ -110,6 +121,41 @@ TEST_F(LoopThreadTest, FromProposalToDirective) {
   const Snapshot placed = wait_for([](const Graph& g) { return g.intent_count() == 1 && g.intent(IntentId(0u)).active; });
   EXPECT_GE(placed->version(), admitted->version);
   EXPECT_EQ(placed->intent(IntentId(0u)).active->plan.placements[0].site, SiteId(0u));
+}
+
+TEST_F(LoopThreadTest, ARevokedSiteIsShutOutAndItsWorkMoves) {
+  start(1000, 3'600'000'000);  // no site goes down by silence
+  ASSERT_TRUE(propose({TenantDefined{{}, "city"}, SiteDefined{{}, {}, SiteSpec{.name = "ingress"}},
+                       SiteDefined{{}, {}, SiteSpec{.name = "near"}}, SiteDefined{{}, {}, SiteSpec{.name = "far"}},
+                       LinkDefined{{}, {.name = "n", .a = VertexId(0u), .b = VertexId(1u), .bandwidth_bps = 1'000'000'000, .latency_us = 100}},
+                       LinkDefined{{}, {.name = "f", .a = VertexId(0u), .b = VertexId(2u), .bandwidth_bps = 1'000'000'000, .latency_us = 100, .per_gbps_hour = kCredit}}}));
+  const auto attach = [this](uint32_t site, uint64_t connection, TimeUs issued_us) {
+    return brain->attached(SiteId(site), connection,
+                           Hello{.version = "t", .nodes = {{"n", 1000, 1024, 0, "", 1000}}, .certificate_issued_us = issued_us});
+  };
+  const auto state = [](const Graph& g, uint32_t site) { return g.site(SiteId(site)).state; };
+  ASSERT_TRUE(attach(1, 1, clock.wall_us()));
+  ASSERT_TRUE(attach(2, 2, clock.wall_us()));
+  wait_for([&](const Graph& g) { return state(g, 1) == Liveness::kUp && state(g, 2) == Liveness::kUp; });
+  IntentSpec spec = one_stream("i");
+  spec.traffic = {1'000, 1'000, 1'000, 1'000};
+  ASSERT_TRUE(propose({IntentSubmitted{{}, TenantId(0u), 0, spec}}));
+  const auto placed_at = [](const Graph& g, uint32_t site) {
+    return g.intent_count() == 1 && g.intent(IntentId(0u)).active && g.intent(IntentId(0u)).active->plan.placements[0].site == SiteId(site);
+  };
+  wait_for([&](const Graph& g) { return placed_at(g, 1); });
+
+  ASSERT_TRUE(propose({CertificateRevoked{SiteId(1u), "stolen"}}));
+  EXPECT_EQ(state(*brain->durable(), 1), Liveness::kDown) << "at once, not after a silence";
+  wire.wait_for_drops(SiteId(1u), 1);
+  wait_for([&](const Graph& g) { return placed_at(g, 2); });
+  const TimeUs until = brain->durable()->certificates_revoked_until(SiteId(1u));
+  EXPECT_GT(until, 0);
+  ASSERT_TRUE(attach(1, 3, until));  // was on its way with the old certificate
+  wire.wait_for_drops(SiteId(1u), 2);
+  EXPECT_EQ(state(*brain->durable(), 1), Liveness::kDown);
+  ASSERT_TRUE(attach(1, 4, until + 1));
+  wait_for([&](const Graph& g) { return state(g, 1) == Liveness::kUp; });
 }
 
 TEST_F(LoopThreadTest, ARestartRemembersAllThatWasAcknowledged) {

@@ -4,11 +4,14 @@
 
 #include "security/identity/openssl_handles.h"
 #include "security/identity/private_file.h"
+#include "security/identity/token_text.h"
 
 namespace weir::identity {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view kTokenLine = "token ";
 
 // The text of the first PEM block, and the rest.
 std::string_view take_block(std::string_view& text) {
@@ -70,7 +73,7 @@ Result<AgentRequest> AgentStore::lapsed_request() const {
 }
 
 Result<AgentIdentity> AgentStore::accept(std::string_view certificate_pem, std::string_view ca_pem,
-                                         int64_t now_s) const {
+                                         int64_t now_s, std::string_view token_id) const {
   const auto pending = pending_request(folder_ / "request.pem");
   if (!pending) return tl::unexpected<Error>(pending.error());
   const auto info = verify_peer(certificate_pem, ca_pem, Peer::kAgent, now_s);
@@ -81,9 +84,11 @@ Result<AgentIdentity> AgentStore::accept(std::string_view certificate_pem, std::
   }
   if (Status site = require_site(*info, requested->site); !site) return tl::unexpected<Error>(site.error());
   const auto ca = read_certificate(ca_pem);
+  std::string bought_with(token_id);
   if (const auto present = load(); present) {
+    if (token_id.empty()) bought_with = present->token_id;
     const auto known = read_certificate(present->ca_pem);
-    if (present->info.site == info->site && known->fingerprint != ca->fingerprint) {
+    if (token_id.empty() && present->info.site == info->site && known->fingerprint != ca->fingerprint) {
       return fail(ErrorCode::kDenied, "the answer is under another CA than this site's identity",
                   folder_.string(),
                   "if the brain was set up anew, remove the folder and join with a new token");
@@ -94,7 +99,8 @@ Result<AgentIdentity> AgentStore::accept(std::string_view certificate_pem, std::
   // Encoded again, so that only what was checked is kept.
   const std::string certificate = to_pem(certificate_from_pem(certificate_pem).get());
   const std::string authority = to_pem(certificate_from_pem(ca_pem).get());
-  const SecretText text = joined({pending->key_pem.reveal(), certificate, authority});
+  const std::string token = bought_with.empty() ? "" : std::string(kTokenLine) + bought_with + "\n";
+  const SecretText text = joined({pending->key_pem.reveal(), certificate, authority, token});
   if (Status written = write_private_file(folder_ / "identity.pem", text.reveal(), Existing::kReplace);
       !written) {
     return tl::unexpected<Error>(written.error());
@@ -120,6 +126,13 @@ Result<AgentIdentity> AgentStore::load() const {
   identity.key_pem = SecretText(take_block(rest));
   identity.certificate_pem = take_block(rest);
   identity.ca_pem = take_block(rest);
+  if (rest.starts_with(kTokenLine)) {
+    const std::string_view id = rest.substr(kTokenLine.size(), kTokenIdChars);
+    if (is_token_id(id)) {
+      identity.token_id = id;
+      rest.remove_prefix(kTokenLine.size() + kTokenIdChars);
+    }
+  }
   const KeyHandle key = key_from_pem(identity.key_pem.reveal());
   const CertificateHandle certificate = certificate_from_pem(identity.certificate_pem);
   auto info = read_certificate(identity.certificate_pem);

@@ -18,10 +18,12 @@ struct AgentIdentity {
   std::string certificate_pem;
   std::string ca_pem;
   CertificateInfo info;  // info.site: who it is
+  std::string token_id;  // of the join token that bought it, through all renewals; not a secret
 };
 
-// An agent's identity in a folder: identity.pem (key, certificate, CA) and, between asking and being
-// answered, request.pem (key, request); both 0600 and always whole. One process at a time uses a folder.
+// An agent's identity in a folder: identity.pem (key, certificate, CA, the token's identifier) and, between
+// asking and being answered, request.pem (key, request); both 0600 and always whole. One process at a time
+// uses a folder.
 class AgentStore {
  public:
   explicit AgentStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
@@ -35,10 +37,11 @@ class AgentStore {
   Result<AgentRequest> lapsed_request() const;
 
   // Keeps what the brain answered, after checking that it is for the requested key, of the requested site,
-  // under this CA and alive. A renewal must come from the CA that the folder already holds. On an error the
-  // folder is as before. Errors: kNotFound without a request; kDenied; kInvalid.
-  Result<AgentIdentity> accept(std::string_view certificate_pem, std::string_view ca_pem,
-                               int64_t now_s) const;
+  // under this CA and alive. A renewal must come from the CA that the folder already holds; `token_id` says
+  // that a token was spent instead, and its pin decides about the CA. On an error the folder is as before.
+  // Errors: kNotFound without a request; kDenied; kInvalid.
+  Result<AgentIdentity> accept(std::string_view certificate_pem, std::string_view ca_pem, int64_t now_s,
+                               std::string_view token_id = {}) const;
 
   // Does not look at the clock: see check_lifetime. Errors: kNotFound before joining; kDenied for
   // permissions; kCorrupt for a damaged file.

@@ -148,6 +148,29 @@ TEST_F(AgentIdentityTest, ARenewalComesFromTheSameCa) {
   EXPECT_EQ(store_.load()->ca_pem, ca_.certificate_pem());
 }
 
+TEST_F(AgentIdentityTest, RemembersItsTokenThroughRenewals) {
+  const std::string id = "0123456789abcdef";
+  const auto joined =
+      store_.accept(issue(store_.request("a")->csr_pem, "a"), ca_.certificate_pem(), kNow, id);
+  ASSERT_TRUE(joined) << joined.error().text();
+  EXPECT_EQ(joined->token_id, id);
+  ASSERT_TRUE(store_.accept(issue(store_.request("a")->csr_pem, "a"), ca_.certificate_pem(), kNow));
+  EXPECT_EQ(store_.load()->token_id, id);
+  // A token pins its CA, which need not be the one that the folder knows.
+  const auto other_ca = CertificateAuthority::open_or_create(folder_.path() / "other", kNow);
+  const std::string foreign = other_ca->issue_agent(store_.request("a")->csr_pem, "a", kNow)->certificate_pem;
+  const std::string other = "fedcba9876543210";
+  ASSERT_TRUE(store_.accept(foreign, other_ca->certificate_pem(), kNow, other));
+  EXPECT_EQ(store_.load()->token_id, other);
+  EXPECT_EQ(store_.load()->ca_pem, other_ca->certificate_pem());
+  const fs::path file = home_ / "identity.pem";
+  const std::string good(read_private_file(file)->reveal());
+  for (const std::string& text : {good + "x", good.substr(0, good.size() - 3), good + "token " + id + "\n"}) {
+    ASSERT_TRUE(write_private_file(file, text, Existing::kReplace));
+    EXPECT_EQ(store_.load().error().code, ErrorCode::kCorrupt);
+  }
+}
+
 TEST_F(AgentIdentityTest, RefusesDamagedAndOpenFiles) {
   ASSERT_TRUE(store_.accept(issue(store_.request("a")->csr_pem, "a"), ca_.certificate_pem(), kNow));
   const fs::path file = home_ / "identity.pem";

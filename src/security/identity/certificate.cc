@@ -147,12 +147,14 @@ bool needs_renewal(const CertificateInfo& certificate, int64_t now_s) {
 Status check_lifetime(const CertificateInfo& certificate, int64_t now_s, std::string_view whose) {
   if (now_s < certificate.not_before_s) {
     return refuse(std::string(whose) + " is valid only from " + utc_text(certificate.not_before_s) +
-                      ", and the clock here reads " + utc_text(now_s),
+                      ", and the clock here reads " + utc_text(now_s) + ", " +
+                      span_text(certificate.not_before_s - now_s) + " earlier",
                   "a clock is wrong, most likely the one here: set it, then try again");
   }
   if (now_s > certificate.not_after_s) {
     return refuse(std::string(whose) + " expired at " + utc_text(certificate.not_after_s) +
-                      ", and the clock here reads " + utc_text(now_s),
+                      ", and the clock here reads " + utc_text(now_s) + ", " +
+                      span_text(now_s - certificate.not_after_s) + " later",
                   "if that clock is wrong, set it; otherwise renew, or join again with a new token");
   }
   return {};
@@ -184,11 +186,14 @@ Result<CertificateInfo> verify_peer(std::string_view pem, std::string_view ca_pe
     return tl::unexpected<Error>(alive.error());
   }
   if (Status alive = check_lifetime(*info, now_s, whose); !alive) return tl::unexpected<Error>(alive.error());
-  if (revoked.revoked(info->serial, info->site, info->issued_s)) {
-    return refuse(whose + " (serial " + info->serial + ") is revoked",
-                  "ask the operator; to come back, join with a new token");
-  }
+  if (Status good = check_revoked(*info, revoked); !good) return tl::unexpected<Error>(good.error());
   return info;
+}
+
+Status check_revoked(const CertificateInfo& agent, const RevocationList& revoked) {
+  if (!revoked.revoked(agent.site, agent.issued_s)) return {};
+  return refuse("the certificate of site " + agent.site + " (serial " + agent.serial + ") is revoked",
+                "ask the operator; to come back, join with a new token");
 }
 
 Status require_site(const CertificateInfo& agent, std::string_view site) {

@@ -54,6 +54,9 @@ enum class Peer { kAgent, kBrain };
 Result<CertificateInfo> verify_peer(std::string_view pem, std::string_view ca_pem, Peer peer, int64_t now_s,
                                     const RevocationList& revoked = {});
 
+// kDenied for a revoked one.
+Status check_revoked(const CertificateInfo& agent, const RevocationList& revoked);
+
 // An agent's certificate speaks for its own site only: kDenied otherwise.
 Status require_site(const CertificateInfo& agent, std::string_view site);
 

@@ -21,4 +21,24 @@ std::string utc_text(int64_t time_s) {
   return text.data();
 }
 
+std::string span_text(int64_t span_s) {
+  struct Unit {
+    uint64_t seconds;
+    const char* name;
+  };
+  static constexpr std::array kUnits = {Unit{86400, " d"}, Unit{3600, " h"}, Unit{60, " min"}, Unit{1, " s"}};
+  uint64_t left = span_s < 0 ? 0 - static_cast<uint64_t>(span_s) : static_cast<uint64_t>(span_s);
+  std::string out;
+  for (size_t i = 0; i < kUnits.size(); ++i) {
+    const bool largest = out.empty() && (left >= kUnits[i].seconds || i + 1 == kUnits.size());
+    if (!largest && out.empty()) continue;
+    const uint64_t count = left / kUnits[i].seconds;
+    if (!largest && count == 0) break;
+    out += (largest ? "" : " ") + std::to_string(count) + kUnits[i].name;
+    if (!largest) break;
+    left %= kUnits[i].seconds;
+  }
+  return out;
+}
+
 }  // namespace weir::identity

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "security/identity/certificate.h"
 #include "security/identity/clock_text.h"
 #include "security/policy/principal.h"
 
@@ -47,9 +48,15 @@ Result<IssuedJoinToken> issue_join_token(const TokenSeed& seed, std::string_view
   put(secret.reveal());
   put(".");
   put(ca_fingerprint);
-  return IssuedJoinToken{
-      SecretText({text.data(), text.size()}),
-      JoinTokenRecord{id, token_hash(kKind, id, secret.reveal()), std::string(site), now_s + validity_s}};
+  return IssuedJoinToken{SecretText({text.data(), text.size()}),
+                         JoinTokenRecord{id,
+                                         token_hash(kKind, id, secret.reveal()),
+                                         std::string(site),
+                                         now_s + validity_s,
+                                         0,
+                                         {},
+                                         false,
+                                         now_s}};
 }
 
 Result<JoinToken> parse_join_token(std::string_view text) {
@@ -99,10 +106,16 @@ Result<Redemption> redeem_join_token(const JoinTokenRecord* record, const JoinTo
   }
   if (record->revoked)
     return refuse(ErrorCode::kDenied, token.id + " was revoked", "ask the operator for a new one");
+  if (now_s < record->issued_s - kClockTolerance_s) {
+    return refuse(ErrorCode::kDenied,
+                  token.id + " was issued at " + utc_text(record->issued_s) + "; the brain's clock reads " +
+                      utc_text(now_s) + ", " + span_text(record->issued_s - now_s) + " earlier",
+                  "the brain's clock went back: set it");
+  }
   if (now_s >= record->expires_s) {
     return refuse(ErrorCode::kDenied,
                   token.id + " expired at " + utc_text(record->expires_s) + "; the brain's clock reads " +
-                      utc_text(now_s),
+                      utc_text(now_s) + ", " + span_text(now_s - record->expires_s) + " later",
                   "ask the operator for a new one, or set the brain's clock if it is wrong");
   }
   if (used) return Redemption{*record, true};

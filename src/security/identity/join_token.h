@@ -21,6 +21,7 @@ struct JoinTokenRecord {
   int64_t used_s = 0;        // 0: not yet
   std::string used_by = {};  // "ADDRESS with key FINGERPRINT"
   bool revoked = false;
+  int64_t issued_s = 0;  // Unix time; 0: not known
   friend bool operator==(const JoinTokenRecord&, const JoinTokenRecord&) = default;
 };
 

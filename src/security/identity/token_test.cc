@@ -98,8 +98,21 @@ TEST(JoinToken, ExpiresAtItsSecond) {
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, ErrorCode::kDenied);
   EXPECT_NE(late.error().text().find(
-                "expired at 2025-11-20T12:14:04Z; the brain's clock reads 2025-11-20T12:14:04Z"),
+                "expired at 2025-11-20T12:14:04Z; the brain's clock reads 2025-11-20T12:14:04Z, 0 s later"),
             std::string::npos);
+}
+
+TEST(JoinToken, FromTheFutureSaysThatTheBrainsClockWentBack) {
+  const IssuedJoinToken token = issued();
+  const JoinToken parsed = *parse_join_token(token.text.reveal());
+  EXPECT_EQ(token.record.issued_s, kNow);
+  EXPECT_TRUE(redeem_join_token(&token.record, parsed, "hub-a", kNow - 300, "a", "k"));
+  const auto early = redeem_join_token(&token.record, parsed, "hub-a", kNow - 7200, "a", "k");
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().code, ErrorCode::kDenied);
+  EXPECT_EQ(early.error().text(),
+            "join token: 0707070707070707 was issued at 2025-11-20T11:14:04Z; the brain's clock reads "
+            "2025-11-20T09:14:04Z, 2 h earlier; the brain's clock went back: set it");
 }
 
 TEST(JoinToken, IsRefusedWhenRevokedEvenToTheKeyThatUsedIt) {
@@ -179,6 +192,22 @@ TEST(UserToken, IsIssuedParsedAndAuthenticated) {
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, ErrorCode::kDenied);
   EXPECT_NE(late.error().what.find("expired at 2025-11-20T11:15:04Z"), std::string::npos);
+}
+
+TEST(UserToken, SaysByHowMuchTheClockIsOff) {
+  const IssuedUserToken token =
+      *issue_user_token(*draw_token_seed(), policy::principal_of(policy::Role::kOperator, "alice"), kNow, 60);
+  const UserToken parsed = *parse_user_token(token.text.reveal());
+  EXPECT_TRUE(authenticate_user(&token.record, parsed, kNow - 300));
+  EXPECT_TRUE(authenticate_user(&token.record, parsed, kNow + 59));
+  const auto early = authenticate_user(&token.record, parsed, kNow - 301);
+  ASSERT_FALSE(early);
+  EXPECT_NE(early.error().text().find("5 min 1 s earlier; the brain's clock went back"), std::string::npos)
+      << early.error().text();
+  const auto late = authenticate_user(&token.record, parsed, kNow + 60 + 86400);
+  ASSERT_FALSE(late);
+  EXPECT_NE(late.error().text().find(", 1 d later; ask the operator"), std::string::npos)
+      << late.error().text();
 }
 
 TEST(UserToken, LastsForEverUntilRevoked) {

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "security/identity/certificate.h"
 #include "security/identity/clock_text.h"
 
 namespace weir::identity {
@@ -49,7 +50,7 @@ Result<IssuedUserToken> issue_user_token(const TokenSeed& seed, policy::Principa
   put(secret.reveal());
   return IssuedUserToken{SecretText({text.data(), text.size()}),
                          UserTokenRecord{id, token_hash(kKind, id, secret.reveal()), std::move(principal),
-                                         validity_s == 0 ? 0 : now_s + validity_s}};
+                                         validity_s == 0 ? 0 : now_s + validity_s, false, now_s}};
 }
 
 Result<UserToken> parse_user_token(std::string_view text) {
@@ -97,10 +98,16 @@ Result<policy::Principal> authenticate_user(const UserTokenRecord* record, const
   if (record->revoked) {
     return refuse(ErrorCode::kDenied, token.id + " was revoked", "ask the operator for a new one");
   }
+  if (now_s < record->issued_s - kClockTolerance_s) {
+    return refuse(ErrorCode::kDenied,
+                  token.id + " was issued at " + utc_text(record->issued_s) + "; the brain's clock reads " +
+                      utc_text(now_s) + ", " + span_text(record->issued_s - now_s) + " earlier",
+                  "the brain's clock went back: set it");
+  }
   if (record->expires_s != 0 && now_s >= record->expires_s) {
     return refuse(ErrorCode::kDenied,
                   token.id + " expired at " + utc_text(record->expires_s) + "; the brain's clock reads " +
-                      utc_text(now_s),
+                      utc_text(now_s) + ", " + span_text(now_s - record->expires_s) + " later",
                   "ask the operator for a new one, or set the brain's clock if it is wrong");
   }
   return record->principal;

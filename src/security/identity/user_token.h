@@ -19,6 +19,7 @@ struct UserTokenRecord {
   policy::Principal principal;
   int64_t expires_s = 0;  // Unix time; 0: never
   bool revoked = false;
+  int64_t issued_s = 0;  // Unix time; 0: not known
   friend bool operator==(const UserTokenRecord&, const UserTokenRecord&) = default;
 };
 

@@ -18,7 +18,7 @@ enum class Action : uint8_t {
   kReadUsage,   // of a run: site, state, tenant and what it takes; never arguments, environment, data or logs
   kReadLogs,
   kApply,   // create or change; also a dry run of it
-  kDelete,  // for a token: revoke
+  kDelete,  // for a token: revoke; for a site: revoke its certificates
   kDrain,
   kReport,  // an agent's readings, results and states
 };

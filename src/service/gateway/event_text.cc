@@ -85,6 +85,9 @@ class Teller {
   std::string operator()(const TokenRedeemed& e) const { return "Used by " + e.by + "."; }
   std::string operator()(const TokenRevoked&) const { return "Revoked."; }
   std::string operator()(const CertificateIssued& e) const { return "Certificate " + e.serial + " issued."; }
+  std::string operator()(const CertificateRevoked& e) const {
+    return "Its certificates are revoked: " + e.why + ".";
+  }
 
  private:
   static std::string because(const std::string& why) { return why.empty() ? "." : ": " + why + "."; }

@@ -358,6 +358,9 @@ class Calls final : public v1::Weir::CallbackService {
   Reactor* Undrain(Context* c, const v1::UndrainRequest* q, v1::UndrainResponse* r) override {
     return change(c, q, r, &Handlers::undrain);
   }
+  Reactor* RevokeSite(Context* c, const v1::RevokeSiteRequest* q, v1::RevokeSiteResponse* r) override {
+    return change(c, q, r, &Handlers::revoke_site);
+  }
   Reactor* IssueToken(Context* c, const v1::IssueTokenRequest* q, v1::IssueTokenResponse* r) override {
     return change(c, q, r, &Handlers::issue_token);
   }

@@ -39,6 +39,7 @@ class Reader {
       case Kind::kRun: return graph_.intent_count();
       case Kind::kDataset: return graph_.dataset_count();
       case Kind::kTenant: return graph_.tenant_count();
+      case Kind::kToken: return graph_.token_count();
       case Kind::kPrice: return 1 + graph_.site_count() + graph_.link_count();
       default: return 0;
     }
@@ -85,6 +86,15 @@ class Reader {
         return {{.name = graph_.tenant_name(TenantId(i)),
                  .tenant = graph_.tenant_name(TenantId(i)),
                  .put = [this, i](policy::View, v1::Resource& out) { put_tenant(from_, TenantId(i), out); }}};
+      case Kind::kToken: {
+        const TokenRow& token = graph_.token(i);
+        const bool of_tenant = !token.join && token.role == Role::kTenant;
+        return {{.name = graph_.token_name(i),
+                 .tenant = of_tenant ? token.subject : "",
+                 .state = std::string(token_state(token, from_.ports.clock.wall_us())),
+                 .sites = {token.join ? token.subject : "", {}},
+                 .put = [this, i](policy::View, v1::Resource& out) { put_token(from_, i, out); }}};
+      }
       case Kind::kPrice: return prices(i);
       default: return {};
     }
@@ -202,19 +212,21 @@ class Reader {
   const Graph& graph_;
 };
 
-std::string full_name(const Item& item) { return item.tenant.empty() ? item.name : item.tenant + "/" + item.name; }
+std::string full_name(Kind kind, const Item& item) {
+  return item.tenant.empty() || kind == Kind::kToken ? item.name : item.tenant + "/" + item.name;
+}
 
 Result<policy::View> may_read(const policy::Principal& who, Kind kind, const Item& item) {
-  const std::string full = full_name(item);
+  const std::string full = full_name(kind, item);
   return policy::authorise_read(
       who, {.kind = kind, .name = full, .tenant = item.tenant, .sites = {item.sites[0], item.sites[1]}});
 }
 
 Result<Kind> readable_kind(const std::string& text) {
   const auto kind = policy::parse_kind(text);
-  if (kind && *kind != Kind::kBill && *kind != Kind::kToken && *kind != Kind::kLedger) return *kind;
+  if (kind && *kind != Kind::kBill && *kind != Kind::kLedger) return *kind;
   return fail(ErrorCode::kInvalid, "\"" + text + "\" is not a kind", "kind",
-              "give intent, site, router, link, dataset, offer, tenant, plan, run, node, event or price");
+              "give intent, site, router, link, dataset, offer, tenant, token, plan, run, node, event or price");
 }
 
 struct Filter {

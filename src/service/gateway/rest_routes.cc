@@ -238,6 +238,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/explanations/{intent}", [](const Call& c) { return read(c, &Service::explain); }},
     {"POST", "/v1/sites/{site}/drain", [](const Call& c) { return change(c, true, &Service::drain); }},
     {"POST", "/v1/sites/{site}/undrain", [](const Call& c) { return change(c, true, &Service::undrain); }},
+    {"POST", "/v1/sites/{site}/revoke", [](const Call& c) { return change(c, true, &Service::revoke_site); }},
     {"GET", "/v1/events", events},
     {"GET", "/v1/runs/{plan}/{item}/logs", logs},
     {"GET", "/v1/bill", [](const Call& c) { return read(c, &Service::bill); }},

@@ -45,7 +45,8 @@ Result<Caller> Service::authenticate(std::string_view authorization) const {
                                        .secret_hash = row->secret_sha256,
                                        .principal = policy::principal_of(role, row->subject),
                                        .expires_s = row->expires / 1'000'000,
-                                       .revoked = row->revoked};
+                                       .revoked = row->revoked,
+                                       .issued_s = row->issued / 1'000'000};
   }
   auto who =
       identity::authenticate_user(record ? &*record : nullptr, *token, ports_.clock.wall_us() / 1'000'000);
@@ -124,6 +125,28 @@ void Service::drain(const Principal& who, const v1::DrainRequest& request, Reply
 void Service::undrain(const Principal& who, const v1::UndrainRequest& request, Reply<v1::UndrainResponse> reply) {
   change_site<v1::UndrainResponse>(ports_.brain, who, request.site(), Liveness::kUp, "undrained by " + actor_of(who),
                                    std::move(reply));
+}
+
+void Service::revoke_site(const Principal& who, const v1::RevokeSiteRequest& request,
+                          Reply<v1::RevokeSiteResponse> reply) {
+  if (request.why().size() > 512) {
+    return reply(fail(ErrorCode::kInvalid, "is longer than 512 bytes", "why"));
+  }
+  const policy::Resource asked{.kind = policy::Kind::kSite, .name = request.site(), .sites = {request.site(), {}}};
+  if (const Status may = policy::authorise(who, policy::Action::kDelete, asked); !may) {
+    return reply(tl::unexpected(may.error()));
+  }
+  const SiteId id = ports_.brain.durable()->find_site(request.site());
+  if (!id.valid()) {
+    return reply(tl::unexpected(policy::absent(who, policy::Action::kDelete, policy::Kind::kSite, request.site())));
+  }
+  const std::string why = request.why().empty() ? "revoked by " + actor_of(who) : request.why();
+  ports_.brain.propose({{actor_of(who), CertificateRevoked{id, why}}}, [reply](const Result<Admitted>& admitted) {
+    if (!admitted) return reply(tl::unexpected(admitted.error()));
+    v1::RevokeSiteResponse out;
+    out.set_version(admitted->version);
+    reply(std::move(out));
+  });
 }
 
 void Service::issue_token(const Principal& who, const v1::IssueTokenRequest& request,

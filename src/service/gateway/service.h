@@ -35,6 +35,8 @@ class EventsResponse;
 class LogsRequest;
 class BillRequest;
 class BillResponse;
+class RevokeSiteRequest;
+class RevokeSiteResponse;
 class IssueTokenRequest;
 class IssueTokenResponse;
 class RevokeTokenRequest;
@@ -119,6 +121,7 @@ class Service {
   void remove(const Principal& who, const v1::DeleteRequest& request, Reply<v1::DeleteResponse> reply);
   void drain(const Principal& who, const v1::DrainRequest& request, Reply<v1::DrainResponse> reply);
   void undrain(const Principal& who, const v1::UndrainRequest& request, Reply<v1::UndrainResponse> reply);
+  void revoke_site(const Principal& who, const v1::RevokeSiteRequest& request, Reply<v1::RevokeSiteResponse> reply);
   void issue_token(const Principal& who, const v1::IssueTokenRequest& request, Reply<v1::IssueTokenResponse> reply);
   void revoke_token(const Principal& who, const v1::RevokeTokenRequest& request,
                     Reply<v1::RevokeTokenResponse> reply);

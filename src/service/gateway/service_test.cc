@@ -300,6 +300,57 @@ TEST_F(ServiceTest, TokensOpenExactlyTheirRole) {
   EXPECT_FALSE(service.authenticate("Bearer " + join->bearer()));
 }
 
+TEST_F(ServiceTest, TokensAreListedWithoutTheirSecrets) {
+  const TimeUs now = brain.clock.wall_us();
+  const std::string good = brain.token(Role::kTenant, "city");
+  brain.token(Role::kOperator, "alice", 100, 101);
+  brain.record("op", TokenIssued{"1111111111111111", std::string(64, 'b'), true, Role::kProvider, "metro", now + 1});
+  brain.record("metro", TokenRedeemed{"1111111111111111", "10.0.0.7 with key k"});
+  brain.record("op", TokenIssued{"2222222222222222", std::string(64, 'b'), true, Role::kProvider, "hub", now + 1});
+  brain.record("op", TokenRevoked{"2222222222222222"});
+  const auto all = list(kOperator, "tokens");
+  ASSERT_TRUE(all) << all.error().text();
+  ASSERT_EQ(all->items_size(), 4);
+  EXPECT_EQ(all->items(0).token().state(), "good");
+  EXPECT_EQ(all->items(0).token().role(), v1::ROLE_TENANT);
+  EXPECT_EQ(all->items(0).token().subject(), "city");
+  EXPECT_EQ(all->items(0).token().issued(), now);
+  EXPECT_EQ(all->items(1).token().state(), "expired");
+  EXPECT_TRUE(all->items(2).token().join());
+  EXPECT_EQ(all->items(2).token().state(), "used");
+  EXPECT_EQ(all->items(2).token().used_by(), "10.0.0.7 with key k");
+  EXPECT_EQ(all->items(3).token().state(), "revoked");
+  const std::string secret = good.substr(good.rfind('.') + 1);
+  for (const v1::Resource& item : all->items()) {
+    EXPECT_EQ(item.DebugString().find(secret), std::string::npos);
+    EXPECT_EQ(item.DebugString().find("bbbbbbbb"), std::string::npos) << "nor its hash";
+  }
+  EXPECT_EQ(list(kOperator, "tokens", 0, "", "state=used")->items_size(), 1);
+  EXPECT_EQ(get(kOperator, "token", "1111111111111111")->resource().token().subject(), "metro");
+  EXPECT_EQ(list(kCity, "tokens")->items_size(), 0);
+  EXPECT_EQ(get(kCity, "token", "1111111111111111").error().code, ErrorCode::kDenied);
+}
+
+TEST_F(ServiceTest, OnlyOperatorsRevokeSites) {
+  v1::RevokeSiteRequest request;
+  request.set_site("metro");
+  EXPECT_EQ(change(kCity, request, &Service::revoke_site).error().code, ErrorCode::kDenied);
+  const auto metro = policy::principal_of(policy::Role::kProvider, "metro");
+  EXPECT_EQ(change(metro, request, &Service::revoke_site).error().code, ErrorCode::kDenied);
+  brain.record("op", TokenIssued{"1111111111111111", std::string(64, 'b'), true, Role::kProvider, "metro", 0});
+  brain.record("op", TokenIssued{"2222222222222222", std::string(64, 'b'), true, Role::kProvider, "hub", 0});
+  ASSERT_TRUE(change(kOperator, request, &Service::revoke_site));
+  const SiteId site = brain.durable()->find_site("metro");
+  EXPECT_EQ(brain.durable()->certificates_revoked_until(site), brain.clock.wall_us());
+  EXPECT_EQ(brain.durable()->certificates_revoked_until(brain.durable()->find_site("hub")), 0);
+  EXPECT_TRUE(brain.durable()->find_token("1111111111111111")->revoked);
+  EXPECT_FALSE(brain.durable()->find_token("2222222222222222")->revoked);
+  request.set_site("nowhere");
+  EXPECT_EQ(change(kOperator, request, &Service::revoke_site).error().code, ErrorCode::kNotFound);
+  request.set_why(std::string(513, 'x'));
+  EXPECT_EQ(change(kOperator, request, &Service::revoke_site).error().code, ErrorCode::kInvalid);
+}
+
 TEST_F(ServiceTest, EventsAreScopedByTenant) {
   ASSERT_TRUE(apply(kCity, request_of(kIntent)));
   v1::EventsRequest request;

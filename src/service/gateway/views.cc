@@ -222,6 +222,26 @@ void put_tenant(const ViewSources& from, TenantId id, v1::Resource& out) {
   out.mutable_tenant()->mutable_status()->set_billed_per_hour_nanocredits(billed);
 }
 
+std::string_view token_state(const TokenRow& token, TimeUs now) {
+  if (token.revoked) return "revoked";
+  if (!token.redeemed_by.empty()) return "used";
+  return token.expires != 0 && now >= token.expires ? "expired" : "good";
+}
+
+void put_token(const ViewSources& from, size_t row, v1::Resource& out) {
+  const TokenRow& token = from.graph.token(row);
+  v1::TokenView& view = *out.mutable_token();
+  view.set_token(from.graph.token_name(row));
+  view.set_join(token.join);
+  if (!token.join) view.set_role(static_cast<v1::Role>(static_cast<int>(token.role) + 1));
+  view.set_subject(token.subject);
+  view.set_issued(token.issued);
+  view.set_expires(token.expires);
+  view.set_used(token.redeemed);
+  view.set_used_by(token.redeemed_by);
+  view.set_state(std::string(token_state(token, from.ports.clock.wall_us())));
+}
+
 void put_node(const ViewSources& from, NodeId id, v1::Resource& out) {
   const Graph& graph = from.graph;
   const NodeRow& row = graph.node(id);

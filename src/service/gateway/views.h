@@ -32,6 +32,9 @@ void put_link(const ViewSources& from, LinkId id, policy::View view, v1::Resourc
 void put_dataset(const ViewSources& from, DatasetId id, v1::Resource& out);
 void put_offer(const ViewSources& from, SiteId id, v1::Resource& out);
 void put_tenant(const ViewSources& from, TenantId id, v1::Resource& out);
+// "good", "used", "expired" or "revoked".
+std::string_view token_state(const TokenRow& token, TimeUs now);
+void put_token(const ViewSources& from, size_t row, v1::Resource& out);
 void put_node(const ViewSources& from, NodeId id, v1::Resource& out);
 void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy::View view, v1::Resource& out);
 // `no_effect`: why it changed nothing, where that is known.
