@@ -8,6 +8,9 @@ class App;
 
 namespace weir::app {
 
+// All that this build has.
+void add_commands(CLI::App& app);
+
 void add_serve_command(CLI::App& app);
 void add_resource_commands(CLI::App& app);  // apply, get, describe, explain, delete, wait
 void add_operate_commands(CLI::App& app);   // token, drain, undrain, logs, bill

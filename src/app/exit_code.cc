@@ -2,7 +2,9 @@
 
 #include <CLI/App.hpp>
 #include <CLI/Error.hpp>
+#include <cerrno>
 #include <iostream>
+#include <system_error>
 
 namespace weir::app {
 
@@ -23,20 +25,42 @@ int exit_code(ErrorCode code) {
 }
 
 void print_error(const Error& error) {
+  std::cout.flush();  // what was done stands before what was not
   std::cerr << "weir: " << (error.where.empty() ? "" : error.where + ": ") << error.what << "\n";
   if (!error.remedy.empty()) std::cerr << "  " << error.remedy << "\n";
 }
 
+bool output_open() {
+  errno = 0;
+  return static_cast<bool>(std::cout.flush());
+}
+
+int run(CLI::App& app, int argc, const char* const* argv) {
+  int code = kExitOk;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::RuntimeError& error) {
+    code = error.get_exit_code();
+  } catch (const CLI::Success& help) {
+    code = app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    app.exit(error);
+    code = kExitUsage;
+  }
+  if (output_open() || code != kExitOk) return code;
+  if (errno != 0 && errno != EPIPE) {
+    print_error({ErrorCode::kUnavailable, "cannot be written: " + std::generic_category().message(errno),
+                 "standard output", "make room there, or write it elsewhere"});
+  }
+  return kExitFailed;
+}
+
 void finish(const Status& status) {
-  std::cout.flush();
   if (status) return;
   print_error(status.error());
   exit_with(exit_code(status.error().code));
 }
 
-void exit_with(int code) {
-  std::cout.flush();
-  throw CLI::RuntimeError(code);
-}
+void exit_with(int code) { throw CLI::RuntimeError(code); }
 
 }  // namespace weir::app

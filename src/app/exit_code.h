@@ -4,6 +4,10 @@
 
 #include "core/result/result.h"
 
+namespace CLI {
+class App;
+}
+
 namespace weir::app {
 
 // What `weir` exits with. The numbers are documented in docs/reference/cli.md and never change.
@@ -22,6 +26,12 @@ int exit_code(ErrorCode code);
 
 // "weir: where: what" and "  remedy" on standard error.
 void print_error(const Error& error);
+
+// Parses the arguments and does what they say; yields what to exit with. Output that could not be written is
+// a failure: silent where the reader has gone (a pipe to `head`), named otherwise (a full disk).
+int run(CLI::App& app, int argc, const char* const* argv);
+// False once standard output cannot be written: whatever prints for as long as it is let must end.
+bool output_open();
 
 // For the callbacks of commands: prints the error, if it is one, and ends the command with its exit code.
 void finish(const Status& status);

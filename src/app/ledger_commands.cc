@@ -1,9 +1,13 @@
+#include <sys/stat.h>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <system_error>
 
 #include "app/client.h"
 #include "app/commands.h"
@@ -164,28 +168,43 @@ Status copy_identity(const fs::path& from, const fs::path& to) {
   return {};
 }
 
-Status backup(const Options& o) {
-  const fs::path to = fs::path(o.to) / "ledger";
+// Makes a directory that only its owner reads, for a ledger and keys. One that exists must be empty, and
+// stays as it is.
+Status make_target(const std::string& path) {
   std::error_code error;
-  fs::create_directories(o.to, error);
-  fs::permissions(o.to, fs::perms::owner_all, error);
-  const auto done = store::backup_ledger(ledger_directory(o.data), to.string());
-  if (!done) return tl::unexpected(done.error());
-  if (const Status copied = copy_identity(o.data, o.to); !copied) return copied;
+  const fs::file_status there = fs::status(path, error);
+  if (fs::exists(there)) {
+    if (fs::is_directory(there) && fs::is_empty(path, error) && !error) return {};
+    return fail(ErrorCode::kConflict, fs::is_directory(there) ? "is not empty" : "is no directory", path,
+                "name a new directory");
+  }
+  if (const fs::path parent = fs::absolute(path).lexically_normal().parent_path();
+      !fs::exists(parent, error)) {
+    return fail(ErrorCode::kNotFound, "does not exist", parent.string(), "make it first");
+  }
+  if (::mkdir(path.c_str(), 0700) == 0) return {};
+  return fail(ErrorCode::kUnavailable, "cannot be made: " + std::generic_category().message(errno), path,
+              "name a directory in one that you may write");
+}
+
+Status copy(const Options& o, const std::string& from,
+            Result<store::Backup> (*copy_ledger)(const std::string&, const std::string&,
+                                                 store::FileSystem&)) {
+  if (const Status made = make_target(o.to); !made) return made;
+  const auto done =
+      copy_ledger(ledger_directory(from), (fs::path(o.to) / "ledger").string(), store::posix_file_system());
+  if (!done) {
+    std::error_code ignored;
+    fs::remove(o.to, ignored);  // only if nothing came into it
+    return tl::unexpected(done.error());
+  }
+  if (const Status copied = copy_identity(from, o.to); !copied) return copied;
   print_backup(*done, o.to);
   return {};
 }
 
-Status restore(const Options& o) {
-  std::error_code error;
-  fs::create_directories(o.to, error);
-  fs::permissions(o.to, fs::perms::owner_all, error);
-  const auto done = store::restore_ledger(ledger_directory(o.from), (fs::path(o.to) / "ledger").string());
-  if (!done) return tl::unexpected(done.error());
-  if (const Status copied = copy_identity(o.from, o.to); !copied) return copied;
-  print_backup(*done, o.to);
-  return {};
-}
+Status backup(const Options& o) { return copy(o, o.data, store::backup_ledger); }
+Status restore(const Options& o) { return copy(o, o.from, store::restore_ledger); }
 
 template <class Declare>
 void command(CLI::App& app, const std::string& name, const std::string& what, const std::string& footer, bool online,

@@ -78,7 +78,13 @@ Status logs(const Options& o) {
   const auto context = client->context(o.follow ? Client::Life::kStream : Client::Life::kCall);
   const auto stream = client->stub().Logs(context.get(), request);
   v1::LogsResponse piece;
-  while (stream->Read(&piece)) std::cout << piece.data() << std::flush;
+  while (stream->Read(&piece)) {
+    std::cout << piece.data();
+    if (output_open()) continue;
+    context->TryCancel();
+    (void)stream->Finish();
+    return {};
+  }
   return client->status(stream->Finish());
 }
 

@@ -36,6 +36,18 @@ std::string percent(int64_t used, int64_t total) {
   return total <= 0 ? "-" : std::to_string((used * 100 + total / 2) / total) + "%";
 }
 
+std::string bytes_text(int64_t bytes) {
+  static constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+  int64_t whole = bytes, tenths = 0;
+  size_t unit = 0;
+  for (; whole >= 1000 && unit + 1 < std::size(kUnits); ++unit) {
+    tenths = whole % 1000 / 100;
+    whole /= 1000;
+  }
+  return std::to_string(whole) + (tenths > 0 && whole < 100 ? "." + std::to_string(tenths) : "") +
+         kUnits[unit];
+}
+
 Table intents(const Items& items, bool wide) {
   std::vector<std::string> header{"TENANT", "NAME", "STATE", "RUNS", "PROMISE", "PREDICTED", "MEASURED", "CREDITS/H"};
   if (wide) header.insert(header.end(), {"SAMPLES", "LATE", "LOST", "SERVICE", "WHY"});
@@ -138,10 +150,10 @@ Table runs(const Items& items, bool wide) {
                                  run_state(run.state()),
                                  std::to_string(run.streams()),
                                  gateway::latency_text(run.cpu_us()),
-                                 std::to_string(run.sent_bytes())};
+                                 bytes_text(run.sent_bytes())};
     if (wide) {
-      row.insert(row.end(), {std::to_string(run.received_bytes()), format_decimal(run.energy_microjoule(), 6) + " J",
-                             run.address(), run.why()});
+      row.insert(row.end(), {bytes_text(run.received_bytes()),
+                             format_decimal(run.energy_microjoule(), 6) + " J", run.address(), run.why()});
     }
     table.add(row);
   }
@@ -319,6 +331,13 @@ std::string render_bill(const v1::BillResponse& bills, Format format) {
   return out.empty() ? "No tenants.\n" : out;
 }
 
+std::string render_events(const std::vector<v1::EventView>& events) {
+  Table table({"EVENT", "TIME", "KIND", "WHAT"});
+  for (const v1::EventView& e : events)
+    table.add({std::to_string(e.position()), time_text(e.at()), e.name(), e.text()});
+  return table.text(kTableWidth);
+}
+
 std::string render_event(const v1::EventView& event, Format format) {
   if (format == Format::kJson) {
     std::string out;
@@ -326,8 +345,9 @@ std::string render_event(const v1::EventView& event, Format format) {
     return out + "\n";
   }
   if (format == Format::kYaml) return "---\n" + resource::to_yaml(event);
-  return std::to_string(event.position()) + "  " + time_text(event.at()) + "  " + event.name() + "  " + event.subject() +
-         "  " + event.text() + "\n";
+  return printable(std::to_string(event.position()) + "  " + time_text(event.at()) + "  " + event.name() +
+                   "  " + event.subject() + "  " + event.text()) +
+         "\n";
 }
 
 }  // namespace weir::app

@@ -3,6 +3,7 @@
 #include <google/protobuf/repeated_field.h>
 
 #include <string>
+#include <vector>
 
 #include "weir/v1/service.pb.h"
 
@@ -20,6 +21,9 @@ std::string time_text(int64_t us);  // "11-20 12:04:05", UTC
 std::string render(const std::string& kind, const google::protobuf::RepeatedPtrField<v1::Resource>& items, Format format);
 std::string render_plan(const v1::PlanView& plan);
 std::string render_bill(const v1::BillResponse& bills, Format format);
+// Of one subject.
+std::string render_events(const std::vector<v1::EventView>& events);
+// One line, or one document.
 std::string render_event(const v1::EventView& event, Format format);
 
 }  // namespace weir::app

@@ -10,10 +10,12 @@
 #include <sstream>
 #include <thread>
 
+#include "app/changes.h"
 #include "app/client.h"
 #include "app/commands.h"
 #include "app/exit_code.h"
 #include "app/render.h"
+#include "app/table.h"
 #include "core/units/quantity.h"
 #include "service/resource/resource.h"
 
@@ -164,35 +166,38 @@ Result<std::string> show(Client& client, const Options& o, Format format) {
   return render(o.kind, items, format);
 }
 
-// Each new event, and after it what it may have changed.
-Status watch(Client& client, const Options& o, Format format) {
+Status follow_events(Client& client, const Options& o, Format format) {
   const auto context = client.context(Client::Life::kStream);
-  const bool events = of_events(o);
-  auto request = events ? events_request(o) : v1::EventsRequest();
+  auto request = events_request(o);
   if (!request) return tl::unexpected(request.error());
   request->set_tail(request->since() == 0);
   request->set_follow(true);
   const auto stream = client.stub().Events(context.get(), *request);
-  std::string last;
-  if (!events) {
-    const auto text = show(client, o, format);
-    if (!text) return tl::unexpected(text.error());
-    std::cout << *text << std::flush;
-    last = *text;
-  }
   v1::EventsResponse batch;
   while (stream->Read(&batch)) {
-    if (events) {
-      for (const v1::EventView& event : batch.events()) std::cout << render_event(event, format) << std::flush;
-      continue;
-    }
-    const auto text = show(client, o, format);
-    if (!text) return tl::unexpected(text.error());
-    if (*text == last) continue;
-    std::cout << (isatty(1) ? "\x1b[H\x1b[2J" : "\n") << *text << std::flush;
-    last = *text;
+    for (const v1::EventView& event : batch.events()) std::cout << render_event(event, format);
+    if (output_open()) continue;
+    context->TryCancel();
+    (void)stream->Finish();
+    return {};
   }
   return client.status(stream->Finish());
+}
+
+// Shows it again whenever it has changed.
+Status watch(Client& client, const Options& o, Format format) {
+  if (of_events(o)) return follow_events(client, o, format);
+  Changes changes(client);
+  std::string last;
+  for (bool first = true;; first = false) {
+    const auto text = show(client, o, format);
+    if (!text) return tl::unexpected(text.error());
+    if (first || *text != last) std::cout << (first ? "" : isatty(1) ? "\x1b[H\x1b[2J" : "\n") << *text;
+    if (!output_open()) return {};
+    last = *text;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // many events, one look
+    changes.wait(std::chrono::system_clock::time_point::max());
+  }
 }
 
 Status get(Options& o) {
@@ -210,6 +215,48 @@ Status get(Options& o) {
   return {};
 }
 
+constexpr size_t kEventsDescribed = 20;
+
+struct NewestEvents {
+  std::vector<v1::EventView> events;  // oldest first
+  uint64_t from = 0;                  // those before were not looked at
+};
+
+// Reads the ledger backwards, in windows that grow, until there are enough or it has read its share.
+NewestEvents newest_events(Client& client, uint64_t end, const std::string& subject,
+                           const std::string& tenant) {
+  constexpr uint64_t kReadMax = 1 << 20;
+  NewestEvents out{.events = {}, .from = end};
+  for (uint64_t window = 1 << 12;
+       out.events.size() < kEventsDescribed && out.from > 0 && end - out.from < kReadMax; window *= 4) {
+    const uint64_t until = out.from;
+    const uint64_t from = until - std::min(until, window);
+    v1::EventsRequest request;
+    request.set_tenant(tenant);
+    request.set_from(from);
+    const auto context = client.context();
+    const auto stream = client.stub().Events(context.get(), request);
+    std::vector<v1::EventView> older;
+    v1::EventsResponse batch;
+    for (bool more = true; more && stream->Read(&batch);) {
+      for (const v1::EventView& event : batch.events()) {
+        if (event.position() >= until) more = false;
+        if (more && event.subject() == subject) older.push_back(event);
+      }
+      more = more && batch.next() < until;
+      if (!more) context->TryCancel();
+    }
+    const grpc::Status status = stream->Finish();
+    if (!status.ok() && status.error_code() != grpc::StatusCode::CANCELLED)
+      break;  // none are shown to whoever may read none
+    out.events.insert(out.events.begin(), older.begin(), older.end());
+    out.from = from;
+  }
+  if (out.events.size() > kEventsDescribed)
+    out.events.erase(out.events.begin(), out.events.end() - kEventsDescribed);
+  return out;
+}
+
 Status describe(Options& o) {
   split_name(o);
   auto client = Client::open(o.target);
@@ -218,24 +265,18 @@ Status describe(Options& o) {
   if (!one) return tl::unexpected(one.error());
   std::cout << resource::to_yaml(inside(one->resource()));
   if (one->resource().has_plan()) std::cout << "\n" << render_plan(one->resource().plan());
-  v1::EventsRequest request;
-  request.set_tenant(one->resource().has_intent() ? one->resource().intent().metadata().tenant() : o.tenant);
-  const std::string subject = one->resource().has_intent()
-                                  ? "intent/" + request.tenant() + "/" + o.name
-                                  : (o.kind.back() == 's' ? o.kind.substr(0, o.kind.size() - 1) : o.kind) + "/" + o.name;
-  const auto context = client->context();
-  const auto stream = client->stub().Events(context.get(), request);
-  std::vector<std::string> lines;
-  v1::EventsResponse batch;
-  while (stream->Read(&batch)) {
-    for (const v1::EventView& event : batch.events()) {
-      if (event.subject() == subject) lines.push_back(render_event(event, Format::kTable));
-    }
+  // A plan's events are those of its intent.
+  const v1::Resource& shown = one->resource();
+  const std::string tenant = shown.has_intent() ? shown.intent().metadata().tenant() : shown.plan().tenant();
+  const std::string kind = o.kind.back() == 's' ? o.kind.substr(0, o.kind.size() - 1) : o.kind;
+  const std::string subject = shown.has_intent() ? "intent/" + tenant + "/" + o.name
+                              : shown.has_plan() ? "intent/" + tenant + "/" + shown.plan().intent()
+                                                 : kind + "/" + o.name;
+  const NewestEvents newest = newest_events(*client, one->version(), subject, tenant);
+  if (!newest.events.empty()) std::cout << "\n" << render_events(newest.events);
+  if (newest.from > 0 && newest.from < one->version() && newest.events.size() < kEventsDescribed) {
+    std::cout << "\nEvents before " << newest.from << " were not looked at; 'weir get events' lists all.\n";
   }
-  (void)stream->Finish();  // whoever may not read events is shown none
-  constexpr size_t kShown = 20;
-  if (!lines.empty()) std::cout << "\nEvents:\n";
-  for (size_t i = lines.size() > kShown ? lines.size() - kShown : 0; i < lines.size(); ++i) std::cout << "  " << lines[i];
   return {};
 }
 
@@ -255,7 +296,7 @@ Status explain(const Options& o) {
   } else if (format == Format::kYaml) {
     std::cout << resource::to_yaml(response);
   } else {
-    std::cout << response.text();
+    std::cout << (format == Format::kWide ? response.text() : wrapped(response.text(), kTableWidth));
   }
   return {};
 }
@@ -289,7 +330,7 @@ std::string state_of(const v1::Resource& resource) {
   }
 }
 
-// Looks at each new version of the graph; a running intent has also been placed.
+// A running intent has also been placed.
 Status wait(Options& o) {
   split_name(o);
   const auto timeout = parse_lifetime_us(o.timeout);
@@ -297,16 +338,9 @@ Status wait(Options& o) {
   auto client = Client::open(o.target);
   if (!client) return tl::unexpected(client.error());
   const auto deadline = std::chrono::system_clock::now() + std::chrono::microseconds(*timeout);
-  const auto context = client->context(Client::Life::kStream);
-  context->set_deadline(deadline);
-  v1::EventsRequest request;
-  request.set_tail(true);
-  request.set_follow(true);
-  const auto stream = client->stub().Events(context.get(), request);
-  stream->WaitForInitialMetadata();
+  Changes changes(*client);
   std::string state = "absent";
-  v1::EventsResponse batch;
-  do {
+  for (;;) {
     const auto one = get_one(*client, o);
     if (!one && one.error().code != ErrorCode::kNotFound) return tl::unexpected(one.error());
     state = one ? state_of(one->resource()) : "absent";
@@ -319,9 +353,9 @@ Status wait(Options& o) {
       std::cout << o.kind << " " << o.name << " is " << o.wanted << "\n";
       return {};
     }
-  } while (stream->Read(&batch));
-  const grpc::Status ended = stream->Finish();
-  if (ended.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED) return client->status(ended);
+    if (std::chrono::system_clock::now() >= deadline) break;
+    changes.wait(deadline);
+  }
   print_error({ErrorCode::kUnavailable, "is " + state + " after " + o.timeout + ", not " + o.wanted, o.kind + "/" + o.name,
                "see why with 'weir describe " + o.kind + " " + o.name + "'"});
   exit_with(kExitTimeout);

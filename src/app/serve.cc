@@ -5,10 +5,10 @@
 
 #include <atomic>
 #include <filesystem>
-#include <future>
 #include <mutex>
 
 #include "app/grpc_port.h"
+#include "app/operator_context.h"
 #include "app/version.h"
 #include "infrastructure/agent_link/agent_link.h"
 #include "infrastructure/runtime/loop_thread.h"
@@ -18,9 +18,7 @@
 #include "infrastructure/store/views_follower.h"
 #include "orchestration/plan/decide.h"
 #include "security/identity/authority.h"
-#include "security/identity/context.h"
 #include "security/identity/private_file.h"
-#include "security/identity/user_token.h"
 #include "service/gateway/grpc_service.h"
 #include "service/gateway/rest_server.h"
 #include "service/gateway/service.h"
@@ -114,29 +112,6 @@ std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const 
           {"weir_loop_inbox_refused_total", "Messages that found the inbox full", number(now.refused)},
           {"weir_agents_attached", "Sites whose agent is attached", number(link.attached_count())},
           {"weir_ledger_records_total", "Durable records", number(log.durable_end())}};
-}
-
-// The first operator's way in: a token that does not expire, in a file that only its owner reads.
-Status write_operator_context(const fs::path& file, const std::string& endpoint, const std::string& ca_file,
-                              Brain& brain, Clock& clock) {
-  std::error_code error;
-  if (fs::exists(file, error)) return {};
-  const auto seed = identity::draw_token_seed();
-  if (!seed) return tl::unexpected(seed.error());
-  const auto issued = identity::issue_user_token(*seed, policy::principal_of(policy::Role::kOperator, "local"),
-                                                 clock.wall_us() / 1'000'000, 0);
-  if (!issued) return tl::unexpected(issued.error());
-  std::promise<Status> done;
-  brain.propose({{"brain", TokenIssued{issued->record.id, issued->record.secret_hash, false, Role::kOperator, "local", 0}}},
-                [&done](const Result<Admitted>& admitted) {
-                  done.set_value(admitted ? Status{} : tl::unexpected(admitted.error()));
-                });
-  if (const Status durable = done.get_future().get(); !durable) return durable;
-  identity::Contexts contexts{.current = "local"};
-  contexts.named["local"] = {.endpoint = endpoint, .ca_certificate = ca_file, .token = issued->text};
-  if (const Status saved = identity::save_contexts(contexts, file); !saved) return saved;
-  spdlog::info("an operator's token lies in {0}; use it by: export WEIR_CONTEXT_FILE={0}", file.string());
-  return {};
 }
 
 class Signals {

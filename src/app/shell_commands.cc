@@ -1,6 +1,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <iostream>
 
 #include "app/commands.h"
@@ -9,53 +10,101 @@
 namespace weir::app {
 namespace {
 
-// "get", "ledger verify": every command with its options, from the command line's own description.
-void collect(const CLI::App& app, const std::string& prefix, std::vector<std::pair<std::string, std::string>>& out) {
-  std::string words;
-  for (const CLI::App* sub : app.get_subcommands({})) words += sub->get_name() + " ";
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) words += "--" + name + " ";
-  }
-  out.emplace_back(prefix, words);
+constexpr const char* kKinds =
+    "intents sites routers links datasets offers tenants plans runs nodes events prices";
+
+// "get", "ledger verify": a command by its words.
+struct Command {
+  std::string path;
+  const CLI::App* app = nullptr;
+};
+void collect(const CLI::App& app, const std::string& path, std::vector<Command>& out) {
+  out.push_back({path, &app});
   for (const CLI::App* sub : app.get_subcommands({})) {
-    collect(*sub, prefix.empty() ? sub->get_name() : prefix + " " + sub->get_name(), out);
+    collect(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), out);
   }
 }
 
-constexpr const char* kKinds = "intents sites routers links datasets offers tenants plans runs nodes events prices";
-
-std::string cases(const CLI::App& app) {
-  std::vector<std::pair<std::string, std::string>> all;
-  collect(app, "", all);
+std::string spaced(const std::vector<std::string>& words) {
   std::string out;
-  for (const auto& [command, words] : all) {
-    const bool kinds = command == "get" || command == "describe";
-    out += "    '" + command + "') words='" + words + (kinds ? kKinds : "") + "' ;;\n";
-  }
+  for (const std::string& word : words) out += (out.empty() ? "" : " ") + word;
   return out;
 }
 
+// What CLI11 shows of a closed set: "TEXT:{table,wide}".
+std::string values_of(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  const size_t open = type.find('{'), close = type.find('}');
+  if (open == std::string::npos || close == std::string::npos) return "";
+  std::string out = type.substr(open + 1, close - open - 1);
+  std::replace(out.begin(), out.end(), ',', ' ');
+  return out;
+}
+
+// The words that may follow, and for each option with a value those that it takes: none are files.
+std::string bash_case(const Command& command) {
+  std::vector<std::string> words;
+  std::string after;
+  for (const CLI::App* sub : command.app->get_subcommands({})) words.push_back(sub->get_name());
+  for (const CLI::Option* option : command.app->get_options()) {
+    const std::string values = values_of(*option);
+    if (option->get_positional() && !values.empty()) words.push_back(values);
+    std::vector<std::string> names;
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    words.insert(words.end(), names.begin(), names.end());
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+    if (option->get_items_expected_max() == 0) continue;
+    for (const std::string& name : names) after += "        " + name + ") words='" + values + "' ;;\n";
+  }
+  if (command.path == "get" || command.path == "describe") words.push_back(kKinds);
+  return "    '" + command.path + "')\n      words='" + spaced(words) + "'\n      case $previous in\n" +
+         after + "      esac ;;\n";
+}
+
 std::string bash(const CLI::App& app) {
+  std::vector<Command> all;
+  collect(app, "", all);
+  std::string paths, cases;
+  for (const Command& command : all) {
+    if (!command.path.empty()) paths += (paths.empty() ? "'" : " | '") + command.path + "'";
+    cases += bash_case(command);
+  }
   return "_weir() {\n"
-         "  local words= command= word\n"
+         "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words= command= "
+         "word=\n"
          "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-         "    case $word in -*) ;; *) case $command in '' | ledger | token | lab | sim | bench) command=\"${command:+$command "
-         "}$word\" ;; esac ;; esac\n"
+         "    case \"${command:+$command }$word\" in\n"
+         "      " +
+         paths +
+         ") command=\"${command:+$command }$word\" ;;\n"
+         "    esac\n"
          "  done\n"
          "  case $command in\n" +
-         cases(app) +
+         cases +
          "  esac\n"
-         "  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
+         "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
          "}\n"
          "complete -o default -F _weir weir\n";
 }
 
-std::string zsh(const CLI::App& app) { return "autoload -U +X bashcompinit && bashcompinit\n" + bash(app); }
+std::string zsh(const CLI::App& app) {
+  return "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n" + bash(app);
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "'";
+}
 
 std::string fish(const CLI::App& app) {
   std::string out = "complete -c weir -f\n";
   for (const CLI::App* sub : app.get_subcommands({})) {
-    out += "complete -c weir -n __fish_use_subcommand -a " + sub->get_name() + " -d '" + sub->get_description() + "'\n";
+    out += "complete -c weir -n __fish_use_subcommand -a " + sub->get_name() + " -d " +
+           quoted(sub->get_description()) + "\n";
     for (const CLI::App* inner : sub->get_subcommands({})) {
       out += "complete -c weir -n '__fish_seen_subcommand_from " + sub->get_name() + "' -a " + inner->get_name() + "\n";
     }
@@ -75,8 +124,12 @@ void add_shell_commands(CLI::App& app) {
   completion->footer("\nExample:\n  weir completion bash > /etc/bash_completion.d/weir");
   const auto shell = std::make_shared<std::string>();
   completion->add_option("SHELL", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember(std::vector<std::string>{"bash", "zsh", "fish"}));
-  completion->callback([&app, shell] { std::cout << (*shell == "bash" ? bash(app) : *shell == "zsh" ? zsh(app) : fish(app)); });
-  app.add_subcommand("version", "Print the version")->callback([] { std::cout << "weir " << kVersion << "\n"; });
+  completion->callback([&app, shell] {
+    std::cout << (*shell == "bash" ? bash(app) : *shell == "zsh" ? zsh(app) : fish(app));
+  });
+  CLI::App* version = app.add_subcommand("version", "Print the version");
+  version->footer("\nExample:\n  weir version");
+  version->callback([] { std::cout << "weir " << kVersion << "\n"; });
 }
 
 }  // namespace weir::app

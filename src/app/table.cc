@@ -1,46 +1,161 @@
 #include "app/table.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 namespace weir::app {
 namespace {
 
-// Characters, not bytes: continuation bytes of UTF-8 do not count.
-size_t length(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+struct Character {
+  uint32_t code = 0;
+  size_t bytes = 1;
+  bool valid = false;
+};
+
+// RFC 3629.
+Character first_of(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(text[i])); };
+  const uint32_t lead = byte(0);
+  if (lead < 0x80) return {lead, 1, true};
+  const size_t bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < bytes) return {};
+  uint32_t code = lead & (0xffu >> (bytes + 1));
+  for (size_t i = 1; i < bytes; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return {};
+    code = code << 6 | (byte(i) & 0x3f);
+  }
+  static constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (code < kLeast[bytes] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return {};
+  return {code, bytes, true};
+}
+
+// East Asian Wide and Fullwidth blocks; combining marks take no column.
+size_t columns_of(uint32_t code) {
+  static constexpr std::pair<uint32_t, uint32_t> kWide[] = {
+      {0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},  {0xac00, 0xd7a3},
+      {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},  {0xffe0, 0xffe6},
+      {0x1f300, 0x1f64f}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+  if (code >= 0x300 && code <= 0x36f) return 0;
+  for (const auto& [from, to] : kWide) {
+    if (code >= from && code <= to) return 2;
+  }
+  return 1;
 }
 
 std::string cut(const std::string& text, size_t most) {
-  if (length(text) <= most) return text;
+  if (columns(text) <= most) return text;
   size_t bytes = 0;
-  for (size_t seen = 0; bytes < text.size(); ++bytes) {
-    if ((text[bytes] & 0xc0) != 0x80 && ++seen == most) break;
+  for (size_t taken = 0; bytes < text.size();) {
+    const Character c = first_of(std::string_view(text).substr(bytes));
+    taken += columns_of(c.code);
+    if (taken + 1 > most) break;
+    bytes += c.bytes;
   }
   return text.substr(0, bytes) + "~";
 }
 
+bool is_figure(const std::string& cell) {
+  return cell.empty() || cell == "-" || (cell[0] >= '0' && cell[0] <= '9');
+}
+
 }  // namespace
 
-std::string Table::text(size_t width) const {
-  std::vector<size_t> widths(rows_.front().size(), 0);
-  for (const auto& row : rows_) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], length(row[i]));
+size_t columns(std::string_view text) {
+  size_t out = 0;
+  while (!text.empty()) {
+    const Character c = first_of(text);
+    out += columns_of(c.code);
+    text.remove_prefix(c.bytes);
   }
-  size_t total = 2 * (widths.size() - 1);
+  return out;
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const Character c = first_of(text);
+    if (!c.valid) {
+      out += '?';
+    } else if (c.code < 0x20 || (c.code >= 0x7f && c.code < 0xa0)) {
+      out += ' ';
+    } else {
+      out += text.substr(0, c.bytes);
+    }
+    text.remove_prefix(c.bytes);
+  }
+  return out;
+}
+
+std::string wrapped(std::string_view text, size_t width) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string line = printable(text.substr(0, end));
+    text.remove_prefix(std::min(text.size(), end + 1));
+    const size_t indent = std::min(line.find_first_not_of(' '), line.size());
+    size_t taken = indent;
+    out += line.substr(0, indent);
+    for (size_t at = indent; at < line.size();) {
+      const size_t next = std::min(line.find(' ', at), line.size());
+      const std::string word = line.substr(at, next - at);
+      if (at > indent) {
+        const bool fits = taken + 1 + columns(word) <= width;
+        out += fits ? " " : "\n" + std::string(indent + 2, ' ');
+        taken = fits ? taken + 1 : indent + 2;
+      }
+      out += word;
+      taken += columns(word);
+      at = next + 1;
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+void Table::add(std::vector<std::string> row) {
+  for (std::string& cell : row) cell = printable(cell);
+  rows_.push_back(std::move(row));
+}
+
+std::string Table::text(size_t width) const {
+  const size_t count = rows_.front().size();
+  std::vector<size_t> widths(count, 0), cells(count, 0);
+  std::vector<bool> figures(count, rows_.size() > 1);
+  for (size_t r = 0; r < rows_.size(); ++r) {
+    for (size_t i = 0; i < count; ++i) {
+      widths[i] = std::max(widths[i], columns(rows_[r][i]));
+      if (r == 0) continue;
+      cells[i] = std::max(cells[i], columns(rows_[r][i]));
+      if (!is_figure(rows_[r][i])) figures[i] = false;
+    }
+  }
+  size_t total = 2 * (count - 1);
   for (const size_t w : widths) total += w;
-  while (width != 0 && total > width) {
-    const auto widest = std::max_element(widths.begin(), widths.end());
-    if (*widest <= 4) break;
-    --*widest;
-    --total;
+  // Texts, then the titles of figures, then texts further, then whatever is left.
+  for (int stage = 0; stage < 4 && width != 0 && total > width; ++stage) {
+    const auto least = [&](size_t i) -> size_t {
+      if (stage == 3) return 4;
+      if (figures[i]) return stage == 0 ? widths[i] : std::max<size_t>(4, cells[i]);
+      return stage < 2 ? 12 : 6;
+    };
+    while (total > width) {
+      size_t widest = count;
+      for (size_t i = 0; i < count; ++i) {
+        if (widths[i] > least(i) && (widest == count || widths[i] > widths[widest])) widest = i;
+      }
+      if (widest == count) break;
+      --widths[widest];
+      --total;
+    }
   }
   std::string out;
   for (const auto& row : rows_) {
     std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
+    for (size_t i = 0; i < count; ++i) {
       const std::string cell = cut(row[i], widths[i]);
       line += cell;
-      if (i + 1 < row.size()) line.append(widths[i] - length(cell) + 2, ' ');
+      if (i + 1 < count) line.append(widths[i] - columns(cell) + 2, ' ');
     }
     out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }

@@ -23,6 +23,7 @@ void add_bench_commands(CLI::App& app) {
     CLI::App* command = bench->add_subcommand(name, what);
     // Each has options of its own, --help among them.
     command->set_help_flag();
+    command->footer(std::string("\nExample:\n  weir bench ") + name + " --help");
     command->prefix_command();
     command->callback([command, run] { exit_with(run(command->remaining())); });
   };

@@ -4,11 +4,14 @@
 #include <boost/json.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <memory>
 
 #include "app/commands.h"
 #include "app/exit_code.h"
 #include "app/lab/domain.h"
+#include "app/table.h"
+#include "core/units/quantity.h"
 #include "infrastructure/lab/emulator.h"
 
 namespace weir::app {
@@ -132,20 +135,23 @@ Status show(const Options& options) {
     auto status = lab.status();
     if (!status) return tl::unexpected(status.error());
     if (options.output == "json") {
-      std::printf("%s\n", boost::json::serialize(as_json(*status)).c_str());
+      std::cout << boost::json::serialize(as_json(*status)) << "\n";
       return {};
     }
-    std::printf("lab %s, %s paths%s\n\n%-14s %-8s %-24s %s\n", status->name.c_str(), status->srv6 ? "SRv6" : "plain",
-                status->emulator_alive ? "" : ", EMULATOR DEAD: take it down", "SITE", "STATE", "PREFIX", "PROCESSES");
+    Table sites({"SITE", "STATE", "PREFIX", "PROCESSES"});
     for (const auto& site : status->sites) {
-      std::printf("%-14s %-8s %-24s %zu\n", site.name.c_str(), site.killed ? "killed" : "alive", site.data_prefix.c_str(),
-                  site.processes);
+      sites.add(
+          {site.name, site.killed ? "killed" : "alive", site.data_prefix, std::to_string(site.processes)});
     }
-    std::printf("\n%-22s %-6s %10s %10s\n", "LINK", "STATE", "DELAY", "RATE");
+    Table links({"LINK", "STATE", "BETWEEN", "DELAY", "RATE"});
     for (const auto& link : status->links) {
-      std::printf("%-22s %-6s %7.2f ms %5.0f Mbps\n", link.name.c_str(), link.settings.cut ? "cut" : "ok",
-                  static_cast<double>(link.settings.delay_us) / 1e3, static_cast<double>(link.settings.rate_bps) / 1e6);
+      links.add({link.name, link.settings.cut ? "cut" : "ok", link.a + " - " + link.b,
+                 format_duration(link.settings.delay_us), format_bandwidth(link.settings.rate_bps)});
     }
+    std::cout << "lab " << status->name << ", " << (status->srv6 ? "SRv6" : "plain") << " paths"
+              << (status->emulator_alive ? "" : ", EMULATOR DEAD: take it down") << "\n\n"
+              << sites.text(kTableWidth) << "\n"
+              << links.text(kTableWidth);
     return {};
   });
 }
@@ -160,14 +166,19 @@ void add_lab_commands(CLI::App& app) {
               "  weir lab join my-site.yaml\n"
               "  weir lab cut street-a-hangzhou && weir get links\n  weir lab kill hub-guizhou\n  weir lab down");
 
-  const auto command = [&](const char* name, const char* what, auto act) {
+  const auto example = [](CLI::App* sub, const char* text) {
+    sub->footer(std::string("\nExample:\n  weir lab ") + text);
+  };
+  const auto command = [&](const char* name, const char* what, const char* shown, auto act) {
     CLI::App* sub = lab->add_subcommand(name, what);
+    example(sub, shown);
     sub->add_option("--lab", options->name, "Name of the lab (default: the only one that is up)");
     sub->callback([options, act] { finish(act(*options)); });
     return sub;
   };
 
   CLI::App* up_command = lab->add_subcommand("up", "Build the WAN, start the brain and an agent at each site");
+  example(up_command, "up examples/city-cameras/lab.yaml");
   up_command->add_option("file", options->file, "YAML with the documents Lab, Site, Router and Link")->required();
   up_command->add_option("--paths", options->paths, "srv6: traffic is steered; plain: it follows routing")
       ->check(CLI::IsMember({"srv6", "plain"}))
@@ -177,32 +188,46 @@ void add_lab_commands(CLI::App& app) {
   up_command->add_flag("-q,--quiet", options->quiet, "No progress");
   up_command->callback([options] { finish(up(*options)); });
 
-  command("down", "End everything that runs in the lab and remove it", down)->add_option("name", options->name, "Name");
-  command("status", "Sites, links and what is cut or killed", show)
+  command("down", "End everything that runs in the lab and remove it", "down", down)
+      ->add_option("name", options->name, "Name");
+  command("status", "Sites, links and what is cut or killed", "status -o json", show)
       ->add_option("-o,--output", options->output, "json")
       ->check(CLI::IsMember({"json"}));
-  CLI::App* join_command = command("join", "Sites join: their network, their description to the brain, their agents", join);
+  CLI::App* join_command =
+      command("join", "Sites join: their network, their description to the brain, their agents",
+              "join my-site.yaml", join);
   join_command->add_option("file", options->file, "YAML with documents Site, and Link from them to what is there")->required();
   join_command->add_flag("-q,--quiet", options->quiet, "No progress");
-  const auto on_link = [&](const char* name, const char* what, Status (lab::Lab::*act)(const std::string&)) {
-    command(name, what, [act](const Options& o) {
-      return with_lab(o, [&](lab::Lab& opened_lab) { return (opened_lab.*act)(o.object); });
-    })->add_option("name", options->object, "Its name")->required();
+  const auto on_object = [&](const char* name, const char* what, const char* shown,
+                             Status (lab::Lab::*act)(const std::string&)) {
+    command(name, what, shown,
+            [act](const Options& o) {
+              return with_lab(o, [&](lab::Lab& opened_lab) { return (opened_lab.*act)(o.object); });
+            })
+        ->add_option("name", options->object, "Its name")
+        ->required();
   };
-  on_link("cut", "Cut a link: it silently carries nothing", &lab::Lab::cut);
-  on_link("heal", "Heal a link", &lab::Lab::heal);
-  on_link("kill", "Kill a site: its processes end, its links go dead", &lab::Lab::kill);
-  command("revive", "A killed site comes back; its agent starts again", [](const Options& o) {
-    return with_lab(o, [&](lab::Lab& opened_lab) {
-      const Status revived = opened_lab.revive(o.object);
-      return revived ? start_agent(opened_lab, o.object, "") : revived;
-    });
-  })->add_option("site", options->object, "Its name")->required();
+  on_object("cut", "Cut a link: it silently carries nothing", "cut street-a-hangzhou", &lab::Lab::cut);
+  on_object("heal", "Heal a link", "heal street-a-hangzhou", &lab::Lab::heal);
+  on_object("kill", "Kill a site: its processes end, its links go dead", "kill hub-guizhou", &lab::Lab::kill);
+  command("revive", "A killed site comes back; its agent starts again", "revive hub-guizhou",
+          [](const Options& o) {
+            return with_lab(o, [&](lab::Lab& opened_lab) {
+              const Status revived = opened_lab.revive(o.object);
+              return revived ? start_agent(opened_lab, o.object, "") : revived;
+            });
+          })
+      ->add_option("site", options->object, "Its name")
+      ->required();
   CLI::App* brain = lab->add_subcommand("brain", "The lab's brain")->require_subcommand(1);
-  brain->add_subcommand("kill", "kill -9")->callback([options] {
+  CLI::App* kill_command = brain->add_subcommand("kill", "kill -9");
+  example(kill_command, "brain kill");
+  kill_command->callback([options] {
     finish(with_lab(*options, [](const lab::Lab& opened_lab) { return kill_brain(opened_lab); }));
   });
-  brain->add_subcommand("start", "Start it again on its old ledger")->callback([options] {
+  CLI::App* start_command = brain->add_subcommand("start", "Start it again on its old ledger");
+  example(start_command, "brain start");
+  start_command->callback([options] {
     finish(with_lab(*options, [](lab::Lab& opened_lab) { return start_brain(opened_lab); }));
   });
   CLI::App* emulate = lab->add_subcommand("emulate", "The process that carries the packets; started by 'up'")->group("");

@@ -1,0 +1,293 @@
+// Commands as a shell runs them, against a brain in this process.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <csignal>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iostream>
+#include <thread>
+
+#include "app/commands.h"
+#include "app/exit_code.h"
+#include "app/grpc_port.h"
+#include "app/table.h"
+#include "infrastructure/store/segment_store.h"
+#include "security/identity/authority.h"
+#include "security/identity/context.h"
+#include "service/gateway/grpc_service.h"
+#include "service/gateway/test_brain.h"
+
+namespace weir::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CommandTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::signal(SIGPIPE, SIG_IGN);
+    folder = fs::path(testing::TempDir()) / ("weir-command." + std::to_string(getpid()));
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+    fs::permissions(folder, fs::perms::owner_all);
+    brain.build_region();
+  }
+  void TearDown() override {
+    if (grpc) grpc->stop();
+    if (port) port->shutdown(1);
+    port.reset();
+    grpc.reset();
+    fs::remove_all(folder);
+  }
+  void serve() {
+    const int64_t now = std::time(nullptr);
+    const auto authority = identity::CertificateAuthority::open_or_create(folder / "ca", now);
+    ASSERT_TRUE(authority) << authority.error().text();
+    const auto brain_identity = authority->issue_brain({"127.0.0.1"}, now);
+    ASSERT_TRUE(brain_identity && identity::write_brain_file(folder / "brain.pem", *brain_identity));
+    grpc = std::make_unique<gateway::GrpcService>(service);
+    auto opened = GrpcPort::open({.listen = "127.0.0.1:0", .brain_file = (folder / "brain.pem").string()},
+                                 {&grpc->service()});
+    ASSERT_TRUE(opened) << opened.error().text();
+    port = std::move(*opened);
+    identity::Contexts contexts{.current = "op"};
+    const auto add = [&](const char* name, const std::string& bearer) {
+      contexts.named[name] = {.endpoint = "127.0.0.1:" + std::to_string(port->port()),
+                              .ca_certificate = (folder / "ca" / "ca.crt").string(),
+                              .token = identity::SecretText(bearer.substr(7))};
+    };
+    add("op", brain.token(Role::kOperator, "alice"));
+    add("city", brain.token(Role::kTenant, "city"));
+    add("street", brain.token(Role::kProvider, "street"));
+    ASSERT_TRUE(identity::save_contexts(contexts, folder / "context.toml"));
+    setenv("WEIR_CONTEXT_FILE", (folder / "context.toml").c_str(), 1);
+  }
+
+  struct Outcome {
+    int code = 0;
+    std::string out, error;
+  };
+  static int run_only(std::vector<std::string> arguments) {
+    CLI::App app("", "weir");
+    add_commands(app);
+    std::vector<const char*> argv{"weir"};
+    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+    return run(app, static_cast<int>(argv.size()), argv.data());
+  }
+  static Outcome weir(std::vector<std::string> arguments) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    Outcome out;
+    out.code = run_only(std::move(arguments));
+    out.out = testing::internal::GetCapturedStdout();
+    out.error = testing::internal::GetCapturedStderr();
+    return out;
+  }
+  void submit() {
+    brain.record("tenant/city", IntentSubmitted{IntentId(0u), TenantId(0u), 1, brain.cameras()});
+    brain.decide();
+  }
+
+  fs::path folder;
+  gateway::TestBrain brain;
+  gateway::Service service{brain.ports()};
+  std::unique_ptr<gateway::GrpcService> grpc;
+  std::unique_ptr<GrpcPort> port;
+};
+
+TEST_F(CommandTest, ExitCodesAreThoseDocumented) {
+  serve();
+  EXPECT_EQ(weir({"get", "sites"}).code, kExitOk);
+  EXPECT_EQ(weir({"--help"}).code, kExitOk);
+  EXPECT_EQ(weir({"get"}).code, kExitUsage);
+  EXPECT_EQ(weir({"get", "sites", "--nonsense"}).code, kExitUsage);
+  EXPECT_EQ(weir({"get", "castles"}).code, kExitUsage);
+  EXPECT_EQ(weir({"get", "site/atlantis"}).code, kExitNotFound);
+  EXPECT_EQ(weir({"drain", "site/metro", "--context", "city"}).code, kExitDenied);
+  EXPECT_EQ(weir({"apply", "-f", (folder / "none.yaml").string()}).code, kExitNotFound);
+  EXPECT_EQ(weir({"wait", "site/metro", "--for", "down", "--timeout", "100ms"}).code, kExitTimeout);
+  std::ofstream(folder / "huge.yaml") << R"(apiVersion: weir/v1
+kind: Intent
+metadata: {name: huge, tenant: city}
+spec:
+  from: [{site: street, streams: 4}]
+  workload:
+    service: {artifact: detector, port: 8080, cpu: "1000", memory: 256Mi, streams_per_instance: 2}
+    traffic: {up: 2Mbps, down: 50kbps, requests_per_second: "2", work_per_request: 30ms@reference-core}
+  promise: {latency: 500ms, percentile: "99"}
+)";
+  EXPECT_EQ(weir({"apply", "--dry-run", "-f", (folder / "huge.yaml").string()}).code, kExitInfeasible);
+  port->shutdown(0);
+  const Outcome gone = weir({"get", "sites", "--call-timeout", "2"});
+  EXPECT_EQ(gone.code, kExitUnavailable) << gone.error;
+  EXPECT_NE(gone.error.find("weir: 127.0.0.1:"), std::string::npos) << gone.error;
+  EXPECT_NE(gone.error.find("\n  check that"), std::string::npos) << gone.error;
+}
+
+// Whom no event reaches looks for himself.
+TEST_F(CommandTest, WaitSeesWhatHoldsAlreadyAndWhatComes) {
+  serve();
+  const auto began = std::chrono::steady_clock::now();
+  for (const char* who : {"op", "city", "street"}) {
+    const Outcome there = weir({"wait", "site/street", "--for", "up", "--timeout", "60s", "--context", who});
+    EXPECT_EQ(there.code, kExitOk) << who << there.error;
+  }
+  EXPECT_EQ(weir({"wait", "intent/none", "--tenant", "city", "--for", "absent", "--timeout", "60s",
+                  "--context", "city"})
+                .code,
+            kExitOk);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(30));
+  for (const char* who : {"city", "street"}) {
+    brain.record("op", SiteStateChanged{SiteId(0u), Liveness::kUp, "test"});
+    auto waiting = std::async(std::launch::async, [&] {
+      return weir({"wait", "site/street", "--for", "draining", "--timeout", "60s", "--context", who});
+    });
+    brain.record("op", SiteStateChanged{SiteId(0u), Liveness::kDraining, "test"});
+    ASSERT_EQ(waiting.wait_for(std::chrono::seconds(20)), std::future_status::ready) << who;
+    EXPECT_EQ(waiting.get().code, kExitOk);
+  }
+}
+
+TEST_F(CommandTest, OutputThatCannotBeWrittenIsAFailure) {
+  serve();
+  submit();
+  std::cout.flush();
+  const int kept = dup(1);
+  const auto with_output = [&](int fd, const std::vector<std::string>& arguments) {
+    dup2(fd, 1);
+    const int code = run_only(arguments);
+    dup2(kept, 1);
+    std::cout.clear();
+    std::clearerr(stdout);
+    return code;
+  };
+  std::FILE* full = std::fopen("/dev/full", "w");
+  ASSERT_NE(full, nullptr);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(with_output(fileno(full), {"get", "sites"}), kExitFailed);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("standard output"), std::string::npos);
+  std::fclose(full);
+
+  // A reader that goes away ends what would follow for ever.
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  close(ends[0]);
+  std::atomic<bool> over = false;
+  std::thread writer([&] {
+    for (uint32_t i = 0; !over; ++i) {
+      brain.record("op", LinkMeasured{LinkId(0u), 1000 + i, 0, 0});
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  });
+  EXPECT_EQ(with_output(ends[1], {"get", "events", "--watch"}), kExitFailed);
+  EXPECT_EQ(with_output(ends[1], {"get", "links", "--watch"}), kExitFailed);
+  over = true;
+  writer.join();
+  close(ends[1]);
+  close(kept);
+}
+
+TEST_F(CommandTest, DescribeShowsTheNewestEventsOfALongLedger) {
+  serve();
+  for (int i = 0; i < 30; ++i)
+    brain.record("op", SiteStateChanged{SiteId(1u), i % 2 ? Liveness::kUp : Liveness::kDraining, "early"});
+  for (int i = 0; i < 6'000; ++i) brain.record("op", LinkMeasured{LinkId(0u), 1000 + i, 0, 0});
+  brain.record("op", SiteStateChanged{SiteId(1u), Liveness::kDraining, "the newest"});
+  const Outcome described = weir({"describe", "site", "metro"});
+  EXPECT_EQ(described.code, kExitOk) << described.error;
+  const size_t events = described.out.find("EVENT");
+  ASSERT_NE(events, std::string::npos) << described.out;
+  EXPECT_NE(described.out.find("the newest"), std::string::npos) << described.out;
+  EXPECT_EQ(
+      std::count(described.out.begin() + static_cast<std::ptrdiff_t>(events), described.out.end(), '\n'), 21);
+  EXPECT_EQ(weir({"describe", "site/metro", "--context", "street"}).code, kExitOk)
+      << "who may read no events";
+}
+
+TEST_F(CommandTest, DescribeKnowsTheEventsOfEachKind) {
+  serve();
+  submit();
+  const RunId run = brain.durable()->intent(IntentId(0u)).runs.at(0).run;
+  const std::string name = std::to_string(run.plan) + "." + std::to_string(run.item);
+  brain.record("hub", RunStateChanged{run, IntentId(0u), RunState::kRunning, 0, ""});
+  brain.record("op", LinkMeasured{LinkId(0u), 4321, 0, 0});
+  for (const auto& [kind, of] :
+       std::vector<std::pair<std::string, std::string>>{{"intent", "cameras"},
+                                                        {"site", "hub"},
+                                                        {"link", "street-core"},
+                                                        {"run", name},
+                                                        {"plan", std::to_string(run.plan)}}) {
+    const Outcome described = weir({"describe", kind, of, "--tenant", "city"});
+    EXPECT_EQ(described.code, kExitOk) << described.error;
+    EXPECT_NE(described.out.find("EVENT"), std::string::npos) << kind << "\n" << described.out;
+  }
+}
+
+TEST_F(CommandTest, TablesFitEightyColumns) {
+  serve();
+  submit();
+  for (const char* kind : {"sites", "routers", "links", "datasets", "offers", "tenants", "intents", "plans",
+                           "runs", "nodes", "events", "prices"}) {
+    const Outcome shown = weir({"get", kind});
+    EXPECT_EQ(shown.code, kExitOk) << kind << shown.error;
+    std::istringstream lines(shown.out);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(columns(line), 80u) << line;
+  }
+  const Outcome explained = weir({"explain", "city/cameras"});
+  EXPECT_EQ(explained.code, kExitOk) << explained.error;
+  std::istringstream lines(explained.out);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(columns(line), 80u) << line;
+}
+
+TEST_F(CommandTest, BackupsGoIntoNewDirectoriesOnly) {
+  auto ledger = store::SegmentStore::open((folder / "data" / "ledger").string());
+  if (!ledger) {
+    fs::create_directories(folder / "data");
+    ledger = store::SegmentStore::open((folder / "data" / "ledger").string());
+  }
+  ASSERT_TRUE(ledger) << ledger.error().text();
+  const std::vector<std::byte> bytes(10);
+  const Bytes record(bytes);
+  ASSERT_TRUE((*ledger)->append({&record, 1}, LogStore::Urgency::kOrdinary));
+  ASSERT_TRUE((*ledger)->flush());
+  const auto mode = [](const fs::path& path) {
+    struct stat at {};
+    ::stat(path.c_str(), &at);
+    return at.st_mode & 07777;
+  };
+  const auto backup = [&](const fs::path& from, const fs::path& to) {
+    return weir({"backup", "--data", from.string(), "--to", to.string()});
+  };
+  const fs::path shared = folder / "shared";
+  fs::create_directories(shared);
+  ::chmod(shared.c_str(), 01777);
+  std::ofstream(shared / "file") << "somebody's";
+  EXPECT_EQ(backup(folder / "data", shared).code, kExitConflict);
+  EXPECT_EQ(mode(shared), 01777u);
+  EXPECT_EQ(weir({"restore", "--from", (folder / "data").string(), "--to", shared.string()}).code,
+            kExitConflict);
+  EXPECT_EQ(mode(shared), 01777u);
+  EXPECT_EQ(backup(folder / "data", shared / "file").code, kExitConflict);
+  EXPECT_EQ(backup(folder / "data", folder / "no" / "parent").code, kExitNotFound);
+
+  EXPECT_NE(backup(folder / "nothing", folder / "failed").code, kExitOk);
+  EXPECT_FALSE(fs::exists(folder / "failed")) << "nothing is left of a backup that failed";
+  const Outcome done = backup(folder / "data", folder / "monday");
+  EXPECT_EQ(done.code, kExitOk) << done.error;
+  EXPECT_EQ(mode(folder / "monday"), 0700u);
+  fs::create_directories(folder / "empty");
+  ::chmod((folder / "empty").c_str(), 0750);
+  const Outcome restored =
+      weir({"restore", "--from", (folder / "monday").string(), "--to", (folder / "empty").string()});
+  EXPECT_EQ(restored.code, kExitOk) << restored.error;
+  EXPECT_EQ(mode(folder / "empty"), 0750u) << "its owner's own choice";
+}
+
+}  // namespace
+}  // namespace weir::app

@@ -1,0 +1,203 @@
+// What people see: names as long as they may be, in 80 columns; and the same for programs.
+#include "app/render.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <sstream>
+
+#include "app/table.h"
+
+namespace weir::app {
+namespace {
+
+const std::string kLong(63, 'n');
+constexpr int64_t kMany = 12'345'678'901'234;
+
+size_t widest(const std::string& text) {
+  std::istringstream lines(text);
+  size_t out = 0;
+  for (std::string line; std::getline(lines, line);) out = std::max(out, columns(line));
+  return out;
+}
+
+using Items = google::protobuf::RepeatedPtrField<v1::Resource>;
+
+Items one_of_each(const std::string& kind) {
+  Items items;
+  v1::Resource& r = *items.Add();
+  if (kind == "intents") {
+    auto& i = *r.mutable_intent();
+    i.mutable_metadata()->set_name(kLong);
+    i.mutable_metadata()->set_tenant(kLong);
+    auto& s = *i.mutable_status();
+    s.set_state("withdrawn");
+    s.set_plan(7);
+    s.set_instances(1'000'000);
+    s.set_instances_running(1'000'000);
+    s.set_samples(kMany);
+    s.set_latency_us_predicted(499'999);
+    s.set_latency_us_measured(123'456);
+    s.set_billed_per_hour_nanocredits(kMany);
+    s.set_why(std::string(200, 'w'));
+  } else if (kind == "sites") {
+    auto& i = *r.mutable_site();
+    i.mutable_metadata()->set_name(kLong);
+    i.mutable_spec()->set_tier("datacenter");
+    i.mutable_spec()->set_region("Inner Mongolia Autonomous Region");
+    auto& s = *i.mutable_status();
+    s.set_state("draining");
+    s.set_cpu_milli_free(12'345'600);
+    s.set_cpu_milli_total(98'765'400);
+    s.set_memory_mib_free(1'234'567);
+    s.set_memory_mib_total(9'876'543);
+    s.set_runs(123'456);
+    s.set_paths("plain");
+    s.set_why("agent \x1b[31mred\n");
+  } else if (kind == "links") {
+    auto& i = *r.mutable_link();
+    i.mutable_metadata()->set_name(kLong);
+    i.mutable_spec()->add_between(kLong);
+    i.mutable_spec()->add_between(kLong);
+    i.mutable_spec()->set_rate("400Gbps");
+    i.mutable_status()->set_state("half");
+    i.mutable_status()->set_bandwidth_bps(400'000'000'000);
+    i.mutable_status()->mutable_forward()->set_latency_us(123'456);
+  } else if (kind == "plans") {
+    auto& p = *r.mutable_plan();
+    p.set_position(123'456'789);
+    p.set_tenant(kLong);
+    p.set_intent(kLong);
+    p.set_state("retiring");
+    for (int i = 0; i < 20; ++i) p.add_placements()->set_site(kLong + std::to_string(i));
+    p.mutable_value()->set_billed_per_hour(kMany / 2);
+    p.mutable_value()->set_decision_price(kMany / 2);
+  } else if (kind == "runs") {
+    auto& p = *r.mutable_run();
+    p.mutable_id()->set_plan(123'456'789);
+    p.mutable_id()->set_item(999);
+    p.set_tenant(kLong);
+    p.set_intent(kLong);
+    p.set_site(kLong);
+    p.set_node(kLong);
+    p.set_state(v1::RUN_STATE_STARTING);
+    p.set_streams(100'000);
+    p.set_cpu_us(kMany / 2);
+    p.set_sent_bytes(kMany);
+    p.set_received_bytes(kMany);
+    p.set_why("exited\twith 1");
+  } else if (kind == "nodes") {
+    auto& n = *r.mutable_node();
+    n.set_id(1'000'000);
+    n.set_site(kLong);
+    n.mutable_spec()->set_name(kLong);
+    n.mutable_spec()->set_cpu_milli(256'000);
+    n.mutable_spec()->set_memory_mib(2'097'152);
+    n.mutable_spec()->set_accelerators(8);
+    n.mutable_spec()->set_accelerator_model(kLong);
+    n.mutable_spec()->set_speed_milli(1'234);
+  } else if (kind == "prices") {
+    auto& p = *r.mutable_price();
+    p.set_resource("accelerator");
+    p.set_unit("accelerator-hour");
+    p.set_site(kLong);
+    p.set_ask_nanocredits(kMany / 2);
+    p.set_scarcity_nanocredits(kMany / 2);
+    p.set_utilisation_ppm(1'000'000);
+  } else if (kind == "events") {
+    auto& e = *r.mutable_event();
+    e.set_position(123'456'789);
+    e.set_at(1'800'000'000'000'000);
+    e.set_name("PromiseStateChanged");
+    e.set_subject("intent/" + kLong + "/" + kLong);
+    e.set_text(std::string(300, 't') + "\x1b]0;title\a");
+  } else {
+    r.mutable_dataset()->mutable_metadata()->set_name(kLong);
+    r.mutable_dataset()->mutable_metadata()->set_tenant(kLong);
+  }
+  *items.Add() = r;
+  return items;
+}
+
+class Rendered : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, Rendered,
+                         ::testing::Values("intents", "sites", "links", "plans", "runs", "nodes", "prices",
+                                           "events", "datasets"),
+                         [](const auto& kind) { return std::string(kind.param); });
+
+TEST_P(Rendered, FitsEightyColumnsWithItsFiguresWhole) {
+  const std::string text = render(GetParam(), one_of_each(GetParam()), Format::kTable);
+  EXPECT_LE(widest(text), 80u) << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+  std::istringstream lines(text);
+  std::string line;
+  std::getline(lines, line);
+  std::getline(lines, line);
+  for (size_t at = line.find('~'); at != std::string::npos; at = line.find('~', at + 1)) {
+    EXPECT_FALSE(std::isdigit(static_cast<unsigned char>(line[at - 1]))) << "a figure is cut: " << line;
+  }
+}
+
+TEST_P(Rendered, WideCutsNothing) {
+  const std::string text = render(GetParam(), one_of_each(GetParam()), Format::kWide);
+  EXPECT_EQ(text.find('~'), std::string::npos) << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3) << text;
+}
+
+TEST_P(Rendered, JsonIsAnArrayOfWhatFilesHold) {
+  boost::system::error_code error;
+  const auto value = boost::json::parse(render(GetParam(), one_of_each(GetParam()), Format::kJson), error);
+  ASSERT_FALSE(error) << error.message();
+  ASSERT_TRUE(value.is_array());
+  EXPECT_EQ(value.as_array().size(), 2u);
+}
+
+TEST_P(Rendered, YamlIsADocumentEach) {
+  const std::string text = render(GetParam(), one_of_each(GetParam()), Format::kYaml);
+  EXPECT_NE(text.find("\n---\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << "escapes it: " << text;
+}
+
+TEST(Render, NothingIsSaidInEveryForm) {
+  EXPECT_EQ(render("sites", {}, Format::kTable), "No sites.\n");
+  EXPECT_EQ(render("sites", {}, Format::kJson), "[]\n");
+  EXPECT_EQ(render("sites", {}, Format::kYaml), "");
+}
+
+TEST(Render, PlansBillsAndEventsFitToo) {
+  const Items plan = one_of_each("plans");
+  v1::PlanView view = plan.Get(0).plan();
+  for (int i = 0; i < view.placements_size(); ++i) {
+    view.mutable_placements(i)->set_node(kLong);
+    view.mutable_value()->add_placements()->set_streams(100'000);
+  }
+  auto& flow = *view.add_flows();
+  flow.set_ingress(kLong);
+  flow.set_site(kLong);
+  for (int i = 0; i < 12; ++i) flow.add_hops(kLong);
+  view.mutable_value()->add_flows()->set_latency_us_predicted(123'456);
+  EXPECT_LE(widest(render_plan(view)), 80u) << render_plan(view);
+
+  v1::BillResponse bills;
+  auto& bill = *bills.add_bills();
+  bill.set_tenant("city");
+  bill.set_to(1'800'000'000'000'000);
+  auto& line = *bill.add_lines();
+  line.set_intent(kLong);
+  line.set_site(kLong);
+  line.set_item("accelerator");
+  line.set_unit("accelerator-hour");
+  line.set_quantity_milli(12'345'678);
+  line.set_price_nanocredits(1'234'567'890);
+  line.set_amount_nanocredits(kMany);
+  line.set_plan(123'456'789);
+  const std::string text = render_bill(bills, Format::kTable);
+  EXPECT_LE(widest(text), 80u) << text;
+  EXPECT_NE(text.find("12345.678901234"), std::string::npos) << text;
+
+  EXPECT_LE(widest(render_events({one_of_each("events").Get(0).event()})), 80u);
+}
+
+}  // namespace
+}  // namespace weir::app

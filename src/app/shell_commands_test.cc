@@ -1,0 +1,81 @@
+// Help and completion, of the commands that this build has.
+#include <gtest/gtest.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "app/commands.h"
+#include "app/exit_code.h"
+
+namespace weir::app {
+namespace {
+
+std::string printed(std::vector<const char*> arguments) {
+  CLI::App app("", "weir");
+  add_commands(app);
+  arguments.insert(arguments.begin(), "weir");
+  testing::internal::CaptureStdout();
+  const int code = run(app, static_cast<int>(arguments.size()), arguments.data());
+  const std::string out = testing::internal::GetCapturedStdout();
+  EXPECT_EQ(code, kExitOk);
+  return out;
+}
+
+void expect_examples(const CLI::App& app, const std::string& path) {
+  for (const CLI::App* sub : app.get_subcommands({})) {
+    const std::string name = path + " " + sub->get_name();
+    if (sub->get_group().empty()) continue;  // for the program itself, and not shown
+    if (sub->get_subcommands({}).empty()) {
+      EXPECT_NE(sub->get_footer().find(name), std::string::npos) << name;
+    }
+    EXPECT_FALSE(sub->get_description().empty()) << name;
+    expect_examples(*sub, name);
+  }
+}
+
+TEST(Help, EveryCommandHasAnExample) {
+  CLI::App app("", "weir");
+  add_commands(app);
+  expect_examples(app, "weir");
+}
+
+class Completion : public ::testing::Test {
+ protected:
+  // What bash offers for the last word.
+  std::string offered(const std::string& words, const std::string& shell = "bash") {
+    const std::string path = testing::TempDir() + "weir-completion." + std::to_string(getpid());
+    std::ofstream(path) << printed({"completion", shell.c_str()}) << "\nCOMP_WORDS=(weir " << words << ")\n"
+                        << "COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_weir\necho \"${COMPREPLY[@]}\"\n";
+    std::FILE* pipe = ::popen(("bash --norc -u " + path + " 2>&1").c_str(), "r");
+    std::string out;
+    for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) out += static_cast<char>(c);
+    ::pclose(pipe);
+    std::filesystem::remove(path);
+    return out;
+  }
+};
+
+TEST_F(Completion, OffersWhatTheCommandLineKnows) {
+  EXPECT_EQ(offered("ge"), "get\n");
+  EXPECT_EQ(offered("get inte"), "intents\n");
+  EXPECT_EQ(offered("get intents --outp"), "--output\n");
+  EXPECT_EQ(offered("get intents -o ''"), "table wide json yaml\n");
+  EXPECT_EQ(offered("get intents --output j"), "json\n");
+  EXPECT_EQ(offered("ledger ''").find("verify head prove"), 0u) << offered("ledger ''");
+  EXPECT_EQ(offered("token create --role t"), "tenant\n");
+  EXPECT_EQ(offered("--context x ledger ver"), "verify\n");
+  EXPECT_EQ(offered("completion z"), "zsh\n");
+  EXPECT_EQ(offered("apply -f ''"), "\n") << "then bash offers files";
+}
+
+TEST_F(Completion, DescriptionsAreQuotedForFish) {
+  const std::string script = printed({"completion", "fish"});
+  EXPECT_NE(script.find("brain\\'s CA"), std::string::npos) << script;
+}
+
+}  // namespace
+}  // namespace weir::app

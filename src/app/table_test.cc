@@ -1,0 +1,68 @@
+#include "app/table.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace weir::app {
+namespace {
+
+size_t widest(const std::string& text) {
+  std::istringstream lines(text);
+  size_t out = 0;
+  for (std::string line; std::getline(lines, line);) out = std::max(out, columns(line));
+  return out;
+}
+
+TEST(Table, IsAsWideAsItsContents) {
+  Table table({"NAME", "STATE"});
+  table.add({"a", "up"});
+  EXPECT_EQ(table.text(80), "NAME  STATE\na     up\n");
+}
+
+TEST(Table, CutsTheWidestTextsAndNoFigures) {
+  Table table({"NAME", "WHY", "BYTES RECEIVED"});
+  table.add({std::string(40, 'n'), std::string(60, 'w'), "1234567890"});
+  table.add({"short", "why", "2"});
+  const std::string text = table.text(80);
+  EXPECT_EQ(widest(text), 80u);
+  EXPECT_NE(text.find(" 1234567890\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("n~ "), std::string::npos) << text;
+  EXPECT_NE(text.find("w~ "), std::string::npos) << text;
+  EXPECT_EQ(table.text(0).find('~'), std::string::npos);
+}
+
+TEST(Table, FitsWhateverItHolds) {
+  for (size_t count = 1; count <= 12; ++count) {
+    Table table(std::vector<std::string>(count, "A LONG TITLE"));
+    table.add(std::vector<std::string>(count, std::string(30, 'x')));
+    table.add(std::vector<std::string>(count, "123456789012"));
+    EXPECT_LE(widest(table.text(80)), 80u) << count;
+  }
+}
+
+TEST(Table, CountsColumnsAndNotBytes) {
+  EXPECT_EQ(columns("grün"), 4u);
+  EXPECT_EQ(columns("浙江"), 4u);
+  EXPECT_EQ(columns("\xff"), 1u);
+  Table table({"REGION", "N"});
+  table.add({"浙江省杭州市", "1"});
+  EXPECT_EQ(table.text(80), "REGION        N\n浙江省杭州市  1\n");
+  EXPECT_EQ(table.text(14), "REGION       N\n浙江省杭州~  1\n");
+}
+
+TEST(Wrapped, BreaksAtSpacesAndGoesOnFurtherIn) {
+  EXPECT_EQ(wrapped("short\n  two  spaces\n", 80), "short\n  two  spaces\n");
+  EXPECT_EQ(wrapped("  - one two three four\nfive", 12), "  - one two\n    three\n    four\nfive\n");
+  EXPECT_EQ(wrapped("a " + std::string(20, 'w') + " b", 10), "a\n  " + std::string(20, 'w') + "\n  b\n");
+  EXPECT_EQ(wrapped("", 10), "");
+}
+
+TEST(Table, ATextCannotSteerTheTerminal) {
+  Table table({"WHY"});
+  table.add({"line\nfeed \x1b[2J\t\x7f \xc2\x9b bell\a \xc3("});
+  EXPECT_EQ(table.text(80), "WHY\nline feed  [2J     bell  ?(\n");
+}
+
+}  // namespace
+}  // namespace weir::app
