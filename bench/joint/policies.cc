@@ -4,6 +4,7 @@
 #include <queue>
 #include <tuple>
 
+#include "core/graph/promise.h"
 #include "orchestration/path/path_search.h"
 #include "orchestration/placement/site_offer.h"
 #include "orchestration/plan/decide.h"
@@ -95,8 +96,12 @@ struct Wish {
     flow.latency_us_path = option.round_trip_us;
     flow.latency_us_serialisation = option.serialisation_us;
     flow.latency_us_predicted = option.latency_us();
-    plan.billed_per_hour = placement_per_hour(plan.placements[0]) + flow.path_per_hour;
     plan.flows.push_back(std::move(flow));
+    const PlanTotals totals = plan_totals(graph, spec, plan);
+    plan.billed_per_hour = totals.billed_per_hour;
+    plan.power_mw = totals.power_mw;
+    plan.carbon_mg_per_hour = totals.carbon_mg_per_hour;
+    plan.availability_ppm = totals.availability_ppm;
     return plan;
   }
 

@@ -2,6 +2,19 @@
 
 namespace weir {
 
+SiteId Graph::site_at(VertexId vertex) const {
+  size_t low = 0, high = sites_.size();  // both kinds of identifier are given out in order of joining
+  while (low < high) {
+    const size_t mid = (low + high) / 2;
+    if (sites_[mid].vertex < vertex) {
+      low = mid + 1;
+    } else {
+      high = mid;
+    }
+  }
+  return low < sites_.size() && sites_[low].vertex == vertex ? SiteId(low) : SiteId{};
+}
+
 LinkId Graph::find_link(std::string_view name) const {
   const uint32_t row = link_names_.find(name);
   return row == LinkId::kNone ? LinkId{} : LinkId(row * 2);

@@ -187,6 +187,8 @@ class Graph {
   const SiteRow& site(SiteId id) const { return sites_[id.index()]; }
   const SiteLoad& load(SiteId id) const { return site_loads_[id.index()]; }
   const SiteSpec& site_spec(SiteId id) const { return *site_specs_[id.index()]; }
+  // The site whose vertex this is; none: a router. O(log sites).
+  SiteId site_at(VertexId vertex) const;
   const std::vector<NodeRange>& nodes(SiteId id) const { return site_nodes_[id.index()]; }
   const Column<SiteRow>& sites() const { return sites_; }
   const Column<SiteLoad>& site_loads() const { return site_loads_; }
@@ -368,10 +370,12 @@ struct Verdict {
   std::string why;
 };
 
-// May this plan be granted on the newest graph? Checks everything again, trusting nothing that the plan
-// says about itself: the generation, liveness, room on every node and link for the sum of what the plan
-// takes, that paths join their ends without loops, places, the frozen asks, the promise, the totals.
-// O(size of the plan * log).
+// May this plan be granted on the newest graph? Checks everything again, trusting nothing that the plan says about
+// itself but its decision price, its bound and its reasons, which decide nothing here: the generation, liveness of sites
+// and ingresses, room on every node and link for the sum of what the plan takes, that paths join their ends
+// without loops or transit through sites and can be held there, that protection paths are disjoint and keep the promise
+// too, places, the frozen asks, that instances keep up, every part of the promise, the totals.
+// O(size of the plan * log), and a shortest path for each new one over links that cannot be steered.
 Verdict verify(const Graph& head, const Plan& plan);
 
 }  // namespace weir

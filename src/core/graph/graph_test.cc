@@ -1,5 +1,7 @@
 #include "core/graph/graph.h"
 
+#include "core/graph/promise.h"
+
 #include <gtest/gtest.h>
 
 namespace weir {
@@ -39,6 +41,15 @@ class GraphTest : public ::testing::Test {
     return {.name = std::move(name), .a = VertexId(a), .b = VertexId(b), .bandwidth_bps = 10'000'000,
             .latency_us = 1000, .per_gbps_hour = 1'000'000};
   }
+  // With the totals that follow from its parts.
+  Plan complete(Plan p) const {
+    const PlanTotals totals = plan_totals(graph, *graph.intent(IntentId(0u)).spec, p);
+    p.billed_per_hour = totals.billed_per_hour;
+    p.power_mw = totals.power_mw;
+    p.carbon_mg_per_hour = totals.carbon_mg_per_hour;
+    p.availability_ppm = totals.availability_ppm;
+    return p;
+  }
   Plan plan() const {
     Plan p{.intent = IntentId(0u), .generation = 1, .basis = graph.version()};
     p.placements.push_back({.site = SiteId(1u), .node = NodeId(0u), .cpu_milli = 300, .memory_mib = 256,
@@ -49,8 +60,7 @@ class GraphTest : public ::testing::Test {
     flow.latency_us_path = path_round_trip_us(graph, flow.path);
     flow.latency_us_predicted = flow.latency_us_path;
     p.flows.push_back(flow);
-    p.billed_per_hour = placement_per_hour(p.placements[0]) + flow.path_per_hour;
-    return p;
+    return complete(p);
   }
 
   Graph graph;
@@ -195,10 +205,10 @@ TEST_F(GraphTest, VerifyCountsTheWholePlanAgainstOneNodeAndLink) {
               .down_bps = streams * 50'000};
     flow.path = {LinkId(0u), LinkId(2u)};
     flow.path_per_hour = path_per_hour(graph, flow.path, flow.up_bps, flow.down_bps);
+    flow.latency_us_path = flow.latency_us_predicted = path_round_trip_us(graph, flow.path);
     p.flows.push_back(flow);
-    p.billed_per_hour += placement_per_hour(p.placements[i]) + flow.path_per_hour;
   }
-  const Verdict verdict = verify(graph, p);  // each fits alone; 1200 of 1000 milli-cores do not
+  const Verdict verdict = verify(graph, complete(p));  // each fits alone; 1200 of 1000 milli-cores do not
   EXPECT_FALSE(verdict.granted);
   EXPECT_TRUE(verdict.conflict);
 }

@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <queue>
 #include <set>
 
 #include "core/graph/graph.h"
+#include "core/graph/promise.h"
 
 namespace weir {
 
@@ -93,8 +96,8 @@ class Verifier {
       }
       if (p.streams < 0 || p.streams > need.streams_per_instance) return wrong("an instance carries too many streams");
       if (p.streams == 0 && !spec_->from.empty()) return wrong("an instance carries nothing");
-      if (!need.accelerator_model.empty() &&
-          head_.accelerator_models().name(node.accelerator_model) != need.accelerator_model) {
+      if (need.accelerators > 0 && !need.accelerator_model.empty() &&
+          (node.accelerator_model == 0 || head_.accelerator_models().name(node.accelerator_model) != need.accelerator_model)) {
         return wrong("the node at " + name + " has another accelerator");
       }
       if ((site.residency & residency) != residency) return changed(name + " lacks a residency label");
@@ -119,7 +122,9 @@ class Verifier {
         node_need_[p.node].memory_mib += p.memory_mib;
         node_need_[p.node].accelerators += p.accelerators;
       }
-      billed_ += placement_per_hour(p);
+      const auto service = service_time(head_, p.site, *spec_, p.streams);
+      if (!service) return changed("an instance at " + name + " cannot keep up with its streams");
+      services_.push_back(*service);
     }
     if (static_cast<int>(sites.size()) < spec_->where.sites_min) return wrong("the plan uses too few sites");
     if (spec_->from.empty() && plan_.placements.size() > static_cast<size_t>(std::max(1, spec_->where.sites_min))) {
@@ -147,28 +152,26 @@ class Verifier {
       streams[flow.ingress] += flow.streams;
       carried[flow.placement] += flow.streams;
       Verdict verdict = path(flow, flow.path);
+      if (verdict.granted) verdict = latency(flow);
+      if (verdict.granted && !flow.protection.empty()) verdict = protection(flow);
       if (!verdict.granted) return verdict;
-      if (!flow.protection.empty()) verdict = path(flow, flow.protection);
-      if (!verdict.granted) return verdict;
-      const int64_t path_us = path_round_trip_us(head_, flow.path);
-      const __int128 rest_us = static_cast<__int128>(flow.latency_us_serialisation) + flow.latency_us_work +
-                               flow.latency_us_queueing;
-      if (flow.latency_us_path + rest_us != flow.latency_us_predicted) {
-        return wrong("a predicted latency is not the sum of its parts");
+      const Flow* old = handed_over(flow);
+      // What goes on was steered or routed there already.
+      if (!old && !follows_routing(flow.path)) return wrong("a path cannot be steered, and is not the routed one");
+      if ((!old || flow.protection != old->protection) && !follows_routing(flow.protection)) {
+        return wrong("a protection path cannot be steered, and is not the routed one");
       }
-      if (spec_->promise.latency_us_max > 0 && rest_us + path_us > spec_->promise.latency_us_max) {
-        return changed("a path became too slow for the promise");
+      if (old) {
+        if (flow.path_per_hour != old->path_per_hour) return wrong("a flow that goes on keeps its asks");
+        continue;
       }
-      const Nanocredits cost = path_per_hour(head_, flow.path, flow.up_bps, flow.down_bps);
-      const bool handed_over = passed_on(flow);
-      if (!handed_over && cost != flow.path_per_hour) return changed("the asks of a path were revised");
-      if (!handed_over) {
-        for (const LinkId id : flow.path) {
-          link_need_[id] += flow.up_bps;
-          link_need_[opposite(id)] += flow.down_bps;
-        }
+      if (path_per_hour(head_, flow.path, flow.up_bps, flow.down_bps) != flow.path_per_hour) {
+        return changed("the asks of a path were revised");
       }
-      billed_ += flow.path_per_hour;
+      for (const LinkId id : flow.path) {
+        link_need_[id] += flow.up_bps;
+        link_need_[opposite(id)] += flow.down_bps;
+      }
     }
     for (const Ingress& from : spec_->from) {
       if (streams[from.site] != from.streams) return wrong("a stream is not carried, or carried twice");
@@ -181,22 +184,61 @@ class Verifier {
     return granted();
   }
 
-  // Does the active plan hold this flow's bandwidth already, to be handed over? One old flow serves one new.
-  bool passed_on(const Flow& flow) {
+  // The flow of the active plan that holds this one's bandwidth already; none: it has to be reserved. One old flow
+  // serves one new.
+  const Flow* handed_over(const Flow& flow) {
     const RunId& run = plan_.placements[flow.placement].continues;
-    if (!run.valid()) return false;
+    if (!run.valid()) return nullptr;
     const CommittedPlan& active = *row_->active;
     for (size_t k = 0; k < active.plan.flows.size(); ++k) {
       const Flow& old = active.plan.flows[k];
       if (active.run(old.placement) == run && old.ingress == flow.ingress && old.path == flow.path &&
           old.up_bps == flow.up_bps && old.down_bps == flow.down_bps && handed_over_.insert(k).second) {
-        return true;
+        return &old;
       }
     }
-    return false;
+    return nullptr;
   }
 
-  Verdict path(const Flow& flow, const std::vector<LinkId>& path) {
+  // What the path adds to the time at the instance, as predicted and as it is now.
+  Verdict latency(const Flow& flow) const {
+    const ServiceTime& service = services_[flow.placement];
+    const int64_t serialisation_us = path_serialisation_us(head_, flow.path, spec_->traffic);
+    if (flow.latency_us_work != service.work_us || flow.latency_us_queueing != service.queueing_us ||
+        flow.latency_us_serialisation != serialisation_us) {
+      return changed("the speed of a node or a link was revised");
+    }
+    const int64_t rest_us = serialisation_us + service.work_us + service.queueing_us;
+    if (static_cast<__int128>(flow.latency_us_path) + rest_us != flow.latency_us_predicted) {
+      return wrong("a predicted latency is not the sum of its parts");
+    }
+    if (spec_->promise.latency_us_max > 0 && rest_us + path_round_trip_us(head_, flow.path) > spec_->promise.latency_us_max) {
+      return changed("a path became too slow for the promise");
+    }
+    return granted();
+  }
+
+  Verdict protection(const Flow& flow) const {
+    Verdict verdict = path(flow, flow.protection);
+    if (!verdict.granted) return verdict;
+    for (const LinkId id : flow.protection) {
+      if (std::find_if(flow.path.begin(), flow.path.end(), [id](LinkId other) {
+            return other == id || other == opposite(id);
+          }) != flow.path.end()) {
+        return wrong("a protection path shares a link with what it protects");
+      }
+    }
+    const ServiceTime& service = services_[flow.placement];
+    if (spec_->promise.latency_us_max > 0 &&
+        path_round_trip_us(head_, flow.protection) + path_serialisation_us(head_, flow.protection, spec_->traffic) +
+                service.work_us + service.queueing_us >
+            spec_->promise.latency_us_max) {
+      return changed("a protection path became too slow for the promise");
+    }
+    return granted();
+  }
+
+  Verdict path(const Flow& flow, const std::vector<LinkId>& path) const {
     VertexId at = head_.site(flow.ingress).vertex;
     std::set<VertexId> seen = {at};
     for (const LinkId id : path) {
@@ -208,7 +250,37 @@ class Verifier {
       if (!seen.insert(at).second) return wrong("a path has a loop");
     }
     if (at != head_.site(plan_.placements[flow.placement].site).vertex) return wrong("a path ends elsewhere");
+    const SiteId crossed = site_crossed(head_, path);
+    if (crossed.valid()) return wrong("a path crosses site " + head_.site_name(crossed) + ", which carries no transit");
     return granted();
+  }
+
+  // Can traffic be held on the path: are all of its links steerable, or is none shorter by described latency, as plain
+  // routing goes? Of several as short, any may be the routed one. O(links log vertices) for paths that cannot be steered.
+  bool follows_routing(const std::vector<LinkId>& path) const {
+    if (std::all_of(path.begin(), path.end(), [this](LinkId id) { return head_.link(id).steerable; })) return true;
+    int64_t length = 0;
+    for (const LinkId id : path) length += head_.link(id).latency_us;
+    const VertexId from = head_.link(path.front()).from, to = head_.link(path.back()).to;
+    std::vector<int64_t> distance(head_.vertex_count(), length);
+    using Item = std::pair<int64_t, VertexId>;
+    std::priority_queue<Item, std::vector<Item>, std::greater<>> queue;
+    distance[from.index()] = 0;
+    queue.push({0, from});
+    while (!queue.empty()) {
+      const auto [so_far, at] = queue.top();
+      queue.pop();
+      if (so_far > distance[at.index()] || (at != from && head_.site_at(at).valid())) continue;
+      for (const LinkId id : head_.links_out(at)) {
+        const LinkRow& link = head_.link(id);
+        const int64_t there = so_far + link.latency_us;
+        if (there >= distance[link.to.index()]) continue;
+        if (link.to == to) return false;
+        distance[link.to.index()] = there;
+        queue.push({there, link.to});
+      }
+    }
+    return true;
   }
 
   Verdict room() {
@@ -225,9 +297,17 @@ class Verifier {
     return granted();
   }
 
-  Verdict totals() {
-    if (billed_ != plan_.billed_per_hour) return wrong("the plan's price is not the sum of its parts");
-    if (spec_->budget_per_hour_max > 0 && billed_ > spec_->budget_per_hour_max) {
+  Verdict totals() const {
+    const PlanTotals totals = plan_totals(head_, *spec_, plan_);
+    if (totals.billed_per_hour != plan_.billed_per_hour) return wrong("the plan's price is not the sum of its parts");
+    if (totals.power_mw != plan_.power_mw || totals.carbon_mg_per_hour != plan_.carbon_mg_per_hour) {
+      return changed("the power of a site was revised");
+    }
+    if (totals.availability_ppm != plan_.availability_ppm) return changed("the availability of a part was revised");
+    if (totals.availability_ppm < spec_->promise.availability_ppm) {
+      return wrong("the plan is less available than promised");
+    }
+    if (spec_->budget_per_hour_max > 0 && totals.billed_per_hour > spec_->budget_per_hour_max) {
       return wrong("the plan costs more than the budget");
     }
     return granted();
@@ -237,7 +317,7 @@ class Verifier {
   const Plan& plan_;
   const IntentRow* row_ = nullptr;
   const IntentSpec* spec_ = nullptr;
-  Nanocredits billed_ = 0;
+  std::vector<ServiceTime> services_;  // by placement
   struct Need {
     int64_t cpu_milli = 0, memory_mib = 0, accelerators = 0;
   };

@@ -168,6 +168,7 @@ class AgentLinkTest : public ::testing::Test {
     h.mutable_driver()->set_driver("local");
     h.add_nodes()->mutable_spec()->set_name("n0");
     h.mutable_nodes(0)->mutable_spec()->set_cpu_milli(1000);
+    h.mutable_nodes(0)->mutable_spec()->set_speed_milli(1000);
     return out;
   }
   static v1::AgentMessage observation(uint64_t sequence) {
@@ -450,6 +451,9 @@ TEST_F(AgentLinkTest, WhoIsNotWelcomeIsToldWhy) {
   v1::AgentMessage bad = hello("hub");
   bad.mutable_hello()->mutable_nodes(0)->mutable_spec()->set_cpu_milli(-1);
   EXPECT_NE(refused(hub, bad).what().find("cpu_milli"), std::string::npos);
+  bad = hello("hub");
+  bad.mutable_hello()->mutable_nodes(0)->mutable_spec()->clear_speed_milli();
+  EXPECT_NE(refused(hub, bad).what().find("speed_milli"), std::string::npos) << "no machine takes for ever";
 }
 
 TEST_F(AgentLinkTest, ArtifactsComeByDigest) {

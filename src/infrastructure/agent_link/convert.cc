@@ -136,7 +136,8 @@ Result<Hello> hello_from(const v1::Hello& message) {
                          .accelerators = static_cast<int16_t>(
                              in.number("nodes.spec.accelerators", spec.accelerators(), 0, INT16_MAX)),
                          .accelerator_model = spec.accelerator_model(),
-                         .speed_milli = spec.speed_milli()});
+                         .speed_milli = static_cast<int32_t>(
+                             in.number("nodes.spec.speed_milli", spec.speed_milli(), 1, INT32_MAX))});
     if (const Status valid = validate(out.nodes.back()); !valid) return tl::unexpected(valid.error());
   }
   if (!in.ok()) return in.error();

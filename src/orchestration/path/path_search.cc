@@ -372,10 +372,4 @@ bool fits(const Graph& graph, const PathOption& path, const StreamDemand& demand
          });
 }
 
-int32_t path_availability_ppm(const Graph& graph, const std::vector<LinkId>& path) {
-  int64_t ppm = kPpm;
-  for (const LinkId id : path) ppm = ppm * graph.link(id).availability_ppm / kPpm;
-  return static_cast<int32_t>(ppm);
-}
-
 }  // namespace weir

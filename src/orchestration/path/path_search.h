@@ -111,7 +111,4 @@ PathOption priced(const Graph& graph, std::vector<LinkId> links, const StreamDem
 // Is there room for the streams, and is every link up?
 bool fits(const Graph& graph, const PathOption& path, const StreamDemand& demand, const PathLimits& limits);
 
-// Availability of a path in ppm: the product over its duplex links.
-int32_t path_availability_ppm(const Graph& graph, const std::vector<LinkId>& path);
-
 }  // namespace weir

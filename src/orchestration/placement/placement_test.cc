@@ -1,8 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <cmath>
-
-#include "orchestration/placement/service_time.h"
 #include "orchestration/placement/site_offer.h"
 
 namespace weir {
@@ -14,34 +11,6 @@ Workload workload(int32_t cpu_milli) {
   w.memory_mib = 256;
   return w;
 }
-const Traffic kCamera{2'000'000, 50'000, 2000, 30'000};  // 2 requests/s of 30 ms
-
-TEST(ServiceTime, OneStreamNeverWaits) {
-  const auto time = service_time(workload(300), kCamera, 990'000, 1000, 1);
-  ASSERT_TRUE(time);
-  EXPECT_EQ(time->work_us, 100'000);  // 30 ms of work on 0.3 of a core
-  EXPECT_EQ(time->queueing_us, 0);
-}
-
-TEST(ServiceTime, TheTailFollowsTheFormula) {
-  // Four streams of 2/s on a whole core at 30 ms: load 0.24.
-  const auto time = service_time(workload(1000), kCamera, 990'000, 1000, 4);
-  ASSERT_TRUE(time);
-  const double idle = 0.76, l = std::log(100.0), n = 4;
-  const double x = n / 2 * (std::sqrt(idle * idle + 2 * l / n) - idle);
-  EXPECT_NEAR(static_cast<double>(time->queueing_us), x * 30'000, 30);
-  EXPECT_LE(time->queueing_us, 3 * 30'000);
-}
-
-TEST(ServiceTime, LoadAtUnderAndOverTheBound) {
-  Traffic t = kCamera;
-  t.requests_per_second_milli = 9'500;  // 9.5/s * 30 ms = 0.285 cores of 0.3: exactly 95%
-  EXPECT_TRUE(service_time(workload(300), t, 990'000, 1000, 1));
-  t.requests_per_second_milli = 9'501;
-  EXPECT_FALSE(service_time(workload(300), t, 990'000, 1000, 1));
-  EXPECT_TRUE(service_time(workload(300), t, 990'000, 1002, 1)) << "a faster core keeps up";
-}
-
 Graph site_with(std::vector<NodeSpec> nodes) {
   Graph graph;
   graph.apply({1, "t", DomainCreated{.name = "d", .scarcity_core_hour = 64 * kCredit}});

@@ -8,8 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "core/graph/promise.h"
 #include "orchestration/path/path_search.h"
-#include "orchestration/placement/service_time.h"
 #include "orchestration/placement/site_offer.h"
 #include "orchestration/plan/site_order.h"
 

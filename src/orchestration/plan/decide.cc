@@ -17,22 +17,35 @@ struct Kept {
   std::vector<Flow> flows;             // Flow::placement refers to `placements`
 };
 
-bool alive(const Graph& graph, const IntentRow& row, const CommittedPlan& active, size_t placement) {
-  const Placement& p = active.plan.placements[placement];
-  if (graph.site(p.site).state != Liveness::kUp) return false;
+// May a run at the site go on: is it up, and does it carry what the intent and its data demand?
+bool may_run_at(const Graph& graph, SiteId id, const std::optional<uint64_t>& residency) {
+  const SiteRow& site = graph.site(id);
+  return site.state == Liveness::kUp && residency && (site.residency & *residency) == *residency;
+}
+
+bool alive(const Graph& graph, const IntentRow& row, const CommittedPlan& active, size_t placement,
+           const std::optional<uint64_t>& residency) {
+  if (!may_run_at(graph, active.plan.placements[placement].site, residency)) return false;
   const RunId run = active.run(placement);
   const auto found = std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
   if (found == row.runs.end() || found->state == RunState::kFailed || found->state == RunState::kLost) return false;
   return found->state != RunState::kExited || (row.spec->workload.kind == WorkKind::kJob && found->exit_code == 0);
 }
 
-int64_t latency_now_us(const Graph& graph, const Flow& flow) {
-  return flow.latency_us_predicted - flow.latency_us_path + path_round_trip_us(graph, flow.path);
+// Can traffic take this path now, and within the promise? Not: is there room.
+bool passable(const Graph& graph, const IntentSpec& spec, const std::vector<LinkId>& path, const ServiceTime& service) {
+  if (!std::all_of(path.begin(), path.end(), [&](LinkId id) { return graph.usable(id); })) return false;
+  if (site_crossed(graph, path).valid()) return false;
+  if (spec.promise.latency_us_max == 0) return true;
+  return path_round_trip_us(graph, path) + path_serialisation_us(graph, path, spec.traffic) + service.work_us +
+             service.queueing_us <=
+         spec.promise.latency_us_max;
 }
 
-bool intact(const Graph& graph, const IntentSpec& spec, const Flow& flow) {
-  if (!std::all_of(flow.path.begin(), flow.path.end(), [&](LinkId id) { return graph.usable(id); })) return false;
-  return spec.promise.latency_us_max == 0 || latency_now_us(graph, flow) <= spec.promise.latency_us_max;
+bool shares_link(const std::vector<LinkId>& a, const std::vector<LinkId>& b) {
+  return std::any_of(a.begin(), a.end(), [&b](LinkId id) {
+    return std::any_of(b.begin(), b.end(), [id](LinkId other) { return id == other || id == opposite(other); });
+  });
 }
 
 class Decider {
@@ -44,7 +57,8 @@ class Decider {
     const auto residency = residency_demand(graph_, spec_);
     if (!residency) return refused({{ReasonCode::kResidency}});
     for (const Ingress& from : spec_.from) {
-      if (graph_.site(from.site).state == Liveness::kDown) {
+      const Liveness state = graph_.site(from.site).state;
+      if (state != Liveness::kUp && state != Liveness::kDraining) {
         return refused({{ReasonCode::kIngressDown, SiteId{}, from.site}});
       }
     }
@@ -54,29 +68,82 @@ class Decider {
     residency_ = *residency;
 
     Kept kept;
-    if (row_.active && row_.active->plan.generation == row_.generation) kept = keep(sources);
-    Candidates candidates(graph_, spec_, residency_, sources, cache_);
-    Whole whole{.sites_min = spec_.where.sites_min};
-    for (const Placement& p : kept.placements) {
-      whole.sites_kept.push_back(p.site);
-      whole.billed_kept += placement_per_hour(p);
-    }
-    for (const Flow& flow : kept.flows) whole.billed_kept += flow.path_per_hour;
-
-    whole.use = use_;
-
-    Solution solution{.quality = Quality::kExact};
-    const bool anything_left =
-        std::any_of(sources.begin(), sources.end(), [](const Source& s) { return s.streams > 0; });
-    if (anything_left) {
-      SolverOutcome outcome = solve(candidates, whole, limits_.solver);
-      if (const auto* blocked = std::get_if<Blocked>(&outcome)) return refused(refusal(candidates, *blocked, whole).reasons);
-      solution = std::get<Solution>(std::move(outcome));
-    }
-    return plan(candidates, kept, solution);
+    std::vector<Source> left = sources;
+    if (row_.active && row_.active->plan.generation == row_.generation) kept = keep(left);
+    const bool nothing_kept = kept.placements.empty();
+    Decision decision = decide(std::move(kept), left);
+    const auto* refusal = std::get_if<Refusal>(&decision);
+    if (!refusal || nothing_kept || spec_.workload.kind == WorkKind::kJob || !about_the_whole(*refusal)) return decision;
+    // What is kept may itself stand in the way.
+    use_ = {};
+    Decision anew = decide({}, sources);
+    return std::holds_alternative<Plan>(anew) ? anew : decision;
   }
 
  private:
+  static bool about_the_whole(const Refusal& refusal) {
+    if (refusal.reasons.empty()) return false;
+    const ReasonCode code = refusal.reasons.front().code;
+    return code == ReasonCode::kAvailability || code == ReasonCode::kBudget || code == ReasonCode::kSpread;
+  }
+
+  // The plan that keeps this and serves what is left.
+  Decision decide(Kept kept, const std::vector<Source>& left) {
+    Candidates candidates(graph_, spec_, residency_, left, cache_);
+    protect(candidates, kept.placements, kept.flows, 0);
+    Whole whole{.sites_min = spec_.where.sites_min,
+                .budget_per_hour_max = spec_.budget_per_hour_max,
+                .availability_ppm_min = spec_.promise.availability_ppm,
+                .ways_kept = Availability(spec_.where.sites_min > 1),
+                .use = use_};
+    for (const Placement& p : kept.placements) {
+      whole.sites_kept.push_back(p.site);
+      whole.billed_kept += placement_per_hour(p);
+      if (spec_.from.empty()) whole.ways_kept.add(SiteId{}, p.site, graph_.site(p.site).availability_ppm);
+    }
+    for (const Flow& flow : kept.flows) {
+      const SiteId site = kept.placements[flow.placement].site;
+      whole.billed_kept += flow.path_per_hour;
+      whole.ways_kept.add(flow.ingress, site, way_availability_ppm(graph_, site, flow.path, flow.protection));
+    }
+    std::sort(whole.sites_kept.begin(), whole.sites_kept.end());
+    whole.sites_kept.erase(std::unique(whole.sites_kept.begin(), whole.sites_kept.end()), whole.sites_kept.end());
+
+    SolverOutcome outcome = solve(candidates, whole, limits_.solver);
+    if (const auto* blocked = std::get_if<Blocked>(&outcome)) {
+      auto cheap = cheaper(left, whole, *blocked);
+      if (!cheap) return refused(refusal(candidates, *blocked, whole).reasons);
+      outcome = std::move(*cheap);
+    }
+    return plan(candidates, kept, std::get<Solution>(outcome));
+  }
+
+  // When carbon stood above the budget and not every combination was tried: what cost alone would choose.
+  std::optional<Solution> cheaper(const std::vector<Source>& left, const Whole& whole, const Blocked& blocked) {
+    if (blocked.code != ReasonCode::kBudget || blocked.quality == Quality::kExact || spec_.prefer.carbon_milli == 0) {
+      return std::nullopt;
+    }
+    IntentSpec cost_only = spec_;
+    cost_only.prefer = {};
+    PlanCache cache;
+    Candidates candidates(graph_, cost_only, residency_, left, cache);
+    SolverOutcome outcome = solve(candidates, whole, limits_.solver);
+    auto* solution = std::get_if<Solution>(&outcome);
+    if (!solution) return std::nullopt;
+    const StreamDemand demand = stream_demand(spec_);
+    solution->price = solution->bound = 0;
+    for (Option& option : solution->instances) {
+      option.price = site_price(graph_, option.site, spec_.workload, spec_.prefer).decision;
+      for (size_t i = 0; i < option.share.size(); ++i) {
+        option.paths[i].price = priced(graph_, option.paths[i].links, demand).price;
+        option.price += option.share[i] * option.paths[i].price;
+      }
+      solution->price += option.price;
+    }
+    solution->quality = Quality::kHeuristic;
+    return std::move(*solution);
+  }
+
   Refusal refused(std::vector<Reason> reasons) const {
     return {intent_, row_.generation, graph_.version(), std::move(reasons)};
   }
@@ -87,23 +154,26 @@ class Decider {
     const CommittedPlan& active = *row_.active;
     const StreamDemand demand = stream_demand(spec_);
     Kept kept;
-    std::map<uint32_t, uint32_t> moved;  // old placement -> kept one
     for (uint32_t k = 0; k < active.plan.placements.size(); ++k) {
-      if (!alive(graph_, row_, active, k)) continue;
+      Placement placement = active.plan.placements[k];
+      if (!alive(graph_, row_, active, k, residency_)) continue;
+      const auto service = service_time(graph_, placement.site, spec_, placement.streams);
+      if (!service) continue;
       std::vector<Flow> flows;
       bool all = true;
       for (const Flow& old : active.plan.flows) {
         if (old.placement != k) continue;
         Flow flow = old;
-        if (intact(graph_, spec_, flow)) {
+        flow.latency_us_work = service->work_us;
+        flow.latency_us_queueing = service->queueing_us;
+        if (passable(graph_, spec_, flow.path, *service)) {
           refresh(flow);
         } else {
-          all = all && lead_around(flow, active.plan.placements[k].site, demand);
+          all = all && lead_around(flow, placement.site, demand);
         }
         flows.push_back(std::move(flow));
       }
       if (!all) continue;
-      Placement placement = active.plan.placements[k];
       placement.continues = active.run(k);
       for (Flow& flow : flows) {
         flow.placement = static_cast<uint32_t>(kept.placements.size());
@@ -119,9 +189,10 @@ class Decider {
   }
 
   void refresh(Flow& flow) const {
-    const int64_t now = path_round_trip_us(graph_, flow.path);
-    flow.latency_us_predicted += now - flow.latency_us_path;
-    flow.latency_us_path = now;
+    flow.latency_us_path = path_round_trip_us(graph_, flow.path);
+    flow.latency_us_serialisation = path_serialisation_us(graph_, flow.path, spec_.traffic);
+    flow.latency_us_predicted = flow.latency_us_path + flow.latency_us_serialisation + flow.latency_us_work +
+                                flow.latency_us_queueing;
   }
 
   // Finds another path for a flow whose path is broken or slow. Its old reservation is still held, so only
@@ -144,10 +215,7 @@ class Decider {
   void set_path(Flow& flow, const PathOption& path) const {
     flow.path = path.links;
     flow.path_per_hour = path_per_hour(graph_, path.links, flow.up_bps, flow.down_bps);
-    flow.latency_us_path = path.round_trip_us;
-    flow.latency_us_serialisation = path.serialisation_us;
-    flow.latency_us_predicted =
-        path.round_trip_us + path.serialisation_us + flow.latency_us_work + flow.latency_us_queueing;
+    refresh(flow);
   }
 
   Plan plan(Candidates& candidates, const Kept& kept, const Solution& solution) {
@@ -192,7 +260,7 @@ class Decider {
         plan.flows.push_back(std::move(flow));
       }
     }
-    protect(candidates, plan);
+    protect(candidates, plan.placements, plan.flows, kept.flows.size());
     for (const Placement& p : kept.placements) {
       const Nanocredits price = site_price(graph_, p.site, spec_.workload, spec_.prefer).decision;
       plan.decision_price += price;
@@ -204,58 +272,34 @@ class Decider {
       plan.decision_price += price;
       plan.bound += price;
     }
-    for (const Placement& p : plan.placements) {
-      plan.billed_per_hour += placement_per_hour(p);
-      plan.power_mw += power_mw(graph_.site(p.site).power, p.cpu_milli);
-      plan.carbon_mg_per_hour += carbon_mg_per_hour(graph_.site(p.site).power, p.cpu_milli);
-    }
-    for (const Flow& flow : plan.flows) plan.billed_per_hour += flow.path_per_hour;
-    plan.availability_ppm = availability(plan);
+    const PlanTotals totals = plan_totals(graph_, spec_, plan);
+    plan.billed_per_hour = totals.billed_per_hour;
+    plan.power_mw = totals.power_mw;
+    plan.carbon_mg_per_hour = totals.carbon_mg_per_hour;
+    plan.availability_ppm = totals.availability_ppm;
     explain(candidates, solution, plan);
     return plan;
   }
 
-  // A spare path for every flow that has none yet, or whose spare path broke.
-  void protect(Candidates& candidates, Plan& plan) {
-    for (Flow& flow : plan.flows) {
-      const bool usable = !flow.protection.empty() &&
-                          std::all_of(flow.protection.begin(), flow.protection.end(),
-                                      [&](LinkId id) { return graph_.usable(id); });
-      if (usable) continue;
+  // A spare path for every flow from the `first` one that has none yet, or whose spare path broke.
+  void protect(Candidates& candidates, const std::vector<Placement>& placements, std::vector<Flow>& flows, size_t first) {
+    for (size_t f = first; f < flows.size(); ++f) {
+      Flow& flow = flows[f];
+      const ServiceTime service{flow.latency_us_work, flow.latency_us_queueing};
+      if (!flow.protection.empty() && !shares_link(flow.path, flow.protection) &&
+          passable(graph_, spec_, flow.protection, service)) {
+        continue;
+      }
       flow.protection.clear();
       for (size_t i = 0; i < candidates.sources().size(); ++i) {
         if (candidates.sources()[i].site != flow.ingress) continue;
-        const ServiceTime service{flow.latency_us_work, flow.latency_us_queueing};
         const PathOption working{flow.path, 0, 0, 0};
-        if (auto spare = protection_path(candidates, i, plan.placements[flow.placement].site, flow.streams, service, working)) {
+        if (auto spare = protection_path(candidates, i, placements[flow.placement].site, flow.streams, service, working)) {
           flow.protection = std::move(spare->links);
         }
         break;
       }
     }
-  }
-
-  int32_t availability(const Plan& plan) const {
-    const bool spread = spec_.where.sites_min > 1;
-    std::map<SiteId, std::map<SiteId, int64_t>> ways;  // ingress (none for a job without one), site
-    const auto add = [&ways](SiteId ingress, SiteId site, int64_t way) {
-      const auto [known, fresh] = ways[ingress].try_emplace(site, way);
-      if (!fresh) known->second = std::min(known->second, way);
-    };
-    for (const Flow& flow : plan.flows) {
-      const SiteId site = plan.placements[flow.placement].site;
-      int64_t path = path_availability_ppm(graph_, flow.path);
-      if (!flow.protection.empty()) {
-        path = kPpm - (kPpm - path) * (kPpm - path_availability_ppm(graph_, flow.protection)) / kPpm;
-      }
-      add(flow.ingress, site, graph_.site(site).availability_ppm * path / kPpm);
-    }
-    if (plan.flows.empty()) {
-      for (const Placement& p : plan.placements) add(SiteId{}, p.site, graph_.site(p.site).availability_ppm);
-    }
-    int64_t worst = kPpm;
-    for (const auto& [ingress, sites] : ways) worst = std::min(worst, together_ppm(sites, spread));
-    return static_cast<int32_t>(worst);
   }
 
   // Names the runners-up for the instance that carries most, and the cheaper sites that could not.
@@ -274,7 +318,11 @@ class Decider {
       if (option.site == main.site || plan.alternatives.size() == limits_.alternatives) continue;
       // Spread is judged for the plan as a whole; otherwise every way has to be available enough by itself.
       if (spec_.promise.availability_ppm > 0 && spec_.where.sites_min <= 1) {
-        const int32_t available = availability_ppm(candidates, {option});
+        int64_t available = kPpm;
+        const auto ways = ways_ppm(candidates, option);
+        for (size_t i = 0; i < ways.size(); ++i) {
+          if (option.share[i] > 0) available = std::min(available, ways[i]);
+        }
         if (available < spec_.promise.availability_ppm) {
           unavailable.push_back({ReasonCode::kAvailability, option.site, plan.reason.ingress,
                                  spec_.promise.availability_ppm, available});
@@ -334,11 +382,17 @@ bool needs_decision(const Graph& graph, IntentId intent) {
   if (row.state == IntentState::kWithdrawn) return false;
   if (!row.active || row.active->plan.generation != row.generation) return true;
   const CommittedPlan& active = *row.active;
+  const auto residency = residency_demand(graph, *row.spec);
+  std::vector<ServiceTime> services;
   for (size_t k = 0; k < active.plan.placements.size(); ++k) {
-    if (!alive(graph, row, active, k)) return true;
+    const Placement& p = active.plan.placements[k];
+    const auto service = service_time(graph, p.site, *row.spec, p.streams);
+    if (!service || !alive(graph, row, active, k, residency)) return true;
+    services.push_back(*service);
   }
-  return std::any_of(active.plan.flows.begin(), active.plan.flows.end(),
-                     [&](const Flow& flow) { return !intact(graph, *row.spec, flow); });
+  return std::any_of(active.plan.flows.begin(), active.plan.flows.end(), [&](const Flow& flow) {
+    return !passable(graph, *row.spec, flow.path, services[flow.placement]);
+  });
 }
 
 }  // namespace weir

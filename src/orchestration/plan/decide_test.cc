@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 namespace weir {
@@ -67,6 +68,8 @@ class DecideTest : public ::testing::Test {
     if (!refusal || refusal->reasons.empty()) return {};
     return refusal->reasons.front();
   }
+
+  void fail_path() { add(LinkStateChanged{LinkId(4u), false, "cut"}); }
 
   Graph graph;
   IntentSpec spec;
@@ -202,6 +205,201 @@ TEST_F(DecideTest, RememberingChangesNothing) {
     if (round == 8) add(IntentWithdrawn{IntentId(1u)});
     if (round == 9) add(PlanRetired{IntentId(1u), graph.intent(IntentId(1u)).retiring.at(0)->position});
   }
+}
+
+// Each site and each link of these tests is there 99% of the time.
+class SpreadTest : public DecideTest {
+ protected:
+  void SetUp() override {
+    DecideTest::SetUp();
+    for (uint32_t s = 0; s < 3; ++s) available(s, 990'000);
+    add(NodesReported{SiteId(0u), NodeId(0u), {{"n", 4000, 4096, 0, "", 1000}}});
+    spec.workload.streams_per_instance = 1;
+    spec.where.sites_min = 2;
+    spec.promise.availability_ppm = 999'800;
+  }
+  void available(uint32_t site, int32_t ppm) {
+    SiteSpec s = graph.site_spec(SiteId(site));
+    s.availability_ppm = ppm;
+    add(SiteDefined{SiteId(site), VertexId(3 + site), s});
+  }
+  void fail(size_t placement) {
+    add(RunStateChanged{graph.intent(IntentId(0u)).active->run(placement), IntentId(0u), RunState::kFailed, 1, ""});
+    ASSERT_TRUE(needs_decision(graph, IntentId(0u)));
+  }
+};
+
+TEST_F(SpreadTest, ARepairCountsWhatIsKept) {
+  spec.from = {{SiteId(0u), 2}};
+  submit();
+  const Plan first = placed();
+  ASSERT_EQ(first.placements.size(), 2u);
+  EXPECT_EQ(first.availability_ppm, 999'900);
+  add(PlanCommitted{first});
+  fail(1);
+  const Plan second = placed();
+  ASSERT_EQ(second.placements.size(), 2u);
+  EXPECT_TRUE(second.placements[0].continues.valid());
+  EXPECT_NE(second.placements[0].site, second.placements[1].site);
+  EXPECT_EQ(second.availability_ppm, 999'900);
+}
+
+TEST_F(SpreadTest, ARepairOfOneIngressLeavesTheOtherAlone) {
+  spec.from = {{SiteId(0u), 2}, {SiteId(1u), 2}};
+  submit();
+  const Plan first = placed();
+  add(PlanCommitted{first});
+  const auto of_street = std::find_if(first.flows.begin(), first.flows.end(),
+                                      [](const Flow& flow) { return flow.ingress == SiteId(0u); });
+  fail(of_street->placement);
+  const Plan second = placed();
+  EXPECT_EQ(std::count_if(second.placements.begin(), second.placements.end(),
+                          [](const Placement& p) { return p.continues.valid(); }),
+            3);
+}
+
+TEST_F(SpreadTest, WhatIsKeptIsPlacedAnewWhereItStandsInTheWay) {
+  spec.from = {{SiteId(0u), 2}};
+  submit();
+  const Plan first = placed();
+  add(PlanCommitted{first});
+  available(first.placements[0].site.value, 900'000);
+  fail(1);
+  const Plan second = placed();
+  for (const Placement& p : second.placements) {
+    EXPECT_FALSE(p.continues.valid());
+    EXPECT_NE(p.site, first.placements[0].site) << "90% and 99% do not make 99.98%";
+  }
+}
+
+TEST_F(SpreadTest, WithNothingLeftToPlaceThePromiseCountsToo) {
+  spec.from = {{SiteId(0u), 2}};
+  submit();
+  const Plan first = placed();
+  add(PlanCommitted{first});
+  for (uint32_t s = 0; s < 3; ++s) available(s, 900'000);
+  EXPECT_EQ(refused(), (Reason{ReasonCode::kAvailability, SiteId{}, SiteId{}, 999'800, 990'000}));
+}
+
+TEST_F(SpreadTest, LargeRequestsSpreadEachIngress) {
+  planner = JointPlanner(DecideLimits{.solver = {.states = 10}});
+  spec.from = {{SiteId(0u), 3}, {SiteId(1u), 3}};
+  submit();
+  const Plan plan = placed();
+  EXPECT_EQ(plan.quality, Quality::kHeuristic);
+  EXPECT_EQ(plan.availability_ppm, 999'900);
+  spec.promise.availability_ppm = 999'990;
+  submit(2);
+  EXPECT_EQ(placed().availability_ppm, 999'999) << "from three sites";
+  spec.promise.availability_ppm = 1'000'000;
+  submit(3);
+  EXPECT_EQ(refused(), (Reason{ReasonCode::kAvailability, SiteId{}, SiteId{}, 1'000'000, 999'999}));
+}
+
+TEST_F(DecideTest, LargeRequestsAreSentToDifferentSites) {
+  for (uint32_t s = 0; s < 3; ++s) add(NodesReported{SiteId(s), NodeId(s), {{"n", 100'000, 100'000, 0, "", 1000}}});
+  spec.from = {{SiteId(0u), 60}, {SiteId(1u), 60}};  // 61 * 61 states with 15 shares of an instance
+  spec.traffic = {10'000, 10'000, 0, 0};
+  spec.workload.streams_per_instance = 4;
+  spec.where.sites_min = 3;
+  submit();
+  const Plan plan = placed();
+  EXPECT_EQ(plan.quality, Quality::kHeuristic);
+  EXPECT_EQ(plan.placements.size(), 30u);
+  spec.where.sites_min = 4;
+  submit(2);
+  EXPECT_EQ(refused(), (Reason{ReasonCode::kSpread, SiteId{}, SiteId{}, 4, 3}));
+}
+
+TEST_F(DecideTest, SpreadIsRefusedForWantOfStreamsToo) {
+  spec.from = {{SiteId(0u), 1}};
+  spec.where.sites_min = 2;
+  submit();
+  EXPECT_EQ(refused(), (Reason{ReasonCode::kSpread, SiteId{}, SiteId{}, 2, 1})) << "two sites would take it";
+}
+
+TEST_F(DecideTest, ABudgetComesBeforeCarbonInLargeRequests) {
+  SiteSpec far = graph.site_spec(SiteId(2u));
+  far.power = {5'000, 10'000, 1'000, 600'000};
+  add(SiteDefined{SiteId(2u), VertexId(5u), far});
+  add(PricesRevised{.policy = 1, .carbon_price_per_kg = 100'000 * kCredit});
+  spec.prefer.carbon_milli = 1000;
+  submit();
+  ASSERT_EQ(placed().placements[0].site, SiteId(1u)) << "cleaner, and dearer";
+  spec.budget_per_hour_max = 4 * kCredit;
+  submit(2);
+  const Plan exact = placed();
+  planner = JointPlanner(DecideLimits{.solver = {.states = 1}});
+  const Plan large = placed();
+  EXPECT_EQ(large.quality, Quality::kHeuristic);
+  EXPECT_EQ(large.placements[0].site, SiteId(2u));
+  EXPECT_EQ(large.decision_price, exact.decision_price);
+  EXPECT_LE(large.billed_per_hour, spec.budget_per_hour_max);
+}
+
+TEST_F(DecideTest, WorkLeavesWhereItsDataMayNoLongerBe) {
+  spec.where.residency = {"cn"};
+  submit();
+  const Plan first = placed();
+  ASSERT_EQ(first.placements[0].site, SiteId(2u));
+  add(PlanCommitted{first});
+  SiteSpec far = graph.site_spec(SiteId(2u));
+  far.residency = {"eu"};
+  add(SiteDefined{SiteId(2u), VertexId(5u), far});
+  ASSERT_TRUE(needs_decision(graph, IntentId(0u)));
+  const Plan second = placed();
+  for (const Placement& p : second.placements) EXPECT_EQ(p.site, SiteId(1u));
+  add(PlanCommitted{second});
+  EXPECT_FALSE(needs_decision(graph, IntentId(0u)));
+}
+
+TEST_F(DecideTest, WorkLeavesWhereNewlyLabelledDataMayNotBe) {
+  add(DatasetDefined{DatasetId(0u), {.name = "faces", .at = {SiteId(1u)}}});
+  spec.data = {DatasetId(0u)};
+  submit();
+  add(PlanCommitted{placed()});
+  SiteSpec near = graph.site_spec(SiteId(1u));
+  near.residency = {"cn", "near"};
+  add(SiteDefined{SiteId(1u), VertexId(4u), near});
+  EXPECT_FALSE(needs_decision(graph, IntentId(0u)));
+  add(DatasetDefined{DatasetId(0u), {.name = "faces", .at = {SiteId(1u)}, .residency = {"near"}}});
+  ASSERT_TRUE(needs_decision(graph, IntentId(0u)));
+  EXPECT_EQ(placed().placements[0].site, SiteId(1u));
+}
+
+TEST_F(DecideTest, AnIngressHasToBeThere) {
+  add(SiteDefined{SiteId(3u), VertexId(6u), {.name = "new"}});
+  link(6, 6, 0, 1);
+  spec.from = {{SiteId(3u), 1}};
+  submit();
+  EXPECT_EQ(refused(), (Reason{ReasonCode::kIngressDown, SiteId{}, SiteId(3u)})) << "it never attached";
+  add(SiteStateChanged{SiteId(3u), Liveness::kUp, ""});
+  const Plan plan = placed();
+  add(SiteStateChanged{SiteId(3u), Liveness::kDraining, ""});
+  EXPECT_FALSE(placed().placements.empty()) << "its clients are still there";
+  add(SiteStateChanged{SiteId(3u), Liveness::kDown, ""});
+  EXPECT_EQ(refused().code, ReasonCode::kIngressDown);
+  EXPECT_TRUE(verify(graph, plan).conflict);
+}
+
+TEST_F(DecideTest, ASlowerSpeedIsSeenInWhatIsKept) {
+  spec.from[0].streams = 2;
+  submit();
+  const Plan first = placed();
+  ASSERT_EQ(first.placements[0].site, SiteId(2u));
+  add(PlanCommitted{first});
+  const auto speed = [this](int32_t milli) {
+    add(NodesReported{SiteId(2u), NodeId(2u), {{"n", 2000, 4096, 0, "", milli}}});
+  };
+  speed(900);
+  EXPECT_FALSE(needs_decision(graph, IntentId(0u))) << "still within the promise";
+  fail_path();
+  const Plan led_around = placed();
+  EXPECT_TRUE(led_around.placements[0].continues.valid());
+  EXPECT_GT(led_around.flows[0].latency_us_work, first.flows[0].latency_us_work);
+  speed(80);
+  ASSERT_TRUE(needs_decision(graph, IntentId(0u))) << "12.5 times as slow, it cannot keep up";
+  EXPECT_EQ(placed().placements[0].site, SiteId(1u));
 }
 
 // A random domain, full of ties, whose load, links and sites change all the time.

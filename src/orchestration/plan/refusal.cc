@@ -45,16 +45,11 @@ Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& who
       return out;
     case ReasonCode::kAvailability:
       out.reasons.push_back({ReasonCode::kAvailability, SiteId{}, SiteId{}, spec.promise.availability_ppm,
-                             blocked.availability_ppm_best});
+                             blocked.availability_ppm_most});
       return out;
-    case ReasonCode::kSpread: {
-      Share one(candidates.sources().size(), 0);
-      one[0] = 1;
-      const auto sites = candidates.rank(one, Candidates::kAll).feasible.size();
-      out.reasons.push_back({ReasonCode::kSpread, SiteId{}, SiteId{}, whole.sites_min,
-                             static_cast<int64_t>(std::max(sites, whole.sites_kept.size()))});
+    case ReasonCode::kSpread:
+      out.reasons.push_back({ReasonCode::kSpread, SiteId{}, SiteId{}, whole.sites_min, blocked.sites_most});
       return out;
-    }
     default: out.reasons.push_back({blocked.code}); break;
   }
   // Which sites would not even take one stream of the source that is stuck, and which are merely full.

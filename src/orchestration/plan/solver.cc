@@ -10,21 +10,85 @@ namespace {
 
 constexpr Nanocredits kNever = INT64_MAX / 8;
 
-// What the instances together with those kept fail to meet.
-std::optional<ReasonCode> unmet(Candidates& candidates, const Whole& whole, const std::vector<Option>& instances) {
-  const IntentSpec& spec = candidates.spec();
+// An option as the searches hold it.
+struct Offer {
+  size_t share = 0;                           // index into Solver::shares_
+  Option option;
+  std::optional<std::vector<int64_t>> ways;   // ways_ppm(), once asked for
+};
+
+const std::vector<int64_t>& ways_of(Candidates& candidates, Offer& offer) {
+  if (!offer.ways) offer.ways = ways_ppm(candidates, offer.option);
+  return *offer.ways;
+}
+
+// Do the instances together with those kept meet what the whole must? If not, `blocked` is told the constraint and what
+// they reach.
+bool meets(Candidates& candidates, const Whole& whole, const std::vector<Offer*>& offers, Blocked& blocked) {
   std::set<SiteId> sites(whole.sites_kept.begin(), whole.sites_kept.end());
   Nanocredits billed = whole.billed_kept;
-  for (const Option& option : instances) {
-    sites.insert(option.site);
-    billed += option.billed;
+  for (const Offer* offer : offers) {
+    sites.insert(offer->option.site);
+    billed += offer->option.billed;
   }
-  if (static_cast<int32_t>(sites.size()) < whole.sites_min) return ReasonCode::kSpread;
-  if (spec.budget_per_hour_max > 0 && billed > spec.budget_per_hour_max) return ReasonCode::kBudget;
-  if (spec.promise.availability_ppm > 0 && availability_ppm(candidates, instances) < spec.promise.availability_ppm) {
-    return ReasonCode::kAvailability;
+  // The constraint that most others were met before stands for all.
+  const auto fails = [&blocked](ReasonCode code) {
+    if (blocked.code == ReasonCode::kNone || code < blocked.code) blocked.code = code;
+    return false;
+  };
+  static_assert(ReasonCode::kAvailability < ReasonCode::kBudget && ReasonCode::kBudget < ReasonCode::kSpread);
+  if (static_cast<int32_t>(sites.size()) < whole.sites_min) {
+    blocked.sites_most = std::max(blocked.sites_most, static_cast<int32_t>(sites.size()));
+    return fails(ReasonCode::kSpread);
   }
-  return std::nullopt;
+  if (whole.budget_per_hour_max > 0 && billed > whole.budget_per_hour_max) {
+    blocked.billed_least = blocked.billed_least == 0 ? billed : std::min(blocked.billed_least, billed);
+    return fails(ReasonCode::kBudget);
+  }
+  if (whole.availability_ppm_min > 0) {
+    Availability sum = whole.ways_kept;
+    for (Offer* offer : offers) {
+      const auto& ways = ways_of(candidates, *offer);
+      for (size_t i = 0; i < ways.size(); ++i) {
+        if (offer->option.share[i] > 0) sum.add(candidates.sources()[i].site, offer->option.site, ways[i]);
+      }
+    }
+    if (sum.worst_ppm() < whole.availability_ppm_min) {
+      blocked.availability_ppm_most = std::max(blocked.availability_ppm_most, sum.worst_ppm());
+      return fails(ReasonCode::kAvailability);
+    }
+  }
+  return true;
+}
+
+// The availability of an option's worst way.
+int64_t worst_ppm(Candidates& candidates, Offer& offer) {
+  int64_t worst = kPpm;
+  const auto& ways = ways_of(candidates, offer);
+  for (size_t i = 0; i < ways.size(); ++i) {
+    if (offer.option.share[i] > 0) worst = std::min(worst, ways[i]);
+  }
+  return worst;
+}
+
+// Takes room for one more instance and its paths; `bandwidth`: was it they that had none?
+bool take(const Candidates& candidates, const Option& option, std::map<SiteId, int32_t>& instances, PathUse& taken,
+          bool* bandwidth = nullptr) {
+  const Workload& workload = candidates.spec().workload;
+  const StreamDemand& demand = candidates.demand();
+  int32_t& count = instances[option.site];
+  if (instances_that_fit(candidates.graph(), option.site, workload, count + 1) <= count) return false;
+  ++count;
+  for (size_t i = 0; i < option.share.size(); ++i) {
+    if (option.paths[i].links.empty()) continue;
+    const PathLimits room{.streams = option.share[i], .use = &taken};
+    if (!fits(candidates.graph(), option.paths[i], demand, room)) {
+      if (bandwidth) *bandwidth = true;
+      return false;
+    }
+    taken.add(option.paths[i].links, option.share[i] * demand.up_bps, option.share[i] * demand.down_bps);
+  }
+  return true;
 }
 
 // Every share of 1 to `most` streams that takes no more than there is, in lexicographic order from the largest.
@@ -148,43 +212,17 @@ class Solver {
     Solution solution{.price = value_.back(), .bound = value_.back(), .quality = Quality::kExact};
     std::map<SiteId, int32_t> instances = instances_at;
     PathUse taken = use;
+    std::vector<Offer> offers;
     for (size_t state = value_.size() - 1; state != 0; state -= codes_[choice_[state]]) {
       const Option& option = candidates_.rank(shares_[choice_[state]], 1).feasible.front();
-      if (!option.fits_together || !take(option, instances, taken)) return std::nullopt;
-      solution.instances.push_back(option);
+      if (!option.fits_together || !take(candidates_, option, instances, taken)) return std::nullopt;
+      offers.push_back({choice_[state], option, {}});
     }
-    if (!meets(solution.instances)) return std::nullopt;
+    std::vector<Offer*> all;
+    for (Offer& offer : offers) all.push_back(&offer);
+    if (!meets(candidates_, whole_, all, failed_)) return std::nullopt;
+    for (Offer& offer : offers) solution.instances.push_back(std::move(offer.option));
     return solution;
-  }
-
-  bool take(const Option& option, std::map<SiteId, int32_t>& instances, PathUse& taken) const {
-    const Workload& workload = candidates_.spec().workload;
-    int32_t& count = instances[option.site];
-    if (instances_that_fit(candidates_.graph(), option.site, workload, count + 1) <= count) return false;
-    ++count;
-    for (size_t i = 0; i < option.share.size(); ++i) {
-      if (option.paths[i].links.empty()) continue;
-      const PathLimits room{.streams = option.share[i], .use = &taken};
-      if (!fits(candidates_.graph(), option.paths[i], candidates_.demand(), room)) return false;
-      taken.add(option.paths[i].links, option.share[i] * candidates_.demand().up_bps,
-                option.share[i] * candidates_.demand().down_bps);
-    }
-    return true;
-  }
-
-  bool meets(const std::vector<Option>& instances) {
-    const auto code = unmet(candidates_, whole_, instances);
-    if (!code) return true;
-    failed_.insert(*code);
-    if (*code == ReasonCode::kBudget) {
-      Nanocredits billed = whole_.billed_kept;
-      for (const Option& option : instances) billed += option.billed;
-      billed_least_ = std::min(billed_least_, billed);
-    }
-    if (*code == ReasonCode::kAvailability) {
-      availability_ppm_best_ = std::max(availability_ppm_best_, availability_ppm(candidates_, instances));
-    }
-    return false;
   }
 
   // All options of a share: every feasible site with every combination of its sources' paths.
@@ -217,8 +255,20 @@ class Solver {
         }
         options = std::move(next);
       }
-      for (Option& option : options) options_.push_back({c, std::move(option)});
+      for (Option& option : options) {
+        Offer offer{c, std::move(option), {}};
+        if (available_enough(offer)) options_.push_back(std::move(offer));
+      }
     }
+  }
+  // Where sites do not stand in for one another, each way has to be available enough by itself.
+  bool available_enough(Offer& offer) {
+    if (whole_.availability_ppm_min == 0 || whole_.ways_kept.spread()) return true;
+    const int64_t ppm = worst_ppm(candidates_, offer);
+    if (ppm >= whole_.availability_ppm_min) return true;
+    unavailable_ = true;
+    failed_.availability_ppm_most = std::max(failed_.availability_ppm_most, static_cast<int32_t>(ppm));
+    return false;
   }
   Nanocredits billed(const PathOption& path, int32_t streams) const {
     return path_per_hour(candidates_.graph(), path.links, streams * candidates_.demand().up_bps,
@@ -232,13 +282,13 @@ class Solver {
       if (steps_left_ == 0) complete_ = false;
     }
     std::stable_sort(options_.begin(), options_.end(), [](const auto& a, const auto& b) {
-      return std::tie(a.second.price, a.second.site) < std::tie(b.second.price, b.second.site);
+      return std::tie(a.option.price, a.option.site) < std::tie(b.option.price, b.option.site);
     });
     room_left_ = 0;
     const int32_t all = std::accumulate(streams_.begin(), streams_.end(), 0);
-    for (const auto& [c, option] : options_) {
-      int32_t& carried = carried_at_[option.site];
-      carried = std::max(carried, std::accumulate(option.share.begin(), option.share.end(), 0));
+    for (const Offer& offer : options_) {
+      int32_t& carried = carried_at_[offer.option.site];
+      carried = std::max(carried, std::accumulate(offer.option.share.begin(), offer.option.share.end(), 0));
     }
     for (const auto& [site, carried] : carried_at_) {
       const auto used = instances_at.find(site);
@@ -251,13 +301,17 @@ class Solver {
     descend(value_.size() - 1, 0, chosen, SIZE_MAX, 0);
     const uint64_t steps = limits_.steps - steps_left_;
     if (best_price_ == kNever) {
-      Blocked blocked{.bound = value_.back(), .steps = steps};
-      blocked.availability_ppm_best = availability_ppm_best_;
-      blocked.billed_least = billed_least_ == kNever ? 0 : billed_least_;
-      blocked.code = steps_left_ == 0     ? ReasonCode::kSearchBudget
-                     : !failed_.empty()  ? *failed_.begin()
-                     : no_bandwidth_     ? ReasonCode::kBandwidth
-                                         : ReasonCode::kCpu;
+      Blocked blocked = failed_;
+      blocked.bound = value_.back();
+      blocked.steps = steps;
+      blocked.quality = steps_left_ > 0 && complete_ ? Quality::kExact : Quality::kBounded;
+      if (steps_left_ == 0) {
+        blocked.code = ReasonCode::kSearchBudget;
+      } else if (blocked.code == ReasonCode::kNone) {
+        blocked.code = unavailable_    ? ReasonCode::kAvailability
+                       : no_bandwidth_ ? ReasonCode::kBandwidth
+                                       : ReasonCode::kCpu;
+      }
       return blocked;
     }
     Solution solution{.price = best_price_, .bound = value_.back(), .quality = Quality::kBounded, .steps = steps};
@@ -265,16 +319,16 @@ class Solver {
       solution.quality = Quality::kExact;
       solution.bound = best_price_;
     }
-    for (const size_t o : best_) solution.instances.push_back(options_[o].second);
+    for (const size_t o : best_) solution.instances.push_back(options_[o].option);
     return solution;
   }
 
   // Instances that serve the same first source come in order of their option, so that each set is met once.
   void descend(size_t state, Nanocredits price, std::vector<size_t>& chosen, size_t last_source, size_t last_option) {
     if (state == 0) {
-      std::vector<Option> instances;
-      for (const size_t o : chosen) instances.push_back(options_[o].second);
-      if (price < best_price_ && meets(instances)) {
+      std::vector<Offer*> instances;
+      for (const size_t o : chosen) instances.push_back(&options_[o]);
+      if (price < best_price_ && meets(candidates_, whole_, instances, failed_)) {
         best_price_ = price;
         best_ = chosen;
       }
@@ -285,11 +339,11 @@ class Solver {
         std::find_if(left.begin(), left.end(), [](int32_t streams) { return streams > 0; }) - left.begin());
     std::vector<std::pair<Nanocredits, size_t>> order;
     for (size_t o = source == last_source ? last_option : 0; o < options_.size(); ++o) {
-      const size_t c = options_[o].first;
+      const size_t c = options_[o].share;
       if (shares_[c][source] == 0 || !within(shares_[c], left)) continue;
       const Nanocredits rest = value_[state - codes_[c]];
       if (rest == kNever) continue;
-      const Nanocredits estimate = price + options_[o].second.price + rest;
+      const Nanocredits estimate = price + options_[o].option.price + rest;
       if (estimate < best_price_) order.emplace_back(estimate, o);
     }
     std::sort(order.begin(), order.end());
@@ -297,7 +351,7 @@ class Solver {
       if (estimate >= best_price_) break;
       if (steps_left_ == 0) return;
       --steps_left_;
-      const Option& option = options_[o].second;
+      const Option& option = options_[o].option;
       // Whatever the rest chooses, it finds no more room than this.
       const int64_t room_after = room_left_ - carried_at_[option.site];
       const int32_t here = std::accumulate(option.share.begin(), option.share.end(), 0);
@@ -305,13 +359,10 @@ class Solver {
       const auto instances_before = instances_at;
       const PathUse use_before = use;
       const int64_t room_before = std::exchange(room_left_, room_after);
-      if (take(option, instances_at, use)) {
+      if (take(candidates_, option, instances_at, use, &no_bandwidth_)) {
         chosen.push_back(o);
-        descend(state - codes_[options_[o].first], price + option.price, chosen, source, o);
+        descend(state - codes_[options_[o].share], price + option.price, chosen, source, o);
         chosen.pop_back();
-      } else {
-        const auto before = instances_before.find(option.site);
-        no_bandwidth_ |= instances_at[option.site] > (before == instances_before.end() ? 0 : before->second);
       }
       instances_at = instances_before;
       use = use_before;
@@ -331,17 +382,151 @@ class Solver {
   std::vector<Nanocredits> value_;     // by state
   std::vector<size_t> choice_;
 
-  std::vector<std::pair<size_t, Option>> options_;  // share, option
+  std::vector<Offer> options_;
   std::map<SiteId, int32_t> carried_at_;            // most streams that an instance there carries
   int64_t room_left_ = 0;                           // streams that could still find an instance
   bool complete_ = true;
   uint64_t steps_left_ = 0;
   Nanocredits best_price_ = kNever;
   std::vector<size_t> best_;
-  std::set<ReasonCode> failed_;        // what complete combinations failed to meet
-  bool no_bandwidth_ = false;
-  Nanocredits billed_least_ = kNever;
-  int32_t availability_ppm_best_ = 0;
+  Blocked failed_;                     // what complete combinations failed to meet
+  bool no_bandwidth_ = false, unavailable_ = false;
+};
+
+// Too large for one programme: source by source, in pieces of whole instances, each seeing what the earlier ones took.
+// What the whole must meet is checked at the end; where it asks for different sites and the cheapest choice has
+// too few, the first instances are sent to different ones.
+class Pieces {
+ public:
+  Pieces(Candidates& candidates, const Whole& whole, const SolverLimits& limits)
+      : candidates_(candidates), whole_(whole), limits_(limits) {
+    part_.ways_kept = Availability(whole.ways_kept.spread());
+    if (!whole.ways_kept.spread()) part_.availability_ppm_min = whole.availability_ppm_min;
+  }
+
+  SolverOutcome run() {
+    const size_t sources = candidates_.sources().size();
+    SolverOutcome outcome = attempt(std::vector<int32_t>(sources, 0), false);
+    const auto* blocked = std::get_if<Blocked>(&outcome);
+    if (blocked && blocked->code == ReasonCode::kSpread) {
+      auto missing = whole_.sites_min - static_cast<int32_t>(whole_.sites_kept.size());
+      std::vector<int32_t> apart;
+      for (const Source& source : candidates_.sources()) {
+        apart.push_back(std::min(missing, source.streams));
+        missing -= apart.back();
+      }
+      outcome = attempt(apart, false);
+      blocked = std::get_if<Blocked>(&outcome);
+    }
+    // Each ingress by itself has to be served from several sites for one to stand in for another, or from more still.
+    for (int32_t more = 0; more <= 2 && blocked && blocked->code == ReasonCode::kAvailability && part_.ways_kept.spread();
+         ++more) {
+      std::vector<int32_t> apart;
+      for (const Source& source : candidates_.sources()) {
+        const auto kept = static_cast<int32_t>(whole_.ways_kept.sites(source.site).size());
+        apart.push_back(std::min(std::max(0, whole_.sites_min + more - kept), source.streams));
+      }
+      SolverOutcome other = attempt(apart, true);
+      const auto* worse = std::get_if<Blocked>(&other);
+      if (worse && worse->code != ReasonCode::kAvailability) break;
+      outcome = std::move(other);
+      blocked = std::get_if<Blocked>(&outcome);
+    }
+    return outcome;
+  }
+
+ private:
+  // The first apart[i] instances of source i are sent to sites that nothing here uses, or that do not serve the source.
+  SolverOutcome attempt(const std::vector<int32_t>& apart, bool by_source) {
+    instances_at_.clear();
+    offers_.clear();
+    use_ = whole_.use;
+    Solution sum{.quality = Quality::kHeuristic};
+    std::set<SiteId> used(whole_.sites_kept.begin(), whole_.sites_kept.end());
+    const auto& sources = candidates_.sources();
+    const int32_t most = candidates_.spec().workload.streams_per_instance;
+    const int32_t piece = std::max<int32_t>(most, static_cast<int32_t>(64 / most * most));
+    std::vector<int32_t> left;
+    for (const Source& source : sources) left.push_back(source.streams);
+    for (size_t i = 0; i < sources.size(); ++i) {
+      if (by_source) used = whole_.ways_kept.sites(sources[i].site);
+      for (int32_t k = 0; k < apart[i]; ++k) {
+        auto option = elsewhere(i, std::min(most, left[i] - (apart[i] - 1 - k)), used);
+        if (!option) {
+          return Blocked{.sites_most = static_cast<int32_t>(used.size()), .code = ReasonCode::kSpread,
+                         .quality = Quality::kHeuristic, .steps = sum.steps};
+        }
+        used.insert(option->site);
+        left[i] -= option->share[i];
+        sum.price += option->price;
+        offers_.push_back({0, std::move(*option), {}});
+      }
+    }
+    for (size_t i = 0; i < sources.size(); ++i) {
+      while (left[i] > 0) {
+        std::vector<int32_t> now(sources.size(), 0);
+        now[i] = std::min(left[i], piece);
+        Solver solver(candidates_, part_, limits_, now);
+        solver.instances_at = instances_at_;
+        solver.use = use_;
+        SolverOutcome outcome = solver.run();
+        if (auto* blocked = std::get_if<Blocked>(&outcome)) {
+          blocked->quality = Quality::kHeuristic;
+          return *blocked;
+        }
+        auto& solution = std::get<Solution>(outcome);
+        sum.price += solution.price;
+        sum.steps += solution.steps;
+        for (Option& option : solution.instances) {
+          ++instances_at_[option.site];
+          for (size_t k = 0; k < sources.size(); ++k) {
+            use_.add(option.paths[k].links, option.share[k] * candidates_.demand().up_bps,
+                     option.share[k] * candidates_.demand().down_bps);
+          }
+          offers_.push_back({0, std::move(option), {}});
+        }
+        left[i] -= now[i];
+      }
+    }
+    std::vector<Offer*> all;
+    for (Offer& offer : offers_) all.push_back(&offer);
+    Blocked blocked{.quality = Quality::kHeuristic, .steps = sum.steps};
+    if (!meets(candidates_, whole_, all, blocked)) return blocked;
+    for (Offer& offer : offers_) sum.instances.push_back(std::move(offer.option));
+    return sum;
+  }
+
+  // The cheapest option with room for so many streams of the source, or else for fewer, at none of these sites; its
+  // room is taken.
+  std::optional<Option> elsewhere(size_t source, int32_t streams, const std::set<SiteId>& used) {
+    for (; streams > 0; streams /= 2) {
+      Share share(candidates_.sources().size(), 0);
+      share[source] = streams;
+      for (size_t seen = 0, want = used.size() + 1;; want *= 2) {
+        const auto& ranking = candidates_.rank(share, want);
+        for (; seen < ranking.feasible.size(); ++seen) {
+          const Option& option = ranking.feasible[seen];
+          if (used.contains(option.site)) continue;
+          auto instances = instances_at_;
+          PathUse use = use_;
+          if (!take(candidates_, option, instances, use)) continue;
+          instances_at_ = std::move(instances);
+          use_ = std::move(use);
+          return option;
+        }
+        if (ranking.all) break;
+      }
+    }
+    return std::nullopt;
+  }
+
+  Candidates& candidates_;
+  const Whole& whole_;
+  const SolverLimits& limits_;
+  Whole part_;                               // what each piece must meet by itself
+  std::map<SiteId, int32_t> instances_at_;
+  PathUse use_;
+  std::vector<Offer> offers_;
 };
 
 }  // namespace
@@ -356,36 +541,19 @@ std::optional<PathOption> protection_path(Candidates& candidates, size_t source,
   return candidates.paths().cheapest(candidates.vertex(source), candidates.graph().site(site).vertex, limits);
 }
 
-int64_t together_ppm(const std::map<SiteId, int64_t>& ways, bool spread) {
-  int64_t out = kPpm, worst = kPpm;
-  for (const auto& [site, ppm] : ways) {
-    out = out * (kPpm - ppm) / kPpm;
-    worst = std::min(worst, ppm);
-  }
-  return spread ? kPpm - out : worst;
-}
-
-int32_t availability_ppm(Candidates& candidates, const std::vector<Option>& instances) {
+std::vector<int64_t> ways_ppm(Candidates& candidates, const Option& option) {
   const Graph& graph = candidates.graph();
-  int64_t worst = kPpm;
-  const bool spread = candidates.spec().where.sites_min > 1;
-  for (size_t i = 0; i < candidates.sources().size(); ++i) {
-    // The worst way to each site that serves the source.
-    std::map<SiteId, int64_t> up;
-    for (const Option& option : instances) {
-      if (option.share[i] == 0) continue;
-      int64_t path = path_availability_ppm(graph, option.paths[i].links);
-      if (candidates.sources()[i].site.valid()) {
-        const auto spare = protection_path(candidates, i, option.site, option.share[i], option.service, option.paths[i]);
-        if (spare) path = kPpm - (kPpm - path) * (kPpm - path_availability_ppm(graph, spare->links)) / kPpm;
-      }
-      const int64_t way = graph.site(option.site).availability_ppm * path / kPpm;
-      const auto [known, fresh] = up.try_emplace(option.site, way);
-      if (!fresh) known->second = std::min(known->second, way);
+  std::vector<int64_t> ways(option.share.size(), 0);
+  for (size_t i = 0; i < ways.size(); ++i) {
+    if (option.share[i] == 0) continue;
+    std::optional<PathOption> spare;
+    if (candidates.sources()[i].site.valid()) {
+      spare = protection_path(candidates, i, option.site, option.share[i], option.service, option.paths[i]);
     }
-    worst = std::min(worst, together_ppm(up, spread));
+    ways[i] = way_availability_ppm(graph, option.site, option.paths[i].links,
+                                   spare ? spare->links : std::vector<LinkId>{});
   }
-  return static_cast<int32_t>(worst);
+  return ways;
 }
 
 SolverOutcome solve(Candidates& candidates, const Whole& whole, const SolverLimits& limits) {
@@ -400,39 +568,7 @@ SolverOutcome solve(Candidates& candidates, const Whole& whole, const SolverLimi
     solver.use = whole.use;
     return solver.run();
   }
-
-  // Too large for one programme: source by source, in pieces of whole instances, each seeing what the earlier
-  // ones took. What the whole must meet is checked at the end.
-  Solution sum{.quality = Quality::kHeuristic};
-  std::map<SiteId, int32_t> instances_at;
-  PathUse use = whole.use;
-  const Whole part;
-  const int32_t piece = std::max<int32_t>(most, static_cast<int32_t>(64 / most * most));
-  for (size_t i = 0; i < sources.size(); ++i) {
-    for (int32_t left = sources[i].streams; left > 0;) {
-      std::vector<int32_t> now(sources.size(), 0);
-      now[i] = std::min(left, piece);
-      Solver solver(candidates, part, limits, now);
-      solver.instances_at = instances_at;
-      solver.use = use;
-      SolverOutcome outcome = solver.run();
-      if (auto* blocked = std::get_if<Blocked>(&outcome)) return *blocked;
-      auto& solution = std::get<Solution>(outcome);
-      sum.price += solution.price;
-      sum.steps += solution.steps;
-      for (Option& option : solution.instances) {
-        ++instances_at[option.site];
-        for (size_t k = 0; k < sources.size(); ++k) {
-          use.add(option.paths[k].links, option.share[k] * candidates.demand().up_bps,
-                  option.share[k] * candidates.demand().down_bps);
-        }
-        sum.instances.push_back(std::move(option));
-      }
-      left -= now[i];
-    }
-  }
-  if (const auto code = unmet(candidates, whole, sum.instances)) return Blocked{.code = *code, .steps = sum.steps};
-  return sum;
+  return Pieces(candidates, whole, limits).run();
 }
 
 }  // namespace weir

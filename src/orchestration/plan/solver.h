@@ -18,8 +18,11 @@ struct SolverLimits {
 // What has to hold for the instances chosen here and those kept from before together.
 struct Whole {
   int32_t sites_min = 1;
+  Nanocredits budget_per_hour_max = 0;   // 0: none
+  int32_t availability_ppm_min = 0;
   std::vector<SiteId> sites_kept;        // sorted, unique
   Nanocredits billed_kept = 0;
+  Availability ways_kept{false};         // whose spread() says how ways add up
   PathUse use;                           // bandwidth that flows led around take
 };
 
@@ -34,10 +37,13 @@ struct Solution {
 // What stopped every way of combining options, when each stream alone could be served.
 struct Blocked {
   Nanocredits bound = 0;
-  Nanocredits billed_least = 0;          // cheapest bill ignoring capacity
-  int32_t availability_ppm_best = 0;     // of the combinations tried
+  // The best among the combinations tried that failed the whole.
+  Nanocredits billed_least = 0;
+  int32_t availability_ppm_most = 0;
+  int32_t sites_most = 0;
   ReasonCode code = ReasonCode::kNone;
   SiteId ingress;                        // kNone unless this source alone cannot be served
+  Quality quality = Quality::kExact;     // kExact: no combination serves them
   uint64_t steps = 0;
 };
 
@@ -51,12 +57,9 @@ struct Blocked {
 using SolverOutcome = std::variant<Solution, Blocked>;
 SolverOutcome solve(Candidates& candidates, const Whole& whole, const SolverLimits& limits);
 
-// Availability in ppm of ways to different sites, each with its path: of the worst one; of any one where the
-// intent asked for spread, since then each site is meant to stand in for the others.
-int64_t together_ppm(const std::map<SiteId, int64_t>& ways, bool spread);
-
-// Availability in ppm that the worst served source gets. A path counts with its protection path.
-int32_t availability_ppm(Candidates& candidates, const std::vector<Option>& instances);
+// Availability in ppm of the ways that an option offers to its sources; parallel to the share, meaningless where that
+// is 0. A path counts with its protection path.
+std::vector<int64_t> ways_ppm(Candidates& candidates, const Option& option);
 
 // The cheapest path that shares no link with `path` and keeps the promise; not reserved. None if none exists.
 std::optional<PathOption> protection_path(Candidates& candidates, size_t source, SiteId site, int32_t streams,

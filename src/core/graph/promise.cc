@@ -1,0 +1,165 @@
+#include "core/graph/promise.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/price/price.h"
+
+namespace weir {
+namespace {
+
+constexpr int64_t kLoadMaxPpm = 950'000;
+
+// 1e6 * ln(1 / (1 - p)) for the percentiles that a promise can name; others take the next higher.
+constexpr std::array<std::pair<int32_t, int64_t>, 9> kTail = {{{500'000, 693'147},
+                                                               {750'000, 1'386'294},
+                                                               {900'000, 2'302'585},
+                                                               {950'000, 2'995'732},
+                                                               {990'000, 4'605'170},
+                                                               {995'000, 5'298'317},
+                                                               {999'000, 6'907'755},
+                                                               {999'900, 9'210'340},
+                                                               {999'999, 13'815'511}}};
+
+int64_t tail_ppm(int32_t percentile_ppm) {
+  for (const auto& [percentile, value] : kTail) {
+    if (percentile_ppm <= percentile) return value;
+  }
+  return kTail.back().second;
+}
+
+// Largest r with r * r <= value.
+int64_t square_root(__int128 value) {
+  int64_t low = 0, high = int64_t{1} << 40;
+  while (low < high) {
+    const int64_t mid = low + (high - low + 1) / 2;
+    if (static_cast<__int128>(mid) * mid <= value) {
+      low = mid;
+    } else {
+      high = mid - 1;
+    }
+  }
+  return low;
+}
+
+}  // namespace
+
+std::optional<ServiceTime> service_time(const Workload& workload, const Traffic& traffic,
+                                        int32_t percentile_ppm, int32_t speed_milli, int32_t streams) {
+  if (traffic.work_us_per_request == 0 || traffic.requests_per_second_milli == 0 || streams == 0)
+    return ServiceTime{};
+  const int64_t core_us = charge(traffic.work_us_per_request, 1000, std::max(1, speed_milli));
+  // A request runs on one core, or on the share of it that is reserved.
+  const int64_t share_milli = std::clamp<int64_t>(workload.cpu_milli, 1, 1000);
+  const int64_t service_us = charge(core_us, 1000, share_milli);
+  // Work offered per second against work that can be done: requests/s * seconds of core, over cores.
+  const __int128 offered =
+      static_cast<__int128>(streams) * traffic.requests_per_second_milli * core_us;  // 1e-9 cores
+  const int64_t load_ppm =
+      static_cast<int64_t>(std::min<__int128>(offered / std::max(1, workload.cpu_milli), 2 * kPpm));
+  if (load_ppm > kLoadMaxPpm) return std::nullopt;
+
+  // x = N/2 * (sqrt((1 - load)^2 + 2L/N) - (1 - load)), in ppm of a service time.
+  const int64_t idle = kPpm - load_ppm;
+  const __int128 inside = static_cast<__int128>(idle) * idle +
+                          static_cast<__int128>(2) * tail_ppm(percentile_ppm) * kPpm / streams;
+  const int64_t x_ppm = (square_root(inside) - idle) * streams / 2;
+  const int64_t waiting = std::min<int64_t>(x_ppm, (streams - 1) * kPpm);
+  return ServiceTime{service_us, charge(service_us, waiting, kPpm)};
+}
+
+std::optional<ServiceTime> service_time(const Graph& graph, SiteId site, const IntentSpec& spec,
+                                        int32_t streams) {
+  return service_time(spec.workload, spec.traffic, spec.promise.percentile_ppm,
+                      graph.load(site).speed_milli_min, streams);
+}
+
+int64_t path_serialisation_us(const Graph& graph, const std::vector<LinkId>& path, const Traffic& traffic) {
+  const int64_t rate_milli = traffic.requests_per_second_milli;
+  if (rate_milli == 0) return 0;
+  const int64_t request_bits = charge(traffic.up_bps, 1000, rate_milli);
+  const int64_t response_bits = charge(traffic.down_bps, 1000, rate_milli);
+  int64_t sum = 0;
+  for (const LinkId id : path) {
+    const int64_t bandwidth_bps = graph.link(id).bandwidth_bps;  // of both directions
+    if (bandwidth_bps <= 0) continue;
+    sum += charge(request_bits, 1'000'000, bandwidth_bps) + charge(response_bits, 1'000'000, bandwidth_bps);
+  }
+  return sum;
+}
+
+SiteId site_crossed(const Graph& graph, const std::vector<LinkId>& path) {
+  for (size_t hop = 0; hop + 1 < path.size(); ++hop) {
+    const SiteId site = graph.site_at(graph.link(path[hop]).to);
+    if (site.valid()) return site;
+  }
+  return {};
+}
+
+int64_t way_availability_ppm(const Graph& graph, SiteId site, const std::vector<LinkId>& path,
+                             const std::vector<LinkId>& protection) {
+  const auto together = [&graph](const std::vector<LinkId>& links) {
+    int64_t ppm = kPpm;
+    for (const LinkId id : links) ppm = ppm * graph.link(id).availability_ppm / kPpm;
+    return ppm;
+  };
+  int64_t there = together(path);
+  if (!protection.empty()) there = kPpm - charge(kPpm - there, kPpm - together(protection), kPpm);
+  return there * graph.site(site).availability_ppm / kPpm;
+}
+
+void Availability::add(SiteId ingress, SiteId site, int64_t way_ppm) {
+  const auto key = std::make_pair(ingress, site);
+  const auto at = std::lower_bound(ways_.begin(), ways_.end(), key, [](const Way& way, const auto& k) {
+    return std::make_pair(way.ingress, way.site) < k;
+  });
+  if (at != ways_.end() && std::make_pair(at->ingress, at->site) == key) {
+    at->ppm = std::min(at->ppm, way_ppm);
+  } else {
+    ways_.insert(at, {ingress, site, way_ppm});
+  }
+}
+
+std::set<SiteId> Availability::sites(SiteId ingress) const {
+  std::set<SiteId> out;
+  for (const Way& way : ways_) {
+    if (way.ingress == ingress) out.insert(way.site);
+  }
+  return out;
+}
+
+int32_t Availability::worst_ppm() const {
+  int64_t worst = kPpm;
+  for (size_t i = 0; i < ways_.size();) {
+    int64_t lowest = kPpm, none = kPpm;  // the worst site; that no site is available
+    const SiteId ingress = ways_[i].ingress;
+    for (; i < ways_.size() && ways_[i].ingress == ingress; ++i) {
+      lowest = std::min(lowest, ways_[i].ppm);
+      none = charge(none, kPpm - ways_[i].ppm, kPpm);
+    }
+    worst = std::min(worst, spread_ ? kPpm - none : lowest);
+  }
+  return static_cast<int32_t>(worst);
+}
+
+PlanTotals plan_totals(const Graph& graph, const IntentSpec& spec, const Plan& plan) {
+  PlanTotals totals;
+  Availability availability(spec.where.sites_min > 1);
+  for (const Placement& p : plan.placements) {
+    const SiteRow& site = graph.site(p.site);
+    totals.billed_per_hour += placement_per_hour(p);
+    totals.power_mw += power_mw(site.power, p.cpu_milli);
+    totals.carbon_mg_per_hour += carbon_mg_per_hour(site.power, p.cpu_milli);
+    if (spec.from.empty()) availability.add(SiteId{}, p.site, site.availability_ppm);
+  }
+  for (const Flow& flow : plan.flows) {
+    const SiteId site = plan.placements[flow.placement].site;
+    totals.billed_per_hour += flow.path_per_hour;
+    availability.add(flow.ingress, site, way_availability_ppm(graph, site, flow.path, flow.protection));
+  }
+  totals.availability_ppm = availability.worst_ppm();
+  return totals;
+}
+
+}  // namespace weir

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "core/graph/graph.h"
+
+// What a plan can promise: arithmetic that deciding and verifying share. Latencies are at the promised
+// percentile, for one request from the ingress and its answer back.
+namespace weir {
+
+// Time that one request spends at an instance, at a percentile.
+struct ServiceTime {
+  int64_t work_us = 0;      // on the reserved share of a core of this speed
+  int64_t queueing_us = 0;  // waiting behind requests of other streams
+  friend bool operator==(const ServiceTime&, const ServiceTime&) = default;
+};
+
+// An instance that carries `streams` streams of periodic requests is a multiplexer of constant-rate sources:
+// the N*D/D/1 queue. Its tail in units of one service time is P(wait > x) = exp(-2x(x/N + 1 - load))
+// (Roberts, Mocci, Virtamo: Broadband Network Teletraffic, COST 242 final report, 1996, part III), and never
+// more than N - 1 services. A share of less than one core stretches the work: the kernel's quota lets a
+// request use its share only.
+//
+// nullopt: the instance cannot keep up (load > 95%). Without requests everything is zero.
+// `percentile_ppm` in (0, 1e6); a `speed_milli` below 1 counts as 1.
+std::optional<ServiceTime> service_time(const Workload& workload, const Traffic& traffic,
+                                        int32_t percentile_ppm, int32_t speed_milli, int32_t streams);
+// The same at a site, whose nodes are as fast as the slowest of them.
+std::optional<ServiceTime> service_time(const Graph& graph, SiteId site, const IntentSpec& spec,
+                                        int32_t streams);
+
+// Serialisation of one request on every hop of the path and of its answer on the way back: store and forward,
+// which is an upper bound. us, rounded up for every hop.
+int64_t path_serialisation_us(const Graph& graph, const std::vector<LinkId>& path, const Traffic& traffic);
+
+// The first site that the path passes through; none if there is none. Sites carry no transit: traffic begins
+// and ends there. O(hops * log sites).
+SiteId site_crossed(const Graph& graph, const std::vector<LinkId>& path);
+
+// Availability in ppm, rounded down, of a site as reached over the path: the product over its duplex links,
+// where the protection path stands in for the working one. An empty path is at home; an empty protection path
+// is none.
+int64_t way_availability_ppm(const Graph& graph, SiteId site, const std::vector<LinkId>& path,
+                             const std::vector<LinkId>& protection);
+
+// Adds up the ways by which ingresses are served. To one site counts the worst way; of different sites the
+// worst one too, or, where the intent asked for spread, any one, since then each site is meant to stand in
+// for the others.
+class Availability {
+ public:
+  explicit Availability(bool spread) : spread_(spread) {}
+  bool spread() const { return spread_; }
+  // `ingress` is none for a job without one.
+  void add(SiteId ingress, SiteId site, int64_t way_ppm);
+  // That serve the ingress.
+  std::set<SiteId> sites(SiteId ingress) const;
+  // What the worst served ingress gets, rounded down; 1e6 without ways.
+  int32_t worst_ppm() const;
+
+ private:
+  struct Way {
+    SiteId ingress, site;
+    int64_t ppm;
+  };
+  bool spread_;
+  std::vector<Way> ways_;  // by ingress, then site
+};
+
+// What a plan adds up to. Requires identifiers that the graph knows. O(size of the plan * log).
+struct PlanTotals {
+  Nanocredits billed_per_hour = 0;
+  int64_t power_mw = 0;
+  int64_t carbon_mg_per_hour = 0;
+  int32_t availability_ppm = 0;
+};
+PlanTotals plan_totals(const Graph& graph, const IntentSpec& spec, const Plan& plan);
+
+}  // namespace weir
