@@ -13,6 +13,7 @@
 #include "infrastructure/runtime/system_clock.h"
 #include "infrastructure/store/merkle_follower.h"
 #include "infrastructure/store/segment_store.h"
+#include "infrastructure/store/views_follower.h"
 #include "orchestration/plan/decide.h"
 #include "security/identity/authority.h"
 #include "security/identity/private_file.h"
@@ -76,6 +77,7 @@ struct Domain::State {
   std::unique_ptr<store::SegmentStore> log;
   std::unique_ptr<store::MerkleFollower> tree;
   std::unique_ptr<runtime::LoopThread> brain;
+  std::unique_ptr<store::ViewsFollower> views;
   std::unique_ptr<gateway::Service> service;
   std::unique_ptr<gateway::GrpcService> grpc;
   std::unique_ptr<app::GrpcPort> port;
@@ -172,11 +174,14 @@ Status Domain::State::serve(const std::string& folder) {
                                                Role::kTenant, kTenant, token->record.expires_s * 1'000'000}});
   if (!stored) return stored;
 
+  views = std::make_unique<store::ViewsFollower>(folder + "/views.sqlite", log->ledger_id(), *log, *brain,
+                                                 [](const Error&) {});
   auto planner = std::make_shared<std::pair<std::mutex, JointPlanner>>();
   service = std::make_unique<gateway::Service>(gateway::Ports{
       .brain = *brain,
       .clock = clock,
       .log = *log,
+      .history = *views,
       .ledger_head = [this] { return tree->head(); },
       .prove_record = [this](Position at, uint64_t size) { return tree->prove_inclusion(at, size); },
       .prove_growth = [this](uint64_t old_size,
@@ -245,6 +250,8 @@ void Domain::State::stop() {
   port.reset();
   grpc.reset();
   rest.reset();
+  service.reset();
+  views.reset();
   brain.reset();
   tree.reset();
   log.reset();

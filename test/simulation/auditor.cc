@@ -374,6 +374,10 @@ void Auditor::check_availability(const Plan& plan, const Wish& wish) {
 }
 
 // Is this the way that plain routing takes? By described latency, whether or not a link is up; equals count.
+bool Auditor::is_site(uint32_t vertex) const {
+  return std::any_of(sites_.begin(), sites_.end(), [vertex](const Site& site) { return site.vertex == vertex; });
+}
+
 bool Auditor::routed(const std::vector<LinkId>& path, uint32_t from, uint32_t to) const {
   std::vector<int64_t> distance(vertices_, INT64_MAX);
   distance[from] = 0;
@@ -381,6 +385,7 @@ bool Auditor::routed(const std::vector<LinkId>& path, uint32_t from, uint32_t to
     moved = false;
     for (const Direction& d : links_) {
       if (distance[d.from] == INT64_MAX || distance[d.from] + d.described_latency >= distance[d.to]) continue;
+      if (d.from != from && is_site(d.from)) continue;  // sites carry no transit
       distance[d.to] = distance[d.from] + d.described_latency;
       moved = true;
     }

@@ -141,6 +141,7 @@ class Auditor {
   void check_link_actor(LinkId link) const;
   bool all_exited_well(const Wish& wish) const;
   void check_availability(const Plan& plan, const Wish& wish);
+  bool is_site(uint32_t vertex) const;
   bool routed(const std::vector<LinkId>& path, uint32_t from, uint32_t to) const;
   void check_haste(Wish& wish);
   void check_placements(const Plan& plan, const Wish& wish);

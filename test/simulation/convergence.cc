@@ -35,6 +35,18 @@ bool may_be_at(const Graph& graph, const IntentSpec& spec, SiteId site) {
                      [&](const std::string& label) { return std::find(has.begin(), has.end(), label) != has.end(); });
 }
 
+// Whether anything can ever go over the link: it can be led there, or routing leads there between two sites.
+bool in_use(const World& world, size_t link) {
+  if (world.links[link].spec.steerable) return true;
+  for (size_t a = 0; a < world.sites.size(); ++a) {
+    for (size_t b = 0; b < world.sites.size(); ++b) {
+      const auto way = world.walk(a, b, {});
+      if (way && std::find(way->begin(), way->end(), link) != way->end()) return true;
+    }
+  }
+  return false;
+}
+
 std::string name_of(const Graph& graph, IntentId id) { return "intent " + graph.intent_name(id); }
 
 // Broken as the graph itself shows it, by rules of this file.
@@ -65,7 +77,7 @@ std::string unsettled(const World& world, const Agents& agents, const Graph& gra
     if (!agents[s]->attached()) return "the agent of " + graph.site_name(SiteId(s)) + " is not attached";
   }
   for (size_t l = 0; l < graph.link_count(); ++l) {
-    if (graph.load(LinkId(l)).up != world.links[l / 2].up) {
+    if (graph.load(LinkId(l)).up != world.links[l / 2].up && in_use(world, l / 2)) {
       return "link " + graph.link_name(LinkId(l)) + " (" + std::to_string(l) + ") is " +
              (graph.load(LinkId(l)).up ? "up" : "down") + " in the graph and not in the world";
     }

@@ -104,6 +104,7 @@ std::optional<std::vector<size_t>> World::routed(size_t from, size_t to) const {
         const size_t a = (back ? links[l].spec.b : links[l].spec.a).index();
         const size_t b = (back ? links[l].spec.a : links[l].spec.b).index();
         if (distance[a] == INT64_MAX || distance[a] + links[l].spec.latency_us >= distance[b]) continue;
+        if (a != from && a < sites.size()) continue;  // sites carry no transit
         distance[b] = distance[a] + links[l].spec.latency_us;
         by[b] = l;
         before[b] = a;

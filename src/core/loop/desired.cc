@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/loop/address.h"
+#include "core/loop/latencies.h"
 #include "core/loop/links.h"
 
 namespace weir {
@@ -21,7 +22,7 @@ class Writer {
   std::map<SiteId, SiteDirective> write() {
     for (size_t i = 0; i < graph_.intent_count(); ++i) intent(IntentId(i));
     for (size_t l = 0; l < graph_.link_count(); l += 2) {
-      if (!graph_.usable(LinkId(l))) explore(LinkId(l));
+      if (worth_exploring(graph_, LinkId(l))) explore(LinkId(l));
     }
     return std::move(out_);
   }

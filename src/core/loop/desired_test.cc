@@ -124,8 +124,8 @@ TEST_F(DesiredTest, WhereNothingIsSteeredARoutedPathIsWatched) {
   const auto watched = exploratory_path(graph, LinkId(2u));
   ASSERT_TRUE(watched);
   EXPECT_EQ(watched->links.size(), 2u);
-  EXPECT_TRUE(shows_its_links(graph, *watched, 4'100));
-  EXPECT_FALSE(shows_its_links(graph, *watched, 8'100)) << "routing has gone around";
+  EXPECT_TRUE(shows_link(graph, *watched, LinkId(2u), 4'100));
+  EXPECT_FALSE(shows_link(graph, *watched, LinkId(2u), 8'100)) << "routing has gone around";
 }
 
 TEST_F(DesiredTest, LinksAreJudgedByThePathsOverThem) {

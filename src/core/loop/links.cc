@@ -64,6 +64,7 @@ Routes routes_from(const Graph& graph, VertexId from, const std::set<LinkId>& wi
   while (!queue.empty()) {
     const auto [so_far, at] = *queue.begin();
     queue.erase(queue.begin());
+    if (at != from && graph.site_at(at).valid()) continue;  // sites carry no transit
     for (const LinkId link : graph.links_out(at)) {
       if (without.count(duplex(link))) continue;
       const VertexId next = graph.link(link).to;
@@ -118,10 +119,6 @@ std::optional<WatchedPath> routed_over(const Graph& graph, LinkId link) {
   return second_best;
 }
 
-bool steered(const Graph& graph, const WatchedPath& path) {
-  return !segments(graph, path.links, path.to).empty() && !segments(graph, reversed(path.links), path.from).empty();
-}
-
 }  // namespace
 
 std::vector<LinkId> reversed(const std::vector<LinkId>& path) {
@@ -170,14 +167,13 @@ std::optional<std::vector<LinkId>> routed_way(const Graph& graph, VertexId from,
   return way_to(graph, routes, from, to);
 }
 
-bool shows_its_links(const Graph& graph, const WatchedPath& path, int64_t round_trip_us) {
+bool steered(const Graph& graph, const WatchedPath& path) {
+  return !segments(graph, path.links, path.to).empty() && !segments(graph, reversed(path.links), path.from).empty();
+}
+
+bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_t round_trip_us) {
   if (steered(graph, path)) return true;
-  std::set<LinkId> down;
-  for (const LinkId id : path.links) {
-    if (!graph.usable(id)) down.insert(duplex(id));
-  }
-  if (down.empty()) return true;
-  const auto around = routed_way(graph, graph.site(path.from).vertex, graph.site(path.to).vertex, down);
+  const auto around = routed_way(graph, graph.site(path.from).vertex, graph.site(path.to).vertex, {duplex(link)});
   if (!around) return true;
   const auto described_us = [&graph](const std::vector<LinkId>& links) {
     int64_t us = 0;

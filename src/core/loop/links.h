@@ -35,13 +35,16 @@ std::optional<WatchedPath> exploratory_path(const Graph& graph, LinkId link);
 std::optional<std::vector<LinkId>> routed_way(const Graph& graph, VertexId from, VertexId to,
                                               const std::set<LinkId>& without = {});
 
-// Whether an answer over this path shows that its links work. Over a path that cannot be steered it does not if routing
-// may have gone around those of its links that are down, and the round trip is nearer to that of the way around.
-bool shows_its_links(const Graph& graph, const WatchedPath& path, int64_t round_trip_us);
+// Whether an answer over this path shows that this link of it works. Over a path that cannot be steered it does not if
+// the round trip is nearer to that of the shortest way without the link, or longer: routing may have gone around.
+bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_t round_trip_us);
 
 // SIDs for following `path`, which ends at `to`: End.X at every vertex after the first, End.DX6 or End.DT6 at the last.
 // Empty: plain routing, because a link or the site has no SID or cannot be steered.
 std::vector<std::string> segments(const Graph& graph, const std::vector<LinkId>& path, SiteId to);
+
+// Whether packets are led along the path in both directions, whatever routing prefers.
+bool steered(const Graph& graph, const WatchedPath& path);
 
 std::vector<LinkId> reversed(const std::vector<LinkId>& path);
 

@@ -12,6 +12,7 @@
 
 #include "core/graph/graph.h"
 #include "core/loop/desired.h"
+#include "core/loop/latencies.h"
 #include "core/ports/brain.h"
 #include "core/ports/clock.h"
 #include "core/ports/log_store.h"
@@ -37,6 +38,7 @@ struct LoopOptions {
   TimeUs restart_us_max = 60'000'000;
   TimeUs probe_down_us = 300'000;        // from a link's death until every measured path over it is found dead
   TimeUs link_dwell_us = 1'000'000;      // a link that went down by its end's word is down at least so long
+  TimeUs latency_dwell_us = 1'000'000;   // for so long paths must show a link slower or quicker than known
   size_t deciding_max = 64;              // decisions under way
   size_t messages_per_turn = 1'024;
   Position checkpoint_events = 100'000;  // between checkpoints
@@ -175,6 +177,7 @@ class Loop {
 
   void watch_sites();
   void watch_links();
+  void watch_latencies(const std::vector<TimedPath>& timed);
   void watch_intents();
   void advance_retirements();
   void begin_decisions();
@@ -206,6 +209,7 @@ class Loop {
   std::map<SiteId, TimeUs> down_since_us_;
   std::map<std::pair<SiteId, uint16_t>, PathState> path_states_;
   std::map<LinkId, TimeUs> link_changed_us_;  // duplex links, even identifiers
+  std::map<LinkId, TimeUs> latency_doubted_us_;  // duplex links that paths show slower or quicker, since when
   TimeUs judge_us_ = INT64_MAX;          // when links are to be judged without anything said
   std::map<std::pair<IntentId, Position>, Retirement> retirements_;
   // Of plans whose runs the graph holds; and the same by intent.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/loop/latencies.h"
 #include "core/loop/links.h"
 #include "core/loop/loop.h"
 
@@ -29,7 +30,7 @@ std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector
     }
   }
   for (size_t l = 0; l < head_.link_count(); l += 2) {
-    if (head_.usable(LinkId(l))) continue;
+    if (!worth_exploring(head_, LinkId(l))) continue;
     if (const auto watched = exploratory_path(head_, LinkId(l))) {
       add(watched->from, watched->to, exploratory_label(*watched), watched->links);
     }
@@ -43,6 +44,7 @@ void Loop::watch_links() {
   std::vector<WatchedPath> watched;
   std::vector<std::pair<WatchedPath, TimeUs>> dead;  // when it was found so
   std::set<LinkId> alive, proven;                    // of living paths; by word that is newer than the link's state
+  std::vector<TimedPath> timed;
   std::map<std::pair<SiteId, uint16_t>, PathState> still;
   for (const auto& [end, rest] : labelled_paths()) {
     const auto found = path_states_.find(end);
@@ -64,12 +66,14 @@ void Loop::watch_links() {
       dead.push_back({std::move(path), state.since_us});
       continue;
     }
-    const bool shows = shows_its_links(head_, path, state.round_trip_us);
+    // Plain routing may lead around: how long that takes says nothing of these links.
+    if (state.round_trip_us > 0 && steered(head_, path)) timed.push_back({path.links, state.round_trip_us});
     for (const LinkId link : path.links) {
       const LinkId duplex(link.value & ~1u);
       const auto changed = link_changed_us_.find(duplex);
       alive.insert(duplex);
-      if (shows && (changed == link_changed_us_.end() || changed->second < state.heard_us)) proven.insert(duplex);
+      if (head_.usable(link) || (changed != link_changed_us_.end() && changed->second >= state.heard_us)) continue;
+      if (shows_link(head_, path, link, state.round_trip_us)) proven.insert(duplex);
     }
     watched.push_back(std::move(path));
   }
@@ -96,6 +100,28 @@ void Loop::watch_links() {
   for (const LinkId link : verdicts.up) {
     if (proven.count(link)) set(link, true, "a measured path over it is alive");
   }
+  watch_latencies(timed);
+}
+
+// What lasts is written down: the links that a promise rests on are then known to be as slow as they are.
+void Loop::watch_latencies(const std::vector<TimedPath>& timed) {
+  std::map<LinkId, TimeUs> doubted;
+  for (const LinkLatency& verdict : judge_latencies(head_, timed)) {
+    const auto known = latency_doubted_us_.find(verdict.link);
+    const TimeUs since_us = known == latency_doubted_us_.end() ? now_us_ : known->second;
+    if (now_us_ < since_us + options_.latency_dwell_us) {
+      doubted[verdict.link] = since_us;
+      judge_us_ = std::min(judge_us_, since_us + options_.latency_dwell_us);
+      continue;
+    }
+    std::vector<EventBody> bodies;
+    for (const LinkId id : {verdict.link, opposite(verdict.link)}) {
+      const LinkLoad& load = head_.load(id);
+      bodies.push_back(LinkMeasured{id, verdict.latency_us, load.jitter_us, load.loss_ppm});
+    }
+    (void)record(kBrain, std::move(bodies));
+  }
+  latency_doubted_us_ = std::move(doubted);
 }
 
 }  // namespace weir
