@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/event/codec.h"
+#include "core/graph/promise.h"
 #include "core/ledger/memory_log_store.h"
 
 namespace weir {
@@ -216,7 +217,11 @@ TEST_F(LoopTest, AProgramThatEndsAtOnceIsStartedMoreAndMoreSeldom) {
     for (const Asked& question : std::exchange(asked, {})) {
       Plan p = plan(*question.snapshot->intent(kIntent).spec);
       p.basis = question.snapshot->version();
-      p.billed_per_hour = placement_per_hour(p.placements[0]);
+      const PlanTotals totals = plan_totals(*question.snapshot, *question.snapshot->intent(kIntent).spec, p);
+      p.billed_per_hour = totals.billed_per_hour;
+      p.power_mw = totals.power_mw;
+      p.carbon_mg_per_hour = totals.carbon_mg_per_hour;
+      p.availability_ppm = totals.availability_ppm;
       turn({Loop::Decided{question.ticket, question.intent, p}});
       if (count<PlanCommitted>() == 2 && first_mended_us == 0) first_mended_us = now_us;
     }

@@ -134,10 +134,10 @@ TEST_F(LoopThreadTest, ARevokedSiteIsShutOutAndItsWorkMoves) {
                            Hello{.version = "t", .nodes = {{"n", 1000, 1024, 0, "", 1000}}, .certificate_issued_us = issued_us});
   };
   const auto state = [](const Graph& g, uint32_t site) { return g.site(SiteId(site)).state; };
-  ASSERT_TRUE(attach(1, 1, clock.wall_us()));
-  ASSERT_TRUE(attach(2, 2, clock.wall_us()));
+  for (uint32_t site = 0; site < 3; ++site) ASSERT_TRUE(attach(site, site, clock.wall_us()));
   wait_for([&](const Graph& g) { return state(g, 1) == Liveness::kUp && state(g, 2) == Liveness::kUp; });
   IntentSpec spec = one_stream("i");
+  spec.where.not_at = {SiteId(0u)};
   spec.traffic = {1'000, 1'000, 1'000, 1'000};
   ASSERT_TRUE(propose({IntentSubmitted{{}, TenantId(0u), 0, spec}}));
   const auto placed_at = [](const Graph& g, uint32_t site) {

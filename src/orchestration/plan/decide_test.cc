@@ -399,7 +399,9 @@ TEST_F(DecideTest, ASlowerSpeedIsSeenInWhatIsKept) {
   EXPECT_GT(led_around.flows[0].latency_us_work, first.flows[0].latency_us_work);
   speed(80);
   ASSERT_TRUE(needs_decision(graph, IntentId(0u))) << "12.5 times as slow, it cannot keep up";
-  EXPECT_EQ(placed().placements[0].site, SiteId(1u));
+  EXPECT_EQ(placed().placements.size(), 2u) << "two of them can, and cost less than one nearby";
+  speed(60);
+  EXPECT_EQ(placed().placements[0].site, SiteId(1u)) << "not even one stream is answered in time";
 }
 
 // A random domain, full of ties, whose load, links and sites change all the time.

@@ -402,12 +402,22 @@ class Pieces {
       : candidates_(candidates), whole_(whole), limits_(limits) {
     part_.ways_kept = Availability(whole.ways_kept.spread());
     if (!whole.ways_kept.spread()) part_.availability_ppm_min = whole.availability_ppm_min;
+    order_.resize(candidates.sources().size());
+    std::iota(order_.begin(), order_.end(), size_t{0});
   }
 
   SolverOutcome run() {
     const size_t sources = candidates_.sources().size();
     SolverOutcome outcome = attempt(std::vector<int32_t>(sources, 0), false);
     const auto* blocked = std::get_if<Blocked>(&outcome);
+    if (blocked && sources > 1 && ran_out(blocked->code)) {
+      // What was served first may have taken the room that only another could use.
+      std::reverse(order_.begin(), order_.end());
+      if (SolverOutcome other = attempt(std::vector<int32_t>(sources, 0), false); std::holds_alternative<Solution>(other)) {
+        return other;
+      }
+      std::reverse(order_.begin(), order_.end());
+    }
     if (blocked && blocked->code == ReasonCode::kSpread) {
       auto missing = whole_.sites_min - static_cast<int32_t>(whole_.sites_kept.size());
       std::vector<int32_t> apart;
@@ -448,7 +458,7 @@ class Pieces {
     const int32_t piece = std::max<int32_t>(most, static_cast<int32_t>(64 / most * most));
     std::vector<int32_t> left;
     for (const Source& source : sources) left.push_back(source.streams);
-    for (size_t i = 0; i < sources.size(); ++i) {
+    for (const size_t i : order_) {
       if (by_source) used = whole_.ways_kept.sites(sources[i].site);
       for (int32_t k = 0; k < apart[i]; ++k) {
         auto option = elsewhere(i, std::min(most, left[i] - (apart[i] - 1 - k)), used);
@@ -462,7 +472,7 @@ class Pieces {
         offers_.push_back({0, std::move(*option), {}});
       }
     }
-    for (size_t i = 0; i < sources.size(); ++i) {
+    for (const size_t i : order_) {
       while (left[i] > 0) {
         std::vector<int32_t> now(sources.size(), 0);
         now[i] = std::min(left[i], piece);
@@ -496,6 +506,11 @@ class Pieces {
     return sum;
   }
 
+  static bool ran_out(ReasonCode code) {
+    return code == ReasonCode::kCpu || code == ReasonCode::kMemory || code == ReasonCode::kAccelerators ||
+           code == ReasonCode::kBandwidth;
+  }
+
   // The cheapest option with room for so many streams of the source, or else for fewer, at none of these sites; its
   // room is taken.
   std::optional<Option> elsewhere(size_t source, int32_t streams, const std::set<SiteId>& used) {
@@ -524,6 +539,7 @@ class Pieces {
   const Whole& whole_;
   const SolverLimits& limits_;
   Whole part_;                               // what each piece must meet by itself
+  std::vector<size_t> order_;                // of the sources
   std::map<SiteId, int32_t> instances_at_;
   PathUse use_;
   std::vector<Offer> offers_;
