@@ -1,5 +1,6 @@
 #include "bench/decide/decide_bench.h"
 
+#include <malloc.h>
 #include <time.h>
 
 #include <algorithm>
@@ -21,6 +22,12 @@ int64_t now_ns() {
   timespec t{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+// Bytes that this process has allocated and not freed.
+size_t allocated_bytes() {
+  const struct mallinfo2 now = mallinfo2();
+  return now.uordblks + now.hblkhd;
 }
 
 constexpr const char* kHelp =
@@ -83,6 +90,8 @@ struct Phase {
   std::vector<double> total_us;            // decide, verify and apply of one intent
   double decide_us = 0, verify_us = 0, apply_us = 0;  // sums
   double snapshot_us = 0, snapshot_us_max = 0;
+  // What a snapshot alone still held when it was let go, a batch of commits after it was taken: a sum.
+  double retained_bytes = 0;
   uint64_t snapshots = 0, refused = 0, conflicts = 0;
 };
 
@@ -144,7 +153,9 @@ class Bench {
       phase.snapshot_us += took;
       phase.snapshot_us_max = std::max(phase.snapshot_us_max, took);
       ++phase.snapshots;
+      const size_t before = allocated_bytes();
       snapshot_ = std::move(fresh);
+      phase.retained_bytes += static_cast<double>(before - allocated_bytes());
     }
     const auto start = now_ns();
     Decision decision = planner.decide(graph, wish.intent);
@@ -187,6 +198,10 @@ class Bench {
   uint64_t steps_ = 0;
 };
 
+double retained_bytes(const Phase& phase) {
+  return phase.retained_bytes / static_cast<double>(std::max<uint64_t>(1, phase.snapshots));
+}
+
 double megabytes(size_t bytes) { return static_cast<double>(bytes) / 1e6; }
 
 void print_table(const Settings& settings, std::vector<Phase>& phases, const GraphBytes& empty, const GraphBytes& full) {
@@ -210,6 +225,8 @@ void print_table(const Settings& settings, std::vector<Phase>& phases, const Gra
               phases[1].snapshot_us_max);
   std::printf("memory: scheduling %.1f MB, strings %.1f MB, commitments %.1f MB (at the end)\n",
               megabytes(empty.scheduling), megabytes(empty.strings), megabytes(full.commitments));
+  std::printf("        each retained snapshot %.2f MB beside the graph, %u commits after it was taken\n",
+              retained_bytes(phases[1]) / 1e6, settings.batch);
 }
 
 void print_json(const Settings& settings, std::vector<Phase>& phases, const GraphBytes& empty, const GraphBytes& full) {
@@ -220,14 +237,16 @@ void print_json(const Settings& settings, std::vector<Phase>& phases, const Grap
     const auto n = static_cast<double>(phase.total_us.size());
     std::sort(phase.total_us.begin(), phase.total_us.end());
     std::printf(
-        "%s\n {\"name\":\"%s\",\"count\":%zu,\"p50_us\":%.2f,\"p99_us\":%.2f,\"p999_us\":%.2f,\"per_second\":%.1f,"
+        "%s\n "
+        "{\"name\":\"%s\",\"count\":%zu,\"p50_us\":%.2f,\"p99_us\":%.2f,\"p999_us\":%.2f,\"per_second\":%.1f,"
         "\"decide_us\":%.2f,\"verify_us\":%.2f,\"apply_us\":%.2f,\"refused\":%llu,\"conflicts\":%llu,"
-        "\"snapshot_us\":%.3f,\"snapshot_us_max\":%.2f}",
+        "\"snapshot_us\":%.3f,\"snapshot_us_max\":%.2f,\"retained_snapshot_bytes\":%.0f}",
         i ? "," : "", phase.name, phase.total_us.size(), at(phase.total_us, 0.5), at(phase.total_us, 0.99),
-        at(phase.total_us, 0.999), n / (phase.decide_us + phase.verify_us + phase.apply_us) * 1e6, phase.decide_us / n,
-        phase.verify_us / n, phase.apply_us / n, static_cast<unsigned long long>(phase.refused),
-        static_cast<unsigned long long>(phase.conflicts),
-        phase.snapshot_us / static_cast<double>(std::max<uint64_t>(1, phase.snapshots)), phase.snapshot_us_max);
+        at(phase.total_us, 0.999), n / (phase.decide_us + phase.verify_us + phase.apply_us) * 1e6,
+        phase.decide_us / n, phase.verify_us / n, phase.apply_us / n,
+        static_cast<unsigned long long>(phase.refused), static_cast<unsigned long long>(phase.conflicts),
+        phase.snapshot_us / static_cast<double>(std::max<uint64_t>(1, phase.snapshots)),
+        phase.snapshot_us_max, retained_bytes(phase));
   }
   std::printf("\n],\"scheduling_bytes\":%zu,\"strings_bytes\":%zu,\"commitments_bytes\":%zu}\n", empty.scheduling,
               empty.strings, full.commitments);

@@ -101,6 +101,20 @@ class CommandTest : public ::testing::Test {
   std::unique_ptr<GrpcPort> port;
 };
 
+#ifdef WEIR_WITH_BENCH
+TEST_F(CommandTest, ABenchmarkTakesItsOwnOptions) {
+  for (const char* name : {"joint", "decide", "request", "ledger", "emulator", "metering"}) {
+    SCOPED_TRACE(name);
+    const Outcome help = weir({"bench", name, "--help"});
+    EXPECT_EQ(help.code, kExitOk);
+    EXPECT_NE(help.out.find(std::string("Usage: weir bench ") + name + " ["), std::string::npos) << help.out;
+  }
+  const Outcome bad = weir({"bench", "ledger", "--rounds", "none"});
+  EXPECT_EQ(bad.code, kExitUsage);
+  EXPECT_NE(bad.error.find("--rounds takes"), std::string::npos) << bad.error;
+}
+#endif
+
 TEST_F(CommandTest, ExitCodesAreThoseDocumented) {
   serve();
   EXPECT_EQ(weir({"get", "sites"}).code, kExitOk);

@@ -21,8 +21,9 @@ void add_bench_commands(CLI::App& app) {
                 "  weir bench decide --help");
   const auto add = [bench](const char* name, const char* what, int (*run)(const std::vector<std::string>&)) {
     CLI::App* command = bench->add_subcommand(name, what);
-    // Each has options of its own, --help among them.
+    // Each has options of its own, --help among them, which none above it may take.
     command->set_help_flag();
+    command->fallthrough(false);
     command->footer(std::string("\nExample:\n  weir bench ") + name + " --help");
     command->prefix_command();
     command->callback([command, run] { exit_with(run(command->remaining())); });
