@@ -169,8 +169,8 @@ void add_lab_commands(CLI::App& app) {
   const auto example = [](CLI::App* sub, const char* text) {
     sub->footer(std::string("\nExample:\n  weir lab ") + text);
   };
-  const auto command = [&](const char* name, const char* what, const char* shown, auto act) {
-    CLI::App* sub = lab->add_subcommand(name, what);
+  const auto command = [&](CLI::App* under, const char* name, const char* what, const char* shown, auto act) {
+    CLI::App* sub = under->add_subcommand(name, what);
     example(sub, shown);
     sub->add_option("--lab", options->name, "Name of the lab (default: the only one that is up)");
     sub->callback([options, act] { finish(act(*options)); });
@@ -188,19 +188,19 @@ void add_lab_commands(CLI::App& app) {
   up_command->add_flag("-q,--quiet", options->quiet, "No progress");
   up_command->callback([options] { finish(up(*options)); });
 
-  command("down", "End everything that runs in the lab and remove it", "down", down)
+  command(lab, "down", "End everything that runs in the lab and remove it", "down", down)
       ->add_option("name", options->name, "Name");
-  command("status", "Sites, links and what is cut or killed", "status -o json", show)
+  command(lab, "status", "Sites, links and what is cut or killed", "status -o json", show)
       ->add_option("-o,--output", options->output, "json")
       ->check(CLI::IsMember({"json"}));
   CLI::App* join_command =
-      command("join", "Sites join: their network, their description to the brain, their agents",
+      command(lab, "join", "Sites join: their network, their description to the brain, their agents",
               "join my-site.yaml", join);
   join_command->add_option("file", options->file, "YAML with documents Site, and Link from them to what is there")->required();
   join_command->add_flag("-q,--quiet", options->quiet, "No progress");
   const auto on_object = [&](const char* name, const char* what, const char* shown,
                              Status (lab::Lab::*act)(const std::string&)) {
-    command(name, what, shown,
+    command(lab, name, what, shown,
             [act](const Options& o) {
               return with_lab(o, [&](lab::Lab& opened_lab) { return (opened_lab.*act)(o.object); });
             })
@@ -210,7 +210,7 @@ void add_lab_commands(CLI::App& app) {
   on_object("cut", "Cut a link: it silently carries nothing", "cut street-a-hangzhou", &lab::Lab::cut);
   on_object("heal", "Heal a link", "heal street-a-hangzhou", &lab::Lab::heal);
   on_object("kill", "Kill a site: its processes end, its links go dead", "kill hub-guizhou", &lab::Lab::kill);
-  command("revive", "A killed site comes back; its agent starts again", "revive hub-guizhou",
+  command(lab, "revive", "A killed site comes back; its agent starts again", "revive hub-guizhou",
           [](const Options& o) {
             return with_lab(o, [&](lab::Lab& opened_lab) {
               const Status revived = opened_lab.revive(o.object);
@@ -220,16 +220,10 @@ void add_lab_commands(CLI::App& app) {
       ->add_option("site", options->object, "Its name")
       ->required();
   CLI::App* brain = lab->add_subcommand("brain", "The lab's brain")->require_subcommand(1);
-  CLI::App* kill_command = brain->add_subcommand("kill", "kill -9");
-  example(kill_command, "brain kill");
-  kill_command->callback([options] {
-    finish(with_lab(*options, [](const lab::Lab& opened_lab) { return kill_brain(opened_lab); }));
-  });
-  CLI::App* start_command = brain->add_subcommand("start", "Start it again on its old ledger");
-  example(start_command, "brain start");
-  start_command->callback([options] {
-    finish(with_lab(*options, [](lab::Lab& opened_lab) { return start_brain(opened_lab); }));
-  });
+  command(brain, "kill", "kill -9", "brain kill",
+          [](const Options& o) { return with_lab(o, [](const lab::Lab& opened_lab) { return kill_brain(opened_lab); }); });
+  command(brain, "start", "Start it again on its old ledger", "brain start",
+          [](const Options& o) { return with_lab(o, [](lab::Lab& opened_lab) { return start_brain(opened_lab); }); });
   CLI::App* emulate = lab->add_subcommand("emulate", "The process that carries the packets; started by 'up'")->group("");
   emulate->add_option("config", options->config, "Its configuration")->required();
   emulate->callback([options] { exit_with(lab::run_emulator(options->config)); });
