@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 namespace weir::app {
@@ -132,12 +133,12 @@ std::string Table::text(size_t width) const {
   }
   size_t total = 2 * (count - 1);
   for (const size_t w : widths) total += w;
-  // Texts, then the titles of figures, then texts further, then whatever is left.
-  for (int stage = 0; stage < 4 && width != 0 && total > width; ++stage) {
+  // Texts, then the titles of figures, then texts further; figures only when nothing else is left to cut.
+  constexpr size_t kTextLeast[] = {12, 12, 6, 4, 4};
+  for (size_t stage = 0; stage < std::size(kTextLeast) && width != 0 && total > width; ++stage) {
     const auto least = [&](size_t i) -> size_t {
-      if (stage == 3) return 4;
-      if (figures[i]) return stage == 0 ? widths[i] : std::max<size_t>(4, cells[i]);
-      return stage < 2 ? 12 : 6;
+      if (!figures[i]) return kTextLeast[stage];
+      return stage == 0 ? widths[i] : stage < 4 ? std::max<size_t>(4, cells[i]) : 4;
     };
     while (total > width) {
       size_t widest = count;

@@ -32,6 +32,15 @@ TEST(Table, CutsTheWidestTextsAndNoFigures) {
   EXPECT_EQ(table.text(0).find('~'), std::string::npos);
 }
 
+TEST(Table, CutsEveryTextBeforeAnyFigure) {
+  Table table({"NAME", "STATE", "TIER", "CORES FREE", "MEMORY FREE", "RUNS"});
+  table.add({std::string(40, 'n'), "draining", "datacenter", "12345.6/98765.4", "1234567Mi/9876543Mi", "123456"});
+  const std::string text = table.text(62);
+  EXPECT_EQ(widest(text), 62u);
+  EXPECT_NE(text.find("  12345.6/98765.4  1234567Mi/9876543Mi  123456\n"), std::string::npos) << text;
+  EXPECT_EQ(widest(table.text(50)), 50u) << "figures, when nothing else is left";
+}
+
 TEST(Table, FitsWhateverItHolds) {
   for (size_t count = 1; count <= 12; ++count) {
     Table table(std::vector<std::string>(count, "A LONG TITLE"));
