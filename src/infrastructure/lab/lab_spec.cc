@@ -107,9 +107,9 @@ class Parser {
     if (kind == Kind::kLab && !good_name(name, 12, false)) {
       metadata.report("name", "'" + name + "' cannot name a lab",
                       "use at most 12 letters a-z and digits, a letter first");
-    } else if (kind != Kind::kLab && !good_name(name, kind == Kind::kLink ? 64 : 24, true)) {
+    } else if (kind != Kind::kLab && !good_name(name, kind == Kind::kLink ? 63 : 24, true)) {
       metadata.report("name", "'" + name + "' cannot be a name",
-                      kind == Kind::kLink ? "use at most 64 of a-z, 0-9 and '-', a letter first"
+                      kind == Kind::kLink ? "use at most 63 of a-z, 0-9 and '-', a letter first"
                                           : "use at most 24 of a-z, 0-9 and '-', a letter first");
     } else if (kind != Kind::kLab &&
                !(kind == Kind::kLink ? link_names_ : vertex_names_).insert(name).second) {

@@ -154,6 +154,14 @@ TEST(LabFile, NamesFileLineFieldAndRemedy) {
                    {"2 documents"});
 }
 
+TEST(LabFile, NamesAreNoLongerThanTheDomainTakes) {
+  const std::string longest(63, 'x');
+  EXPECT_TRUE(parse_lab(with("here-there", longest), "lab.yaml"));
+  EXPECT_NE(complaint(with("here-there", longest + "x")).find("at most 63"), std::string::npos);
+  EXPECT_NE(complaint(with("name: there", "name: " + std::string(25, 'x'))).find("at most 24"),
+            std::string::npos);
+}
+
 TEST(LabFile, EmptyDocumentsAreSkippedAndStrayTextIsNot) {
   const auto lab = parse_lab(with("---\napiVersion", "---\n# nothing\n---\n\n---\napiVersion"), "lab.yaml");
   ASSERT_TRUE(lab) << lab.error().text();
