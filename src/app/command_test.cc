@@ -145,6 +145,18 @@ spec:
 }
 
 // Whom no event reaches looks for himself.
+TEST_F(CommandTest, APersonsTokenComesWithWhatAContextNeedsBesideIt) {
+  serve();
+  const Outcome issued = weir({"token", "create", "--role", "tenant", "--subject", "city"});
+  EXPECT_EQ(issued.code, kExitOk) << issued.error;
+  EXPECT_EQ(issued.out.find("weiru."), 0u) << issued.out;
+  EXPECT_NE(issued.error.find("ca_fingerprint = \"" + std::string(64, 'a') + "\""), std::string::npos)
+      << issued.error;
+  const Outcome join = weir({"token", "create", "--join", "metro"});
+  EXPECT_EQ(join.code, kExitOk) << join.error;
+  EXPECT_EQ(join.error.find("ca_fingerprint"), std::string::npos) << "a join token holds it";
+}
+
 TEST_F(CommandTest, WaitSeesWhatHoldsAlreadyAndWhatComes) {
   serve();
   const auto began = std::chrono::steady_clock::now();

@@ -130,6 +130,7 @@ Status create_token(const Options& o) {
   if (!o.quiet) {
     std::cerr << "token " << response.token() << ", until " << identity::utc_text(response.expires() / 1'000'000)
               << "; it is shown only once\n";
+    if (o.join.empty()) std::cerr << "  for a context: ca_fingerprint = \"" << response.ca_sha256() << "\"\n";
   }
   return {};
 }

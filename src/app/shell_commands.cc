@@ -11,7 +11,7 @@ namespace weir::app {
 namespace {
 
 constexpr const char* kKinds =
-    "intents sites routers links datasets offers tenants plans runs nodes events prices";
+    "intents sites routers links datasets offers tenants tokens plans runs nodes events prices";
 
 // "get", "ledger verify": a command by its words.
 struct Command {

@@ -62,6 +62,7 @@ class Completion : public ::testing::Test {
 TEST_F(Completion, OffersWhatTheCommandLineKnows) {
   EXPECT_EQ(offered("ge"), "get\n");
   EXPECT_EQ(offered("get inte"), "intents\n");
+  EXPECT_EQ(offered("get tok"), "tokens\n");
   EXPECT_EQ(offered("get intents --outp"), "--output\n");
   EXPECT_EQ(offered("get intents -o ''"), "table wide json yaml\n");
   EXPECT_EQ(offered("get intents --output j"), "json\n");

@@ -10,7 +10,7 @@
 #include "infrastructure/lab/link_queue.h"
 
 // A lab as its file describes it: an emulated WAN and the sites on it. One file holds documents of kind Lab
-// (exactly one), Site, Router and Link, in any order. docs/design/lab.md gives the fields.
+// (exactly one), Site, Router and Link, in any order. docs/reference/files.md gives the fields.
 namespace weir::lab {
 
 inline constexpr size_t kVerticesMax = 250;
