@@ -338,7 +338,8 @@ std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan&
     worst = std::max(worst, flow.latency_us_predicted);
     streams += flow.streams;
   }
-  std::string out = "The cheapest plan that keeps the promise: " + plural(streams, "stream") + " on " +
+  std::string out = std::string("The cheapest plan ") + (plan.quality == Quality::kExact ? "" : "found ") +
+                    "that keeps the promise: " + plural(streams, "stream") + " on " +
                     plural(static_cast<int64_t>(plan.placements.size()), "instance") + " at " +
                     plural(static_cast<int64_t>(sites.size()), "site") + ", billed " +
                     per_hour_text(plan.billed_per_hour);

@@ -37,6 +37,20 @@ TEST_F(ExplainTest, APlanSaysWhyHereAndWhyNotThere) {
   }
 }
 
+TEST_F(ExplainTest, OnlyAnExactPlanIsCalledTheCheapest) {
+  const IntentRow& row = submit(brain.cameras());
+  ASSERT_TRUE(row.active);
+  Plan plan = row.active->plan;
+  for (const auto& [quality, begin] :
+       {std::pair(Quality::kExact, "The cheapest plan that keeps"),
+        std::pair(Quality::kBounded, "The cheapest plan found that keeps"),
+        std::pair(Quality::kHeuristic, "The cheapest plan found that keeps")}) {
+    plan.quality = quality;
+    const std::string text = explain_plan(*graph, *row.spec, plan, SiteId());
+    EXPECT_EQ(text.find(begin), 0u) << text;
+  }
+}
+
 TEST_F(ExplainTest, OneIngressAlone) {
   IntentSpec spec = brain.cameras();
   spec.from.push_back({SiteId(1u), 2});
@@ -64,7 +78,7 @@ TEST_F(ExplainTest, ARefusalNamesTheNearestSiteAndWhatWouldHaveToChange) {
   EXPECT_EQ(sentences[0].substr(0, 8), "No site ") << sentences[0];
 }
 
-TEST_F(ExplainTest, AcceleratorsAsTheIssueSaysThem) {
+TEST_F(ExplainTest, AcceleratorsThatAreNotFreeAreCounted) {
   IntentSpec spec = brain.cameras();
   spec.promise.latency_us_max = 5'000;
   spec.workload.accelerators = 4;
