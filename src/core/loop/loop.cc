@@ -366,12 +366,12 @@ void Loop::handle(Detached& message) {
 void Loop::handle(Heartbeat& message) { session(message.site, message.connection); }
 
 void Loop::handle(Reported& message) {
+  // Over a connection that counts no more nothing is taken, so nothing is acknowledged: it is said again over the next.
+  if (!session(message.site, message.connection)) return;
   bool said = true;
-  if (session(message.site, message.connection)) {
-    for (const Brain::Report& item : message.reports) {
-      const Status taken = std::visit([&](const auto& body) { return report(message.site, body); }, item);
-      said = said && (taken || taken.error().code != ErrorCode::kExhausted);
-    }
+  for (const Brain::Report& item : message.reports) {
+    const Status taken = std::visit([&](const auto& body) { return report(message.site, body); }, item);
+    said = said && (taken || taken.error().code != ErrorCode::kExhausted);
   }
   if (message.done && said) {
     after_flush_.push_back([done = std::move(message.done)](const Status& durable) {

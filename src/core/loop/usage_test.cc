@@ -179,5 +179,19 @@ TEST_F(UsageTest, IsNotAcknowledgedWhileTheDiskHasNoRoom) {
   EXPECT_EQ(recorded_us(), 200);
 }
 
+TEST_F(UsageTest, IsNotAcknowledgedOverAConnectionThatCountsNoMore) {
+  EXPECT_TRUE(report(100, 200));
+  now_us += 2 * LoopOptions{}.site_silence_us;
+  turn(Loop::Heartbeat{kOther, connection});
+  turn(Loop::Heartbeat{kOther, connection});
+  ASSERT_EQ(loop->head().site(kHub).state, Liveness::kDown) << "it was silent, and its stream is dropped";
+  EXPECT_FALSE(report(200, 300)) << "it was on its way";
+  turn(Loop::Attached{kOther, connection + 2, {.version = "t"}});
+  turn(Loop::Attached{kHub, ++connection, {.version = "t"}});
+  ++connection;
+  EXPECT_TRUE(report(200, 300)) << "said again";
+  EXPECT_EQ(recorded_us(), 200);
+}
+
 }  // namespace
 }  // namespace weir
