@@ -37,6 +37,16 @@ TEST(Metered, IsCompleteWhenAllUpToTheLastWindowIsTaken) {
   EXPECT_TRUE(metered.complete());
 }
 
+TEST(Metered, IsNotCompleteWhileSomethingBeforeTheLastBeginningIsMissing) {
+  Metered metered;
+  metered.take({10, 20});
+  metered.take({50, 60});
+  metered.finish(50, 60);
+  EXPECT_FALSE(metered.complete()) << "its machine started anew, and [20, 25) is still on its way";
+  metered.take({20, 25});
+  EXPECT_FALSE(metered.complete()) << "nobody knows that this was all";
+}
+
 TEST(Metered, GivesUpTheOldestGapBeyondTheBound) {
   Metered metered;
   const auto gaps = static_cast<TimeUs>(Metered::kGapsMax);

@@ -395,6 +395,7 @@ Status Loop::report(SiteId site, const Observation& observation) {
     const IntentRow& row = head_.intent(intent->second);
     const auto known = std::find_if(row.runs.begin(), row.runs.end(), [&](const RunRow& r) { return r.run == seen.run; });
     if (known == row.runs.end() || known->site != site) continue;
+    if (known->state == RunState::kStopping && !ended(seen.state)) continue;  // whatever it did when this was said
     RunState state = seen.state;
     if (state == RunState::kRunning && spec_of(row, seen.run).workload.kind == WorkKind::kService && !seen.ready) {
       state = RunState::kStarting;
@@ -669,6 +670,18 @@ bool Loop::gone(SiteId site, const std::vector<RunId>& runs, bool job) const {
   });
 }
 
+// Written before the site hears of it: what was told to stop is never told to begin again, whichever brain tells it.
+bool Loop::say_stopping(IntentId intent, const std::map<SiteId, std::vector<RunId>>& runs) {
+  std::vector<EventBody> bodies;
+  for (const auto& [site, ids] : runs) {
+    for (const RunId run : ids) {
+      if (state_of(head_.intent(intent), run) == RunState::kStopping) continue;
+      bodies.push_back(RunStateChanged{run, intent, RunState::kStopping, 0, "its plan is given up"});
+    }
+  }
+  return record(kBrain, std::move(bodies)).has_value();
+}
+
 void Loop::advance_retirements() {
   if (held_) return;
   for (size_t i = 0; i < head_.intent_count(); ++i) {
@@ -681,22 +694,26 @@ void Loop::advance_retirements() {
       Retirement& r = retirements_[{intent, held->position}];
       std::set<SiteId> ingresses, hosts;
       std::map<SiteId, std::vector<RunId>> runs;  // that may still go on
-      bool serves = false;
+      bool serves = false, stopping = false;
       for (const Flow& flow : held->plan.flows) ingresses.insert(flow.ingress);
       for (size_t k = 0; k < held->plan.placements.size(); ++k) {
         const SiteId site = held->plan.placements[k].site;
         hosts.insert(site);
-        if (held->placement_passed_on[k] || ended(state_of(head_.intent(intent), held->run(k)))) continue;
+        const RunState state = state_of(head_.intent(intent), held->run(k));
+        if (held->placement_passed_on[k] || ended(state)) continue;
+        stopping = stopping || state == RunState::kStopping;
         serves = serves || head_.site(site).state != Liveness::kDown;
         runs[site].push_back(held->run(k));
       }
       const auto go_on = [&](Phase next) {
+        if (next == Phase::kBreaking && !say_stopping(intent, runs)) return;
         r = {next, acts_};
         react_ = true;
       };
       const auto all_settled = [&](const std::set<SiteId>& sites) {
         return acts_ > r.since && std::all_of(sites.begin(), sites.end(), [this](SiteId s) { return settled(s); });
       };
+      if (r.phase != Phase::kBreaking && stopping) go_on(Phase::kBreaking);  // before this brain started
       // A job's successor begins only when it has ended. A plan whose own runs are all dead has nothing to wait for, and must
       // not keep what its successors need; runs that go on are steered the active plan's way already.
       if (r.phase == Phase::kMaking && job) go_on(Phase::kBreaking);

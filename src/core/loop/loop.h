@@ -179,6 +179,7 @@ class Loop {
   void watch_links();
   void watch_latencies(const std::vector<TimedPath>& timed);
   void watch_intents();
+  bool say_stopping(IntentId intent, const std::map<SiteId, std::vector<RunId>>& runs);
   void advance_retirements();
   void begin_decisions();
   void act();

@@ -245,6 +245,27 @@ TEST_F(LoopTest, AnIngressThatNeverAttachedKeepsNothingFromRetiring) {
   EXPECT_EQ(loop->head().free(NodeId(1u)).cpu_milli, 4000);
 }
 
+TEST_F(LoopTest, WhatWasToldToStopIsNotToldToBeginAgainByTheNextBrain) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  write(PlanCommitted{plan(service())});
+  start();
+  settle_all();
+  ASSERT_EQ(directives[kHub].runs.size(), 1u);
+  propose(IntentWithdrawn{kIntent});
+  // The hub is told to stop it and does, and the brain is killed before it hears of that.
+  for (int i = 0; i < 6 && !directives[kHub].runs.empty(); ++i) settle(kEdge);
+  ASSERT_TRUE(directives[kHub].runs.empty());
+  ASSERT_EQ(row().retiring.size(), 1u);
+  start();
+  report(kHub, Observation{.settled = true});
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_TRUE(directives[kHub].runs.empty()) << "it would run a second time";
+    settle(kEdge);
+    settle(kHub);
+  }
+  EXPECT_TRUE(row().retiring.empty());
+}
+
 TEST_F(LoopTest, ADrainOutlastsThatTheAgentIsAway) {
   start();
   propose(SiteStateChanged{kHub, Liveness::kDraining, "maintenance"});
