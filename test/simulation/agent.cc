@@ -90,7 +90,6 @@ void Agent::dial() {
               .not_steerable_why = {}, .driver = "sim"};
   if (random_.chance(faults_.capacity_lie_ppm)) {
     for (NodeSpec& node : hello.nodes) node.cpu_milli = static_cast<int32_t>(node.cpu_milli * random_.between(2, 40) / 10);
-    if (random_.chance(0)) hello.nodes[0].speed_milli = 0;
   }
   uplink_.send(connection_, std::move(hello));
   for (const Reports& reports : unacknowledged_) uplink_.send(connection_, reports);
@@ -228,7 +227,8 @@ void Agent::started(RunId id, uint64_t attempt) {
   }
   run.state = RunState::kRunning;
   run.started_us = run.reported_until_us = schedule_.now();
-  world_.begin_run(id, {run.order.intent, site_, job});
+  world_.begin_run(id, {run.order.intent, site_, job, run.order.workload.artifact == kHeavyProgram,
+                       run.order.workload.cpu_milli});
   const auto later = [&](TimeUs delay, RunState as, int32_t code, const char* why) {
     schedule_.after(delay, [this, id, attempt, as, code, why] {
       const auto now = runs_.find(id);
@@ -424,10 +424,12 @@ void Agent::report_usage(RunId id, Run& run, bool last) {
   const TimeUs now = schedule_.now();
   if (now <= run.reported_until_us) return;
   const TimeUs span = now - run.reported_until_us;
+  // One that is heavy uses all that it may.
+  const int64_t used_milli = run.order.workload.cpu_milli / (run.order.workload.artifact == kHeavyProgram ? 1 : 16);
   say_surely(UsageReport{.run = id,
                          .from = kWallUs + run.reported_until_us,
                          .to = kWallUs + now,
-                         .cpu_us = span * run.order.workload.cpu_milli / 1000,
+                         .cpu_us = span * used_milli / 1000,
                          .memory_mib_us = run.order.workload.memory_mib * span / 1'000'000,
                          .received_bytes = 0,
                          .sent_bytes = 0,
@@ -461,7 +463,8 @@ void Agent::report_promises() {
     PromiseReport& report = reports[service.intent];
     for (const DirectedBackend& backend : service.backends) {
       const bool answers = reaches(backend.address + "/128") && world_.runs.count(backend.run);
-      (answers ? report.samples : report.lost) += 2 * backend.streams;
+      (answers ? report.samples : report.lost) += kRequestsPerSecond * backend.streams;
+      if (answers && world_.overloaded(backend.run, backend.streams)) report.misses += kRequestsPerSecond * backend.streams;
     }
   }
   for (auto& [intent, report] : reports) {

@@ -90,6 +90,7 @@ void Auditor::body(const NodesReported& e) {
     if (node.site != e.site.value) return fail("a node changed its site");
     node.cpu = e.nodes[i].cpu_milli;
     node.memory = e.nodes[i].memory_mib;
+    node.speed = std::max(1, e.nodes[i].speed_milli);
     node.accelerators = e.nodes[i].accelerators;
   }
 }
@@ -142,6 +143,7 @@ void Auditor::body(const IntentSubmitted& e) {
   wish.generation = e.generation;
   wish.withdrawn = false;
   wish.spec = e.spec;
+  wish.work_us = e.spec.traffic.work_us_per_request;
 }
 
 void Auditor::body(const IntentWithdrawn& e) {
@@ -200,6 +202,20 @@ void Auditor::body(const PromiseMeasured& e) {
   const __int128 asked = static_cast<__int128>(e.samples) + e.lost;
   wish.kept[e.ingress] = (static_cast<__int128>(e.misses) + e.lost) * 1'000'000 <=
                          asked * (1'000'000 - wish.spec.promise.percentile_ppm);
+}
+
+void Auditor::body(const WorkMeasured& e) {
+  Wish& wish = wishes_[e.intent.index()];
+  if (promise_kept(e.intent)) fail("work is measured although the promise is kept");
+  const auto active = wish.held.find(wish.active);
+  if (wish.generation != e.generation || active == wish.held.end()) return fail("work is measured of what does not run");
+  if (std::none_of(active->second.plan.placements.begin(), active->second.plan.placements.end(), [&](const Placement& p) {
+        return actor_ == "site/" + sites_[p.site.index()].name;
+      })) {
+    fail("work is measured by " + actor_ + ", where nothing runs");
+  }
+  if (e.work_us_per_request <= wish.work_us) fail("work is measured that is no more than known");
+  wish.work_us = e.work_us_per_request;
 }
 
 bool Auditor::promise_kept(IntentId intent) const {
@@ -476,6 +492,16 @@ void Auditor::check_flows(const Plan& plan, const Wish& wish) {
     for (const LinkId id : flow.path) {
       if (id.index() >= links_.size()) return;
       for (const uint32_t d : {id.value, id.value ^ 1u}) round_trip += links_[d].latency + links_[d].jitter;
+    }
+    if (wish.work_us > 0 && wish.spec.traffic.requests_per_second_milli > 0) {
+      const Placement& p = plan.placements[flow.placement];
+      int64_t speed = INT32_MAX;
+      for (const Node& node : nodes_) speed = node.site == p.site.value ? std::min(speed, node.speed) : speed;
+      const int64_t core_us = wish.work_us * 1000 / speed;
+      const __int128 load_ppm =
+          static_cast<__int128>(p.streams) * wish.spec.traffic.requests_per_second_milli * core_us / std::max(1, p.cpu_milli);
+      if (load_ppm > 951'000) fail("an instance that cannot keep up");
+      if (flow.latency_us_work < core_us * 1000 / std::clamp(p.cpu_milli, 1, 1000)) fail("work is to take less than it does");
     }
     const __int128 latency = static_cast<__int128>(round_trip) + flow.latency_us_serialisation + flow.latency_us_work +
                              flow.latency_us_queueing;

@@ -56,6 +56,7 @@ class Auditor {
   struct Node {
     uint32_t site = 0;
     int64_t cpu = 0, memory = 0, accelerators = 0;
+    int64_t speed = 1;
     int64_t cpu_used = 0, memory_used = 0, accelerators_used = 0;
   };
   struct Direction {
@@ -88,6 +89,7 @@ class Auditor {
     uint32_t generation = 0;
     bool withdrawn = false;
     IntentSpec spec;
+    int64_t work_us = 0;               // of a request, declared or measured
     std::map<Position, Held> held;
     Position active = kNoPosition;
     std::map<SiteId, bool> kept;       // by the newest measurement
@@ -134,6 +136,7 @@ class Auditor {
   void body(const RunStateChanged& e);
   void body(const PathSwitched& e);
   void body(const PromiseMeasured& e);
+  void body(const WorkMeasured& e);
 
   bool by_brain() const { return actor_ == "brain"; }
   // An event of a site's is its own word.

@@ -116,6 +116,11 @@ std::string unsettled(const World& world, const Agents& agents, const Graph& gra
       if (!carried(world, flow, row.active->plan.placements[flow.placement].site)) return name_of(graph, id) + ": a path does not work";
     }
     if (!row.flows_on_protection.empty()) return name_of(graph, id) + ": a flow is still on its protection path";
+    if (!row.promise_kept && row.refusal) {
+      JointPlanner fresh(DecideLimits{.solver = {.steps = 3'000}, .alternatives = 1});
+      if (std::holds_alternative<Plan>(fresh.decide(graph, id))) return name_of(graph, id) + " is overloaded, and could be mended";
+      continue;
+    }
     if (!row.promise_kept) return name_of(graph, id) + ": the promise is still broken";
   }
   for (const auto& [run, places] : world.runs) {

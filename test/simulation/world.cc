@@ -180,6 +180,17 @@ void World::end_run(RunId run, size_t site) {
   if (found->second.empty()) runs.erase(found);
 }
 
+bool World::overloaded(RunId run, int64_t streams) const {
+  const auto found = runs.find(run);
+  if (found == runs.end()) return false;
+  return std::any_of(found->second.begin(), found->second.end(), [&](const auto& place) {
+    const Alive& alive = place.second;
+    int64_t speed_milli = INT32_MAX;
+    for (const NodeSpec& node : sites[place.first].nodes) speed_milli = std::min<int64_t>(speed_milli, node.speed_milli);
+    return alive.heavy && streams * kRequestsPerSecond * kHeavyWorkUs > alive.cpu_milli * speed_milli;
+  });
+}
+
 TimeUs World::total_us(RunId run) const {
   const auto ended = ran_us.find(run);
   TimeUs total = ended == ran_us.end() ? 0 : ended->second;

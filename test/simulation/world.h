@@ -18,6 +18,11 @@ inline constexpr TimeUs kWallUs = 1'700'000'000'000'000;
 
 // A program that ends as soon as it is started, wherever that is.
 inline constexpr const char* kBrokenProgram = "broken";
+// One whose requests take so much of the reference core, whatever was declared.
+inline constexpr const char* kHeavyProgram = "heavy";
+inline constexpr int64_t kHeavyWorkUs = 60'000;
+// Requests of every stream in a second.
+inline constexpr int64_t kRequestsPerSecond = 2;
 
 // The physical truth: what exists, what works, and which runs really run. The brain never sees it; agents
 // see their part of it.
@@ -72,6 +77,8 @@ class World {
     IntentId intent;
     size_t site = 0;
     bool job = false;
+    bool heavy = false;
+    int64_t cpu_milli = 0;
     TimeUs since_us = 0;
   };
   std::map<RunId, std::map<size_t, Alive>> runs;   // by site: a stale agent may run what another runs too
@@ -81,6 +88,8 @@ class World {
   void begin_run(RunId run, Alive alive);
   void end_run(RunId run, size_t site);
   TimeUs total_us(RunId run) const;
+  // Whether an instance, which runs, is asked for more than its share can do.
+  bool overloaded(RunId run, int64_t streams) const;
 
  private:
   std::optional<std::vector<size_t>> routed(size_t from, size_t to) const;

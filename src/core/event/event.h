@@ -186,6 +186,15 @@ struct PromiseStateChanged {
 };
 
 // A secret is never stored: only its SHA-256.
+// A broken promise whose instances were found to use more than was declared: what a request takes, at the least. Holds
+// for this generation.
+struct WorkMeasured {
+  IntentId intent;
+  uint32_t generation = 0;
+  int64_t work_us_per_request = 0;         // microseconds of the reference core
+  friend bool operator==(const WorkMeasured&, const WorkMeasured&) = default;
+};
+
 struct TokenIssued {
   std::string token;                       // public identifier
   std::string secret_sha256;               // hex
@@ -224,7 +233,7 @@ using EventBody =
                  LinkDefined, DatasetDefined, NodesReported, SiteStateChanged, LinkStateChanged, LinkMeasured,
                  IntentSubmitted, IntentWithdrawn, PlanCommitted, PlanRetired, IntentRefused, RunStateChanged,
                  UsageReported, PathSwitched, PromiseMeasured, PromiseStateChanged, TokenIssued, TokenRedeemed,
-                 TokenRevoked, CertificateIssued, CertificateRevoked>;
+                 TokenRevoked, CertificateIssued, CertificateRevoked, WorkMeasured>;
 
 inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kEventNames = {
     "DomainCreated",   "PricesRevised",    "BrainStarted",   "TenantDefined",   "RouterDefined",
@@ -232,7 +241,7 @@ inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kE
     "LinkStateChanged", "LinkMeasured",    "IntentSubmitted", "IntentWithdrawn", "PlanCommitted",
     "PlanRetired",     "IntentRefused",    "RunStateChanged", "UsageReported",  "PathSwitched",
     "PromiseMeasured", "PromiseStateChanged", "TokenIssued", "TokenRedeemed",  "TokenRevoked",
-    "CertificateIssued", "CertificateRevoked"};
+    "CertificateIssued", "CertificateRevoked", "WorkMeasured"};
 
 struct Event {
   TimeUs at = 0;                           // when the brain took it, by its clock

@@ -641,4 +641,15 @@ struct Fields<CertificateRevoked> {
   }
 };
 
+template <>
+struct Fields<WorkMeasured> {
+  static constexpr uint32_t kNumber = 37;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("intent", v.intent);
+    op.template number<2>("generation", v.generation, 1, kU32);
+    op.template number<3>("work_us_per_request", v.work_us_per_request, 1, kLatencyUsMax);
+  }
+};
+
 }  // namespace weir::stored

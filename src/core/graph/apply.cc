@@ -326,7 +326,7 @@ Applied Graph::on(const IntentSubmitted& e) {
   const bool anew = row.state == IntentState::kWithdrawn;
   row.state = IntentState::kPending;
   row.submitted = version_ - 1;
-  row.spec = std::make_shared<const IntentSpec>(e.spec);
+  row.spec = row.demand = std::make_shared<const IntentSpec>(e.spec);
   row.refusal = nullptr;
   // Nobody measures any more at an ingress that is no longer one.
   if (!row.promise_broken_at.empty()) {
@@ -590,6 +590,15 @@ Applied Graph::on(const PromiseStateChanged& e) {
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
   row.promise_kept = kept;
   row.promise_broken_at = std::move(broken_at);
+  return {};
+}
+
+Applied Graph::on(const WorkMeasured& e) {
+  if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  if (e.generation != intent(e.intent).generation) return no_effect("of another generation");
+  if (e.work_us_per_request <= intent(e.intent).spec->traffic.work_us_per_request) return no_effect("no more than declared");
+  IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+  row.demand = with_work(*row.spec, e.work_us_per_request);
   return {};
 }
 

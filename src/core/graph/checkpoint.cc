@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "core/event/codec.h"
+#include "core/event/limits.h"
 
 namespace weir {
 namespace {
@@ -408,6 +409,18 @@ class Checkpointer {
   }
 
   template <class Op, class Row>
+  static void demand(Op& op, Row& row) {
+    if constexpr (Op::kReads) {
+      int64_t work_us = 0;
+      op.number(work_us);
+      if (work_us < row.spec->traffic.work_us_per_request || work_us > limits::kLatencyUsMax) op.ok = false;
+      row.demand = work_us == row.spec->traffic.work_us_per_request ? row.spec : with_work(*row.spec, work_us);
+    } else {
+      op.number(row.demand->traffic.work_us_per_request);
+    }
+  }
+
+  template <class Op, class Row>
   static void intent(Op& op, Row& row) {
     op.number(row.tenant.value);
     op.number(row.generation);
@@ -415,6 +428,7 @@ class Checkpointer {
     op.number(row.promise_kept);
     op.number(row.submitted);
     shared(op, row.spec);
+    demand(op, row);
     maybe(op, row.active, [&row](auto& o, auto& p) { held(o, p, row); });
     list(op, row.retiring, [&row](auto& o, auto& p) { held(o, p, row); });
     maybe(op, row.refusal, [](auto& o, auto& p) { shared(o, p); });

@@ -29,6 +29,7 @@ Graph busy_graph(bool retired = false) {
   spec.workload.cpu_milli = 100;
   spec.traffic.up_bps = 1000;
   add(IntentSubmitted{IntentId(0u), TenantId(0u), 1, spec});
+  add(WorkMeasured{IntentId(0u), 1, spec.traffic.work_us_per_request + 9});
   for (int round = 0; round < 2; ++round) {
     Plan plan{.intent = IntentId(0u), .generation = 1, .basis = graph.version()};
     plan.placements.push_back({.site = SiteId(1u), .node = NodeId(1u), .cpu_milli = 100, .streams = 1, .continues = {}});

@@ -26,6 +26,12 @@ Nanocredits Graph::link_price(LinkId id) const {
                                       utilisation_bucket(row.bandwidth_bps, load(id).free_bps));
 }
 
+std::shared_ptr<const IntentSpec> with_work(const IntentSpec& spec, int64_t work_us_per_request) {
+  auto out = std::make_shared<IntentSpec>(spec);
+  out->traffic.work_us_per_request = work_us_per_request;
+  return out;
+}
+
 IntentId Graph::find_intent(std::string_view tenant, std::string_view name) const {
   std::string key;
   key.reserve(tenant.size() + 1 + name.size());

@@ -119,13 +119,17 @@ inline constexpr size_t kRetiredRunsMax = 4'096;
 
 enum class IntentState : uint8_t { kPending, kPlaced, kRefused, kWithdrawn };
 
+// The wish, where a request takes so much.
+std::shared_ptr<const IntentSpec> with_work(const IntentSpec& spec, int64_t work_us_per_request);
+
 struct IntentRow {
   TenantId tenant;
   uint32_t generation = 0;
   IntentState state = IntentState::kPending;
   bool promise_kept = true;
   Position submitted = 0;                  // of this generation
-  std::shared_ptr<const IntentSpec> spec;
+  std::shared_ptr<const IntentSpec> spec;  // the wish
+  std::shared_ptr<const IntentSpec> demand;  // the same with the work that was measured: plans are made for this
   std::shared_ptr<const CommittedPlan> active;
   std::vector<std::shared_ptr<const CommittedPlan>> retiring;
   std::shared_ptr<const Refusal> refusal;
@@ -301,6 +305,7 @@ class Graph {
   Applied on(const TokenRevoked&);
   Applied on(const CertificateIssued&);
   Applied on(const CertificateRevoked&);
+  Applied on(const WorkMeasured&);
 
   bool add_vertex(VertexId id, const std::string& name);
   std::optional<uint64_t> intern_residency(const std::vector<std::string>& labels);

@@ -223,6 +223,7 @@ TEST_F(GraphTest, AnyEventAtAnyTimeIsTotal) {
            PlanRetired{IntentId(far)}, IntentRefused{}, RunStateChanged{{}, IntentId(far)},
            PathSwitched{0, IntentId(far)}, PromiseMeasured{IntentId(far)}, PromiseStateChanged{IntentId(far)},
            TokenRedeemed{"none"}, TokenRevoked{"none"}, CertificateIssued{SiteId(far)}, CertificateRevoked{SiteId(far), ""},
+           WorkMeasured{IntentId(far), 1, 9},
            DatasetDefined{DatasetId(far), {}}, RouterDefined{VertexId(far), "x"}, TenantDefined{TenantId(far), "y"}}) {
     const Position before = graph.version();
     const Applied applied = add(body);

@@ -37,6 +37,7 @@ class Subject {
   EventSubject operator()(const TokenRedeemed& e) const { return {{}, "token/" + e.token}; }
   EventSubject operator()(const TokenRevoked& e) const { return {{}, "token/" + e.token}; }
   EventSubject operator()(const CertificateIssued& e) const { return site(e.site); }
+  EventSubject operator()(const WorkMeasured& e) const { return intent(e.intent); }
   EventSubject operator()(const CertificateRevoked& e) const { return site(e.site); }
 
  private:

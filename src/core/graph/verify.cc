@@ -46,7 +46,7 @@ class Verifier {
       return changed("the intent has another generation, or was withdrawn");
     }
     if (plan_.basis > head_.version()) return wrong("the plan was decided on a future graph");
-    spec_ = row_->spec.get();
+    spec_ = row_->demand.get();
     Verdict verdict = placements();
     if (verdict.granted) verdict = flows();
     if (verdict.granted) verdict = room();

@@ -245,7 +245,7 @@ void Loop::note(const EventBody& body, Position at) {
     if (ended(run->state)) count_failure(run->intent, run->run);
   } else if (const auto* usage = std::get_if<UsageReported>(&body)) {
     if (usage->begun != 0) forget_plans(usage->intent);
-  } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) ||
+  } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) || std::holds_alternative<WorkMeasured>(body) ||
              std::holds_alternative<SiteDefined>(body) ||
              std::holds_alternative<LinkDefined>(body) || std::holds_alternative<DatasetDefined>(body)) {
     recheck_ = true;
@@ -269,6 +269,7 @@ void Loop::forget_plans(IntentId intent) {
       continue;
     }
     intent_of_plan_.erase(at->second);
+    work_seen_us_.erase(work_seen_us_.lower_bound(RunId{at->second, 0}), work_seen_us_.lower_bound(RunId{at->second + 1, 0}));
     at = plans_of_intent_.erase(at);
   }
 }
@@ -485,7 +486,9 @@ Status Loop::report(SiteId site, const UsageReport& report) {
                                    share(report.energy_microjoule), report.energy_model,
                                    part.to == report.to ? report.begun : 0});
   }
-  return record("site/" + head_.site_name(site), std::move(bodies));
+  const Status taken = record("site/" + head_.site_name(site), std::move(bodies));
+  if (taken && fresh.size() == 1 && fresh.front() == Window{report.from, report.to}) learn_work(site, intent->second, report);
+  return taken;
 }
 
 Status Loop::report(SiteId site, const PromiseReport& report) {

@@ -167,6 +167,7 @@ class Loop {
   Status report(SiteId site, const SwitchReport& report);
   Status report(SiteId site, const UsageReport& report);
   Status report(SiteId site, const PromiseReport& report);
+  void learn_work(SiteId site, IntentId intent, const UsageReport& report);
 
   // Writes and applies events; all or none. kExhausted and kInvalid leave everything as it was.
   Status record(const std::string& actor, std::vector<EventBody> bodies);
@@ -210,12 +211,15 @@ class Loop {
   std::map<SiteId, TimeUs> down_since_us_;
   std::map<std::pair<SiteId, uint16_t>, PathState> path_states_;
   std::map<LinkId, TimeUs> link_changed_us_;  // duplex links, even identifiers
+  std::map<LinkId, TimeUs> link_shown_us_;  // duplex links: when the newest living path was known to be alive
   std::map<LinkId, TimeUs> latency_doubted_us_;  // duplex links that paths show slower or quicker, since when
   TimeUs judge_us_ = INT64_MAX;          // when links are to be judged without anything said
   std::map<std::pair<IntentId, Position>, Retirement> retirements_;
   // Of plans whose runs the graph holds; and the same by intent.
   std::map<Position, IntentId> intent_of_plan_;
   std::set<std::pair<IntentId, Position>> plans_of_intent_;
+
+  std::map<RunId, int64_t> work_seen_us_;  // what a request took in the newest window, of runs that the graph holds
 
   uint64_t last_ticket_ = 0;
   size_t deciding_ = 0;

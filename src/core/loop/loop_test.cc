@@ -322,6 +322,79 @@ TEST_F(LoopTest, APromiseIsKeptWhenItIsAtEveryIngress) {
   EXPECT_TRUE(row().promise_kept);
 }
 
+// Two requests a second of 30 ms each are declared.
+TEST_F(LoopTest, WorkIsLearnedWhereThePromiseIsBrokenAndTheSiteMetersMore) {
+  IntentSpec spec = service();
+  spec.traffic = {0, 0, 2'000, 30'000};
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, spec});
+  write(PlanCommitted{plan(spec)});
+  start();
+  const RunId run = row().active->run(0);
+  TimeUs from = 1;
+  const auto metered = [&](SiteId site, int64_t cpu_us) {
+    report(site, UsageReport{.run = run, .from = from, .to = from + 10'000'000, .cpu_us = cpu_us});
+    from += 10'000'000;
+  };
+  const auto promise = [&](int64_t misses) {
+    report(kEdge, PromiseReport{.intent = kIntent, .from = from, .to = from + 1, .samples = 100, .misses = misses});
+  };
+  metered(kHub, 1'200'000);
+  metered(kHub, 1'200'000);
+  EXPECT_EQ(count<WorkMeasured>(), 0u) << "60 ms a request, and in time";
+  promise(100);
+  metered(kFar, 1'200'000);
+  EXPECT_EQ(count<WorkMeasured>(), 0u) << "the run is not there";
+  metered(kHub, 600'000);
+  EXPECT_EQ(count<WorkMeasured>(), 0u) << "the lower of two windows is as declared";
+  metered(kHub, 1'200'000);
+  EXPECT_EQ(count<WorkMeasured>(), 0u);
+  metered(kHub, 1'300'000);
+  ASSERT_EQ(count<WorkMeasured>(), 1u);
+  EXPECT_EQ(row().demand->traffic.work_us_per_request, 60'000);
+  EXPECT_EQ(row().spec->traffic.work_us_per_request, 30'000) << "the wish stays what was wished";
+  metered(kHub, 1'300'000);
+  EXPECT_EQ(count<WorkMeasured>(), 1u) << "less than a tenth more";
+  metered(kHub, 1'000'000'000);
+  metered(kHub, 1'000'000'000);
+  EXPECT_EQ(row().demand->traffic.work_us_per_request, 16 * 30'000) << "bounded";
+  spec.promise.latency_us_max = 100'000;
+  propose(IntentSubmitted{{}, TenantId(0u), 0, spec});
+  EXPECT_EQ(row().demand->traffic.work_us_per_request, 30'000) << "a new wish is taken at its word";
+}
+
+TEST_F(LoopTest, ALinkThatTurnedSlowIsKnownAfterASecondAndForgivenWhenItIsQuickAgain) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  write(PlanCommitted{labelled(plan(service()), 300)});
+  start();
+  const auto measured = [&](SiteId site, int64_t round_trip_us, uint16_t label) {
+    report(site, PathReading{.label = label, .alive = true, .round_trip_us = round_trip_us});
+  };
+  measured(kEdge, 4'000, 300);
+  pass(3'000'000);
+  EXPECT_EQ(count<LinkMeasured>(), 0u);
+  measured(kEdge, 40'000, 300);
+  pass(900'000);
+  EXPECT_EQ(count<LinkMeasured>(), 0u) << "it may be for a moment";
+  pass(200'000);
+  EXPECT_EQ(count<LinkMeasured>(), 4u) << "both links of the path, both ways";
+  EXPECT_EQ(path_round_trip_us(loop->head(), row().active->plan.flows[0].path), 40'000);
+  pass(3'000'000);
+  EXPECT_EQ(count<LinkMeasured>(), 4u);
+  // No traffic of ours any more: the links are measured all the same, each by a path of its own.
+  propose(IntentWithdrawn{kIntent});
+  settle_all();
+  settle_all();
+  pass(1'000'000);
+  settle_all();
+  EXPECT_FALSE(row().active);
+  const auto paths = directives[kEdge].paths;
+  ASSERT_FALSE(paths.empty());
+  for (const DirectedPath& path : paths) measured(kEdge, 4'000, path.label);
+  pass(1'200'000);
+  for (const LinkId link : {LinkId(0u), LinkId(2u)}) EXPECT_EQ(loop->head().load(link).latency_us, 1'000) << link.value;
+  EXPECT_TRUE(directives[kEdge].paths.empty());
+}
+
 TEST_F(LoopTest, OnlyAnIngressSpeaksOfAPromise) {
   write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
   start();

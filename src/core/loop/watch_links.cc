@@ -67,11 +67,18 @@ void Loop::watch_links() {
       continue;
     }
     // Plain routing may lead around: how long that takes says nothing of these links.
-    if (state.round_trip_us > 0 && steered(head_, path)) timed.push_back({path.links, state.round_trip_us});
+    const bool led = steered(head_, path);
+    if (state.round_trip_us > 0 && led) timed.push_back({path.links, state.round_trip_us});
+    // A death is said at once, so that whoever speaks says that its paths live; it is found within this time.
+    const auto near = sessions_.find(end.first);
+    const bool speaks = near != sessions_.end() && near->second.attached;
+    const TimeUs heard_us = speaks ? near->second.heard_us : state.heard_us;
+    const TimeUs shown_us = std::max(state.since_us, heard_us - options_.probe_down_us);
     for (const LinkId link : path.links) {
       const LinkId duplex(link.value & ~1u);
       const auto changed = link_changed_us_.find(duplex);
       alive.insert(duplex);
+      if (led) link_shown_us_[duplex] = std::max(link_shown_us_[duplex], shown_us);
       if (head_.usable(link) || (changed != link_changed_us_.end() && changed->second >= state.heard_us)) continue;
       if (shows_link(head_, path, link, state.round_trip_us)) proven.insert(duplex);
     }
@@ -80,6 +87,11 @@ void Loop::watch_links() {
   path_states_ = std::move(still);
   // Two paths over a link that died are not found dead at once: what lives on says nothing about a death so young.
   for (auto& [path, since_us] : dead) {
+    // Of a link that was shown to work since it did not die.
+    std::erase_if(path.links, [this, since = since_us](LinkId id) {
+      const auto shown = link_shown_us_.find(LinkId(id.value & ~1u));
+      return shown != link_shown_us_.end() && shown->second >= since;
+    });
     const bool shared = std::any_of(path.links.begin(), path.links.end(),
                                     [&alive](LinkId id) { return alive.count(LinkId(id.value & ~1u)) > 0; });
     if (shared && now_us_ < since_us + options_.probe_down_us) {

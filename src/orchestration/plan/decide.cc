@@ -51,7 +51,7 @@ bool shares_link(const std::vector<LinkId>& a, const std::vector<LinkId>& b) {
 class Decider {
  public:
   Decider(const Graph& graph, IntentId intent, const DecideLimits& limits, PlanCache& cache)
-      : graph_(graph), intent_(intent), row_(graph.intent(intent)), spec_(*row_.spec), limits_(limits), cache_(cache) {}
+      : graph_(graph), intent_(intent), row_(graph.intent(intent)), spec_(*row_.demand), limits_(limits), cache_(cache) {}
 
   Decision run() {
     const auto residency = residency_demand(graph_, spec_);
@@ -386,12 +386,12 @@ bool needs_decision(const Graph& graph, IntentId intent) {
   std::vector<ServiceTime> services;
   for (size_t k = 0; k < active.plan.placements.size(); ++k) {
     const Placement& p = active.plan.placements[k];
-    const auto service = service_time(graph, p.site, *row.spec, p.streams);
+    const auto service = service_time(graph, p.site, *row.demand, p.streams);
     if (!service || !alive(graph, row, active, k, residency)) return true;
     services.push_back(*service);
   }
   return std::any_of(active.plan.flows.begin(), active.plan.flows.end(), [&](const Flow& flow) {
-    return !passable(graph, *row.spec, flow.path, services[flow.placement]);
+    return !passable(graph, *row.demand, flow.path, services[flow.placement]);
   });
 }
 

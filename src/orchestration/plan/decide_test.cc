@@ -404,6 +404,23 @@ TEST_F(DecideTest, ASlowerSpeedIsSeenInWhatIsKept) {
   EXPECT_EQ(placed().placements[0].site, SiteId(1u)) << "not even one stream is answered in time";
 }
 
+TEST_F(DecideTest, MoreWorkThanDeclaredTakesMoreInstances) {
+  spec.from[0].streams = 2;
+  submit();
+  const Plan first = placed();
+  ASSERT_EQ(first.placements.size(), 1u);
+  add(PlanCommitted{first});
+  add(WorkMeasured{IntentId(0u), 1, 60'000});
+  EXPECT_FALSE(needs_decision(graph, IntentId(0u))) << "an instance keeps up, and in time";
+  add(WorkMeasured{IntentId(0u), 1, 90'000});
+  ASSERT_TRUE(needs_decision(graph, IntentId(0u))) << "2 streams need 1.2 of its share";
+  const Plan second = placed();
+  EXPECT_EQ(second.placements.size(), 2u);
+  EXPECT_TRUE(verify(graph, second).granted);
+  add(WorkMeasured{IntentId(0u), 1, 200'000});
+  EXPECT_EQ(refused().code, ReasonCode::kOverload);
+}
+
 // A random domain, full of ties, whose load, links and sites change all the time.
 class Weather {
  public:

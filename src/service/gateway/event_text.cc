@@ -85,6 +85,9 @@ class Teller {
   std::string operator()(const TokenRedeemed& e) const { return "Used by " + e.by + "."; }
   std::string operator()(const TokenRevoked&) const { return "Revoked."; }
   std::string operator()(const CertificateIssued& e) const { return "Certificate " + e.serial + " issued."; }
+  std::string operator()(const WorkMeasured& e) const {
+    return "A request takes " + format_work(e.work_us_per_request) + ", more than was declared.";
+  }
   std::string operator()(const CertificateRevoked& e) const {
     return "Its certificates are revoked: " + e.why + ".";
   }

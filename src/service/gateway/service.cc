@@ -5,6 +5,7 @@
 
 #include "core/graph/subject.h"
 #include "core/price/price.h"
+#include "core/units/quantity.h"
 #include "security/identity/join_token.h"
 #include "security/identity/user_token.h"
 #include "service/gateway/names.h"
@@ -246,7 +247,11 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
     if (active.plan.generation != row.generation) {
       text += "Meanwhile the plan of generation " + std::to_string(active.plan.generation) + " goes on:\n";
     }
-    text += explain_plan(*graph, *row.spec, active.plan, ingress);
+    if (row.demand != row.spec) {
+      text += "A request was found to take " + format_work(row.demand->traffic.work_us_per_request) + ", where " +
+              format_work(row.spec->traffic.work_us_per_request) + " were declared: the plan is made for that.\n";
+    }
+    text += explain_plan(*graph, *row.demand, active.plan, ingress);
   } else if (row.state == IntentState::kPending) {
     text += "It is being decided.\n";
   }
