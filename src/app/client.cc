@@ -14,6 +14,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/grpc_port.h"
 #include "infrastructure/posix/unique_fd.h"
 #include "security/identity/certificate.h"
 #include "security/identity/context.h"
@@ -132,6 +133,15 @@ std::unique_ptr<grpc::ClientContext> Client::context(Life life) const {
   out->AddMetadata("authorization", bearer_);
   if (life == Life::kCall) out->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(timeout_s_));
   return out;
+}
+
+Status Client::fits_into_a_message(size_t bytes) {
+  const size_t most = GrpcPort::Options{}.message_bytes_max;
+  if (bytes <= most) return {};
+  return fail(ErrorCode::kInvalid,
+              std::to_string(bytes) + " bytes are more than the brain takes at once, which is " +
+                  std::to_string(most),
+              "the request", "send it in parts: apply fewer files at a time");
 }
 
 Status Client::status(const grpc::Status& status) const {

@@ -37,12 +37,15 @@ class Client {
   template <class Request, class Response>
   Status call(grpc::Status (v1::Weir::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
               const Request& request, Response& response) {
+    if (const Status fits = fits_into_a_message(request.ByteSizeLong()); !fits) return fits;
     const auto calling = context();
     return status(((*stub_).*method)(calling.get(), request, &response));
   }
   Status status(const grpc::Status& status) const;
 
  private:
+  static Status fits_into_a_message(size_t bytes);
+
   std::string endpoint_;
   std::string bearer_;
   int timeout_s_ = 30;

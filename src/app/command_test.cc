@@ -1,6 +1,8 @@
 // Commands as a shell runs them, against a brain in this process.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -69,6 +71,11 @@ class CommandTest : public ::testing::Test {
     setenv("WEIR_CONTEXT_FILE", (folder / "context.toml").c_str(), 1);
   }
 
+  gateway::Ports ports() {
+    gateway::Ports out = brain.ports();
+    out.contact = [this](SiteId) { return agent; };
+    return out;
+  }
   struct Outcome {
     int code = 0;
     std::string out, error;
@@ -96,7 +103,8 @@ class CommandTest : public ::testing::Test {
 
   fs::path folder;
   gateway::TestBrain brain;
-  gateway::Service service{brain.ports()};
+  std::optional<gateway::SiteContact> agent;  // of every site; none: not attached
+  gateway::Service service{ports()};
   std::unique_ptr<gateway::GrpcService> grpc;
   std::unique_ptr<GrpcPort> port;
 };
@@ -269,6 +277,149 @@ TEST_F(CommandTest, TablesFitEightyColumns) {
   EXPECT_EQ(explained.code, kExitOk) << explained.error;
   std::istringstream lines(explained.out);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(columns(line), 80u) << line;
+}
+
+TEST_F(CommandTest, LinksOfAnAgentWithoutSrv6SaySo) {
+  serve();
+  SiteSpec street = brain.durable()->site_spec(SiteId(0u));
+  street.sid = "fd77::1";
+  brain.record("op", SiteDefined{SiteId(0u), brain.durable()->site(SiteId(0u)).vertex, street});
+  LinkSpec link = brain.durable()->link_spec(LinkId(0u));
+  link.sid_a = "fd77::a";
+  link.sid_b = "fd77::b";
+  brain.record("op", LinkDefined{LinkId(0u), link});
+  EXPECT_NE(weir({"get", "link", "street-core"}).out.find("  srv6\n"), std::string::npos);
+  agent.emplace(gateway::SiteContact{.steerable = false, .not_steerable_why = "no SRv6 here"});
+  const Outcome shown = weir({"get", "link", "street-core"});
+  EXPECT_NE(shown.out.find("  plain\n"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("\nTraffic over street-core follows plain routing: site street: no SRv6 here.\n"),
+            std::string::npos)
+      << shown.out;
+  EXPECT_NE(weir({"get", "links"}).out.find("\nTraffic over hub-core follows plain"), std::string::npos);
+  const Outcome wide = weir({"get", "link", "street-core", "-o", "wide"});
+  EXPECT_NE(wide.out.find("site street: no SRv6 here\n"), std::string::npos) << wide.out;
+}
+
+TEST_F(CommandTest, AnUnknownNameIsShownWhereItIsWritten) {
+  serve();
+  const std::string file = (folder / "two.yaml").string();
+  const auto write = [&](const std::string& second) {
+    std::ofstream(file) << "apiVersion: weir/v1\nkind: Intent\nmetadata: {name: one, tenant: city}\n"
+                        << "spec: {workload: {job: {artifact: a, cpu: 1, memory: 1Gi}}}\n"
+                        << second;
+  };
+  const auto refused = [&](const std::string& error) {
+    const Outcome applied = weir({"apply", "-f", file});
+    EXPECT_EQ(applied.code, kExitNotFound);
+    EXPECT_EQ(applied.error.find("weir: " + error), 0u) << applied.error;
+    EXPECT_NE(applied.error.find("\n  "), std::string::npos) << "a remedy: " << applied.error;
+  };
+  const std::string head = "---\napiVersion: weir/v1\nkind: Intent\nmetadata: {name: two, tenant: city}\n";
+  write(head +
+        "spec:\n  from:\n    - {site: street, streams: 1}\n    - {site: strete, streams: 1}\n  workload: "
+        "{service: {artifact: a, port: 80, cpu: 1, memory: 1Gi}}\n  promise: {latency: 1s}\n");
+  refused(file + ":12: spec.from[1].site: ");
+  write(head +
+        "spec:\n  workload: {job: {artifact: a, cpu: 1, memory: 1Gi}}\n  where:\n    only: [atlantis]\n");
+  refused(file + ":12: spec.where.only[0]: ");
+  write(
+      "---\napiVersion: weir/v1\nkind: Link\nmetadata: {name: l}\n"
+      "spec: {rate: 1Gbps, availability: 99%, price: 1, delay: 1ms,\n between: [street,\n  nowhere]}\n");
+  refused(file + ":11: spec.between[1]: ");
+  std::ofstream(file) << "apiVersion: weir/v1\nkind: Intent\nmetadata:\n  name: one\n  tenant: nobody\n"
+                      << "spec: {workload: {job: {artifact: a, cpu: 1, memory: 1Gi}}}\n";
+  refused(file + ":5: metadata.tenant: ");
+}
+
+TEST_F(CommandTest, ARequestThatIsTooLargeIsRefusedInWords) {
+  serve();
+  std::vector<std::string> arguments{"apply"};
+  for (int i = 0; i < 24; ++i) {
+    const std::string file = (folder / ("part" + std::to_string(i) + ".yaml")).string();
+    std::ofstream out(file);
+    for (int k = 0; k < 3; ++k) {
+      out << "---\napiVersion: weir/v1\nkind: Intent\nmetadata: {name: n" << i << "-" << k
+          << ", tenant: city}\n"
+          << "spec:\n  workload:\n    job:\n      artifact: a\n      cpu: 1\n      memory: 1Gi\n      "
+             "command:\n";
+      for (int w = 0; w < 62; ++w) out << "        - " << std::string(4'000, 'w') << "\n";
+    }
+    arguments.insert(arguments.end(), {"-f", file});
+  }
+  const Outcome applied = weir(arguments);
+  EXPECT_EQ(applied.code, kExitUsage);
+  EXPECT_EQ(applied.error.find("weir: the request: "), 0u) << applied.error;
+  EXPECT_NE(applied.error.find("takes at once, which is 16777216\n  send it in parts"), std::string::npos)
+      << applied.error;
+}
+
+TEST_F(CommandTest, APortInUseIsNamedWithARemedy) {
+  serve();
+  const std::string taken = "127.0.0.1:" + std::to_string(port->port());
+  const auto begin = [&](const char* listen, const char* rest) {
+    Outcome out;
+    // It masks signals in its thread.
+    std::thread([&] {
+      out = weir({"serve", "--data", (folder / "data").string(), "--listen", listen, "--rest", rest});
+    }).join();
+    return out;
+  };
+  const Outcome grpc_taken = begin(taken.c_str(), "");
+  EXPECT_EQ(grpc_taken.code, kExitConflict);
+  EXPECT_NE(grpc_taken.error.find("weir: " + taken + ": cannot listen: the port is in use"),
+            std::string::npos)
+      << grpc_taken.error;
+  EXPECT_NE(grpc_taken.error.find("\n  choose another with --listen"), std::string::npos) << grpc_taken.error;
+  const Outcome rest_taken = begin("127.0.0.1:0", taken.c_str());
+  EXPECT_EQ(rest_taken.code, kExitConflict);
+  EXPECT_NE(rest_taken.error.find("weir: " + taken + ": cannot listen: "), std::string::npos)
+      << rest_taken.error;
+  EXPECT_NE(rest_taken.error.find("\n  choose another with --rest"), std::string::npos) << rest_taken.error;
+}
+
+TEST_F(CommandTest, ServeSaysWhatIsWrongWithItsFile) {
+  const std::string file = (folder / "serve.toml").string();
+  const auto refused = [&](const std::string& text, int code, const std::string& error,
+                           const std::string& remedy) {
+    if (!text.empty()) std::ofstream(file) << text;
+    const Outcome served = weir({"serve", "--config", file});
+    EXPECT_EQ(served.code, code);
+    EXPECT_NE(served.error.find("weir: " + file + error), std::string::npos) << served.error;
+    EXPECT_NE(served.error.find("\n  " + remedy), std::string::npos) << served.error;
+  };
+  refused("", kExitNotFound, ": ", "check the name of the file");
+  refused("data = \"d\"\nlisten \"127.0.0.1:0\"\n", kExitUsage, ":2: ", "");
+  refused("data = \"d\"\nlisten = \"127.0.0.1:0\n", kExitUsage, ":2: ", "");
+  refused("data = \"d\"\nchekpoint_events = 5000\n", kExitUsage, ":2: chekpoint_events: is unknown",
+          "did you mean \"checkpoint_events\"?");
+  fs::remove(file);
+  fs::create_directory(file);
+  refused("", kExitUnavailable, ": ", "check the name of the file");
+}
+
+TEST_F(CommandTest, AnAgentThatIsNotRootIsRefused) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    dup2(ends[1], 2);
+    if (geteuid() == 0 && setuid(65534) != 0) _exit(99);
+    _exit(run_only({"agent", "--brain", "127.0.0.1:1", "--state", "/tmp/weir-agent-of-nobody"}));
+  }
+  close(ends[1]);
+  std::string said;
+  char piece[512];
+  for (ssize_t n = 0; (n = read(ends[0], piece, sizeof piece)) > 0;)
+    said.append(piece, static_cast<size_t>(n));
+  close(ends[0]);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), kExitDenied);
+  EXPECT_EQ(said.find("weir: weir agent: only root can "), 0u) << said;
+  EXPECT_NE(said.find("\n  run the agent as root"), std::string::npos) << said;
+  EXPECT_FALSE(fs::exists("/tmp/weir-agent-of-nobody"));
 }
 
 TEST_F(CommandTest, BackupsGoIntoNewDirectoriesOnly) {

@@ -4,6 +4,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <ctime>
+#include <map>
 #include <set>
 
 #include "app/table.h"
@@ -99,22 +100,26 @@ Table sites(const Items& items, bool wide) {
 }
 
 Table links(const Items& items, bool wide) {
-  std::vector<std::string> header{"NAME", "STATE", "BETWEEN", "RATE", "USED", "BACK", "ONE WAY"};
-  if (wide) header.insert(header.end(), {"JITTER", "LOSS", "PRICE", "STEERED BY", "WHY"});
+  std::vector<std::string> header{"NAME", "STATE", "BETWEEN", "RATE", "USED", "BACK", "ONE WAY", "PATHS"};
+  if (wide) header.insert(header.end(), {"JITTER", "LOSS", "PRICE", "WHY"});
   Table table(header);
   for (const v1::Resource& item : items) {
     const v1::Link& link = item.link();
     const auto& s = link.status();
-    std::vector<std::string> row{link.metadata().name(),
-                                 s.state(),
-                                 joined(link.spec().between(), " - "),
-                                 link.spec().rate(),
-                                 percent(s.forward().bandwidth_bps_reserved(), s.bandwidth_bps()),
-                                 percent(s.backward().bandwidth_bps_reserved(), s.bandwidth_bps()),
-                                 gateway::latency_text(s.forward().latency_us()) + (s.forward().measured() ? "" : "*")};
+    std::vector<std::string> row{
+        link.metadata().name(),
+        s.state(),
+        joined(link.spec().between(), " - "),
+        link.spec().rate(),
+        percent(s.forward().bandwidth_bps_reserved(), s.bandwidth_bps()),
+        percent(s.backward().bandwidth_bps_reserved(), s.bandwidth_bps()),
+        gateway::latency_text(s.forward().latency_us()) + (s.forward().measured() ? "" : "*"),
+        s.steerable() ? "srv6" : "plain"};
     if (wide) {
-      row.insert(row.end(), {gateway::latency_text(s.forward().jitter_us()), format_fraction(s.forward().loss_ppm()),
-                             link.spec().price(), s.steerable() ? "srv6" : "plain", s.forward().why()});
+      const char* between = s.forward().why().empty() || s.paths_why().empty() ? "" : "; ";
+      row.insert(row.end(),
+                 {gateway::latency_text(s.forward().jitter_us()), format_fraction(s.forward().loss_ppm()),
+                  link.spec().price(), s.forward().why() + between + s.paths_why()});
     }
     table.add(row);
   }
@@ -193,6 +198,27 @@ Table events(const Items& items, bool) {
     table.add({std::to_string(e.position()), time_text(e.at()), e.name(), e.subject(), e.text()});
   }
   return table;
+}
+
+constexpr size_t kReasonsShown = 5;
+// Said once for all links that share a reason, under their table.
+std::string why_plain(const Items& items) {
+  std::map<std::string, std::vector<std::string>> links;
+  for (const v1::Resource& item : items) {
+    if (!item.has_link() || item.link().status().paths_why().empty()) continue;
+    links[item.link().status().paths_why()].push_back(item.link().metadata().name());
+  }
+  std::string out;
+  size_t left = kReasonsShown;
+  for (const auto& [why, names] : links) {
+    if (left-- == 0) {
+      out += "For " + std::to_string(links.size() - kReasonsShown) + " reasons more, see -o wide.\n";
+      break;
+    }
+    const std::string which = names.size() == 1 ? names.front() : std::to_string(names.size()) + " links";
+    out += "Traffic over " + which + " follows plain routing: " + why + ".\n";
+  }
+  return out.empty() ? out : "\n" + wrapped(out, kTableWidth);
 }
 
 // Of join tokens the subject is the site.
@@ -289,7 +315,8 @@ std::string render(const std::string& kind, const Items& items, Format format) {
       break;
   }
   if (items.empty()) return "No " + kind + ".\n";
-  return table_of(items, format == Format::kWide).text(format == Format::kWide ? 0 : kTableWidth);
+  if (format == Format::kWide) return table_of(items, true).text(0);
+  return table_of(items, false).text(kTableWidth) + why_plain(items);
 }
 
 std::string render_plan(const v1::PlanView& plan) {

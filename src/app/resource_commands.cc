@@ -74,7 +74,10 @@ Status apply(const Options& o) {
   auto client = Client::open(o.target);
   if (!client) return tl::unexpected(client.error());
   v1::ApplyResponse response;
-  if (const Status called = client->call(&v1::Weir::Stub::Apply, request, response); !called) return called;
+  if (Status called = client->call(&v1::Weir::Stub::Apply, request, response); !called) {
+    called.error().where = resource::written_at(all, called.error().where);
+    return called;
+  }
   bool infeasible = false;
   for (const v1::ApplyResult& result : response.results()) {
     std::cout << result.kind() << " " << (result.tenant().empty() ? "" : result.tenant() + "/") << result.name() << " "

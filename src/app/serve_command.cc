@@ -1,13 +1,12 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "app/commands.h"
 #include "app/exit_code.h"
 #include "app/serve.h"
+#include "infrastructure/posix/file.h"
 
 namespace weir::app {
 namespace {
@@ -20,11 +19,13 @@ struct Flags {
 Status run(const Flags& flags, const CLI::App& command) {
   ServeConfig config = default_serve_config();
   if (!flags.config.empty()) {
-    std::ifstream file(flags.config, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    if (!file) return fail(ErrorCode::kNotFound, "cannot be read", flags.config);
-    auto read = parse_serve_config(text.str(), flags.config);
+    const auto text = posix::read_file(flags.config);
+    if (!text) {
+      Error error = text.error();
+      error.remedy = "check the name of the file, and that you may read it";
+      return tl::unexpected(error);
+    }
+    auto read = parse_serve_config(*text, flags.config);
     if (!read) return tl::unexpected(read.error());
     config = std::move(*read);
   }

@@ -1,6 +1,7 @@
 #include "app/agent/run_agent.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -103,6 +104,10 @@ std::vector<std::string> supervisor() {
 Status run_agent(const AgentConfig& config, const agent::Say& say,
                  const std::function<bool(TimeUs)>& stopped) {
   if (const Status fits = check_agent_config(config); !fits) return fits;
+  if (::geteuid() != 0) {
+    return fail(ErrorCode::kDenied, "only root can limit runs, part them from each other and program paths",
+                "weir agent", "run the agent as root: as a service, or with sudo");
+  }
   const fs::path state = config.state;
   std::error_code error;
   fs::create_directories(state, error);

@@ -57,6 +57,31 @@ const CommittedPlan* holder(const IntentRow& row, RunId run, size_t& placement) 
   return nullptr;
 }
 
+// Why a site cannot steer, by its description and by what its agent reports; none: it can.
+std::optional<std::string> why_plain(const ViewSources& from, SiteId id) {
+  if (!from.graph.site(id).steerable) return "its description says steerable: false";
+  if (from.graph.site_spec(id).sid.empty()) return "its description gives no network.sid";
+  const auto contact = from.ports.contact ? from.ports.contact(id) : std::nullopt;
+  if (!contact || contact->steerable) return std::nullopt;
+  return contact->not_steerable_why.empty() ? "its agent cannot steer" : contact->not_steerable_why;
+}
+
+// A link carries steered traffic where both of its ends send it on: a router by its SID, a site by its agent
+// too.
+std::optional<std::string> why_plain(const ViewSources& from, LinkId id) {
+  const LinkSpec& spec = from.graph.link_spec(id);
+  if (!from.graph.link(id).steerable) return "its description says steerable: false";
+  for (const auto& [end, sid] : {std::pair(spec.a, &spec.sid_a), std::pair(spec.b, &spec.sid_b)}) {
+    const SiteId site = from.graph.site_at(end);
+    if (!site.valid()) {
+      if (sid->empty()) return "its description gives no SID for " + from.graph.vertex_name(end);
+    } else if (const auto why = why_plain(from, site)) {
+      return "site " + from.graph.site_name(site) + ": " + *why;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string stored_dataset_name(std::string_view tenant, std::string_view name) {
@@ -125,13 +150,9 @@ void put_site(const ViewSources& from, SiteId id, policy::View view, v1::Resourc
   status.set_memory_mib_total(load.memory_mib_total);
   status.set_accelerators_total(load.accelerators_total);
   const auto contact = from.ports.contact ? from.ports.contact(id) : std::nullopt;
-  const bool can_steer = row.steerable && !graph.site_spec(id).sid.empty() && (!contact || contact->steerable);
-  status.set_paths(can_steer ? "srv6" : "plain");
-  if (!can_steer) {
-    status.set_paths_why(!row.steerable                         ? "its description says steerable: false"
-                         : graph.site_spec(id).sid.empty()      ? "its description gives no network.sid"
-                                                                : contact->not_steerable_why);
-  }
+  const std::optional<std::string> plain = why_plain(from, id);
+  status.set_paths(plain ? "plain" : "srv6");
+  if (plain) status.set_paths_why(*plain);
   if (view != policy::View::kFull) {
     site.mutable_spec()->clear_network();
     return;
@@ -173,7 +194,9 @@ void put_link(const ViewSources& from, LinkId id, policy::View view, v1::Resourc
   const bool up = graph.load(id).up, back_up = graph.load(opposite(id)).up;
   status.set_state(up && back_up ? "up" : up || back_up ? "half" : "down");
   status.set_bandwidth_bps(graph.link(id).bandwidth_bps);
-  status.set_steerable(graph.link(id).steerable && !graph.link_spec(id).sid_a.empty());
+  const std::optional<std::string> plain = why_plain(from, id);
+  status.set_steerable(!plain);
+  if (plain) status.set_paths_why(*plain);
   if (view != policy::View::kFull) {
     link.mutable_spec()->clear_sids();
     return;

@@ -1,6 +1,7 @@
 #include "service/resource/resource.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/event/limits.h"
 #include "core/units/text.h"
@@ -260,6 +261,27 @@ std::string Source::where(std::string_view path) const {
   if (path.empty() && field.ends_with('.')) field.pop_back();
   if (!field.empty()) out += (out.empty() ? "" : ": ") + field;
   return out;
+}
+
+std::string written_at(std::span<const Resource> sent, std::string_view where) {
+  constexpr std::string_view kList = "resources[";
+  std::string_view path = where;
+  size_t index = 0;
+  if (path.starts_with(kList)) {
+    const char* end = path.data() + path.size();
+    const auto [rest, error] = std::from_chars(path.data() + kList.size(), end, index);
+    if (error != std::errc() || rest == end || *rest != ']') return std::string(where);
+    path = std::string_view(rest + 1, end);
+    if (path.starts_with('.')) path.remove_prefix(1);
+  } else if (sent.size() != 1) {
+    return std::string(where);
+  }
+  const auto within = [path](std::string_view field) {
+    return path.starts_with(field) && (path.size() == field.size() || path[field.size()] == '.');
+  };
+  if (index >= sent.size() || !(path.empty() || within("spec") || within("metadata") || within("kind")))
+    return std::string(where);
+  return sent[index].source.where(path);
 }
 
 const std::string& Resource::name() const {

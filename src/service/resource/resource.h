@@ -127,6 +127,10 @@ void to_message(const Resource& resource, v1::Resource& message);
 // Refuses two descriptions of the same thing, also across files. Sites and routers share their names.
 Status refuse_duplicates(std::span<const Resource> resources);
 
+// A place that a request's error names, "resources[2].spec.from[0].site", or without the number where one
+// resource was sent, as the place in its file. A place of another form stays as it is.
+std::string written_at(std::span<const Resource> sent, std::string_view where);
+
 // What the brain knows by name.
 struct Directory {
   std::function<std::optional<SiteId>(std::string_view)> site;
