@@ -9,43 +9,118 @@ namespace {
 
 constexpr LinkId duplex(LinkId link) { return LinkId(link.value & ~1u); }
 
-// The nearest site that is up, from `start`, avoiding the vertices in `avoid`: over as few links that are down as
-// possible, then by hops; the way as links leading from `start` to it. Two neighbouring links that died together
-// can only be watched together.
-struct Way {
-  SiteId site;
-  std::vector<LinkId> links;
-};
-std::optional<Way> nearest_site(const Graph& graph, const std::vector<SiteId>& site_at, VertexId start,
-                                const std::set<VertexId>& avoid) {
-  using Cost = std::pair<uint32_t, uint32_t>;  // links that are down, links
-  std::set<std::pair<Cost, VertexId>> queue = {{{0, 0}, start}};
-  std::map<VertexId, Cost> best = {{start, {0, 0}}};
-  std::vector<LinkId> by(graph.vertex_count());
-  while (!queue.empty()) {
-    const auto [cost, at] = *queue.begin();
-    queue.erase(queue.begin());
-    const SiteId site = site_at[at.index()];
-    if (site.valid() && graph.site(site).state == Liveness::kUp) {
-      Way way{site, {}};
-      for (VertexId v = at; v != start; v = graph.link(way.links.back()).from) way.links.push_back(by[v.index()]);
-      std::reverse(way.links.begin(), way.links.end());
-      return way;
-    }
-    for (const LinkId link : graph.links_out(at)) {
-      const VertexId next = graph.link(link).to;
-      if (avoid.count(next)) continue;
-      const Cost more = {cost.first + (graph.usable(link) ? 0 : 1), cost.second + 1};
-      const auto known = best.find(next);
-      if (known != best.end() && known->second <= more) continue;
-      if (known != best.end()) queue.erase({known->second, next});
-      best[next] = more;
-      queue.insert({more, next});
-      by[next.index()] = link;
-    }
-  }
-  return std::nullopt;
+// Whether an agent at the site can measure paths.
+bool there(const Graph& graph, SiteId site) {
+  return graph.site(site).state == Liveness::kUp || graph.site(site).state == Liveness::kDraining;
 }
+
+// From each end of a link a way to a site where a path can be led, the two without a vertex in common: over as few links
+// that are down as possible, then by hops. Neighbouring links that died together can only be watched together. A flow of
+// two units at least cost through the links that can be steered; a way goes through a vertex once, and not through sites.
+class WaysToSites {
+ public:
+  WaysToSites(const Graph& graph, LinkId link) : graph_(graph), link_(link) {}
+
+  // The links of the way that ends at `link`'s beginning, of `link`, and of the way from its end.
+  std::optional<WatchedPath> find() {
+    const VertexId a = graph_.link(link_).from, b = graph_.link(link_).to;
+    if (!leads(link_) || !extend(a) || !extend(b)) return std::nullopt;
+    const std::vector<LinkId> left = way(a), right = way(b);
+    const auto site = [this](const std::vector<LinkId>& links, VertexId start) {
+      return graph_.site_at(links.empty() ? start : graph_.link(links.back()).to);
+    };
+    WatchedPath path{site(left, a), site(right, b), reversed(left), false};
+    path.links.push_back(link_);
+    path.links.insert(path.links.end(), right.begin(), right.end());
+    return path;
+  }
+
+ private:
+  using State = std::pair<VertexId, bool>;  // a vertex, on arrival or on leaving
+  static constexpr int64_t kDown = int64_t{1} << 32;
+
+  int64_t cost(LinkId link) const { return 1 + (graph_.usable(link) ? 0 : kDown); }
+  bool leads(LinkId link) const {
+    const LinkSpec& spec = graph_.link_spec(link);
+    const auto end = [this](VertexId at, const std::string& sid) { return graph_.site_at(at).valid() || !sid.empty(); };
+    return spec.steerable && end(spec.a, spec.sid_a) && end(spec.b, spec.sid_b);
+  }
+  bool ends_at(VertexId at, SiteId site) const {
+    const SiteSpec& spec = graph_.site_spec(site);
+    return there(graph_, site) && spec.steerable && !spec.sid.empty() && !used_.count(at);
+  }
+
+  // One more unit from here, over the way that adds least; it may turn aside the one that is there.
+  bool extend(VertexId from) {
+    std::set<std::pair<int64_t, State>> queue = {{0, {from, false}}};
+    std::map<State, int64_t> best = {{{from, false}, 0}};
+    std::map<State, std::pair<State, LinkId>> by;
+    std::optional<std::pair<int64_t, State>> found;
+    while (!queue.empty()) {
+      const auto [so_far, at] = *queue.begin();
+      if (found && so_far >= found->first + spent_) break;  // turning aside saves no more than was spent
+      queue.erase(queue.begin());
+      const auto reach = [&, here = at, sum = so_far](State next, int64_t more, LinkId link) {
+        const auto known = best.find(next);
+        if (known != best.end() && known->second <= sum + more) return;
+        if (known != best.end()) queue.erase({known->second, next});
+        best[next] = sum + more;
+        by[next] = {here, link};
+        queue.insert({sum + more, next});
+      };
+      const VertexId vertex = at.first;
+      if (at.second) {
+        for (const LinkId link : graph_.links_out(vertex)) {
+          const bool taken = out_.count(vertex) && out_.at(vertex) == link;
+          if (duplex(link) != duplex(link_) && !taken && leads(link)) reach({graph_.link(link).to, false}, cost(link), link);
+        }
+        if (used_.count(vertex)) reach({vertex, false}, 0, {});
+        continue;
+      }
+      const SiteId site = graph_.site_at(vertex);
+      if (site.valid()) {
+        if (ends_at(vertex, site) && (!found || so_far < found->first)) found = {so_far, at};
+      } else if (!used_.count(vertex)) {
+        reach({vertex, true}, 0, {});
+      }
+      if (const auto in = in_.find(vertex); in != in_.end()) {
+        reach({graph_.link(in->second).from, true}, -cost(in->second), in->second);
+      }
+    }
+    if (!found) return false;
+    std::set<LinkId> flow;
+    for (const auto& [vertex, link] : out_) flow.insert(link);
+    for (State at = found->second; by.count(at); at = by[at].first) {
+      const LinkId link = by[at].second;
+      if (link.valid() && !flow.erase(link)) flow.insert(link);
+    }
+    spent_ += found->first;
+    starts_.insert(from);
+    used_ = starts_;
+    in_.clear();
+    out_.clear();
+    for (const LinkId link : flow) {
+      in_[graph_.link(link).to] = out_[graph_.link(link).from] = link;
+      used_.insert(graph_.link(link).from);
+      used_.insert(graph_.link(link).to);
+    }
+    return true;
+  }
+
+  std::vector<LinkId> way(VertexId at) const {
+    std::vector<LinkId> links;
+    for (auto next = out_.find(at); next != out_.end(); next = out_.find(graph_.link(next->second).to)) {
+      links.push_back(next->second);
+    }
+    return links;
+  }
+
+  const Graph& graph_;
+  const LinkId link_;
+  std::set<VertexId> starts_, used_;
+  std::map<VertexId, LinkId> in_, out_;  // by which a way comes to a vertex, and leaves it
+  int64_t spent_ = 0;
+};
 
 // Below this difference two ways are not told apart by their round trip.
 constexpr int64_t kTellApartUs = 500;
@@ -86,12 +161,12 @@ std::vector<LinkId> way_to(const Graph& graph, const Routes& routes, VertexId fr
   return links;
 }
 
-// The sites that are up, nearest first.
+// The sites that can measure, nearest first.
 std::vector<SiteId> sites_by_distance(const Graph& graph, const Routes& routes) {
   std::vector<std::pair<int64_t, SiteId>> near;
   for (size_t s = 0; s < graph.site_count(); ++s) {
     const int64_t us = routes.distance_us[graph.site(SiteId(s)).vertex.index()];
-    if (us != INT64_MAX && graph.site(SiteId(s)).state == Liveness::kUp) near.push_back({us, SiteId(s)});
+    if (us != INT64_MAX && there(graph, SiteId(s))) near.push_back({us, SiteId(s)});
   }
   std::sort(near.begin(), near.end());
   std::vector<SiteId> sites;
@@ -99,7 +174,7 @@ std::vector<SiteId> sites_by_distance(const Graph& graph, const Routes& routes) 
   return sites;
 }
 
-// A routed path over the link between sites that are up, with no other link that is down if there is one.
+// A routed path over the link between sites that can measure, with no other link that is down if there is one.
 std::optional<WatchedPath> routed_over(const Graph& graph, LinkId link) {
   const std::vector<SiteId> ends = sites_by_distance(graph, routes_from(graph, graph.link(link).from));
   std::optional<WatchedPath> second_best;
@@ -145,19 +220,8 @@ LinkVerdicts judge_links(const Graph& graph, const std::vector<WatchedPath>& pat
 }
 
 std::optional<WatchedPath> exploratory_path(const Graph& graph, LinkId link) {
-  std::vector<SiteId> site_at(graph.vertex_count());
-  for (size_t s = 0; s < graph.site_count(); ++s) site_at[graph.site(SiteId(s)).vertex.index()] = SiteId(s);
-  const VertexId a = graph.link(link).from, b = graph.link(link).to;
-  const auto left = nearest_site(graph, site_at, a, {b});
-  if (!left) return std::nullopt;
-  std::set<VertexId> taken = {a};
-  for (const LinkId l : left->links) taken.insert(graph.link(l).to);
-  const auto right = nearest_site(graph, site_at, b, taken);
-  if (!right) return std::nullopt;
-  WatchedPath path{left->site, right->site, reversed(left->links), false};
-  path.links.push_back(link);
-  path.links.insert(path.links.end(), right->links.begin(), right->links.end());
-  return steered(graph, path) ? path : routed_over(graph, link);
+  auto path = WaysToSites(graph, link).find();
+  return path && steered(graph, *path) ? path : routed_over(graph, link);
 }
 
 std::optional<std::vector<LinkId>> routed_way(const Graph& graph, VertexId from, VertexId to,

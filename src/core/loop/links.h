@@ -25,9 +25,9 @@ struct LinkVerdicts {
 };
 LinkVerdicts judge_links(const Graph& graph, const std::vector<WatchedPath>& paths);
 
-// A path between two sites that are up, over this link and as few others that are down as possible, for
-// finding out when the link works again; then the shortest by hops, ties by identifiers. None if there is none. Where
-// that cannot be steered, a path near the link that plain routing takes by itself.
+// A path between two sites that are up or draining, over this link and as few others that are down as possible, for
+// finding out when the link works again; then the shortest by hops. Where none can be steered, a path near the link that
+// plain routing takes by itself. None if there is none.
 std::optional<WatchedPath> exploratory_path(const Graph& graph, LinkId link);
 
 // The path that plain routing takes: least described latency, ties by vertex, whether or not its links are up. Links

@@ -1,0 +1,86 @@
+#include "core/loop/links.h"
+
+#include <gtest/gtest.h>
+
+namespace weir {
+namespace {
+
+// Sites s0.. are vertices 0.., routers follow.
+class LinksTest : public testing::Test {
+ protected:
+  void add(EventBody body) { ASSERT_TRUE(graph.apply({1, "t", std::move(body)}).effect); }
+  void make(uint32_t sites, uint32_t routers) {
+    add(DomainCreated{.name = "d"});
+    for (uint32_t s = 0; s < sites; ++s) {
+      const std::string n = std::to_string(s);
+      add(SiteDefined{SiteId(s), VertexId(s), SiteSpec{.name = "s" + n, .prefix = "fd77:1:1:" + n + "::/64", .sid = "fd77:5:" + n + "::"}});
+      add(SiteStateChanged{SiteId(s), Liveness::kUp, ""});
+    }
+    for (uint32_t r = 0; r < routers; ++r) add(RouterDefined{VertexId(sites + r), "r" + std::to_string(r)});
+  }
+  LinkId join(uint32_t a, uint32_t b, bool steerable = true) {
+    const LinkId link(graph.link_count());
+    const std::string n = std::to_string(link.value);
+    add(LinkDefined{link, LinkSpec{.name = "l" + n, .a = VertexId(a), .b = VertexId(b), .bandwidth_bps = 1, .latency_us = 1'000,
+                                   .steerable = steerable, .sid_a = "fd77:a:" + n + "::", .sid_b = "fd77:b:" + n + "::"}});
+    return link;
+  }
+  void kill(LinkId link) {
+    add(LinkStateChanged{link, false, ""});
+    add(LinkStateChanged{opposite(link), false, ""});
+  }
+  // Duplex links of the exploratory path, which can be steered; empty: none.
+  std::vector<LinkId> explored(LinkId link) const {
+    const auto path = exploratory_path(graph, link);
+    if (!path || !steered(graph, *path)) return {};
+    VertexId at = graph.site(path->from).vertex;
+    std::vector<LinkId> links;
+    for (const LinkId id : path->links) {
+      EXPECT_EQ(graph.link(id).from, at);
+      at = graph.link(id).to;
+      links.push_back(LinkId(id.value & ~1u));
+    }
+    EXPECT_EQ(at, graph.site(path->to).vertex);
+    return links;
+  }
+  Graph graph;
+};
+
+using Links = std::vector<LinkId>;
+
+TEST_F(LinksTest, ExploresWhereItCanSteerThoughASiteThatCannotBeSteeredToIsNearer) {
+  make(3, 2);  // routers 3 and 4
+  const LinkId home = join(0, 3), dead = join(3, 4), far = join(1, 4);
+  join(2, 4, false);
+  kill(dead);
+  EXPECT_EQ(explored(dead), (Links{home, dead, far}));
+  kill(far);
+  EXPECT_EQ(explored(dead), (Links{home, dead, far})) << "both are proven together";
+}
+
+TEST_F(LinksTest, ExploresByAWayRoundWhereTheNearestSiteIsTheOnlyOneOfTheOtherEnd) {
+  make(2, 5);  // routers 2 to 6
+  const LinkId dead = join(2, 3), near = join(2, 4), only = join(3, 4), site = join(0, 4);
+  const LinkId round = join(2, 5), on = join(5, 6), end = join(6, 1);
+  kill(dead);
+  EXPECT_EQ(explored(dead), (Links{end, on, round, dead, only, site}));
+  kill(near);
+  EXPECT_EQ(explored(near), (Links{end, on, round, near, site}));
+}
+
+TEST_F(LinksTest, ExploresNothingThroughASite) {
+  make(3, 2);  // routers 3 and 4
+  const LinkId dead = join(3, 4);
+  join(0, 3);
+  join(1, 4);
+  join(1, 3);
+  join(2, 3);
+  add(SiteStateChanged{SiteId(1u), Liveness::kDown, ""});
+  kill(dead);
+  EXPECT_TRUE(explored(dead).empty()) << "behind it is a site that is away";
+  add(SiteStateChanged{SiteId(1u), Liveness::kDraining, ""});
+  EXPECT_EQ(explored(dead).size(), 3u) << "its agent is there";
+}
+
+}  // namespace
+}  // namespace weir
