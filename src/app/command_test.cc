@@ -7,6 +7,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <boost/json.hpp>
 #include <csignal>
 #include <ctime>
 #include <filesystem>
@@ -260,6 +261,39 @@ TEST_F(CommandTest, DescribeKnowsTheEventsOfEachKind) {
     const Outcome described = weir({"describe", kind, of, "--tenant", "city"});
     EXPECT_EQ(described.code, kExitOk) << described.error;
     EXPECT_NE(described.out.find("EVENT"), std::string::npos) << kind << "\n" << described.out;
+  }
+}
+
+// JSON that a program can read, one document of YAML or more, and tables that are not cut.
+TEST_F(CommandTest, WhatIsShownCanBeHadForPrograms) {
+  serve();
+  submit();
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"get", "sites"},
+                                             {"get", "site/metro"},
+                                             {"describe", "site/metro"},
+                                             {"describe", "intent", "cameras", "--tenant", "city"},
+                                             {"explain", "city/cameras"},
+                                             {"bill", "--tenant", "city"},
+                                             {"ledger", "head"},
+                                             {"ledger", "verify"}}) {
+    const auto as = [&command](const char* format) {
+      std::vector<std::string> arguments = command;
+      arguments.insert(arguments.end(), {"-o", format});
+      return weir(arguments);
+    };
+    const Outcome json = as("json");
+    EXPECT_EQ(json.code, kExitOk) << command[0] << json.error;
+    boost::system::error_code error;
+    (void)boost::json::parse(json.out, error);
+    EXPECT_FALSE(error) << command[0] << " " << error.message() << "\n" << json.out;
+    const Outcome yaml = as("yaml");
+    EXPECT_EQ(yaml.code, kExitOk) << command[0] << yaml.error;
+    EXPECT_NE(yaml.out.find(": "), std::string::npos) << command[0] << yaml.out;
+    if (command[0] == "ledger") continue;
+    const Outcome wide = as("wide");
+    EXPECT_EQ(wide.code, kExitOk) << command[0] << wide.error;
+    EXPECT_EQ(wide.out.find("~ "), std::string::npos) << wide.out;
   }
 }
 

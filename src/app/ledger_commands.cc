@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   Target target;
-  std::string data, to, from;
+  std::string data, to, from, format = "table";
   uint64_t position = 0, size = 0, old_size = 0;
 };
 
@@ -36,6 +36,17 @@ std::string ledger_directory(const std::string& data) {
 
 void print_head(const TreeHead& head) {
   std::cout << "size " << head.size << "\nroot " << to_hex(head.root) << "\n";
+}
+
+// For programs; the fields in their order, numbers as they are and the root as a text.
+void print_fields(const std::string& format, const TreeHead& head,
+                  const std::vector<std::pair<std::string, uint64_t>>& more = {}) {
+  const bool json = format == "json";
+  const std::string quote = json ? "\"" : "", between = json ? ", " : "\n";
+  std::cout << (json ? "{" : "") << quote << "size" << quote << ": " << head.size << between << quote
+            << "root" << quote << ": \"" << to_hex(head.root) << "\"";
+  for (const auto& [name, value] : more) std::cout << between << quote << name << quote << ": " << value;
+  std::cout << (json ? "}" : "") << "\n";
 }
 
 Result<Hash> hash_of(const std::string& bytes) {
@@ -77,6 +88,15 @@ Status verify(const Options& o) {
   if (!o.data.empty()) {
     const auto verified = store::verify_ledger(ledger_directory(o.data));
     if (!verified) return tl::unexpected(verified.error());
+    if (o.format != "table") {
+      print_fields(o.format, verified->head,
+                   {{"record_bytes", verified->record_bytes},
+                    {"segments", verified->segments},
+                    {"blocks_compared", verified->blocks_compared},
+                    {"torn_writes", verified->torn ? 1 : 0},
+                    {"damaged_checkpoints", verified->damaged_checkpoints.size()}});
+      return {};
+    }
     std::cout << "Every record is as it was written: " << verified->head.size << " records, " << verified->record_bytes
               << " bytes in " << verified->segments << " segments";
     if (verified->blocks_compared > 0) std::cout << ", " << verified->blocks_compared << " blocks compared with kept hashes";
@@ -99,16 +119,25 @@ Status verify(const Options& o) {
     const Status holds = verify_inclusion(proof->index, proof->leaf, proof->head, proof->hashes);
     if (!holds) return holds;
   }
+  if (o.format != "table") {
+    const auto root = hash_of(head->root_sha256());
+    if (!root) return tl::unexpected(root.error());
+    print_fields(o.format, {head->size(), *root});
+    return {};
+  }
   std::cout << "The brain proved its last record. Every record is checked by 'weir ledger verify --data DIR'.\n"
             << "size " << head->size() << "\n";
   return {};
 }
 
 Status head(const Options& o) {
+  const auto print = [&o](const TreeHead& head) {
+    o.format == "table" ? print_head(head) : print_fields(o.format, head);
+  };
   if (!o.data.empty()) {
     const auto tree = store::LedgerTree::open(ledger_directory(o.data));
     if (!tree) return tl::unexpected(tree.error());
-    print_head((*tree)->head());
+    print((*tree)->head());
     return {};
   }
   auto client = Client::open(o.target);
@@ -117,7 +146,7 @@ Status head(const Options& o) {
   if (!answer) return tl::unexpected(answer.error());
   const auto root = hash_of(answer->root_sha256());
   if (!root) return tl::unexpected(root.error());
-  print_head({answer->size(), *root});
+  print({answer->size(), *root});
   return {};
 }
 
@@ -225,11 +254,15 @@ void command(CLI::App& app, const std::string& name, const std::string& what, co
 void add_ledger_commands(CLI::App& app) {
   CLI::App* ledger = app.add_subcommand("ledger", "Prove what the ledger holds (RFC 6962)");
   ledger->require_subcommand(1);
-  const auto nothing = [](CLI::App&, Options&) {};
-  command(*ledger, "verify", "Check every record against the tree", "\nExample:\n  weir ledger verify --data /var/lib/weir", true,
-          nothing, verify);
-  command(*ledger, "head", "Show size and root: who keeps them can prove a change later", "\nExample:\n  weir ledger head", true,
-          nothing, head);
+  const auto format = [](CLI::App& c, Options& o) {
+    c.add_option("-o,--output", o.format, "table, json or yaml")
+        ->check(CLI::IsMember({"table", "json", "yaml"}))
+        ->capture_default_str();
+  };
+  command(*ledger, "verify", "Check every record against the tree",
+          "\nExample:\n  weir ledger verify --data /var/lib/weir", true, format, verify);
+  command(*ledger, "head", "Show size and root: who keeps them can prove a change later",
+          "\nExample:\n  weir ledger head -o json", true, format, head);
   command(*ledger, "prove", "Prove that a record is in the ledger", R"(
 Examples:
   weir ledger prove 17

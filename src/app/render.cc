@@ -319,7 +319,7 @@ std::string render(const std::string& kind, const Items& items, Format format) {
   return table_of(items, false).text(kTableWidth) + why_plain(items);
 }
 
-std::string render_plan(const v1::PlanView& plan) {
+std::string render_plan(const v1::PlanView& plan, Format format) {
   Table flows({"FROM", "TO", "STREAMS", "PREDICTED", "BY WAY OF"});
   for (int i = 0; i < plan.flows_size(); ++i) {
     const v1::FlowView& flow = plan.flows(i);
@@ -337,7 +337,8 @@ std::string render_plan(const v1::PlanView& plan) {
     placements.add({std::to_string(p.item()), p.site(), p.node(), p.state().empty() ? "-" : p.state(),
                     std::to_string(value.streams()), credits(placement_per_hour(placement))});
   }
-  return placements.text(kTableWidth) + "\n" + flows.text(kTableWidth);
+  const size_t width = format == Format::kWide ? 0 : kTableWidth;
+  return placements.text(width) + "\n" + flows.text(width);
 }
 
 std::string render_bill(const v1::BillResponse& bills, Format format) {
@@ -358,11 +359,11 @@ std::string render_bill(const v1::BillResponse& bills, Format format) {
   return out.empty() ? "No tenants.\n" : out;
 }
 
-std::string render_events(const std::vector<v1::EventView>& events) {
+std::string render_events(const std::vector<v1::EventView>& events, Format format) {
   Table table({"EVENT", "TIME", "KIND", "WHAT"});
   for (const v1::EventView& e : events)
     table.add({std::to_string(e.position()), time_text(e.at()), e.name(), e.text()});
-  return table.text(kTableWidth);
+  return table.text(format == Format::kWide ? 0 : kTableWidth);
 }
 
 std::string render_event(const v1::EventView& event, Format format) {

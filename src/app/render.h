@@ -19,10 +19,10 @@ std::string time_text(int64_t us);  // "11-20 12:04:05", UTC
 
 // A list of one kind. JSON: an array; YAML: documents.
 std::string render(const std::string& kind, const google::protobuf::RepeatedPtrField<v1::Resource>& items, Format format);
-std::string render_plan(const v1::PlanView& plan);
+std::string render_plan(const v1::PlanView& plan, Format format = Format::kTable);  // kTable or kWide
 std::string render_bill(const v1::BillResponse& bills, Format format);
-// Of one subject.
-std::string render_events(const std::vector<v1::EventView>& events);
+// Of one subject. kTable or kWide.
+std::string render_events(const std::vector<v1::EventView>& events, Format format = Format::kTable);
 // One line, or one document.
 std::string render_event(const v1::EventView& event, Format format);
 

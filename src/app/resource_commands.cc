@@ -266,8 +266,6 @@ Status describe(Options& o) {
   if (!client) return tl::unexpected(client.error());
   const auto one = get_one(*client, o);
   if (!one) return tl::unexpected(one.error());
-  std::cout << resource::to_yaml(inside(one->resource()));
-  if (one->resource().has_plan()) std::cout << "\n" << render_plan(one->resource().plan());
   // A plan's events are those of its intent.
   const v1::Resource& shown = one->resource();
   const std::string tenant = shown.has_intent() ? shown.intent().metadata().tenant() : shown.plan().tenant();
@@ -276,7 +274,21 @@ Status describe(Options& o) {
                               : shown.has_plan() ? "intent/" + tenant + "/" + shown.plan().intent()
                                                  : kind + "/" + o.name;
   const NewestEvents newest = newest_events(*client, one->version(), subject, tenant);
-  if (!newest.events.empty()) std::cout << "\n" << render_events(newest.events);
+  const Format format = kFormats.at(o.format);
+  if (format == Format::kJson) {
+    std::cout << "{\"resource\": " << json_text(inside(shown)) << ",\n\"events\": [";
+    for (size_t i = 0; i < newest.events.size(); ++i)
+      std::cout << (i > 0 ? ",\n" : "") << json_text(newest.events[i]);
+    std::cout << "]}\n";
+    return {};
+  }
+  std::cout << resource::to_yaml(inside(shown));
+  if (format == Format::kYaml) {
+    for (const v1::EventView& event : newest.events) std::cout << render_event(event, format);
+    return {};
+  }
+  if (shown.has_plan()) std::cout << "\n" << render_plan(shown.plan(), format);
+  if (!newest.events.empty()) std::cout << "\n" << render_events(newest.events, format);
   if (newest.from > 0 && newest.from < one->version() && newest.events.size() < kEventsDescribed) {
     std::cout << "\nEvents before " << newest.from << " were not looked at; 'weir get events' lists all.\n";
   }
@@ -410,15 +422,18 @@ Examples:
             add_format(c, o);
           },
           get);
-  command(app, "describe", "Show everything about one resource, with its events", R"(
-Example:
-  weir describe intent cameras --tenant city)",
-          [](CLI::App& c, Options& o) {
-            c.add_option("KIND", o.kind, kKinds)->required();
-            c.add_option("NAME", o.name, "Which");
-            c.add_option("--tenant", o.tenant, "Of an intent or data set");
-          },
-          describe);
+  command(
+      app, "describe", "Show everything about one resource, with its events", R"(
+Examples:
+  weir describe intent cameras --tenant city
+  weir describe site metro -o json)",
+      [](CLI::App& c, Options& o) {
+        c.add_option("KIND", o.kind, kKinds)->required();
+        c.add_option("NAME", o.name, "Which");
+        c.add_option("--tenant", o.tenant, "Of an intent or data set");
+        add_format(c, o);
+      },
+      describe);
   command(app, "explain", "Say why an intent runs where it does, or nowhere", R"(
 Examples:
   weir explain cameras --tenant city
