@@ -189,6 +189,7 @@ bool Agent::has_room(const DirectedRun& order) const {
 }
 
 void Agent::start(const DirectedRun& order) {
+  if (order.ended) return;
   const bool job = order.workload.kind == WorkKind::kJob;
   // A directive may come late: only an answered heartbeat lets a job begin.
   if (job && !ignore_lease && schedule_.now() >= lease_until_us_) return;
@@ -361,7 +362,7 @@ void Agent::steer() {
 
 bool Agent::settled() const {
   return pending_ == 0 && (directive_.held || std::all_of(directive_.runs.begin(), directive_.runs.end(),
-                                                          [this](const auto& order) { return runs_.count(order.run) > 0; }));
+                                                          [this](const auto& order) { return order.ended || runs_.count(order.run) > 0; }));
 }
 
 bool Agent::reaches(const std::string& destination) const {

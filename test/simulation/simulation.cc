@@ -344,8 +344,12 @@ void Simulation::heal() {
 
 // ---- checks ------------------------------------------------------------------------------------------
 
-// A job may be placed anew only when its earlier attempt has surely ended.
+// What has ended does not begin again, but where its machine did. A job may be placed anew only when its earlier attempt
+// has surely ended.
 void Simulation::check_runs(RunId run, const World::Alive& alive) {
+  if (world_.ran_us.count(run) && !world_.unreported.count(run)) {
+    fail("run " + std::to_string(run.plan) + "." + std::to_string(run.item) + " has ended and begins again");
+  }
   if (!alive.job) return;
   for (const auto& [other, places] : world_.runs) {
     for (const auto& [site, there] : places) {

@@ -69,13 +69,15 @@ class Writer {
       if (waits(row, held, held.run(i))) continue;
       SiteDirective* directive = at(p.site);
       if (!directive) continue;
+      const RunState state = state_of(row, held.run(i));
       directive->runs.push_back({.run = held.run(i),
                                  .intent = id,
                                  .tenant = graph_.tenant_name(row.tenant),
                                  .intent_name = row.spec->name,
                                  .workload = held.spec->workload,
                                  .node = p.node,
-                                 .address = run_address(graph_.site_spec(p.site).prefix, held.run(i))});
+                                 .address = run_address(graph_.site_spec(p.site).prefix, held.run(i)),
+                                 .ended = has_ended(state) || state == RunState::kStopping});
     }
     for (uint32_t f = 0; f < held.plan.flows.size(); ++f) {
       if (held.flow_passed_on[f]) continue;
@@ -157,6 +159,10 @@ class Writer {
 };
 
 }  // namespace
+
+bool has_ended(RunState state) {
+  return state == RunState::kExited || state == RunState::kFailed || state == RunState::kLost;
+}
 
 RunState state_of(const IntentRow& row, RunId run) {
   for (const RunRow& r : row.runs) {

@@ -10,8 +10,9 @@
 
 namespace weir {
 
-// How far the change from a retiring plan to the active one has come. Kept by the loop in memory only: after
-// a restart every retiring plan begins at kMaking again, which repeats steps that are idempotent.
+// How far the change from a retiring plan to the active one has come. Kept by the loop in memory: after a restart a
+// retiring plan begins at kMaking again, which repeats steps that are idempotent, or, where a run of it was told to stop
+// already, at kBreaking.
 enum class Phase : uint8_t {
   kMaking,     // the new runs start; the old ones carry the traffic
   kSwitching,  // ingresses move to the new runs and paths; the old ones still stand
@@ -27,6 +28,9 @@ std::map<SiteId, SiteDirective> desired(const Graph& graph, const std::set<SiteI
 // share a label at a site, rarely; the one of the lower link is watched first.
 inline constexpr uint32_t kExploratoryLabels = 16'384;
 uint16_t exploratory_label(const WatchedPath& path);
+
+// By itself or as asked. This is final: what is asked for in its place is another run.
+bool has_ended(RunState state);
 
 // kLost where the intent does not have the run.
 RunState state_of(const IntentRow& row, RunId run);

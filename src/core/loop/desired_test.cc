@@ -68,6 +68,16 @@ TEST_F(DesiredTest, ARunAPathAndOnceItRunsAService) {
   EXPECT_EQ(all()[SiteId(0u)].services[0].address, "fd77:1:2::1");
 }
 
+TEST_F(DesiredTest, WhatHasEndedIsNotToBeBegunAgain) {
+  const Position at = commit({}, by_r0, {});
+  for (const RunState state : {RunState::kPlanned, RunState::kStarting, RunState::kRunning, RunState::kStopping,
+                               RunState::kExited, RunState::kFailed, RunState::kLost}) {
+    add(RunStateChanged{{at, 0}, IntentId(0u), state});
+    ASSERT_EQ(all()[SiteId(1u)].runs.size(), 1u) << "what is left of it, its log say, is kept";
+    EXPECT_EQ(all()[SiteId(1u)].runs[0].ended, state >= RunState::kStopping);
+  }
+}
+
 TEST_F(DesiredTest, TheOldStandsUntilTheNewCarriesTraffic) {
   const Position first = commit({}, by_r0, {});
   add(RunStateChanged{{first, 0}, IntentId(0u), RunState::kRunning});

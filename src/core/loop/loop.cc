@@ -14,10 +14,6 @@ namespace {
 constexpr uint32_t kConflictsBeforeWaiting = 8;
 constexpr TimeUs kConflictWaitUs = 20'000;
 
-bool ended(RunState state) {
-  return state == RunState::kExited || state == RunState::kFailed || state == RunState::kLost;
-}
-
 std::string milliseconds(TimeUs us) { return std::to_string(us / 1000) + " ms"; }
 
 // What a measured value must move by to be worth an event: an eighth, and a floor below which it is noise.
@@ -242,7 +238,7 @@ void Loop::note(const EventBody& body, Position at) {
   } else if (const auto* run = std::get_if<RunStateChanged>(&body)) {
     refused_.erase(run->intent);  // what is to be mended is another thing now
     recheck_ = true;
-    if (ended(run->state)) count_failure(run->intent, run->run);
+    if (has_ended(run->state)) count_failure(run->intent, run->run);
   } else if (const auto* usage = std::get_if<UsageReported>(&body)) {
     if (usage->begun != 0) forget_plans(usage->intent);
   } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) || std::holds_alternative<WorkMeasured>(body) ||
@@ -396,7 +392,8 @@ Status Loop::report(SiteId site, const Observation& observation) {
     const IntentRow& row = head_.intent(intent->second);
     const auto known = std::find_if(row.runs.begin(), row.runs.end(), [&](const RunRow& r) { return r.run == seen.run; });
     if (known == row.runs.end() || known->site != site) continue;
-    if (known->state == RunState::kStopping && !ended(seen.state)) continue;  // whatever it did when this was said
+    // Whatever it did when this was said: reports overtake one another.
+    if (has_ended(known->state) || (known->state == RunState::kStopping && !has_ended(seen.state))) continue;
     RunState state = seen.state;
     if (state == RunState::kRunning && spec_of(row, seen.run).workload.kind == WorkKind::kService && !seen.ready) {
       state = RunState::kStarting;
@@ -414,7 +411,7 @@ Status Loop::report(SiteId site, const Observation& observation) {
         continue;
       }
       for (const RunRow& known : head_.intent(directed.intent).runs) {
-        if (known.run == directed.run && known.site == site && !ended(known.state)) {
+        if (known.run == directed.run && known.site == site && !has_ended(known.state)) {
           bodies.push_back(RunStateChanged{known.run, directed.intent, RunState::kLost, 0, "the site does not have it"});
         }
       }
@@ -669,7 +666,7 @@ bool Loop::gone(SiteId site, const std::vector<RunId>& runs, bool job) const {
   const auto found = sessions_.find(site);
   if (found == sessions_.end()) return false;
   return std::none_of(found->second.runs.begin(), found->second.runs.end(), [&runs](const RunObservation& seen) {
-    return std::find(runs.begin(), runs.end(), seen.run) != runs.end() && !ended(seen.state);
+    return std::find(runs.begin(), runs.end(), seen.run) != runs.end() && !has_ended(seen.state);
   });
 }
 
@@ -703,7 +700,7 @@ void Loop::advance_retirements() {
         const SiteId site = held->plan.placements[k].site;
         hosts.insert(site);
         const RunState state = state_of(head_.intent(intent), held->run(k));
-        if (held->placement_passed_on[k] || ended(state)) continue;
+        if (held->placement_passed_on[k] || has_ended(state)) continue;
         stopping = stopping || state == RunState::kStopping;
         serves = serves || head_.site(site).state != Liveness::kDown;
         runs[site].push_back(held->run(k));

@@ -266,6 +266,30 @@ TEST_F(LoopTest, WhatWasToldToStopIsNotToldToBeginAgainByTheNextBrain) {
   EXPECT_TRUE(row().retiring.empty());
 }
 
+TEST_F(LoopTest, WhatHasEndedIsNotAliveAgainByWordThatCameLate) {
+  IntentSpec spec = job();
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, spec});
+  Plan two = plan(spec);
+  two.placements.push_back(two.placements[0]);
+  write(PlanCommitted{two});
+  start();
+  const auto say = [&](RunState first) {
+    const SiteDirective& told = directives[kHub];
+    const Position position = row().active->position;
+    report(kHub, Observation{.applied_version = told.version,
+                             .applied_brain_epoch = told.brain_epoch,
+                             .runs = {{{position, 0}, first, 0, "", true}, {{position, 1}, RunState::kRunning, 0, "", true}},
+                             .settled = true});
+  };
+  say(RunState::kRunning);
+  say(RunState::kExited);
+  say(RunState::kRunning);  // overtaken
+  EXPECT_EQ(row().runs[0].state, RunState::kExited);
+  ASSERT_EQ(directives[kHub].runs.size(), 2u);
+  EXPECT_TRUE(directives[kHub].runs[0].ended) << "a machine that starts anew does not do the job twice";
+  EXPECT_FALSE(directives[kHub].runs[1].ended);
+}
+
 TEST_F(LoopTest, ADrainOutlastsThatTheAgentIsAway) {
   start();
   propose(SiteStateChanged{kHub, Liveness::kDraining, "maintenance"});

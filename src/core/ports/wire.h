@@ -21,6 +21,7 @@ struct DirectedRun {
   Workload workload;           // kind, artifact, digest, command, port, limits
   NodeId node;
   std::string address;         // IPv6 to listen on; empty: the site has no data plane
+  bool ended = false;          // so the ledger says: what is left of it is kept, and it is not begun again
   friend bool operator==(const DirectedRun&, const DirectedRun&) = default;
 };
 

@@ -75,7 +75,7 @@ std::string item(const Act& act) {
 Translation translate(const SiteDirective& directive) {
   Translation out;
   for (const DirectedRun& run : directive.runs) {
-    WantedRun wanted{run.run, std::nullopt};
+    WantedRun wanted{run.run, std::nullopt, run.ended};
     if (!run.address.empty()) {
       wanted.address = Ipv6Address::parse(run.address);
       if (!wanted.address) out.problems.push_back(not_understood(run.address, run_text(run.run)));
@@ -201,10 +201,10 @@ std::vector<Act> diff(const Wanted& wanted, const Present& present) {
   for (const WantedRun& run : wanted.runs) {
     runs_wanted.insert(run.run);
     if (!run.address || !addresses.insert(*run.address).second) continue;
-    if (!present.addresses.contains(*run.address)) acts.push_back(AddAddress{*run.address});
+    if (!run.ended && !present.addresses.contains(*run.address)) acts.push_back(AddAddress{*run.address});
   }
   for (const WantedRun& run : wanted.runs) {
-    if (!runs_there.contains(run.run)) acts.push_back(StartRun{run.run});
+    if (!run.ended && !runs_there.contains(run.run)) acts.push_back(StartRun{run.run});
   }
 
   const InstalledPaths& in = present.paths;

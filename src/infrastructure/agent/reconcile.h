@@ -78,6 +78,7 @@ std::string item(const Act& act);
 struct WantedRun {
   RunId run;
   std::optional<Ipv6Address> address;
+  bool ended = false;  // kept where it is there, and not begun
   friend bool operator==(const WantedRun&, const WantedRun&) = default;
 };
 

@@ -122,6 +122,18 @@ RC_GTEST_PROP(Diff, ArrivesAtWhatIsWantedFromAnywhere, ()) {
   }
 }
 
+TEST(Diff, WhatHasEndedIsKeptAndNotBegunAgain) {
+  SiteDirective d;
+  d.runs = {test::service_run({5, 0})};
+  d.runs[0].ended = true;
+  EXPECT_TRUE(diff(translate(d).wanted, {}).empty()) << "its machine has forgotten it";
+  Present present;
+  present.runs = {{{5, 0}, false, true}};
+  EXPECT_TRUE(diff(translate(d).wanted, present).empty()) << "its log can still be read";
+  d.runs[0].ended = false;
+  EXPECT_FALSE(diff(translate(d).wanted, {}).empty());
+}
+
 TEST(Translate, NamesWhatItCannotUnderstandAndKeepsTheRest) {
   SiteDirective d = everything();
   d.paths[1].segments = {"not an address"};

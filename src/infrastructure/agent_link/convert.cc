@@ -222,6 +222,7 @@ void put_directive(const SiteDirective& d, TimeUs lease_until_us, v1::BrainMessa
     r.set_accelerator_model(w.accelerator_model);
     r.set_streams_per_instance(w.streams_per_instance);
     r.set_address(run.address);
+    r.set_ended(run.ended);
     r.set_port(static_cast<uint32_t>(w.port));
     r.set_kind(w.kind == WorkKind::kService ? v1::WORK_KIND_SERVICE : v1::WORK_KIND_JOB);
     if (run.node.valid()) r.set_node(run.node.value);
@@ -282,7 +283,8 @@ Result<SiteDirective> directive_from(const v1::BrainMessage& message, SiteId sit
                     .tenant = r.tenant(),
                     .intent_name = r.intent(),
                     .node = r.has_node() ? in.id<NodeId>("runs.node", r.node()) : NodeId(),
-                    .address = r.address()};
+                    .address = r.address(),
+                    .ended = r.ended()};
     run.workload = {.kind = r.kind() == v1::WORK_KIND_JOB ? WorkKind::kJob : WorkKind::kService,
                     .artifact = r.artifact(),
                     .digest = r.digest(),
