@@ -155,12 +155,20 @@ bool World::works(const std::vector<size_t>& way) const {
 World::Way World::way(size_t from, size_t to, const std::vector<std::string>& segments) const {
   const auto taken = walk(from, to, segments);
   if (!taken) return {};
-  Way way{sites[from].alive && sites[to].alive, std::max(sites[from].changed_us, sites[to].changed_us)};
+  Way way{.alive = true};
+  TimeUs alive_since_us = 0, dead_since_us = INT64_MAX;
+  const auto need = [&](bool works, TimeUs changed_us) {
+    way.alive = way.alive && works;
+    alive_since_us = std::max(alive_since_us, changed_us);
+    if (!works) dead_since_us = std::min(dead_since_us, changed_us);  // whatever else has come and gone since
+  };
+  need(sites[from].alive, sites[from].changed_us);
+  need(sites[to].alive, sites[to].changed_us);
   for (const size_t l : *taken) {
     way.round_trip_us += 2 * links[l].spec.latency_us + links[l].spec.jitter_us;
-    way.alive = way.alive && links[l].up;
-    way.since_us = std::max(way.since_us, links[l].changed_us);
+    need(links[l].up, links[l].changed_us);
   }
+  way.since_us = way.alive ? alive_since_us : dead_since_us;
   return way;
 }
 

@@ -244,7 +244,10 @@ bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_
     for (const LinkId id : links) us += int64_t{graph.link(id).latency_us} + graph.link(opposite(id)).latency_us;
     return us;
   };
-  const int64_t direct_us = described_us(path.links), around_us = described_us(*around);
+  // The way itself takes up to its jitter longer, the way around at least its latency.
+  int64_t direct_us = described_us(path.links);
+  for (const LinkId id : path.links) direct_us += int64_t{graph.link(id).jitter_us} + graph.link(opposite(id)).jitter_us;
+  const int64_t around_us = described_us(*around);
   return around_us - direct_us < kTellApartUs || 2 * round_trip_us < direct_us + around_us;
 }
 

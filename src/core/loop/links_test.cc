@@ -68,6 +68,31 @@ TEST_F(LinksTest, ExploresByAWayRoundWhereTheNearestSiteIsTheOnlyOneOfTheOtherEn
   EXPECT_EQ(explored(near), (Links{end, on, round, near, site}));
 }
 
+// Plain routing goes over `direct`, in 4,000 us there and back and up to 2,000 us of jitter, or around.
+TEST_F(LinksTest, AnAnswerOnAPlainWayShowsALinkUnlessItIsTooLateForIt) {
+  make(2, 3);  // routers 2 to 4
+  const LinkId direct = join(0, 1, false);
+  const auto describe = [this](LinkId link, int64_t latency_us, int64_t jitter_us) {
+    LinkSpec spec = graph.link_spec(link);
+    spec.latency_us = latency_us;
+    spec.jitter_us = jitter_us;
+    add(LinkDefined{link, spec});
+  };
+  const LinkId first = join(0, 2, false);
+  join(2, 1, false);
+  describe(direct, 2'000, 1'000);
+  const WatchedPath path{SiteId(0u), SiteId(1u), {direct}, true};
+  describe(first, 9'000, 0);  // 20,000 us around
+  EXPECT_TRUE(shows_link(graph, path, direct, 4'000));
+  EXPECT_TRUE(shows_link(graph, path, direct, 6'000)) << "with its jitter";
+  EXPECT_FALSE(shows_link(graph, path, direct, 20'000));
+  describe(first, 2'100, 0);  // 6,200 us around: only just more than jitter explains
+  EXPECT_TRUE(shows_link(graph, path, direct, 6'200)) << "the two cannot be told apart";
+  describe(first, 2'600, 0);  // 7,200 us around
+  EXPECT_TRUE(shows_link(graph, path, direct, 6'000));
+  EXPECT_FALSE(shows_link(graph, path, direct, 7'200));
+}
+
 TEST_F(LinksTest, ExploresNothingThroughASite) {
   make(3, 2);  // routers 3 and 4
   const LinkId dead = join(3, 4);
