@@ -113,7 +113,8 @@ IntentSpec Load::wish(const std::string& name, bool job) {
                    .accelerators = static_cast<int16_t>(r.chance(100'000) ? 1 : 0),
                    .streams_per_instance = static_cast<int32_t>(r.between(1, 5))};
   if (!spec.from.empty()) {
-    spec.traffic = {r.between(1, 30) * 1'000'000, r.between(0, 5) * 1'000'000, kRequestsPerSecond * 1'000, r.between(1, 20) * 1'000};
+    spec.traffic = {r.between(1, 30) * 1'000'000, r.between(0, 5) * 1'000'000, kRequestsPerSecond * 1'000,
+                    r.between(spec.workload.artifact == kHeavyProgram ? 5 : 1, 20) * 1'000};
     if (r.chance(600'000)) spec.promise.latency_us_max = r.between(30'000, 500'000);
   }
   if (r.chance(150'000)) spec.promise.availability_ppm = static_cast<int32_t>(r.between(980'000, 999'990));
