@@ -124,7 +124,7 @@ class WaysToSites {
 
 // Below this difference two ways are not told apart by their round trip.
 constexpr int64_t kTellApartUs = 500;
-// Sites nearest to a link that are tried as ends of a routed path over it.
+// Sites nearest to a link and behind it that are tried as ends of a routed path over it.
 constexpr size_t kEndsTried = 4;
 
 // How plain routing leads from one vertex to all: by described latency, ties by vertex.
@@ -176,12 +176,20 @@ std::vector<SiteId> sites_by_distance(const Graph& graph, const Routes& routes) 
 
 // A routed path over the link between sites that can measure, with no other link that is down if there is one.
 std::optional<WatchedPath> routed_over(const Graph& graph, LinkId link) {
-  const std::vector<SiteId> ends = sites_by_distance(graph, routes_from(graph, graph.link(link).from));
+  // What lies on the way between two sites lies on the way from each of them to the link's far end.
+  const Routes near = routes_from(graph, graph.link(link).from), far = routes_from(graph, graph.link(link).to);
+  const auto behind = [&graph, link](const Routes& here, const Routes& other, SiteId site) {
+    const size_t at = graph.site(site).vertex.index();
+    return here.distance_us[at] != INT64_MAX && here.distance_us[at] + graph.link(link).latency_us == other.distance_us[at];
+  };
+  std::vector<SiteId> ends = sites_by_distance(graph, near);
+  std::erase_if(ends, [&](SiteId site) { return !behind(near, far, site); });
   std::optional<WatchedPath> second_best;
   for (size_t i = 0; i < std::min(ends.size(), kEndsTried); ++i) {
     const VertexId from = graph.site(ends[i]).vertex;
     const Routes routes = routes_from(graph, from);
     for (const SiteId to : sites_by_distance(graph, routes)) {
+      if (!behind(far, near, to)) continue;
       WatchedPath path{ends[i], to, way_to(graph, routes, from, graph.site(to).vertex), false};
       const auto over = [&](LinkId id) { return duplex(id) == duplex(link); };
       if (std::none_of(path.links.begin(), path.links.end(), over)) continue;

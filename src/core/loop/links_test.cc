@@ -93,6 +93,24 @@ TEST_F(LinksTest, AnAnswerOnAPlainWayShowsALinkUnlessItIsTooLateForIt) {
   EXPECT_FALSE(shows_link(graph, path, direct, 7'200));
 }
 
+TEST_F(LinksTest, OverPlainRoutingExploresFromASiteThatIsRoutedThatWayHoweverFar) {
+  make(7, 4);  // routers 7 to 10
+  const LinkId dead = join(7, 8, false);
+  for (uint32_t site = 0; site < 5; ++site) {  // near, and routed another way
+    join(site, 7, false);
+    join(site, 8, false);
+  }
+  join(5, 9, false);
+  join(9, 10, false);
+  join(10, 7, false);
+  join(6, 8, false);
+  kill(dead);
+  const auto path = exploratory_path(graph, dead);
+  ASSERT_TRUE(path);
+  EXPECT_EQ(path->from, SiteId(5u));
+  EXPECT_EQ(path->to, SiteId(6u));
+}
+
 TEST_F(LinksTest, ExploresNothingThroughASite) {
   make(3, 2);  // routers 3 and 4
   const LinkId dead = join(3, 4);
