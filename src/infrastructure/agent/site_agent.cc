@@ -370,12 +370,13 @@ Status SiteAgent::promise(const PromiseReport& report) {
     return fail(ErrorCode::kInvalid, std::move(what), std::string("promise report: ") + field);
   };
   const TimeUs wall = ports_.clock.wall_us();
-  if (report.samples < 1 || report.samples > kPromiseSamplesMax)
-    return invalid("samples", "is not between 1 and 10^9");
+  if (report.samples < 0 || report.samples > kPromiseSamplesMax)
+    return invalid("samples", "is not between 0 and 10^9");
   if (report.misses < 0 || report.misses > report.samples)
     return invalid("misses", "is not between 0 and samples");
   if (report.lost < 0 || report.lost > kPromiseSamplesMax)
     return invalid("lost", "is not between 0 and 10^9");
+  if (report.samples == 0 && report.lost == 0) return invalid("samples", "is 0, and so is lost");
   if (report.latency_us_p50 < 0 || report.latency_us_p99 < report.latency_us_p50 ||
       report.latency_us_p99 > limits::kLatencyUsMax) {
     return invalid("p99_us", "is below p50_us, or beyond a day");

@@ -536,7 +536,11 @@ TEST_F(SiteAgentTest, PromisesAreCheckedBeforeTheyAreReported) {
     return !agent_->promise(bad);
   };
   EXPECT_TRUE(refused([](PromiseReport& r) { r.intent = IntentId(uint32_t{9}); }));
-  EXPECT_TRUE(refused([](PromiseReport& r) { r.samples = 0; }));
+  EXPECT_TRUE(refused([](PromiseReport& r) { r.samples = r.misses = 0; }));
+  EXPECT_FALSE(refused([](PromiseReport& r) {
+    r.samples = r.misses = r.latency_us_p50 = r.latency_us_p99 = 0;
+    r.lost = 40;
+  })) << "nothing was answered: the promise is broken";
   EXPECT_TRUE(refused([](PromiseReport& r) { r.misses = 41; }));
   EXPECT_FALSE(refused([](PromiseReport& r) { r.misses = 40; }));
   EXPECT_TRUE(refused([](PromiseReport& r) { r.latency_us_p99 = 29'999; }));
