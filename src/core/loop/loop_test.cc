@@ -378,6 +378,9 @@ TEST_F(LoopTest, WorkIsLearnedWhereThePromiseIsBrokenAndTheSiteMetersMore) {
   EXPECT_EQ(row().spec->traffic.work_us_per_request, 30'000) << "the wish stays what was wished";
   metered(kHub, 1'300'000);
   EXPECT_EQ(count<WorkMeasured>(), 1u) << "less than a tenth more";
+  metered(kHub, 4'800'000);
+  metered(kHub, 4'800'000);
+  EXPECT_EQ(row().demand->traffic.work_us_per_request, 300'000) << "it used its whole share: a quarter more is guessed";
   metered(kHub, 1'000'000'000);
   metered(kHub, 1'000'000'000);
   EXPECT_EQ(row().demand->traffic.work_us_per_request, 16 * 30'000) << "bounded";
