@@ -26,7 +26,7 @@ namespace {
 constexpr const char* kSelf = "/proc/self/exe";
 constexpr int kGrpcPort = 7443;
 constexpr int kRestPort = 7480;
-constexpr const char* kMeter = "400ms";  // six agents meter one machine
+constexpr const char* kMeter = "250ms";  // agents of one machine meter it in turn
 // The provider of every emulated site lets everybody in; what a site offers is its quota.
 constexpr const char* kAllowList =
     "version = 1\n\n[[tenant]]\nname = \"*\"\nartifacts = [\"*\"]\ncpu_milli_max = 1000000\nmemory_mib_max = 1000000\n";

@@ -1,9 +1,12 @@
 #include "infrastructure/agent/self_description.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <sstream>
 
 #include "core/event/limits.h"
@@ -11,6 +14,7 @@
 #include "infrastructure/inventory/capacity.h"
 #include "infrastructure/inventory/machine.h"
 #include "infrastructure/posix/file.h"
+#include "infrastructure/posix/unique_fd.h"
 
 namespace weir::agent {
 namespace {
@@ -44,6 +48,10 @@ metering::MeterReport metering_of(const OfferOptions& options, uint64_t memory_b
   metering::MeterOptions meter;
   meter.budget_us = options.meter_budget_us;
   meter.triad_bytes = std::clamp<uint64_t>(memory_bytes / 8, uint64_t{3} << 20, meter.triad_bytes);
+  // Agents of one machine take turns: each would find it slower by what the others do. Without the file they do not.
+  const posix::UniqueFd turn(::open("/run/lock/weir-metering", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  while (turn && ::flock(turn.get(), LOCK_EX) != 0 && errno == EINTR) {
+  }
   metering::MeterReport report = metering::measure(meter);
   (void)posix::replace_file(path, encode_metering(report), 0600,
                             posix::Durability::kOrdered);  // or measured again

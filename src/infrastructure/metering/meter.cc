@@ -72,13 +72,11 @@ void summarise(const std::vector<Slice>& slices, Measure& out) {
     all.operations += slice.operations;
     all.wall_ns += slice.wall_ns;
   }
-  std::sort(rates.begin(), rates.end());
-  const size_t middle = rates.size() / 2;
+  const auto [least, most] = std::minmax_element(rates.begin(), rates.end());
   out.repetitions = static_cast<uint32_t>(rates.size());
-  out.rate_milli =
-      rates.size() % 2 == 1 ? rates[middle] : rates[middle - 1] + (rates[middle] - rates[middle - 1]) / 2;
+  out.rate_milli = *most;
   out.rate_wall_milli = rate_milli(all.operations, all.wall_ns);
-  const uint64_t spread = (rates.back() - rates.front()) * 1000 / std::max<uint64_t>(out.rate_milli, 1);
+  const uint64_t spread = (*most - *least) * 1000 / std::max<uint64_t>(out.rate_milli, 1);
   out.spread_permille =
       static_cast<uint32_t>(std::min<uint64_t>(spread, std::numeric_limits<uint32_t>::max()));
 }

@@ -10,8 +10,8 @@
 namespace weir::metering {
 namespace {
 
-TEST(Meter, FiguresAreMediansOfProcessorTime) {
-  // 3,000 operations per µs of processor time, of which a quota gave half; and an outlier.
+TEST(Meter, FiguresAreOfTheLeastDisturbedRepetition) {
+  // 3,000 operations per µs of processor time, of which a quota gave half; and one that was disturbed.
   const std::vector<Slice> slices = {{3'000'000, 1'000'000, 2'000'000},
                                      {3'000'000, 1'000'000, 2'000'000},
                                      {3'000'000, 2'000'000, 2'000'000}};
@@ -31,21 +31,19 @@ TEST(Meter, NothingMeasuredIsZero) {
   EXPECT_EQ(out.repetitions, 1u);
 }
 
-RC_GTEST_PROP(Meter, MedianLiesWithinTheRepetitions, ()) {
+RC_GTEST_PROP(Meter, NoRepetitionIsBetter, ()) {
   const auto cpu =
       *rc::gen::nonEmpty(rc::gen::container<std::vector<uint32_t>>(rc::gen::inRange<uint32_t>(1, 1'000'000)));
   std::vector<Slice> slices;
   for (const uint32_t ns : cpu) slices.push_back({1'000'000, ns, ns});
   Measure out;
   summarise(slices, out);
-  const auto [least, most] = std::minmax_element(cpu.begin(), cpu.end());
-  RC_ASSERT(out.rate_milli <= 1'000'000'000'000 / *least);
-  RC_ASSERT(out.rate_milli >= 1'000'000'000'000 / *most);
+  RC_ASSERT(out.rate_milli == 1'000'000'000'000 / *std::min_element(cpu.begin(), cpu.end()));
 }
 
 TEST(Meter, MeasuresThisMachineWithinItsBudget) {
   const MeterReport report = measure({.budget_us = 100'000, .repetitions = 3, .triad_bytes = 3 << 20});
-  EXPECT_EQ(report.method, "weir-meter/1");
+  EXPECT_EQ(report.method, "weir-meter/2");
   for (const Measure* measure : {&report.integer, &report.fp64, &report.fp32, &report.memory}) {
     EXPECT_GT(measure->rate_milli, 0u) << measure->kernel;
     EXPECT_GT(measure->rate_wall_milli, 0u) << measure->kernel;
