@@ -234,7 +234,7 @@ class DetectorServer::Impl {
     auto request = parser.release();
     const bool keep = request.keep_alive();
     Reply reply = co_await answer(request);
-    reply.close = !keep || draining_;
+    reply.close = reply.close || !keep || draining_;
     session.watchdog.arm(Clock::now() + options_.read_timeout);
     co_await asio::async_write(session.socket, asio::buffer(encode(reply)),
                                asio::redirect_error(asio::use_awaitable, code));
@@ -260,7 +260,8 @@ class DetectorServer::Impl {
     auto job = std::make_shared<Job>(std::move(request.body()), io_.get_executor());
     job->done.expires_at(Clock::time_point::max());
     if (const std::string refused = enqueue(job); !refused.empty()) {
-      Reply reply = refusal(http::status::service_unavailable, refused);
+      // The next connection may lead to an instance with time to spare; this one never would.
+      Reply reply = refusal(http::status::service_unavailable, refused, true);
       reply.header = "Retry-After: 1\r\n";
       co_return reply;
     }

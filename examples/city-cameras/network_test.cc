@@ -244,11 +244,13 @@ TEST(Server, WorksInOrderAndRefusesOverTheQueue) {
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.body, R"({"error":"the queue of 2 frames is full"})");
   EXPECT_NE(refused.head.find("Retry-After"), std::string::npos);
+  EXPECT_TRUE(fourth.closed()) << "another instance may have time";
   gate.open(4);
   EXPECT_EQ(first.receive().status, 200);
   EXPECT_EQ(second.receive().status, 200);
   EXPECT_EQ(third.receive().status, 200);
-  EXPECT_EQ(fourth.request("POST", "/detect", "4").status, 200);
+  TestClient again(server.port());
+  EXPECT_EQ(again.request("POST", "/detect", "4").status, 200);
   EXPECT_EQ(gate.order(), (std::vector<std::string>{"1", "2", "3", "4"}));
 }
 
@@ -271,7 +273,8 @@ TEST(Server, RefusesAFrameThatItWouldAnswerTooLate) {
   EXPECT_NE(refused.body.find("at most 1 ms are allowed"), std::string::npos) << refused.body;
   gate.open(2);
   EXPECT_EQ(first.receive().status, 200);
-  EXPECT_EQ(second.request("POST", "/detect", "3").status, 200);  // an idle worker takes every frame
+  TestClient again(server.port());
+  EXPECT_EQ(again.request("POST", "/detect", "3").status, 200);  // an idle worker takes every frame
 }
 
 TEST(Server, ConnectionsAreBounded) {
