@@ -265,7 +265,7 @@ void Loop::forget_plans(IntentId intent) {
       continue;
     }
     intent_of_plan_.erase(at->second);
-    work_seen_us_.erase(work_seen_us_.lower_bound(RunId{at->second, 0}), work_seen_us_.lower_bound(RunId{at->second + 1, 0}));
+    work_seen_.erase(work_seen_.lower_bound(RunId{at->second, 0}), work_seen_.lower_bound(RunId{at->second + 1, 0}));
     at = plans_of_intent_.erase(at);
   }
 }

@@ -140,6 +140,10 @@ class Loop {
     Phase phase = Phase::kMaking;
     uint64_t since = 0;
   };
+  // Processor time that a run used, in ppm of a core: in the newest window, and in the lower of the newest two.
+  struct WorkSeen {
+    int64_t ppm_newest = 0, ppm_low = 0;
+  };
   struct Attempt {
     uint64_t ticket = 0;                 // 0: none under way
     uint32_t conflicts = 0;
@@ -219,7 +223,7 @@ class Loop {
   std::map<Position, IntentId> intent_of_plan_;
   std::set<std::pair<IntentId, Position>> plans_of_intent_;
 
-  std::map<RunId, int64_t> work_seen_us_;  // what a request took in the newest window, of runs that the graph holds
+  std::map<RunId, WorkSeen> work_seen_;  // of runs that the graph holds
 
   uint64_t last_ticket_ = 0;
   size_t deciding_ = 0;

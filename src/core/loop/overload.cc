@@ -5,41 +5,54 @@
 namespace weir {
 namespace {
 
-constexpr TimeUs kWindowUsMin = 500'000;     // shorter windows tell little
-constexpr int64_t kMorePercent = 10;         // than known, to be worth a new plan
-constexpr int64_t kOfDeclaredMax = 16;       // times
-constexpr int64_t kSaturatedPercent = 95;    // of its share: what it would use is more, by how much nobody knows
-constexpr int64_t kGuessPercent = 25;        // more
+constexpr TimeUs kWindowUsMin = 500'000;  // shorter windows tell little
+constexpr int64_t kMorePercent = 10;      // than known, to be worth a new plan
+constexpr int64_t kOfDeclaredMax = 16;    // times
+constexpr int64_t kSaturatedPercent =
+    95;                                // of all shares: what would be used is more, by how much nobody knows
+constexpr int64_t kGuessPercent = 25;  // more
+constexpr int64_t kPpmMax = 1'000'000'000'000;  // a million cores
 
 }  // namespace
 
-// What a request took, by the processor time that the site metered and the requests that the run is there for: exact
-// while it keeps up, and a guess above that where it uses its whole share. The lower of two windows in a row counts, so
-// that neither a start nor a single outburst does.
+// What a request takes, by the processor time that sites meter for the runs of a plan and the requests that
+// the plan is there for: exact while they keep up, and a guess above that where they use all that they may.
+// Over all runs, because connections may be shared out otherwise than planned. Of each run the lower of two
+// windows in a row counts, so that neither a start nor a single outburst does.
 void Loop::learn_work(SiteId site, IntentId intent, const UsageReport& report) {
   const IntentRow& row = head_.intent(intent);
   const int64_t declared_us = row.spec->traffic.work_us_per_request;
   const TimeUs span_us = report.to - report.from;
-  if (!row.active || row.active->plan.generation != row.generation || declared_us == 0 || span_us < kWindowUsMin) return;
+  if (declared_us == 0 || span_us < kWindowUsMin) return;
+  const auto ppm = static_cast<int64_t>(
+      std::min<__int128>(static_cast<__int128>(report.cpu_us) * 1'000'000 / span_us, kPpmMax));
+  const auto [seen, first] = work_seen_.try_emplace(report.run, WorkSeen{ppm, 0});
+  if (!first) seen->second = {ppm, std::min(ppm, seen->second.ppm_newest)};
+  if (row.promise_kept || !row.active || row.active->plan.generation != row.generation) return;
+
   const std::vector<Placement>& placements = row.active->plan.placements;
+  __int128 used_ppm = 0, share_ppm = 0, taken_ppm = 0,
+           requests_milli = 0;  // ppm of a core; the third of the reference core
+  bool own = false;
   for (size_t k = 0; k < placements.size(); ++k) {
-    if (row.active->run(k) != report.run) continue;
-    // 1e-9 requests
-    const __int128 requests =
-        static_cast<__int128>(placements[k].streams) * row.spec->traffic.requests_per_second_milli * span_us;
-    if (requests <= 0) return;
-    const bool saturated = static_cast<__int128>(report.cpu_us) * 100'000 >=
-                           static_cast<__int128>(span_us) * placements[k].cpu_milli * kSaturatedPercent;
-    const __int128 taken_us = static_cast<__int128>(report.cpu_us) * (saturated ? 100 + kGuessPercent : 100) /
-                              100 * std::max(1, head_.load(site).speed_milli_min) * 1'000'000 / requests;
-    const int64_t now_us = static_cast<int64_t>(std::min<__int128>(taken_us, kOfDeclaredMax * declared_us));
-    const auto [seen, first] = work_seen_us_.try_emplace(report.run, now_us);
-    const int64_t work_us = first ? 0 : std::min(now_us, std::exchange(seen->second, now_us));
-    const int64_t known_us = row.demand->traffic.work_us_per_request;
-    if (!row.promise_kept && work_us > known_us + known_us * kMorePercent / 100) {
-      (void)record("site/" + head_.site_name(site), {WorkMeasured{intent, row.generation, work_us}});
-    }
-    return;
+    own = own || row.active->run(k) == report.run;
+    const Placement& p = placements[k];
+    const auto found = work_seen_.find(row.active->run(k));
+    if (found == work_seen_.end() || found->second.ppm_low == 0) return;
+    used_ppm += found->second.ppm_low;
+    share_ppm += int64_t{p.cpu_milli} * 1'000;
+    taken_ppm += static_cast<__int128>(found->second.ppm_low) *
+                 std::max(1, head_.load(p.site).speed_milli_min) / 1'000;
+    requests_milli += static_cast<__int128>(p.streams) * row.spec->traffic.requests_per_second_milli;
+  }
+  if (!own || requests_milli <= 0) return;
+  const bool saturated = used_ppm * 100 >= share_ppm * kSaturatedPercent;
+  const __int128 taken_us =
+      taken_ppm * 1'000 * (saturated ? 100 + kGuessPercent : 100) / 100 / requests_milli;
+  const auto work_us = static_cast<int64_t>(std::min<__int128>(taken_us, kOfDeclaredMax * declared_us));
+  const int64_t known_us = row.demand->traffic.work_us_per_request;
+  if (work_us > known_us + known_us * kMorePercent / 100) {
+    (void)record("site/" + head_.site_name(site), {WorkMeasured{intent, row.generation, work_us}});
   }
 }
 
