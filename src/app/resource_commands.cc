@@ -455,8 +455,8 @@ Example:
           },
           remove);
   command(app, "wait", "Wait until a resource has a state", R"(
-Exits with 8 when the time has passed. States of an intent: pending, placed, running, refused, withdrawn,
-kept, broken; of a site: unknown, up, draining, down; of a link: up, half, down; of any: present, absent.
+Exits with 8 when the time has passed. States of an intent: pending, placed, running, refused, finished,
+withdrawn, kept, broken; of a site: unknown, up, draining, down; of a link: up, half, down; of any: present, absent.
 
 Example:
   weir wait intent/cameras --tenant city --for running --timeout 60s)",

@@ -142,13 +142,16 @@ void Auditor::body(const IntentSubmitted& e) {
   wish.tenant = tenants_[e.tenant.index()];
   wish.generation = e.generation;
   wish.withdrawn = false;
+  wish.finished = false;
   wish.spec = e.spec;
   wish.work_us = e.spec.traffic.work_us_per_request;
 }
 
 void Auditor::body(const IntentWithdrawn& e) {
   Wish& wish = wishes_[e.intent.index()];
-  if (wish.withdrawn) fail("withdrawn twice");
+  if (wish.withdrawn && (!wish.finished || e.finished)) fail("withdrawn twice");
+  if (e.finished != by_brain()) fail("finished by another's word than the brain's");
+  wish.finished = e.finished;
   if (by_brain() && !all_exited_well(wish)) fail("the brain withdrew what is not done");
   wish.on_protection.clear();
   wish.withdrawn = true;
@@ -170,6 +173,18 @@ void Auditor::body(const RunStateChanged& e) {
     const auto known = billed_.find(e.run);
     if (known == billed_.end()) return fail("a run that no plan asked for changed");
     check_actor(known->second.placement.site.value, "a run");
+  }
+  // What a run held is free when it has ended.
+  if (has_ended(e.state) && !has_ended(runs_[e.run].state)) {
+    for (const auto& [position, held] : wishes_[e.intent.index()].held) {
+      for (size_t k = 0; k < held.plan.placements.size(); ++k) {
+        if (held.run(k) != e.run) continue;
+        if (held.holds_placement[k]) hold(held.plan.placements[k], -1);
+        for (size_t f = 0; f < held.plan.flows.size(); ++f) {
+          if (held.plan.flows[f].placement == k && held.holds_flow[f]) hold(held.plan.flows[f], -1);
+        }
+      }
+    }
   }
   runs_[e.run] = {e.state, e.exit_code};
 }
@@ -206,6 +221,11 @@ void Auditor::body(const PromiseMeasured& e) {
 
 void Auditor::body(const WorkMeasured& e) {
   Wish& wish = wishes_[e.intent.index()];
+  if (by_brain()) {
+    wish.work_us = wish.spec.traffic.work_us_per_request;
+    if (e.work_us_per_request != wish.work_us) fail("the brain measured work");
+    return;
+  }
   if (promise_kept(e.intent)) fail("work is measured although the promise is kept");
   const auto active = wish.held.find(wish.active);
   if (wish.generation != e.generation || active == wish.held.end()) return fail("work is measured of what does not run");
@@ -319,7 +339,8 @@ void Auditor::body(const PlanCommitted& e) {
     hold(p, 1);
   }
   for (size_t f = 0; f < fresh_flow.size(); ++f) {
-    if (fresh_flow[f]) hold(e.plan.flows[f], 1);
+    // To a job that is done nothing flows.
+    if (fresh_flow[f] && !has_ended(runs_[now.run(e.plan.flows[f].placement)].state)) hold(e.plan.flows[f], 1);
   }
   for (size_t i = 0; i < e.plan.placements.size(); ++i) {
     runs_of_plan_[at_].insert(now.run(i));
@@ -563,11 +584,11 @@ void Auditor::body(const PlanRetired& e) {
   const Held& held = found->second;
   for (size_t i = 0; i < held.plan.placements.size(); ++i) {
     if (!held.holds_placement[i]) continue;
-    hold(held.plan.placements[i], -1);
+    if (!has_ended(runs_[held.run(i)].state)) hold(held.plan.placements[i], -1);
     billed_[held.run(i)].terms.back().to = last_at_;
   }
   for (size_t f = 0; f < held.plan.flows.size(); ++f) {
-    if (held.holds_flow[f]) hold(held.plan.flows[f], -1);
+    if (held.holds_flow[f] && !has_ended(runs_[held.run(held.plan.flows[f].placement)].state)) hold(held.plan.flows[f], -1);
   }
   wish.held.erase(found);
 }

@@ -87,7 +87,7 @@ class Auditor {
   struct Wish {
     std::string tenant;
     uint32_t generation = 0;
-    bool withdrawn = false;
+    bool withdrawn = false, finished = false;
     IntentSpec spec;
     int64_t work_us = 0;               // of a request, declared or measured
     std::map<Position, Held> held;

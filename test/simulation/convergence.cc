@@ -35,9 +35,28 @@ bool may_be_at(const Graph& graph, const IntentSpec& spec, SiteId site) {
                      [&](const std::string& label) { return std::find(has.begin(), has.end(), label) != has.end(); });
 }
 
+// Whether a site is reached from the vertex by links that can be steered, without another vertex and through no site.
+bool led_to_a_site(const World& world, size_t from, size_t without) {
+  std::vector<size_t> reached = {from};
+  for (size_t i = 0; i < reached.size(); ++i) {
+    if (reached[i] < world.sites.size()) return true;
+    for (const World::Link& link : world.links) {
+      const size_t a = link.spec.a.index(), b = link.spec.b.index();
+      if (!link.spec.steerable || a == without || b == without || (a != reached[i] && b != reached[i])) continue;
+      const size_t next = a == reached[i] ? b : a;
+      if (std::find(reached.begin(), reached.end(), next) == reached.end()) reached.push_back(next);
+    }
+  }
+  return false;
+}
+
 // Whether anything can ever go over the link: it can be led there, or routing leads there between two sites.
 bool in_use(const World& world, size_t link) {
-  if (world.links[link].spec.steerable) return true;
+  const LinkSpec& spec = world.links[link].spec;
+  if (spec.steerable && led_to_a_site(world, spec.a.index(), spec.b.index()) &&
+      led_to_a_site(world, spec.b.index(), spec.a.index())) {
+    return true;
+  }
   for (size_t a = 0; a < world.sites.size(); ++a) {
     for (size_t b = 0; b < world.sites.size(); ++b) {
       const auto way = world.walk(a, b, {});

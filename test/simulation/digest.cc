@@ -118,7 +118,7 @@ std::string describe(const Graph& g) {
   for (size_t i = 0; i < g.intent_count(); ++i) {
     const IntentRow& row = g.intent(IntentId(i));
     w.line("intent");
-    w.all(g.intent_name(IntentId(i)), row.tenant, row.generation, row.state, row.promise_kept, row.submitted);
+    w.all(g.intent_name(IntentId(i)), row.tenant, row.generation, row.state, row.promise_kept, row.finished, row.submitted);
     w.encoded(*row.spec);
     if (row.active) w.held("active", *row.active);
     for (const auto& held : row.retiring) w.held("retiring", *held);

@@ -467,10 +467,10 @@ TEST(Codec, RefusesTheUnknownAsNewer) {
   EXPECT_EQ(
       error.text(),
       "Event: event kind 38 is unknown; it was written by a newer weir: use that version or a later one");
-  // Kind 24, withdrawn intent 3 with a field 2.
-  error = refusal_of(std::string("\xba\x01\x04\x08\x03\x10\x01", 7));
+  // Kind 24, withdrawn intent 3 with a field 3.
+  error = refusal_of(std::string("\xba\x01\x04\x08\x03\x18\x01", 7));
   EXPECT_EQ(error.code, ErrorCode::kUnsupported);
-  EXPECT_EQ(error.where + ": " + error.what, "IntentWithdrawn: field 2 is unknown");
+  EXPECT_EQ(error.where + ": " + error.what, "IntentWithdrawn: field 3 is unknown");
   // A site state that does not exist yet.
   SiteStateChanged changed{SiteId(1u), static_cast<Liveness>(4), ""};
   error = refusal_of(with(changed));

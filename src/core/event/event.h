@@ -114,6 +114,7 @@ struct IntentSubmitted {
 };
 struct IntentWithdrawn {
   IntentId intent;
+  bool finished = false;                   // a job: every run of it ended well
   friend bool operator==(const IntentWithdrawn&, const IntentWithdrawn&) = default;
 };
 // Grants what the plan reserves. An earlier plan of the intent becomes `retiring`: it keeps its
@@ -187,7 +188,7 @@ struct PromiseStateChanged {
 
 // A secret is never stored: only its SHA-256.
 // A broken promise whose instances were found to use more than was declared: what a request takes, at the least. Holds
-// for this generation.
+// for this generation, or until the brain goes by what was declared again.
 struct WorkMeasured {
   IntentId intent;
   uint32_t generation = 0;

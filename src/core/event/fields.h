@@ -483,6 +483,7 @@ struct Fields<IntentWithdrawn> {
   template <class Op, class V>
   static void each(Op& op, V& v) {
     op.template id<1>("intent", v.intent);
+    op.template flag<2>("finished", v.finished);
   }
 };
 

@@ -298,6 +298,10 @@ enum class RunState : uint8_t {
   kFailed,    // ended otherwise
   kLost,      // its lease ran out without news
 };
+// By itself or as asked. This is final: what is asked for in its place is another run.
+constexpr bool has_ended(RunState state) {
+  return state == RunState::kExited || state == RunState::kFailed || state == RunState::kLost;
+}
 
 enum class Role : uint8_t { kOperator, kProvider, kTenant };
 

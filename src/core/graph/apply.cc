@@ -325,6 +325,7 @@ Applied Graph::on(const IntentSubmitted& e) {
   row.generation = e.generation;
   const bool anew = row.state == IntentState::kWithdrawn;
   row.state = IntentState::kPending;
+  row.finished = false;
   row.submitted = version_ - 1;
   row.spec = row.demand = std::make_shared<const IntentSpec>(e.spec);
   row.refusal = nullptr;
@@ -340,9 +341,14 @@ Applied Graph::on(const IntentSubmitted& e) {
 
 Applied Graph::on(const IntentWithdrawn& e) {
   if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
-  if (intent(e.intent).state == IntentState::kWithdrawn) return no_effect("the intent is withdrawn");
+  if (intent(e.intent).state == IntentState::kWithdrawn) {
+    if (e.finished || !intent(e.intent).finished) return no_effect("the intent is withdrawn");
+    intents_.mutate(e.intent.index()).mutate().finished = false;  // it is to be forgotten
+    return {};
+  }
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
   row.state = IntentState::kWithdrawn;
+  row.finished = e.finished;
   if (row.active) row.retiring.push_back(std::move(row.active));
   row.active = nullptr;
   row.flows_on_protection.clear();
@@ -383,13 +389,36 @@ void Graph::account(const Flow& flow, Sign sign) {
   }
 }
 
-void Graph::release(const CommittedPlan& held) {
+namespace {
+
+bool run_ended(const IntentRow& row, RunId run) {
+  return std::any_of(row.runs.begin(), row.runs.end(),
+                     [run](const RunRow& known) { return known.run == run && has_ended(known.state); });
+}
+
+// A retiring plan that holds no flow to such placements any more: their runs have ended, and may be forgotten before it.
+template <class Ended>
+std::shared_ptr<const CommittedPlan> without_flows(const CommittedPlan& held, const Ended& ended) {
+  auto out = std::make_shared<CommittedPlan>(held);
+  for (size_t i = 0; i < held.plan.flows.size(); ++i) {
+    if (ended(held.plan.flows[i].placement)) out->flow_passed_on[i] = true;
+  }
+  return out;
+}
+
+}  // namespace
+
+void Graph::release(const IntentRow& row, const CommittedPlan& held, RunId only) {
   ++relief_;
+  const auto holds = [&](size_t placement) {
+    const RunId run = held.run(placement);
+    return !run_ended(row, run) && (!only.valid() || run == only);
+  };
   for (size_t i = 0; i < held.plan.placements.size(); ++i) {
-    if (!held.placement_passed_on[i]) account(held.plan.placements[i], Sign::kGive);
+    if (!held.placement_passed_on[i] && holds(i)) account(held.plan.placements[i], Sign::kGive);
   }
   for (size_t i = 0; i < held.plan.flows.size(); ++i) {
-    if (!held.flow_passed_on[i]) account(held.plan.flows[i], Sign::kGive);
+    if (!held.flow_passed_on[i] && holds(held.plan.flows[i].placement)) account(held.plan.flows[i], Sign::kGive);
   }
 }
 
@@ -453,14 +482,14 @@ Applied Graph::on(const PlanCommitted& e) {
         break;
       }
     }
-    row.retiring.push_back(std::move(old));
+    row.retiring.push_back(without_flows(*old, [&](size_t placement) { return run_ended(row, old->run(placement)); }));
   }
   for (size_t i = 0; i < plan.placements.size(); ++i) {
     if (!placement_taken[i]) account(plan.placements[i], Sign::kTake);
     if (!plan.placements[i].continues.valid()) row.runs.push_back({held->run(i), plan.placements[i].site});
   }
   for (size_t i = 0; i < plan.flows.size(); ++i) {
-    if (!flow_taken[i]) account(plan.flows[i], Sign::kTake);
+    if (!flow_taken[i] && !run_ended(row, held->run(plan.flows[i].placement))) account(plan.flows[i], Sign::kTake);
   }
   row.active = std::move(held);
   row.state = IntentState::kPlaced;
@@ -478,7 +507,7 @@ Applied Graph::on(const PlanRetired& e) {
   const auto held = *found;
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
   row.retiring.erase(row.retiring.begin() + (found - retiring.begin()));
-  release(*held);
+  release(row, *held);
   const auto still_held = [&row](RunId run) {
     const auto holds = [run](const CommittedPlan& plan) {
       for (size_t i = 0; i < plan.plan.placements.size(); ++i) {
@@ -519,6 +548,16 @@ Applied Graph::on(const RunStateChanged& e) {
   const auto found = std::find_if(runs.begin(), runs.end(), [&](const RunRow& r) { return r.run == e.run; });
   if (found == runs.end()) return no_effect("no such run");
   if (found->state == e.state && found->exit_code == e.exit_code) return no_effect("the run is in this state");
+  if (has_ended(found->state)) return no_effect("the run has ended");
+  if (has_ended(e.state)) {
+    // What it held is free for its successor.
+    IntentRow& now = intents_.mutate(e.intent.index()).mutate();
+    if (now.active) release(now, *now.active, e.run);
+    for (auto& held : now.retiring) {
+      release(now, *held, e.run);
+      held = without_flows(*held, [&](size_t placement) { return held->run(placement) == e.run; });
+    }
+  }
   RunRow& row = intents_.mutate(e.intent.index()).mutate().runs[static_cast<size_t>(found - runs.begin())];
   row.state = e.state;
   row.exit_code = e.exit_code;
@@ -596,9 +635,13 @@ Applied Graph::on(const PromiseStateChanged& e) {
 Applied Graph::on(const WorkMeasured& e) {
   if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
   if (e.generation != intent(e.intent).generation) return no_effect("of another generation");
-  if (e.work_us_per_request <= intent(e.intent).spec->traffic.work_us_per_request) return no_effect("no more than declared");
+  const int64_t declared_us = intent(e.intent).spec->traffic.work_us_per_request;
+  if (e.work_us_per_request < declared_us) return no_effect("less than declared");
+  if (e.work_us_per_request == declared_us && intent(e.intent).demand == intent(e.intent).spec) {
+    return no_effect("nothing else was measured");
+  }
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
-  row.demand = with_work(*row.spec, e.work_us_per_request);
+  row.demand = e.work_us_per_request == declared_us ? row.spec : with_work(*row.spec, e.work_us_per_request);
   return {};
 }
 

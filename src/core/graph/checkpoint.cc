@@ -426,6 +426,7 @@ class Checkpointer {
     op.number(row.generation);
     op.number(row.state);
     op.number(row.promise_kept);
+    op.number(row.finished);
     op.number(row.submitted);
     shared(op, row.spec);
     demand(op, row);

@@ -88,7 +88,7 @@ struct CommittedPlan {
   Plan plan;
   std::shared_ptr<const IntentSpec> spec;  // of the plan's generation, which need not be the newest
   std::vector<bool> placement_passed_on;
-  std::vector<bool> flow_passed_on;
+  std::vector<bool> flow_passed_on;      // or given back, because its run has ended
   // The run behind a placement: its own, or the one it continues.
   RunId run(size_t placement) const {
     const RunId& continues = plan.placements[placement].continues;
@@ -127,6 +127,7 @@ struct IntentRow {
   uint32_t generation = 0;
   IntentState state = IntentState::kPending;
   bool promise_kept = true;
+  bool finished = false;                   // withdrawn, because every run ended well
   Position submitted = 0;                  // of this generation
   std::shared_ptr<const IntentSpec> spec;  // the wish
   std::shared_ptr<const IntentSpec> demand;  // the same with the work that was measured: plans are made for this
@@ -204,6 +205,10 @@ class Graph {
   const Column<NodeRow>& node_rows() const { return nodes_; }
   const Column<NodeFree>& node_free() const { return node_free_; }
   const NameIndex& accelerator_models() const { return accelerator_models_; }
+  // Empty: none.
+  std::string_view accelerator_model(const NodeRow& node) const {
+    return node.accelerator_model == 0 ? std::string_view() : accelerator_models_.name(node.accelerator_model);
+  }
 
   size_t vertex_count() const { return vertex_names_.size(); }
   const std::string& vertex_name(VertexId id) const { return vertex_names_.name(id.index()); }
@@ -313,7 +318,8 @@ class Graph {
   void account(const Placement& placement, Sign sign);
   void account(const Flow& flow, Sign sign);
   void account_site_nodes(SiteId site);
-  void release(const CommittedPlan& plan);
+  // What a plan holds of its own: what it did not pass on, of runs that have not ended.
+  void release(const IntentRow& row, const CommittedPlan& plan, RunId only = {});
   void reprice(Repriced what);
 
   Position version_ = 0;

@@ -99,6 +99,30 @@ TEST_F(GraphTest, AContinuedRunIsHandedOverNotTakenTwice) {
   EXPECT_EQ(graph.intent(IntentId(0u)).runs.at(0).run, (RunId{at, 0}));
 }
 
+TEST_F(GraphTest, WhatARunHeldIsFreeWhenItHasEndedAndIsGivenBackOnce) {
+  const RunId run{graph.version(), 0};
+  add(PlanCommitted{plan()});
+  const uint64_t relief = graph.relief();
+  ASSERT_TRUE(add(RunStateChanged{run, IntentId(0u), RunState::kFailed, 1, ""}).effect);
+  EXPECT_GT(graph.relief(), relief);
+  EXPECT_FALSE(add(RunStateChanged{run, IntentId(0u), RunState::kRunning, 0, ""}).effect) << "it has ended";
+  const auto all_free = [this] {
+    return graph.free(NodeId(0u)).cpu_milli == 1000 && graph.load(SiteId(1u)).memory_mib_free == 1024 &&
+           graph.load(LinkId(0u)).free_bps == 10'000'000;
+  };
+  EXPECT_TRUE(all_free());
+  // Its successor takes the same room; then both plans go.
+  add(PlanCommitted{plan()});
+  EXPECT_EQ(graph.free(NodeId(0u)).cpu_milli, 700);
+  add(PlanRetired{IntentId(0u), run.plan});
+  EXPECT_EQ(graph.free(NodeId(0u)).cpu_milli, 700);
+  EXPECT_EQ(graph.load(LinkId(0u)).free_bps, 6'000'000);
+  const Position second = graph.intent(IntentId(0u)).active->position;
+  add(IntentWithdrawn{IntentId(0u)});
+  add(PlanRetired{IntentId(0u), second});
+  EXPECT_TRUE(all_free());
+}
+
 TEST_F(GraphTest, UsageOfARetiredRunIsTakenUntilItIsComplete) {
   const RunId run{graph.version(), 0};
   const IntentId intent(0u);

@@ -95,7 +95,7 @@ class Admitter {
       const NodeRow& row = head_.node(id);
       const NodeSpec& spec = e.nodes[i];
       same = same && row.cpu_milli == spec.cpu_milli && row.memory_mib == spec.memory_mib &&
-             row.accelerators == spec.accelerators && row.speed_milli == spec.speed_milli &&
+             row.accelerators == spec.accelerators && head_.accelerator_model(row) == spec.accelerator_model && row.speed_milli == spec.speed_milli &&
              head_.node_name(id) == spec.name;
     }
     return Admission{std::move(e), !same};
@@ -154,11 +154,15 @@ class Admitter {
     }
     e.intent = known;
     e.generation = row.generation + 1;
-    return Admission{e, row.state == IntentState::kWithdrawn || !(*row.spec == e.spec)};
+    // What is finished was done: whoever says the same again, having missed the answer, does not mean it to be done twice.
+    const bool gone = row.state == IntentState::kWithdrawn && !row.finished;
+    return Admission{e, gone || !(*row.spec == e.spec)};
   }
   Result<Admission> operator()(IntentWithdrawn e) const {
     if (e.intent.index() >= head_.intent_count()) return fail(ErrorCode::kNotFound, "unknown intent");
-    return Admission{e, head_.intent(e.intent).state != IntentState::kWithdrawn};
+    e.finished = false;
+    const IntentRow& row = head_.intent(e.intent);
+    return Admission{e, row.state != IntentState::kWithdrawn || row.finished};
   }
   Result<Admission> operator()(TokenIssued e) const {
     if (head_.find_token(e.token)) return fail(ErrorCode::kConflict, "the token exists", "token " + e.token);

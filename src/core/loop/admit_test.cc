@@ -73,6 +73,22 @@ TEST_F(AdmitTest, GenerationsCountUpAndTheSameWishChangesNothing) {
   EXPECT_EQ(refused(wish), ErrorCode::kInvalid);
 }
 
+TEST_F(AdmitTest, WhatIsFinishedIsNotDoneAgainUntilItIsDeleted) {
+  const IntentSubmitted wish{{}, TenantId(0u), 0, IntentSpec{.name = "once"}};
+  put(wish);
+  const IntentId intent = graph.find_intent("city", "once");
+  graph.apply({1, "brain", IntentWithdrawn{intent, true}});
+  EXPECT_FALSE(changes(wish)) << "its answer may have been lost";
+  IntentSpec other = wish.spec;
+  other.workload.cpu_milli = 900;
+  EXPECT_TRUE(changes(IntentSubmitted{{}, TenantId(0u), 0, other}));
+  EXPECT_FALSE(std::get<IntentWithdrawn>(admit(graph, IntentWithdrawn{intent, true}, 0)->body).finished)
+      << "only the brain says so";
+  put(IntentWithdrawn{intent});
+  EXPECT_FALSE(changes(IntentWithdrawn{intent}));
+  EXPECT_TRUE(changes(wish));
+}
+
 TEST_F(AdmitTest, OnlySitesThatAreKnownAreRevoked) {
   EXPECT_EQ(refused(CertificateRevoked{SiteId(99u), "stolen"}), ErrorCode::kNotFound);
 }

@@ -160,10 +160,6 @@ class Writer {
 
 }  // namespace
 
-bool has_ended(RunState state) {
-  return state == RunState::kExited || state == RunState::kFailed || state == RunState::kLost;
-}
-
 RunState state_of(const IntentRow& row, RunId run) {
   for (const RunRow& r : row.runs) {
     if (r.run == run) return r.state;

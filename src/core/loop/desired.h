@@ -29,9 +29,6 @@ std::map<SiteId, SiteDirective> desired(const Graph& graph, const std::set<SiteI
 inline constexpr uint32_t kExploratoryLabels = 16'384;
 uint16_t exploratory_label(const WatchedPath& path);
 
-// By itself or as asked. This is final: what is asked for in its place is another run.
-bool has_ended(RunState state);
-
 // kLost where the intent does not have the run.
 RunState state_of(const IntentRow& row, RunId run);
 

@@ -275,7 +275,6 @@ void Loop::forget_plans(IntentId intent) {
 void Loop::handle(Propose& message) {
   // Admitted one after another, each seeing those before it, on a copy that costs nothing.
   Graph trial = head_;
-  std::vector<std::vector<EventBody>> by_actor(message.proposals.size());
   Admitted admitted;
   std::vector<EventBody> bodies;
   std::vector<SiteId> revoked;
@@ -326,7 +325,19 @@ void Loop::expel(SiteId site) {
   if (state == Liveness::kUp || state == Liveness::kDraining) {
     (void)record(kBrain, {SiteStateChanged{site, Liveness::kDown, "its certificate was revoked"}});
   }
-  after_flush_.push_back([this, site](const Status&) { ports_.wire.drop(site); });
+  forget_readings(site);
+  after_flush_.push_back([this, site](const Status&) {
+    ports_.wire.drop(site);
+    // Until now its connection may have renewed leases.
+    if (const auto down = down_since_us_.find(site); down != down_since_us_.end()) {
+      down->second = std::max(down->second, ports_.clock.steady_us());
+    }
+  });
+}
+
+// What it measured last says nothing about links that fail from now on; it will say it again.
+void Loop::forget_readings(SiteId site) {
+  std::erase_if(path_states_, [site](const auto& known) { return known.first.first == site; });
 }
 
 void Loop::handle(Attached& message) {
@@ -398,8 +409,10 @@ Status Loop::report(SiteId site, const Observation& observation) {
     if (state == RunState::kRunning && spec_of(row, seen.run).workload.kind == WorkKind::kService && !seen.ready) {
       state = RunState::kStarting;
     }
-    if (state != known->state || seen.exit_code != known->exit_code) {
-      bodies.push_back(RunStateChanged{seen.run, intent->second, state, seen.exit_code, seen.why});
+    // Of what has not ended an exit status says nothing.
+    const int32_t exit_code = has_ended(state) ? seen.exit_code : 0;
+    if (state != known->state || exit_code != known->exit_code) {
+      bodies.push_back(RunStateChanged{seen.run, intent->second, state, exit_code, seen.why});
     }
   }
   // A run that the site was told to begin, has done everything it was told, and does not have, is lost.
@@ -468,7 +481,8 @@ Status Loop::report(SiteId site, const SwitchReport& report) {
 Status Loop::report(SiteId site, const UsageReport& report) {
   const auto intent = intent_of_plan_.find(report.run.plan);
   if (intent == intent_of_plan_.end() || report.to <= report.from) return {};
-  const Metered* known = head_.metered(intent->second, report.run, site);
+  const IntentId id = intent->second;  // the run may be forgotten with its last report
+  const Metered* known = head_.metered(id, report.run, site);
   if (!known) return {};
   // Said again because its acknowledgement was lost, or the agent has forgotten what it said: to be billed once. Of a
   // report that is partly known its share of the counters is taken.
@@ -478,13 +492,13 @@ Status Loop::report(SiteId site, const UsageReport& report) {
     const auto share = [&](int64_t counter) {
       return static_cast<int64_t>(static_cast<__int128>(counter) * (part.to - part.from) / (report.to - report.from));
     };
-    bodies.push_back(UsageReported{report.run, intent->second, part.from, part.to, share(report.cpu_us),
+    bodies.push_back(UsageReported{report.run, id, part.from, part.to, share(report.cpu_us),
                                    share(report.memory_mib_us), share(report.received_bytes), share(report.sent_bytes),
                                    share(report.energy_microjoule), report.energy_model,
                                    part.to == report.to ? report.begun : 0});
   }
   const Status taken = record("site/" + head_.site_name(site), std::move(bodies));
-  if (taken && fresh.size() == 1 && fresh.front() == Window{report.from, report.to}) learn_work(site, intent->second, report);
+  if (taken && fresh.size() == 1 && fresh.front() == Window{report.from, report.to}) learn_work(site, id, report);
   return taken;
 }
 
@@ -528,8 +542,7 @@ void Loop::watch_sites() {
     // Only attaching again brings it up: a connection that outlived the silence must end, and with it the renewal of leases.
     session.attached = false;
     ports_.wire.drop(site);
-    // What it measured last says nothing about links that fail from now on; it will say it again.
-    std::erase_if(path_states_, [silent = site](const auto& known) { return known.first.first == silent; });
+    forget_readings(site);
   }
 }
 
@@ -540,7 +553,7 @@ void Loop::watch_intents() {
       const IntentRow& row = head_.intent(IntentId(i));
       if (row.state == IntentState::kWithdrawn) continue;
       if (finished(row)) {
-        (void)record(kBrain, {IntentWithdrawn{IntentId(i)}});
+        (void)record(kBrain, {IntentWithdrawn{IntentId(i), true}});
         continue;
       }
       if (!ports_.needs_decision(head_, IntentId(i))) {
@@ -619,6 +632,15 @@ void Loop::handle(Decided& message) {
   auto* plan = std::get_if<Plan>(&message.decision);
   if (refusal && refusal->intent == message.intent) {
     ++counters_.refusals;
+    // What is worse off than before for what was learned of it goes by the wish again: a service that answers late is better
+    // than one that loses its instances one by one.
+    if (row.demand != row.spec && row.active && !active_is_ready(row) && refusal->generation == row.generation) {
+      const int64_t declared_us = row.spec->traffic.work_us_per_request;
+      attempts_.erase(found);
+      to_decide_.insert(message.intent);
+      (void)record(kBrain, {WorkMeasured{message.intent, row.generation, declared_us}});
+      return;
+    }
     // What eased since the snapshot was taken did not count.
     refused_[message.intent] = {attempt.relief, now_us_ + options_.retry_us};
     attempts_.erase(found);

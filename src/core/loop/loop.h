@@ -163,6 +163,7 @@ class Loop {
   void handle(Reported& message);
   void handle(Heartbeat& message);
   void handle(Decided& message);
+  void forget_readings(SiteId site);
   void expel(SiteId site);               // its certificate was revoked
 
   // kExhausted: there is no room to write what was reported; the agent is to say it again.

@@ -190,6 +190,13 @@ TEST_F(LoopTest, AJobIsDoneWhenItsNewestRunsAre) {
   start();
   settle(kHub, RunState::kExited);
   EXPECT_EQ(row().state, IntentState::kWithdrawn);
+  EXPECT_TRUE(row().finished);
+  propose(IntentSubmitted{{}, TenantId(0u), 0, job()});
+  EXPECT_EQ(row().generation, 1u) << "a client that missed the answer says it again";
+  propose(IntentWithdrawn{kIntent});
+  EXPECT_FALSE(row().finished);
+  propose(IntentSubmitted{{}, TenantId(0u), 0, job()});
+  EXPECT_EQ(row().generation, 2u);
 }
 
 TEST_F(LoopTest, WhatRunsIsDirectedAsItWasPlannedNotAsItIsWishedNow) {
@@ -353,6 +360,7 @@ TEST_F(LoopTest, WorkIsLearnedWhereThePromiseIsBrokenAndTheSiteMetersMore) {
   write(IntentSubmitted{kIntent, TenantId(0u), 1, spec});
   write(PlanCommitted{plan(spec)});
   start();
+  settle_all();
   const RunId run = row().active->run(0);
   TimeUs from = 1;
   const auto metered = [&](SiteId site, int64_t cpu_us) {
@@ -387,6 +395,40 @@ TEST_F(LoopTest, WorkIsLearnedWhereThePromiseIsBrokenAndTheSiteMetersMore) {
   spec.promise.latency_us_max = 100'000;
   propose(IntentSubmitted{{}, TenantId(0u), 0, spec});
   EXPECT_EQ(row().demand->traffic.work_us_per_request, 30'000) << "a new wish is taken at its word";
+}
+
+TEST_F(LoopTest, WhatWasLearnedIsForgottenWhereItStandsInTheWayOfARepair) {
+  IntentSpec spec = service();
+  spec.traffic = {0, 0, 2'000, 30'000};
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, spec});
+  write(PlanCommitted{plan(spec)});
+  write(WorkMeasured{kIntent, 1, 90'000});
+  start();
+  settle_all();
+  settle(kHub, RunState::kFailed);
+  pass(2'000'000);
+  ASSERT_FALSE(asked.empty());
+  const Asked question = asked.back();
+  asked.clear();
+  turn({Loop::Decided{question.ticket, kIntent, Refusal{kIntent, 1, question.snapshot->version(), {{ReasonCode::kOverload}}}}});
+  EXPECT_EQ(row().demand, row().spec);
+  EXPECT_FALSE(row().refusal);
+  EXPECT_FALSE(asked.empty()) << "decided anew at once, for what was declared";
+}
+
+TEST_F(LoopTest, ARevokedSiteNoLongerSpeaksForLinks) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  write(PlanCommitted{labelled(plan(service()), 300)});
+  start();
+  report(kEdge, PathReading{.label = 300, .alive = true, .round_trip_us = 4'000});
+  propose(CertificateRevoked{kEdge, "stolen"});
+  connections.erase(kEdge);
+  report(kHub, PathReading{.label = 300, .alive = false});
+  now_us += 1'000;
+  connections[kEdge] = ++last_connection;
+  turn({Loop::Attached{kEdge, last_connection, {.version = "t", .certificate_issued_us = now_us}}});
+  pass(1'000'000);
+  EXPECT_FALSE(up(2)) << "what the site said before is no word for the link";
 }
 
 TEST_F(LoopTest, ALinkThatTurnedSlowIsKnownAfterASecondAndForgivenWhenItIsQuickAgain) {

@@ -28,7 +28,8 @@ void Loop::learn_work(SiteId site, IntentId intent, const UsageReport& report) {
       std::min<__int128>(static_cast<__int128>(report.cpu_us) * 1'000'000 / span_us, kPpmMax));
   const auto [seen, first] = work_seen_.try_emplace(report.run, WorkSeen{ppm, 0});
   if (!first) seen->second = {ppm, std::min(ppm, seen->second.ppm_newest)};
-  if (row.promise_kept || !row.active || row.active->plan.generation != row.generation) return;
+  // Where an instance is missing the others do its work too.
+  if (row.promise_kept || !row.active || row.active->plan.generation != row.generation || !active_is_ready(row)) return;
 
   const std::vector<Placement>& placements = row.active->plan.placements;
   __int128 used_ppm = 0, share_ppm = 0, taken_ppm = 0,

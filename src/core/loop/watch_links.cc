@@ -16,7 +16,9 @@ std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector
   for (size_t i = 0; i < head_.intent_count(); ++i) {
     const IntentRow& row = head_.intent(IntentId(i));
     const auto each = [&](const CommittedPlan& held) {
-      for (const Flow& flow : held.plan.flows) {
+      for (size_t f = 0; f < held.plan.flows.size(); ++f) {
+        if (held.flow_passed_on[f]) continue;
+        const Flow& flow = held.plan.flows[f];
         const SiteId host = held.plan.placements[flow.placement].site;
         add(flow.ingress, host, flow.label_working, flow.path);
         add(flow.ingress, host, flow.label_protection, flow.protection);

@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 
+#include "orchestration/placement/site_offer.h"
 #include "orchestration/plan/refusal.h"
 
 namespace weir {
@@ -26,6 +27,11 @@ bool may_run_at(const Graph& graph, SiteId id, const std::optional<uint64_t>& re
 bool alive(const Graph& graph, const IntentRow& row, const CommittedPlan& active, size_t placement,
            const std::optional<uint64_t>& residency) {
   if (!may_run_at(graph, active.plan.placements[placement].site, residency)) return false;
+  const Workload& need = row.spec->workload;
+  if (need.accelerators > 0 && !need.accelerator_model.empty() &&
+      graph.accelerator_model(graph.node(active.plan.placements[placement].node)) != need.accelerator_model) {
+    return false;
+  }
   const RunId run = active.run(placement);
   const auto found = std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
   if (found == row.runs.end() || found->state == RunState::kFailed || found->state == RunState::kLost) return false;
@@ -160,6 +166,7 @@ class Decider {
       const auto service = service_time(graph_, placement.site, spec_, placement.streams);
       if (!service) continue;
       std::vector<Flow> flows;
+      const PathUse before = use_;
       bool all = true;
       for (const Flow& old : active.plan.flows) {
         if (old.placement != k) continue;
@@ -173,7 +180,10 @@ class Decider {
         }
         flows.push_back(std::move(flow));
       }
-      if (!all) continue;
+      if (!all) {
+        use_ = before;  // another may take what this one looked at
+        continue;
+      }
       placement.continues = active.run(k);
       for (Flow& flow : flows) {
         flow.placement = static_cast<uint32_t>(kept.placements.size());
@@ -337,8 +347,12 @@ class Decider {
             option.paths[source].latency_us() + option.service.work_us + option.service.queueing_us;
         alternative.path = option.paths[source].links;
       }
-      // Cheaper than what was chosen: it was full for the plan as a whole.
-      if (option.price < main.price) alternative.reason.code = ReasonCode::kCpu;
+      // Full for the plan as a whole: so it is where it is cheaper than what was chosen, or holds the other instances.
+      const auto others = static_cast<int32_t>(std::count_if(
+          solution.instances.begin(), solution.instances.end(), [&](const Option& o) { return &o != &main && o.site == option.site; }));
+      if (option.price < main.price || instances_that_fit(graph_, option.site, spec_.workload, others + 1) <= others) {
+        alternative.reason.code = ReasonCode::kCpu;
+      }
       plan.alternatives.push_back(std::move(alternative));
     }
     for (const Reason& reason : unavailable) {

@@ -386,11 +386,21 @@ TEST(JointPlanner, RepairEqualsExhaustiveSearchOn4000Instances) {
     const Decision first = planner.decide(world.graph, world.intent);
     if (!std::holds_alternative<Plan>(first)) continue;
     ASSERT_TRUE(world.graph.apply({1, "t", PlanCommitted{std::get<Plan>(first)}}).effect);
-    const auto& row = world.graph.intent(world.intent);
+    const IntentRow row = world.graph.intent(world.intent);
     std::vector<bool> lives(row.runs.size(), true);
     const size_t dead = seed % lives.size();
     lives[dead] = false;
     world.graph.apply({1, "t", RunStateChanged{row.runs[dead].run, world.intent, RunState::kFailed, 1, ""}});
+    if (seed % 4 != 0) {
+      // Somebody else takes the room that it left.
+      const Placement& was = std::get<Plan>(first).placements[dead];
+      const IntentId other(static_cast<uint32_t>(world.graph.intent_count()));
+      ASSERT_TRUE(world.graph.apply({1, "t", IntentSubmitted{other, row.tenant, 1, IntentSpec{.name = "other"}}}).effect);
+      Plan filler{.intent = other, .generation = 1};
+      filler.placements.push_back({.site = was.site, .node = was.node, .cpu_milli = was.cpu_milli, .memory_mib = was.memory_mib,
+                                   .accelerators = was.accelerators, .continues = {}});
+      ASSERT_TRUE(world.graph.apply({1, "t", PlanCommitted{filler}}).effect);
+    }
 
     const auto best = Everything(world, lives).best();
     const Decision decision = planner.decide(world.graph, world.intent);

@@ -47,7 +47,9 @@ class Teller {
   std::string operator()(const IntentSubmitted& e) const {
     return "Generation " + std::to_string(e.generation) + " submitted.";
   }
-  std::string operator()(const IntentWithdrawn&) const { return "Withdrawn."; }
+  std::string operator()(const IntentWithdrawn& e) const {
+    return e.finished ? "Finished: every run ended well." : "Withdrawn.";
+  }
   std::string operator()(const PlanCommitted& e) const {
     const Plan& p = e.plan;
     return "Plan of " + std::to_string(p.placements.size()) + " instances for generation " +

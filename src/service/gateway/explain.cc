@@ -290,6 +290,10 @@ std::string alternative_text(const Graph& graph, const IntentSpec& spec, const P
   }
   if (alternative.decision_price == 0 && alternative.path.empty()) return reason_text(graph, spec, reason);
   if (reason.code == ReasonCode::kCpu) {
+    if (alternative.decision_price >= plan.decision_price) {
+      return site + " would keep the promise too (" + latency_text(alternative.latency_us_predicted) +
+             "), dearer, but has no room left beside the rest of the plan";
+    }
     return site + " would be cheaper (" + per_hour_text(alternative.decision_price) + " against " +
            per_hour_text(plan.decision_price) + "), but has no room left beside the rest of the plan";
   }

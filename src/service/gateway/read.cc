@@ -68,7 +68,9 @@ class Reader {
       case Kind::kLink: return {link(LinkId(2 * i))};
       case Kind::kIntent: {
         const IntentRow& intent = graph_.intent(IntentId(i));
-        if (intent.state == IntentState::kWithdrawn && !intent.active && intent.retiring.empty()) return {};
+        if (intent.state == IntentState::kWithdrawn && !intent.finished && !intent.active && intent.retiring.empty()) {
+          return {};
+        }
         return {{.name = short_name(i),
                  .tenant = graph_.tenant_name(intent.tenant),
                  .intent = short_name(i),

@@ -82,7 +82,7 @@ void Service::remove(const Principal& who, const v1::DeleteRequest& request, Rep
   }
   const Snapshot graph = ports_.brain.durable();
   const IntentId id = graph->find_intent(tenant, request.name());
-  if (!id.valid() || graph->intent(id).state == IntentState::kWithdrawn) {
+  if (!id.valid() || (graph->intent(id).state == IntentState::kWithdrawn && !graph->intent(id).finished)) {
     return reply(tl::unexpected(policy::absent(who, policy::Action::kDelete, *kind, full)));
   }
   ports_.brain.propose({{actor_of(who), IntentWithdrawn{id}}}, [reply](const Result<Admitted>& admitted) {
@@ -235,8 +235,11 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   v1::ExplainResponse out;
   out.set_version(graph->version());
   std::string text = full + ", generation " + std::to_string(row.generation) + "\n";
-  if (row.state == IntentState::kWithdrawn) text += "It was withdrawn.\n";
-  if (row.refusal && row.state == IntentState::kRefused) {
+  if (row.state == IntentState::kWithdrawn) {
+    text += row.finished ? "It is finished: every run ended well.\n" : "It was withdrawn.\n";
+  }
+  if (row.refusal) {
+    if (row.state != IntentState::kRefused) text += "A repair of it was refused, last at version " + std::to_string(row.refusal->basis) + ":\n";
     put_value(*row.refusal, *out.mutable_refusal());
     for (std::string& sentence : refusal_sentences(*graph, *row.spec, *row.refusal)) out.add_reasons(std::move(sentence));
     text += explain_refusal(*graph, *row.spec, *row.refusal);

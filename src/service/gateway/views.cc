@@ -34,7 +34,7 @@ std::string_view intent_state(const IntentRow& row, size_t running) {
   switch (row.state) {
     case IntentState::kPending: return "pending";
     case IntentState::kRefused: return "refused";
-    case IntentState::kWithdrawn: return "withdrawn";
+    case IntentState::kWithdrawn: return row.finished ? "finished" : "withdrawn";
     case IntentState::kPlaced: break;
   }
   return row.active && running >= row.active->plan.placements.size() ? "running" : "placed";
@@ -119,7 +119,7 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   status.set_generation(row.generation);
   status.set_state(std::string(intent_state(row, running)));
   status.set_promise_kept(row.promise_kept);
-  if (row.state == IntentState::kRefused && row.refusal) {
+  if (row.refusal && (row.state == IntentState::kRefused || !row.promise_kept || running < status.instances())) {
     status.set_why(refusal_sentences(graph, *row.spec, *row.refusal).front());
   } else if (!row.promise_kept) {
     status.set_why(from.history.why(id));
