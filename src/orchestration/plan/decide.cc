@@ -48,6 +48,18 @@ bool passable(const Graph& graph, const IntentSpec& spec, const std::vector<Link
          spec.promise.latency_us_max;
 }
 
+// Whether runs of the earlier wish do what the later one asks for: the same work for the same streams. Where the preference is
+// another, the choice is to be another too.
+bool goes_on(const IntentSpec& before, const IntentSpec& now) {
+  return before.from == now.from && before.workload == now.workload && before.traffic == now.traffic &&
+         before.prefer == now.prefer;
+}
+
+bool allowed(const Where& where, SiteId site) {
+  const auto names = [site](const std::vector<SiteId>& sites) { return std::find(sites.begin(), sites.end(), site) != sites.end(); };
+  return !names(where.not_at) && (where.only.empty() || names(where.only));
+}
+
 bool shares_link(const std::vector<LinkId>& a, const std::vector<LinkId>& b) {
   return std::any_of(a.begin(), a.end(), [&b](LinkId id) {
     return std::any_of(b.begin(), b.end(), [id](LinkId other) { return id == other || id == opposite(other); });
@@ -75,7 +87,7 @@ class Decider {
 
     Kept kept;
     std::vector<Source> left = sources;
-    if (row_.active && row_.active->plan.generation == row_.generation) kept = keep(left);
+    if (row_.active && goes_on(*row_.active->spec, *row_.spec)) kept = keep(left);
     const bool nothing_kept = kept.placements.empty();
     Decision decision = decide(std::move(kept), left);
     const auto* refusal = std::get_if<Refusal>(&decision);
@@ -162,7 +174,8 @@ class Decider {
     Kept kept;
     for (uint32_t k = 0; k < active.plan.placements.size(); ++k) {
       Placement placement = active.plan.placements[k];
-      if (!alive(graph_, row_, active, k, residency_)) continue;
+      if (!alive(graph_, row_, active, k, residency_) || !allowed(spec_.where, placement.site)) continue;
+      if (spec_.from.empty() && sources[0].streams == 0) continue;  // fewer are asked for now
       const auto service = service_time(graph_, placement.site, spec_, placement.streams);
       if (!service) continue;
       std::vector<Flow> flows;

@@ -404,6 +404,35 @@ TEST_F(DecideTest, ASlowerSpeedIsSeenInWhatIsKept) {
   EXPECT_EQ(placed().placements[0].site, SiteId(1u)) << "not even one stream is answered in time";
 }
 
+TEST_F(DecideTest, AnotherPromiseOrBudgetMovesNothingThatIsStillGoodEnough) {
+  submit();
+  const Plan first = placed();
+  add(PlanCommitted{first});
+  const auto again = [&](uint32_t generation) {
+    submit(generation);
+    EXPECT_TRUE(needs_decision(graph, IntentId(0u))) << "a plan of the newest generation is owed";
+    Plan plan = placed();
+    EXPECT_TRUE(verify(graph, plan).granted) << verify(graph, plan).why;
+    return plan;
+  };
+  spec.budget_per_hour_max = 1'000 * kCredit;
+  Plan second = again(2);
+  ASSERT_EQ(second.placements.size(), first.placements.size());
+  for (size_t i = 0; i < second.placements.size(); ++i) {
+    EXPECT_TRUE(second.placements[i].continues.valid());
+    EXPECT_EQ(second.placements[i].site, first.placements[i].site);
+  }
+  // Once committed, the old plan holds nothing any more.
+  const int64_t free = graph.load(first.placements[0].site).cpu_milli_free;
+  add(PlanCommitted{second});
+  EXPECT_EQ(graph.load(first.placements[0].site).cpu_milli_free, free);
+  spec.where.not_at = {first.placements[0].site};
+  for (const Placement& p : again(3).placements) EXPECT_NE(p.site, first.placements[0].site) << "it may not stay";
+  spec.where.not_at.clear();
+  spec.workload.cpu_milli += 1;
+  for (const Placement& p : again(4).placements) EXPECT_FALSE(p.continues.valid()) << "other work is another run";
+}
+
 TEST_F(DecideTest, MoreWorkThanDeclaredTakesMoreInstances) {
   spec.from[0].streams = 2;
   submit();
