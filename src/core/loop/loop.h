@@ -142,7 +142,8 @@ class Loop {
   };
   // Processor time that a run used, in ppm of a core: in the newest window, and in the lower of the newest two.
   struct WorkSeen {
-    int64_t ppm_newest = 0, ppm_low = 0;
+    int64_t ppm_newest = 0;
+    std::optional<int64_t> ppm_low;      // none: there was only one window yet
   };
   struct Attempt {
     uint64_t ticket = 0;                 // 0: none under way
@@ -197,7 +198,13 @@ class Loop {
   // When the runs of the intent that ended may be replaced; past: now.
   TimeUs restart_at_us(IntentId intent) const;
   void say_restart(IntentId intent);
-  std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> labelled_paths() const;
+  // A path that a site was told to measure, by its label.
+  struct LabelledPath {
+    SiteId from, to;
+    uint16_t label = 0;
+    std::vector<LinkId> links;
+  };
+  std::vector<LabelledPath> labelled_paths() const;
 
   Ports ports_;
   LoopOptions options_;

@@ -397,6 +397,27 @@ TEST_F(LoopTest, WorkIsLearnedWhereThePromiseIsBrokenAndTheSiteMetersMore) {
   EXPECT_EQ(row().demand->traffic.work_us_per_request, 30'000) << "a new wish is taken at its word";
 }
 
+TEST_F(LoopTest, AnInstanceThatNobodyAsksLeavesTheOthersToBeLearnedFrom) {
+  IntentSpec spec = service();
+  spec.from = {{kEdge, 2}};
+  spec.traffic = {0, 0, 2'000, 30'000};
+  Plan both = plan(spec);
+  both.placements.push_back(plan(spec, 1, kFar).placements[0]);
+  both.flows.push_back(plan(spec, 1, kFar).flows[0]);
+  both.flows[1].placement = 1;
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, spec});
+  write(PlanCommitted{both});
+  start();
+  settle_all();
+  report(kEdge, PromiseReport{.intent = kIntent, .from = 1, .to = 2, .samples = 100, .misses = 100});
+  for (const TimeUs from : {1, 10'000'001}) {
+    EXPECT_EQ(count<WorkMeasured>(), 0u) << "one window tells nothing";
+    report(kFar, UsageReport{.run = row().active->run(1), .from = from, .to = from + 10'000'000, .cpu_us = 0});
+    report(kHub, UsageReport{.run = row().active->run(0), .from = from, .to = from + 10'000'000, .cpu_us = 2'400'000});
+  }
+  EXPECT_EQ(row().demand->traffic.work_us_per_request, 60'000);
+}
+
 TEST_F(LoopTest, WhatWasLearnedIsForgottenWhereItStandsInTheWayOfARepair) {
   IntentSpec spec = service();
   spec.traffic = {0, 0, 2'000, 30'000};

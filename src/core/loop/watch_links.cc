@@ -6,12 +6,12 @@
 
 namespace weir {
 
-std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> Loop::labelled_paths() const {
-  std::vector<std::pair<std::pair<SiteId, uint16_t>, std::pair<SiteId, std::vector<LinkId>>>> paths;
+std::vector<Loop::LabelledPath> Loop::labelled_paths() const {
+  std::vector<LabelledPath> paths;
   const auto add = [&paths](SiteId from, SiteId to, uint16_t label, const std::vector<LinkId>& links) {
     if (label == 0) return;
-    paths.push_back({{from, label}, {to, links}});
-    paths.push_back({{to, label}, {from, reversed(links)}});
+    paths.push_back({from, to, label, links});
+    paths.push_back({to, from, label, reversed(links)});
   };
   for (size_t i = 0; i < head_.intent_count(); ++i) {
     const IntentRow& row = head_.intent(IntentId(i));
@@ -48,22 +48,22 @@ void Loop::watch_links() {
   std::set<LinkId> alive, proven;                    // of living paths; by word that is newer than the link's state
   std::vector<TimedPath> timed;
   std::map<std::pair<SiteId, uint16_t>, PathState> still;
-  for (const auto& [end, rest] : labelled_paths()) {
-    const auto found = path_states_.find(end);
+  for (LabelledPath& told : labelled_paths()) {
+    const auto found = path_states_.find({told.from, told.label});
     if (found == path_states_.end()) continue;
     PathState& state = found->second;
-    if (state.links.empty()) state.links = rest.second;
-    if (state.links != rest.second) continue;  // another path has the label now
+    if (state.links.empty()) state.links = told.links;
+    if (state.links != told.links) continue;  // another path has the label now
     still.insert(*found);
+    const auto near = sessions_.find(told.from), far = sessions_.find(told.to);
     if (!state.alive) {
       // A dead far site kills its paths too: wait until both ends spoke after the path died.
-      const auto near = sessions_.find(end.first), far = sessions_.find(rest.first);
       if (near == sessions_.end() || far == sessions_.end() || near->second.heard_us <= state.since_us ||
           far->second.heard_us <= state.since_us) {
         continue;
       }
     }
-    WatchedPath path{end.first, rest.first, rest.second, state.alive};
+    WatchedPath path{told.from, told.to, std::move(told.links), state.alive};
     if (!state.alive) {
       dead.push_back({std::move(path), state.since_us});
       continue;
@@ -72,7 +72,6 @@ void Loop::watch_links() {
     const bool led = steered(head_, path);
     if (state.round_trip_us > 0 && led) timed.push_back({path.links, state.round_trip_us});
     // A death is said at once, so that whoever speaks says that its paths live; it is found within this time.
-    const auto near = sessions_.find(end.first);
     const bool speaks = near != sessions_.end() && near->second.attached;
     const TimeUs heard_us = speaks ? near->second.heard_us : state.heard_us;
     const TimeUs shown_us = std::max(state.since_us, heard_us - options_.probe_down_us);
