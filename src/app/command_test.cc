@@ -135,6 +135,11 @@ TEST_F(CommandTest, ExitCodesAreThoseDocumented) {
   EXPECT_EQ(weir({"drain", "site/metro", "--context", "city"}).code, kExitDenied);
   EXPECT_EQ(weir({"apply", "-f", (folder / "none.yaml").string()}).code, kExitNotFound);
   EXPECT_EQ(weir({"wait", "site/metro", "--for", "down", "--timeout", "100ms"}).code, kExitTimeout);
+  const Outcome misspelled = weir({"wait", "site/metro", "--for", "dwon", "--timeout", "60s"});
+  EXPECT_EQ(misspelled.code, kExitUsage) << "at once, not after a minute";
+  EXPECT_NE(misspelled.error.find("\"dwon\" is no state"), std::string::npos) << misspelled.error;
+  EXPECT_NE(weir({"wait", "intent/cameras", "--tenant", "city", "--for", "refused", "--timeout", "100ms"}).error.find("--tenant city"), std::string::npos);
+  EXPECT_NE(weir({"get", "events", "--filter", "site=metro"}).error.find("--kind"), std::string::npos);
   std::ofstream(folder / "huge.yaml") << R"(apiVersion: weir/v1
 kind: Intent
 metadata: {name: huge, tenant: city}

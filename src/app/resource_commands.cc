@@ -208,6 +208,9 @@ Status get(Options& o) {
   auto client = Client::open(o.target);
   if (!client) return tl::unexpected(client.error());
   const Format format = kFormats.at(o.format);
+  if (of_events(o) && !o.filter.empty()) {
+    return fail(ErrorCode::kInvalid, "events are not filtered", "--filter", "use --kind, --since and --tenant");
+  }
   if (!of_events(o) && !(o.names.empty() && o.since.empty())) {
     return fail(ErrorCode::kInvalid, "--kind and --since are for events", "weir get " + o.kind, "use --filter");
   }
@@ -345,9 +348,18 @@ std::string state_of(const v1::Resource& resource) {
   }
 }
 
+// That any resource can have.
+constexpr std::array<std::string_view, 23> kStates = {
+    "absent",  "active",  "broken",  "down",     "draining", "exited",   "failed",  "finished",
+    "half",    "kept",    "lost",    "pending",  "placed",   "planned",  "present", "refused",
+    "retiring", "running", "starting", "stopping", "unknown",  "up",       "withdrawn"};
+
 // A running intent has also been placed.
 Status wait(Options& o) {
   split_name(o);
+  if (std::find(kStates.begin(), kStates.end(), o.wanted) == kStates.end()) {
+    return fail(ErrorCode::kInvalid, "\"" + o.wanted + "\" is no state", "--for", "'weir wait --help' lists them");
+  }
   const auto timeout = parse_lifetime_us(o.timeout);
   if (!timeout) return tl::unexpected(Error{timeout.error().code, timeout.error().what, "--timeout", timeout.error().remedy});
   auto client = Client::open(o.target);
@@ -372,7 +384,7 @@ Status wait(Options& o) {
     changes.wait(deadline);
   }
   print_error({ErrorCode::kUnavailable, "is " + state + " after " + o.timeout + ", not " + o.wanted, o.kind + "/" + o.name,
-               "see why with 'weir describe " + o.kind + " " + o.name + "'"});
+               "see why with 'weir describe " + o.kind + " " + o.name + (o.tenant.empty() ? "" : " --tenant " + o.tenant) + "'"});
   exit_with(kExitTimeout);
 }
 

@@ -1,5 +1,7 @@
 #include "core/graph/graph.h"
 
+#include <algorithm>
+
 namespace weir {
 
 SiteId Graph::site_at(VertexId vertex) const {
@@ -24,6 +26,13 @@ Nanocredits Graph::link_price(LinkId id) const {
   const LinkRow& row = link(id);
   return row.per_gbps_hour + scarcity(kScarcityPpm, prices_.scarcity_gbps_hour,
                                       utilisation_bucket(row.bandwidth_bps, load(id).free_bps));
+}
+
+bool allows(const Where& where, SiteId site) {
+  const auto names = [site](const std::vector<SiteId>& sites) {
+    return std::find(sites.begin(), sites.end(), site) != sites.end();
+  };
+  return !names(where.not_at) && (where.only.empty() || names(where.only));
 }
 
 std::shared_ptr<const IntentSpec> with_work(const IntentSpec& spec, int64_t work_us_per_request) {

@@ -119,6 +119,9 @@ inline constexpr size_t kRetiredRunsMax = 4'096;
 
 enum class IntentState : uint8_t { kPending, kPlaced, kRefused, kWithdrawn };
 
+// Do the places named allow the site? Labels of residency are another matter.
+bool allows(const Where& where, SiteId site);
+
 // The wish, where a request takes so much.
 std::shared_ptr<const IntentSpec> with_work(const IntentSpec& spec, int64_t work_us_per_request);
 
@@ -205,6 +208,11 @@ class Graph {
   const Column<NodeRow>& node_rows() const { return nodes_; }
   const Column<NodeFree>& node_free() const { return node_free_; }
   const NameIndex& accelerator_models() const { return accelerator_models_; }
+  // Are the node's accelerators, if any are needed, of the model asked for?
+  bool right_accelerator(const NodeRow& node, const Workload& workload) const {
+    return workload.accelerators == 0 || workload.accelerator_model.empty() ||
+           accelerator_model(node) == workload.accelerator_model;
+  }
   // Empty: none.
   std::string_view accelerator_model(const NodeRow& node) const {
     return node.accelerator_model == 0 ? std::string_view() : accelerator_models_.name(node.accelerator_model);

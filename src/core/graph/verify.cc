@@ -96,17 +96,11 @@ class Verifier {
       }
       if (p.streams < 0 || p.streams > need.streams_per_instance) return wrong("an instance carries too many streams");
       if (p.streams == 0 && !spec_->from.empty()) return wrong("an instance carries nothing");
-      if (need.accelerators > 0 && !need.accelerator_model.empty() &&
-          (node.accelerator_model == 0 || head_.accelerator_models().name(node.accelerator_model) != need.accelerator_model)) {
+      if (!head_.right_accelerator(node, need)) {
         return wrong("the node at " + name + " has another accelerator");
       }
       if ((site.residency & residency) != residency) return changed(name + " lacks a residency label");
-      const auto& only = spec_->where.only;
-      const auto& not_at = spec_->where.not_at;
-      if ((!only.empty() && std::find(only.begin(), only.end(), p.site) == only.end()) ||
-          std::find(not_at.begin(), not_at.end(), p.site) != not_at.end()) {
-        return wrong(name + " is excluded by the intent");
-      }
+      if (!allows(spec_->where, p.site)) return wrong(name + " is excluded by the intent");
       if (p.continues.valid()) {
         const Placement* old = continued(p);
         if (!old || old->node != p.node || old->cpu_milli != p.cpu_milli || old->memory_mib != p.memory_mib ||

@@ -13,12 +13,6 @@ void each_node(const Graph& graph, SiteId site, Visit&& visit) {
   }
 }
 
-bool right_accelerator(const Graph& graph, const NodeRow& node, const Workload& workload) {
-  return workload.accelerators == 0 || workload.accelerator_model.empty() ||
-         (node.accelerator_model != 0 &&
-          graph.accelerator_models().name(node.accelerator_model) == workload.accelerator_model);
-}
-
 int64_t fit_on(const NodeFree& free, const Workload& workload) {
   int64_t fit = INT32_MAX;
   if (workload.cpu_milli > 0) fit = std::min<int64_t>(fit, free.cpu_milli / workload.cpu_milli);
@@ -61,12 +55,7 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
   const auto because = [id](ReasonCode code, int64_t needed = 0, int64_t available = 0) {
     return Reason{code, id, SiteId{}, needed, available};
   };
-  const auto lists = [id](const std::vector<SiteId>& sites) {
-    return std::find(sites.begin(), sites.end(), id) != sites.end();
-  };
-  if ((!spec.where.only.empty() && !lists(spec.where.only)) || lists(spec.where.not_at)) {
-    return because(ReasonCode::kForbidden);
-  }
+  if (!allows(spec.where, id)) return because(ReasonCode::kForbidden);
   if ((site.residency & residency) != residency) return because(ReasonCode::kResidency);
   if (site.state != Liveness::kUp) return because(ReasonCode::kSiteNotUp);
   // The best node for each resource alone, then for all together.
@@ -76,7 +65,7 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
     const NodeFree& free = graph.free(node);
     cpu = std::max<int64_t>(cpu, free.cpu_milli);
     memory = std::max<int64_t>(memory, free.memory_mib);
-    if (!right_accelerator(graph, graph.node(node), need)) return;
+    if (!graph.right_accelerator(graph.node(node), need)) return;
     accelerators = std::max<int64_t>(accelerators, free.accelerators);
     fit = fit || fit_on(free, need) > 0;
   });
@@ -89,7 +78,7 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
 int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& workload, int32_t most) {
   int64_t sum = 0;
   each_node(graph, site, [&](NodeId node) {
-    if (sum < most && right_accelerator(graph, graph.node(node), workload)) sum += fit_on(graph.free(node), workload);
+    if (sum < most && graph.right_accelerator(graph.node(node), workload)) sum += fit_on(graph.free(node), workload);
   });
   return static_cast<int32_t>(std::min<int64_t>(sum, most));
 }
@@ -101,7 +90,7 @@ std::vector<NodeId> choose_nodes(const Graph& graph, SiteId site, const Workload
     NodeId best;
     int64_t best_left = INT64_MAX;
     each_node(graph, site, [&](NodeId node) {
-      if (!right_accelerator(graph, graph.node(node), workload)) return;
+      if (!graph.right_accelerator(graph.node(node), workload)) return;
       const NodeFree& free = graph.free(node);
       const auto known = taken.find(node);
       const int64_t used = known == taken.end() ? 0 : known->second;

@@ -27,11 +27,7 @@ bool may_run_at(const Graph& graph, SiteId id, const std::optional<uint64_t>& re
 bool alive(const Graph& graph, const IntentRow& row, const CommittedPlan& active, size_t placement,
            const std::optional<uint64_t>& residency) {
   if (!may_run_at(graph, active.plan.placements[placement].site, residency)) return false;
-  const Workload& need = row.spec->workload;
-  if (need.accelerators > 0 && !need.accelerator_model.empty() &&
-      graph.accelerator_model(graph.node(active.plan.placements[placement].node)) != need.accelerator_model) {
-    return false;
-  }
+  if (!graph.right_accelerator(graph.node(active.plan.placements[placement].node), row.spec->workload)) return false;
   const RunId run = active.run(placement);
   const auto found = std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
   if (found == row.runs.end() || found->state == RunState::kFailed || found->state == RunState::kLost) return false;
@@ -53,11 +49,6 @@ bool passable(const Graph& graph, const IntentSpec& spec, const std::vector<Link
 bool goes_on(const IntentSpec& before, const IntentSpec& now) {
   return before.from == now.from && before.workload == now.workload && before.traffic == now.traffic &&
          before.prefer == now.prefer;
-}
-
-bool allowed(const Where& where, SiteId site) {
-  const auto names = [site](const std::vector<SiteId>& sites) { return std::find(sites.begin(), sites.end(), site) != sites.end(); };
-  return !names(where.not_at) && (where.only.empty() || names(where.only));
 }
 
 bool shares_link(const std::vector<LinkId>& a, const std::vector<LinkId>& b) {
@@ -174,7 +165,7 @@ class Decider {
     Kept kept;
     for (uint32_t k = 0; k < active.plan.placements.size(); ++k) {
       Placement placement = active.plan.placements[k];
-      if (!alive(graph_, row_, active, k, residency_) || !allowed(spec_.where, placement.site)) continue;
+      if (!alive(graph_, row_, active, k, residency_) || !allows(spec_.where, placement.site)) continue;
       if (spec_.from.empty() && sources[0].streams == 0) continue;  // fewer are asked for now
       const auto service = service_time(graph_, placement.site, spec_, placement.streams);
       if (!service) continue;
