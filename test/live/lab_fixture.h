@@ -158,6 +158,11 @@ class Echo {
   std::thread thread_;
 };
 
+/// What the fastest trip may take beyond the delays asked for: less than a wrong path or a wrong delay adds
+/// (6 ms at the least), more than a machine that is busy adds. `weir bench emulator` measures how exact the
+/// delays are.
+constexpr double kBusyMachineMs = 4;
+
 struct Trips {
   std::vector<double> rtt_ms;  // sorted
   int lost = 0;

@@ -21,12 +21,12 @@ TEST_F(LabTest, CarriesPacketsWithTheAskedDelay) {
   const Trips trips = measure(client, east, kPort, 60);
   EXPECT_EQ(trips.lost, 0);
   EXPECT_GE(trips.fastest(), 16.0);  // no packet is early
-  EXPECT_LT(trips.fastest(), 17.0);
+  EXPECT_LT(trips.fastest(), 16.0 + kBusyMachineMs);
 
   ASSERT_TRUE(lab_->change("r1-r2", {.delay_us = 9000}));
   const Trips slower = measure(client, east, kPort, 30);
   EXPECT_GE(slower.fastest(), 28.0);
-  EXPECT_LT(slower.fastest(), 29.0);
+  EXPECT_LT(slower.fastest(), 28.0 + kBusyMachineMs);
   EXPECT_FALSE(lab_->change("r1-r2", {.delay_us = 1, .jitter_us = 2}));
   EXPECT_FALSE(lab_->change("r1-r9", {.delay_us = 1}));
 }
@@ -105,7 +105,7 @@ TEST_F(LabTest, ASiteJoinsALabThatIsUp) {
   const Trips trips = measure(open_socket(*lab, "west", SOCK_DGRAM), north, 7000, 5);
   EXPECT_EQ(trips.lost, 0);
   EXPECT_GE(trips.fastest(), 12.0);  // 1 + 3 + 2 ms each way
-  EXPECT_LT(trips.fastest(), 17.0);
+  EXPECT_LT(trips.fastest(), 12.0 + kBusyMachineMs);
   EXPECT_EQ(lab_->join(text, "more.yaml").error().code, ErrorCode::kInvalid);
   // And it can be killed like any other.
   ASSERT_TRUE(lab_->kill("north"));

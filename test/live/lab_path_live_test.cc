@@ -68,11 +68,11 @@ TEST_F(PathTest, MarkedPacketsTakeExactlyTheAskedRouters) {
   const Trips out = measure(marked, instance_, kPort, 20);
   ASSERT_EQ(out.lost, 0);
   EXPECT_GE(out.fastest(), 30.0);  // there by the long way, back by the plain one
-  EXPECT_LT(out.fastest(), 31.5);
+  EXPECT_LT(out.fastest(), 30.0 + kBusyMachineMs);
   // Besides the probes a link carries a few packets of the kernels' own.
   EXPECT_GE(forwarded("r1-r3") - r3_before, 20u);
   EXPECT_LT(forwarded("r1-r2") - r2_before, 10u);
-  EXPECT_LT(measure(unmarked, instance_, kPort, 20).fastest(), 17.5);
+  EXPECT_LT(measure(unmarked, instance_, kPort, 20).fastest(), 16.0 + kBusyMachineMs);
 
   // The way back, installed at the other end under the same label.
   ASSERT_OK(east_->install_path(path(kLong, {"east", "r4", "r3", "r1", "west"})));
@@ -81,7 +81,7 @@ TEST_F(PathTest, MarkedPacketsTakeExactlyTheAskedRouters) {
   const Trips both = measure(marked, instance_, kPort, 20);
   ASSERT_EQ(both.lost, 0);
   EXPECT_GE(both.fastest(), 44.0);
-  EXPECT_LT(both.fastest(), 46.0);
+  EXPECT_LT(both.fastest(), 44.0 + kBusyMachineMs);
   const auto counted = east_->counters(kLong);
   ASSERT_TRUE(counted) << counted.error().text();
   EXPECT_EQ(counted->packets, 20u);
@@ -190,7 +190,7 @@ TEST_F(PathTest, UnsteeredTrafficGoesBackToPlainRouting) {
   ASSERT_OK(west_->unsteer(destination, std::nullopt));
   const Trips plain = measure(client, instance_, kPort, 10);
   EXPECT_EQ(plain.lost, 0);
-  EXPECT_LT(plain.fastest(), 18.0);
+  EXPECT_LT(plain.fastest(), 16.0 + kBusyMachineMs);
 }
 
 TEST_F(PathTest, AServiceSplitsConnectionsByWeightOverSteeredPaths) {
