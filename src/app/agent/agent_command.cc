@@ -109,6 +109,8 @@ void add_agent_commands(CLI::App& app) {
   field("meter", "Time to spend on metering this machine, once; default 1600ms");
   field("cpu", "Cores offered at most, as in 0.35");
   field("memory", "Memory offered at most, as in 1Gi");
+  field("accelerators", "Accelerators offered at most; default all of the model that there are most of");
+  field("accelerators-root", "Folder that has the machine's proc, sys and dev; default /");
   field("power-idle", "Power of an idle core, as in 4W");
   field("power-peak", "Power of a busy core");
   field("allow", "File that says what tenants may run here; default STATE/allow.toml");

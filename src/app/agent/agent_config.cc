@@ -60,6 +60,16 @@ constexpr std::array kFields = {
     Field{"meter", [](AgentConfig& c, const std::string& t) { return duration(t, kMeterUsMin, 60'000'000, c.meter_us); }},
     Field{"cpu", [](AgentConfig& c, const std::string& t) { return keep(parse_cpu_milli(t), c.cpu_milli); }},
     Field{"memory", [](AgentConfig& c, const std::string& t) { return keep(parse_memory_mib(t), c.memory_mib); }},
+    Field{"accelerators",
+          [](AgentConfig& c, const std::string& t) -> Status {
+            c.accelerators = -1;
+            if (t == "all") return {};
+            const auto count = parse_count(t, 0, INT16_MAX);
+            if (!count) return tl::unexpected(count.error());
+            c.accelerators = static_cast<int32_t>(*count);
+            return {};
+          }},
+    Field{"accelerators-root", text_field<&AgentConfig::accelerators_root>},
     Field{"power-idle", [](AgentConfig& c, const std::string& t) { return keep(parse_power_mw(t), c.power_idle_mw_per_core); }},
     Field{"power-peak", [](AgentConfig& c, const std::string& t) { return keep(parse_power_mw(t), c.power_peak_mw_per_core); }},
     Field{"paths",
@@ -145,6 +155,10 @@ Status check_agent_config(const AgentConfig& config) {
     return fail(ErrorCode::kInvalid, "\"" + config.state + "\" is not an absolute path", "--state");
   if (!config.token.empty() && config.site.empty())
     return missing("--site", "name the site that the token is for");
+  if (!config.accelerators_root.starts_with('/')) {
+    return fail(ErrorCode::kInvalid, "\"" + config.accelerators_root + "\" is not an absolute path",
+                "--accelerators-root");
+  }
   if (config.power_peak_mw_per_core < config.power_idle_mw_per_core) {
     return fail(ErrorCode::kInvalid, "is below power-idle", "power-peak");
   }

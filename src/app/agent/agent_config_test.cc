@@ -17,6 +17,8 @@ TEST(AgentConfig, ReadsEveryKindOfField) {
 heartbeat = "200ms"
 cpu = "0.35"
 memory = "1Gi"
+accelerators = 2
+accelerators-root = "/host"
 paths = "plain"
 reflector-port = 8620
 allow-any = true
@@ -30,6 +32,8 @@ detector = "/usr/lib/city/detector"
   EXPECT_EQ(config.heartbeat_us, 200'000);
   EXPECT_EQ(config.cpu_milli, 350);
   EXPECT_EQ(config.memory_mib, 1024);
+  EXPECT_EQ(config.accelerators, 2);
+  EXPECT_EQ(config.accelerators_root, "/host");
   EXPECT_EQ(config.paths, PathsChoice::kPlain);
   EXPECT_EQ(config.reflector_port, 8620);
   EXPECT_TRUE(config.allow_any);
@@ -47,6 +51,11 @@ TEST(AgentConfig, SaysFileLineFieldAndRemedy) {
   EXPECT_NE(refusal("cpu = \"much\""), "");
   EXPECT_NE(refusal("reflector-port = 65536"), "");
   EXPECT_EQ(refusal("reflector-port = 65535"), "");
+  EXPECT_EQ(refusal("accelerators = 0"), "");
+  EXPECT_EQ(refusal("accelerators = \"all\""), "");
+  EXPECT_EQ(refusal("accelerators = 32767"), "");
+  EXPECT_NE(refusal("accelerators = 32768"), "");
+  EXPECT_NE(refusal("accelerators = \"some\""), "");
   EXPECT_NE(refusal("[artifacts]\nx = \"relative\"").find("agent.toml:2: artifacts.x"), std::string::npos);
   EXPECT_NE(refusal("brain = ["), "");
   EXPECT_EQ(refusal("\nbrain = [\"b:1\"]"),
@@ -64,6 +73,9 @@ TEST(AgentConfig, WantsWhatCannotBeLeftOut) {
   EXPECT_EQ(check_agent_config(config).error().where, "--brain");
   config.brain = "[::1]:7443";
   EXPECT_TRUE(check_agent_config(config));
+  config.accelerators_root = "host";
+  EXPECT_EQ(check_agent_config(config).error().where, "--accelerators-root");
+  config.accelerators_root = "/host";
   config.token = "weir1.x";
   EXPECT_EQ(check_agent_config(config).error().where, "--site");
   config.site = "hub";

@@ -36,7 +36,7 @@ Result<AllowFile> write(AllowFile file, const std::string& text) {
 
 }  // namespace
 
-Result<AllowFile> allow_file(const AgentConfig& config, int32_t cpu_milli, int32_t memory_mib) {
+Result<AllowFile> allow_file(const AgentConfig& config, const NodeSpec& offered) {
   const fs::path state = config.state;
   std::error_code error;
   if (!config.allow.empty()) {
@@ -53,8 +53,9 @@ Result<AllowFile> allow_file(const AgentConfig& config, int32_t cpu_milli, int32
     commands += (commands.empty() ? "\"" : ", \"") + program + "\"";
   return write({state / "allow-any.toml"},
                "version = 1\n[[tenant]]\nname = \"*\"\nartifacts = [\"*\"]\ncommands = [" + commands +
-                   "]\ncpu_milli_max = " + std::to_string(cpu_milli) +
-                   "\nmemory_mib_max = " + std::to_string(memory_mib) + "\nruns_max = 256\n");
+                   "]\ncpu_milli_max = " + std::to_string(offered.cpu_milli) +
+                   "\nmemory_mib_max = " + std::to_string(offered.memory_mib) +
+                   "\naccelerators_max = " + std::to_string(offered.accelerators) + "\nruns_max = 256\n");
 }
 
 AllowFileWatch::AllowFileWatch(fs::path path) : path_(std::move(path)), seen_(written(path_)) {}

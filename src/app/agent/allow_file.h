@@ -14,10 +14,9 @@ struct AllowFile {
 };
 
 // The file that says what tenants may run on this machine, which is only read: --allow, or STATE/allow.toml,
-// which is made where there is none. With --allow-any, a file that lets every tenant run up to `cpu_milli`
-// and `memory_mib`. kNotFound: --allow names no file. kUnavailable: it cannot be written. Its content is not
-// looked at.
-Result<AllowFile> allow_file(const AgentConfig& config, int32_t cpu_milli, int32_t memory_mib);
+// which is made where there is none. With --allow-any, a file that lets every tenant run all that is offered.
+// kNotFound: --allow names no file. kUnavailable: it cannot be written. Its content is not looked at.
+Result<AllowFile> allow_file(const AgentConfig& config, const NodeSpec& offered);
 
 // Follows the file while the agent runs, by the time of its last change.
 class AllowFileWatch {

@@ -28,12 +28,14 @@ class AllowFileTest : public testing::Test {
     std::ofstream(folder_ / name) << text;
   }
 
+  static NodeSpec offered() { return {.cpu_milli = 2000, .memory_mib = 1024, .accelerators = 2}; }
+
   fs::path folder_;
   AgentConfig config_;
 };
 
 TEST_F(AllowFileTest, AnOwnerWhoHasWrittenNoneBeginsWithOneThatDeniesEverything) {
-  const auto made = allow_file(config_, 2000, 1024);
+  const auto made = allow_file(config_, offered());
   ASSERT_TRUE(made) << made.error().text();
   EXPECT_TRUE(made->fresh);
   EXPECT_EQ(made->path, folder_ / "allow.toml");
@@ -43,7 +45,7 @@ TEST_F(AllowFileTest, AnOwnerWhoHasWrittenNoneBeginsWithOneThatDeniesEverything)
 }
 
 TEST_F(AllowFileTest, TheExampleInTheEmptyOneIsARule) {
-  const auto made = allow_file(config_, 2000, 1024);
+  const auto made = allow_file(config_, offered());
   ASSERT_TRUE(made);
   std::ifstream in(made->path);
   std::string text = "version = 1\n", line;
@@ -59,7 +61,7 @@ TEST_F(AllowFileTest, TheExampleInTheEmptyOneIsARule) {
 
 TEST_F(AllowFileTest, WhatTheOwnerHasWrittenIsLeftAlone) {
   write("allow.toml", "version = 1\n# mine\n");
-  const auto found = allow_file(config_, 2000, 1024);
+  const auto found = allow_file(config_, offered());
   ASSERT_TRUE(found);
   EXPECT_FALSE(found->fresh);
   std::stringstream text;
@@ -69,7 +71,7 @@ TEST_F(AllowFileTest, WhatTheOwnerHasWrittenIsLeftAlone) {
 
 TEST_F(AllowFileTest, ANamedFileMustBeThere) {
   config_.allow = (folder_ / "other.toml").string();
-  const auto missing = allow_file(config_, 2000, 1024);
+  const auto missing = allow_file(config_, offered());
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
   EXPECT_EQ(missing.error().where, config_.allow);
@@ -79,7 +81,7 @@ TEST_F(AllowFileTest, ANamedFileMustBeThere) {
 TEST_F(AllowFileTest, AllowAnyLetsEverybodyRunWhatIsOffered) {
   config_.allow_any = true;
   config_.artifacts = {{"a", "/usr/bin/a"}, {"b", "/usr/bin/b"}};
-  const auto made = allow_file(config_, 2000, 1024);
+  const auto made = allow_file(config_, offered());
   ASSERT_TRUE(made);
   const auto list = site_local::AllowList::load(made->path);
   ASSERT_TRUE(list) << list.error().text();
@@ -88,6 +90,7 @@ TEST_F(AllowFileTest, AllowAnyLetsEverybodyRunWhatIsOffered) {
   EXPECT_EQ(list->rules()[0].commands, (std::vector<std::string>{"/usr/bin/a", "/usr/bin/b"}));
   EXPECT_EQ(list->rules()[0].cpu_milli_max, 2000u);
   EXPECT_EQ(list->rules()[0].memory_bytes_max, uint64_t{1024} << 20);
+  EXPECT_EQ(list->rules()[0].accelerators_max, 2u);
 }
 
 TEST_F(AllowFileTest, AChangedFileIsReadOnce) {

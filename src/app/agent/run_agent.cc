@@ -91,6 +91,30 @@ Result<Paths> open_paths(PathsChoice choice) {
   return out;
 }
 
+// Those that are not offered are there as well: no run may open them.
+std::vector<site_local::AcceleratorDevice> devices_of(const agent::NodeDescription& node) {
+  std::vector<site_local::AcceleratorDevice> out;
+  for (const inventory::Accelerator& device : node.accelerators) {
+    if (device.kind != "compute" || device.visible_variable.empty()) continue;
+    const auto& offered = node.accelerators_offered;
+    out.push_back({.name = device.unique_name.empty() ? device.name : device.unique_name,
+                   .variable = device.visible_variable,
+                   .device_files = device.device_files,
+                   .shared_files = device.shared_files,
+                   .offered = !device.unique_name.empty() && std::find(offered.begin(), offered.end(),
+                                                                       device.unique_name) != offered.end()});
+  }
+  return out;
+}
+
+std::string accelerators_text(const agent::NodeDescription& node, const SiteCapabilities& driver) {
+  const NodeSpec& spec = node.spec;
+  if (spec.accelerators == 0) return "";
+  return ", " + std::to_string(spec.accelerators) + " accelerators" +
+         (spec.accelerator_model.empty() ? "" : " (" + spec.accelerator_model + ")") +
+         (driver.isolation.ends_with("+devices") ? "" : ", which this kernel lets every run open,");
+}
+
 std::vector<std::string> supervisor() {
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error);
@@ -136,10 +160,12 @@ Status run_agent(const AgentConfig& config, const agent::Say& say,
   auto node = agent::describe_node({.node_name = config.node,
                                     .cpu_milli_max = config.cpu_milli,
                                     .memory_mib_max = config.memory_mib,
+                                    .accelerators_max = config.accelerators,
+                                    .accelerators_root = config.accelerators_root,
                                     .meter_budget_us = static_cast<uint64_t>(config.meter_us),
                                     .state_folder = state});
   if (!node) return tl::unexpected(node.error());
-  const auto allowed = allow_file(config, node->spec.cpu_milli, node->spec.memory_mib);
+  const auto allowed = allow_file(config, node->spec);
   if (!allowed) return tl::unexpected(allowed.error());
   const auto cores_milli = static_cast<uint64_t>(node->spec.cpu_milli);
   AllowFileWatch watch(allowed->path);
@@ -152,7 +178,8 @@ Status run_agent(const AgentConfig& config, const agent::Say& say,
        .uid_count = kUsersOfSite,
        .power = {.idle_milliwatt = static_cast<uint64_t>(config.power_idle_mw_per_core) * cores_milli / 1000,
                  .peak_milliwatt = static_cast<uint64_t>(config.power_peak_mw_per_core) * cores_milli / 1000,
-                 .capacity_milli = cores_milli}});
+                 .capacity_milli = cores_milli},
+       .accelerators = devices_of(*node)});
   if (!driver) return tl::unexpected(driver.error());
   auto paths = open_paths(config.paths);
   if (!paths) return tl::unexpected(paths.error());
@@ -185,7 +212,8 @@ Status run_agent(const AgentConfig& config, const agent::Say& say,
   }
   say(false, "site " + site + " offers " + std::to_string(self.node.spec.cpu_milli) +
                  " milli-cores at speed " + std::to_string(self.node.spec.speed_milli) + " and " +
-                 std::to_string(self.node.spec.memory_mib) + " MiB; paths are " +
+                 std::to_string(self.node.spec.memory_mib) + " MiB" +
+                 accelerators_text(self.node, self.driver) + "; paths are " +
                  (self.steerable ? "steerable" : "plain: " + self.not_steerable_why));
 
   site_local::LocalSiteDriver& local = **driver;

@@ -182,15 +182,15 @@ Status start_agent(lab::Lab& lab, const std::string& site, const std::string& be
   const fs::path state = fs::path(lab.folder()) / "agents" / site;
   const auto power = [](int64_t mw) { return std::to_string(mw) + "mW"; };
   const Power& model = described->spec.power;
-  std::vector<std::string> argv = {self(), "agent", "--brain", endpoint(lab), "--state", state.string(),
-                                   "--node", site, "--allow", (fs::path(lab.folder()) / "allow.toml").string(),
-                                   "--cpu", std::to_string(described->cpu_milli) + "m",
-                                   "--memory", std::to_string(described->memory_mib) + "Mi",
-                                   "--power-idle", power(model.idle_mw_per_core),
-                                   "--power-peak", power(model.peak_mw_per_core),
-                                   "--paths", lab.srv6() ? "srv6" : "plain",
-                                   // Every address of the site's prefix is local in a lab.
-                                   "--device", "none", "--heartbeat", "200ms", "--usage", "2s", "--meter", kMeter};
+  std::vector<std::string> argv = {
+      self(), "agent", "--brain", endpoint(lab), "--state", state.string(), "--node", site, "--allow",
+      (fs::path(lab.folder()) / "allow.toml").string(), "--cpu", std::to_string(described->cpu_milli) + "m",
+      "--memory", std::to_string(described->memory_mib) + "Mi",
+      // The machine's would be every site's.
+      "--accelerators", "0", "--power-idle", power(model.idle_mw_per_core), "--power-peak",
+      power(model.peak_mw_per_core), "--paths", lab.srv6() ? "srv6" : "plain",
+      // Every address of the site's prefix is local in a lab.
+      "--device", "none", "--heartbeat", "200ms", "--usage", "2s", "--meter", kMeter};
   if (!bearer.empty()) argv.insert(argv.end(), {"--token", bearer, "--site", site});
   auto started = lab.start(site, {.argv = std::move(argv), .environment = {}, .log_path = "agent-" + site + ".log"});
   if (!started) return tl::unexpected(started.error());

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <sstream>
 
 #include "core/event/limits.h"
@@ -86,7 +87,7 @@ std::optional<metering::MeterReport> decode_metering(const std::string& text) {
 }
 
 Result<NodeDescription> describe_node(const OfferOptions& options) {
-  const auto machine = inventory::inspect_machine(options.state_folder);
+  const auto machine = inventory::inspect_machine(options.state_folder, options.accelerators_root);
   if (!machine) return tl::unexpected(machine.error());
   const auto tree = cgroup::read_tree();
   if (!tree) return tl::unexpected(tree.error());
@@ -98,13 +99,28 @@ Result<NodeDescription> describe_node(const OfferOptions& options) {
   if (!memory) return tl::unexpected(memory.error());
   const metering::MeterReport metered = metering_of(options, capacity->memory_bytes);
 
+  const auto accelerators = inventory::accelerators_to_offer(machine->accelerators, SIZE_MAX);
+  if (options.accelerators_max > static_cast<int64_t>(accelerators.size())) {
+    return fail(
+        ErrorCode::kInvalid,
+        "offers " + std::to_string(options.accelerators_max) + " of " + std::to_string(accelerators.size()),
+        "--accelerators", "offer at most what one run alone can be given here");
+  }
+  const size_t offered_count = options.accelerators_max < 0 ? std::min<size_t>(accelerators.size(), INT16_MAX)
+                                                            : static_cast<size_t>(options.accelerators_max);
+
   NodeDescription out;
   out.spec = {
       .name = clip_utf8(options.node_name.empty() ? host_name() : options.node_name, limits::kNameBytesMax),
       .cpu_milli = *cpu,
       .memory_mib = *memory,
+      .accelerators = static_cast<int16_t>(offered_count),
+      .accelerator_model =
+          offered_count == 0 ? std::string() : clip_utf8(accelerators.front().model, limits::kNameBytesMax),
       .speed_milli = static_cast<int32_t>(
           std::clamp<int64_t>(static_cast<int64_t>(metered.speed_milli), 1, kSpeedMilliMax))};
+  out.accelerators = machine->accelerators;
+  for (size_t i = 0; i < offered_count; ++i) out.accelerators_offered.push_back(accelerators[i].unique_name);
   out.architecture = machine->architecture;
   out.cores = machine->cores;
   out.threads = machine->threads;

@@ -5,10 +5,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/ports/clock.h"
 #include "core/ports/wire.h"
 #include "infrastructure/agent/ports.h"
+#include "infrastructure/inventory/accelerators.h"
 #include "security/identity/agent_identity.h"
 
 namespace weir::agent {
@@ -16,6 +18,9 @@ namespace weir::agent {
 // What the agent says of itself, but for the clock and what is in force.
 struct NodeDescription {
   NodeSpec spec;
+  // All that the machine has; those whose unique_name is in accelerators_offered make up spec.accelerators.
+  std::vector<inventory::Accelerator> accelerators;
+  std::vector<std::string> accelerators_offered;
   std::string architecture;
   uint32_t cores = 0, threads = 0, sockets = 0, numa_nodes = 0;
   uint64_t cache_l2_bytes = 0, cache_l3_bytes = 0, memory_bytes = 0, disk_bytes_free = 0;

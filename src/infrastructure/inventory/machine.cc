@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -74,7 +75,12 @@ std::vector<Accelerator> accelerators_of(hwloc_topology_t topology) {
     Accelerator device{.name = at->name == nullptr ? "" : at->name,
                        .kind = computes(at) ? "compute" : "display",
                        .model = info(at, "GPUModel"),
-                       .memory_bytes = 0};
+                       .memory_bytes = 0,
+                       .bus_address = {},
+                       .unique_name = {},
+                       .visible_variable = {},
+                       .device_files = {},
+                       .shared_files = {}};
     for (const char* key : {"CUDAGlobalMemorySize", "OpenCLGlobalMemorySize", "LevelZeroHBMSize"}) {
       const auto kibibytes = cgroup::parse_number(info(at, key));
       if (kibibytes && *kibibytes < (uint64_t{1} << 50)) device.memory_bytes = *kibibytes << 10;
@@ -82,6 +88,14 @@ std::vector<Accelerator> accelerators_of(hwloc_topology_t topology) {
     hwloc_obj_t pci = at->parent;
     while (pci != nullptr && pci->type != HWLOC_OBJ_PCI_DEVICE) pci = pci->parent;
     if (device.model.empty()) device.model = info(pci, "PCIDevice");
+    if (pci != nullptr) {
+      const auto& at_bus = pci->attr->pcidev;
+      std::array<char, 32> address{};
+      std::snprintf(address.data(), address.size(), "%04x:%02x:%02x.%x", static_cast<unsigned>(at_bus.domain),
+                    static_cast<unsigned>(at_bus.bus), static_cast<unsigned>(at_bus.dev),
+                    static_cast<unsigned>(at_bus.func));
+      device.bus_address = address.data();
+    }
     // Without a PCI device each name stands for itself.
     auto [known, fresh] = found.try_emplace({pci, pci == nullptr ? device.name : ""}, device);
     if (fresh) continue;
@@ -92,8 +106,7 @@ std::vector<Accelerator> accelerators_of(hwloc_topology_t topology) {
   }
   std::vector<Accelerator> out;
   for (auto& [key, device] : found) out.push_back(std::move(device));
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return out;
+  return merge_accelerators(std::move(out), {});
 }
 
 Result<Topology> load(const char* xml) {
@@ -139,10 +152,11 @@ Machine machine_of(hwloc_topology_t topology) {
 
 }  // namespace
 
-Result<Machine> inspect_machine(const std::filesystem::path& work_folder) {
+Result<Machine> inspect_machine(const std::filesystem::path& work_folder, const std::filesystem::path& root) {
   const auto topology = load(nullptr);
   if (!topology) return tl::unexpected(topology.error());
   Machine out = machine_of(topology->get());
+  out.accelerators = merge_accelerators(std::move(out.accelerators), accelerators_of_drivers(root));
   utsname system{};
   if (::uname(&system) == 0) {
     out.architecture = system.machine;

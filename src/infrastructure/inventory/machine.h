@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/result/result.h"
+#include "infrastructure/inventory/accelerators.h"
 
 namespace weir::inventory {
 
@@ -24,14 +25,6 @@ struct NumaNode {
   friend bool operator==(const NumaNode&, const NumaNode&) = default;
 };
 
-struct Accelerator {
-  std::string name;           // the system's, e.g. "cuda0", "card0"
-  std::string kind;           // "gpu" or "coprocessor"
-  std::string model;          // empty: unknown
-  uint64_t memory_bytes = 0;  // 0: unknown
-  friend bool operator==(const Accelerator&, const Accelerator&) = default;
-};
-
 // What a machine is made of, as hwloc and the kernel tell it; what may be used of it is EffectiveCapacity's.
 struct Machine {
   std::string architecture;  // uname's machine, e.g. "x86_64"
@@ -43,13 +36,15 @@ struct Machine {
   std::vector<Cache> caches;  // by level, then kind
   std::vector<NumaNode> numa_nodes;
   uint64_t memory_bytes = 0;
-  uint64_t disk_bytes = 0;       // of the file system of the work folder
-  uint64_t disk_bytes_free = 0;  // to a user who is not root
-  std::vector<Accelerator> accelerators;
+  uint64_t disk_bytes = 0;                // of the file system of the work folder
+  uint64_t disk_bytes_free = 0;           // to a user who is not root
+  std::vector<Accelerator> accelerators;  // by bus address, then name
 };
 
-// kUnavailable: hwloc cannot read this machine; kNotFound: no such folder.
-Result<Machine> inspect_machine(const std::filesystem::path& work_folder);
+// `root`: where the drivers' own lists of accelerators are found; see accelerators_of_drivers. kUnavailable:
+// hwloc cannot read this machine; kNotFound: no such folder.
+Result<Machine> inspect_machine(const std::filesystem::path& work_folder,
+                                const std::filesystem::path& root = "/");
 
 // The same of a machine that hwloc has described in XML (lstopo file.xml); architecture, kernel and disk are
 // left empty. kCorrupt: not such a description.

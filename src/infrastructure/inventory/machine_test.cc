@@ -85,8 +85,10 @@ TEST(Machine, ReadsADescribedOne) {
   EXPECT_EQ(machine->numa_nodes,
             (std::vector<NumaNode>{{0, uint64_t{1} << 30, 4}, {1, uint64_t{2} << 30, 4}}));
   EXPECT_EQ(machine->memory_bytes, uint64_t{3} << 30);
-  EXPECT_EQ(machine->accelerators,
-            (std::vector<Accelerator>{{"card0", "compute", "Example Accelerator", uint64_t{1} << 30}}));
+  EXPECT_EQ(
+      machine->accelerators,
+      (std::vector<Accelerator>{
+          {"card0", "compute", "Example Accelerator", uint64_t{1} << 30, "0000:01:00.0", "", "", {}, {}}}));
 }
 
 TEST(Machine, RefusesWhatIsNoDescription) {

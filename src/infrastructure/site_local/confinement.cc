@@ -121,7 +121,8 @@ std::string drop_privileges(const RunOrder& order) {
       return failed("capability bounding set");
     }
   }
-  if (::setgroups(0, nullptr) != 0) return failed("setgroups");
+  const std::vector<gid_t> groups(order.device_gids.begin(), order.device_gids.end());
+  if (::setgroups(groups.size(), groups.data()) != 0) return failed("setgroups");
   if (::setresgid(order.gid, order.gid, order.gid) != 0)
     return failed("setresgid " + std::to_string(order.gid));
   if (::setresuid(order.uid, order.uid, order.uid) != 0)

@@ -20,8 +20,10 @@
 
 #include "infrastructure/posix/file.h"
 #include "infrastructure/posix/unique_fd.h"
+#include "infrastructure/site_local/accelerators.h"
 #include "infrastructure/site_local/allow_list.h"
 #include "infrastructure/site_local/artifact_store.h"
+#include "infrastructure/site_local/device_filter.h"
 #include "infrastructure/site_local/leftovers.h"
 #include "infrastructure/site_local/process.h"
 #include "infrastructure/site_local/record.h"
@@ -88,13 +90,13 @@ class Driver : public LocalSiteDriver {
 
   SiteCapabilities capabilities() const override {
     return {.driver = "local",
-            .isolation = std::string(to_string(parent_.version)),
+            .isolation = std::string(to_string(parent_.version)) + (denies_devices_ ? "+devices" : ""),
             .asynchronous_start = false,
             .survives_agent = true,
             .enforces_lease = true,
             .measures_traffic = parent_.version == cgroup::Version::kV2 || !parent_.unified.empty(),
             .listens = true,
-            .accelerators = options_.accelerators,
+            .accelerators = static_cast<uint32_t>(offered_accelerators(options_.accelerators)),
             .runs_max = options_.runs_max};
   }
 
@@ -117,6 +119,8 @@ class Driver : public LocalSiteDriver {
     allow_list_ = std::move(*fresh);
     return {};
   }
+
+  std::vector<std::string> accelerators_of(RunId id) override;
 
   int change_fd() const override { return fifo_.get(); }
 
@@ -141,6 +145,7 @@ class Driver : public LocalSiteDriver {
   void declare_lost(Record& record);
   TenantHoldings holdings_of(const std::string& tenant) const;
   Result<uint32_t> take_uid();
+  std::set<std::string> taken_accelerators();
   Status tell(Record& record);
 
   const LocalSiteOptions options_;
@@ -152,6 +157,11 @@ class Driver : public LocalSiteDriver {
   std::mutex mutex_;
   std::map<RunId, Record> records_;
   uint32_t next_user_ = 0;  // counted from uid_first
+  // The filter is for version 2 groups; machines without them, or whose kernel refuses it, part runs by
+  // variables alone.
+  const bool denies_devices_ = !options_.accelerators.empty() &&
+                               (parent_.version == cgroup::Version::kV2 || !parent_.unified.empty()) &&
+                               can_deny_devices();
 };
 
 // Whether a supervisor has accepted the run in the folder, and lives.
@@ -203,12 +213,6 @@ Status Driver::start(const RunSpec& spec) {
     return fail(ErrorCode::kExhausted, std::to_string(records_.size()) + " runs are kept here", "runs_max",
                 "forget runs that have ended");
   }
-  if (spec.accelerators > options_.accelerators) {
-    return fail(ErrorCode::kInvalid,
-                "asks for " + std::to_string(spec.accelerators) + " accelerators of " +
-                    std::to_string(options_.accelerators),
-                "accelerators");
-  }
   const auto program = find_program(spec);
   if (!program) return tl::unexpected(program.error());
   if (Status ok = allow_list_.check(spec, *program, holdings_of(spec.tenant)); !ok) return ok;
@@ -227,6 +231,8 @@ Status Driver::start(const RunSpec& spec) {
   order.spec = spec;
   order.work_folder = (folder / kWorkFolder).string();
   fill_command(order, *program, artifact);
+  if (Status ok = give_accelerators(order, options_.accelerators, taken_accelerators(), denies_devices_); !ok)
+    return ok;
   order.uid = order.gid = *uid;
   order.log_bytes_max = options_.log_bytes_max;
   order.file_bytes_max = options_.file_bytes_max;
@@ -410,6 +416,26 @@ Result<uint32_t> Driver::take_uid() {
   return fail(ErrorCode::kExhausted,
               "all " + std::to_string(options_.uid_count) + " users for runs are taken", "uid_count",
               "forget runs that have ended");
+}
+
+// A run has its devices until its last process has ended.
+std::set<std::string> Driver::taken_accelerators() {
+  std::set<std::string> out;
+  for (auto& [id, record] : records_) {
+    if (record.order.accelerators.empty()) continue;
+    refresh(record);
+    if (!ended(record.status.state))
+      out.insert(record.order.accelerators.begin(), record.order.accelerators.end());
+  }
+  return out;
+}
+
+std::vector<std::string> Driver::accelerators_of(RunId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = records_.find(id);
+  if (found == records_.end()) return {};
+  refresh(found->second);
+  return ended(found->second.status.state) ? std::vector<std::string>() : found->second.order.accelerators;
 }
 
 Status Driver::tell(Record& record) {
@@ -597,6 +623,7 @@ Result<std::unique_ptr<LocalSiteDriver>> LocalSiteDriver::open(const LocalSiteOp
                 "state_folder, supervisor_command");
   }
   if (Status ok = check_users(options); !ok) return tl::unexpected(ok.error());
+  if (Status ok = check_accelerators(options.accelerators); !ok) return tl::unexpected(ok.error());
   auto allow_list = AllowList::load(options.allow_list);
   if (!allow_list) return tl::unexpected(allow_list.error());
   std::error_code error;

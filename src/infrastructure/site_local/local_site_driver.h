@@ -13,6 +13,15 @@
 
 namespace weir::site_local {
 
+// A device that one run at a time may have, whole.
+struct AcceleratorDevice {
+  std::string name;      // unique, and the same after a restart; what `variable` calls the device
+  std::string variable;  // tells the vendor's runtime which devices to use, e.g. "CUDA_VISIBLE_DEVICES"
+  std::vector<std::string> device_files;  // only who has the device may open them
+  std::vector<std::string> shared_files;  // only who has one of the devices that name them may open them
+  bool offered = true;                    // false: no run may have it
+};
+
 struct LocalSiteOptions {
   std::filesystem::path state_folder;  // runs and artifacts; others must be able to pass through its parents
   std::filesystem::path allow_list;    // see AllowList
@@ -27,7 +36,7 @@ struct LocalSiteOptions {
   uint32_t uid_first = 700'000'000;
   uint32_t uid_count = 4096;
   PowerCurve power;
-  uint32_t accelerators = 0;
+  std::vector<AcceleratorDevice> accelerators;
   uint32_t runs_max = 1024;          // ended and not forgotten ones included
   uint64_t log_bytes_max = 8 << 20;  // of each run
   uint64_t file_bytes_max = 0;       // of each file that a run writes; 0: any
@@ -48,6 +57,9 @@ class LocalSiteDriver : public SiteDriver {
 
   // Reads the allow-list again; on an error the old one stays in force. Runs that go on are not touched.
   virtual Status reload_allow_list() = 0;
+
+  // Names of the accelerators that a run has, sorted; none when it has ended or was never accepted here.
+  virtual std::vector<std::string> accelerators_of(RunId id) = 0;
 
   // Readable after a run has changed its state: read observe(), after take_changes(). Valid while the driver
   // is.

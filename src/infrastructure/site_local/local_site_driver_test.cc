@@ -467,6 +467,77 @@ TEST_F(LiveRuns, FailedCommandSaysWhy) {
   EXPECT_TRUE(run.exit.reason.starts_with("start: execve /")) << run.exit.reason;
 }
 
+// Devices that every machine has, and that a shell does without, stand for accelerators.
+class LiveAccelerators : public LiveRuns {
+ protected:
+  void SetUp() override {
+    LiveRuns::SetUp();
+    if (IsSkipped()) return;
+    driver_.reset();
+    allow("commands = [\"*\"]\ncpu_milli_max = 4000\nmemory_mib_max = 1024\naccelerators_max = 9\n");
+    options_.accelerators = {{"GPU-a", "CUDA_VISIBLE_DEVICES", {"/dev/full"}, {}},
+                             {"GPU-b", "CUDA_VISIBLE_DEVICES", {"/dev/zero"}, {}}};
+    open();
+  }
+  RunSpec asking(uint32_t count, const std::string& script) {
+    RunSpec out = shell(script);
+    out.accelerators = count;
+    return out;
+  }
+  static constexpr const char* kTell =
+      "echo $CUDA_VISIBLE_DEVICES; for d in full zero; do (: < /dev/$d) 2>/dev/null && echo $d; done; ";
+};
+
+TEST_F(LiveAccelerators, ARunHasItsOwnAndNoOther) {
+  EXPECT_EQ(driver_->capabilities().accelerators, 2u);
+  const RunSpec first = asking(1, std::string(kTell) + "exec sleep 60");
+  const RunSpec second = asking(1, std::string(kTell) + "exec sleep 60");
+  const RunSpec none = shell(kTell);
+  ASSERT_TRUE(driver_->start(first));
+  ASSERT_TRUE(driver_->start(second));
+  const RunSpec third = asking(1, "true");
+  EXPECT_EQ(driver_->start(third).error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(driver_->start(asking(3, "true")).error().code, ErrorCode::kInvalid);
+  run_to_end(none);
+  ASSERT_TRUE(wait_until([&] { return log_of(first.id).size() > 5 && log_of(second.id).size() > 5; }));
+  EXPECT_TRUE(log_of(first.id).starts_with("GPU-a\n"));
+  EXPECT_TRUE(log_of(second.id).starts_with("GPU-b\n"));
+  EXPECT_TRUE(log_of(none.id).starts_with("\n"));
+
+  // The next agent finds who has what.
+  reopen();
+  EXPECT_EQ(driver_->accelerators_of(first.id), std::vector<std::string>{"GPU-a"});
+  EXPECT_EQ(driver_->start(third).error().code, ErrorCode::kExhausted);
+  // Free again as soon as its run has ended, before that is forgotten.
+  ASSERT_TRUE(driver_->stop(first.id, 0));
+  wait_for(first.id, DriverRunState::kExited);
+  EXPECT_TRUE(driver_->accelerators_of(first.id).empty());
+  ASSERT_TRUE(driver_->start(third)) << "the device of a run that has ended";
+  EXPECT_EQ(driver_->accelerators_of(third.id), std::vector<std::string>{"GPU-a"});
+}
+
+TEST_F(LiveAccelerators, TheKernelKeepsARunFromTheOthers) {
+  if (!driver_->capabilities().isolation.ends_with("+devices"))
+    GTEST_SKIP() << "this kernel filters no devices";
+  const RunSpec one = asking(1, kTell);
+  run_to_end(one);
+  EXPECT_EQ(log_of(one.id), "GPU-a\nfull\n");
+  const RunSpec both = asking(2, kTell);
+  run_to_end(both);
+  EXPECT_EQ(log_of(both.id), "GPU-a,GPU-b\nfull\nzero\n");
+  const RunSpec none = shell(kTell);
+  run_to_end(none);
+  EXPECT_EQ(log_of(none.id), "\n");
+}
+
+TEST_F(LiveAccelerators, TheAllowListBoundsThem) {
+  driver_.reset();
+  allow("commands = [\"*\"]\ncpu_milli_max = 4000\nmemory_mib_max = 1024\naccelerators_max = 1\n");
+  open();
+  EXPECT_EQ(driver_->start(asking(2, "true")).error().code, ErrorCode::kDenied);
+  EXPECT_TRUE(driver_->start(asking(1, "true")));
+}
+
 TEST_F(LiveRuns, CountsItsOwnTraffic) {
   // This test's own bytes must not be counted: the run sends 10 datagrams of 1,000 bytes over loopback.
   posix::UniqueFd sink(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));

@@ -68,14 +68,26 @@ class Reader {
 
   template <class T>
   T number(const std::string& key, uint64_t most = std::numeric_limits<T>::max()) {
-    const std::string text = string(key);
-    uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value > most) {
-      stop("'" + key + "' is not a number of at most " + std::to_string(most), 0);
-      return {};
+    return number_in<T>(key, string(key), most);
+  }
+
+  template <class T>
+  std::vector<T> numbers(const std::string& key) {
+    std::vector<T> out;
+    for (const std::string& text : strings(key))
+      out.push_back(number_in<T>(key, text, std::numeric_limits<T>::max()));
+    return out;
+  }
+
+  std::vector<DeviceNumber> devices(const std::string& key) {
+    std::vector<DeviceNumber> out;
+    for (const std::string& text : strings(key)) {
+      const size_t colon = text.find(':');
+      const std::string minor = colon == std::string::npos ? std::string() : text.substr(colon + 1);
+      out.push_back({number_in<uint32_t>(key, text.substr(0, colon), UINT32_MAX),
+                     number_in<uint32_t>(key, minor, UINT32_MAX)});
     }
-    return static_cast<T>(value);
+    return out;
   }
 
   bool flag(const std::string& key) { return number<uint32_t>(key, 1) == 1; }
@@ -113,6 +125,17 @@ class Reader {
   }
 
  private:
+  template <class T>
+  T number_in(const std::string& key, const std::string& text, uint64_t most) {
+    uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value > most) {
+      stop("'" + key + "' is not a number of at most " + std::to_string(most), 0);
+      return {};
+    }
+    return static_cast<T>(value);
+  }
+
   void read(std::string_view kind, std::string_view text) {
     size_t number = 0;
     bool ended = false;
@@ -253,6 +276,10 @@ std::string encode(const RunOrder& order) {
   out.add("log_bytes_max", order.log_bytes_max);
   out.add("file_bytes_max", order.file_bytes_max);
   out.add("change_fifo", order.change_fifo);
+  for (const std::string& name : order.accelerators) out.add("accelerator", name);
+  for (const DeviceNumber& device : order.denied_devices)
+    out.add("denied_device", std::to_string(device.major) + ":" + std::to_string(device.minor));
+  for (const uint32_t gid : order.device_gids) out.add("device_gid", gid);
   return out.finish();
 }
 
@@ -284,6 +311,9 @@ Result<RunOrder> decode_order(std::string_view text) {
   order.log_bytes_max = in.number<uint64_t>("log_bytes_max");
   order.file_bytes_max = in.number<uint64_t>("file_bytes_max");
   order.change_fifo = in.string("change_fifo");
+  order.accelerators = in.strings("accelerator");
+  order.denied_devices = in.devices("denied_device");
+  order.device_gids = in.numbers<uint32_t>("device_gid");
   return in.finish(std::move(order));
 }
 

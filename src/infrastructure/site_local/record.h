@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,6 +28,13 @@ struct ProcessName {
 std::string encode(const ProcessName& process);
 Result<ProcessName> decode_process(std::string_view text);
 
+// Of a character device.
+struct DeviceNumber {
+  uint32_t major = 0;
+  uint32_t minor = 0;
+  friend auto operator<=>(const DeviceNumber&, const DeviceNumber&) = default;
+};
+
 // "order": what the driver asks of the supervisor. Never changes.
 struct RunOrder {
   RunSpec spec;  // as accepted
@@ -37,8 +45,11 @@ struct RunOrder {
   uint32_t gid = 0;
   cgroup::GroupFolders group;
   uint64_t log_bytes_max = 0;
-  uint64_t file_bytes_max = 0;  // largest file that the run may write; 0: any
-  std::string change_fifo;      // told of each change of state
+  uint64_t file_bytes_max = 0;               // largest file that the run may write; 0: any
+  std::string change_fifo;                   // told of each change of state
+  std::vector<std::string> accelerators;     // names of the devices that it has until it ends
+  std::vector<DeviceNumber> denied_devices;  // character devices that it may not open
+  std::vector<uint32_t> device_gids;         // groups that may open its devices, where not everybody may
   friend bool operator==(const RunOrder&, const RunOrder&) = default;
 };
 

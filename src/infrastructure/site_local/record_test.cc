@@ -32,6 +32,9 @@ RunOrder order() {
   out.group = {cgroup::Version::kV1, {{"cpu", "/c"}, {"memory", "/m"}, {"pids", "/p"}}, "/u"};
   out.log_bytes_max = 1;
   out.change_fifo = "/f";
+  out.accelerators = {"GPU-a", "GPU-b"};
+  out.denied_devices = {{195, 0}, {4'294'967'295, 1'048'575}};
+  out.device_gids = {44, 4'000'000'000};
   return out;
 }
 
@@ -42,6 +45,15 @@ TEST(Record, OrderSurvives) {
   wanted.spec.environment.clear();
   wanted.spec.command.clear();
   EXPECT_EQ(decode_order(encode(wanted)).value(), wanted);
+}
+
+TEST(Record, ADeviceIsTwoNumbers) {
+  const std::string whole = encode(order());
+  for (const char* wrong : {"195", "195:", ":0", "195:0:1", "195:-1", "195:4294967296"}) {
+    std::string text = whole;
+    text.replace(text.find("denied_device 195:0"), 19, std::string("denied_device ") + wrong);
+    EXPECT_EQ(decode_order(text).error().code, ErrorCode::kCorrupt) << wrong;
+  }
 }
 
 TEST(Record, StatusSurvivesAtItsBounds) {

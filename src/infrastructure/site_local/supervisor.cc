@@ -21,6 +21,7 @@
 #include "infrastructure/posix/file.h"
 #include "infrastructure/posix/unique_fd.h"
 #include "infrastructure/site_local/confinement.h"
+#include "infrastructure/site_local/device_filter.h"
 #include "infrastructure/site_local/process.h"
 #include "infrastructure/site_local/record.h"
 #include "infrastructure/site_local/run_log.h"
@@ -102,6 +103,9 @@ class Supervisor {
     const fs::path traffic_group = order_.group.version == cgroup::Version::kV2
                                        ? order_.group.by_controller.at("")
                                        : order_.group.unified;
+    if (!order_.denied_devices.empty()) {
+      if (Status ok = deny_devices(traffic_group, order_.denied_devices); !ok) return ok;
+    }
     if (!traffic_group.empty()) {
       if (auto counter = TrafficCounter::attach(traffic_group)) traffic_.emplace(std::move(*counter));
     }
