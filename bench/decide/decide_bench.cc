@@ -31,17 +31,22 @@ size_t allocated_bytes() {
 }
 
 constexpr const char* kHelp =
-    "Usage: weir bench decide [--sites N] [--decisions N] [--batch N] [--alternatives N] [--seed S]\n"
-    "                         [-o table|json]\n"
+    "Usage: weir bench decide [--sites N] [--decisions N] [--batch N]\n"
+    "                         [--alternatives N] [--seed S] [-o table|json]\n"
     "\n"
-    "Decide, verify and apply on a region of 10,000 sites, 1,000,000 nodes and 50,000 links, one core; processor\n"
-    "time, so that other work on the machine does not count.\n"
+    "Decide, verify and apply on a region of 10,000 sites, 1,000,000 nodes and 50,000\n"
+    "links, one core; processor time, so that other work on the machine does not\n"
+    "count.\n"
     "  --sites N          the rest in proportion (default 10000)\n"
-    "  --decisions N      measured when remembering; a tenth of it in the steady state (default 100000)\n"
-    "  --batch N          commits between two snapshots that a reader keeps (default 64)\n"
+    "  --decisions N      measured when remembering; a tenth of it in the steady\n"
+    "                     state (default 100000)\n"
+    "  --batch N          commits between two snapshots that a reader keeps (default\n"
+    "                     64)\n"
     "  --alternatives N   runners-up that each plan explains (default 3)\n"
     "  --seed S           (default 1)\n"
-    "  -o FORMAT          table (default) or json\n";
+    "  -o FORMAT          table (default) or json\n"
+    "\n"
+    "Example: weir bench decide --sites 1000 --decisions 10000\n";
 
 struct Settings {
   uint32_t sites = 10'000;

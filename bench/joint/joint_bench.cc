@@ -14,16 +14,22 @@ namespace weir::bench {
 namespace {
 
 constexpr const char* kHelp =
-    "Usage: weir bench joint [--instances N] [--seed S] [--load L]... [-o table|json|markdown]\n"
+    "Usage: weir bench joint [--instances N] [--seed S] [--load L]...\n"
+    "                        [-o table|json|markdown]\n"
     "\n"
-    "Four policies on the same random regions of 30 routers and 10 sites, fed the same intents.\n"
+    "Four policies on the same random regions of 30 routers and 10 sites, fed the\n"
+    "same intents.\n"
     "  --instances N      regions, seeds S to S+N-1 (default 1000)\n"
     "  --seed S           first seed (default 1)\n"
-    "  --load L           demand offered, as a share of capacity; may be repeated (default 0.5 0.9 1.4)\n"
-    "  --rates R          of links: random (default), or forecast: in proportion to expected traffic\n"
-    "  --scarcity-core C  scarcity price of a core at full use, millicredits per hour (default 1000)\n"
+    "  --load L           demand offered, as a share of capacity; may be repeated\n"
+    "                     (default 0.5 0.9 1.4)\n"
+    "  --rates R          of links: random (default), or forecast: in proportion to\n"
+    "                     expected traffic\n"
+    "  --scarcity-core C  scarcity price of a core at full use, millicredits per hour\n"
+    "                     (default 1000)\n"
     "  --scarcity-gbps C  the same of a Gbit/s (default 20000)\n"
-    "  --retries yes|no   add a price-aware scheduler that tries site after site (default no)\n"
+    "  --retries yes|no   add a price-aware scheduler that tries site after site\n"
+    "                     (default no)\n"
     "  -o FORMAT          table (default), json or markdown\n"
     "\n"
     "Example: weir bench joint --instances 100 --load 0.9\n";

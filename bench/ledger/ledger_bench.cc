@@ -239,8 +239,8 @@ void print_json(const std::vector<Measured>& appends, const Replayed& replay, in
 constexpr char kHelp[] =
     "Usage: weir bench ledger [--dir DIRECTORY] [--rounds N] [-o table|json]\n"
     "\n"
-    "Writes about 2 GiB into a new folder of DIRECTORY (default: the current one), which\n"
-    "should lie on the disk that will hold the ledger, and removes it.\n"
+    "Writes about 2 GiB into a new folder of DIRECTORY (default: the current one),\n"
+    "which should lie on the disk that will hold the ledger, and removes it.\n"
     "\n"
     "Example: weir bench ledger --dir /var/lib/weir --rounds 15\n";
 

@@ -16,7 +16,8 @@ using metering::MeterReport;
 constexpr const char* kHelp =
     "Usage: weir bench metering [--runs N] [--budget-ms N] [-o table|json]\n"
     "\n"
-    "Meters one core as an agent does when it joins, several times: medians, and how far they spread.\n"
+    "Meters one core as an agent does when it joins, several times: medians, and how\n"
+    "far they spread.\n"
     "  --runs N        times, 1 to 1000 (default 5)\n"
     "  --budget-ms N   of wall time for each, 40 to 60000 (default 1800)\n"
     "  -o FORMAT       table (default) or json\n"

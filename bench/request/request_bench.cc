@@ -19,14 +19,16 @@ namespace weir::bench {
 namespace {
 
 constexpr const char* kHelp =
-    "Usage: weir bench request [--dir DIRECTORY] [--clients N] [--requests N] [--rounds N]\n"
-    "                          [--seconds N] [-o table|json]\n"
+    "Usage: weir bench request [--dir DIRECTORY] [--clients N] [--requests N]\n"
+    "                          [--rounds N] [--seconds N] [-o table|json]\n"
     "\n"
-    "From a client's request over loopback and TLS to the durable plan: N clients, each with a\n"
-    "connection of its own, apply a new intent and wait until its plan is durable, over gRPC and\n"
-    "over REST; against write and fdatasync of the same bytes on the same disk, in turns.\n"
-    "  --dir DIRECTORY   on the disk that will hold the ledger (default: the current one); takes\n"
-    "                    about 1 GiB in a new folder there, which is removed\n"
+    "From a client's request over loopback and TLS to the durable plan: N clients,\n"
+    "each with a connection of its own, apply a new intent and wait until its plan is\n"
+    "durable, over gRPC and over REST; against write and fdatasync of the same bytes\n"
+    "on the same disk, in turns.\n"
+    "  --dir DIRECTORY   on the disk that will hold the ledger (default: the current\n"
+    "                    one); takes about 1 GiB in a new folder there, which is\n"
+    "                    removed\n"
     "  --clients N       1 to 256 (default: 1, and then 64)\n"
     "  --requests N      in each measurement, 64 to 10000 (default 640)\n"
     "  --rounds N        1 to 100 (default 5)\n"

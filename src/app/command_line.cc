@@ -3,6 +3,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "app/commands.h"
+#include "app/help_page.h"
 
 namespace weir::app {
 namespace {
@@ -14,12 +15,13 @@ Examples:
   weir get intents
   weir explain cameras --tenant city
 
-Exit codes: 0 ok, 1 failed, 2 usage or invalid file, 3 not found, 4 denied, 5 conflict, 6 infeasible,
-7 unavailable, 8 timeout.)";
+Exit codes: 0 ok, 1 failed, 2 usage or invalid file, 3 not found, 4 denied,
+5 conflict, 6 infeasible, 7 unavailable, 8 timeout.)";
 
 }  // namespace
 
 void add_commands(CLI::App& app) {
+  app.formatter(help_formatter());
   app.footer(kFooter);
   app.require_subcommand(1);
   app.fallthrough();

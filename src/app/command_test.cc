@@ -124,6 +124,76 @@ TEST_F(CommandTest, ABenchmarkTakesItsOwnOptions) {
 }
 #endif
 
+void every_command(const CLI::App& app, const std::vector<std::string>& path,
+                   std::vector<std::vector<std::string>>& out) {
+  out.push_back(path);
+  for (const CLI::App* sub : app.get_subcommands({})) {
+    if (sub->get_group().empty()) continue;  // not for people
+    std::vector<std::string> longer = path;
+    longer.push_back(sub->get_name());
+    every_command(*sub, longer, out);
+  }
+}
+
+TEST_F(CommandTest, EveryHelpPageFitsEightyColumnsAndHasAnExample) {
+  CLI::App app("", "weir");
+  add_commands(app);
+  std::vector<std::vector<std::string>> commands;
+  every_command(app, {}, commands);
+  EXPECT_GT(commands.size(), 25u);
+  for (std::vector<std::string> command : commands) {
+    std::string name = "weir";
+    for (const std::string& word : command) name += " " + word;
+    SCOPED_TRACE(name);
+    command.push_back("--help");
+    const Outcome help = weir(command);
+    EXPECT_EQ(help.code, kExitOk) << help.error;
+    EXPECT_NE(help.out.find("Usage: " + name), std::string::npos) << help.out;
+    const size_t example = help.out.find("Example");
+    ASSERT_NE(example, std::string::npos) << help.out;
+    EXPECT_NE(help.out.find(name, example), std::string::npos) << "of this command: " << help.out;
+    std::istringstream lines(help.out);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(columns(line), 80u) << line;
+  }
+}
+
+TEST_F(CommandTest, AWrongCommandLineIsAnsweredInItsOwnWords) {
+  const auto said = [](const std::vector<std::string>& arguments) {
+    const Outcome outcome = weir(arguments);
+    EXPECT_EQ(outcome.code, kExitUsage);
+    return outcome.error;
+  };
+  EXPECT_EQ(said({"explian", "cameras"}),
+            "weir: weir: has no command \"explian\"\n  did you mean \"explain\"?\n");
+  EXPECT_EQ(said({"frobnicate"}), "weir: weir: has no command \"frobnicate\"\n  'weir --help' lists them\n");
+  EXPECT_EQ(said({"token", "revok", "x"}),
+            "weir: weir token: has no command \"revok\"\n  did you mean \"revoke\"?\n");
+  EXPECT_EQ(said({"ledger"}), "weir: weir ledger: needs a command\n  one of verify, head, prove\n");
+  EXPECT_EQ(said({"get", "sites", "--fliter", "state=up"}),
+            "weir: weir get: has no option \"--fliter\"\n  did you mean \"--filter\"?\n");
+  EXPECT_EQ(said({"get", "sites", "metro", "hub"}),
+            "weir: weir get: takes no \"hub\" there\n  'weir get --help' says how it is used\n");
+  EXPECT_EQ(said({"get", "-o", "xml", "sites"}).find("weir: weir get: --output: xml not in {"), 0u);
+  EXPECT_EQ(said({"logs"}), "weir: weir logs: RUN is required\n  'weir logs --help' says how it is used\n");
+}
+
+TEST_F(CommandTest, ANumberBelowZeroIsNoPosition) {
+  serve();
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"ledger", "prove", "--", "-1"},
+                                             {"ledger", "prove", "-1"},
+                                             {"ledger", "prove", "x"},
+                                             {"ledger", "prove", "1", "--size", "-2"},
+                                             {"logs", "1.0", "--offset", "-1"},
+                                             {"logs", "1.0", "--bytes", "1.5"}}) {
+    const Outcome refused = weir(command);
+    EXPECT_EQ(refused.code, kExitUsage) << command.back();
+    EXPECT_NE(refused.error.find("\"" + command.back() + "\" is not a whole number from 0 on"),
+              std::string::npos)
+        << refused.error;
+  }
+}
+
 TEST_F(CommandTest, ExitCodesAreThoseDocumented) {
   serve();
   EXPECT_EQ(weir({"get", "sites"}).code, kExitOk);
@@ -192,6 +262,110 @@ TEST_F(CommandTest, WaitSeesWhatHoldsAlreadyAndWhatComes) {
     ASSERT_EQ(waiting.wait_for(std::chrono::seconds(20)), std::future_status::ready) << who;
     EXPECT_EQ(waiting.get().code, kExitOk);
   }
+}
+
+TEST_F(CommandTest, WaitEndsWhenTheStateCannotComeAnyMore) {
+  serve();
+  const auto began = std::chrono::steady_clock::now();
+  const auto wait_for = [](const std::string& what, const std::string& state) {
+    return weir({"wait", what, "--tenant", "city", "--for", state, "--timeout", "60s"});
+  };
+  IntentSpec slow = brain.cameras();
+  slow.promise.latency_us_max = 1'000;
+  brain.record("tenant/city", IntentSubmitted{IntentId(0u), TenantId(0u), 1, slow});
+  brain.decide();
+  const Outcome refused = wait_for("intent/cameras", "running");
+  EXPECT_EQ(refused.code, kExitInfeasible);
+  EXPECT_EQ(
+      refused.error.find("weir: intent/cameras: is refused, and will not be running as things are: No site "),
+      0u)
+      << refused.error;
+  EXPECT_NE(refused.error.find("\n  all reasons: 'weir explain cameras --tenant city'\n"), std::string::npos)
+      << refused.error;
+  EXPECT_EQ(wait_for("intent/cameras", "refused").code, kExitOk);
+
+  brain.record("tenant/city", IntentSubmitted{IntentId(0u), TenantId(0u), 2, brain.cameras()});
+  brain.decide();
+  const RunId run = brain.durable()->intent(IntentId(0u)).runs.at(0).run;
+  const std::string name = "run/" + std::to_string(run.plan) + "." + std::to_string(run.item);
+  brain.record("hub", RunStateChanged{run, IntentId(0u), RunState::kFailed, 1, "no such artifact"});
+  const Outcome failed = wait_for(name, "running");
+  EXPECT_EQ(failed.code, kExitFailed);
+  EXPECT_EQ(failed.error.find("weir: " + name + ": is failed, and will not be running: no such artifact\n"),
+            0u)
+      << failed.error;
+  EXPECT_EQ(wait_for(name, "failed").code, kExitOk);
+
+  auto gone = std::async(std::launch::async, [&] { return wait_for("intent/cameras", "kept"); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  brain.record("tenant/city", IntentWithdrawn{IntentId(0u)});
+  ASSERT_EQ(gone.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  const Outcome withdrawn = gone.get();
+  EXPECT_EQ(withdrawn.code, kExitNotFound);
+  EXPECT_NE(withdrawn.error.find("and will not be kept"), std::string::npos) << withdrawn.error;
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(30));
+}
+
+TEST_F(CommandTest, ApplySaysWhatWasDecided) {
+  serve();
+  const auto file = [&](const std::string& name, const std::string& cpu) {
+    const std::string path = (folder / (name + ".yaml")).string();
+    std::ofstream(path) << "apiVersion: weir/v1\nkind: Intent\nmetadata: {name: " << name
+                        << ", tenant: city}\n"
+                        << "spec: {workload: {job: {artifact: a, cpu: " << cpu << ", memory: 1Gi}}}\n";
+    return path;
+  };
+  std::atomic<bool> over = false;
+  std::thread decider([&] {
+    while (!over) {
+      brain.decide();
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
+  const Outcome placed = weir({"apply", "-f", file("small", "1")});
+  const Outcome refused = weir({"apply", "-f", file("huge", "1000")});
+  const Outcome again = weir({"apply", "-f", file("huge", "1000")});
+  over = true;
+  decider.join();
+  EXPECT_EQ(placed.out, "Intent city/small created (generation 1), placed\n");
+  EXPECT_EQ(refused.code, kExitOk) << "it is kept, and decided again when something eases";
+  EXPECT_EQ(
+      refused.out.find("Intent city/huge created (generation 1), refused:\n  No site has 1000 cores free"),
+      0u)
+      << refused.out;
+  EXPECT_NE(refused.out.find("\n  all reasons: 'weir explain huge --tenant city'\n"), std::string::npos)
+      << refused.out;
+  EXPECT_EQ(again.out.find("Intent city/huge unchanged (generation 1), refused:\n"), 0u) << again.out;
+  const Outcome dry = weir({"apply", "--dry-run", "-f", file("vast", "2000")});
+  EXPECT_EQ(dry.code, kExitInfeasible);
+  for (const Outcome& outcome : {refused, dry}) {
+    std::istringstream lines(outcome.out);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(columns(line), 80u) << line;
+  }
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(weir({"apply", "-f", file("later", "1")}).out, "Intent city/later created (generation 1)\n")
+      << "nobody decides";
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+}
+
+TEST_F(CommandTest, APeriodBeginsWhenItIsSaidTo) {
+  serve();
+  submit();
+  EXPECT_EQ(weir({"get", "events", "--since", "yesterday"}).code, kExitOk);
+  EXPECT_EQ(weir({"bill", "--since", "2024-01-31"}).code, kExitOk);
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"get", "events", "--since", "last-week"}, {"bill", "--since", "soon"}}) {
+    const Outcome refused = weir(command);
+    EXPECT_EQ(refused.code, kExitUsage);
+    EXPECT_EQ(refused.error.find("weir: --since: \"" + command.back() +
+                                 "\" is neither a duration nor a date\n  write "),
+              0u)
+        << refused.error;
+  }
+  const Outcome explained = weir({"explain", "city/cameras", "--ingress", "metro"});
+  EXPECT_EQ(explained.code, kExitUsage);
+  EXPECT_EQ(explained.error,
+            "weir: ingress: no stream of city/cameras comes in at metro\n  its streams come in at street\n");
 }
 
 TEST_F(CommandTest, OutputThatCannotBeWrittenIsAFailure) {

@@ -12,6 +12,7 @@
 #include "app/client.h"
 #include "app/commands.h"
 #include "app/exit_code.h"
+#include "app/help_page.h"
 #include "core/ledger/proof_text.h"
 #include "infrastructure/store/audit.h"
 #include "infrastructure/store/backup.h"
@@ -254,6 +255,7 @@ void command(CLI::App& app, const std::string& name, const std::string& what, co
 void add_ledger_commands(CLI::App& app) {
   CLI::App* ledger = app.add_subcommand("ledger", "Prove what the ledger holds (RFC 6962)");
   ledger->require_subcommand(1);
+  ledger->footer("\nExamples:\n  weir ledger head\n  weir ledger verify --data /var/lib/weir");
   const auto format = [](CLI::App& c, Options& o) {
     c.add_option("-o,--output", o.format, "table, json or yaml")
         ->check(CLI::IsMember({"table", "json", "yaml"}))
@@ -263,17 +265,21 @@ void add_ledger_commands(CLI::App& app) {
           "\nExample:\n  weir ledger verify --data /var/lib/weir", true, format, verify);
   command(*ledger, "head", "Show size and root: who keeps them can prove a change later",
           "\nExample:\n  weir ledger head -o json", true, format, head);
-  command(*ledger, "prove", "Prove that a record is in the ledger", R"(
+  command(
+      *ledger, "prove", "Prove that a record is in the ledger", R"(
 Examples:
   weir ledger prove 17
   weir ledger prove 17 --size 1000 --old-size 500 --data /var/lib/weir)",
-          true,
-          [](CLI::App& c, Options& o) {
-            c.add_option("N", o.position, "Position of the record")->required();
-            c.add_option("--size", o.size, "Of the tree to prove in (default: the present one)");
-            c.add_option("--old-size", o.old_size, "Prove also that the tree of this size is a prefix (with --data)");
-          },
-          prove);
+      true,
+      [](CLI::App& c, Options& o) {
+        c.add_option("N", o.position, "Position of the record")->required()->check(refuse_no_count);
+        c.add_option("--size", o.size, "Of the tree to prove in (default: the present one)")
+            ->check(refuse_no_count);
+        c.add_option("--old-size", o.old_size,
+                     "Prove also that the tree of this size is a prefix (with --data)")
+            ->check(refuse_no_count);
+      },
+      prove);
   command(app, "backup", "Copy a ledger and the brain's CA, also while the brain runs", R"(
 Example:
   weir backup --data /var/lib/weir --to /backup/weir-monday)",

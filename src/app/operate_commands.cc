@@ -7,7 +7,9 @@
 #include "app/client.h"
 #include "app/commands.h"
 #include "app/exit_code.h"
+#include "app/help_page.h"
 #include "app/render.h"
+#include "app/since.h"
 #include "core/units/quantity.h"
 #include "security/identity/clock_text.h"
 #include "service/gateway/names.h"
@@ -94,9 +96,9 @@ Status bill(const Options& o) {
   v1::BillRequest request;
   request.set_tenant(o.tenant);
   if (!o.since.empty()) {
-    const auto ago = parse_lifetime_us(o.since);
-    if (!ago) return tl::unexpected(Error{ago.error().code, ago.error().what, "--since", ago.error().remedy});
-    request.set_from(std::max<int64_t>(0, int64_t{std::time(nullptr)} * 1'000'000 - *ago));
+    const auto from = since_us(o.since, int64_t{std::time(nullptr)} * 1'000'000);
+    if (!from) return tl::unexpected(from.error());
+    request.set_from(*from);
   }
   v1::BillResponse response;
   if (const Status called = client->call(&v1::Weir::Stub::Bill, request, response); !called) return called;
@@ -188,8 +190,10 @@ Examples:
           [](CLI::App& c, Options& o) {
             c.add_option("RUN", o.name, "PLAN.ITEM, as 'weir get runs' shows it")->required();
             c.add_flag("-f,--follow", o.follow, "Go on with what it writes");
-            c.add_option("--offset", o.offset, "First byte");
-            c.add_option("--bytes", o.bytes, "At most so many; 0: all")->capture_default_str();
+            c.add_option("--offset", o.offset, "First byte")->check(refuse_no_count);
+            c.add_option("--bytes", o.bytes, "At most so many; 0: all")
+                ->check(refuse_no_count)
+                ->capture_default_str();
           },
           logs);
   command(app, "bill", "Show what tenants owe, line by line", R"(
@@ -198,7 +202,7 @@ Examples:
   weir bill --tenant city --since 24h -o json)",
           [](CLI::App& c, Options& o) {
             c.add_option("--tenant", o.tenant, "One tenant; an operator without it sees all");
-            c.add_option("--since", o.since, "Only the last so much time, like 24h");
+            c.add_option("--since", o.since, "Only from then on: 24h, yesterday, 2026-11-20");
             c.add_option("-o,--output", o.format, "table, wide, json or yaml")
                 ->check(CLI::IsMember(std::vector<std::string>{"table", "wide", "json", "yaml"}))
                 ->capture_default_str();
@@ -206,6 +210,8 @@ Examples:
           bill);
   CLI::App* token = app.add_subcommand("token", "Issue and revoke tokens; 'weir get tokens' lists them");
   token->require_subcommand(1);
+  token->footer(
+      "\nExamples:\n  weir token create --join metro > metro.token\n  weir token revoke 0123456789abcdef");
   command(*token, "create", "Issue a token: for a site to join, or for a person", R"(
 Prints the token alone on standard output.
 

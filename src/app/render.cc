@@ -49,6 +49,14 @@ std::string bytes_text(int64_t bytes) {
          kUnits[unit];
 }
 
+// Kept is what was measured to be; what nothing has been measured of, and is not known to be broken, is
+// neither.
+std::string promise_text(const v1::Intent::Status& status) {
+  if (!status.has_plan()) return "-";
+  if (!status.promise_kept()) return "broken";
+  return status.samples() > 0 ? "kept" : "-";
+}
+
 Table intents(const Items& items, bool wide) {
   std::vector<std::string> header{"TENANT", "NAME", "STATE", "RUNS", "PROMISE", "PREDICTED", "MEASURED", "CREDITS/H"};
   if (wide) header.insert(header.end(), {"SAMPLES", "LATE", "LOST", "SERVICE", "WHY"});
@@ -60,7 +68,7 @@ Table intents(const Items& items, bool wide) {
                                  i.metadata().name(),
                                  s.state(),
                                  std::to_string(s.instances_running()) + "/" + std::to_string(s.instances()),
-                                 s.has_plan() ? (s.promise_kept() ? "kept" : "broken") : "-",
+                                 promise_text(s),
                                  s.has_plan() ? gateway::latency_text(s.latency_us_predicted()) : "-",
                                  s.samples() ? gateway::latency_text(s.latency_us_measured()) : "-",
                                  s.has_plan() ? credits(s.billed_per_hour_nanocredits()) : "-"};

@@ -159,6 +159,25 @@ TEST_P(Rendered, YamlIsADocumentEach) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos) << "escapes it: " << text;
 }
 
+TEST(Render, APromiseThatNothingWasMeasuredOfIsNotCalledKept) {
+  Items items;
+  auto& status = *items.Add()->mutable_intent()->mutable_status();
+  const auto promise = [&] {
+    const std::string text = render("intents", items, Format::kTable);
+    return text.find("  kept") != std::string::npos     ? "kept"
+           : text.find("  broken") != std::string::npos ? "broken"
+                                                        : "-";
+  };
+  status.set_plan(7);
+  status.set_has_plan(true);
+  status.set_promise_kept(true);
+  EXPECT_STREQ(promise(), "-");
+  status.set_samples(1);
+  EXPECT_STREQ(promise(), "kept");
+  status.set_promise_kept(false);
+  EXPECT_STREQ(promise(), "broken");
+}
+
 TEST(Render, NothingIsSaidInEveryForm) {
   EXPECT_EQ(render("sites", {}, Format::kTable), "No sites.\n");
   EXPECT_EQ(render("sites", {}, Format::kJson), "[]\n");

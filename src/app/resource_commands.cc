@@ -15,6 +15,7 @@
 #include "app/commands.h"
 #include "app/exit_code.h"
 #include "app/render.h"
+#include "app/since.h"
 #include "app/table.h"
 #include "core/units/quantity.h"
 #include "service/resource/resource.h"
@@ -58,6 +59,36 @@ void split_name(Options& o) {
   }
 }
 
+bool is_intent(const resource::Resource& item) {
+  return std::holds_alternative<resource::Intent>(item.value);
+}
+
+constexpr auto kDecisionPatience = std::chrono::seconds(1);
+
+// What was decided about an intent, if that is known before the deadline: the rest of its line, and why it is
+// refused.
+std::string decision_text(Client& client, Changes& changes, const v1::ApplyResult& result,
+                          std::chrono::system_clock::time_point deadline) {
+  v1::GetRequest request;
+  request.set_kind("intent");
+  request.set_name(result.name());
+  request.set_tenant(result.tenant());
+  for (;;) {
+    v1::GetResponse response;
+    if (!client.call(&v1::Weir::Stub::Get, request, response)) return "\n";
+    const v1::Intent& intent = response.resource().intent();
+    const std::string& state = intent.status().state();
+    if (intent.metadata().generation() != result.generation()) return "\n";  // changed again meanwhile
+    if (state == "refused") {
+      return ", refused:\n" + wrapped("  " + intent.status().why(), kTableWidth) +
+             "  all reasons: 'weir explain " + result.name() + " --tenant " + result.tenant() + "'\n";
+    }
+    if (state != "pending") return ", " + state + "\n";
+    if (std::chrono::system_clock::now() >= deadline) return "\n";
+    changes.wait(deadline);
+  }
+}
+
 Status apply(const Options& o) {
   std::vector<resource::Resource> all;
   for (const std::string& path : o.files) {
@@ -74,25 +105,32 @@ Status apply(const Options& o) {
   auto client = Client::open(o.target);
   if (!client) return tl::unexpected(client.error());
   v1::ApplyResponse response;
+  std::optional<Changes> changes;
+  if (!o.dry_run && std::any_of(all.begin(), all.end(), is_intent)) changes.emplace(*client);
   if (Status called = client->call(&v1::Weir::Stub::Apply, request, response); !called) {
     called.error().where = resource::written_at(all, called.error().where);
     return called;
   }
+  const auto decided_until = std::chrono::system_clock::now() + kDecisionPatience;
   bool infeasible = false;
   for (const v1::ApplyResult& result : response.results()) {
     std::cout << result.kind() << " " << (result.tenant().empty() ? "" : result.tenant() + "/") << result.name() << " "
               << (o.dry_run && result.action() != "unchanged" ? "would be " : "") << result.action();
     if (result.generation() > 0) std::cout << " (generation " << result.generation() << ")";
-    std::cout << "\n";
+    std::cout << (changes && result.generation() > 0 ? decision_text(*client, *changes, result, decided_until)
+                                                     : "\n");
     if (result.has_plan()) {
-      std::cout << "\n" << render_plan(result.plan()) << "\nBilled "
-                << format_money((result.plan().value().billed_per_hour() + 500) / 1000 * 1000)
-                << " credits an hour. " << result.plan().reason() << ".\n";
+      std::cout << "\n"
+                << render_plan(result.plan()) << "\n"
+                << wrapped("Billed " +
+                               format_money((result.plan().value().billed_per_hour() + 500) / 1000 * 1000) +
+                               " credits an hour. " + result.plan().reason() + ".",
+                           kTableWidth);
     }
     if (result.has_refusal()) {
       infeasible = true;
       std::cout << "No plan satisfies it now:\n";
-      for (const std::string& reason : result.reasons()) std::cout << "  - " << reason << "\n";
+      for (const std::string& reason : result.reasons()) std::cout << wrapped("  - " + reason, kTableWidth);
     }
   }
   if (infeasible) exit_with(kExitInfeasible);
@@ -107,9 +145,9 @@ Result<v1::EventsRequest> events_request(const Options& o) {
   request.set_tenant(o.tenant);
   for (const std::string& name : o.names) request.add_names(name);
   if (o.since.empty()) return request;
-  const auto ago = parse_lifetime_us(o.since);
-  if (!ago) return tl::unexpected(Error{ago.error().code, ago.error().what, "--since", ago.error().remedy});
-  request.set_since(std::max<int64_t>(0, int64_t{std::time(nullptr)} * 1'000'000 - *ago));
+  const auto since = since_us(o.since, int64_t{std::time(nullptr)} * 1'000'000);
+  if (!since) return tl::unexpected(since.error());
+  request.set_since(*since);
   return request;
 }
 
@@ -354,7 +392,52 @@ constexpr std::array<std::string_view, 23> kStates = {
     "half",    "kept",    "lost",    "pending",  "placed",   "planned",  "present", "refused",
     "retiring", "running", "starting", "stopping", "unknown",  "up",       "withdrawn"};
 
-// A running intent has also been placed.
+// A running intent has also been placed, and a finished one has been running.
+bool holds(const Options& o, const v1::Resource* resource, const std::string& state) {
+  if (state == o.wanted || (o.wanted == "present" && resource)) return true;
+  if (!resource || !resource->has_intent()) return false;
+  const auto& status = resource->intent().status();
+  if (o.wanted == "kept" || o.wanted == "broken") {
+    return status.samples() > 0 && status.promise_kept() == (o.wanted == "kept");
+  }
+  return (o.wanted == "placed" && (state == "running" || state == "finished")) ||
+         (o.wanted == "running" && state == "finished");
+}
+
+std::string of_tenant(const Options& o) { return o.tenant.empty() ? "" : " --tenant " + o.tenant; }
+
+// Why what is wanted will not come unless somebody changes something; none: it may come.
+std::optional<Error> hopeless(const Options& o, const v1::Resource* resource, const std::string& state,
+                              bool seen) {
+  const std::string where = o.kind + "/" + o.name;
+  if (!resource) {
+    if (!seen || o.wanted == "absent") return std::nullopt;
+    return Error{ErrorCode::kNotFound, "is gone, and will not be " + o.wanted, where,
+                 "'weir get events' tells what happened"};
+  }
+  const bool leaves = o.wanted == "absent" || o.wanted == "withdrawn";
+  const std::string text = "is " + state + ", and will not be " + o.wanted;
+  if (resource->has_intent() && !leaves) {
+    const std::string explain = "'weir explain " + o.name + of_tenant(o) + "'";
+    const std::string& why = resource->intent().status().why();
+    if (state == "refused" && o.wanted != "pending") {
+      return Error{ErrorCode::kInfeasible, text + " as things are" + (why.empty() ? "" : ": " + why), where,
+                   "all reasons: " + explain};
+    }
+    if (state == "withdrawn") return Error{ErrorCode::kNotFound, text, where, "apply it again"};
+    if (state == "finished")
+      return Error{ErrorCode::kInternal, text, where, "delete it and apply it again to run it anew"};
+  }
+  if (resource->has_run() && !leaves && (state == "exited" || state == "failed" || state == "lost")) {
+    const std::string& why = resource->run().why();
+    return Error{ErrorCode::kInternal, text + (why.empty() ? "" : ": " + why), where,
+                 "see 'weir describe run " + o.name + "'"};
+  }
+  if (resource->has_plan() && !leaves && state == "retiring")
+    return Error{ErrorCode::kInternal, text, where, "another plan has replaced it"};
+  return std::nullopt;
+}
+
 Status wait(Options& o) {
   split_name(o);
   if (std::find(kStates.begin(), kStates.end(), o.wanted) == kStates.end()) {
@@ -367,24 +450,23 @@ Status wait(Options& o) {
   const auto deadline = std::chrono::system_clock::now() + std::chrono::microseconds(*timeout);
   Changes changes(*client);
   std::string state = "absent";
-  for (;;) {
+  for (bool seen = false;;) {
     const auto one = get_one(*client, o);
     if (!one && one.error().code != ErrorCode::kNotFound) return tl::unexpected(one.error());
-    state = one ? state_of(one->resource()) : "absent";
-    bool there = state == o.wanted || (o.wanted == "placed" && state == "running") || (o.wanted == "present" && one);
-    if (one && one->resource().has_intent() && (o.wanted == "kept" || o.wanted == "broken")) {
-      const auto& status = one->resource().intent().status();
-      there = status.samples() > 0 && status.promise_kept() == (o.wanted == "kept");
-    }
-    if (there) {
-      std::cout << o.kind << " " << o.name << " is " << o.wanted << "\n";
+    const v1::Resource* resource = one ? &one->resource() : nullptr;
+    state = one ? state_of(*resource) : "absent";
+    if (holds(o, resource, state)) {
+      std::cout << o.kind << " " << o.name << " is " << (state == "finished" ? state : o.wanted) << "\n";
       return {};
     }
+    if (const auto error = hopeless(o, resource, state, seen)) return tl::unexpected(*error);
+    seen = seen || one;
     if (std::chrono::system_clock::now() >= deadline) break;
     changes.wait(deadline);
   }
-  print_error({ErrorCode::kUnavailable, "is " + state + " after " + o.timeout + ", not " + o.wanted, o.kind + "/" + o.name,
-               "see why with 'weir describe " + o.kind + " " + o.name + (o.tenant.empty() ? "" : " --tenant " + o.tenant) + "'"});
+  print_error({ErrorCode::kUnavailable, "is " + state + " after " + o.timeout + ", not " + o.wanted,
+               o.kind + "/" + o.name,
+               "see why with 'weir describe " + o.kind + " " + o.name + of_tenant(o) + "'"});
   exit_with(kExitTimeout);
 }
 
@@ -429,7 +511,7 @@ Examples:
             c.add_option("--tenant", o.tenant, "Of this tenant only");
             c.add_option("--filter", o.filter, "name=, site=, tenant=, intent=, state=, joined by commas");
             c.add_option("--kind", o.names, "Of events: only these, like PlanCommitted")->delimiter(',');
-            c.add_option("--since", o.since, "Of events: only those of the last so much time, like 1h");
+            c.add_option("--since", o.since, "Of events: only from then on: 1h, yesterday, 2026-11-20");
             c.add_flag("-w,--watch", o.watch, "Show again whenever it changes");
             add_format(c, o);
           },
@@ -466,19 +548,26 @@ Example:
             c.add_option("--tenant", o.tenant, "Of the intent");
           },
           remove);
-  command(app, "wait", "Wait until a resource has a state", R"(
-Exits with 8 when the time has passed. States of an intent: pending, placed, running, refused, finished,
-withdrawn, kept, broken; of a site: unknown, up, draining, down; of a link: up, half, down; of any: present, absent.
+  command(
+      app, "wait", "Wait until a resource has a state", R"(
+Exits with 8 when the time has passed, and at once, with 6 or 1, when the state
+will not come unless somebody changes something. States of
+  intents: pending, placed, running, refused, finished, withdrawn, kept, broken
+  runs:    planned, starting, running, stopping, exited, failed, lost
+  plans:   active, retiring
+  sites:   unknown, up, draining, down
+  links:   up, half, down
+  any:     present, absent
 
 Example:
   weir wait intent/cameras --tenant city --for running --timeout 60s)",
-          [](CLI::App& c, Options& o) {
-            c.add_option("KIND/NAME", o.kind, "Which")->required();
-            c.add_option("--for", o.wanted, "State to wait for")->required();
-            c.add_option("--tenant", o.tenant, "Of an intent");
-            c.add_option("--timeout", o.timeout, "How long")->capture_default_str();
-          },
-          wait);
+      [](CLI::App& c, Options& o) {
+        c.add_option("KIND/NAME", o.kind, "Which")->required();
+        c.add_option("--for", o.wanted, "State to wait for")->required();
+        c.add_option("--tenant", o.tenant, "Of an intent");
+        c.add_option("--timeout", o.timeout, "How long")->capture_default_str();
+      },
+      wait);
 }
 
 }  // namespace weir::app

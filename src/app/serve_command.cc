@@ -59,12 +59,13 @@ void add_serve_command(CLI::App& app) {
   command->add_option("--name", flags->names, "Further name or address in the brain's certificate")->type_name("NAME");
   command->add_option("--domain", flags->domain, "Name of a new domain (default weir)");
   command->footer(R"(
-On its first start it makes a certificate authority and an operator's token in DATA/context.toml.
-SIGTERM ends it in order.
+On its first start it makes a certificate authority and an operator's token in
+DATA/context.toml. SIGTERM ends it in order.
 
 Examples:
   weir serve --data /var/lib/weir
-  weir serve --config /etc/weir/serve.toml --listen 0.0.0.0:7443 --name brain.example.org)");
+  weir serve --config /etc/weir/serve.toml --listen 0.0.0.0:7443 \
+    --name brain.example.org)");
   command->callback([flags, command] { finish(run(*flags, *command)); });
 }
 

@@ -21,11 +21,12 @@ namespace weir::app {
 namespace {
 
 constexpr const char* kFooter = R"(
-Every field may also stand in the file: heartbeat = "200ms". There, [artifacts] names programs of this
-machine that intents may ask for without a digest: detector = "/usr/lib/city/detector".
+Every field may also stand in the file: heartbeat = "200ms". There, [artifacts]
+names programs of this machine that intents may ask for without a digest:
+detector = "/usr/lib/city/detector".
 
 Examples:
-  weir agent --brain 10.77.1.1:7443 --site hub-a --token weir1... --state /var/lib/weir-agent --allow-any
+  weir agent --brain 10.77.1.1:7443 --site hub-a --token weir1... --allow-any
   weir agent --config /etc/weir/agent.toml
 )";
 

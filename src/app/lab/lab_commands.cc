@@ -220,8 +220,10 @@ void add_lab_commands(CLI::App& app) {
       ->add_option("site", options->object, "Its name")
       ->required();
   CLI::App* brain = lab->add_subcommand("brain", "The lab's brain")->require_subcommand(1);
-  command(brain, "kill", "kill -9", "brain kill",
-          [](const Options& o) { return with_lab(o, [](const lab::Lab& opened_lab) { return kill_brain(opened_lab); }); });
+  example(brain, "brain kill");
+  command(brain, "kill", "Kill it as kill -9 does, at once", "brain kill", [](const Options& o) {
+    return with_lab(o, [](const lab::Lab& opened_lab) { return kill_brain(opened_lab); });
+  });
   command(brain, "start", "Start it again on its old ledger", "brain start",
           [](const Options& o) { return with_lab(o, [](lab::Lab& opened_lab) { return start_brain(opened_lab); }); });
   CLI::App* emulate = lab->add_subcommand("emulate", "The process that carries the packets; started by 'up'")->group("");

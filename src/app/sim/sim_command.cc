@@ -119,6 +119,7 @@ int run(const SimOptions& options) {
 void add_sim_commands(CLI::App& app) {
   CLI::App* sim = app.add_subcommand("sim", "Run the production loop in simulated worlds with faults");
   sim->require_subcommand(1);
+  sim->footer("\nExample:\n  weir sim run --seeds 0..999");
   const auto options = std::make_shared<SimOptions>();
   CLI::App* command = sim->add_subcommand("run", "Run seeds; a seed decides everything that happens in its world");
   command->add_option("--seeds", options->seeds, "A..B, both included, or one number")->capture_default_str();

@@ -232,6 +232,14 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
     if (!ingress.valid()) return fail(ErrorCode::kNotFound, "no site \"" + request.ingress() + "\"", "ingress");
   }
   const IntentRow& row = graph->intent(id);
+  if (ingress.valid() && std::none_of(row.spec->from.begin(), row.spec->from.end(),
+                                      [ingress](const Ingress& from) { return from.site == ingress; })) {
+    std::string sites;
+    for (const Ingress& from : row.spec->from)
+      sites += (sites.empty() ? "" : ", ") + graph->site_name(from.site);
+    return fail(ErrorCode::kInvalid, "no stream of " + full + " comes in at " + request.ingress(), "ingress",
+                sites.empty() ? "it has no streams" : "its streams come in at " + sites);
+  }
   v1::ExplainResponse out;
   out.set_version(graph->version());
   std::string text = full + ", generation " + std::to_string(row.generation) + "\n";
