@@ -229,7 +229,7 @@ class UdpProbeEngine : public ProbeEngine {
   }
 
   void note(bool changed, PathState before, ProbeSessionId id, uint64_t now_us, uint64_t last_good_us,
-            const Session& session, std::vector<PathChange>& changes) {
+            Session& session, std::vector<PathChange>& changes) {
     if (!changed) return;
     changes.push_back({.session = id,
                        .before = before,
@@ -237,6 +237,8 @@ class UdpProbeEngine : public ProbeEngine {
                        .at_unix_us = realtime_ns() / 1000,
                        .silence_us = now_us - std::min(now_us, last_good_us),
                        .reading = session.reading()});
+    // What answers again may go another way, which takes another time.
+    if (session.health.state() == PathState::kDown) session.statistics.clear();
   }
 
   void receive(ProbeSessionId id, Session& session, std::vector<PathChange>& changes) {

@@ -164,6 +164,8 @@ TEST(ProbeEngine, TellsDeathAndReturn) {
   const auto up = changes.wait(2);
   ASSERT_TRUE(up);
   EXPECT_EQ(up->after, PathState::kUp);
+  EXPECT_EQ(up->reading.window.samples - up->reading.window.losses, up->reading.answered - down->reading.answered)
+      << "trips before the death are another way's, perhaps";
 }
 
 TEST(ProbeEngine, CountsLoss) {

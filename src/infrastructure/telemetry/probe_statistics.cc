@@ -13,6 +13,11 @@ ProbeStatistics::ProbeStatistics(size_t size) : size_(std::max<size_t>(size, 1))
 void ProbeStatistics::add_reply(uint64_t rtt_us) { add(std::min(rtt_us, kLost - 1)); }
 void ProbeStatistics::add_loss() { add(kLost); }
 
+void ProbeStatistics::clear() {
+  outcomes_.clear();
+  next_ = 0;
+}
+
 void ProbeStatistics::add(uint64_t outcome) {
   if (outcomes_.size() < size_) {
     outcomes_.push_back(outcome);

@@ -27,6 +27,7 @@ class ProbeStatistics {
 
   void add_reply(uint64_t rtt_us);
   void add_loss();
+  void clear();
   // O(n log n) in the window's size.
   ProbeWindow window() const;
 
