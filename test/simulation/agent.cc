@@ -327,6 +327,8 @@ void Agent::measure(Path& path, bool report) {
   const World::Way way = world_.way(site_, path.order.far_site.index(), path.order.segments);
   const TimeUs stands = schedule_.now() - way.since_us;
   if (!path.measured ? stands < 100'000 : way.alive ? path.alive || stands < 1'000'000 : !path.alive || stands < 100'000) {
+    // Routing may have gone another way meanwhile.
+    if (path.measured && path.alive && way.alive) path.round_trip_us = way.round_trip_us;
     return;
   }
   path.measured = true;

@@ -19,7 +19,8 @@ bool there(const Graph& graph, SiteId site) {
 // two units at least cost through the links that can be steered; a way goes through a vertex once, and not through sites.
 class WaysToSites {
  public:
-  WaysToSites(const Graph& graph, LinkId link) : graph_(graph), link_(link) {}
+  // To sites where an agent can measure, or to any.
+  WaysToSites(const Graph& graph, LinkId link, bool to_any) : graph_(graph), link_(link), to_any_(to_any) {}
 
   // The links of the way that ends at `link`'s beginning, of `link`, and of the way from its end.
   std::optional<WatchedPath> find() {
@@ -47,7 +48,7 @@ class WaysToSites {
   }
   bool ends_at(VertexId at, SiteId site) const {
     const SiteSpec& spec = graph_.site_spec(site);
-    return there(graph_, site) && spec.steerable && !spec.sid.empty() && !used_.count(at);
+    return (to_any_ || there(graph_, site)) && spec.steerable && !spec.sid.empty() && !used_.count(at);
   }
 
   // One more unit from here, over the way that adds least; it may turn aside the one that is there.
@@ -117,12 +118,13 @@ class WaysToSites {
 
   const Graph& graph_;
   const LinkId link_;
+  const bool to_any_;
   std::set<VertexId> starts_, used_;
   std::map<VertexId, LinkId> in_, out_;  // by which a way comes to a vertex, and leaves it
   int64_t spent_ = 0;
 };
 
-// Below this difference two ways are not told apart by their round trip.
+// Below this difference two ways are not told apart by their round trip, of which half may be the measurement's own.
 constexpr int64_t kTellApartUs = 500;
 // Sites nearest to a link and behind it that are tried as ends of a routed path over it.
 constexpr size_t kEndsTried = 4;
@@ -174,7 +176,27 @@ std::vector<SiteId> sites_by_distance(const Graph& graph, const Routes& routes) 
   return sites;
 }
 
-// A routed path over the link between sites that can measure, with no other link that is down if there is one.
+// There and back.
+struct RoundTrip {
+  int64_t us = 0, jitter_us = 0;
+};
+RoundTrip described(const Graph& graph, const std::vector<LinkId>& links) {
+  RoundTrip sum;
+  for (const LinkId link : links) {
+    for (const LinkId id : {link, opposite(link)}) {
+      sum.us += graph.link(id).latency_us;
+      sum.jitter_us += graph.link(id).jitter_us;
+    }
+  }
+  return sum;
+}
+// Whether a trip over the one way is always told from one over the other, which takes at least `around_us`.
+bool told_apart(const RoundTrip& direct, int64_t around_us) {
+  return around_us - direct.us - direct.jitter_us >= kTellApartUs;
+}
+
+// A routed path over the link between sites that can measure: one on which a way around the link would be noticed, then
+// one with no other link that is down.
 std::optional<WatchedPath> routed_over(const Graph& graph, LinkId link) {
   // What lies on the way between two sites lies on the way from each of them to the link's far end.
   const Routes near = routes_from(graph, graph.link(link).from), far = routes_from(graph, graph.link(link).to);
@@ -184,22 +206,35 @@ std::optional<WatchedPath> routed_over(const Graph& graph, LinkId link) {
   };
   std::vector<SiteId> ends = sites_by_distance(graph, near);
   std::erase_if(ends, [&](SiteId site) { return !behind(near, far, site); });
-  std::optional<WatchedPath> second_best;
+  std::optional<WatchedPath> best;
+  int best_rank = -1;
   for (size_t i = 0; i < std::min(ends.size(), kEndsTried); ++i) {
     const VertexId from = graph.site(ends[i]).vertex;
-    const Routes routes = routes_from(graph, from);
+    const Routes routes = routes_from(graph, from), around = routes_from(graph, from, {duplex(link)});
     for (const SiteId to : sites_by_distance(graph, routes)) {
       if (!behind(far, near, to)) continue;
-      WatchedPath path{ends[i], to, way_to(graph, routes, from, graph.site(to).vertex), false};
+      const VertexId end = graph.site(to).vertex;
+      WatchedPath path{ends[i], to, way_to(graph, routes, from, end), false};
       const auto over = [&](LinkId id) { return duplex(id) == duplex(link); };
       if (std::none_of(path.links.begin(), path.links.end(), over)) continue;
+      const int64_t around_us = around.distance_us[end.index()];
+      const bool tells = around_us == INT64_MAX || told_apart(described(graph, path.links), 2 * around_us);
       const bool alone = std::all_of(path.links.begin(), path.links.end(),
                                      [&](LinkId id) { return over(id) || graph.usable(id); });
-      if (alone) return path;
-      if (!second_best) second_best = std::move(path);
+      const int rank = 2 * tells + alone;
+      if (rank <= best_rank) continue;
+      best_rank = rank;
+      best = std::move(path);
+      if (tells && alone) return best;
     }
   }
-  return second_best;
+  return best;
+}
+
+// Whether packets are ever led over the link, whatever site is away now.
+bool leadable(const Graph& graph, LinkId link) {
+  const auto path = WaysToSites(graph, link, true).find();
+  return path && steered(graph, *path);
 }
 
 }  // namespace
@@ -228,7 +263,7 @@ LinkVerdicts judge_links(const Graph& graph, const std::vector<WatchedPath>& pat
 }
 
 std::optional<WatchedPath> exploratory_path(const Graph& graph, LinkId link) {
-  auto path = WaysToSites(graph, link).find();
+  auto path = WaysToSites(graph, link, false).find();
   return path && steered(graph, *path) ? path : routed_over(graph, link);
 }
 
@@ -247,16 +282,12 @@ bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_
   if (steered(graph, path)) return true;
   const auto around = routed_way(graph, graph.site(path.from).vertex, graph.site(path.to).vertex, {duplex(link)});
   if (!around) return true;
-  const auto described_us = [&graph](const std::vector<LinkId>& links) {
-    int64_t us = 0;
-    for (const LinkId id : links) us += int64_t{graph.link(id).latency_us} + graph.link(opposite(id)).latency_us;
-    return us;
-  };
-  // The way itself takes up to its jitter longer, the way around at least its latency.
-  int64_t direct_us = described_us(path.links);
-  for (const LinkId id : path.links) direct_us += int64_t{graph.link(id).jitter_us} + graph.link(opposite(id)).jitter_us;
-  const int64_t around_us = described_us(*around);
-  return around_us - direct_us < kTellApartUs || 2 * round_trip_us < direct_us + around_us;
+  // The way itself takes up to its jitter longer, a way around at least its latency.
+  const RoundTrip direct = described(graph, path.links);
+  const int64_t direct_us = direct.us + direct.jitter_us, around_us = described(graph, *around).us;
+  if (told_apart(direct, around_us)) return 2 * round_trip_us < direct_us + around_us;
+  if (around_us < direct.us || leadable(graph, link)) return false;
+  return round_trip_us < direct_us + kTellApartUs / 2;
 }
 
 std::vector<std::string> segments(const Graph& graph, const std::vector<LinkId>& path, SiteId to) {

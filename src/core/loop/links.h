@@ -27,7 +27,8 @@ LinkVerdicts judge_links(const Graph& graph, const std::vector<WatchedPath>& pat
 
 // A path between two sites that are up or draining, over this link and as few others that are down as possible, for
 // finding out when the link works again; then the shortest by hops. Where none can be steered, a path near the link that
-// plain routing takes by itself. None if there is none.
+// plain routing takes by itself, if possible one whose round trip tells whether routing went around the link. None if
+// there is none.
 std::optional<WatchedPath> exploratory_path(const Graph& graph, LinkId link);
 
 // The path that plain routing takes: least described latency, ties by vertex, whether or not its links are up. Links
@@ -36,7 +37,9 @@ std::optional<std::vector<LinkId>> routed_way(const Graph& graph, VertexId from,
                                               const std::set<LinkId>& without = {});
 
 // Whether an answer over this path shows that this link of it works. Over a path that cannot be steered it does not if
-// the round trip is nearer to that of the shortest way without the link, or longer: routing may have gone around.
+// the round trip is nearer to that of the shortest way without the link, or longer: routing may have gone around. Where
+// the two cannot be told apart, it never shows a link over which packets can be led, between whatever sites: only a
+// steered path does. A link that plain routing alone uses is taken to work while the trip is no longer than over it.
 bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_t round_trip_us);
 
 // SIDs for following `path`, which ends at `to`: End.X at every vertex after the first, End.DX6 or End.DT6 at the last.

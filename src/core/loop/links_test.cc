@@ -25,6 +25,12 @@ class LinksTest : public testing::Test {
                                    .steerable = steerable, .sid_a = "fd77:a:" + n + "::", .sid_b = "fd77:b:" + n + "::"}});
     return link;
   }
+  void describe(LinkId link, int64_t latency_us, int64_t jitter_us) {
+    LinkSpec spec = graph.link_spec(link);
+    spec.latency_us = latency_us;
+    spec.jitter_us = jitter_us;
+    add(LinkDefined{link, spec});
+  }
   void kill(LinkId link) {
     add(LinkStateChanged{link, false, ""});
     add(LinkStateChanged{opposite(link), false, ""});
@@ -72,12 +78,6 @@ TEST_F(LinksTest, ExploresByAWayRoundWhereTheNearestSiteIsTheOnlyOneOfTheOtherEn
 TEST_F(LinksTest, AnAnswerOnAPlainWayShowsALinkUnlessItIsTooLateForIt) {
   make(2, 3);  // routers 2 to 4
   const LinkId direct = join(0, 1, false);
-  const auto describe = [this](LinkId link, int64_t latency_us, int64_t jitter_us) {
-    LinkSpec spec = graph.link_spec(link);
-    spec.latency_us = latency_us;
-    spec.jitter_us = jitter_us;
-    add(LinkDefined{link, spec});
-  };
   const LinkId first = join(0, 2, false);
   join(2, 1, false);
   describe(direct, 2'000, 1'000);
@@ -91,6 +91,47 @@ TEST_F(LinksTest, AnAnswerOnAPlainWayShowsALinkUnlessItIsTooLateForIt) {
   describe(first, 2'600, 0);  // 7,200 us around
   EXPECT_TRUE(shows_link(graph, path, direct, 6'000));
   EXPECT_FALSE(shows_link(graph, path, direct, 7'200));
+}
+
+TEST_F(LinksTest, WhereTripsCannotBeToldApartOnlyASteeredPathShowsALinkOverWhichPacketsCanBeLed) {
+  make(4, 3);  // routers 4 to 6
+  const LinkId first = join(0, 4, false), link = join(4, 5), last = join(1, 5, false);
+  const LinkId led = join(2, 4);
+  join(3, 5);
+  for (const LinkId around : {join(4, 6), join(6, 5)}) describe(around, 550, 0);
+  kill(link);
+  EXPECT_EQ(explored(link).size(), 3u);
+  const WatchedPath plain{SiteId(0u), SiteId(1u), {first, link, opposite(last)}, true};
+  ASSERT_FALSE(steered(graph, plain));
+  EXPECT_FALSE(shows_link(graph, plain, link, 6'000)) << "in 6,200 us around";
+  add(SiteStateChanged{SiteId(2u), Liveness::kDown, ""});
+  EXPECT_TRUE(explored(link).empty());
+  EXPECT_FALSE(shows_link(graph, plain, link, 6'000)) << "packets will be led over it when the site is there again";
+  LinkSpec spec = graph.link_spec(led);
+  spec.steerable = false;
+  add(LinkDefined{led, spec});
+  EXPECT_TRUE(shows_link(graph, plain, link, 6'249)) << "nothing will ever be led over it";
+  EXPECT_FALSE(shows_link(graph, plain, link, 6'250)) << "another way, whichever";
+}
+
+TEST_F(LinksTest, AnAnswerOnAWayThatRoutingDoesNotTakeShowsNoLink) {
+  make(2, 1);
+  const LinkId direct = join(0, 1, false);
+  describe(direct, 2'100, 0);
+  for (const LinkId around : {join(0, 2, false), join(2, 1, false)}) describe(around, 1'000, 0);
+  EXPECT_FALSE(shows_link(graph, {SiteId(0u), SiteId(1u), {direct}, true}, direct, 4'000));
+}
+
+TEST_F(LinksTest, OverPlainRoutingExploresWhereAWayAroundWouldBeNoticed) {
+  make(3, 3);  // routers 3 to 5
+  const LinkId near = join(0, 3, false), dead = join(3, 4, false), far = join(1, 4, false), on = join(4, 5, false);
+  const LinkId end = join(2, 5, false), bypass = join(0, 1, false);
+  describe(bypass, 3'100, 0);  // the nearest pair is as quickly joined without the link
+  for (const LinkId down : {dead, on}) kill(down);
+  const auto path = exploratory_path(graph, dead);
+  ASSERT_TRUE(path);
+  EXPECT_EQ(path->links, (Links{near, dead, on, opposite(end)})) << "proven together with its neighbour";
+  EXPECT_NE(path->to, graph.site_at(graph.link(far).from));
 }
 
 TEST_F(LinksTest, OverPlainRoutingExploresFromASiteThatIsRoutedThatWayHoweverFar) {

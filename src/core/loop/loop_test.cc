@@ -111,6 +111,18 @@ class LoopTest : public testing::Test, public Clock, public Wire {
     return p;
   }
 
+  // Two paths over link 0: to hub over link 2, labelled 300, and to far over link 8, labelled 301.
+  void write_two_paths() {
+    for (uint32_t i = 0; i < 2; ++i) {
+      IntentSpec spec = service();
+      spec.name = "i" + std::to_string(i);
+      write(IntentSubmitted{IntentId(i), TenantId(0u), 1, spec});
+      Plan p = labelled(plan(spec, 1, i == 0 ? kHub : kFar), static_cast<uint16_t>(300 + i));
+      p.intent = IntentId(i);
+      write(PlanCommitted{p});
+    }
+  }
+
   void turn(std::vector<Loop::Message> messages) {
     ASSERT_TRUE(loop->turn(std::move(messages)));
   }
@@ -533,16 +545,8 @@ TEST_F(LoopTest, WhatWasHeardBeforeALinkDiedDoesNotBringItUp) {
   EXPECT_TRUE(up(0));
 }
 
-// Two paths over link 0, which was cut: to hub over link 2, and to far over link 8.
 TEST_F(LoopTest, APathThatIsNotYetFoundDeadAcquitsNoLink) {
-  for (uint32_t i = 0; i < 2; ++i) {
-    IntentSpec spec = service();
-    spec.name = "i" + std::to_string(i);
-    write(IntentSubmitted{IntentId(i), TenantId(0u), 1, spec});
-    Plan p = labelled(plan(spec, 1, i == 0 ? kHub : kFar), static_cast<uint16_t>(300 + i));
-    p.intent = IntentId(i);
-    write(PlanCommitted{p});
-  }
+  write_two_paths();
   start();
   settle_all();
   report(kEdge, PathReading{.label = 300, .alive = true});
@@ -560,6 +564,30 @@ TEST_F(LoopTest, APathThatIsNotYetFoundDeadAcquitsNoLink) {
   // Where the other lives on, the rest of the way is at fault.
   pass(2'000'000);
   report(kEdge, PathReading{.label = 301, .alive = true});
+  EXPECT_TRUE(up(0));
+  EXPECT_FALSE(up(2));
+}
+
+TEST_F(LoopTest, APlainPathThatRoutingLeadsAroundAcquitsNoLink) {
+  write_two_paths();
+  LinkSpec plain{.name = "l4", .a = VertexId(3u), .b = VertexId(2u), .bandwidth_bps = 1'000'000'000, .latency_us = 1'000,
+                 .steerable = false};
+  write(LinkDefined{LinkId(8u), plain});
+  plain.name = "l5";
+  plain.b = VertexId(4u);
+  write(LinkDefined{LinkId(10u), plain});  // from edge to far in 3,000 us without link 0
+  start();
+  settle_all();
+  report(kEdge, PathReading{.label = 300, .alive = true});
+  report(kEdge, PathReading{.label = 301, .alive = true, .round_trip_us = 4'000});
+  pass(1'000'000);
+  report(kEdge, PathReading{.label = 300, .alive = false});
+  report(kEdge, PathReading{.label = 301, .alive = true, .round_trip_us = 6'000});
+  pass(1'000'000);
+  EXPECT_FALSE(up(0));
+  EXPECT_FALSE(up(2));
+  EXPECT_TRUE(up(8)) << "no other link leads to far";
+  report(kEdge, PathReading{.label = 301, .alive = true, .round_trip_us = 4'000});
   EXPECT_TRUE(up(0));
   EXPECT_FALSE(up(2));
 }

@@ -45,6 +45,7 @@ void Loop::watch_links() {
   if (path_states_.empty()) return;
   std::vector<WatchedPath> watched;
   std::vector<std::pair<WatchedPath, TimeUs>> dead;  // when it was found so
+  std::vector<std::pair<WatchedPath, int64_t>> routed;  // alive over plain routing, in this round trip
   std::set<LinkId> alive, proven;                    // of living paths; by word that is newer than the link's state
   std::vector<TimedPath> timed;
   std::map<std::pair<SiteId, uint16_t>, PathState> still;
@@ -83,9 +84,25 @@ void Loop::watch_links() {
       if (head_.usable(link) || (changed != link_changed_us_.end() && changed->second >= state.heard_us)) continue;
       if (shows_link(head_, path, link, state.round_trip_us)) proven.insert(duplex);
     }
-    watched.push_back(std::move(path));
+    if (led) {
+      watched.push_back(std::move(path));
+    } else {
+      routed.push_back({std::move(path), state.round_trip_us});
+    }
   }
   path_states_ = std::move(still);
+  std::set<LinkId> on_dead;
+  for (const auto& [path, since_us] : dead) {
+    for (const LinkId link : path.links) on_dead.insert(LinkId(link.value & ~1u));
+  }
+  for (auto& [path, round_trip_us] : routed) {
+    // Routing may have gone around what a dead path dies of.
+    WatchedPath shown = path;
+    std::erase_if(shown.links, [&, &path = path, us = round_trip_us](LinkId link) {
+      return on_dead.count(LinkId(link.value & ~1u)) > 0 && !shows_link(head_, path, link, us);
+    });
+    watched.push_back(std::move(shown));
+  }
   // Two paths over a link that died are not found dead at once: what lives on says nothing about a death so young.
   for (auto& [path, since_us] : dead) {
     // Of a link that was shown to work since it did not die.
