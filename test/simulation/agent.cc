@@ -388,6 +388,13 @@ void Agent::observe() {
     seen.runs.push_back({id, run.stopping ? RunState::kStopping : run.state, run.exit_code, run.why,
                          run.state == RunState::kRunning});
   }
+  for (const Reports& waiting : unacknowledged_) {
+    for (const Brain::Report& report : waiting.reports) {
+      const auto* usage = std::get_if<UsageReport>(&report);
+      if (usage && !runs_.count(usage->run))
+        seen.runs.push_back({usage->run, RunState::kLost, 0, "its record is gone", false});
+    }
+  }
   for (const auto& [label, path] : paths_) {
     if (path.installed) seen.paths_installed.push_back(label);
   }

@@ -605,7 +605,13 @@ void Auditor::body(const UsageReported& e) {
   if (found == billed_.end()) return fail("usage of a run that no plan asked for");
   Billed& run = found->second;
   check_actor(run.placement.site.value, "usage");
-  if (e.to <= e.from) return fail("usage of no time");
+  if (e.to <= e.from) {
+    if (e.begun == 0 || !run.windows.empty()) fail("usage of no time");
+    run.closed = true;
+    return;
+  }
+  // Nothing that the site says of a run may be lost because it was given up too early.
+  if (run.closed) fail("usage of a run that was said to have used nothing");
   const auto next = run.windows.lower_bound(e.from);
   if ((next != run.windows.end() && next->first < e.to) || (next != run.windows.begin() && std::prev(next)->second > e.from)) {
     fail("usage of run " + std::to_string(e.run.plan) + "." + std::to_string(e.run.item) + " is billed twice");

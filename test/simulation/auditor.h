@@ -108,6 +108,7 @@ class Auditor {
     };
     std::vector<Term> terms;
     Workload workload;
+    bool closed = false;  // its site was said to have nothing more of it
   };
   struct RunAs {
     RunState state = RunState::kPlanned;

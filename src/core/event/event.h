@@ -154,7 +154,8 @@ struct UsageReported {
   int64_t sent_bytes = 0;
   int64_t energy_microjoule = 0;
   std::string energy_model;
-  TimeUs begun = 0;                        // in a run's last window: where its first began; 0: more may follow
+  TimeUs begun = 0;  // in a run's last window: where its first began; 0: more may follow. An empty
+                     // window with it: the run has used nothing that its site knows of
   friend bool operator==(const UsageReported&, const UsageReported&) = default;
 };
 // An ingress agent moved a flow between its working and its protection path by itself.

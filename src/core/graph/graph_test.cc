@@ -145,6 +145,23 @@ TEST_F(GraphTest, UsageOfARetiredRunIsTakenUntilItIsComplete) {
   EXPECT_FALSE(usage(40, 50));
 }
 
+TEST_F(GraphTest, ARunThatHasUsedNothingIsForgotten) {
+  const RunId run{graph.version(), 0};
+  const IntentId intent(0u);
+  add(PlanCommitted{plan()});
+  add(IntentWithdrawn{intent});
+  add(PlanRetired{intent, run.plan});
+  ASSERT_EQ(graph.intent(intent).retired_runs.size(), 1u);
+  const auto nothing = [&](TimeUs begun) {
+    return add(UsageReported{.run = run, .intent = intent, .from = 10, .to = 10, .begun = begun}).effect;
+  };
+  EXPECT_FALSE(nothing(0)) << "more may come";
+  ASSERT_EQ(graph.intent(intent).retired_runs.size(), 1u);
+  EXPECT_TRUE(nothing(10));
+  EXPECT_TRUE(graph.intent(intent).retired_runs.empty());
+  EXPECT_EQ(graph.metered(intent, run, SiteId(1u)), nullptr);
+}
+
 TEST_F(GraphTest, ARunThatIsMeteredInWholeIsForgottenWithItsPlan) {
   const RunId run{graph.version(), 0};
   add(PlanCommitted{plan()});

@@ -83,7 +83,10 @@ Status Loop::recover() {
       head_ = std::move(*graph);
       for (size_t i = 0; i < head_.intent_count(); ++i) {
         for (const RunRow& run : head_.intent(IntentId(i)).runs) remember_plan(IntentId(i), run.run.plan);
-        for (const RetiredRun& run : head_.intent(IntentId(i)).retired_runs) remember_plan(IntentId(i), run.run.plan);
+        for (const RetiredRun& run : head_.intent(IntentId(i)).retired_runs) {
+          remember_plan(IntentId(i), run.run.plan);
+          awaiting_usage_.insert(IntentId(i));
+        }
       }
     }
   }
@@ -118,6 +121,7 @@ Status Loop::turn(std::vector<Message> messages) {
   if (!held_) watch_sites();
   watch_links();
   advance_retirements();
+  release_unused();
   watch_intents();
   if (!fatal_) return stop();
   if (appended_) {
@@ -228,6 +232,8 @@ void Loop::note(const EventBody& body, Position at) {
   } else if (const auto* retired = std::get_if<PlanRetired>(&body)) {
     retirements_.erase({retired->intent, retired->plan});
     forget_plans(retired->intent);
+    awaiting_usage_.insert(retired->intent);
+    unused_look_ = true;
   } else if (const auto* site = std::get_if<SiteStateChanged>(&body)) {
     if (site->state == Liveness::kDown) {
       down_since_us_[site->site] = now_us_;
@@ -394,7 +400,7 @@ Status Loop::report(SiteId site, const Observation& observation) {
   session.applied_version = current ? observation.applied_version : 0;
   session.settled = observation.settled;
   session.runs = observation.runs;
-  react_ = true;
+  react_ = unused_look_ = true;
 
   std::vector<EventBody> bodies;
   for (const RunObservation& seen : observation.runs) {
@@ -476,30 +482,6 @@ Status Loop::report(SiteId site, const SwitchReport& report) {
   if (on == report.to_protection) return {};
   return record("site/" + head_.site_name(site),
                 {PathSwitched{report.plan, report.intent, report.flow, report.to_protection}});
-}
-
-Status Loop::report(SiteId site, const UsageReport& report) {
-  const auto intent = intent_of_plan_.find(report.run.plan);
-  if (intent == intent_of_plan_.end() || report.to <= report.from) return {};
-  const IntentId id = intent->second;  // the run may be forgotten with its last report
-  const Metered* known = head_.metered(id, report.run, site);
-  if (!known) return {};
-  // Said again because its acknowledgement was lost, or the agent has forgotten what it said: to be billed once. Of a
-  // report that is partly known its share of the counters is taken.
-  const std::vector<Window> fresh = known->missing({report.from, report.to});
-  std::vector<EventBody> bodies;
-  for (const Window& part : fresh) {
-    const auto share = [&](int64_t counter) {
-      return static_cast<int64_t>(static_cast<__int128>(counter) * (part.to - part.from) / (report.to - report.from));
-    };
-    bodies.push_back(UsageReported{report.run, id, part.from, part.to, share(report.cpu_us),
-                                   share(report.memory_mib_us), share(report.received_bytes), share(report.sent_bytes),
-                                   share(report.energy_microjoule), report.energy_model,
-                                   part.to == report.to ? report.begun : 0});
-  }
-  const Status taken = record("site/" + head_.site_name(site), std::move(bodies));
-  if (taken && fresh.size() == 1 && fresh.front() == Window{report.from, report.to}) learn_work(site, id, report);
-  return taken;
 }
 
 Status Loop::report(SiteId site, const PromiseReport& report) {

@@ -188,6 +188,7 @@ class Loop {
   void watch_intents();
   bool say_stopping(IntentId intent, const std::map<SiteId, std::vector<RunId>>& runs);
   void advance_retirements();
+  void release_unused();
   void begin_decisions();
   void act();
   bool settled(SiteId site) const;       // does what it was last told, or is not there
@@ -230,6 +231,9 @@ class Loop {
   // Of plans whose runs the graph holds; and the same by intent.
   std::map<Position, IntentId> intent_of_plan_;
   std::set<std::pair<IntentId, Position>> plans_of_intent_;
+
+  std::set<IntentId> awaiting_usage_;  // with retired runs
+  bool unused_look_ = false;           // a site has spoken, or a plan was retired, since that was looked at
 
   std::map<RunId, WorkSeen> work_seen_;  // of runs that the graph holds
 

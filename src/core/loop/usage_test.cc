@@ -15,7 +15,7 @@ class UsageTest : public testing::Test, public Clock, public Wire {
  protected:
   TimeUs wall_us() override { return now_us; }
   TimeUs steady_us() override { return now_us; }
-  void send(const SiteDirective&) override {}
+  void send(const SiteDirective& directive) override { told = std::max(told, directive.version); }
   void drop(SiteId) override {}
 
   void start() {
@@ -81,6 +81,14 @@ class UsageTest : public testing::Test, public Clock, public Wire {
     write(PlanRetired{kIntent, run.plan});
     start();
   }
+  // What the site says that it has; it has done all that it was told.
+  void observe(std::vector<RunId> runs, bool settled = true, SiteId site = kHub) {
+    Observation now{
+        .applied_version = told, .applied_brain_epoch = loop->head().brain_epoch(), .settled = settled};
+    for (const RunId seen : runs) now.runs.push_back({.run = seen, .state = RunState::kExited});
+    turn(Loop::Reported{site, site == kHub ? connection - 1 : connection, {std::move(now)}, {}});
+  }
+  size_t awaited() const { return loop->head().intent(kIntent).retired_runs.size(); }
   std::vector<UsageReported> recorded() const {
     std::vector<UsageReported> out;
     EXPECT_TRUE(log.read(0, log.durable_end(), [&](Position, Bytes bytes) -> Status {
@@ -96,6 +104,7 @@ class UsageTest : public testing::Test, public Clock, public Wire {
     return sum;
   }
 
+  Position told = 0;
   TimeUs now_us = 1'000'000;
   uint64_t connection = 0;
   Position checkpoint_events = 100'000;
@@ -168,6 +177,43 @@ TEST_F(UsageTest, OfARunThatAnotherSiteRunsIsNotTaken) {
   EXPECT_EQ(recorded_us(), 0);
   EXPECT_TRUE(report(100, 200));
   EXPECT_EQ(recorded_us(), 100);
+}
+
+TEST_F(UsageTest, OfARunThatItsSiteNeverBeganIsNotWaitedFor) {
+  retire();
+  ASSERT_EQ(awaited(), 1u);
+  observe({}, false);
+  EXPECT_EQ(awaited(), 1u) << "the site has not done yet what it was told";
+  observe({}, true, kOther);
+  EXPECT_EQ(awaited(), 1u) << "another site knows nothing of it";
+  observe({run});
+  EXPECT_EQ(awaited(), 1u) << "the site has it, or its usage";
+  observe({});
+  EXPECT_EQ(awaited(), 0u);
+  EXPECT_EQ(recorded_us(), 0);
+  ASSERT_EQ(recorded().size(), 1u);
+  observe({});
+  EXPECT_EQ(recorded().size(), 1u) << "said once";
+  start();
+  EXPECT_EQ(awaited(), 0u);
+}
+
+TEST_F(UsageTest, OfARunThatWasMeteredItsRestIsWaitedFor) {
+  EXPECT_TRUE(report(100, 200));
+  retire();
+  observe({});
+  EXPECT_EQ(awaited(), 1u);
+  EXPECT_TRUE(report(200, 300, 100));
+  EXPECT_EQ(awaited(), 0u);
+  EXPECT_EQ(recorded_us(), 200);
+}
+
+TEST_F(UsageTest, OfARunWhoseSiteIsAwayIsWaitedFor) {
+  retire();
+  turn(Loop::Detached{kHub, connection - 1});
+  observe({}, true, kOther);
+  EXPECT_EQ(awaited(), 1u);
+  EXPECT_TRUE(recorded().empty());
 }
 
 TEST_F(UsageTest, IsNotAcknowledgedWhileTheDiskHasNoRoom) {

@@ -313,6 +313,13 @@ std::vector<RunObservation> SiteAgent::observe_runs() const {
     const DirectedRun* run = directed(id);
     if (run != nullptr || track.seen) out.push_back(observe_run(run, id, track));
   }
+  // Of which no more is here than what they used: the brain is not to give them up before it has that.
+  for (const NumberedReport& waiting : outbox_.waiting()) {
+    const auto* usage = std::get_if<UsageReport>(&waiting.report);
+    const auto listed = [&](const RunObservation& known) { return usage->run == known.run; };
+    if (usage == nullptr || std::any_of(out.begin(), out.end(), listed)) continue;
+    out.push_back({.run = usage->run, .state = RunState::kLost, .why = "its record is gone"});
+  }
   return out;
 }
 

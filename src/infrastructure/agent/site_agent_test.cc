@@ -353,6 +353,20 @@ TEST_F(SiteAgentTest, ReportsAreRepeatedUntilAcknowledged) {
   EXPECT_EQ(agent_->waiting_reports(), 0u);
 }
 
+TEST_F(SiteAgentTest, ARunWhoseUsageWaitsIsListedThoughItsRecordIsGone) {
+  begin({}, {UsageReport{.run = {3, 1}, .from = 10, .to = 20}});
+  attach();
+  agent_->directive(directive(7));
+  settle();
+  ASSERT_TRUE(last().settled);
+  ASSERT_EQ(last().runs.size(), 1u);
+  EXPECT_EQ(last().runs[0].run, (RunId{3, 1}));
+  EXPECT_EQ(last().runs[0].state, RunState::kLost);
+  agent_->acknowledged(1);
+  settle();
+  EXPECT_TRUE(last().runs.empty());
+}
+
 TEST_F(SiteAgentTest, WithoutRoomUsageWaitsAndNothingIsLost) {
   agent_->attached();
   agent_->directive(with_run(7));

@@ -67,6 +67,7 @@ class Teller {
     return "Run " + run_text(e.run) + " is " + std::string(to_text(e.state)) + because(e.why);
   }
   std::string operator()(const UsageReported& e) const {
+    if (e.to <= e.from) return "Run " + run_text(e.run) + " has used nothing.";
     return format_duration(e.cpu_us) + " of processor in " + format_duration(e.to - e.from) + ".";
   }
   std::string operator()(const PathSwitched& e) const {
