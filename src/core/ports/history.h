@@ -53,6 +53,12 @@ struct RunHistory {
   int64_t memory_mib_us = 0;
   int64_t received_bytes = 0, sent_bytes = 0;
   int64_t energy_microjoule = 0;
+  RunState state = RunState::kPlanned;  // the newest
+  int32_t exit_code = 0;
+  TimeUs ended = 0;  // 0: not yet; where no end was reported, when its last plan was retired
+  // Of the newest plan that held it; empty and 0: the run is unknown.
+  std::string tenant, intent, site;
+  Nanocredits billed_per_hour = 0;
   friend bool operator==(const RunHistory&, const RunHistory&) = default;
 };
 
@@ -86,6 +92,9 @@ class History {
   virtual std::string why(SiteId site) const = 0;
   virtual std::string why(LinkId link) const = 0;
   virtual std::string why(IntentId intent) const = 0;  // of its promise
+  // How the newest run of the intent that ended badly did so, as "run at metro failed: no program"; empty:
+  // none has, or one has been running or ended well since.
+  virtual std::string failure(IntentId intent) const = 0;
 };
 
 }  // namespace weir

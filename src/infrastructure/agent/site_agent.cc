@@ -272,9 +272,11 @@ bool SiteAgent::begin(const Act& act, Attempt& attempt) {
     if (listens && address && !present_.addresses.contains(*address)) return false;
     if (runs_[start->run].fetching) return false;
     if (run->workload.digest.empty() && !options_.registered.contains(run->workload.artifact)) {
-      runs_[start->run].refused = Error{
-          ErrorCode::kNotFound, "no program \"" + run->workload.artifact + "\" is registered here",
-          item(act), "give the intent a digest, or name the program in the agent's configuration"};
+      runs_[start->run].refused =
+          Error{ErrorCode::kNotFound,
+                "artifact \"" + run->workload.artifact +
+                    "\" is not at this site: put it into the brain's artifacts and apply the intent again",
+                item(act), "or name the program in the agent's configuration, under [artifacts]"};
       wake_us_ = now_us_;
       return true;
     }

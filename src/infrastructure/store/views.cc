@@ -109,9 +109,11 @@ Status Views::prepare() {
       "energy_microjoule) "
       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET " +
           sums,
-      "INSERT INTO run(run_plan, run_item, started_us, why) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
+      "INSERT INTO run(run_plan, run_item, started_us, why, state, exit_code, ended_us) "
+      "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET "
       "started_us = CASE WHEN started_us = 0 THEN excluded.started_us ELSE started_us END, why = "
-      "excluded.why",
+      "excluded.why, "
+      "state = excluded.state, exit_code = excluded.exit_code, ended_us = excluded.ended_us",
       "INSERT OR REPLACE INTO measured VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
       "INSERT OR REPLACE INTO reason VALUES(?1, ?2, ?3)",
       "INSERT OR REPLACE INTO state VALUES(1, ?1, ?2, ?3, ?4)",
@@ -301,10 +303,14 @@ class Views::Writing {
   }
 
   Status operator()(const RunStateChanged& e) {
-    return bind(statements_.run_state, e.run)
-        .bind(3, e.state == RunState::kRunning ? at_ : 0)
-        .bind(4, e.why)
-        .run();
+    const bool ended =
+        e.state == RunState::kExited || e.state == RunState::kFailed || e.state == RunState::kLost;
+    Statement& row = bind(statements_.run_state, e.run).bind(3, e.state == RunState::kRunning ? at_ : 0);
+    row.bind(4, e.why).bind(5, static_cast<int64_t>(e.state)).bind(6, int64_t{e.exit_code});
+    if (Status written = row.bind(7, ended ? at_ : 0).run(); !written) return written;
+    const bool well = e.state == RunState::kExited && e.exit_code == 0;
+    if (e.state != RunState::kRunning && !ended) return {};
+    return why(Of::kFailure, e.intent.value, ended && !well ? failure(e) : "");
   }
 
   Status operator()(const PromiseMeasured& e) {
@@ -323,6 +329,15 @@ class Views::Writing {
  private:
   static Statement& bind(Statement& statement, RunId run) {
     return statement.bind(1, static_cast<int64_t>(run.plan)).bind(2, int64_t{run.item});
+  }
+  std::string failure(const RunStateChanged& e) const {
+    std::string out = "run";
+    for (const RunRow& row : graph_.intent(e.intent).runs) {
+      if (row.run == e.run) out += " at " + graph_.site_name(row.site);
+    }
+    out += e.state == RunState::kFailed ? " failed" : e.state == RunState::kLost ? " was lost" : " ended";
+    if (e.exit_code != 0) out += " with exit code " + std::to_string(e.exit_code);
+    return e.why.empty() ? out : out + ": " + e.why;
   }
   Status why(Of kind, uint32_t id, const std::string& text) {
     return statements_.reason.bind(1, static_cast<int64_t>(kind)).bind(2, int64_t{id}).bind(3, text).run();

@@ -55,7 +55,7 @@ class Views {
   Result<std::vector<EventRow>> events(const EventFilter& filter) const;
   Result<RunHistory> run(RunId run) const;
   Result<std::optional<PromiseHistory>> measured(IntentId intent) const;
-  enum class Of { kSite, kLink, kPromise };
+  enum class Of { kSite, kLink, kPromise, kFailure };
   Result<std::string> why(Of kind, uint32_t id) const;
 
  private:

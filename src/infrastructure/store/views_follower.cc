@@ -162,5 +162,6 @@ std::string ViewsFollower::why(Views::Of kind, uint32_t id) const {
 std::string ViewsFollower::why(SiteId site) const { return why(Views::Of::kSite, site.value); }
 std::string ViewsFollower::why(LinkId link) const { return why(Views::Of::kLink, link.value); }
 std::string ViewsFollower::why(IntentId intent) const { return why(Views::Of::kPromise, intent.value); }
+std::string ViewsFollower::failure(IntentId intent) const { return why(Views::Of::kFailure, intent.value); }
 
 }  // namespace weir::store

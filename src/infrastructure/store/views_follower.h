@@ -35,6 +35,7 @@ class ViewsFollower final : public History {
   std::string why(SiteId site) const override;
   std::string why(LinkId link) const override;
   std::string why(IntentId intent) const override;
+  std::string failure(IntentId intent) const override;
 
  private:
   void follow();

@@ -5,6 +5,7 @@
 
 #include "core/price/price.h"
 #include "infrastructure/store/views.h"
+#include "infrastructure/store/views_schema.h"
 
 // The questions that Views answers; views.cc keeps them up to date.
 namespace weir::store {
@@ -155,14 +156,36 @@ Result<std::vector<EventRow>> Views::events(const EventFilter& filter) const {
 Result<RunHistory> Views::run(RunId run) const {
   const std::lock_guard hold(lookups_mutex_);
   Result<Statement> query = lookups_.prepare(
-      "SELECT started_us, why, cpu_us, memory_mib_us, received_bytes, sent_bytes, energy_microjoule FROM run "
-      "WHERE run_plan = ?1 AND run_item = ?2");
+      "SELECT started_us, why, cpu_us, memory_mib_us, received_bytes, sent_bytes, energy_microjoule, state, "
+      "exit_code, ended_us FROM run WHERE run_plan = ?1 AND run_item = ?2");
   if (!query) return tl::unexpected(query.error());
   Result<bool> row = query->bind(1, static_cast<int64_t>(run.plan)).bind(2, int64_t{run.item}).step();
   if (!row) return tl::unexpected(row.error());
-  if (!*row) return RunHistory();
-  return RunHistory{query->integer(0), query->text(1),    query->integer(2), query->integer(3),
-                    query->integer(4), query->integer(5), query->integer(6)};
+  RunHistory out;
+  if (*row) {
+    out = {query->integer(0), query->text(1),    query->integer(2), query->integer(3),
+           query->integer(4), query->integer(5), query->integer(6)};
+    out.state = static_cast<RunState>(query->integer(7));
+    out.exit_code = static_cast<int32_t>(query->integer(8));
+    out.ended = query->integer(9);
+  }
+  Result<Statement> term = lookups_.prepare(
+      "SELECT tenant, intent, site, cpu_milli, memory_mib, accelerators, per_core_hour, per_gib_hour, "
+      "per_accelerator_hour, path_per_hour, to_us FROM term WHERE run_plan = ?1 AND run_item = ?2 ORDER BY "
+      "plan DESC LIMIT 1");
+  if (!term) return tl::unexpected(term.error());
+  row = term->bind(1, static_cast<int64_t>(run.plan)).bind(2, int64_t{run.item}).step();
+  if (!row) return tl::unexpected(row.error());
+  if (*row) {
+    out.tenant = term->text(0);
+    out.intent = term->text(1);
+    out.site = term->text(2);
+    if (out.ended == 0 && term->integer(10) != kOpenEnd) out.ended = term->integer(10);
+    out.billed_per_hour = charge(term->integer(3), term->integer(6), kCoreUnit) +
+                          charge(term->integer(4), term->integer(7), kGibUnit) +
+                          charge(term->integer(5), term->integer(8), 1) + term->integer(9);
+  }
+  return out;
 }
 
 Result<std::optional<PromiseHistory>> Views::measured(IntentId intent) const {

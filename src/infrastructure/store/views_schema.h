@@ -6,7 +6,7 @@
 namespace weir::store {
 
 // Counts the changes of the tables below; a file of another layout is made anew.
-inline constexpr int64_t kViewsLayout = 2;
+inline constexpr int64_t kViewsLayout = 3;
 // term.to_us of a plan that still holds the run.
 inline constexpr int64_t kOpenEnd = std::numeric_limits<int64_t>::max();
 
@@ -35,7 +35,8 @@ CREATE TABLE IF NOT EXISTS metered(
 CREATE TABLE IF NOT EXISTS run(
   run_plan INTEGER, run_item INTEGER, started_us INTEGER DEFAULT 0, why TEXT DEFAULT '', cpu_us INTEGER DEFAULT 0,
   memory_mib_us INTEGER DEFAULT 0, received_bytes INTEGER DEFAULT 0, sent_bytes INTEGER DEFAULT 0,
-  energy_microjoule INTEGER DEFAULT 0, PRIMARY KEY (run_plan, run_item)) WITHOUT ROWID;
+  energy_microjoule INTEGER DEFAULT 0, state INTEGER DEFAULT 0, exit_code INTEGER DEFAULT 0,
+  ended_us INTEGER DEFAULT 0, PRIMARY KEY (run_plan, run_item)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS measured(
   intent INTEGER, ingress INTEGER, samples INTEGER, misses INTEGER, lost INTEGER, p50_us INTEGER, p99_us INTEGER,
   PRIMARY KEY (intent, ingress)) WITHOUT ROWID;

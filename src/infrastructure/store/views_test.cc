@@ -335,7 +335,11 @@ RC_GTEST_FIXTURE_PROP(ViewsTest, BillsAreWhatAnAccountantWouldWrite, ()) {
 
 TEST_F(ViewsTest, TellOfRunsPromisesAndReasons) {
   const RunId run = commit(0, kCredit);
-  EXPECT_EQ(*updated()->run(run), RunHistory());
+  const RunHistory planned = *updated()->run(run);
+  EXPECT_EQ(planned.started, 0);
+  EXPECT_EQ(planned.state, RunState::kPlanned);
+  EXPECT_EQ(planned.tenant, "city");
+  EXPECT_EQ(*updated()->run({99, 0}), RunHistory());
   at(5, RunStateChanged{run, IntentId(0u), RunState::kStarting, 0, "fetching"});
   at(7, RunStateChanged{run, IntentId(0u), RunState::kRunning, 0, ""});
   for (int i = 0; i < 3; ++i) {
@@ -353,8 +357,19 @@ TEST_F(ViewsTest, TellOfRunsPromisesAndReasons) {
   at(kHour, PromiseMeasured{IntentId(0u), SiteId(0u), 9, 19, 50, 2, 0, 2000, 3000});
   at(kHour, PromiseMeasured{IntentId(0u), SiteId(1u), 9, 19, 10, 1, 0, 1500, 8000});
   auto views = updated();
-  EXPECT_EQ(*views->run(run),
-            (RunHistory{7, "out of memory", 300, 0, 0, 21, std::numeric_limits<int64_t>::max()}));
+  RunHistory failed{7, "out of memory", 300, 0, 0, 21, std::numeric_limits<int64_t>::max()};
+  failed.state = RunState::kFailed;
+  failed.exit_code = 1;
+  failed.ended = kHour;
+  failed.tenant = planned.tenant;
+  failed.intent = planned.intent;
+  failed.site = planned.site;
+  failed.billed_per_hour = planned.billed_per_hour;
+  EXPECT_EQ(*views->run(run), failed);
+  EXPECT_FALSE(failed.site.empty());
+  EXPECT_GT(failed.billed_per_hour, 0);
+  EXPECT_EQ(*views->why(Views::Of::kFailure, 0),
+            "run at " + failed.site + " failed with exit code 1: out of memory");
   EXPECT_EQ(*views->why(Views::Of::kSite, 1), "silent");
   EXPECT_EQ(*views->why(Views::Of::kLink, 3), "cut");
   EXPECT_EQ(*views->why(Views::Of::kPromise, 0), "3 of 4 late");

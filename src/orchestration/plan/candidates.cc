@@ -223,6 +223,17 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
   return option;
 }
 
+std::optional<Reason> Candidates::path_too_far(SiteId site, size_t source) {
+  if (!sources_[source].site.valid()) return std::nullopt;
+  ServiceTime service;
+  const auto latency_us_max = path_latency_us_max(site, 1, service);
+  if (!latency_us_max) return std::nullopt;
+  const int64_t fastest = paths_.fastest_us(vertex(source), graph_.site(site).vertex);
+  if (fastest < kUnreachable && fastest <= *latency_us_max) return std::nullopt;
+  return path_obstacle(site, source, 1, {.streams = 1, .latency_us_max = *latency_us_max},
+                       service.work_us + service.queueing_us);
+}
+
 Reason Candidates::path_obstacle(SiteId site, size_t source, int32_t streams, const PathLimits& limits,
                                  int64_t service_us) {
   Reason reason{ReasonCode::kNoPath, site, sources_[source].site};

@@ -93,6 +93,10 @@ class Candidates {
   // An instance with this share at this site with the cheapest paths, or why not.
   std::variant<Option, Reason> evaluate(SiteId site, const Share& share);
 
+  // Why no path leads one stream from the source to the site in time, whatever else is wrong with the site;
+  // none: one does.
+  std::optional<Reason> path_too_far(SiteId site, size_t source);
+
   // Largest latency that paths from source to site may have, for an instance that carries `streams`;
   // none if it cannot keep up.
   std::optional<int64_t> path_latency_us_max(SiteId site, int32_t streams, ServiceTime& service) const;

@@ -107,6 +107,24 @@ TEST_F(DecideTest, ATightPromiseMovesItNearer) {
   EXPECT_EQ(reason.site, SiteId(1u)) << "the nearest to being met comes first";
 }
 
+TEST_F(DecideTest, ASiteIsAsNearAsWhatItLacksMost) {
+  spec.promise.latency_us_max = 1'000;  // the work alone takes longer
+  spec.workload.memory_mib = 5'000;     // of 4096 everywhere
+  submit();
+  const Decision decision = planner.decide(graph, IntentId(0u));
+  const auto& reasons = std::get<Refusal>(decision).reasons;
+  ASSERT_EQ(reasons.size(), 6u);
+  for (size_t i = 0; i < reasons.size(); ++i) EXPECT_EQ(reasons[i].ingress, SiteId(0u));
+  EXPECT_EQ(reasons[0].code, ReasonCode::kLatency) << "more memory would not help";
+  EXPECT_EQ(reasons[0].needed, 1'000);
+  EXPECT_GT(reasons[0].available, 30'000);
+  EXPECT_EQ(reasons[1].code, ReasonCode::kMemory) << "of the same site";
+  EXPECT_EQ(reasons[1].site, reasons[0].site);
+  EXPECT_EQ(std::count_if(reasons.begin(), reasons.end(),
+                          [](const Reason& r) { return r.code == ReasonCode::kLatency; }),
+            3);
+}
+
 TEST_F(DecideTest, RefusalsNameTheConstraintAndWhatThereIs) {
   spec.workload.accelerators = 4;
   submit();

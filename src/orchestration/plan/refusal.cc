@@ -1,6 +1,7 @@
 #include "orchestration/plan/refusal.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 namespace weir {
@@ -29,9 +30,17 @@ int64_t distance(const Reason& reason) {
 }  // namespace
 
 void nearest_first(std::vector<Reason>& reasons) {
-  std::stable_sort(reasons.begin(), reasons.end(), [](const Reason& a, const Reason& b) {
-    return std::make_tuple(distance(a), a.code, a.site) < std::make_tuple(distance(b), b.code, b.site);
-  });
+  std::map<SiteId, std::pair<int64_t, ReasonCode>> farthest;
+  for (const Reason& reason : reasons) {
+    auto& known = farthest[reason.site];
+    known = std::max(known, {distance(reason), reason.code});
+  }
+  const auto key = [&](const Reason& reason) {
+    const auto& [far, code] = farthest[reason.site];
+    return std::make_tuple(far, code, reason.site, -distance(reason), reason.code);
+  };
+  std::stable_sort(reasons.begin(), reasons.end(),
+                   [&key](const Reason& a, const Reason& b) { return key(a) < key(b); });
 }
 
 Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& whole) {
@@ -70,10 +79,22 @@ Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& who
         }
       }
     }
+    // A site that is too small may be too far as well: room there would help nobody.
+    for (size_t r = 0, sites = reasons.size(); r < sites; ++r) {
+      const ReasonCode code = reasons[r].code;
+      if (code != ReasonCode::kAccelerators && code != ReasonCode::kMemory && code != ReasonCode::kCpu)
+        continue;
+      if (const auto far = candidates.path_too_far(reasons[r].site, i)) reasons.push_back(*far);
+    }
     nearest_first(reasons);
-    for (Reason& reason : reasons) {
-      if (!reason.ingress.valid()) reason.ingress = source.site;
-      if (out.reasons.size() < kReasonsMax) out.reasons.push_back(reason);
+    for (size_t r = 0; r < reasons.size();) {
+      size_t end = r + 1;
+      while (end < reasons.size() && reasons[end].site == reasons[r].site) ++end;
+      if (out.reasons.size() + (end - r) > kReasonsMax) break;  // a site's reasons together, or none
+      for (; r < end; ++r) {
+        if (!reasons[r].ingress.valid()) reasons[r].ingress = source.site;
+        out.reasons.push_back(reasons[r]);
+      }
     }
     break;
   }

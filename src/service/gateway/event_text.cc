@@ -52,7 +52,8 @@ class Teller {
   }
   std::string operator()(const PlanCommitted& e) const {
     const Plan& p = e.plan;
-    return "Plan of " + std::to_string(p.placements.size()) + " instances for generation " +
+    return "Plan of " + std::to_string(p.placements.size()) +
+           (p.placements.size() == 1 ? " instance" : " instances") + " for generation " +
            std::to_string(p.generation) + ", " + per_hour_text(p.billed_per_hour) + ".";
   }
   std::string operator()(const PlanRetired& e) const {

@@ -201,6 +201,13 @@ std::string change(const IntentSpec& spec, const Reason& reason) {
   }
 }
 
+// Two changes that only together would do; none where somebody knows none for one of them.
+std::string both(const std::string& one, const std::string& other) {
+  constexpr std::string_view kBegin = "It would do ";
+  if (!one.starts_with(kBegin) || !other.starts_with(kBegin)) return "";
+  return one.substr(0, one.size() - 1) + " and " + other.substr(kBegin.size());
+}
+
 }  // namespace
 
 std::string per_hour_text(Nanocredits nanocredits) {
@@ -274,7 +281,7 @@ std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason
     case ReasonCode::kSteering:
       return site + " can be reached" + from + " only over links that cannot be steered";
     case ReasonCode::kRestarting:
-      return "its program ended again and again, and is started anew after " + latency_text(reason.needed);
+      return "its runs end again and again, and the next is started after " + latency_text(reason.needed);
   }
   return site;
 }
@@ -313,7 +320,7 @@ std::string alternative_text(const Graph& graph, const IntentSpec& spec, const P
 std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec& spec, const Refusal& refusal) {
   std::vector<std::string> out;
   const std::string bound = within(spec);
-  for (size_t i = 0; i < refusal.reasons.size(); ++i) {
+  for (size_t i = 0, next = 0; i < refusal.reasons.size(); i = next) {
     const Reason& reason = refusal.reasons[i];
     std::string text;
     if (i == 0 && reason.site.valid()) {
@@ -324,9 +331,19 @@ std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec&
       if (reason.ingress.valid()) text += name(graph, reason.ingress) + " ";
       text += needs(spec, reason) + "; nearest to it: ";
     }
-    text += reason_text(graph, spec, reason) + ".";
+    text += reason_text(graph, spec, reason);
+    std::string what = change(spec, reason);
+    // All that one site lacks is said at once: only together would the changes do.
+    for (next = i + 1;
+         next < refusal.reasons.size() && reason.site.valid() && refusal.reasons[next].site == reason.site;
+         ++next) {
+      const Reason& also = refusal.reasons[next];
+      text += ", and " + reason_text(graph, spec, also).substr(name(graph, reason.site).size() + 1);
+      what = both(what, change(spec, also));
+    }
+    text += ".";
     if (!reason.site.valid()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
-    if (const std::string what = change(spec, reason); !what.empty()) text += " " + what;
+    if (!what.empty()) text += " " + what;
     out.push_back(std::move(text));
   }
   if (out.empty()) out.push_back("No constraint was named.");

@@ -63,7 +63,7 @@ TEST_F(ExplainTest, OneIngressAlone) {
 
 TEST_F(ExplainTest, ARefusalNamesTheNearestSiteAndWhatWouldHaveToChange) {
   IntentSpec spec = brain.cameras();
-  spec.promise.latency_us_max = 35'000;
+  spec.promise.latency_us_max = 36'000;
   spec.workload.cpu_milli = 5000;
   const IntentRow& row = submit(spec);
   ASSERT_FALSE(row.active);
@@ -76,6 +76,25 @@ TEST_F(ExplainTest, ARefusalNamesTheNearestSiteAndWhatWouldHaveToChange) {
   EXPECT_NE(all.find("hub answers from street within "), std::string::npos) << all;
   EXPECT_NE(all.find("It would do with promise.latency of "), std::string::npos) << all;
   EXPECT_EQ(sentences[0].substr(0, 8), "No site ") << sentences[0];
+}
+
+TEST_F(ExplainTest, AllThatASiteLacksIsSaidTogether) {
+  IntentSpec spec = brain.cameras();
+  spec.promise.latency_us_max = 1'000;
+  const Refusal refusal{.reasons = {{ReasonCode::kLatency, SiteId(1u), SiteId(0u), 1'000, 9'000},
+                                    {ReasonCode::kMemory, SiteId(1u), SiteId(0u), 512, 256},
+                                    {ReasonCode::kNoPath, SiteId(2u), SiteId(0u)},
+                                    {ReasonCode::kMemory, SiteId(2u), SiteId(0u), 512, 256}}};
+  graph = brain.durable();
+  EXPECT_EQ(
+      refusal_sentences(*graph, spec, refusal),
+      (std::vector<std::string>{
+          "No site serving street answers within 1 ms; nearest to it: metro answers from street within 9 ms "
+          "at "
+          "best, and has 256Mi free, of 512Mi needed. It would do with promise.latency of 9 ms instead of 1 "
+          "ms "
+          "and if 256Mi more were free there.",
+          "hub cannot be reached from street over links that are up, and has 256Mi free, of 512Mi needed."}));
 }
 
 TEST_F(ExplainTest, AcceleratorsThatAreNotFreeAreCounted) {

@@ -176,6 +176,7 @@ class Reader {
                          p.set_site(graph_.site_name(id));
                          p.set_ask_nanocredits(ask);
                          p.set_scarcity_nanocredits(scarcity(kScarcityPpm, full, utilisation_bucket(total, free)));
+                         p.set_restricted(view != policy::View::kFull);
                          if (view == policy::View::kFull && total > 0) {
                            p.set_utilisation_ppm(static_cast<int32_t>((total - free) * kPpm / total));
                          }
@@ -201,6 +202,7 @@ class Reader {
                      p.set_link(graph_.link_name(id) + (id.value % 2 == 0 ? "" : " (back)"));
                      p.set_ask_nanocredits(link.per_gbps_hour);
                      p.set_scarcity_nanocredits(graph_.link_price(id) - link.per_gbps_hour);
+                     p.set_restricted(view != policy::View::kFull);
                      if (view == policy::View::kFull && link.bandwidth_bps > 0) {
                        p.set_utilisation_ppm(static_cast<int32_t>(static_cast<__int128>(link.bandwidth_bps -
                                                                                         graph_.load(id).free_bps) *
@@ -314,6 +316,20 @@ Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest&
     if (number && *number < count) found = try_row(*number);
   } else {
     for (size_t i = 0; i < count && !found; ++i) found = try_row(i);
+  }
+  if (const auto run = parse_run(request.name()); !found && *kind == Kind::kRun && run) {
+    const RunHistory past = ports_.history.run(*run);
+    if (!past.tenant.empty()) {
+      found = may_read(who, *kind,
+                       {.name = request.name(),
+                        .tenant = past.tenant,
+                        .intent = past.intent,
+                        .state = {},
+                        .sites = {past.site, {}},
+                        .put = {}});
+      if (*found)
+        (void)put_past_run({*graph, ports_.history, ports_}, *run, **found, *out.mutable_resource());
+    }
   }
   if (!found) return tl::unexpected(policy::absent(who, Action::kRead, *kind, asked));
   if (!*found) return tl::unexpected(found->error());

@@ -254,6 +254,12 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   }
   if (row.active) {
     const CommittedPlan& active = *row.active;
+    const auto running = static_cast<size_t>(std::count_if(
+        row.runs.begin(), row.runs.end(), [](const RunRow& run) { return run.state == RunState::kRunning; }));
+    if (const std::string failure = failure_text({*graph, ports_.history, ports_}, id, running);
+        !failure.empty()) {
+      text += failure + "\n";
+    }
     put_plan(*graph, row, id, active.plan, active.position, "active", *out.mutable_plan());
     if (active.plan.generation != row.generation) {
       text += "Meanwhile the plan of generation " + std::to_string(active.plan.generation) + " goes on:\n";
@@ -381,7 +387,36 @@ Result<std::function<void()>> Service::logs(const Principal& who, const v1::Logs
       return ports_.read_log(at.site, run, request.offset(), request.follow(), request.bytes_max(), std::move(piece));
     }
   }
-  return tl::unexpected(policy::absent(who, policy::Action::kReadLogs, policy::Kind::kRun, name));
+  const RunHistory past = ports_.history.run(run);
+  const SiteId site = graph->find_site(past.site);
+  if (past.tenant.empty() || !site.valid()) {
+    return tl::unexpected(policy::absent(who, policy::Action::kReadLogs, policy::Kind::kRun, name));
+  }
+  const policy::Resource asked{
+      .kind = policy::Kind::kRun, .name = name, .tenant = past.tenant, .sites = {past.site, {}}};
+  if (const Status may = policy::authorise(who, policy::Action::kReadLogs, asked); !may) {
+    return tl::unexpected(may.error());
+  }
+  // A site keeps what a run wrote for as long as a plan holds the run, and a little longer.
+  const auto gone = [name, where = past.site](const Error& why) {
+    return Error{
+        why.code, "the run is over, and what it wrote is gone: " + why.what, "run " + name,
+        why.code == ErrorCode::kNotFound
+            ? "site " + where +
+                  " keeps it only while a plan holds the run: 'weir logs RUN --follow > FILE' meanwhile"
+            : "try again when site " + where + " is attached"};
+  };
+  auto reading = ports_.read_log(site, run, request.offset(), false, request.bytes_max(),
+                                 [piece = std::move(piece), gone](LogPiece part) {
+                                   if (part.error) part.error = gone(*part.error);
+                                   piece(std::move(part));
+                                 });
+  if (!reading) {
+    Error error = reading.error();
+    error.what = "the run is over, and what it wrote cannot be asked for: " + error.what;
+    return tl::unexpected(error);
+  }
+  return reading;
 }
 
 }  // namespace weir::gateway

@@ -215,6 +215,89 @@ TEST_F(ServiceTest, TenantsSeeThePublicFormOfSites) {
   EXPECT_EQ(list(kOperator, "nodes")->items_size(), 3);
 }
 
+TEST_F(ServiceTest, WhatMayNotBeSeenIsNotZero) {
+  EXPECT_FALSE(get(kOperator, "site", "metro")->resource().site().status().restricted());
+  EXPECT_TRUE(get(kCity, "site", "metro")->resource().site().status().restricted());
+  EXPECT_FALSE(get(kOperator, "price", "core.metro")->resource().price().restricted());
+  EXPECT_TRUE(get(kCity, "price", "core.metro")->resource().price().restricted());
+}
+
+TEST_F(ServiceTest, ARunThatIsOverIsStillKnown) {
+  ASSERT_TRUE(apply(kCity, request_of(kIntent)));
+  brain.decide();
+  const Position plan = brain.durable()->intent(IntentId(0u)).active->position;
+  const RunId run{plan, 1};
+  const std::string name = std::to_string(plan) + ".1";
+  brain.record("hub", RunStateChanged{run, IntentId(0u), RunState::kRunning, 0, ""});
+  brain.record("hub", RunStateChanged{run, IntentId(0u), RunState::kExited, 3, "it ended"});
+  brain.record("tenant/city", IntentWithdrawn{IntentId(0u)});
+  brain.record("brain", PlanRetired{IntentId(0u), plan});
+  ASSERT_EQ(list(kCity, "runs")->items_size(), 0);
+  const auto past = get(kCity, "run", name);
+  ASSERT_TRUE(past) << past.error().text();
+  const v1::RunView& view = past->resource().run();
+  EXPECT_TRUE(view.past());
+  EXPECT_EQ(view.state(), v1::RUN_STATE_EXITED);
+  EXPECT_EQ(view.exit_code(), 3);
+  EXPECT_EQ(view.why(), "it ended");
+  EXPECT_EQ(view.site(), "hub");
+  EXPECT_EQ(view.node(), "n0");
+  EXPECT_EQ(view.streams(), 2);
+  EXPECT_EQ(view.intent(), "cameras");
+  EXPECT_GT(view.started(), 0);
+  EXPECT_GE(view.ended(), view.started());
+  EXPECT_GT(view.billed_per_hour_nanocredits(), 0);
+  EXPECT_EQ(get(kRival, "run", name).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(get(kCity, "run", std::to_string(plan) + ".2").error().code, ErrorCode::kNotFound);
+
+  v1::LogsRequest request;
+  request.set_plan(plan);
+  request.set_item(1);
+  const auto unattached = service.logs(kCity, request, [](LogPiece) {});
+  ASSERT_FALSE(unattached);
+  EXPECT_EQ(unattached.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(unattached.error().what.find("the run is over, and what it wrote cannot be asked for: "), 0u);
+  EXPECT_EQ(service.logs(kRival, request, [](LogPiece) {}).error().code, ErrorCode::kNotFound);
+  Ports ports = brain.ports();
+  SiteId asked;
+  ports.read_log = [&asked](SiteId site, RunId, uint64_t, bool, uint64_t,
+                            const std::function<void(LogPiece)>& piece) -> Result<std::function<void()>> {
+    asked = site;
+    piece({.offset = 0,
+           .data = {},
+           .error = Error{ErrorCode::kNotFound, "no run was accepted here"},
+           .last = true});
+    return [] {};
+  };
+  Service attached(ports);
+  std::optional<Error> said;
+  ASSERT_TRUE(attached.logs(kCity, request, [&said](LogPiece piece) { said = piece.error; }));
+  EXPECT_EQ(asked, SiteId(2u));
+  ASSERT_TRUE(said);
+  EXPECT_EQ(said->what, "the run is over, and what it wrote is gone: no run was accepted here");
+  EXPECT_EQ(said->where, "run " + name);
+  EXPECT_EQ(said->remedy.find("site hub keeps it only while a plan holds the run"), 0u);
+}
+
+TEST_F(ServiceTest, AnIntentSaysHowItsRunsFail) {
+  ASSERT_TRUE(apply(kCity, request_of(kIntent)));
+  brain.decide();
+  const Position plan = brain.durable()->intent(IntentId(0u)).active->position;
+  const auto why = [&] { return get(kCity, "intent", "cameras")->resource().intent().status().why(); };
+  EXPECT_EQ(why(), "");
+  const std::string missing = "artifact \"detector\" is not at this site";
+  brain.record("hub", RunStateChanged{{plan, 0}, IntentId(0u), RunState::kFailed, 0, missing});
+  EXPECT_EQ(why(), "The newest run at hub failed: " + missing + ". It is tried again.");
+  v1::ExplainRequest explain;
+  explain.set_intent("cameras");
+  EXPECT_NE(service.explain(kCity, explain)->text().find("\nThe newest run at hub failed: " + missing),
+            std::string::npos);
+  EXPECT_EQ(get(kCity, "run", std::to_string(plan) + ".1")->resource().run().why(),
+            "before it, a run at hub failed: " + missing);
+  brain.record("hub", RunStateChanged{{plan, 1}, IntentId(0u), RunState::kRunning, 0, ""});
+  EXPECT_EQ(why(), "");
+}
+
 TEST_F(ServiceTest, ListsComeInPages) {
   std::vector<std::string> names;
   std::string token;

@@ -130,6 +130,9 @@ class TestBrain : public Brain, public LogReader, public History {
   std::string why(SiteId site) const override { return *views().why(store::Views::Of::kSite, site.value); }
   std::string why(LinkId link) const override { return *views().why(store::Views::Of::kLink, link.value); }
   std::string why(IntentId intent) const override { return *views().why(store::Views::Of::kPromise, intent.value); }
+  std::string failure(IntentId intent) const override {
+    return *views().why(store::Views::Of::kFailure, intent.value);
+  }
 
   Ports ports() {
     return {.brain = *this,

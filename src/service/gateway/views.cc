@@ -91,6 +91,14 @@ std::string stored_dataset_name(std::string_view tenant, std::string_view name) 
 void put_value(const Plan& plan, v1::Plan& out) { put_stored(plan, out); }
 void put_value(const Refusal& refusal, v1::Refusal& out) { put_stored(refusal, out); }
 
+std::string failure_text(const ViewSources& from, IntentId id, size_t running) {
+  const IntentRow& row = from.graph.intent(id);
+  if (row.state == IntentState::kWithdrawn || !row.active || running >= row.active->plan.placements.size())
+    return "";
+  const std::string failure = from.history.failure(id);
+  return failure.empty() ? "" : "The newest " + failure + ". It is tried again.";
+}
+
 void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   const Graph& graph = from.graph;
   const IntentRow& row = graph.intent(id);
@@ -124,6 +132,11 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   } else if (!row.promise_kept) {
     status.set_why(from.history.why(id));
   }
+  if (const std::string failure = failure_text(from, id, running); !failure.empty()) {
+    const bool waits = row.refusal && row.refusal->reasons.size() == 1 &&
+                       row.refusal->reasons[0].code == ReasonCode::kRestarting;
+    status.set_why(failure + (waits || status.why().empty() ? "" : " " + status.why()));
+  }
   if (const auto measured = from.history.measured(id)) {
     status.set_samples(measured->samples);
     status.set_misses(measured->misses);
@@ -153,6 +166,7 @@ void put_site(const ViewSources& from, SiteId id, policy::View view, v1::Resourc
   const std::optional<std::string> plain = why_plain(from, id);
   status.set_paths(plain ? "plain" : "srv6");
   if (plain) status.set_paths_why(*plain);
+  status.set_restricted(view != policy::View::kFull);
   if (view != policy::View::kFull) {
     site.mutable_spec()->clear_network();
     return;
@@ -299,6 +313,7 @@ void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy
   run.set_sent_bytes(history.sent_bytes);
   run.set_energy_microjoule(history.energy_microjoule);
   run.set_started(history.started);
+  if (has_ended(row.state)) run.set_ended(history.ended);
   size_t placement = 0;
   const CommittedPlan* plan = holder(of, row.run, placement);
   if (plan) {
@@ -309,8 +324,49 @@ void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy
   run.set_intent(short_name(graph.intent_name(intent)));
   run.set_exit_code(row.exit_code);
   run.set_why(history.why);
+  if (history.why.empty() && (row.state == RunState::kPlanned || row.state == RunState::kStarting)) {
+    if (const std::string before = from.history.failure(intent); !before.empty())
+      run.set_why("before it, a " + before);
+  }
+  run.set_billed_per_hour_nanocredits(history.billed_per_hour);
   run.set_address(run_address(graph.site_spec(row.site).prefix, row.run));
   run.set_port(static_cast<uint32_t>(of.spec->workload.port));
+}
+
+bool put_past_run(const ViewSources& from, RunId id, policy::View view, v1::Resource& out) {
+  const RunHistory history = from.history.run(id);
+  if (history.tenant.empty()) return false;
+  v1::RunView& run = *out.mutable_run();
+  run.mutable_id()->set_plan(id.plan);
+  run.mutable_id()->set_item(id.item);
+  run.set_tenant(history.tenant);
+  run.set_site(history.site);
+  run.set_state(static_cast<v1::RunState>(static_cast<int>(history.state) + 1));
+  run.set_cpu_us(history.cpu_us);
+  run.set_memory_mib_seconds(history.memory_mib_us / 1'000'000);
+  run.set_received_bytes(history.received_bytes);
+  run.set_sent_bytes(history.sent_bytes);
+  run.set_energy_microjoule(history.energy_microjoule);
+  run.set_started(history.started);
+  run.set_ended(history.ended);
+  run.set_past(true);
+  (void)from.ports.log.read(id.plan, id.plan + 1, [&](Position, Bytes record) -> Status {
+    const auto event = decode(record);
+    const auto* committed = event ? std::get_if<PlanCommitted>(&event->body) : nullptr;
+    if (!committed || id.item >= committed->plan.placements.size()) return {};
+    const Placement& placement = committed->plan.placements[id.item];
+    run.set_node(from.graph.node_name(placement.node));
+    run.set_streams(placement.streams);
+    return {};
+  });
+  if (view != policy::View::kFull) return true;
+  run.set_intent(history.intent);
+  run.set_exit_code(history.exit_code);
+  run.set_why(!history.why.empty() || has_ended(history.state)
+                  ? history.why
+                  : "its plan was retired; its end was not reported");
+  run.set_billed_per_hour_nanocredits(history.billed_per_hour);
+  return true;
 }
 
 void put_event(const Graph& graph, Position position, const Event& event, Bytes record, const std::string& no_effect,

@@ -37,6 +37,11 @@ std::string_view token_state(const TokenRow& token, TimeUs now);
 void put_token(const ViewSources& from, size_t row, v1::Resource& out);
 void put_node(const ViewSources& from, NodeId id, v1::Resource& out);
 void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy::View view, v1::Resource& out);
+// A run that no plan holds any more, by what the ledger tells of it. False: it never was, or the history does
+// not know it yet.
+bool put_past_run(const ViewSources& from, RunId id, policy::View view, v1::Resource& out);
+// How the runs of an intent fail of which not all run: a sentence, or "".
+std::string failure_text(const ViewSources& from, IntentId id, size_t running);
 // `no_effect`: why it changed nothing, where that is known.
 void put_event(const Graph& graph, Position position, const Event& event, Bytes record, const std::string& no_effect,
                v1::Resource& out);
