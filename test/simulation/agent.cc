@@ -180,12 +180,12 @@ void Agent::apply(const SiteDirective& directive) {
 }
 
 bool Agent::has_room(const DirectedRun& order) const {
-  int64_t cpu = 0, nodes_cpu = 0;
+  int64_t cpu = 0, node_cpu = 0;
   for (const auto& [id, run] : runs_) {
-    if (!ended(run.state)) cpu += run.order.workload.cpu_milli;
+    if (run.order.node == order.node && !ended(run.state)) cpu += run.order.workload.cpu_milli;
   }
-  for (const NodeSpec& node : world_.sites[site_].nodes) nodes_cpu += node.cpu_milli;
-  return cpu + order.workload.cpu_milli <= 2 * nodes_cpu;  // an old run may still be ending
+  for (const NodeSpec& node : world_.sites[site_].nodes) node_cpu = std::max<int64_t>(node_cpu, node.cpu_milli);
+  return cpu + order.workload.cpu_milli <= 2 * node_cpu;  // an old run may still be ending
 }
 
 void Agent::start(const DirectedRun& order) {

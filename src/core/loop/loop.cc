@@ -159,7 +159,7 @@ TimeUs Loop::wake_us() const {
       wake = std::min(wake, session.heard_us + options_.site_silence_us);
     }
   }
-  for (const auto& [intent, refused] : refused_) wake = std::min(wake, refused.second);
+  for (const auto& [intent, refused] : refused_) wake = std::min(wake, refused.again_us);
   for (const IntentId intent : to_decide_) {
     const auto found = attempts_.find(intent);
     const TimeUs restart_us = restart_at_us(intent);
@@ -229,6 +229,7 @@ void Loop::note(const EventBody& body, Position at) {
     auto& placed_us = restarts_[committed->plan.intent].placed_us;
     std::erase_if(placed_us, [this](const auto& plan) { return now_us_ - plan.second > options_.restart_us_max; });
     placed_us[at] = now_us_;
+    ++moves_;
   } else if (const auto* retired = std::get_if<PlanRetired>(&body)) {
     retirements_.erase({retired->intent, retired->plan});
     forget_plans(retired->intent);
@@ -240,6 +241,7 @@ void Loop::note(const EventBody& body, Position at) {
     } else {
       down_since_us_.erase(site->site);
     }
+    ++moves_;
     recheck_ = true;
   } else if (const auto* run = std::get_if<RunStateChanged>(&body)) {
     refused_.erase(run->intent);  // what is to be mended is another thing now
@@ -250,6 +252,7 @@ void Loop::note(const EventBody& body, Position at) {
   } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) || std::holds_alternative<WorkMeasured>(body) ||
              std::holds_alternative<SiteDefined>(body) ||
              std::holds_alternative<LinkDefined>(body) || std::holds_alternative<DatasetDefined>(body)) {
+    ++moves_;
     recheck_ = true;
   }
 }
@@ -541,7 +544,7 @@ void Loop::watch_intents() {
       if (!ports_.needs_decision(head_, IntentId(i))) {
         refused_.erase(IntentId(i));
       } else if (may_come_back(row)) {
-        refused_[IntentId(i)] = {head_.relief() - 1, now_us_ + options_.retry_us};
+        refused_[IntentId(i)] = {head_.relief() - 1, now_us_ + options_.retry_us, {}};
       } else if (!refused_.count(IntentId(i))) {
         to_decide_.insert(IntentId(i));
         say_restart(IntentId(i));
@@ -549,16 +552,17 @@ void Loop::watch_intents() {
     }
   }
   for (auto it = refused_.begin(); it != refused_.end();) {
-    auto& [relief, again_us] = it->second;
+    Refused& refused = it->second;
     const auto intent = it++;
-    if (now_us_ < again_us) continue;
-    again_us = now_us_ + options_.retry_us;
+    if (now_us_ < refused.again_us) continue;
+    refused.again_us = now_us_ + options_.retry_us;
     if (may_come_back(head_.intent(intent->first))) {
-      relief = head_.relief() - 1;
+      refused.relief = head_.relief() - 1;
     } else if (!ports_.needs_decision(head_, intent->first)) {
       refused_.erase(intent);
-    } else if (head_.relief() != relief) {
-      relief = head_.relief();
+    } else if (head_.relief() != refused.relief || (refused.moves && *refused.moves != moves_)) {
+      refused.relief = head_.relief();
+      if (refused.moves) refused.moves = moves_;
       to_decide_.insert(intent->first);
     }
   }
@@ -596,6 +600,7 @@ void Loop::begin_decisions() {
     if (!ports_.decide(ticket, durable_, *it)) return;
     attempt.ticket = ticket;
     attempt.relief = durable_->relief();
+    attempt.moves = moves_;
     ++deciding_;
     ++counters_.decisions;
     it = to_decide_.erase(it);
@@ -624,7 +629,10 @@ void Loop::handle(Decided& message) {
       return;
     }
     // What eased since the snapshot was taken did not count.
-    refused_[message.intent] = {attempt.relief, now_us_ + options_.retry_us};
+    const bool incomplete = std::any_of(refusal->reasons.begin(), refusal->reasons.end(),
+                                        [](const Reason& reason) { return reason.code == ReasonCode::kSearchBudget; });
+    refused_[message.intent] = {attempt.relief, now_us_ + options_.retry_us, {}};
+    if (incomplete) refused_[message.intent].moves = attempt.moves;
     attempts_.erase(found);
     if (refusal->generation != row.generation || row.state == IntentState::kWithdrawn) return;
     if (row.refusal && row.refusal->reasons == refusal->reasons) return;
@@ -640,6 +648,7 @@ void Loop::handle(Decided& message) {
     verdict = verify(head_, *plan);
     if (verdict.granted && give_labels(head_, *plan) && record(kBrain, {PlanCommitted{std::move(*plan)}})) {
       ++counters_.commits;
+      if (finished(head_.intent(message.intent))) recheck_ = true;  // it goes on with what has ended meanwhile
       attempts_.erase(found);
       return;
     }

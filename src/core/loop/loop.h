@@ -149,7 +149,13 @@ class Loop {
     uint64_t ticket = 0;                 // 0: none under way
     uint32_t conflicts = 0;
     TimeUs not_before_us = 0;
-    uint64_t relief = 0;                 // of the snapshot that is decided on
+    uint64_t relief = 0, moves = 0;      // of the snapshot that is decided on
+  };
+  struct Refused {
+    uint64_t relief = 0;                 // at the refusal
+    TimeUs again_us = 0;                 // when to try again, if anything eased
+    // At the refusal, where the search ended before it was complete: in another order of prices it may succeed.
+    std::optional<uint64_t> moves;
   };
 
   static constexpr const char* kBrain = "brain";  // the actor of what the loop decides by itself
@@ -242,7 +248,8 @@ class Loop {
   std::set<IntentId> to_decide_;
   std::map<IntentId, Attempt> attempts_;
   std::map<IntentId, Restarts> restarts_;
-  std::map<IntentId, std::pair<uint64_t, TimeUs>> refused_;  // relief at the refusal, when to try again
+  std::map<IntentId, Refused> refused_;
+  uint64_t moves_ = 0;                   // counts what changes prices or what is there, for better or worse
   bool recheck_ = true;                  // something that plans rest on may have changed
   bool react_ = true;                    // directives may have changed
   uint64_t acts_ = 0;                    // times that directives were derived

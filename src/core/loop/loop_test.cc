@@ -144,6 +144,22 @@ class LoopTest : public testing::Test, public Clock, public Wire {
     now_us += 1'000;
     turn({Loop::Reported{site, connections[site], {std::move(said)}, {}}});
   }
+  struct Asked {
+    uint64_t ticket;
+    Snapshot snapshot;
+    IntentId intent;
+  };
+  // The planner's answer.
+  void answer(const Asked& question, Plan p) {
+    p.intent = question.intent;
+    p.basis = question.snapshot->version();
+    const PlanTotals totals = plan_totals(*question.snapshot, *question.snapshot->intent(question.intent).spec, p);
+    p.billed_per_hour = totals.billed_per_hour;
+    p.power_mw = totals.power_mw;
+    p.carbon_mg_per_hour = totals.carbon_mg_per_hour;
+    p.availability_ppm = totals.availability_ppm;
+    turn({Loop::Decided{question.ticket, question.intent, std::move(p)}});
+  }
   // The site does what it was told; its runs are in this state.
   void settle(SiteId site, RunState state = RunState::kRunning, int32_t exit_code = 0) {
     const SiteDirective& told = directives[site];
@@ -168,11 +184,6 @@ class LoopTest : public testing::Test, public Clock, public Wire {
     return n;
   }
 
-  struct Asked {
-    uint64_t ticket;
-    Snapshot snapshot;
-    IntentId intent;
-  };
   TimeUs now_us = 1'000'000;
   uint64_t last_connection = 0;
   std::map<SiteId, uint64_t> connections;
@@ -211,6 +222,47 @@ TEST_F(LoopTest, AJobIsDoneWhenItsNewestRunsAre) {
   EXPECT_EQ(row().generation, 2u);
 }
 
+TEST_F(LoopTest, AJobThatGoesOnWithWhatHasEndedMeanwhileIsDone) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, job()});
+  write(PlanCommitted{plan(job())});
+  start();
+  settle(kHub);
+  IntentSpec capped = job();
+  capped.budget_per_hour_max = kCredit;
+  propose(IntentSubmitted{{}, TenantId(0u), 0, capped});
+  settle(kHub, RunState::kExited);
+  ASSERT_FALSE(asked.empty());
+  Plan next = plan(capped, 2);
+  next.placements[0].streams = 0;
+  next.placements[0].continues = row().active->run(0);
+  answer(asked.back(), next);
+  EXPECT_EQ(count<PlanCommitted>(), 2u);
+  EXPECT_TRUE(row().finished);
+}
+
+TEST_F(LoopTest, WhereTheSearchEndedTooEarlyAnythingThatMovesIsAReasonToTryAgain) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  start();
+  settle_all();
+  for (int i = 0; i < 4; ++i) {  // sites came up meanwhile
+    for (const Asked& question : std::exchange(asked, {})) {
+      turn({Loop::Decided{question.ticket, kIntent,
+                          Refusal{kIntent, 1, question.snapshot->version(), {{ReasonCode::kSearchBudget}}}}});
+    }
+    pass(2'000'000);
+  }
+  EXPECT_TRUE(asked.empty()) << "nothing is another";
+  IntentSpec other = service();
+  other.name = "other";
+  propose(IntentSubmitted{{}, TenantId(0u), 0, other});
+  ASSERT_EQ(asked.size(), 1u);
+  answer(std::exchange(asked, {}).back(), plan(other));
+  ASSERT_EQ(count<PlanCommitted>(), 1u);
+  pass(2'000'000);
+  ASSERT_EQ(asked.size(), 1u) << "other plans, other prices";
+  EXPECT_EQ(asked.back().intent, kIntent);
+}
+
 TEST_F(LoopTest, WhatRunsIsDirectedAsItWasPlannedNotAsItIsWishedNow) {
   write(IntentSubmitted{kIntent, TenantId(0u), 1, service(80)});
   write(PlanCommitted{plan(service(80))});
@@ -234,14 +286,7 @@ TEST_F(LoopTest, AProgramThatEndsAtOnceIsStartedMoreAndMoreSeldom) {
   const TimeUs begun_us = now_us;
   for (; now_us < begun_us + 30'000'000; pass(20'000)) {
     for (const Asked& question : std::exchange(asked, {})) {
-      Plan p = plan(*question.snapshot->intent(kIntent).spec);
-      p.basis = question.snapshot->version();
-      const PlanTotals totals = plan_totals(*question.snapshot, *question.snapshot->intent(kIntent).spec, p);
-      p.billed_per_hour = totals.billed_per_hour;
-      p.power_mw = totals.power_mw;
-      p.carbon_mg_per_hour = totals.carbon_mg_per_hour;
-      p.availability_ppm = totals.availability_ppm;
-      turn({Loop::Decided{question.ticket, question.intent, p}});
+      answer(question, plan(*question.snapshot->intent(kIntent).spec));
       if (count<PlanCommitted>() == 2 && first_mended_us == 0) first_mended_us = now_us;
     }
     if (directives.count(kHub)) settle(kHub, RunState::kFailed, 1);
