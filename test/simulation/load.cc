@@ -84,10 +84,19 @@ void Load::begin() {
 }
 
 void Load::submit(const std::string& name, bool job) {
-  ask([this, name, spec = wish(name, job)](const Graph& graph) {
+  ask([this, name, wished = wish(name, job), same_work = random_.chance(250'000)](const Graph& graph) {
     std::vector<Proposal> one;
+    IntentSpec spec = wished;
+    const IntentId known = same_work ? graph.find_intent("city", name) : IntentId();
+    if (known.valid()) {
+      // Only what is asked of the same work changes: what runs may go on.
+      spec = *graph.intent(known).spec;
+      spec.promise = wished.promise;
+      spec.where = wished.where;
+      spec.budget_per_hour_max = wished.budget_per_hour_max;
+    }
     if (graph.tenant_count() == 0 || (calm_ && spec.workload.artifact == kBrokenProgram)) return one;
-    one.push_back({"tenant/city", IntentSubmitted{{}, TenantId(0u), 0, spec}});
+    one.push_back({"tenant/city", IntentSubmitted{{}, TenantId(0u), 0, std::move(spec)}});
     return one;
   });
 }
