@@ -61,17 +61,19 @@ Table intents(const Items& items, bool wide) {
   std::vector<std::string> header{"TENANT", "NAME", "STATE", "RUNS", "PROMISE", "PREDICTED", "MEASURED", "CREDITS/H"};
   if (wide) header.insert(header.end(), {"SAMPLES", "LATE", "LOST", "SERVICE", "WHY"});
   Table table(header);
+  table.lesser({"PREDICTED", "CREDITS/H", "MEASURED"});
   for (const v1::Resource& item : items) {
     const v1::Intent& i = item.intent();
     const auto& s = i.status();
-    std::vector<std::string> row{i.metadata().tenant(),
-                                 i.metadata().name(),
-                                 s.state(),
-                                 std::to_string(s.instances_running()) + "/" + std::to_string(s.instances()),
-                                 promise_text(s),
-                                 s.has_plan() ? gateway::latency_text(s.latency_us_predicted()) : "-",
-                                 s.samples() ? gateway::latency_text(s.latency_us_measured()) : "-",
-                                 s.has_plan() ? credits(s.billed_per_hour_nanocredits()) : "-"};
+    std::vector<std::string> row{
+        i.metadata().tenant(),
+        i.metadata().name(),
+        s.state(),
+        std::to_string(s.instances_running()) + "/" + std::to_string(s.instances()),
+        promise_text(s),
+        s.latency_us_predicted() > 0 ? gateway::latency_text(s.latency_us_predicted()) : "-",
+        s.samples() ? gateway::latency_text(s.latency_us_measured()) : "-",
+        s.has_plan() ? credits(s.billed_per_hour_nanocredits()) : "-"};
     if (wide) {
       row.insert(row.end(), {std::to_string(s.samples()), std::to_string(s.misses()), std::to_string(s.lost()),
                              s.service_address().empty() ? "-" : "[" + s.service_address() + "]:" + std::to_string(s.service_port()),
@@ -86,17 +88,20 @@ Table sites(const Items& items, bool wide) {
   std::vector<std::string> header{"NAME", "STATE", "TIER", "REGION", "CORES FREE", "MEMORY FREE", "RUNS", "PATHS"};
   if (wide) header.insert(header.end(), {"CORE-HOUR", "CARBON", "DRIVER", "AGENT", "HEARD", "WHY"});
   Table table(header);
+  table.lesser({"REGION", "TIER"});
   for (const v1::Resource& item : items) {
     const v1::Site& site = item.site();
     const auto& s = site.status();
-    std::vector<std::string> row{site.metadata().name(),
-                                 s.state(),
-                                 site.spec().tier(),
-                                 site.spec().region(),
-                                 format_cpu(s.cpu_milli_free()) + "/" + format_cpu(s.cpu_milli_total()),
-                                 format_memory(s.memory_mib_free()) + "/" + format_memory(s.memory_mib_total()),
-                                 std::to_string(s.runs()),
-                                 s.paths()};
+    const auto free = [&s](const std::string& text) { return s.restricted() ? "-" : text; };
+    std::vector<std::string> row{
+        site.metadata().name(),
+        s.state(),
+        site.spec().tier(),
+        site.spec().region(),
+        free(format_cpu(s.cpu_milli_free())) + "/" + format_cpu(s.cpu_milli_total()),
+        free(format_memory(s.memory_mib_free())) + "/" + format_memory(s.memory_mib_total()),
+        free(std::to_string(s.runs())),
+        s.paths()};
     if (wide) {
       row.insert(row.end(), {site.spec().asks().core_hour(), site.spec().power().carbon(), s.driver(), s.agent_version(),
                              s.heard_us_ago() ? gateway::latency_text(s.heard_us_ago()) + " ago" : "-",
@@ -111,23 +116,25 @@ Table links(const Items& items, bool wide) {
   std::vector<std::string> header{"NAME", "STATE", "BETWEEN", "RATE", "USED", "BACK", "ONE WAY", "PATHS"};
   if (wide) header.insert(header.end(), {"JITTER", "LOSS", "PRICE", "WHY"});
   Table table(header);
+  table.lesser({"BETWEEN", "BACK", "RATE"});
   for (const v1::Resource& item : items) {
     const v1::Link& link = item.link();
     const auto& s = link.status();
+    const bool seen = s.has_forward();
     std::vector<std::string> row{
         link.metadata().name(),
         s.state(),
         joined(link.spec().between(), " - "),
         link.spec().rate(),
-        percent(s.forward().bandwidth_bps_reserved(), s.bandwidth_bps()),
-        percent(s.backward().bandwidth_bps_reserved(), s.bandwidth_bps()),
-        gateway::latency_text(s.forward().latency_us()) + (s.forward().measured() ? "" : "*"),
+        seen ? percent(s.forward().bandwidth_bps_reserved(), s.bandwidth_bps()) : "-",
+        seen ? percent(s.backward().bandwidth_bps_reserved(), s.bandwidth_bps()) : "-",
+        seen ? gateway::latency_text(s.forward().latency_us()) + (s.forward().measured() ? "" : "*") : "-",
         s.steerable() ? "srv6" : "plain"};
     if (wide) {
       const char* between = s.forward().why().empty() || s.paths_why().empty() ? "" : "; ";
-      row.insert(row.end(),
-                 {gateway::latency_text(s.forward().jitter_us()), format_fraction(s.forward().loss_ppm()),
-                  link.spec().price(), s.forward().why() + between + s.paths_why()});
+      row.insert(row.end(), {seen ? gateway::latency_text(s.forward().jitter_us()) : "-",
+                             seen ? format_fraction(s.forward().loss_ppm()) : "-", link.spec().price(),
+                             s.forward().why() + between + s.paths_why()});
     }
     table.add(row);
   }
@@ -136,6 +143,7 @@ Table links(const Items& items, bool wide) {
 
 Table plans(const Items& items, bool) {
   Table table({"PLAN", "TENANT", "INTENT", "STATE", "INSTANCES", "SITES", "CREDITS/H", "WEIGHED"});
+  table.lesser({"WEIGHED", "INSTANCES"});
   for (const v1::Resource& item : items) {
     const v1::PlanView& plan = item.plan();
     std::set<std::string> at;
@@ -153,13 +161,14 @@ Table runs(const Items& items, bool wide) {
   std::vector<std::string> header{"RUN", "TENANT", "INTENT", "SITE", "NODE", "STATE", "STREAMS", "CPU", "SENT"};
   if (wide) header.insert(header.end(), {"RECEIVED", "ENERGY", "ADDRESS", "WHY"});
   Table table(header);
+  table.lesser({"NODE", "SENT", "CPU"});
   for (const v1::Resource& item : items) {
     const v1::RunView& run = item.run();
     std::vector<std::string> row{std::to_string(run.id().plan()) + "." + std::to_string(run.id().item()),
                                  run.tenant(),
-                                 run.intent(),
+                                 run.intent().empty() ? "-" : run.intent(),
                                  run.site(),
-                                 run.node(),
+                                 run.node().empty() ? "-" : run.node(),
                                  run_state(run.state()),
                                  std::to_string(run.streams()),
                                  gateway::latency_text(run.cpu_us()),
@@ -194,16 +203,25 @@ Table prices(const Items& items, bool) {
     const v1::PriceView& price = item.price();
     table.add({price.resource(), price.site().empty() ? price.link() : price.site(), price.unit(),
                credits(price.carbon_nanocredits() ? price.carbon_nanocredits() : price.ask_nanocredits()),
-               credits(price.scarcity_nanocredits()), percent(price.utilisation_ppm(), 1'000'000)});
+               credits(price.scarcity_nanocredits()),
+               price.restricted() || price.resource() == "carbon"
+                   ? "-"
+                   : percent(price.utilisation_ppm(), 1'000'000)});
   }
   return table;
 }
 
-Table events(const Items& items, bool) {
-  Table table({"EVENT", "TIME", "KIND", "SUBJECT", "WHAT"});
+Table events(const Items& items, bool wide) {
+  std::vector<std::string> header{"EVENT", "TIME", "KIND", "WHAT"};
+  if (wide) header.insert(header.end() - 1, "SUBJECT");
+  Table table(header);
+  table.wrap_last();
   for (const v1::Resource& item : items) {
     const v1::EventView& e = item.event();
-    table.add({std::to_string(e.position()), time_text(e.at()), e.name(), e.subject(), e.text()});
+    std::vector<std::string> row{std::to_string(e.position()), time_text(e.at()), e.name(),
+                                 wide ? e.text() : e.subject() + ": " + e.text()};
+    if (wide) row.insert(row.end() - 1, e.subject());
+    table.add(row);
   }
   return table;
 }
@@ -229,11 +247,40 @@ std::string why_plain(const Items& items) {
   return out.empty() ? out : "\n" + wrapped(out, kTableWidth);
 }
 
+// Not of one that runs, is ended on purpose or has ended well.
+bool tells_why(const v1::RunView& run) {
+  return run.state() != v1::RUN_STATE_RUNNING && run.state() != v1::RUN_STATE_STOPPING &&
+         !(run.state() == v1::RUN_STATE_EXITED && run.exit_code() == 0);
+}
+
+// Under the table, of each intent that is refused or fails, and of each run that fails.
+std::string why_not_running(const Items& items) {
+  std::string out;
+  size_t left = 0;
+  for (const v1::Resource& item : items) {
+    std::string name, why;
+    if (item.has_intent()) {
+      name = item.intent().metadata().tenant() + "/" + item.intent().metadata().name();
+      why = item.intent().status().why();
+    } else if (item.has_run() && tells_why(item.run())) {
+      const v1::RunView& run = item.run();
+      name = "Run " + std::to_string(run.id().plan()) + "." + std::to_string(run.id().item());
+      why = run.exit_code() == 0 ? run.why()
+                                 : "exit code " + std::to_string(run.exit_code()) + ", " + run.why();
+    }
+    if (why.empty()) continue;
+    if (++left <= kReasonsShown) out += name + ": " + why + (why.back() == '.' ? "\n" : ".\n");
+  }
+  if (left > kReasonsShown) out += "Of " + std::to_string(left - kReasonsShown) + " more -o wide says why.\n";
+  return out.empty() ? out : "\n" + fitted(out, kTableWidth);
+}
+
 // Of join tokens the subject is the site.
 Table tokens(const Items& items, bool wide) {
   std::vector<std::string> header{"TOKEN", "FOR", "SUBJECT", "STATE", "EXPIRES", "USED"};
   if (wide) header.insert(header.end(), {"ISSUED", "USED BY"});
   Table table(header);
+  table.lesser({"USED"});
   for (const v1::Resource& item : items) {
     const v1::TokenView& token = item.token();
     const std::string role = token.role() == v1::ROLE_OPERATOR   ? "operator"
@@ -251,18 +298,40 @@ Table tokens(const Items& items, bool wide) {
   return table;
 }
 
-Table others(const Items& items, bool) {
-  Table table({"KIND", "TENANT", "NAME"});
+Table routers(const Items& items, bool) {
+  Table table({"NAME"});
+  for (const v1::Resource& item : items) table.add({item.router().metadata().name()});
+  return table;
+}
+
+Table datasets(const Items& items, bool) {
+  Table table({"TENANT", "NAME", "AT", "RESIDENCY"});
   for (const v1::Resource& item : items) {
-    switch (item.resource_case()) {
-      case v1::Resource::kRouter: table.add({"Router", "", item.router().metadata().name()}); break;
-      case v1::Resource::kDataset:
-        table.add({"Dataset", item.dataset().metadata().tenant(), item.dataset().metadata().name()});
-        break;
-      case v1::Resource::kOffer: table.add({"Offer", "", item.offer().metadata().name()}); break;
-      case v1::Resource::kTenant: table.add({"Tenant", "", item.tenant().metadata().name()}); break;
-      default: break;
-    }
+    const v1::Dataset& data = item.dataset();
+    table.add({data.metadata().tenant(), data.metadata().name(), joined(data.spec().at(), ","),
+               data.spec().residency().empty() ? "-" : joined(data.spec().residency(), ",")});
+  }
+  return table;
+}
+
+Table offers(const Items& items, bool) {
+  Table table({"SITE", "CORE-HOUR", "GIB-HOUR", "ACCELERATOR-HOUR"});
+  for (const v1::Resource& item : items) {
+    const v1::Offer& offer = item.offer();
+    const auto ask = [](const std::string& text) { return text.empty() ? "0" : text; };
+    const v1::Prices& asks = offer.spec().asks();
+    table.add(
+        {offer.metadata().name(), ask(asks.core_hour()), ask(asks.gib_hour()), ask(asks.accelerator_hour())});
+  }
+  return table;
+}
+
+Table tenants(const Items& items, bool) {
+  Table table({"NAME", "INTENTS", "CREDITS/H"});
+  for (const v1::Resource& item : items) {
+    const v1::Tenant& tenant = item.tenant();
+    table.add({tenant.metadata().name(), std::to_string(tenant.status().intents()),
+               credits(tenant.status().billed_per_hour_nanocredits())});
   }
   return table;
 }
@@ -278,7 +347,16 @@ Table table_of(const Items& items, bool wide) {
     case v1::Resource::kPrice: return prices(items, wide);
     case v1::Resource::kEvent: return events(items, wide);
     case v1::Resource::kToken: return tokens(items, wide);
-    default: return others(items, wide);
+    case v1::Resource::kRouter:
+      return routers(items, wide);
+    case v1::Resource::kDataset:
+      return datasets(items, wide);
+    case v1::Resource::kOffer:
+      return offers(items, wide);
+    case v1::Resource::kTenant:
+      return tenants(items, wide);
+    default:
+      return Table({"NAME"});
   }
 }
 
@@ -305,7 +383,7 @@ std::string time_text(int64_t us) {
   std::tm utc{};
   gmtime_r(&seconds, &utc);
   char out[32];
-  std::strftime(out, sizeof out, "%m-%d %H:%M:%S", &utc);
+  std::strftime(out, sizeof out, "%Y-%m-%dT%H:%M:%SZ", &utc);
   return out;
 }
 
@@ -324,7 +402,7 @@ std::string render(const std::string& kind, const Items& items, Format format) {
   }
   if (items.empty()) return "No " + kind + ".\n";
   if (format == Format::kWide) return table_of(items, true).text(0);
-  return table_of(items, false).text(kTableWidth) + why_plain(items);
+  return table_of(items, false).text(kTableWidth) + why_plain(items) + why_not_running(items);
 }
 
 std::string render_plan(const v1::PlanView& plan, Format format) {
@@ -349,17 +427,35 @@ std::string render_plan(const v1::PlanView& plan, Format format) {
   return placements.text(width) + "\n" + flows.text(width);
 }
 
+namespace {
+
+// In thousandths, and of less than a unit four digits, which the amount at its price still tells.
+std::string quantity_text(const v1::BillLine& line) {
+  if (line.quantity_milli() >= 1000 || line.price_nanocredits() <= 0)
+    return format_decimal(line.quantity_milli(), 3);
+  auto billionths = static_cast<int64_t>(static_cast<__int128>(line.amount_nanocredits()) * 1'000'000'000 /
+                                         line.price_nanocredits());
+  int64_t unit = 1;
+  while (billionths / unit >= 10'000) unit *= 10;
+  billionths = (billionths + unit / 2) / unit * unit;
+  return format_decimal(billionths, 9);
+}
+
+}  // namespace
+
 std::string render_bill(const v1::BillResponse& bills, Format format) {
   if (format == Format::kJson) return json_text(bills) + "\n";
   if (format == Format::kYaml) return resource::to_yaml(bills);
   std::string out;
   for (const v1::Bill& bill : bills.bills()) {
-    out += "Tenant " + bill.tenant() + ", " + (bill.from() == 0 ? "from the beginning" : "from " + time_text(bill.from())) +
-           " to " + time_text(bill.to()) + " UTC, from " + std::to_string(bill.ledger_size()) + " events\n";
+    out += "Tenant " + bill.tenant() + ", " +
+           (bill.from() == 0 ? "from the beginning" : "from " + time_text(bill.from())) + " to " +
+           time_text(bill.to()) + ", from " + std::to_string(bill.ledger_size()) + " events\n";
     Table table({"INTENT", "SITE", "ITEM", "QUANTITY", "UNIT", "PRICE", "CREDITS", "PLAN"});
     for (const v1::BillLine& line : bill.lines()) {
-      table.add({line.intent(), line.site(), line.item(), format_decimal(line.quantity_milli(), 3), line.unit(),
-                 credits(line.price_nanocredits()), format_money(line.amount_nanocredits()), std::to_string(line.plan())});
+      table.add({line.intent(), line.site(), line.item(), quantity_text(line), line.unit(),
+                 credits(line.price_nanocredits()), format_money(line.amount_nanocredits()),
+                 std::to_string(line.plan())});
     }
     if (table.size() > 0) out += table.text(format == Format::kWide ? 0 : kTableWidth);
     out += "Total " + format_money(bill.total_nanocredits()) + " credits\n";
@@ -369,9 +465,22 @@ std::string render_bill(const v1::BillResponse& bills, Format format) {
 
 std::string render_events(const std::vector<v1::EventView>& events, Format format) {
   Table table({"EVENT", "TIME", "KIND", "WHAT"});
+  table.wrap_last();
   for (const v1::EventView& e : events)
     table.add({std::to_string(e.position()), time_text(e.at()), e.name(), e.text()});
   return table.text(format == Format::kWide ? 0 : kTableWidth);
+}
+
+std::string render_end(const v1::RunView& run) {
+  std::string out = "It was at " + run.site();
+  if (run.started() != 0) out += " from " + time_text(run.started());
+  if (run.ended() != 0) out += " to " + time_text(run.ended());
+  if (run.state() == v1::RUN_STATE_EXITED) out += ", ended with exit code " + std::to_string(run.exit_code());
+  if (run.state() == v1::RUN_STATE_FAILED) out += ", failed";
+  if (run.state() == v1::RUN_STATE_LOST) out += ", was lost";
+  if (run.billed_per_hour_nanocredits() > 0)
+    out += ", at " + credits(run.billed_per_hour_nanocredits()) + " credits/h";
+  return wrapped(out + ".", kTableWidth);
 }
 
 std::string render_event(const v1::EventView& event, Format format) {

@@ -15,12 +15,14 @@ enum class Format { kTable, kWide, kJson, kYaml };
 // The message inside, as a file would have it.
 const google::protobuf::Message& inside(const v1::Resource& resource);
 std::string json_text(const google::protobuf::Message& message);
-std::string time_text(int64_t us);  // "11-20 12:04:05", UTC
+std::string time_text(int64_t us);  // ISO 8601: "2026-11-20T12:04:05Z"
 
 // A list of one kind. JSON: an array; YAML: documents.
 std::string render(const std::string& kind, const google::protobuf::RepeatedPtrField<v1::Resource>& items, Format format);
 std::string render_plan(const v1::PlanView& plan, Format format = Format::kTable);  // kTable or kWide
 std::string render_bill(const v1::BillResponse& bills, Format format);
+// Where and when a run was that no plan holds any more, and how it ended.
+std::string render_end(const v1::RunView& run);
 // Of one subject. kTable or kWide.
 std::string render_events(const std::vector<v1::EventView>& events, Format format = Format::kTable);
 // One line, or one document.

@@ -178,6 +178,137 @@ TEST(Render, APromiseThatNothingWasMeasuredOfIsNotCalledKept) {
   EXPECT_STREQ(promise(), "broken");
 }
 
+TEST(Render, FiguresThatMayNotBeSeenAreNotZero) {
+  Items items;
+  auto& site = *items.Add()->mutable_site();
+  site.mutable_metadata()->set_name("metro");
+  site.mutable_status()->set_cpu_milli_total(4000);
+  site.mutable_status()->set_memory_mib_total(1024);
+  EXPECT_NE(render("sites", items, Format::kTable).find("  0/4 "), std::string::npos);
+  site.mutable_status()->set_restricted(true);
+  const std::string text = render("sites", items, Format::kTable);
+  EXPECT_NE(text.find("  -/4 "), std::string::npos) << text;
+  EXPECT_NE(text.find("  -/1Gi  "), std::string::npos) << text;
+  const std::string json = render("sites", items, Format::kJson);
+  EXPECT_EQ(json.find("free"), std::string::npos) << json;
+  items.Clear();
+  items.Add()->mutable_link()->mutable_status()->set_bandwidth_bps(1'000);
+  EXPECT_EQ(render("links", items, Format::kTable).find("0%"), std::string::npos);
+  items.Clear();
+  items.Add()->mutable_price()->set_restricted(true);
+  EXPECT_EQ(render("prices", items, Format::kTable).find("0%"), std::string::npos);
+}
+
+TEST(Render, ATokenIsWhole) {
+  Items items;
+  auto& token = *items.Add()->mutable_token();
+  token.set_token("0123456789abcdef");
+  token.set_join(true);
+  token.set_subject("hub-guizhou");
+  token.set_state("used");
+  token.set_expires(1'800'000'000'000'000);
+  token.set_used(1'800'000'000'000'000);
+  const std::string text = render("tokens", items, Format::kTable);
+  EXPECT_NE(text.find("\n0123456789abcdef  joining  hub-guizhou  used   2027-01-15T08:00:00Z\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Render, ALinksNameIsWhole) {
+  Items items;
+  auto& link = *items.Add()->mutable_link();
+  link.mutable_metadata()->set_name("street-a-hangzhou-by-the-lake");
+  link.mutable_spec()->add_between("street-a-by-the-lake");
+  link.mutable_spec()->add_between("hangzhou-by-the-lake");
+  link.mutable_spec()->set_rate("200Mbps");
+  const std::string text = render("links", items, Format::kTable);
+  EXPECT_NE(text.find("street-a-hangzhou-by-the-lake "), std::string::npos) << text;
+  EXPECT_NE(text.find("\nLeft out for want of room: BETWEEN; -o wide shows all.\n"), std::string::npos)
+      << text;
+}
+
+TEST(Render, WhyNothingRunsStandsUnderTheTable) {
+  Items items;
+  auto& intent = *items.Add()->mutable_intent();
+  intent.mutable_metadata()->set_tenant("city");
+  intent.mutable_metadata()->set_name("cameras");
+  intent.mutable_status()->set_state("placed");
+  intent.mutable_status()->set_why(
+      "The newest run at hub failed: artifact \"detector\" is not at this site. It is tried again.");
+  const std::string text = render("intents", items, Format::kTable);
+  EXPECT_NE(
+      text.find("\n\ncity/cameras: The newest run at hub failed: artifact \"detector\" is not at this\n"),
+      std::string::npos)
+      << text;
+  for (int i = 0; i < 7; ++i) *items.Add() = items.Get(0);
+  EXPECT_NE(render("intents", items, Format::kTable).find("\nOf 3 more -o wide says why.\n"),
+            std::string::npos);
+  Items runs;
+  auto& run = *runs.Add()->mutable_run();
+  run.mutable_id()->set_plan(17);
+  run.set_state(v1::RUN_STATE_FAILED);
+  run.set_why("no such artifact");
+  EXPECT_NE(render("runs", runs, Format::kTable).find("\nRun 17.0: no such artifact.\n"), std::string::npos);
+  run.set_exit_code(3);
+  EXPECT_NE(render("runs", runs, Format::kTable).find("\nRun 17.0: exit code 3, no such artifact.\n"),
+            std::string::npos);
+  run.set_state(v1::RUN_STATE_EXITED);
+  run.set_exit_code(0);
+  EXPECT_EQ(render("runs", runs, Format::kTable).find("no such artifact"), std::string::npos)
+      << "it ended well";
+  run.set_state(v1::RUN_STATE_RUNNING);
+  EXPECT_EQ(render("runs", runs, Format::kTable).find("no such artifact"), std::string::npos);
+}
+
+TEST(Render, OffersAndTenantsShowTheirFigures) {
+  Items items;
+  auto& offer = *items.Add()->mutable_offer();
+  offer.mutable_metadata()->set_name("metro");
+  offer.mutable_spec()->mutable_asks()->set_core_hour("0.4");
+  EXPECT_EQ(render("offers", items, Format::kTable),
+            "SITE   CORE-HOUR  GIB-HOUR  ACCELERATOR-HOUR\nmetro  0.4        0         0\n");
+  items.Clear();
+  auto& tenant = *items.Add()->mutable_tenant();
+  tenant.mutable_metadata()->set_name("city");
+  tenant.mutable_status()->set_intents(3);
+  tenant.mutable_status()->set_billed_per_hour_nanocredits(1'250'000'000);
+  EXPECT_EQ(render("tenants", items, Format::kTable), "NAME  INTENTS  CREDITS/H\ncity  3        1.25\n");
+}
+
+TEST(Render, SmallQuantitiesOfABillKeepTheirDigits) {
+  v1::BillResponse bills;
+  auto& bill = *bills.add_bills();
+  bill.set_to(1'800'000'000'000'000);
+  const auto add = [&](int64_t milli, int64_t price, int64_t amount) {
+    auto& line = *bill.add_lines();
+    line.set_quantity_milli(milli);
+    line.set_price_nanocredits(price);
+    line.set_amount_nanocredits(amount);
+  };
+  add(0, 200'000'000, 5'556);  // 100 ms of a core at 0.2
+  add(28, 1'000'000'000, 27'777'778);
+  add(12'345, 1'000'000'000, 12'345'000'000);
+  add(2, 0, 0);
+  const std::string text = render_bill(bills, Format::kTable);
+  for (const char* quantity : {"  0.00002778  ", "  0.02778  ", "  12.345  ", "  0.002  "}) {
+    EXPECT_NE(text.find(quantity), std::string::npos) << quantity << "\n" << text;
+  }
+  EXPECT_NE(text.find(" to 2027-01-15T08:00:00Z, "), std::string::npos) << text;
+}
+
+TEST(Render, HowAPastRunEnded) {
+  v1::RunView run;
+  run.set_site("hub");
+  run.set_state(v1::RUN_STATE_EXITED);
+  run.set_exit_code(3);
+  run.set_started(1'800'000'000'000'000);
+  run.set_ended(1'800'000'060'000'000);
+  run.set_billed_per_hour_nanocredits(250'000'000);
+  EXPECT_EQ(render_end(run),
+            "It was at hub from 2027-01-15T08:00:00Z to 2027-01-15T08:01:00Z, ended with exit\n  code 3, at "
+            "0.25 credits/h.\n");
+}
+
 TEST(Render, NothingIsSaidInEveryForm) {
   EXPECT_EQ(render("sites", {}, Format::kTable), "No sites.\n");
   EXPECT_EQ(render("sites", {}, Format::kJson), "[]\n");

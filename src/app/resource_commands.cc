@@ -329,6 +329,7 @@ Status describe(Options& o) {
     return {};
   }
   if (shown.has_plan()) std::cout << "\n" << render_plan(shown.plan(), format);
+  if (shown.has_run() && shown.run().past()) std::cout << "\n" << render_end(shown.run());
   if (!newest.events.empty()) std::cout << "\n" << render_events(newest.events, format);
   if (newest.from > 0 && newest.from < one->version() && newest.events.size() < kEventsDescribed) {
     std::cout << "\nEvents before " << newest.from << " were not looked at; 'weir get events' lists all.\n";

@@ -56,6 +56,20 @@ std::string cut(const std::string& text, size_t most) {
   return text.substr(0, bytes) + "~";
 }
 
+// The text in lines of `width` columns, all but the first `indent` columns in.
+std::string below(const std::string& text, size_t width, size_t indent) {
+  const std::string lines = wrapped(text, width);
+  std::string out;
+  for (size_t begin = 0; begin < lines.size();) {
+    const size_t end = lines.find('\n', begin);
+    const size_t word = std::min(lines.find_first_not_of(' ', begin), end);
+    if (begin > 0) out += "\n" + std::string(indent, ' ');
+    out += cut(lines.substr(word, end - word), width);
+    begin = end + 1;
+  }
+  return out;
+}
+
 bool is_figure(const std::string& cell) {
   return cell.empty() || cell == "-" || (cell[0] >= '0' && cell[0] <= '9');
 }
@@ -114,12 +128,57 @@ std::string wrapped(std::string_view text, size_t width) {
   return out;
 }
 
+std::string fitted(std::string_view text, size_t width) {
+  const std::string lines = wrapped(text, width);
+  std::string out;
+  for (size_t begin = 0; begin < lines.size();) {
+    const size_t end = lines.find('\n', begin);
+    out += cut(lines.substr(begin, end - begin), width) + "\n";
+    begin = end + 1;
+  }
+  return out;
+}
+
+size_t Table::natural_width() const {
+  std::vector<size_t> widths(rows_.front().size(), 0);
+  for (const auto& row : rows_) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(row[i]));
+  }
+  size_t total = 2 * (widths.size() - 1);
+  for (const size_t w : widths) total += w;
+  return total;
+}
+
 void Table::add(std::vector<std::string> row) {
   for (std::string& cell : row) cell = printable(cell);
   rows_.push_back(std::move(row));
 }
 
+Table Table::without(size_t column) const {
+  Table out = *this;
+  for (auto& row : out.rows_) row.erase(row.begin() + static_cast<std::ptrdiff_t>(column));
+  return out;
+}
+
 std::string Table::text(size_t width) const {
+  if (width != 0 && !lesser_.empty()) {
+    Table fewer = *this;
+    fewer.lesser_.clear();
+    std::string left_out;
+    const auto wider = [width](const Table& table) { return table.natural_width() > width; };
+    for (size_t i = 0; i < lesser_.size() && wider(fewer); ++i) {
+      const auto& header = fewer.rows_.front();
+      const auto at = std::find(header.begin(), header.end(), lesser_[i]);
+      if (at == header.end()) continue;
+      fewer = fewer.without(static_cast<size_t>(at - header.begin()));
+      left_out += (left_out.empty() ? "" : ", ") + lesser_[i];
+    }
+    const std::string note =
+        left_out.empty()
+            ? ""
+            : "\n" + wrapped("Left out for want of room: " + left_out + "; -o wide shows all.", width);
+    return fewer.text(width) + note;
+  }
   const size_t count = rows_.front().size();
   std::vector<size_t> widths(count, 0), cells(count, 0);
   std::vector<bool> figures(count, rows_.size() > 1);
@@ -133,6 +192,13 @@ std::string Table::text(size_t width) const {
   }
   size_t total = 2 * (count - 1);
   for (const size_t w : widths) total += w;
+  constexpr size_t kWrappedLeast = 24;
+  const bool wraps =
+      wraps_ && width != 0 && total > width && total - widths[count - 1] + kWrappedLeast <= width;
+  if (wraps) {
+    widths[count - 1] -= total - width;
+    total = width;
+  }
   // Texts, then the titles of figures, then texts further; figures only when nothing else is left to cut.
   constexpr size_t kTextLeast[] = {12, 12, 6, 4, 4};
   for (size_t stage = 0; stage < std::size(kTextLeast) && width != 0 && total > width; ++stage) {
@@ -154,6 +220,10 @@ std::string Table::text(size_t width) const {
   for (const auto& row : rows_) {
     std::string line;
     for (size_t i = 0; i < count; ++i) {
+      if (wraps && i + 1 == count) {
+        line += below(row[i], widths[i], width - widths[i]);
+        continue;
+      }
       const std::string cell = cut(row[i], widths[i]);
       line += cell;
       if (i + 1 < count) line.append(widths[i] - columns(cell) + 2, ' ');

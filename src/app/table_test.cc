@@ -67,6 +67,32 @@ TEST(Wrapped, BreaksAtSpacesAndGoesOnFurtherIn) {
   EXPECT_EQ(wrapped("", 10), "");
 }
 
+TEST(Table, LeavesOutLesserColumnsBeforeItCutsNames) {
+  Table table({"NAME", "BETWEEN", "RATE", "USED"});
+  table.lesser({"BETWEEN", "RATE"});
+  table.add({"street-a-hangzhou", "street-a - hangzhou", "200Mbps", "0%"});
+  EXPECT_EQ(table.text(80).find("Left out"), std::string::npos);
+  EXPECT_EQ(table.text(38),
+            "NAME               RATE     USED\nstreet-a-hangzhou  200Mbps  0%\n\nLeft out for want of room: "
+            "BETWEEN; -o\n"
+            "  wide shows all.\n");
+  EXPECT_EQ(table.text(25).find("NAME               USED\nstreet-a-hangzhou  0%\n\nLeft out"), 0u)
+      << table.text(25);
+  EXPECT_EQ(table.text(0).find("Left out"), std::string::npos);
+}
+
+TEST(Table, ALastColumnGoesOnBelow) {
+  Table table({"EVENT", "WHAT"});
+  table.wrap_last();
+  table.add({"1", "Run 73.0 is failed: artifact \"detector\" is not here."});
+  table.add({"2", "short"});
+  EXPECT_EQ(
+      table.text(40),
+      "EVENT  WHAT\n1      Run 73.0 is failed: artifact\n       \"detector\" is not here.\n2      short\n");
+  table.add({"3", std::string(60, 'w')});
+  EXPECT_EQ(widest(table.text(40)), 40u);
+}
+
 TEST(Table, ATextCannotSteerTheTerminal) {
   Table table({"WHY"});
   table.add({"line\nfeed \x1b[2J\t\x7f \xc2\x9b bell\a \xc3("});

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "app/client.h"
+#include "infrastructure/site_local/local_site_driver.h"
 #include "security/identity/context.h"
 #include "service/resource/resource.h"
 #include "weir/v1/resource.pb.h"
@@ -166,6 +167,18 @@ Status start_brain(lab::Lab& lab) {
   });
   if (!up || !lab::alive(*started)) return fail(ErrorCode::kUnavailable, "the brain did not begin to serve", log, "its log tells why");
   return {};
+}
+
+std::vector<fs::path> control_groups(const lab::Lab& lab) {
+  std::vector<fs::path> out;
+  for (const lab::LabSite& site : lab.spec().sites) {
+    const fs::path state = fs::path(lab.folder()) / "agents" / site.spec.name;
+    std::ifstream file(state / "site" / site_local::kGroupsFile);
+    for (std::string line; std::getline(file, line);) {
+      if (fs::path(line).filename() == "weir-" + site.spec.name) out.emplace_back(line);
+    }
+  }
+  return out;
 }
 
 Status kill_brain(const lab::Lab& lab) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,8 @@ Result<std::vector<std::string>> join_domain(lab::Lab& lab, const std::string& t
 
 // The brain of a lab that is up, again after it was killed; with its old ledger.
 Status start_brain(lab::Lab& lab);
+// The control groups that the agents of a lab have made for their runs.
+std::vector<std::filesystem::path> control_groups(const lab::Lab& lab);
 // kill -9.
 Status kill_brain(const lab::Lab& lab);
 // An agent at a site that was revived; it still has its identity.

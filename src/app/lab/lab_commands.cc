@@ -12,6 +12,7 @@
 #include "app/lab/domain.h"
 #include "app/table.h"
 #include "core/units/quantity.h"
+#include "infrastructure/cgroup/group.h"
 #include "infrastructure/lab/emulator.h"
 
 namespace weir::app {
@@ -104,7 +105,11 @@ Status join(const Options& options) {
 Status down(const Options& options) {
   auto name = chosen(options);
   if (!name) return tl::unexpected(name.error());
+  std::vector<std::filesystem::path> groups;
+  if (const auto opened_lab = lab::Lab::open(*name)) groups = control_groups(*opened_lab);
   if (Status s = lab::Lab::down(*name); !s) return s;
+  // An agent that was killed could not remove them.
+  for (const std::filesystem::path& group : groups) cgroup::remove_empty(group);
   if (Status s = forget_context(*name); !s) return s;
   std::printf("lab %s is down\n", name->c_str());
   return {};

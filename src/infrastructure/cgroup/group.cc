@@ -350,6 +350,16 @@ void Group::kill() const {
   signal(SIGKILL);
 }
 
+void remove_empty(const fs::path& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> inner;
+  for (fs::directory_iterator at(folder, ignored), end; !ignored && at != end; at.increment(ignored)) {
+    if (at->is_directory(ignored) && !at->is_symlink(ignored)) inner.push_back(at->path());
+  }
+  for (const fs::path& each : inner) remove_empty(each);
+  ::rmdir(folder.c_str());
+}
+
 Status Group::remove() const {
   Status out;
   for (const auto& [controller, folder] : folders_.by_controller) {

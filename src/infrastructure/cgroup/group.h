@@ -54,6 +54,10 @@ struct GroupFolders {
 Result<GroupFolders> open_parent(const Tree& tree, const std::string& name,
                                  const std::optional<std::filesystem::path>& parent = std::nullopt);
 
+// Removes a group's folder and the groups below it where no process is in them; what is in use stays. Safe
+// where it is gone.
+void remove_empty(const std::filesystem::path& folder);
+
 // A group of limited processes. The operations are idempotent, and work from any process.
 class Group {
  public:

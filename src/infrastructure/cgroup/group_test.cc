@@ -207,6 +207,21 @@ class LiveTree : public testing::Test {
   GroupFolders parent_;
 };
 
+// A folder is as busy with a file in it as a group is with a process.
+TEST_F(FakeTree, RemovesWhatIsEmptyAndNothingElse) {
+  const fs::path group = root_ / "weir-metro";
+  fs::create_directories(group / "17.0" / "traffic");
+  put(group / "18.0" / "traffic" / "busy", "");
+  remove_empty(group);
+  EXPECT_FALSE(fs::exists(group / "17.0"));
+  EXPECT_TRUE(fs::exists(group / "18.0" / "traffic" / "busy"));
+  fs::remove(group / "18.0" / "traffic" / "busy");
+  remove_empty(group);
+  EXPECT_FALSE(fs::exists(group));
+  remove_empty(group);
+  EXPECT_TRUE(fs::exists(root_));
+}
+
 TEST_F(LiveTree, CountsAndKillsWhatIsInTheGroup) {
   const auto group = Group::create(parent_, "live", kLimits);
   ASSERT_TRUE(group) << group.error().text();

@@ -651,6 +651,14 @@ Result<std::unique_ptr<LocalSiteDriver>> LocalSiteDriver::open(const LocalSiteOp
   if (!tree) return tl::unexpected(tree.error());
   auto parent = cgroup::open_parent(*tree, options.cgroup_name, options.cgroup_parent);
   if (!parent) return tl::unexpected(parent.error());
+  // Whoever ends this process by force finds here what it leaves behind.
+  std::string groups;
+  for (const auto& [controller, folder] : parent->by_controller) groups += folder.string() + "\n";
+  if (!parent->unified.empty()) groups += parent->unified.string() + "\n";
+  if (Status ok = posix::replace_file(options.state_folder / kGroupsFile, groups, 0600, Durability::kOrdered);
+      !ok) {
+    return tl::unexpected(ok.error());
+  }
   auto driver = std::make_unique<Driver>(options, std::move(*parent), std::move(*artifacts),
                                          std::move(*allow_list), std::move(lock), std::move(fifo));
   if (Status ok = driver->adopt(); !ok) return tl::unexpected(ok.error());

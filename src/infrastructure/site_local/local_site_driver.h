@@ -22,6 +22,9 @@ struct AcceleratorDevice {
   bool offered = true;                    // false: no run may have it
 };
 
+// In the state folder: the folders of the control group that the runs live under, one a line.
+inline constexpr const char* kGroupsFile = "groups";
+
 struct LocalSiteOptions {
   std::filesystem::path state_folder;  // runs and artifacts; others must be able to pass through its parents
   std::filesystem::path allow_list;    // see AllowList
