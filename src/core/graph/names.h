@@ -3,15 +3,15 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/graph/column.h"
 #include "core/ids/ids.h"
 
 namespace weir {
 
-// Names to rows and back for one kind of thing; copied in O(1) like the columns. Buckets hold the rows
-// whose names hash alike (FNV-1a, so that every machine has the same buckets).
+// Names to rows and back for one kind of thing; copied in O(1) like the columns. Rows whose names hash alike
+// (FNV-1a, so that every machine has the same buckets) are chained: plain numbers, so that a chunk is copied
+// without allocating.
 class NameIndex {
  public:
   size_t size() const { return names_.size(); }
@@ -28,7 +28,8 @@ class NameIndex {
   static uint64_t hash(std::string_view name);
 
   Column<std::string> names_;
-  Column<std::vector<uint32_t>> buckets_;
+  Column<uint32_t> newest_;  // by bucket: the row added last
+  Column<uint32_t> before_;  // by row: the row of its bucket added before it
 };
 
 }  // namespace weir

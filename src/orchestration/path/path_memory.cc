@@ -7,8 +7,8 @@
 namespace weir {
 namespace {
 
-// Shortest paths by length(link) from a vertex, through routers only; length is negative where a link may not be used.
-// Ties by core vertex.
+// Shortest paths by length(link) from a vertex, through routers only; length is negative where a link may not
+// be used. Ties by core vertex.
 template <class Length>
 ShortestTree shortest_tree(const Network& network, VertexId from, Length&& length) {
   ShortestTree tree{.from = from};
@@ -40,25 +40,30 @@ ShortestTree shortest_tree(const Network& network, VertexId from, Length&& lengt
 }
 
 // Lowers the tree where the price of `link` fell, and forgets the best paths of what that touches.
-void relax(const Network& network, const LinkPrices& prices, LinkId link, PriceTree& tree, std::vector<uint32_t>& touched) {
+void relax(const Network& network, const LinkPrices& prices, LinkId link, PriceTree& tree,
+           std::vector<uint32_t>& touched) {
+  const auto set = [&](uint32_t at, Nanocredits price) {
+    tree.price[at] = price;
+    Nanocredits& least = tree.least[at / PriceTree::kBlock];
+    least = std::min(least, price);
+    tree.by[at] = LinkId{};
+    touched.push_back(at);
+  };
   const auto lower = [&](uint32_t from, uint32_t to, LinkId by) {
     if (to == tree.root || (!network.transit(from) && from != tree.root)) return;
     const Nanocredits price = tree.price[from] + prices.link[by.index()];
     if (price >= kUnreachable || price > tree.price[to]) return;
     if (price == tree.price[to] && (!tree.by[to].valid() || tree.by[to] == by)) return;
-    tree.price[to] = price;
-    tree.by[to] = LinkId{};
-    touched.push_back(to);
+    set(to, price);
   };
-  // From a vertex whose best path is no longer known, every path of equal price through it becomes doubtful too.
+  // From a vertex whose best path is no longer known, every path of equal price through it becomes doubtful
+  // too.
   const auto spread = [&](uint32_t from, const Network::Edge& edge) {
     if (edge.to == tree.root) return;
     const Nanocredits price = tree.price[from] + prices.link[edge.link.index()];
     if (price >= kUnreachable || price > tree.price[edge.to]) return;
     if (price == tree.price[edge.to] && !tree.by[edge.to].valid()) return;
-    tree.price[edge.to] = price;
-    tree.by[edge.to] = LinkId{};
-    touched.push_back(edge.to);
+    set(edge.to, price);
   };
   const auto [a, b] = network.joined(link);
   if (a == Network::kNone || b == Network::kNone) return;
@@ -76,7 +81,11 @@ void relax(const Network& network, const LinkPrices& prices, LinkId link, PriceT
 
 PriceTree price_tree(const Graph& graph, const Network& network, const LinkPrices& prices, uint32_t root,
                      const StreamDemand& demand) {
-  PriceTree tree{.root = root, .made = graph.repricings(), .seen = graph.repricings(), .routing = graph.routing()};
+  PriceTree tree{.root = root,
+                 .made = graph.repricings(),
+                 .seen = graph.repricings(),
+                 .relief = graph.path_relief(),
+                 .routing = graph.routing()};
   const size_t count = network.core_count();
   tree.price.assign(count, kUnreachable);
   tree.by.resize(count);
@@ -105,13 +114,19 @@ PriceTree price_tree(const Graph& graph, const Network& network, const LinkPrice
     for (const auto [to, link] : network.edges(ahead.at)) {
       const Nanocredits price = ahead.price + prices.link[link.index()];
       if (price >= kUnreachable || price > tree.price[to] || done[to]) continue;
-      const Rest further{ahead.rest.latency_us + hop_latency_us(graph, link, demand), ahead.rest.tie + tie_break(link)};
+      const Rest further{ahead.rest.latency_us + hop_latency_us(graph, link, demand),
+                         ahead.rest.tie + tie_break(link)};
       if (price == tree.price[to] && further >= rest[to]) continue;
       tree.price[to] = price;
       rest[to] = further;
       tree.by[to] = link;
       queue.push({price, further, to});
     }
+  }
+  for (size_t first = 0; first < count; first += PriceTree::kBlock) {
+    const auto from = tree.price.begin() + static_cast<ptrdiff_t>(first);
+    tree.least.push_back(
+        *std::min_element(from, from + static_cast<ptrdiff_t>(std::min(PriceTree::kBlock, count - first))));
   }
   return tree;
 }
@@ -125,13 +140,6 @@ void PathMemory::follow(const Graph& graph) {
     scratch_.round.resize(network_->core_count());
   }
   newest_ = graph.repricings();
-}
-
-std::vector<Nanocredits> PathMemory::borrow() {
-  if (spare_.empty()) return {};
-  std::vector<Nanocredits> array = std::move(spare_.back());
-  spare_.pop_back();
-  return array;
 }
 
 std::shared_ptr<const LinkPrices> PathMemory::prices(const Graph& graph, const StreamDemand& demand) {
@@ -173,15 +181,20 @@ std::shared_ptr<PriceTree> PathMemory::tree(const Graph& graph, const LinkPrices
     known = std::make_shared<PriceTree>(price_tree(graph, *network_, prices, root, demand));
     return known;
   }
-  std::vector<uint32_t> touched;
-  for (uint64_t i = known->seen; i < graph.repricings(); ++i) {
-    if (const LinkId link = graph.repriced(i).link; link.valid()) relax(*network_, prices, link, *known, touched);
+  if (known->relief != graph.path_relief()) {
+    std::vector<uint32_t> touched;
+    for (uint64_t i = known->seen; i < graph.repricings(); ++i) {
+      if (const LinkId link = graph.repriced(i).link; link.valid())
+        relax(*network_, prices, link, *known, touched);
+    }
+    known->relief = graph.path_relief();
   }
   known->seen = graph.repricings();
   return known;
 }
 
-std::shared_ptr<const ShortestTree> PathMemory::fastest(const Graph& graph, VertexId from, const StreamDemand& demand) {
+std::shared_ptr<const ShortestTree> PathMemory::fastest(const Graph& graph, VertexId from,
+                                                        const StreamDemand& demand) {
   const size_t bytes = network_->core_count() * (sizeof(int64_t) + sizeof(LinkId));
   if (fastest_.size() * bytes > kBytesMax) fastest_.clear();
   auto& known = fastest_[{from, demand.request_bits, demand.response_bits}];

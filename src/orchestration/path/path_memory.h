@@ -14,25 +14,30 @@ namespace weir {
 // "Not connected" among prices and latencies; four of them add up without overflow.
 inline constexpr int64_t kUnreachable = INT64_MAX / 8;
 
-// What one stream pays on every direction of every link, both directions of its traffic counted, kept current.
+// What one stream pays on every direction of every link, both directions of its traffic counted, kept
+// current.
 struct LinkPrices {
-  std::vector<Nanocredits> link;    // by LinkId; kUnreachable: not usable
-  std::vector<Nanocredits> access;  // by place in Network::all_accesses(): of the link *towards* the site; 0 without link
-  uint64_t seen = 0;                // Graph::repricings() up to which it is current
+  std::vector<Nanocredits> link;  // by LinkId; kUnreachable: not usable
+  std::vector<Nanocredits>
+      access;         // by place in Network::all_accesses(): of the link *towards* the site; 0 without link
+  uint64_t seen = 0;  // Graph::repricings() up to which it is current
 };
 
 // Lower bounds of the price from one core vertex to every other, and the paths that attained them.
 //
-// At its making they are the prices of the best paths. When prices rise they stay lower bounds. Where one falls, follow()
-// lowers what it has to, so that price[v] <= price[u] + (link from u to v) always holds, which makes them lower
-// bounds again; the best path there is then unknown until somebody searches for it.
+// At its making they are the prices of the best paths. When prices rise they stay lower bounds. Where one
+// falls, follow() lowers what it has to, so that price[v] <= price[u] + (link from u to v) always holds,
+// which makes them lower bounds again; the best path there is then unknown until somebody searches for it.
 struct PriceTree {
+  static constexpr size_t kBlock = 64;
   uint32_t root = Network::kNone;
-  std::vector<Nanocredits> price;   // by core vertex
-  std::vector<LinkId> by;           // last link of the best path by (price, latency, tie_break); invalid: not known
-  uint64_t made = 0, seen = 0;      // Graph::repricings()
-  uint64_t routing = 0;             // Graph::routing() at its making: latency breaks ties
-  uint64_t detours = 0;             // labels that searches expanded because it was out of date
+  std::vector<Nanocredits> price;  // by core vertex
+  std::vector<Nanocredits> least;  // by block of kBlock of them
+  std::vector<LinkId> by;  // last link of the best path by (price, latency, tie_break); invalid: not known
+  uint64_t made = 0, seen = 0;  // Graph::repricings()
+  uint64_t relief = 0;          // Graph::path_relief()
+  uint64_t routing = 0;         // Graph::routing() at its making: latency breaks ties
+  uint64_t detours = 0;         // labels that searches expanded because it was out of date
 };
 // O(links log vertices).
 PriceTree price_tree(const Graph& graph, const Network& network, const LinkPrices& prices, uint32_t root,
@@ -41,13 +46,13 @@ PriceTree price_tree(const Graph& graph, const Network& network, const LinkPrice
 // The shortest paths from a vertex by some length, over the core. kUnreachable: not connected.
 struct ShortestTree {
   VertexId from;
-  uint64_t basis = 0;               // of the counter that tells when it is out of date
-  std::vector<int64_t> length;      // by core vertex
+  uint64_t basis = 0;           // of the counter that tells when it is out of date
+  std::vector<int64_t> length;  // by core vertex
   std::vector<LinkId> by;
 };
 
-// What searches remember between snapshots of one history. It only saves work: no path depends on how old it is. Bounded
-// by kBytesMax for each kind of thing remembered.
+// What searches remember between snapshots of one history. It only saves work: no path depends on how old it
+// is. Bounded by kBytesMax for each kind of thing remembered.
 class PathMemory {
  public:
   static constexpr size_t kBytesMax = size_t{384} << 20;
@@ -56,7 +61,8 @@ class PathMemory {
   void follow(const Graph& graph);
   const Network& network() const { return *network_; }
   std::shared_ptr<const LinkPrices> prices(const Graph& graph, const StreamDemand& demand);
-  std::shared_ptr<PriceTree> tree(const Graph& graph, const LinkPrices& prices, uint32_t root, const StreamDemand& demand);
+  std::shared_ptr<PriceTree> tree(const Graph& graph, const LinkPrices& prices, uint32_t root,
+                                  const StreamDemand& demand);
   // By round trip and serialisation, ignoring price, steering and room.
   std::shared_ptr<const ShortestTree> fastest(const Graph& graph, VertexId from, const StreamDemand& demand);
   // By described latency, ignoring whether links are up: as plain routing goes.
@@ -66,11 +72,11 @@ class PathMemory {
   struct Label {
     Nanocredits price = 0;
     int64_t round_trip_us = 0, serialisation_us = 0;
-    uint64_t tie = 0;       // sum of tie_break over the way
+    uint64_t tie = 0;              // sum of tie_break over the way
     uint32_t at = Network::kNone;  // core; kNone: the target before its first link, or the start
-    LinkId link;            // first link of the way, leaving `at`
-    uint32_t next = 0;      // label at the other end of `link`
-    bool home = false;      // complete
+    LinkId link;                   // first link of the way, leaving `at`
+    uint32_t next = 0;             // label at the other end of `link`
+    bool home = false;             // complete
     int64_t latency_us() const { return round_trip_us + serialisation_us; }
   };
   struct QueueItem {
@@ -83,15 +89,12 @@ class PathMemory {
   // Room for searches to work in, so that they allocate little.
   struct Scratch {
     std::vector<Label> labels;
-    std::vector<QueueItem> queue;       // a heap
-    std::vector<int64_t> latency_us;    // by core vertex; valid where round equals the search's
+    std::vector<QueueItem> queue;     // a heap
+    std::vector<int64_t> latency_us;  // by core vertex; valid where round equals the search's
     std::vector<uint32_t> round;
     uint32_t rounds = 0;
   };
   Scratch& scratch() { return scratch_; }
-  // Arrays to work in, to be given back; what they hold is left over.
-  std::vector<Nanocredits> borrow();
-  void give_back(std::vector<Nanocredits> array) { spare_.push_back(std::move(array)); }
 
  private:
   struct FastestKey {
@@ -106,7 +109,6 @@ class PathMemory {
   std::map<FastestKey, std::shared_ptr<const ShortestTree>> fastest_;
   std::map<VertexId, std::shared_ptr<const ShortestTree>> routed_;
   Scratch scratch_;
-  std::vector<std::vector<Nanocredits>> spare_;
 };
 
 }  // namespace weir

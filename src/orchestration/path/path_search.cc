@@ -7,6 +7,8 @@
 namespace weir {
 namespace {
 
+constexpr size_t kHopsUsual = 12;  // paths of up to so many are collected without growing
+
 bool avoided(LinkId link, const PathLimits& limits) {
   if (!limits.avoid) return false;
   return std::any_of(limits.avoid->begin(), limits.avoid->end(),
@@ -28,7 +30,8 @@ bool all_steerable(const Graph& graph, const std::vector<LinkId>& links) {
   return std::all_of(links.begin(), links.end(), [&](LinkId id) { return graph.link(id).steerable; });
 }
 
-// Length of the shortest way to `to` in the tree; length(link) as the tree was made. `last` is the access it takes.
+// Length of the shortest way to `to` in the tree; length(link) as the tree was made. `last` is the access it
+// takes.
 template <class Length>
 int64_t length_to(const Network& network, const ShortestTree& tree, VertexId to, Length&& length,
                   Network::Access* last = nullptr) {
@@ -45,7 +48,8 @@ int64_t length_to(const Network& network, const ShortestTree& tree, VertexId to,
 }
 
 template <class Length>
-std::optional<std::vector<LinkId>> path_to(const Network& network, const ShortestTree& tree, VertexId to, Length&& length) {
+std::optional<std::vector<LinkId>> path_to(const Network& network, const ShortestTree& tree, VertexId to,
+                                           Length&& length) {
   Network::Access last{};
   if (length_to(network, tree, to, length, &last) >= kUnreachable) return std::nullopt;
   std::vector<LinkId> links;
@@ -88,6 +92,26 @@ void PathUse::remove(const std::vector<LinkId>& path, int64_t up_bps, int64_t do
   std::erase_if(uses_, [](const auto& use) { return use.second == 0; });
 }
 
+Nanocredits PriceBounds::of(size_t core) const {
+  Nanocredits least = kUnreachable;
+  for (const Way& way : ways_) least = std::min(least, way.price + way.tree->price[core]);
+  return least;
+}
+
+void PriceBounds::of(size_t first, std::span<Nanocredits> out) const {
+  std::ranges::fill(out, kUnreachable);
+  for (const Way& way : ways_) {
+    const Nanocredits* price = way.tree->price.data() + first;
+    for (size_t i = 0; i < out.size(); ++i) out[i] = std::min(out[i], way.price + price[i]);
+  }
+}
+
+Nanocredits PriceBounds::least(size_t block) const {
+  Nanocredits least = kUnreachable;
+  for (const Way& way : ways_) least = std::min(least, way.price + way.tree->least[block]);
+  return least;
+}
+
 PathSearch::PathSearch(const Graph& graph, const StreamDemand& demand, PathMemory& memory)
     : graph_(graph), demand_(demand), memory_(memory), labels_(memory.scratch().labels) {
   memory_.follow(graph);
@@ -99,7 +123,8 @@ const PathSearch::Gates& PathSearch::gates(VertexId from) {
   if (!fresh) return known->second;
   for (const auto& [core, link] : network().accesses(from)) {
     const Nanocredits price = link.valid() ? prices_->link[link.index()] : 0;
-    if (price < kUnreachable) known->second.push_back({core, link, price, memory_.tree(graph_, *prices_, core, demand_)});
+    if (price < kUnreachable)
+      known->second.push_back({core, link, price, memory_.tree(graph_, *prices_, core, demand_)});
   }
   return known->second;
 }
@@ -112,36 +137,33 @@ const PathSearch::Gates& PathSearch::gates_now(VertexId from) {
     const Nanocredits price = link.valid() ? prices_->link[link.index()] : 0;
     if (price >= kUnreachable) continue;
     known->second.push_back(
-        {core, link, price, std::make_shared<PriceTree>(price_tree(graph_, network(), *prices_, core, demand_))});
+        {core, link, price,
+         std::make_shared<PriceTree>(price_tree(graph_, network(), *prices_, core, demand_))});
   }
   return known->second;
 }
 
-void PathSearch::price_bounds(VertexId from, std::vector<Nanocredits>& bounds) {
-  const Gates& ways = gates(from);
-  const size_t count = network().core_count();
-  if (ways.empty()) return bounds.assign(count, kUnreachable);
-  bounds.resize(count);
-  for (size_t v = 0; v < count; ++v) bounds[v] = ways[0].price + ways[0].tree->price[v];
-  for (size_t g = 1; g < ways.size(); ++g) {
-    for (size_t v = 0; v < count; ++v) bounds[v] = std::min(bounds[v], ways[g].price + ways[g].tree->price[v]);
-  }
+PriceBounds PathSearch::price_bounds(VertexId from) {
+  PriceBounds bounds;
+  for (const Gate& gate : gates(from)) bounds.ways_.push_back({gate.price, gate.tree});
+  return bounds;
 }
 
 PathOption PathSearch::unroll(uint32_t last) const {
   PathOption path{{}, labels_[last].price, labels_[last].round_trip_us, labels_[last].serialisation_us};
+  path.links.reserve(kHopsUsual);
   for (uint32_t i = last; i != 0; i = labels_[i].next) {
     if (labels_[i].link.valid()) path.links.push_back(labels_[i].link);
   }
   return path;
 }
 
-// Runs labels backwards from `to`. admit(label) decides whether a popped label may go on, worth(core, latency) whether
-// a new one is worth queueing; arrive(label) takes a complete path and returns whether to go on searching. Returns
-// whether the search was exhaustive.
+// Runs labels backwards from `to`. admit(label) decides whether a popped label may go on, worth(core,
+// latency) whether a new one is worth queueing; arrive(label) takes a complete path and returns whether to go
+// on searching. Returns whether the search was exhaustive.
 template <class Admit, class Worth, class Arrive>
-bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const PathLimits& limits, uint64_t* steps,
-                        Admit&& admit, Worth&& worth, Arrive&& arrive) {
+bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const PathLimits& limits,
+                        uint64_t* steps, Admit&& admit, Worth&& worth, Arrive&& arrive) {
   const Network& net = network();
   const uint32_t start = gates.size() == 1 && !gates[0].link.valid() ? gates[0].core : Network::kNone;
   const std::vector<int64_t>* fastest = limits.latency_us_max == INT64_MAX ? nullptr : &fastest_bounds(from);
@@ -165,16 +187,23 @@ bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const Pa
   const auto extend = [&](uint32_t index, uint32_t via, LinkId link, bool home) {
     const Nanocredits price = prices_->link[link.index()];
     const Nanocredits ahead = home ? 0 : bound(via);
-    if (price >= kUnreachable || ahead >= kUnreachable || avoided(link, limits) || !graph_.link(link).steerable ||
-        !has_room(graph_, link, demand_, limits)) {
+    if (price >= kUnreachable || ahead >= kUnreachable || avoided(link, limits) ||
+        !graph_.link(link).steerable || !has_room(graph_, link, demand_, limits)) {
       return;
     }
     const Label& label = labels_[index];
     const Hop cost = hop(graph_, link, demand_, price);
-    const Label next{label.price + cost.price, label.round_trip_us + cost.round_trip_us,
-                     label.serialisation_us + cost.serialisation_us, label.tie + tie_break(link), via, link, index, home};
+    const Label next{label.price + cost.price,
+                     label.round_trip_us + cost.round_trip_us,
+                     label.serialisation_us + cost.serialisation_us,
+                     label.tie + tie_break(link),
+                     via,
+                     link,
+                     index,
+                     home};
     const int64_t still_us = home || !fastest ? 0 : (*fastest)[via];  // at least, from here to the start
-    if (next.latency_us() > limits.latency_us_max - still_us || (!home && !worth(via, next.latency_us()))) return;
+    if (next.latency_us() > limits.latency_us_max - still_us || (!home && !worth(via, next.latency_us())))
+      return;
     labels_.push_back(next);
     push({next.price + ahead, next.latency_us(), next.tie, static_cast<uint32_t>(labels_.size() - 1)});
   };
@@ -214,17 +243,21 @@ bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const Pa
   return true;
 }
 
-// The path that the trees remember, if it is still the best for certain: no other way into the core or out of it has as
-// low a bound, and none of its prices has risen. Latencies, which break ties, have to be as they were.
-std::optional<PathOption> PathSearch::remembered(const Gates& gates, VertexId to, const PathLimits& limits) const {
-  if (!network().all_steerable() || limits.avoid) return std::nullopt;
+// The path that the trees remember, if it is still the best for certain: no other way into the core or out of
+// it that may be taken has as low a bound, and none of its prices has risen. Latencies, which break ties,
+// have to be as they were.
+std::optional<PathOption> PathSearch::remembered(const Gates& gates, VertexId to,
+                                                 const PathLimits& limits) const {
+  if (!network().all_steerable()) return std::nullopt;
   const Gate* entry = nullptr;
   Network::Access exit{};
   Nanocredits least = kUnreachable;
   bool alone = false;
   for (const Network::Access& access : network().accesses(to)) {
     const Nanocredits last = access.link.valid() ? prices_->link[opposite(access.link).index()] : 0;
+    if (access.link.valid() && avoided(access.link, limits)) continue;
     for (const Gate& gate : gates) {
+      if (gate.link.valid() && avoided(gate.link, limits)) continue;
       const Nanocredits sum = gate.price + gate.tree->price[access.core] + last;
       alone = sum < least || (alone && sum > least);
       if (sum >= least) continue;
@@ -235,8 +268,9 @@ std::optional<PathOption> PathSearch::remembered(const Gates& gates, VertexId to
   }
   if (!entry || !alone || entry->tree->routing != graph_.routing()) return std::nullopt;
   PathOption path;
+  path.links.reserve(kHopsUsual);
   const auto take = [&](LinkId link) {
-    if (!has_room(graph_, link, demand_, limits)) return false;
+    if (avoided(link, limits) || !has_room(graph_, link, demand_, limits)) return false;
     const Hop cost = hop(graph_, link, demand_, prices_->link[link.index()]);
     path.price += cost.price;
     path.round_trip_us += cost.round_trip_us;
@@ -258,7 +292,8 @@ std::optional<PathOption> PathSearch::remembered(const Gates& gates, VertexId to
 
 std::optional<PathOption> PathSearch::routed(VertexId from, VertexId to, const PathLimits& limits) {
   const auto tree = memory_.routed(graph_, from);
-  auto links = path_to(network(), *tree, to, [&](LinkId link) { return int64_t{graph_.link(link).latency_us}; });
+  auto links =
+      path_to(network(), *tree, to, [&](LinkId link) { return int64_t{graph_.link(link).latency_us}; });
   if (!links) return std::nullopt;
   PathOption path = priced(graph_, std::move(*links), demand_);
   if (all_steerable(graph_, path.links) || !fits(graph_, path, demand_, limits)) return std::nullopt;
@@ -279,7 +314,8 @@ std::optional<PathOption> PathSearch::cheapest(VertexId from, VertexId to, const
       from, ways, to, limits, nullptr,
       [&](uint32_t index) {
         const Label& label = labels_[index];
-        if (seen.round[label.at] == seen.rounds && seen.latency_us[label.at] <= label.latency_us()) return false;
+        if (seen.round[label.at] == seen.rounds && seen.latency_us[label.at] <= label.latency_us())
+          return false;
         seen.round[label.at] = seen.rounds;
         seen.latency_us[label.at] = label.latency_us();
         ++expanded;
@@ -301,7 +337,8 @@ std::optional<PathOption> PathSearch::cheapest(VertexId from, VertexId to, const
   return best;
 }
 
-PathList PathSearch::by_price(VertexId from, VertexId to, const PathLimits& limits, size_t most, uint64_t& steps) {
+PathList PathSearch::by_price(VertexId from, VertexId to, const PathLimits& limits, size_t most,
+                              uint64_t& steps) {
   PathList list;
   if (limits.latency_us_max < 0) return {{}, true};
   if (to == from) return {{PathOption{}}, true};
@@ -335,8 +372,9 @@ const ShortestTree& PathSearch::fastest_tree(VertexId from) {
 }
 
 int64_t PathSearch::fastest_us(VertexId from, VertexId to) {
-  return length_to(network(), fastest_tree(from), to,
-                   [&](LinkId link) { return graph_.usable(link) ? hop_latency_us(graph_, link, demand_) : -1; });
+  return length_to(network(), fastest_tree(from), to, [&](LinkId link) {
+    return graph_.usable(link) ? hop_latency_us(graph_, link, demand_) : -1;
+  });
 }
 
 std::optional<PathOption> PathSearch::fastest(VertexId from, VertexId to) {

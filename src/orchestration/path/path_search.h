@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "orchestration/path/path_memory.h"
@@ -26,22 +27,42 @@ class PathUse {
 
 struct PathOption {
   std::vector<LinkId> links;
-  Nanocredits price = 0;       // per stream
+  Nanocredits price = 0;  // per stream
   int64_t round_trip_us = 0;
   int64_t serialisation_us = 0;
   int64_t latency_us() const { return round_trip_us + serialisation_us; }
 };
 
 struct PathLimits {
-  int32_t streams = 1;              // every link must have room for so many
-  int64_t latency_us_max = INT64_MAX;  // negative: nothing is fast enough, not even staying at home
-  const PathUse* use = nullptr;     // taken already by this plan
+  int32_t streams = 1;                         // every link must have room for so many
+  int64_t latency_us_max = INT64_MAX;          // negative: nothing is fast enough, not even staying at home
+  const PathUse* use = nullptr;                // taken already by this plan
   const std::vector<LinkId>* avoid = nullptr;  // neither these nor their twins
 };
 
 struct PathList {
   std::vector<PathOption> paths;
-  bool complete = false;            // these are all there are
+  bool complete = false;  // these are all there are
+};
+
+// Lower bounds of the price of any path from a vertex to the core vertices, while no search works on a later
+// snapshot.
+class PriceBounds {
+ public:
+  static constexpr size_t kBlock = PriceTree::kBlock;
+  Nanocredits of(size_t core) const;
+  // Of the core vertices from the first on.
+  void of(size_t first, std::span<Nanocredits> out) const;
+  // Of all core vertices from block * kBlock up to the next block.
+  Nanocredits least(size_t block) const;
+
+ private:
+  friend class PathSearch;
+  struct Way {
+    Nanocredits price;  // of the link into the core
+    std::shared_ptr<const PriceTree> tree;
+  };
+  std::vector<Way> ways_;
 };
 
 // Searches for streams of one demand. Paths never pass through a site (see Network).
@@ -54,22 +75,23 @@ class PathSearch {
   const StreamDemand& demand() const { return demand_; }
   const LinkPrices& prices() const { return *prices_; }
 
-  // The cheapest path within the limits, ties by latency and then by tie_break(); none if there is none. Whatever is
-  // remembered, the answer is the same. The remembered path is the answer while no price on it has risen, O(hops).
-  // Otherwise exact search: labels of (price, latency) from the target backwards (A*), dominated labels dropped.
-  // Only links that can be steered are used, unless the routed path is itself the answer.
+  // The cheapest path within the limits, ties by latency and then by tie_break(); none if there is none.
+  // Whatever is remembered, the answer is the same. The remembered path is the answer while no price on it
+  // has risen, O(hops). Otherwise exact search: labels of (price, latency) from the target backwards (A*),
+  // dominated labels dropped. Only links that can be steered are used, unless the routed path is itself the
+  // answer.
   std::optional<PathOption> cheapest(VertexId from, VertexId to, const PathLimits& limits);
 
-  // Up to `most` simple paths within the limits in order of price. `steps` is a budget of label expansions and is
-  // decreased; how many are spent depends on the snapshot alone.
+  // Up to `most` simple paths within the limits in order of price. `steps` is a budget of label expansions
+  // and is decreased; how many are spent depends on the snapshot alone.
   PathList by_price(VertexId from, VertexId to, const PathLimits& limits, size_t most, uint64_t& steps);
 
-  // Round trip and serialisation of the fastest path, ignoring price, steering and room. kUnreachable: not connected.
+  // Round trip and serialisation of the fastest path, ignoring price, steering and room. kUnreachable: not
+  // connected.
   int64_t fastest_us(VertexId from, VertexId to);
   std::optional<PathOption> fastest(VertexId from, VertexId to);
 
-  // By core vertex: a lower bound of the price of any path there from a vertex. Into `bounds`, whatever it held.
-  void price_bounds(VertexId from, std::vector<Nanocredits>& bounds);
+  PriceBounds price_bounds(VertexId from);
   // By core vertex: fastest_us.
   const std::vector<int64_t>& fastest_bounds(VertexId from) { return fastest_tree(from).length; }
 
@@ -77,8 +99,8 @@ class PathSearch {
   // One way from the start into the core, with bounds of what follows.
   struct Gate {
     uint32_t core;
-    LinkId link;            // invalid: the start is in the core
-    Nanocredits price;      // of the link
+    LinkId link;        // invalid: the start is in the core
+    Nanocredits price;  // of the link
     std::shared_ptr<PriceTree> tree;
   };
   using Gates = std::vector<Gate>;
@@ -90,8 +112,8 @@ class PathSearch {
   std::optional<PathOption> routed(VertexId from, VertexId to, const PathLimits& limits);
   PathOption unroll(uint32_t label) const;
   template <class Admit, class Worth, class Arrive>
-  bool search(VertexId from, const Gates& gates, VertexId to, const PathLimits& limits, uint64_t* steps, Admit&& admit,
-              Worth&& worth, Arrive&& arrive);
+  bool search(VertexId from, const Gates& gates, VertexId to, const PathLimits& limits, uint64_t* steps,
+              Admit&& admit, Worth&& worth, Arrive&& arrive);
 
   const Graph& graph_;
   const StreamDemand demand_;
@@ -99,11 +121,12 @@ class PathSearch {
   std::shared_ptr<const LinkPrices> prices_;
   std::map<VertexId, Gates> gates_, gates_now_;
   std::map<VertexId, std::shared_ptr<const ShortestTree>> fastest_;
-  std::vector<Label>& labels_;          // of the memory's scratch
+  std::vector<Label>& labels_;  // of the memory's scratch
 };
 
-// The path that plain routing takes: least described latency, ties by vertex, whether or not its links are up: Weir
-// does not see the routing tables, and a promise must not rest on their converging. None if not connected.
+// The path that plain routing takes: least described latency, ties by vertex, whether or not its links are
+// up: Weir does not see the routing tables, and a promise must not rest on their converging. None if not
+// connected.
 std::optional<std::vector<LinkId>> routed_path(const Graph& graph, VertexId from, VertexId to);
 
 // Price, round trip and serialisation of a given path; nothing is checked.

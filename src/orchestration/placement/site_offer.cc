@@ -6,10 +6,13 @@
 namespace weir {
 namespace {
 
+// Until visit(node) says no.
 template <class Visit>
 void each_node(const Graph& graph, SiteId site, Visit&& visit) {
   for (const NodeRange& range : graph.nodes(site)) {
-    for (uint32_t n = range.first; n < range.first + range.count; ++n) visit(NodeId(n));
+    for (uint32_t n = range.first; n < range.first + range.count; ++n) {
+      if (!visit(NodeId(n))) return;
+    }
   }
 }
 
@@ -27,16 +30,17 @@ SitePrice site_price(const Graph& graph, SiteId id, const Workload& workload, co
   const SiteRow& site = graph.site(id);
   const SiteLoad& load = graph.load(id);
   const PricePolicy& policy = graph.prices();
-  const auto priced = [](int64_t amount, int64_t unit, Nanocredits ask, Nanocredits at_full, int64_t total, int64_t free,
-                         Nanocredits& billed) {
+  const auto priced = [](int64_t amount, int64_t unit, Nanocredits ask, Nanocredits at_full, int64_t total,
+                         int64_t free, Nanocredits& billed) {
     if (amount == 0) return Nanocredits{0};
     const Nanocredits shadow = scarcity(kScarcityPpm, at_full, utilisation_bucket(total, free));
     billed += charge(amount, ask, unit);
     return charge(amount, ask + shadow, unit);
   };
   SitePrice price;
-  Nanocredits asked = priced(workload.cpu_milli, kCoreUnit, site.asks.per_core_hour, policy.scarcity_core_hour,
-                             load.cpu_milli_total, load.cpu_milli_free, price.billed);
+  Nanocredits asked =
+      priced(workload.cpu_milli, kCoreUnit, site.asks.per_core_hour, policy.scarcity_core_hour,
+             load.cpu_milli_total, load.cpu_milli_free, price.billed);
   asked += priced(workload.memory_mib, kGibUnit, site.asks.per_gib_hour, policy.scarcity_gib_hour,
                   load.memory_mib_total, load.memory_mib_free, price.billed);
   asked += priced(workload.accelerators, 1, site.asks.per_accelerator_hour, policy.scarcity_accelerator_hour,
@@ -49,7 +53,8 @@ SitePrice site_price(const Graph& graph, SiteId id, const Workload& workload, co
   return price;
 }
 
-std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentSpec& spec, uint64_t residency) {
+std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentSpec& spec,
+                                    uint64_t residency) {
   const SiteRow& site = graph.site(id);
   const Workload& need = spec.workload;
   const auto because = [id](ReasonCode code, int64_t needed = 0, int64_t available = 0) {
@@ -58,19 +63,19 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
   if (!allows(spec.where, id)) return because(ReasonCode::kForbidden);
   if ((site.residency & residency) != residency) return because(ReasonCode::kResidency);
   if (site.state != Liveness::kUp) return because(ReasonCode::kSiteNotUp);
-  // The best node for each resource alone, then for all together.
+  if (instances_that_fit(graph, id, need, 1) > 0) return std::nullopt;
+  // The best node for each resource alone.
   int64_t cpu = 0, memory = 0, accelerators = 0;
-  bool fit = false;
   each_node(graph, id, [&](NodeId node) {
     const NodeFree& free = graph.free(node);
     cpu = std::max<int64_t>(cpu, free.cpu_milli);
     memory = std::max<int64_t>(memory, free.memory_mib);
-    if (!graph.right_accelerator(graph.node(node), need)) return;
-    accelerators = std::max<int64_t>(accelerators, free.accelerators);
-    fit = fit || fit_on(free, need) > 0;
+    if (graph.right_accelerator(graph.node(node), need))
+      accelerators = std::max<int64_t>(accelerators, free.accelerators);
+    return true;
   });
-  if (fit) return std::nullopt;
-  if (accelerators < need.accelerators) return because(ReasonCode::kAccelerators, need.accelerators, accelerators);
+  if (accelerators < need.accelerators)
+    return because(ReasonCode::kAccelerators, need.accelerators, accelerators);
   if (memory < need.memory_mib) return because(ReasonCode::kMemory, need.memory_mib, memory);
   return because(ReasonCode::kCpu, need.cpu_milli, cpu < need.cpu_milli ? cpu : 0);
 }
@@ -78,7 +83,8 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
 int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& workload, int32_t most) {
   int64_t sum = 0;
   each_node(graph, site, [&](NodeId node) {
-    if (sum < most && graph.right_accelerator(graph.node(node), workload)) sum += fit_on(graph.free(node), workload);
+    if (graph.right_accelerator(graph.node(node), workload)) sum += fit_on(graph.free(node), workload);
+    return sum < most;
   });
   return static_cast<int32_t>(std::min<int64_t>(sum, most));
 }
@@ -90,16 +96,17 @@ std::vector<NodeId> choose_nodes(const Graph& graph, SiteId site, const Workload
     NodeId best;
     int64_t best_left = INT64_MAX;
     each_node(graph, site, [&](NodeId node) {
-      if (!graph.right_accelerator(graph.node(node), workload)) return;
+      if (!graph.right_accelerator(graph.node(node), workload)) return true;
       const NodeFree& free = graph.free(node);
       const auto known = taken.find(node);
       const int64_t used = known == taken.end() ? 0 : known->second;
-      if (fit_on(free, workload) <= used) return;
+      if (fit_on(free, workload) <= used) return true;
       const int64_t left = free.cpu_milli - (used + 1) * workload.cpu_milli;
       if (left < best_left) {
         best_left = left;
         best = node;
       }
+      return true;
     });
     if (!best.valid()) break;
     ++taken[best];

@@ -9,7 +9,8 @@ namespace weir {
 
 namespace {
 
-bool stale(const PlanCache::SitePrices* known, const Graph& graph) {
+template <class Prices>
+bool stale(const Prices* known, const Graph& graph) {
   return !known || known->described != graph.described() || known->seen > graph.repricings() ||
          graph.repricings() - known->seen > Graph::kRepricingsKept;
 }
@@ -17,11 +18,12 @@ bool stale(const PlanCache::SitePrices* known, const Graph& graph) {
 }  // namespace
 
 PlanCache::WorkloadKey PlanCache::key(const IntentSpec& spec) {
-  return {spec.workload.cpu_milli, spec.workload.memory_mib, spec.workload.accelerators, spec.prefer.cost_milli,
-          spec.prefer.carbon_milli};
+  return {spec.workload.cpu_milli, spec.workload.memory_mib, spec.workload.accelerators,
+          spec.prefer.cost_milli, spec.prefer.carbon_milli};
 }
 
-std::shared_ptr<const PlanCache::SitePrices> PlanCache::site_prices(const Graph& graph, const IntentSpec& spec) {
+std::shared_ptr<const PlanCache::SitePrices> PlanCache::site_prices(const Graph& graph,
+                                                                    const IntentSpec& spec) {
   if (site_prices_.size() > kWorkloadsMax) site_prices_.clear();
   auto& known = site_prices_[key(spec)];
   const auto look = [&](SiteId site) {
@@ -40,9 +42,11 @@ std::shared_ptr<const PlanCache::SitePrices> PlanCache::site_prices(const Graph&
   return known;
 }
 
-std::shared_ptr<const PlanCache::SitePrices> PlanCache::router_prices(const Graph& graph, const IntentSpec& spec,
-                                                                      const SitePrices& sites, const PathSearch& search,
-                                                                      int32_t streams) {
+std::shared_ptr<const PlanCache::RouterPrices> PlanCache::router_prices(const Graph& graph,
+                                                                        const IntentSpec& spec,
+                                                                        const SitePrices& sites,
+                                                                        const PathSearch& search,
+                                                                        int32_t streams) {
   if (router_prices_.size() > kWorkloadsMax) router_prices_.clear();
   auto& known = router_prices_[{key(spec), search.demand(), streams}];
   const Network& network = search.network();
@@ -54,15 +58,29 @@ std::shared_ptr<const PlanCache::SitePrices> PlanCache::router_prices(const Grap
     }
     known->of[core] = least;
   };
+  constexpr size_t kBlock = PriceBounds::kBlock;
+  const auto renew = [&](size_t block) {
+    const auto first = known->of.begin() + static_cast<ptrdiff_t>(block * kBlock);
+    known->least[block] = *std::min_element(
+        first, first + static_cast<ptrdiff_t>(std::min(kBlock, known->of.size() - block * kBlock)));
+  };
+  const auto look_again = [&](uint32_t core) {
+    look(core);
+    renew(core / kBlock);
+  };
   const auto look_around = [&](SiteId site) {
-    for (uint32_t a = network.site_access_begin(site.index()); a < network.site_access_begin(site.index() + 1); ++a) {
-      look(network.all_accesses()[a].core);
+    for (uint32_t a = network.site_access_begin(site.index());
+         a < network.site_access_begin(site.index() + 1); ++a) {
+      look_again(network.all_accesses()[a].core);
     }
   };
   if (stale(known.get(), graph)) {
-    known = std::make_shared<SitePrices>(SitePrices{.of = {}, .described = graph.described()});
+    known = std::make_shared<RouterPrices>();
+    known->described = graph.described();
     known->of.resize(network.core_count());
+    known->least.resize((network.core_count() + kBlock - 1) / kBlock);
     for (uint32_t c = 0; c < network.core_count(); ++c) look(c);
+    for (size_t block = 0; block < known->least.size(); ++block) renew(block);
   } else {
     for (uint64_t i = known->seen; i < graph.repricings(); ++i) {
       const auto& [link, site] = graph.repriced(i);
@@ -71,7 +89,9 @@ std::shared_ptr<const PlanCache::SitePrices> PlanCache::router_prices(const Grap
         continue;
       }
       for (const LinkId id : {link, opposite(link)}) {
-        if (const uint32_t a = network.access_of(id); a != Network::kNone) look(network.all_accesses()[a].core);
+        if (const uint32_t a = network.access_of(id); a != Network::kNone) {
+          look_again(network.all_accesses()[a].core);
+        }
       }
     }
   }
@@ -79,8 +99,8 @@ std::shared_ptr<const PlanCache::SitePrices> PlanCache::router_prices(const Grap
   return known;
 }
 
-Candidates::Candidates(const Graph& graph, const IntentSpec& spec, uint64_t residency, std::vector<Source> sources,
-                       PlanCache& cache)
+Candidates::Candidates(const Graph& graph, const IntentSpec& spec, uint64_t residency,
+                       std::vector<Source> sources, PlanCache& cache)
     : graph_(graph),
       spec_(spec),
       residency_(residency),
@@ -96,12 +116,11 @@ std::unique_ptr<SiteOrder> Candidates::every_site(const Share& share) {
   const auto& last = paths_.prices().access;
   for (size_t i = 0; i < share.size(); ++i) {
     if (share[i] == 0 || !sources_[i].site.valid()) continue;
-    std::vector<Nanocredits> reach;
-    paths_.price_bounds(vertex(i), reach);
+    const PriceBounds reach = paths_.price_bounds(vertex(i));
     for (size_t s = 0; s < sums.size(); ++s) {
       Nanocredits path = s == sources_[i].site.index() ? 0 : kUnreachable;
       for (uint32_t a = network.site_access_begin(s); a < network.site_access_begin(s + 1); ++a) {
-        path = std::min(path, reach[accesses[a].core] + last[a]);
+        path = std::min(path, reach.of(accesses[a].core) + last[a]);
       }
       sums[s] = path >= kUnreachable || sums[s] >= kUnreachable ? kUnreachable : sums[s] + share[i] * path;
     }
@@ -111,26 +130,27 @@ std::unique_ptr<SiteOrder> Candidates::every_site(const Share& share) {
 
 // Without those that no path from the source reaches in time.
 std::unique_ptr<SiteOrder> Candidates::reachable_sites(size_t source, int32_t streams) {
-  router_prices_ = cache_.router_prices(graph_, spec_, *site_prices_, paths_, streams);
-  std::vector<Nanocredits> reach = cache_.paths.borrow();
-  paths_.price_bounds(vertex(source), reach);
-  std::vector<Nanocredits> bounds = cache_.paths.borrow();
-  bounds.resize(reach.size());
-  const auto bound = [&](size_t core) {
-    return reach[core] >= kUnreachable || router_prices_->of[core] >= kUnreachable
-               ? SiteOrder::kNever
-               : router_prices_->of[core] + streams * reach[core];
+  const auto routers = cache_.router_prices(graph_, spec_, *site_prices_, paths_, streams);
+  PriceBounds reach = paths_.price_bounds(vertex(source));
+  const auto sum = [streams](Nanocredits path, Nanocredits rest) {
+    return path >= kUnreachable || rest >= kUnreachable ? SiteOrder::kNever : rest + streams * path;
   };
-  if (spec_.promise.latency_us_max > 0) {
-    const auto& fastest = paths_.fastest_bounds(vertex(source));
-    for (size_t c = 0; c < bounds.size(); ++c) {
-      bounds[c] = fastest[c] > spec_.promise.latency_us_max ? SiteOrder::kNever : bound(c);
+  std::vector<Nanocredits> least(routers->least.size());
+  for (size_t block = 0; block < least.size(); ++block)
+    least[block] = sum(reach.least(block), routers->least[block]);
+  const int64_t latency_us_max = spec_.promise.latency_us_max;
+  const auto* fastest = latency_us_max > 0 ? &paths_.fastest_bounds(vertex(source)) : nullptr;
+  auto bounds = [=](size_t first, std::span<Nanocredits> out) {
+    reach.of(first, out);
+    for (size_t i = 0; i < out.size(); ++i) {
+      const size_t core = first + i;
+      out[i] =
+          fastest && (*fastest)[core] > latency_us_max ? SiteOrder::kNever : sum(out[i], routers->of[core]);
     }
-  } else {
-    for (size_t c = 0; c < bounds.size(); ++c) bounds[c] = bound(c);
-  }
-  return std::make_unique<SitesByRouter>(std::move(bounds), std::move(reach), paths_.prices().access, site_prices_->of,
-                                         cache_.paths, streams, sources_[source].site);
+  };
+  return std::make_unique<SitesByRouter>(LeastFirst(routers->of.size(), std::move(least), std::move(bounds)),
+                                         std::move(reach), paths_.prices().access, site_prices_->of,
+                                         paths_.network(), streams, sources_[source].site);
 }
 
 Nanocredits Candidates::price_by_fastest(SiteId site, const Share& share) {
@@ -150,10 +170,12 @@ const Candidates::Ranking& Candidates::rank(const Share& share, size_t want) {
   if (!search.order) {
     search.keeps_refused = want == kAll || explains_refused();
     const auto first = std::find_if(share.begin(), share.end(), [](int32_t streams) { return streams > 0; });
-    const bool one = first != share.end() && std::count(share.begin(), share.end(), 0) + 1 == std::ssize(share);
+    const bool one =
+        first != share.end() && std::count(share.begin(), share.end(), 0) + 1 == std::ssize(share);
     const auto source = static_cast<size_t>(first - share.begin());
-    search.order = one && !search.keeps_refused && sources_[source].site.valid() ? reachable_sites(source, *first)
-                                                                                : every_site(share);
+    search.order = one && !search.keeps_refused && sources_[source].site.valid()
+                       ? reachable_sites(source, *first)
+                       : every_site(share);
   }
   auto& [feasible, refused, all] = search.ranking;
   for (;;) {
@@ -167,16 +189,18 @@ const Candidates::Ranking& Candidates::rank(const Share& share, size_t want) {
       continue;
     }
     auto& option = std::get<Option>(outcome);
-    const auto at = std::upper_bound(feasible.begin(), feasible.end(), option, [](const Option& a, const Option& b) {
-      return std::tie(a.price, a.site) < std::tie(b.price, b.site);
-    });
+    const auto at =
+        std::upper_bound(feasible.begin(), feasible.end(), option, [](const Option& a, const Option& b) {
+          return std::tie(a.price, a.site) < std::tie(b.price, b.site);
+        });
     feasible.insert(at, std::move(option));
   }
   all = search.order->next_bound() == SiteOrder::kNever;
   return search.ranking;
 }
 
-std::optional<int64_t> Candidates::path_latency_us_max(SiteId site, int32_t streams, ServiceTime& service) const {
+std::optional<int64_t> Candidates::path_latency_us_max(SiteId site, int32_t streams,
+                                                       ServiceTime& service) const {
   const auto time = service_time(spec_.workload, spec_.traffic, spec_.promise.percentile_ppm,
                                  graph_.load(site).speed_milli_min, streams);
   if (!time) return std::nullopt;
@@ -192,8 +216,9 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
   const auto latency_us_max = path_latency_us_max(site, streams, option.service);
   if (!latency_us_max) {
     const Traffic& t = spec_.traffic;
-    const int64_t needed = charge(charge(t.work_us_per_request, streams * t.requests_per_second_milli, 1'000'000), 1000,
-                                  std::max(1, graph_.load(site).speed_milli_min));
+    const int64_t needed =
+        charge(charge(t.work_us_per_request, streams * t.requests_per_second_milli, 1'000'000), 1000,
+               std::max(1, graph_.load(site).speed_milli_min));
     return Reason{ReasonCode::kOverload, site, SiteId{}, needed, spec_.workload.cpu_milli};
   }
   const SitePrice price = site_price(graph_, site, spec_.workload, spec_.prefer);
@@ -217,7 +242,8 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
         fits(graph_, *path, demand(), {.streams = share[i], .latency_us_max = *latency_us_max, .use = &use});
     use.add(path->links, share[i] * demand().up_bps, share[i] * demand().down_bps);
     option.price += share[i] * path->price;
-    option.billed += path_per_hour(graph_, path->links, share[i] * demand().up_bps, share[i] * demand().down_bps);
+    option.billed +=
+        path_per_hour(graph_, path->links, share[i] * demand().up_bps, share[i] * demand().down_bps);
     option.paths[i] = std::move(*path);
   }
   return option;

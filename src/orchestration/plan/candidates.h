@@ -28,15 +28,15 @@ using Share = std::vector<int32_t>;
 struct Option {
   SiteId site;
   Share share;
-  std::vector<PathOption> paths;   // parallel to share; empty path where the share is 0
+  std::vector<PathOption> paths;  // parallel to share; empty path where the share is 0
   ServiceTime service;
-  Nanocredits price = 0;           // decision price per hour, the instance and its streams' paths
+  Nanocredits price = 0;  // decision price per hour, the instance and its streams' paths
   Nanocredits billed = 0;
-  bool fits_together = true;       // the paths of different sources have room side by side
+  bool fits_together = true;  // the paths of different sources have room side by side
 };
 
-// What a planner remembers between decisions on snapshots of one history. It only saves work: no choice depends on
-// how old it is. Memory is bounded: see PathMemory, and kWorkloadsMax.
+// What a planner remembers between decisions on snapshots of one history. It only saves work: no choice
+// depends on how old it is. Memory is bounded: see PathMemory, and kWorkloadsMax.
 class PlanCache {
  public:
   PathMemory paths;
@@ -44,13 +44,19 @@ class PlanCache {
   // Decision price of one instance, current, by SiteId.
   struct SitePrices {
     std::vector<Nanocredits> of;
-    uint64_t described = 0, seen = 0;     // Graph::described(), Graph::repricings()
+    uint64_t described = 0, seen = 0;  // Graph::described(), Graph::repricings()
   };
   std::shared_ptr<const SitePrices> site_prices(const Graph& graph, const IntentSpec& spec);
 
   // By core vertex: the least that an instance and the last hop of its streams cost at a site met there.
-  std::shared_ptr<const SitePrices> router_prices(const Graph& graph, const IntentSpec& spec, const SitePrices& sites,
-                                                  const PathSearch& search, int32_t streams);
+  struct RouterPrices {
+    std::vector<Nanocredits> of;     // kUnreachable where no site is met
+    std::vector<Nanocredits> least;  // by block of PriceBounds::kBlock
+    uint64_t described = 0, seen = 0;
+  };
+  std::shared_ptr<const RouterPrices> router_prices(const Graph& graph, const IntentSpec& spec,
+                                                    const SitePrices& sites, const PathSearch& search,
+                                                    int32_t streams);
 
  private:
   static constexpr size_t kWorkloadsMax = 256;
@@ -60,7 +66,7 @@ class PlanCache {
   };
   static WorkloadKey key(const IntentSpec& spec);
   std::map<WorkloadKey, std::shared_ptr<SitePrices>> site_prices_;
-  std::map<std::tuple<WorkloadKey, StreamDemand, int32_t>, std::shared_ptr<SitePrices>> router_prices_;
+  std::map<std::tuple<WorkloadKey, StreamDemand, int32_t>, std::shared_ptr<RouterPrices>> router_prices_;
 };
 
 // Answers "the cheapest sites for an instance with this share", on one snapshot, for one intent.
@@ -80,14 +86,14 @@ class Candidates {
     bool all = false;              // every site was looked at
   };
   static constexpr size_t kAll = SIZE_MAX;
-  // At least the `want` cheapest feasible options, or all there are. Deepens an earlier answer. Of domains with more
-  // than kSitesExplained sites, `refused` is kept only when all are wanted.
+  // At least the `want` cheapest feasible options, or all there are. Deepens an earlier answer. Of domains
+  // with more than kSitesExplained sites, `refused` is kept only when all are wanted.
   const Ranking& rank(const Share& share, size_t want);
   static constexpr size_t kSitesExplained = 256;
   bool explains_refused() const { return graph_.site_count() <= kSitesExplained; }
 
-  // What an instance with this share would cost at the site along the fastest paths, however full: at least the bound
-  // by which rank() proceeds, and the same whatever is remembered.
+  // What an instance with this share would cost at the site along the fastest paths, however full: at least
+  // the bound by which rank() proceeds, and the same whatever is remembered.
   Nanocredits price_by_fastest(SiteId site, const Share& share);
 
   // An instance with this share at this site with the cheapest paths, or why not.
@@ -112,7 +118,8 @@ class Candidates {
   };
   std::unique_ptr<SiteOrder> every_site(const Share& share);
   std::unique_ptr<SiteOrder> reachable_sites(size_t source, int32_t streams);
-  Reason path_obstacle(SiteId site, size_t source, int32_t streams, const PathLimits& limits, int64_t service_us);
+  Reason path_obstacle(SiteId site, size_t source, int32_t streams, const PathLimits& limits,
+                       int64_t service_us);
 
   const Graph& graph_;
   const IntentSpec& spec_;
@@ -120,7 +127,7 @@ class Candidates {
   std::vector<Source> sources_;
   PlanCache& cache_;
   PathSearch paths_;
-  std::shared_ptr<const PlanCache::SitePrices> site_prices_, router_prices_;
+  std::shared_ptr<const PlanCache::SitePrices> site_prices_;
   std::map<Share, Search> searches_;
 };
 

@@ -2,45 +2,58 @@
 
 #include <algorithm>
 #include <functional>
+
 namespace weir {
 
-LeastFirst::LeastFirst(std::vector<Nanocredits> values) : values_(std::move(values)) {
-  least_.resize((values_.size() + kBlock - 1) / kBlock);
-  for (size_t block = 0; block < least_.size(); ++block) renew(block);
-  block_ = static_cast<size_t>(std::min_element(least_.begin(), least_.end()) - least_.begin());
+LeastFirst::LeastFirst(std::vector<Nanocredits> values) : count_(values.size()), values_(std::move(values)) {
+  for (size_t first = 0; first < count_; first += kBlock) {
+    place_.push_back(first);
+    least_.push_back(*std::ranges::min_element(made(least_.size())));
+  }
+  settle();
 }
 
-void LeastFirst::renew(size_t block) {
-  const size_t end = std::min(values_.size(), (block + 1) * kBlock);
-  Nanocredits least = kNever;
-  for (size_t i = block * kBlock; i < end; ++i) least = std::min(least, values_[i]);
-  least_[block] = least;
+LeastFirst::LeastFirst(size_t count, std::vector<Nanocredits> least, Make make)
+    : count_(count), least_(std::move(least)), place_(least_.size(), kNotMade), make_(std::move(make)) {
+  settle();
+}
+
+std::span<Nanocredits> LeastFirst::made(size_t block) {
+  return std::span(values_).subspan(place_[block], std::min(kBlock, count_ - block * kBlock));
+}
+
+void LeastFirst::settle() {
+  if (least_.empty()) return;
+  for (;;) {
+    block_ = static_cast<size_t>(std::ranges::min_element(least_) - least_.begin());
+    if (place_[block_] != kNotMade || least_[block_] == kNever) return;
+    place_[block_] = values_.size();
+    values_.resize(values_.size() + kBlock);
+    make_(block_ * kBlock, made(block_));
+    least_[block_] = *std::ranges::min_element(made(block_));
+  }
 }
 
 size_t LeastFirst::take() {
-  size_t i = block_ * kBlock;
-  while (values_[i] != least_[block_]) ++i;
-  values_[i] = kNever;
-  renew(block_);
-  block_ = static_cast<size_t>(std::min_element(least_.begin(), least_.end()) - least_.begin());
-  return i;
+  const auto numbers = made(block_);
+  const auto taken = std::ranges::find(numbers, least_[block_]);
+  const auto index = block_ * kBlock + static_cast<size_t>(taken - numbers.begin());
+  *taken = kNever;
+  least_[block_] = *std::ranges::min_element(numbers);
+  settle();
+  return index;
 }
 
-SitesByRouter::SitesByRouter(std::vector<Nanocredits> bounds, std::vector<Nanocredits> reach,
-                             const std::vector<Nanocredits>& access, const std::vector<Nanocredits>& site,
-                             PathMemory& memory, int32_t streams, SiteId home)
-    : memory_(memory),
+SitesByRouter::SitesByRouter(LeastFirst bounds, PriceBounds reach, const std::vector<Nanocredits>& access,
+                             const std::vector<Nanocredits>& site, const Network& network, int32_t streams,
+                             SiteId home)
+    : network_(network),
       access_(access),
       site_(site),
       reach_(std::move(reach)),
       streams_(streams),
       bounds_(std::move(bounds)),
       heap_{{site[home.index()], home}} {}
-
-SitesByRouter::~SitesByRouter() {
-  memory_.give_back(std::move(reach_));
-  memory_.give_back(std::move(bounds_).values());
-}
 
 Nanocredits SitesByRouter::next_bound() {
   for (;;) {
@@ -51,9 +64,9 @@ Nanocredits SitesByRouter::next_bound() {
     const Nanocredits next = heap_.empty() ? kNever : heap_.front().first;
     if (bounds_.next() == kNever || bounds_.next() > next) return next;
     const size_t core = bounds_.take();
-    for (const auto& [site, access] : memory_.network().met(static_cast<uint32_t>(core))) {
+    for (const auto& [site, access] : network_.met(static_cast<uint32_t>(core))) {
       if (access_[access] >= kUnreachable) continue;
-      heap_.emplace_back(site_[site.index()] + streams_ * (reach_[core] + access_[access]), site);
+      heap_.emplace_back(site_[site.index()] + streams_ * (reach_.of(core) + access_[access]), site);
       std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
     }
   }
