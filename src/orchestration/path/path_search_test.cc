@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace weir {
@@ -155,8 +156,24 @@ RC_GTEST_PROP(CheapestPath, EqualsExhaustiveSearch, ()) {
     RC_ASSERT(found->price == prices.front());
     RC_ASSERT(fits(graph, priced(graph, found->links, kDemand), kDemand, limits));
   }
-  uint64_t steps = 1'000'000;
   PathMemory memory;
+  if (found) {  // and the cheapest one apart from it, on the same bounds
+    const PathLimits apart{.streams = limits.streams, .latency_us_max = limits.latency_us_max, .avoid = &found->links};
+    std::optional<Nanocredits> least;
+    for (const auto& links_of : every) {
+      const PathOption option = priced(graph, links_of, kDemand);
+      if (fits(graph, option, kDemand, apart)) least = std::min(least.value_or(option.price), option.price);
+    }
+    PathSearch search(graph, kDemand, memory);
+    RC_ASSERT(search.cheapest(VertexId(0u), to, limits)->links == found->links);
+    const auto spare = search.cheapest(VertexId(0u), to, apart);
+    RC_ASSERT(spare.has_value() == least.has_value());
+    if (spare) {
+      RC_ASSERT(spare->price == *least);
+      RC_ASSERT(fits(graph, *spare, kDemand, apart));
+    }
+  }
+  uint64_t steps = 1'000'000;
   const PathList list = PathSearch(graph, kDemand, memory).by_price(VertexId(0u), to, limits, 100'000, steps);
   RC_ASSERT(list.complete);
   std::vector<Nanocredits> listed;

@@ -577,6 +577,8 @@ TEST(JointPlanner, RememberingChangesNothingInLargeDomains) {
   static_assert(Candidates::kSitesExplained < 300);
   EXPECT_GT(decide_twice(1, 300, 60, 600), 300);
   EXPECT_GT(decide_twice(2, 1100, 60, 150), 80);
+  static_assert(4 * PriceBounds::kBlock <= 260);
+  EXPECT_GT(decide_twice(3, 400, 260, 400), 200);
 }
 
 TEST(JointPlanner, MissingMoreChangesThanTheGraphKeepsChangesNothing) {
