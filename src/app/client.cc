@@ -46,7 +46,11 @@ Result<identity::Context> chosen_context(const Target& target) {
   if (!context) {
     Error error = context.error();
     error.where = path.string();
-    if (contexts->named.empty()) {
+    std::error_code ignored;
+    if (!target.context_file.empty() && !std::filesystem::exists(path, ignored)) {
+      error.what = "cannot be read";
+      error.remedy = "check the name of the file of contexts";
+    } else if (contexts->named.empty()) {
       error.what = "no brain is known";
       error.remedy = "give --context-file, or set WEIR_CONTEXT_FILE to the brain's context.toml";
     }

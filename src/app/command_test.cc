@@ -348,6 +348,44 @@ TEST_F(CommandTest, ApplySaysWhatWasDecided) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
 }
 
+TEST_F(CommandTest, WhatIsMissingIsSaid) {
+  serve();
+  submit();
+  const auto said = [](const std::vector<std::string>& arguments, int code = kExitUsage) {
+    const Outcome outcome = weir(arguments);
+    EXPECT_EQ(outcome.code, code) << outcome.error;
+    return outcome.error;
+  };
+  EXPECT_EQ(said({"describe", "site"}), "weir: weir describe: names no one site\n  write KIND/NAME\n");
+  EXPECT_EQ(said({"get", "site/"}), "weir: weir get: names no one site\n  write KIND/NAME\n");
+  EXPECT_EQ(said({"delete", "intent"}), "weir: weir delete: names no one intent\n  write KIND/NAME\n");
+  EXPECT_EQ(said({"wait", "run/abc", "--for", "running"}).find("weir: KIND/NAME: \"abc\" is not a run\n"),
+            0u);
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"get", "intent", "cameras"},
+                                             {"describe", "intent/cameras"},
+                                             {"explain", "cameras"},
+                                             {"delete", "intent", "cameras"}}) {
+    EXPECT_EQ(said(command),
+              "weir: tenant: of which tenant the intent \"cameras\" is, is not said\n"
+              "  give --tenant NAME, or write TENANT/cameras\n");
+  }
+  EXPECT_EQ(said({"get", "intent", "city/cameras"}, kExitOk), "");
+  EXPECT_EQ(said({"describe", "intent/city/cameras"}, kExitOk), "");
+  EXPECT_EQ(said({"wait", "intent/city/cameras", "--for", "placed"}, kExitOk), "");
+  EXPECT_EQ(said({"get", "intent", "cameras", "--context", "city"}, kExitOk), "");
+  EXPECT_EQ(said({"bill", "--tenant", "nobody"}, kExitNotFound), "weir: no tenant nobody\n");
+  EXPECT_EQ(
+      said({"token", "create", "--role", "tenant"}).find("weir: weir token create: --subject is missing\n"),
+      0u);
+  EXPECT_EQ(said({"apply", "-f", folder.string()}).find("weir: " + folder.string() + ": is a directory\n"),
+            0u);
+  const std::string none = (folder / "none.toml").string();
+  EXPECT_EQ(said({"get", "sites", "--context-file", none}, kExitNotFound)
+                .find("weir: " + none + ": cannot be read\n"),
+            0u);
+}
+
 TEST_F(CommandTest, APeriodBeginsWhenItIsSaidTo) {
   serve();
   submit();

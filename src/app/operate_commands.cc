@@ -114,6 +114,12 @@ Status create_token(const Options& o) {
   if (o.join.empty() == o.role.empty()) {
     return fail(ErrorCode::kInvalid, "give either --join SITE or --role ROLE", "weir token create");
   }
+  if (!o.role.empty() && o.name.empty()) {
+    return fail(ErrorCode::kInvalid, "--subject is missing", "weir token create",
+                o.role == "tenant"     ? "give --subject with the tenant's name"
+                : o.role == "provider" ? "give --subject with the names of the sites, joined by commas"
+                                       : "give --subject with the operator's name");
+  }
   request.set_join(!o.join.empty());
   request.set_subject(o.join.empty() ? o.name : site_name(o.join));
   if (o.role == "operator") request.set_role(v1::ROLE_OPERATOR);

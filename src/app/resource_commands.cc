@@ -5,6 +5,7 @@
 #include <CLI/Formatter.hpp>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -18,6 +19,7 @@
 #include "app/since.h"
 #include "app/table.h"
 #include "core/units/quantity.h"
+#include "service/gateway/names.h"
 #include "service/resource/resource.h"
 
 namespace weir::app {
@@ -45,18 +47,35 @@ Result<std::string> read_file(const std::string& path) {
     text << std::cin.rdbuf();
     return text.str();
   }
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return fail(ErrorCode::kInvalid, "is a directory", path, "name the files in it, each with -f");
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail(ErrorCode::kNotFound, "cannot be read", path, "check the name, and that you may read it");
   text << file.rdbuf();
   return text.str();
 }
 
-// "site/metro" or "site metro".
-void split_name(Options& o) {
-  if (const size_t slash = o.kind.find('/'); slash != std::string::npos && o.name.empty()) {
+// "site/metro" or "site metro"; of what is a tenant's also "intent/city/cameras" or "intent city/cameras".
+// kInvalid: a name that is asked for is missing.
+Status split_name(Options& o, const char* command, bool needed = true) {
+  bool given = !o.name.empty();
+  if (const size_t slash = o.kind.find('/'); slash != std::string::npos && !given) {
     o.name = o.kind.substr(slash + 1);
     o.kind.resize(slash);
+    given = true;
   }
+  const bool owned = o.kind.starts_with("intent") || o.kind.starts_with("dataset");
+  if (const size_t slash = o.name.find('/'); owned && slash != std::string::npos && o.tenant.empty()) {
+    o.tenant = o.name.substr(0, slash);
+    o.name = o.name.substr(slash + 1);
+  }
+  if (o.name.empty() && (needed || given)) {
+    return fail(ErrorCode::kInvalid, "names no one " + o.kind, std::string("weir ") + command,
+                "write KIND/NAME");
+  }
+  return {};
 }
 
 bool is_intent(const resource::Resource& item) {
@@ -242,7 +261,7 @@ Status watch(Client& client, const Options& o, Format format) {
 }
 
 Status get(Options& o) {
-  split_name(o);
+  if (const Status named = split_name(o, "get", false); !named) return named;
   auto client = Client::open(o.target);
   if (!client) return tl::unexpected(client.error());
   const Format format = kFormats.at(o.format);
@@ -302,7 +321,7 @@ NewestEvents newest_events(Client& client, uint64_t end, const std::string& subj
 }
 
 Status describe(Options& o) {
-  split_name(o);
+  if (const Status named = split_name(o, "describe"); !named) return named;
   auto client = Client::open(o.target);
   if (!client) return tl::unexpected(client.error());
   const auto one = get_one(*client, o);
@@ -359,7 +378,7 @@ Status explain(const Options& o) {
 }
 
 Status remove(Options& o) {
-  split_name(o);
+  if (const Status named = split_name(o, "delete"); !named) return named;
   auto client = Client::open(o.target);
   if (!client) return tl::unexpected(client.error());
   v1::DeleteRequest request;
@@ -440,7 +459,11 @@ std::optional<Error> hopeless(const Options& o, const v1::Resource* resource, co
 }
 
 Status wait(Options& o) {
-  split_name(o);
+  if (const Status named = split_name(o, "wait"); !named) return named;
+  if ((o.kind == "run" || o.kind == "runs") && !gateway::parse_run(o.name)) {
+    return fail(ErrorCode::kInvalid, "\"" + o.name + "\" is not a run", "KIND/NAME",
+                "write run/PLAN.ITEM, as 'weir get runs' shows it");
+  }
   if (std::find(kStates.begin(), kStates.end(), o.wanted) == kStates.end()) {
     return fail(ErrorCode::kInvalid, "\"" + o.wanted + "\" is no state", "--for", "'weir wait --help' lists them");
   }

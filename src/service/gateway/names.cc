@@ -50,6 +50,12 @@ std::optional<uint64_t> parse_number(std::string_view text) {
   return value;
 }
 
+Error whose(std::string_view kind, std::string_view name) {
+  return {ErrorCode::kInvalid,
+          "of which tenant the " + std::string(kind) + " \"" + std::string(name) + "\" is, is not said",
+          "tenant", "give --tenant NAME, or write TENANT/" + std::string(name)};
+}
+
 std::optional<RunId> parse_run(std::string_view text) {
   const size_t dot = text.find('.');
   if (dot == std::string_view::npos) return std::nullopt;

@@ -278,6 +278,9 @@ Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest&
   std::string tenant = request.tenant();
   if (owned && tenant.empty() && who.role == policy::Role::kTenant && who.subjects.size() == 1) tenant = who.subjects[0];
   const std::string asked = owned ? tenant + "/" + request.name() : request.name();
+  if (owned && tenant.empty() && who.role == policy::Role::kOperator) {
+    return tl::unexpected(whose(policy::kind_name(*kind), request.name()));
+  }
   if (*kind == Kind::kEvent) {
     const auto position = parse_number(request.name());
     if (!position || *position >= graph->version()) {

@@ -82,6 +82,7 @@ void Service::remove(const Principal& who, const v1::DeleteRequest& request, Rep
   }
   const Snapshot graph = ports_.brain.durable();
   const IntentId id = graph->find_intent(tenant, request.name());
+  if (tenant.empty()) return reply(tl::unexpected(whose("intent", request.name())));
   if (!id.valid() || (graph->intent(id).state == IntentState::kWithdrawn && !graph->intent(id).finished)) {
     return reply(tl::unexpected(policy::absent(who, policy::Action::kDelete, *kind, full)));
   }
@@ -225,6 +226,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   if (const Status may = policy::authorise(who, policy::Action::kRead, asked); !may) return tl::unexpected(may.error());
   const Snapshot graph = ports_.brain.durable();
   const IntentId id = graph->find_intent(tenant, request.intent());
+  if (tenant.empty()) return tl::unexpected(whose("intent", request.intent()));
   if (!id.valid()) return tl::unexpected(policy::absent(who, policy::Action::kRead, asked.kind, full));
   SiteId ingress;
   if (!request.ingress().empty()) {
@@ -282,7 +284,7 @@ Result<v1::BillResponse> Service::bill(const Principal& who, const v1::BillReque
   if (const Status may = policy::authorise(who, policy::Action::kRead, asked); !may) return tl::unexpected(may.error());
   const Snapshot graph = ports_.brain.durable();
   if (!tenant.empty() && !graph->find_tenant(tenant).valid()) {
-    return tl::unexpected(policy::absent(who, policy::Action::kRead, asked.kind, tenant));
+    return tl::unexpected(policy::absent(who, policy::Action::kRead, policy::Kind::kTenant, tenant));
   }
   const TimeUs now = ports_.clock.wall_us();
   const TimeUs to = request.to() == 0 ? now : std::min(request.to(), now);
