@@ -141,8 +141,17 @@ Table links(const Items& items, bool wide) {
   return table;
 }
 
-Table plans(const Items& items, bool) {
-  Table table({"PLAN", "TENANT", "INTENT", "STATE", "INSTANCES", "SITES", "CREDITS/H", "WEIGHED"});
+std::string traffic_text(bool counted, uint64_t packets, uint64_t bytes) {
+  if (!counted) return "-";
+  return bytes_text(static_cast<int64_t>(std::min<uint64_t>(bytes, INT64_MAX))) + " in " +
+         std::to_string(packets);
+}
+
+Table plans(const Items& items, bool wide) {
+  std::vector<std::string> header{"PLAN",      "TENANT", "INTENT",    "STATE",
+                                  "INSTANCES", "SITES",  "CREDITS/H", "WEIGHED"};
+  if (wide) header.insert(header.end(), {"SENT IN PACKETS", "RETURNED IN PACKETS"});
+  Table table(header);
   table.lesser({"WEIGHED", "INSTANCES"});
   for (const v1::Resource& item : items) {
     const v1::PlanView& plan = item.plan();
@@ -150,9 +159,27 @@ Table plans(const Items& items, bool) {
     for (const auto& placement : plan.placements()) at.insert(placement.site());
     std::string all;
     for (const std::string& site : at) all += (all.empty() ? "" : ",") + site;
-    table.add({std::to_string(plan.position()), plan.tenant(), plan.intent(), plan.state(),
-               std::to_string(plan.placements_size()), all, credits(plan.value().billed_per_hour()),
-               credits(plan.value().decision_price())});
+    std::vector<std::string> row{std::to_string(plan.position()),
+                                 plan.tenant(),
+                                 plan.intent(),
+                                 plan.state(),
+                                 std::to_string(plan.placements_size()),
+                                 all,
+                                 credits(plan.value().billed_per_hour()),
+                                 credits(plan.value().decision_price())};
+    if (wide) {
+      v1::FlowView sum;
+      for (const v1::FlowView& flow : plan.flows()) {
+        sum.set_counted(sum.counted() || flow.counted());
+        sum.set_sent_packets(sum.sent_packets() + flow.sent_packets());
+        sum.set_sent_bytes(sum.sent_bytes() + flow.sent_bytes());
+        sum.set_returned_packets(sum.returned_packets() + flow.returned_packets());
+        sum.set_returned_bytes(sum.returned_bytes() + flow.returned_bytes());
+      }
+      row.insert(row.end(), {traffic_text(sum.counted(), sum.sent_packets(), sum.sent_bytes()),
+                             traffic_text(sum.counted(), sum.returned_packets(), sum.returned_bytes())});
+    }
+    table.add(row);
   }
   return table;
 }
@@ -406,12 +433,22 @@ std::string render(const std::string& kind, const Items& items, Format format) {
 }
 
 std::string render_plan(const v1::PlanView& plan, Format format) {
-  Table flows({"FROM", "TO", "STREAMS", "PREDICTED", "BY WAY OF"});
+  const bool counted = std::any_of(plan.flows().begin(), plan.flows().end(),
+                                   [](const v1::FlowView& flow) { return flow.counted(); });
+  std::vector<std::string> header{"FROM", "TO", "STREAMS", "PREDICTED"};
+  if (counted) header.insert(header.end(), {"SENT", "RETURNED"});
+  header.push_back("BY WAY OF");
+  Table flows(header);
   for (int i = 0; i < plan.flows_size(); ++i) {
     const v1::FlowView& flow = plan.flows(i);
     const v1::Flow& value = plan.value().flows(i);
-    flows.add({flow.ingress(), flow.site(), std::to_string(value.streams()),
-               gateway::latency_text(value.latency_us_predicted()), joined(flow.hops(), " > ") + " (" + flow.driver() + ")"});
+    std::vector<std::string> row{flow.ingress(), flow.site(), std::to_string(value.streams()),
+                                 gateway::latency_text(value.latency_us_predicted())};
+    if (counted)
+      row.insert(row.end(), {flow.counted() ? bytes_text(static_cast<int64_t>(flow.sent_bytes())) : "-",
+                             flow.counted() ? bytes_text(static_cast<int64_t>(flow.returned_bytes())) : "-"});
+    row.push_back(joined(flow.hops(), " > ") + " (" + flow.driver() + ")");
+    flows.add(row);
   }
   Table placements({"ITEM", "SITE", "NODE", "RUN", "STREAMS", "CREDITS/H"});
   for (int i = 0; i < plan.placements_size(); ++i) {

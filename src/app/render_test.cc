@@ -326,6 +326,10 @@ TEST(Render, PlansBillsAndEventsFitToo) {
   flow.set_ingress(kLong);
   flow.set_site(kLong);
   for (int i = 0; i < 12; ++i) flow.add_hops(kLong);
+  EXPECT_EQ(render_plan(view).find("SENT"), std::string::npos) << "nobody counts";
+  flow.set_counted(true);
+  flow.set_sent_packets(12);
+  flow.set_sent_bytes(7'400);
   view.mutable_value()->add_flows()->set_latency_us_predicted(123'456);
   EXPECT_LE(widest(render_plan(view)), 80u) << render_plan(view);
 

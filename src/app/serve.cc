@@ -59,7 +59,8 @@ gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, H
           .history = history,
           .ledger_head = [&tree] { return tree.head(); },
           .prove_record = [&tree](Position at, uint64_t size) { return tree.prove_inclusion(at, size); },
-          .prove_growth = [&tree](uint64_t old_size, uint64_t size) { return tree.prove_consistency(old_size, size); },
+          .prove_growth = [&tree](uint64_t old_size,
+                                  uint64_t size) { return tree.prove_consistency(old_size, size); },
           .decide =
               [planner](const Graph& graph, IntentId intent) {
                 const std::lock_guard lock(planner->first);
@@ -79,6 +80,7 @@ gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, H
                                         .not_steerable_why = std::move(contact->not_steerable_why),
                                         .heard_us_ago = clock.steady_us() - contact->heard_steady_us};
           },
+          .path_traffic = [&link](SiteId site, uint16_t label) { return link.path_traffic(site, label); },
           .read_log = [&link](SiteId site, RunId run, uint64_t offset, bool follow, uint64_t bytes_max,
                               std::function<void(gateway::LogPiece)> piece) -> Result<std::function<void()>> {
             const auto request = link.read_log(site, run, offset, follow, bytes_max,
@@ -99,19 +101,36 @@ std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const 
                                         const LogReader& log) {
   const runtime::LoopThread::Statistics now = brain.statistics();
   const auto number = [](auto value) { return static_cast<double>(value); };
-  return {{"weir_loop_turns_total", "Turns of the loop", number(now.loop.turns)},
-          {"weir_loop_events_total", "Events written", number(now.loop.events)},
-          {"weir_loop_flushes_total", "Batches made durable", number(now.loop.flushes)},
-          {"weir_loop_decisions_total", "Decisions made", number(now.loop.decisions)},
-          {"weir_loop_commits_total", "Plans committed", number(now.loop.commits)},
-          {"weir_loop_conflicts_total", "Plans overtaken by a change, and decided again", number(now.loop.conflicts)},
-          {"weir_loop_refusals_total", "Intents refused", number(now.loop.refusals)},
-          {"weir_loop_defects_total", "Plans that verification found wrong", number(now.loop.defects)},
-          {"weir_loop_directives_total", "Directives sent to sites", number(now.loop.directives)},
-          {"weir_loop_inbox", "Messages that wait", number(now.inbox)},
-          {"weir_loop_inbox_refused_total", "Messages that found the inbox full", number(now.refused)},
-          {"weir_agents_attached", "Sites whose agent is attached", number(link.attached_count())},
-          {"weir_ledger_records_total", "Durable records", number(log.durable_end())}};
+  std::vector<gateway::Sample> out = {
+      {"weir_loop_turns_total", "Turns of the loop", number(now.loop.turns)},
+      {"weir_loop_events_total", "Events written", number(now.loop.events)},
+      {"weir_loop_flushes_total", "Batches made durable", number(now.loop.flushes)},
+      {"weir_loop_decisions_total", "Decisions made", number(now.loop.decisions)},
+      {"weir_loop_commits_total", "Plans committed", number(now.loop.commits)},
+      {"weir_loop_conflicts_total", "Plans overtaken by a change, and decided again",
+       number(now.loop.conflicts)},
+      {"weir_loop_refusals_total", "Intents refused", number(now.loop.refusals)},
+      {"weir_loop_defects_total", "Plans that verification found wrong", number(now.loop.defects)},
+      {"weir_loop_directives_total", "Directives sent to sites", number(now.loop.directives)},
+      {"weir_loop_inbox", "Messages that wait", number(now.inbox)},
+      {"weir_loop_inbox_refused_total", "Messages that found the inbox full", number(now.refused)},
+      {"weir_agents_attached", "Sites whose agent is attached", number(link.attached_count())},
+      {"weir_ledger_records_total", "Durable records", number(log.durable_end())}};
+  const Snapshot graph = brain.durable();
+  const auto paths = link.path_traffic();
+  const auto of_paths = [&](const char* name, const char* help, uint64_t PathTraffic::*figure) {
+    for (const auto& [site, path] : paths) {
+      if (site.index() >= graph->site_count()) continue;
+      out.push_back({name,
+                     help,
+                     number(path.*figure),
+                     {{"site", std::string(graph->site_name(site))}, {"path", std::to_string(path.label)}}});
+    }
+  };
+  of_paths("weir_path_packets_total", "Packets steered over a path, which left the site",
+           &PathTraffic::packets);
+  of_paths("weir_path_bytes_total", "Bytes of these packets before encapsulation", &PathTraffic::bytes);
+  return out;
 }
 
 class Signals {

@@ -82,10 +82,10 @@ TEST_F(PathTest, MarkedPacketsTakeExactlyTheAskedRouters) {
   ASSERT_EQ(both.lost, 0);
   EXPECT_GE(both.fastest(), 44.0);
   EXPECT_LT(both.fastest(), 44.0 + kBusyMachineMs);
-  const auto counted = east_->counters(kLong);
+  auto counted = east_->counters();
   ASSERT_TRUE(counted) << counted.error().text();
-  EXPECT_EQ(counted->packets, 20u);
-  EXPECT_GT(counted->bytes, 20u * 64);
+  EXPECT_EQ((*counted)[kLong].packets, 20u);
+  EXPECT_GT((*counted)[kLong].bytes, 20u * 64);
 }
 
 TEST_F(PathTest, SteeringMovesAFlowWithoutLoss) {
@@ -122,10 +122,10 @@ TEST_F(PathTest, SteeringMovesAFlowWithoutLoss) {
   EXPECT_EQ(answered, kPackets);
   EXPECT_LT(worst_ms, 100) << "a call to steer took far longer than its target of 20 ms";
   RecordProperty("steer_ms_max", std::to_string(worst_ms));
-  const auto by_short = west_->counters(kShort), by_long = west_->counters(kLong);
-  ASSERT_TRUE(by_short && by_long);
-  EXPECT_GT(by_short->packets, 250u);
-  EXPECT_GT(by_long->packets, 250u);
+  auto counted = west_->counters();
+  ASSERT_TRUE(counted) << counted.error().text();
+  EXPECT_GT((*counted)[kShort].packets, 250u);
+  EXPECT_GT((*counted)[kLong].packets, 250u);
   EXPECT_GE(forwarded("r1-r3"), 250u);
 }
 
@@ -239,6 +239,71 @@ TEST_F(PathTest, AServiceSplitsConnectionsByWeightOverSteeredPaths) {
   EXPECT_EQ(split(3), std::pair(0, 0));
 }
 
+// A connection through the service, accepted by the instance that it was given to.
+struct Connection {
+  Socket client, server;
+};
+
+TEST_F(PathTest, AClientOfAnInstanceThatIsGoneIsResetAndNobodyElse) {
+  const Ipv6Address gone = lab_->addresses().instance_address(vertex(*lab_, "south"), 1);
+  const Ipv6Address leaving = lab_->addresses().instance_address(vertex(*lab_, "east"), 2);
+  const Ipv6Address service = lab_->addresses().service_address(1);
+  const Socket at_gone = open_socket(*lab_, "south", SOCK_STREAM, &gone, kPort);
+  const Socket at_leaving = open_socket(*lab_, "east", SOCK_STREAM, &leaving, kPort);
+  const Socket at_stays = open_socket(*lab_, "east", SOCK_STREAM, &instance_, kPort);
+  for (const Socket* listener : {&at_gone, &at_leaving, &at_stays}) ASSERT_EQ(listen(listener->fd(), 4), 0);
+  const auto publish = [&](const Ipv6Address& target) {
+    return west_->publish_service({service, 80, Transport::kTcp, {{target, kPort, 1}}});
+  };
+  const auto open_to = [&](const Ipv6Address& target, const Socket& listener) {
+    EXPECT_TRUE(publish(target));
+    Connection out;
+    out.client = open_socket(*lab_, "west", SOCK_STREAM);
+    const sockaddr_in6 to = socket_address(service, 80);
+    EXPECT_EQ(connect(out.client.fd(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+    out.server = Socket(accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+    return out;
+  };
+  const auto exchange = [](const Connection& connection) {
+    char buffer[16];
+    return send(connection.client.fd(), "ping", 4, MSG_NOSIGNAL) == 4 &&
+           readable(connection.server.fd(), 2000) &&
+           recv(connection.server.fd(), buffer, sizeof buffer, 0) == 4;
+  };
+  const Connection hangs = open_to(gone, at_gone), idles = open_to(gone, at_gone);
+  const Connection drains = open_to(leaving, at_leaving);
+  const Connection stays = open_to(instance_, at_stays);
+  for (const Connection* connection : {&hangs, &idles, &drains, &stays}) ASSERT_TRUE(exchange(*connection));
+
+  // The site dies, and the brain takes both instances out.
+  ASSERT_TRUE(lab_->cut("south-r3"));
+  const std::vector<PublishedService> now = {{service, 80, Transport::kTcp, {{instance_, kPort, 1}}}};
+  ASSERT_EQ(send(hangs.client.fd(), "ping", 4, MSG_NOSIGNAL), 4);
+  HungConnections found;
+  bool reset = false;
+  size_t ended = 0;
+  for (int look = 0; look < 10 && !reset; ++look) {
+    const auto looked = west_->end_hung_connections(now);
+    ASSERT_TRUE(looked) << looked.error().text();
+    found = *looked;
+    ended += found.ended;
+    EXPECT_TRUE(exchange(drains)) << "it still answers";
+    EXPECT_TRUE(exchange(stays));
+    // Its client's kernel tries again, and meets an instance that knows nothing of it.
+    reset = readable(hangs.client.fd(), 1000);
+  }
+  ASSERT_TRUE(reset);
+  char buffer[16];
+  EXPECT_EQ(recv(hangs.client.fd(), buffer, sizeof buffer, 0), -1);
+  EXPECT_EQ(errno, ECONNRESET);
+  EXPECT_EQ(ended, 1u);
+  EXPECT_EQ(found.stranded, 2u) << "one that is drained, and one on which nothing is sent";
+  EXPECT_FALSE(readable(idles.client.fd(), 0));
+  EXPECT_TRUE(exchange(drains));
+  const Connection again = open_to(instance_, at_stays);
+  EXPECT_TRUE(exchange(again));
+}
+
 TEST_F(PathTest, WhatIsInstalledIsReadBackAndReset) {
   const PathSpec there = short_path(), other = long_path();
   const Steering exact{Ipv6Prefix::host(instance_),
@@ -266,7 +331,7 @@ TEST_F(PathTest, WhatIsInstalledIsReadBackAndReset) {
   ASSERT_OK(west_->unsteer(exact.destination, exact.source));
   ASSERT_OK(west_->withdraw_path(kShort));
   ASSERT_OK(west_->withdraw_path(kShort));
-  EXPECT_EQ(west_->counters(kShort).error().code, ErrorCode::kNotFound);
+  EXPECT_FALSE(west_->counters()->contains(kShort));
 
   // The label may come to mean another way, to another place, under traffic.
   PathSpec moved = path(kLong, {"west", "r1", "r3", "south"});
@@ -306,7 +371,7 @@ TEST_F(PathTest, ThePlainDriverKeepsLabelsAndFollowsRouting) {
   const Echo echo(*lab_, "east", instance_, kPort);
   const Socket client = open_socket(*lab_, "south", SOCK_DGRAM);
   EXPECT_EQ(measure(client, instance_, kPort, 10).lost, 0);
-  EXPECT_EQ(plain->counters(kShort)->packets, 10u);
+  EXPECT_EQ(plain->counters()->at(kShort).packets, 10u);
   const auto read = plain->installed();
   ASSERT_TRUE(read);
   EXPECT_EQ(read->paths, std::vector{routed});

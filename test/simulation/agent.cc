@@ -115,7 +115,6 @@ void Agent::tick() {
   }
   for (auto& [id, run] : runs_) report_usage(id, run);
   report_promises();
-  read_links();
   forge();
   for (const Reports& reports : unacknowledged_) {
     if (reports.sequence + 16 < next_sequence_) uplink_.send(connection_, reports);
@@ -449,20 +448,6 @@ void Agent::report_usage(RunId id, Run& run, bool last) {
   run.reported_until_us = now;
 }
 
-// The links that begin here, now and then.
-void Agent::read_links() {
-  if (!random_.chance(faults_.link_readings_ppm)) return;
-  for (size_t l = 0; l < world_.links.size(); ++l) {
-    const World::Link& link = world_.links[l];
-    const bool forward = link.spec.a.index() == site_;
-    if ((!forward && link.spec.b.index() != site_) || schedule_.now() - link.changed_us < 300'000) continue;
-    say({PathReading{.link = LinkId(2 * l + (forward ? 0 : 1)),
-                     .alive = link.up,
-                     .round_trip_us = 2 * link.spec.latency_us + random_.between(0, 5'000),
-                     .jitter_us = random_.between(0, 300)}});
-  }
-}
-
 void Agent::report_promises() {
   const TimeUs from = promises_from_us_, now = schedule_.now();
   promises_from_us_ = now;
@@ -498,10 +483,9 @@ void Agent::forge() {
   } else if (what == 1) {
     say({PromiseReport{.intent = IntentId(random_.below(10)), .from = 1, .to = 2, .samples = random_.between(0, 9), .lost = 90}});
   } else {
-    const size_t l = random_.below(world_.links.size());
-    const World::Link& link = world_.links[l];
-    if (link.spec.a.index() == site_ || link.spec.b.index() == site_) return;
-    say({PathReading{.link = LinkId(2 * l + random_.below(2)), .alive = random_.chance(500'000),
+    // Of a path that, as likely as not, neither begins nor ends here.
+    say({PathReading{.label = static_cast<uint16_t>(random_.between(256, 65'535)),
+                     .alive = random_.chance(500'000),
                      .round_trip_us = random_.between(0, 90'000'000)}});
   }
 }

@@ -107,7 +107,6 @@ class Agent {
   void report_usage(RunId id, Run& run, bool last = false);
   void forget(const Reports& reports);
   void report_promises();
-  void read_links();
   void forge();
   bool has_room(const DirectedRun& order) const;
 

@@ -30,7 +30,6 @@ Faults Faults::draw(Random& random) {
   f.site_death_every_us = every(6'000'000);
   f.link_cut_every_us = every(2'000'000);
   f.link_flaps_ppm = rate(300'000);
-  f.link_readings_ppm = rate(200'000);
   f.garbage_ppm = rate(400'000);
   f.late_ppm = rate(200'000);
   f.repeated_ppm = rate(200'000);
@@ -66,7 +65,6 @@ std::string Faults::text() const {
   add("site_death_every", site_death_every_us);
   add("link_cut_every", link_cut_every_us);
   add("link_flaps", link_flaps_ppm);
-  add("link_readings", link_readings_ppm);
   add("forged", forged_ppm);
   add("late_site", late_site_ppm);
   add("garbage", garbage_ppm);

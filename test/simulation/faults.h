@@ -37,8 +37,6 @@ struct Faults {
   TimeUs link_cut_every_us = 0;
   int64_t link_flaps_ppm = 0;       // of cuts: the link goes on oscillating
 
-  int64_t link_readings_ppm = 0;    // no fault: agents also measure the links that begin at them
-
   int64_t forged_ppm = 0;           // an agent speaks, every second, of what is another's
   int64_t late_site_ppm = 0;        // of sites: described, and first attached much later
 

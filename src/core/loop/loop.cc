@@ -16,15 +16,6 @@ constexpr TimeUs kConflictWaitUs = 20'000;
 
 std::string milliseconds(TimeUs us) { return std::to_string(us / 1000) + " ms"; }
 
-// What a measured value must move by to be worth an event: an eighth, and a floor below which it is noise.
-bool moved(int64_t from, int64_t to, int64_t floor) {
-  const int64_t by = from < to ? to - from : from - to;
-  return by > std::max(floor, from / 8);
-}
-constexpr int64_t kLatencyFloorUs = 200;
-constexpr int64_t kJitterFloorUs = 500;
-constexpr int64_t kLossFloorPpm = 1'000;
-
 // Every run that the newest wish asked for has ended well.
 bool finished(const IntentRow& row) {
   if (!row.active || row.active->plan.generation != row.generation || !is_job(*row.active)) return false;
@@ -444,32 +435,11 @@ Status Loop::report(SiteId site, const Observation& observation) {
 }
 
 Status Loop::report(SiteId site, const PathReading& reading) {
-  if (reading.label != 0) {
-    const PathState now{reading.alive, now_us_, now_us_, reading.round_trip_us, {}};
-    const auto [state, fresh] = path_states_.try_emplace({site, reading.label}, now);
-    if (!fresh && state->second.alive != reading.alive) state->second = now;
-    state->second.heard_us = now_us_;
-    state->second.round_trip_us = reading.round_trip_us;
-    return {};
-  }
-  if (!reading.link.valid() || reading.link.index() >= head_.link_count()) return {};
-  // A site speaks of the links that end at it.
-  const LinkRow& link = head_.link(reading.link);
-  const VertexId own = head_.site(site).vertex;
-  if (link.from != own && link.to != own) return {};
-  const std::string actor = "site/" + head_.site_name(site);
-  const LinkLoad& known = head_.load(reading.link);
-  const auto changed = link_changed_us_.find(LinkId(reading.link.value & ~1u));
-  const bool dwells = changed != link_changed_us_.end() && now_us_ - changed->second < options_.link_dwell_us;
-  if (known.up != reading.alive && !(reading.alive && dwells)) {
-    (void)record(actor, {LinkStateChanged{reading.link, reading.alive, "measured by " + actor}});
-  }
-  const int64_t latency_us = reading.round_trip_us / 2;
-  if (reading.alive && reading.round_trip_us > 0 &&
-      (moved(known.latency_us, latency_us, kLatencyFloorUs) || moved(known.jitter_us, reading.jitter_us, kJitterFloorUs) ||
-       moved(known.loss_ppm, reading.loss_ppm, kLossFloorPpm))) {
-    (void)record(actor, {LinkMeasured{reading.link, latency_us, reading.jitter_us, reading.loss_ppm}});
-  }
+  const PathState now{reading.alive, now_us_, now_us_, reading.round_trip_us, {}};
+  const auto [state, fresh] = path_states_.try_emplace({site, reading.label}, now);
+  if (!fresh && state->second.alive != reading.alive) state->second = now;
+  state->second.heard_us = now_us_;
+  state->second.round_trip_us = reading.round_trip_us;
   return {};
 }
 

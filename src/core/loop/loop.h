@@ -36,8 +36,7 @@ struct LoopOptions {
   // A program that ends again and again is started anew at once, then after this time and twice as long each time.
   TimeUs restart_us = 500'000;
   TimeUs restart_us_max = 60'000'000;
-  TimeUs probe_down_us = 300'000;        // from a link's death until every measured path over it is found dead
-  TimeUs link_dwell_us = 1'000'000;      // a link that went down by its end's word is down at least so long
+  TimeUs probe_down_us = 300'000;  // from a link's death until every measured path over it is found dead
   TimeUs latency_dwell_us = 1'000'000;   // for so long paths must show a link slower or quicker than known
   size_t deciding_max = 64;              // decisions under way
   size_t messages_per_turn = 1'024;

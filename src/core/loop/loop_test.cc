@@ -550,39 +550,13 @@ TEST_F(LoopTest, OnlyAnIngressSpeaksOfAPromise) {
   EXPECT_EQ(count<PromiseMeasured>(), 0u);
 }
 
-TEST_F(LoopTest, ASiteSpeaksOnlyOfLinksThatEndThere) {
-  start();
-  report(kFar, PathReading{.link = LinkId(0u), .alive = false});
-  report(kFar, PathReading{.link = LinkId(0u), .alive = true, .round_trip_us = 86'000'000});
-  EXPECT_TRUE(up(0));
-  EXPECT_EQ(count<LinkMeasured>() + count<LinkStateChanged>(), 0u);
-  report(kFar, PathReading{.link = LinkId(9u), .alive = false});
-  EXPECT_FALSE(up(8));
-  report(kFar, PathReading{.link = LinkId(9u), .alive = true, .round_trip_us = 2'000});
-  EXPECT_FALSE(up(8)) << "it has been down for a moment only";
-  pass(1'000'000);
-  report(kFar, PathReading{.link = LinkId(9u), .alive = true, .round_trip_us = 2'000});
-  EXPECT_TRUE(up(8));
-}
-
-TEST_F(LoopTest, OnlyAChangeThatMattersIsWritten) {
-  start();
-  for (int64_t i = 0; i < 50; ++i) {
-    report(kFar, PathReading{.link = LinkId(9u), .alive = true, .round_trip_us = 2'000 + 10 * (i % 20)});
-  }
-  EXPECT_EQ(count<LinkMeasured>(), 0u);
-  report(kFar, PathReading{.link = LinkId(9u), .alive = true, .round_trip_us = 4'000});
-  EXPECT_EQ(count<LinkMeasured>(), 1u);
-  EXPECT_EQ(loop->head().load(LinkId(9u)).latency_us, 2'000);
-}
-
 TEST_F(LoopTest, WhatWasHeardBeforeALinkDiedDoesNotBringItUp) {
   write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
   write(PlanCommitted{labelled(plan(service()), 300)});
   start();
   settle_all();
   report(kEdge, PathReading{.label = 300, .alive = true, .round_trip_us = 4'000});
-  report(kEdge, PathReading{.link = LinkId(1u), .alive = false});
+  propose(LinkStateChanged{LinkId(0u), false, "it is dug up"});
   EXPECT_FALSE(up(0));
   pass(500'000);
   EXPECT_FALSE(up(0));

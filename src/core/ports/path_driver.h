@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,6 +61,13 @@ struct PathCounters {
   friend bool operator==(const PathCounters&, const PathCounters&) = default;
 };
 
+// Of the connections to services whose instance is no target any more.
+struct HungConnections {
+  size_t ended = 0;
+  size_t stranded = 0;  // left: their instance still answers, or nobody has sent anything since the last look
+  friend bool operator==(const HungConnections&, const HungConnections&) = default;
+};
+
 // What is there now, sorted; read from the system, not from memory.
 struct InstalledPaths {
   std::vector<PathSpec> paths;
@@ -89,12 +98,18 @@ class PathDriver {
   virtual Status steer(const Steering& steering) = 0;
   virtual Status unsteer(const Ipv6Prefix& destination, const std::optional<Ipv6Prefix>& source) = 0;
 
-  // kNotFound: the path is not installed.
-  virtual Result<PathCounters> counters(PathLabel label) = 0;
+  // Of every path that is installed.
+  virtual Result<std::map<PathLabel, PathCounters>> counters() = 0;
 
   // Makes the address lead to the targets, in one transaction; established connections stay where they are.
   virtual Status publish_service(const PublishedService& service) = 0;
   virtual Status withdraw_service(const Ipv6Address& address, uint16_t port, Transport transport) = 0;
+
+  // Ends TCP connections to these services whose instance is none of their targets, and on which the client
+  // has sent at two looks and nothing has come back since the one before: its next packet meets an instance
+  // that resets it. To be called at most about once a second. O(connections that are tracked). kUnsupported:
+  // the kernel tracks none.
+  virtual Result<HungConnections> end_hung_connections(std::span<const PublishedService> services) = 0;
 
   virtual Result<InstalledPaths> installed() = 0;
   // Removes everything that this kind of driver ever installed in this namespace, and nothing else.

@@ -66,13 +66,6 @@ struct DirectedService {
   friend bool operator==(const DirectedService&, const DirectedService&) = default;
 };
 
-// A link that the agent measures from its end, and reports under this identifier.
-struct DirectedProbe {
-  LinkId link;
-  std::string reflector;
-  friend bool operator==(const DirectedProbe&, const DirectedProbe&) = default;
-};
-
 // Everything that the site is to do. What is not in it is to be stopped or removed; the agent orders its work
 // so that the new is made before the old is broken.
 struct SiteDirective {
@@ -85,7 +78,6 @@ struct SiteDirective {
   std::vector<DirectedPath> paths;
   std::vector<DirectedSteering> steerings;
   std::vector<DirectedService> services;
-  std::vector<DirectedProbe> probes;
   friend bool operator==(const SiteDirective&, const SiteDirective&) = default;
 };
 
@@ -110,17 +102,25 @@ struct RunObservation {
   friend bool operator==(const RunObservation&, const RunObservation&) = default;
 };
 
+// What was steered over a path and left here, since the path was installed. Packets before encapsulation.
+struct PathTraffic {
+  uint16_t label = 0;
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+  friend bool operator==(const PathTraffic&, const PathTraffic&) = default;
+};
+
 struct Observation {
   Position applied_version = 0;
   uint64_t applied_brain_epoch = 0;
   std::vector<RunObservation> runs;
   std::vector<uint16_t> paths_installed;  // labels, sorted
   bool settled = false;        // what was applied is done, nothing is under way
+  std::vector<PathTraffic> traffic;  // of the paths that are installed, by label
 };
 
 struct PathReading {
-  uint16_t label = 0;          // 0: a link
-  LinkId link;
+  uint16_t label = 0;
   bool alive = true;
   int64_t round_trip_us = 0;
   int64_t jitter_us = 0;

@@ -84,7 +84,7 @@ void BrainStream::send(AgentReport report, uint64_t sequence) {
   if (closed_) return;
   if (auto* readings = std::get_if<Readings>(&report)) {
     for (Readings::Reading& reading : readings->readings) {
-      Readings::Reading& slot = readings_[{reading.reading.label, reading.reading.link}];
+      Readings::Reading& slot = readings_[reading.reading.label];
       reading.state_changed = reading.state_changed || slot.state_changed;
       slot = reading;
     }

@@ -55,7 +55,7 @@ class BrainStream final : public grpc::ClientBidiReactor<v1::AgentMessage, v1::B
   TimeUs heard_us_ = 0;
   std::optional<Error> refusal_;
   Error why_;
-  std::map<ProbeKey, Readings::Reading> readings_;
+  std::map<PathLabel, Readings::Reading> readings_;
   std::map<uint64_t, AgentReport> lasting_;
   std::optional<Observation> observation_;
   std::optional<HeartbeatReport> heartbeat_;

@@ -141,7 +141,26 @@ class FakePaths final : public PathDriver {
     acts.push_back("unsteer " + destination.text());
     return remove(destination, source);
   }
-  Result<PathCounters> counters(PathLabel) override { return PathCounters{}; }
+  Result<std::map<PathLabel, PathCounters>> counters() override {
+    ++counted;
+    if (counters_fail) return fail(ErrorCode::kUnavailable, "no counters", "nftables");
+    std::map<PathLabel, PathCounters> out;
+    for (const PathSpec& path : now.paths) out[path.label] = traffic[path.label];
+    return out;
+  }
+  Result<HungConnections> end_hung_connections(std::span<const PublishedService> services) override {
+    ++looks;
+    looked_at.assign(services.begin(), services.end());
+    if (hung_unsupported) return fail(ErrorCode::kUnsupported, "cannot be read", "tracked connections");
+    return std::exchange(hung, HungConnections{0, hung.stranded});
+  }
+  int looks = 0;
+  std::vector<PublishedService> looked_at;
+  HungConnections hung;
+  bool hung_unsupported = false;
+  int counted = 0;
+  bool counters_fail = false;
+  std::map<PathLabel, PathCounters> traffic;
   Status publish_service(const PublishedService& service) override {
     acts.push_back("publish " + service.address.text());
     std::erase_if(now.services, [&](const PublishedService& s) { return s.address == service.address; });
@@ -190,7 +209,7 @@ class FakeAddresses final : public InstanceAddresses {
 
 class FakeProber final : public Prober {
  public:
-  Status watch(uint64_t watch, const ProbeKey& key, const std::string&) override {
+  Status watch(uint64_t watch, PathLabel key, const std::string&) override {
     watches[watch] = key;
     return {};
   }
@@ -198,13 +217,13 @@ class FakeProber final : public Prober {
   ProbeSample sample(uint64_t watch) override { return samples[watches.at(watch)]; }
   uint64_t number(uint16_t label) const {
     for (const auto& [watch, key] : watches) {
-      if (key.label == label) return watch;
+      if (key == label) return watch;
     }
     return 0;
   }
 
-  std::map<uint64_t, ProbeKey> watches;
-  std::map<ProbeKey, ProbeSample> samples;
+  std::map<uint64_t, PathLabel> watches;
+  std::map<PathLabel, ProbeSample> samples;
 };
 
 // Takes calls, and carries them out when told.

@@ -1,5 +1,7 @@
 #include "infrastructure/agent/messages.h"
 
+#include <algorithm>
+
 #include "weir/v1/agent.pb.h"
 
 namespace weir::agent {
@@ -40,6 +42,12 @@ void put(const Observation& observation, TimeUs, v1::AgentMessage& out) {
     v1::ObservedPath& p = *m.add_paths();
     p.set_label(label);
     p.set_installed(true);
+    const auto traffic = std::find_if(observation.traffic.begin(), observation.traffic.end(),
+                                      [label](const PathTraffic& known) { return known.label == label; });
+    if (traffic == observation.traffic.end()) continue;
+    p.set_counted(true);
+    p.set_packets(traffic->packets);
+    p.set_bytes(traffic->bytes);
   }
 }
 
@@ -47,11 +55,7 @@ void put(const Readings& readings, TimeUs wall_us, v1::AgentMessage& out) {
   v1::ProbeReadings& m = *out.mutable_probes();
   for (const auto& [reading, state_changed] : readings.readings) {
     v1::ProbeReading& r = *m.add_readings();
-    if (reading.label != 0) {
-      r.set_label(reading.label);
-    } else {
-      r.set_link(reading.link.value);
-    }
+    r.set_label(reading.label);
     r.set_alive(reading.alive);
     r.set_state_changed(state_changed);
     r.set_at(wall_us);

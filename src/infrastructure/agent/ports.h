@@ -69,13 +69,6 @@ class SiteWork {
 
 // ---- probes ------------------------------------------------------------------------------------------
 
-// A path (label), or a link.
-struct ProbeKey {
-  uint16_t label = 0;
-  LinkId link;
-  friend auto operator<=>(const ProbeKey&, const ProbeKey&) = default;
-};
-
 struct ProbeSample {
   PathLife life = PathLife::kUnknown;
   int64_t round_trip_us = 0;  // median; 0: unknown
@@ -88,7 +81,7 @@ struct ProbeSample {
 class Prober {
  public:
   virtual ~Prober() = default;
-  virtual Status watch(uint64_t watch, const ProbeKey& key, const std::string& reflector) = 0;
+  virtual Status watch(uint64_t watch, PathLabel label, const std::string& reflector) = 0;
   virtual void unwatch(uint64_t watch) = 0;
   virtual ProbeSample sample(uint64_t watch) = 0;
 };

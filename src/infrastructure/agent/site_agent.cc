@@ -85,11 +85,11 @@ void SiteAgent::attached() {
   heartbeat_due_us_ = 0;
   outbox_.rewind();
   Readings all;
-  for (const auto& [key, watch] : watches_) {
+  for (const auto& [label, watch] : watches_) {
     if (watch.life == PathLife::kUnknown) continue;
     ProbeSample sample = ports_.prober->sample(watch.number);
     sample.life = watch.life;
-    all.readings.push_back({reading_of(key, sample), true});
+    all.readings.push_back({reading_of(label, sample), true});
   }
   if (!all.readings.empty()) ports_.uplink.send(std::move(all));
 }
@@ -141,7 +141,10 @@ TimeUs SiteAgent::turn() {
   if (now_us_ >= usage_due_us_) {
     usage_due_us_ = now_us_ + options_.usage_us;
     report_usage();
+    read_traffic();
   }
+  if (look_for_hung_ && network_known_ && now_us_ >= hung_due_us_) end_hung();
+  if (look_for_hung_) wake_at(hung_due_us_);
   renew_leases();
   read_logs();
   observe();
@@ -296,7 +299,7 @@ Status SiteAgent::change_network(const Act& act) {
   if (const auto* a = std::get_if<RemoveAddress>(&act)) return ports_.addresses->remove(a->address);
   if (const auto* a = std::get_if<InstallPath>(&act)) return paths->install_path(a->path);
   if (const auto* a = std::get_if<WithdrawPath>(&act)) {
-    if (const auto watch = watches_.find(ProbeKey{a->label, LinkId()}); watch != watches_.end()) {
+    if (const auto watch = watches_.find(a->label); watch != watches_.end()) {
       ports_.prober->unwatch(watch->second.number);
       watches_.erase(watch);
     }
@@ -315,6 +318,7 @@ void SiteAgent::finish(const Act& act, Attempt& attempt, const Status& status) {
   if (attempt.failures > 0)
     ports_.say(false, item(act) + ": done, after " + std::to_string(attempt.failures) + " failures");
   attempt.failures = 0;
+  look_for_hung_ = look_for_hung_ || std::holds_alternative<PublishService>(act);
   note_done(act, present_);
 }
 
@@ -413,6 +417,7 @@ void SiteAgent::observe() {
   for (const PathSpec& path : present_.paths.paths) now.paths_installed.push_back(path.label);
   std::sort(now.paths_installed.begin(), now.paths_installed.end());
   now.settled = settled_ && !held_;
+  now.traffic = traffic_;
   const bool same = sent_any_ && now.applied_version == sent_.applied_version &&
                     now.applied_brain_epoch == sent_.applied_brain_epoch && now.runs == sent_.runs &&
                     now.paths_installed == sent_.paths_installed && now.settled == sent_.settled;

@@ -140,12 +140,14 @@ class SiteAgent {
   void report_switches();
   void report_readings();
   void report_usage();
+  void read_traffic();
+  void end_hung();
   void renew_leases();
   void read_logs();
   void observe();
   std::vector<RunObservation> observe_runs() const;
   RunObservation observe_run(const DirectedRun* run, RunId id, const Track& track) const;
-  PathReading reading_of(const ProbeKey& key, const ProbeSample& sample) const;
+  PathReading reading_of(PathLabel label, const ProbeSample& sample) const;
   void keep_usage();
   void wake_at(TimeUs at) { wake_us_ = std::min(wake_us_, at); }
 
@@ -172,7 +174,8 @@ class SiteAgent {
   TimeUs read_back_us_ = 0;
   std::map<std::string, Attempt> attempts_;  // by item
   std::map<RunId, Track> runs_;
-  std::map<ProbeKey, Watch> watches_;
+  std::map<PathLabel, Watch> watches_;
+  std::vector<PathTraffic> traffic_;  // as it was last read
   uint64_t next_watch_ = 1;
   std::map<FlowKey, bool> on_protection_;  // as last reported
   std::map<uint64_t, LogReading> logs_;
@@ -189,6 +192,8 @@ class SiteAgent {
   TimeUs usage_due_us_ = 0;
   TimeUs readings_due_us_ = 0;
   TimeUs renew_due_us_ = 0;
+  bool look_for_hung_ = true;  // services have lost targets, or may have before this process began
+  TimeUs hung_due_us_ = 0;
 };
 
 }  // namespace weir::agent

@@ -2,11 +2,17 @@
 
 // The paths of a SiteAgent: how they are measured, and which of them traffic takes.
 namespace weir::agent {
+namespace {
+
+constexpr TimeUs kHungLookUs = 1'000'000;
+constexpr TimeUs kHungLookShare = 20;  // at most one of so many parts of this thread's time
+
+}  // namespace
 
 // ---- protection --------------------------------------------------------------------------------------
 
 PathLife SiteAgent::life(uint16_t label) const {
-  const auto found = watches_.find(ProbeKey{label, LinkId()});
+  const auto found = watches_.find(label);
   return found == watches_.end() ? PathLife::kUnknown : found->second.life;
 }
 
@@ -65,16 +71,14 @@ void SiteAgent::report_switches() {
 
 void SiteAgent::watch_paths() {
   if (!directive_ || held_ || ports_.prober == nullptr) return;
-  std::map<ProbeKey, std::pair<std::string, std::vector<Ipv6Address>>> wanted;
+  std::map<PathLabel, std::pair<std::string, std::vector<Ipv6Address>>> wanted;
   std::map<PathLabel, const PathSpec*> installed;
   for (const PathSpec& path : present_.paths.paths) installed[path.label] = &path;
   for (const DirectedPath& path : directive_->paths) {
     const auto there = installed.find(path.label);
     if (!path.probed || path.reflector.empty() || there == installed.end()) continue;
-    wanted[ProbeKey{path.label, LinkId()}] = {path.reflector, there->second->segments};
+    wanted[path.label] = {path.reflector, there->second->segments};
   }
-  for (const DirectedProbe& probe : directive_->probes)
-    wanted[ProbeKey{0, probe.link}] = {probe.reflector, {}};
 
   for (auto at = watches_.begin(); at != watches_.end();) {
     const auto want = wanted.find(at->first);
@@ -86,10 +90,10 @@ void SiteAgent::watch_paths() {
     ports_.prober->unwatch(at->second.number);
     at = watches_.erase(at);
   }
-  for (const auto& [key, target] : wanted) {
-    if (watches_.contains(key)) continue;
+  for (const auto& [label, target] : wanted) {
+    if (watches_.contains(label)) continue;
     const uint64_t number = next_watch_++;
-    if (const Status watching = ports_.prober->watch(number, key, target.first); !watching) {
+    if (const Status watching = ports_.prober->watch(number, label, target.first); !watching) {
       const std::string text = "cannot measure towards " + target.first + ": " + watching.error().text();
       if (said_.insert(text).second) ports_.say(true, text);
       continue;
@@ -98,13 +102,12 @@ void SiteAgent::watch_paths() {
     watch.number = number;
     watch.reflector = target.first;
     watch.segments = target.second;
-    watches_.emplace(key, std::move(watch));
+    watches_.emplace(label, std::move(watch));
   }
 }
 
-PathReading SiteAgent::reading_of(const ProbeKey& key, const ProbeSample& sample) const {
-  return {.label = key.label,
-          .link = key.link,
+PathReading SiteAgent::reading_of(PathLabel label, const ProbeSample& sample) const {
+  return {.label = label,
           .alive = sample.life == PathLife::kAlive,
           .round_trip_us = sample.round_trip_us,
           .jitter_us = sample.jitter_us,
@@ -112,33 +115,69 @@ PathReading SiteAgent::reading_of(const ProbeKey& key, const ProbeSample& sample
 }
 
 void SiteAgent::probe_changed(uint64_t number, const ProbeSample& sample) {
-  for (auto& [key, watch] : watches_) {
+  for (auto& [label, watch] : watches_) {
     if (watch.number != number || watch.life == sample.life) continue;
     dirty_ = true;
     watch.life = sample.life;
     if (attached_ && sample.life != PathLife::kUnknown) {
-      ports_.uplink.send(Readings{{{reading_of(key, sample), true}}});
+      ports_.uplink.send(Readings{{{reading_of(label, sample), true}}});
     }
   }
 }
 
 void SiteAgent::report_readings() {
   Readings out;
-  for (auto& [key, watch] : watches_) {
+  for (auto& [label, watch] : watches_) {
     const ProbeSample sample = ports_.prober->sample(watch.number);
     if (sample.life != watch.life) {  // its news did not arrive
       watch.life = sample.life;
       dirty_ = true;
-      if (sample.life != PathLife::kUnknown) out.readings.push_back({reading_of(key, sample), true});
+      if (sample.life != PathLife::kUnknown) out.readings.push_back({reading_of(label, sample), true});
       wake_us_ = now_us_;
       continue;
     }
     if (watch.life != PathLife::kAlive || sample.round_trip_us <= 0) continue;
     if (!watch.round_trip.offer(static_cast<uint64_t>(sample.round_trip_us), static_cast<uint64_t>(now_us_)))
       continue;
-    out.readings.push_back({reading_of(key, sample), false});
+    out.readings.push_back({reading_of(label, sample), false});
   }
   if (attached_ && !out.readings.empty()) ports_.uplink.send(std::move(out));
+}
+
+// ---- connections -------------------------------------------------------------------------------------
+
+// docs/design/connections.md says which, and why no others.
+void SiteAgent::end_hung() {
+  look_for_hung_ = false;
+  if (ports_.paths == nullptr || present_.paths.services.empty()) return;
+  const TimeUs began = ports_.clock.steady_us();
+  const auto found = ports_.paths->end_hung_connections(present_.paths.services);
+  const TimeUs took = ports_.clock.steady_us() - began;
+  if (!found) {
+    const std::string text =
+        "clients of instances that are gone have to wait for their own time limits: " + found.error().text();
+    if (said_.insert(text).second) ports_.say(true, text);
+    return;
+  }
+  if (found->ended > 0)
+    ports_.say(false, std::to_string(found->ended) + " connections to instances that are gone were ended");
+  look_for_hung_ = found->stranded > 0;
+  hung_due_us_ = now_us_ + std::max(kHungLookUs, kHungLookShare * took);
+}
+
+// ---- traffic -----------------------------------------------------------------------------------------
+
+void SiteAgent::read_traffic() {
+  if (ports_.paths == nullptr || present_.paths.paths.empty()) return traffic_.clear();
+  const auto counted = ports_.paths->counters();
+  if (!counted) {
+    const std::string text = "the traffic of paths cannot be read: " + counted.error().text();
+    if (said_.insert(text).second) ports_.say(true, text);
+    return;
+  }
+  traffic_.clear();
+  for (const auto& [label, counters] : *counted)
+    traffic_.push_back({label, counters.packets, counters.bytes});
 }
 
 }  // namespace weir::agent

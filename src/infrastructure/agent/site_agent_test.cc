@@ -72,7 +72,7 @@ class SiteAgentTest : public ::testing::Test {
     return all.empty() ? Observation{} : all.back();
   }
   void turn_life(uint16_t label, PathLife life) {
-    prober_.samples[{label, LinkId()}].life = life;
+    prober_.samples[label].life = life;
     agent_->probe_changed(prober_.number(label), {.life = life, .round_trip_us = 8000});
     agent_->turn();
   }
@@ -300,8 +300,8 @@ TEST_F(SiteAgentTest, ALostChangeOfLifeIsFoundWithinASecond) {
   attach();
   agent_->directive(with_paths(7));
   settle();
-  prober_.samples[{300, LinkId()}].life = PathLife::kDead;
-  prober_.samples[{301, LinkId()}].life = PathLife::kAlive;
+  prober_.samples[300].life = PathLife::kDead;
+  prober_.samples[301].life = PathLife::kAlive;
   pass(1'100'000);
   EXPECT_EQ(paths_.now.steerings.at(0).label, 301);
 }
@@ -365,6 +365,66 @@ TEST_F(SiteAgentTest, ARunWhoseUsageWaitsIsListedThoughItsRecordIsGone) {
   agent_->acknowledged(1);
   settle();
   EXPECT_TRUE(last().runs.empty());
+}
+
+TEST_F(SiteAgentTest, LooksForHungConnectionsWhileThereMayBeAny) {
+  attach();
+  pass(5'000'000);
+  EXPECT_EQ(paths_.looks, 0) << "there are no services";
+  agent_->directive(with_paths(7));
+  settle();
+  pass(3'000'000);
+  const int first = paths_.looks;
+  EXPECT_GE(first, 1) << "it was published just now";
+  EXPECT_LE(first, 2);
+  EXPECT_EQ(paths_.looked_at, paths_.now.services);
+  pass(10'000'000);
+  EXPECT_EQ(paths_.looks, first) << "none is stranded, and nothing has changed";
+
+  SiteDirective other = with_paths(8);
+  other.services[0].backends[0].run = {6, 0};
+  other.services[0].backends[0].port += 1;
+  paths_.hung = {2, 3};
+  agent_->directive(other);
+  settle();
+  pass(5'000'000);
+  EXPECT_GE(paths_.looks, first + 4);
+  EXPECT_LE(paths_.looks, first + 7) << "once a second";
+  EXPECT_NE(said_.find("2 connections to instances that are gone were ended"), std::string::npos) << said_;
+  paths_.hung = {};
+  pass(2'000'000);
+  const int last_look = paths_.looks;
+  pass(5'000'000);
+  EXPECT_EQ(paths_.looks, last_look);
+}
+
+TEST_F(SiteAgentTest, WhereNoConnectionsAreTrackedItSaysSoAndGoesOn) {
+  paths_.hung_unsupported = true;
+  attach();
+  agent_->directive(with_paths(7));
+  settle();
+  pass(10'000'000);
+  EXPECT_EQ(paths_.looks, 1);
+  EXPECT_NE(said_.find("have to wait for their own time limits: "), std::string::npos) << said_;
+  EXPECT_TRUE(last().settled);
+}
+
+TEST_F(SiteAgentTest, TellsWhatItsPathsHaveCarried) {
+  attach();
+  agent_->directive(with_paths(7));
+  settle();
+  EXPECT_LE(paths_.counted, 1) << "not at every turn";
+  paths_.traffic[300] = {12, 7'400};
+  pass(11'000'000);
+  ASSERT_EQ(last().traffic.size(), 2u);
+  EXPECT_EQ(last().traffic[0], (PathTraffic{300, 12, 7'400}));
+  EXPECT_EQ(last().traffic[1], (PathTraffic{301, 0, 0}));
+  EXPECT_LE(paths_.counted, 3);
+  paths_.counters_fail = true;
+  pass(30'000'000);
+  EXPECT_EQ(last().traffic.size(), 2u) << "what was known";
+  EXPECT_NE(said_.find("the traffic of paths cannot be read: nftables: no counters"), std::string::npos)
+      << said_;
 }
 
 TEST_F(SiteAgentTest, WithoutRoomUsageWaitsAndNothingIsLost) {

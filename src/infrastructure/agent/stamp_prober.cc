@@ -48,11 +48,9 @@ void StampProber::on_change(const telemetry::PathChange& change) {
   changed_(watch, sample);
 }
 
-Status StampProber::watch(uint64_t watch, const ProbeKey& key, const std::string& reflector) {
-  telemetry::ProbeSessionOptions session{.remote_address = reflector,
-                                         .remote_port = options_.reflector_port,
-                                         .ssid = key.label,
-                                         .mark = key.label};
+Status StampProber::watch(uint64_t watch, PathLabel label, const std::string& reflector) {
+  telemetry::ProbeSessionOptions session{
+      .remote_address = reflector, .remote_port = options_.reflector_port, .ssid = label, .mark = label};
   session.health.interval_us = static_cast<uint64_t>(options_.interval_us);
   const std::lock_guard lock(mutex_);  // a change waits until the session is known
   const auto id = engine_->add(session);

@@ -23,7 +23,7 @@ class StampProber final : public Prober {
   static Result<std::unique_ptr<StampProber>> open(const StampProberOptions& options,
                                                    std::function<void(uint64_t watch, ProbeSample)> changed);
 
-  Status watch(uint64_t watch, const ProbeKey& key, const std::string& reflector) override;
+  Status watch(uint64_t watch, PathLabel label, const std::string& reflector) override;
   void unwatch(uint64_t watch) override;
   ProbeSample sample(uint64_t watch) override;
 

@@ -169,6 +169,25 @@ void AgentLink::drop(SiteId site) {
   }
 }
 
+std::optional<PathTraffic> AgentLink::path_traffic(SiteId site, uint16_t label) const {
+  const std::lock_guard lock(impl_->state->mutex);
+  const auto of_site = impl_->state->traffic.find(site);
+  if (of_site == impl_->state->traffic.end()) return std::nullopt;
+  const auto at =
+      std::lower_bound(of_site->second.begin(), of_site->second.end(), label,
+                       [](const PathTraffic& known, uint16_t wanted) { return known.label < wanted; });
+  return at == of_site->second.end() || at->label != label ? std::nullopt : std::optional(*at);
+}
+
+std::vector<std::pair<SiteId, PathTraffic>> AgentLink::path_traffic() const {
+  const std::lock_guard lock(impl_->state->mutex);
+  std::vector<std::pair<SiteId, PathTraffic>> out;
+  for (const auto& [site, paths] : impl_->state->traffic) {
+    for (const PathTraffic& path : paths) out.emplace_back(site, path);
+  }
+  return out;
+}
+
 std::optional<Contact> AgentLink::contact(SiteId site) const {
   const std::lock_guard lock(impl_->state->mutex);
   const auto it = impl_->state->contacts.find(site);

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/ports/brain.h"
 #include "core/ports/clock.h"
@@ -69,6 +71,11 @@ class AgentLink final : public Wire {
 
   std::optional<Contact> contact(SiteId site) const;
   size_t attached_count() const;
+
+  // What the site's end of a path has counted, when it said so last over this connection. In O(log(paths)).
+  std::optional<PathTraffic> path_traffic(SiteId site, uint16_t label) const;
+  // Of all sites that are attached, by site and label.
+  std::vector<std::pair<SiteId, PathTraffic>> path_traffic() const;
 
   // Asks the site's agent for a log. `piece` is called from another thread, in order, until one is the last;
   // it must not block. kUnavailable: the site has no agent now; kExhausted: it has too many requests already.

@@ -397,6 +397,39 @@ TEST_F(AgentLinkTest, DirectivesReportsAndAcknowledgements) {
   EXPECT_TRUE(brain.wait_for("detached"));
 }
 
+TEST_F(AgentLinkTest, KeepsWhatPathsCarriedWhileTheirSiteIsAttached) {
+  const auto channel = stub(agent("hub", *ca));
+  const auto call = context();
+  const auto stream = channel->Attach(call.get());
+  ASSERT_TRUE(stream->Write(hello("hub")));
+  ASSERT_TRUE(brain.wait_for("attached local"));
+  v1::AgentMessage told = observation(1);
+  for (const uint32_t label : {400u, 300u, 500u}) {
+    v1::ObservedPath& path = *told.mutable_observation()->add_paths();
+    path.set_label(label);
+    path.set_installed(true);
+    path.set_counted(label != 500);
+    path.set_packets(label / 100);
+    path.set_bytes(label);
+  }
+  ASSERT_TRUE(stream->Write(told));
+  ASSERT_TRUE(brain.wait_for("reported 1"));
+  EXPECT_EQ(link->path_traffic(SiteId(0u), 300), (PathTraffic{300, 3, 300}));
+  EXPECT_EQ(link->path_traffic(SiteId(0u), 400), (PathTraffic{400, 4, 400}));
+  EXPECT_FALSE(link->path_traffic(SiteId(0u), 500)) << "it does not count there";
+  EXPECT_FALSE(link->path_traffic(SiteId(0u), 299));
+  EXPECT_FALSE(link->path_traffic(SiteId(0u), 501));
+  EXPECT_FALSE(link->path_traffic(SiteId(1u), 300));
+  EXPECT_EQ(link->path_traffic().size(), 2u);
+  link->drop(SiteId(0u));
+  v1::BrainMessage message;
+  while (stream->Read(&message)) {
+  }
+  EXPECT_FALSE(stream->Finish().ok());
+  ASSERT_TRUE(brain.wait_for("detached"));
+  EXPECT_TRUE(link->path_traffic().empty());
+}
+
 TEST_F(AgentLinkTest, WhatAFullInboxRefusedIsNotAcknowledged) {
   const auto channel = stub(agent("hub", *ca));
   const auto call = context();

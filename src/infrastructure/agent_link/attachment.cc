@@ -166,6 +166,7 @@ Status Attachment::take_hello(const v1::Hello& hello) {
     connection = state_->next_connection++;
     auto& slot = state_->attached[site];
     older = std::exchange(slot, shared_from_this());
+    state_->traffic.erase(site);
     state_->contacts[site] = {.agent_version = read->version,
                               .driver = read->driver,
                               .isolation = hello.driver().isolation(),
@@ -194,6 +195,13 @@ Status Attachment::take_hello(const v1::Hello& hello) {
 void Attachment::take_report(const v1::AgentMessage& message) {
   auto reports = reports_from(message);
   if (!reports) return end(reports.error());
+  for (Brain::Report& report : *reports) {
+    // A figure to look at, which decides nothing: it goes no further.
+    if (auto* seen = std::get_if<Observation>(&report)) {
+      const std::lock_guard lock(state_->mutex);
+      state_->traffic[site_] = std::exchange(seen->traffic, {});
+    }
+  }
   const uint64_t sequence = message.sequence();
   if (sequence != 0) {
     const std::lock_guard lock(mutex_);
@@ -304,6 +312,7 @@ void Attachment::OnDone() {
     if (it != state_->attached.end() && it->second == keep) {
       state_->attached.erase(it);
       state_->contacts[site_].attached = false;
+      state_->traffic.erase(site_);
       current = true;
     }
   }

@@ -82,8 +82,11 @@ Observation observation_from(const v1::Observation& message, Reader& in) {
   for (const v1::ObservedPath& path : message.paths()) {
     const auto label = static_cast<uint16_t>(in.number("paths.label", path.label(), 1, 65535));
     if (path.installed()) out.paths_installed.push_back(label);
+    if (path.counted()) out.traffic.push_back({label, path.packets(), path.bytes()});
   }
   std::sort(out.paths_installed.begin(), out.paths_installed.end());
+  std::sort(out.traffic.begin(), out.traffic.end(),
+            [](const PathTraffic& a, const PathTraffic& b) { return a.label < b.label; });
   return out;
 }
 
@@ -108,10 +111,8 @@ PathReading reading_from(const v1::ProbeReading& m, Reader& in) {
                   .loss_ppm = static_cast<int32_t>(in.number("loss_ppm", m.loss_ppm(), 0, kPpm))};
   if (m.target_case() == v1::ProbeReading::kLabel) {
     out.label = static_cast<uint16_t>(in.number("label", m.label(), 1, 65535));
-  } else if (m.target_case() == v1::ProbeReading::kLink) {
-    out.link = in.id<LinkId>("link", m.link());
   } else {
-    in.refuse("target", "is missing");
+    in.refuse("target", "is no path");
   }
   return out;
 }
@@ -261,11 +262,6 @@ void put_directive(const SiteDirective& d, TimeUs lease_until_us, v1::BrainMessa
       b.set_weight(static_cast<uint32_t>(backend.streams));
     }
   }
-  for (const DirectedProbe& probe : d.probes) {
-    v1::ProbeDirective& p = *m.add_probes();
-    p.set_link(probe.link.value);
-    p.set_reflector_address(probe.reflector);
-  }
 }
 
 Result<SiteDirective> directive_from(const v1::BrainMessage& message, SiteId site) {
@@ -328,10 +324,6 @@ Result<SiteDirective> directive_from(const v1::BrainMessage& message, SiteId sit
                                       in.number("services.backends.weight", b.weight(), 0, limits::kStreamsMax))});
     }
     out.services.push_back(std::move(service));
-  }
-  for (const v1::ProbeDirective& p : m.probes()) {
-    if (p.target_case() != v1::ProbeDirective::kLink) continue;
-    out.probes.push_back({.link = in.id<LinkId>("probes.link", p.link()), .reflector = p.reflector_address()});
   }
   if (!in.ok()) return in.error();
   return out;

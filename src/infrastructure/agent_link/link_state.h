@@ -29,6 +29,7 @@ struct LinkState {
   mutable std::mutex mutex;
   std::map<SiteId, std::shared_ptr<Attachment>> attached;
   std::map<SiteId, Contact> contacts;
+  std::map<SiteId, std::vector<PathTraffic>> traffic;  // of the sites that are attached, by label
   uint64_t next_connection = 1;
   uint64_t next_log_request = 1;
   size_t open = 0;  // streams, also those before their Hello

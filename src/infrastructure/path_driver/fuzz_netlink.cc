@@ -1,6 +1,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "infrastructure/path_driver/conntrack.h"
 #include "infrastructure/path_driver/netlink.h"
 
 // Attributes, and those nested in them, lie in order within the bytes that they were read from.
@@ -17,5 +18,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (inner.data.data() < outer.data.data() || inner.data.data() + inner.data.size() > last) std::abort();
     }
   }
+  (void)tracked_connection(bytes);
   return 0;
 }

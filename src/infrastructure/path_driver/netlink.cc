@@ -74,11 +74,11 @@ std::vector<Attribute> attributes(std::span<const char> data) {
   return out;
 }
 
-Result<Netlink> Netlink::open() {
-  const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+Result<Netlink> Netlink::open(int protocol) {
+  const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
   if (fd < 0) {
     return fail(ErrorCode::kUnavailable, std::string("cannot talk to the kernel: ") + std::strerror(errno),
-                "rtnetlink");
+                "netlink");
   }
   Netlink out(fd);
   const int yes = 1, room = 4 << 20;
@@ -100,14 +100,14 @@ Result<Netlink::Reply> Netlink::exchange(
   const bool acknowledged = (message.flags() & NLM_F_ACK) != 0;
   const std::span<const char> bytes = message.finish(++sequence_);
   if (send(fd_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return fail(ErrorCode::kUnavailable, std::string("cannot send: ") + std::strerror(errno), "rtnetlink");
+    return fail(ErrorCode::kUnavailable, std::string("cannot send: ") + std::strerror(errno), "netlink");
   }
   std::vector<char> buffer(256 << 10);
   while (true) {
     const ssize_t n = recv(fd_, buffer.data(), buffer.size(), 0);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0)
-      return fail(ErrorCode::kUnavailable, std::string("no answer: ") + std::strerror(errno), "rtnetlink");
+      return fail(ErrorCode::kUnavailable, std::string("no answer: ") + std::strerror(errno), "netlink");
     std::span<const char> rest(buffer.data(), static_cast<size_t>(n));
     while (rest.size() >= sizeof(nlmsghdr)) {
       nlmsghdr header{};

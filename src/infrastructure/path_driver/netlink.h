@@ -9,7 +9,7 @@
 
 #include "core/result/result.h"
 
-// Requests to the kernel's routing tables (rtnetlink(7)).
+// Requests to the kernel's tables (netlink(7)): of routing, and of tracked connections.
 namespace weir::path_driver {
 
 class Message {
@@ -51,7 +51,7 @@ std::vector<Attribute> attributes(std::span<const char> data);
 
 class Netlink {
  public:
-  static Result<Netlink> open();
+  static Result<Netlink> open(int protocol = 0);  // NETLINK_ROUTE, if not another
   Netlink(Netlink&& other) noexcept : fd_(other.fd_), sequence_(other.sequence_) { other.fd_ = -1; }
   Netlink& operator=(Netlink&&) = delete;
   ~Netlink();

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
 
+#include "infrastructure/path_driver/conntrack.h"
 #include "infrastructure/path_driver/firewall.h"
 #include "infrastructure/path_driver/routing.h"
 
@@ -74,8 +76,11 @@ Status track_encapsulated_connections() {
 
 class LinuxPathDriver : public PathDriver {
  public:
-  LinuxPathDriver(Routing routing, Firewall firewall, bool steerable)
-      : routing_(std::move(routing)), firewall_(std::move(firewall)), steerable_(steerable) {}
+  LinuxPathDriver(Routing routing, Firewall firewall, std::optional<Conntrack> conntrack, bool steerable)
+      : routing_(std::move(routing)),
+        firewall_(std::move(firewall)),
+        conntrack_(std::move(conntrack)),
+        steerable_(steerable) {}
 
   bool steerable() const override { return steerable_; }
 
@@ -170,14 +175,7 @@ class LinuxPathDriver : public PathDriver {
     return removed ? count() : Status();
   }
 
-  Result<PathCounters> counters(PathLabel label) override {
-    const auto all = firewall_.counters();
-    if (!all) return tl::unexpected(all.error());
-    const auto at = all->find(label);
-    if (at == all->end())
-      return fail(ErrorCode::kNotFound, "is not installed", "path " + std::to_string(label));
-    return at->second;
-  }
+  Result<std::map<PathLabel, PathCounters>> counters() override { return firewall_.counters(); }
 
   Status publish_service(const PublishedService& service) override {
     if (const Status ok = check(service); !ok) return ok;
@@ -189,6 +187,11 @@ class LinuxPathDriver : public PathDriver {
 
   Status withdraw_service(const Ipv6Address& address, uint16_t port, Transport transport) override {
     return firewall_.withdraw(address, port, transport);
+  }
+
+  Result<HungConnections> end_hung_connections(std::span<const PublishedService> services) override {
+    if (!conntrack_) return fail(ErrorCode::kUnsupported, "cannot be read", "tracked connections");
+    return conntrack_->end_hung(services);
   }
 
   Result<InstalledPaths> installed() override {
@@ -277,6 +280,7 @@ class LinuxPathDriver : public PathDriver {
 
   Routing routing_;
   Firewall firewall_;
+  std::optional<Conntrack> conntrack_;
   bool steerable_;
 };
 
@@ -289,7 +293,11 @@ Result<std::unique_ptr<PathDriver>> open_driver(bool steerable) {
     if (const Status s = routing->probe_segments(); !s) return tl::unexpected(s.error());
     if (const Status s = track_encapsulated_connections(); !s) return tl::unexpected(s.error());
   }
-  return std::make_unique<LinuxPathDriver>(std::move(*routing), std::move(*firewall), steerable);
+  // Without it clients of instances that are gone wait; nothing else is missed.
+  auto conntrack = Conntrack::open();
+  return std::make_unique<LinuxPathDriver>(std::move(*routing), std::move(*firewall),
+                                           conntrack ? std::optional(std::move(*conntrack)) : std::nullopt,
+                                           steerable);
 }
 
 }  // namespace

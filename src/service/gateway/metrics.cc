@@ -34,19 +34,17 @@ void Metrics::streams(size_t open) { impl_->streams.Set(static_cast<double>(open
 std::string Metrics::text(const std::vector<Sample>& samples) {
   std::vector<prometheus::MetricFamily> families = impl_->registry.Collect();
   for (const Sample& sample : samples) {
-    prometheus::MetricFamily family;
-    family.name = sample.name;
-    family.help = sample.help;
-    prometheus::ClientMetric metric;
-    if (sample.name.ends_with("_total")) {
-      family.type = prometheus::MetricType::Counter;
-      metric.counter.value = sample.value;
-    } else {
-      family.type = prometheus::MetricType::Gauge;
-      metric.gauge.value = sample.value;
+    const bool counts = sample.name.ends_with("_total");
+    if (families.empty() || families.back().name != sample.name) {
+      families.push_back({.name = sample.name,
+                          .help = sample.help,
+                          .type = counts ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge,
+                          .metric = {}});
     }
-    family.metric.push_back(metric);
-    families.push_back(std::move(family));
+    prometheus::ClientMetric metric;
+    for (const auto& [name, value] : sample.labels) metric.label.push_back({name, value});
+    (counts ? metric.counter.value : metric.gauge.value) = sample.value;
+    families.back().metric.push_back(std::move(metric));
   }
   return prometheus::TextSerializer().Serialize(families);
 }

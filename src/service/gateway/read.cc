@@ -129,6 +129,7 @@ class Reader {
                      .state = state,
                      .put = [this, id, plan, state](policy::View, v1::Resource& to) {
                        put_plan(graph_, graph_.intent(id), id, plan->plan, plan->position, state, *to.mutable_plan());
+                       put_traffic(from_.ports, plan->plan, *to.mutable_plan());
                      }});
     };
     for (const auto& plan : row.retiring) add(plan, "retiring");

@@ -35,6 +35,7 @@ struct Sample {
   std::string name;  // of Prometheus; "_total" at the end makes it a counter
   std::string help;
   double value = 0;
+  std::vector<std::pair<std::string, std::string>> labels = {};  // samples of one name follow each other
 };
 
 // REST with JSON, server-sent events, /metrics and /healthz, over TLS. HTTP/1.1 (RFC 9112).

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "security/identity/authority.h"
+#include "service/gateway/metrics.h"
 #include "service/gateway/rest_server.h"
 #include "service/gateway/test_brain.h"
 
@@ -275,6 +276,19 @@ TEST_F(RestTest, ASlowReaderIsDisconnected) {
     metrics = ask("GET", "/metrics", op);
   } while (metrics.find("weir_rest_slow_readers_total 1") == std::string::npos && std::chrono::steady_clock::now() < deadline);
   EXPECT_NE(metrics.find("weir_rest_slow_readers_total 1"), std::string::npos) << metrics;
+}
+
+TEST(Metrics, SamplesOfOneNameAreOneFamily) {
+  const std::string text =
+      Metrics().text({{"weir_path_bytes_total", "Bytes", 12, {{"site", "hub"}, {"path", "300"}}},
+                      {"weir_path_bytes_total", "Bytes", 7, {{"site", "a\"b"}, {"path", "300"}}},
+                      {"weir_agents_attached", "Sites", 2}});
+  EXPECT_NE(
+      text.find("# TYPE weir_path_bytes_total counter\nweir_path_bytes_total{site=\"hub\",path=\"300\"} 12\n"
+                "weir_path_bytes_total{site=\"a\\\"b\",path=\"300\"} 7\n"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("weir_agents_attached 2\n"), std::string::npos) << text;
 }
 
 TEST_F(RestTest, AHeadIsAnsweredWithoutABody) {

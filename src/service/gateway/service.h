@@ -13,6 +13,7 @@
 #include "core/ports/history.h"
 #include "core/ports/log_store.h"
 #include "core/ports/planner.h"
+#include "core/ports/wire.h"
 #include "security/policy/policy.h"
 
 namespace weir::v1 {
@@ -88,6 +89,8 @@ struct Ports {
   std::function<Decision(const Graph&, IntentId)> decide;
   std::function<std::optional<std::string>(std::string_view artifact)> artifact_digest;
   std::function<std::optional<SiteContact>(SiteId)> contact;
+  // What the site's end of a path has counted; none: it says nothing of it. Absent: nothing is known.
+  std::function<std::optional<PathTraffic>(SiteId, uint16_t label)> path_traffic = {};
   // The pieces come from another thread. Yields what ends it early.
   std::function<Result<std::function<void()>>(SiteId, RunId, uint64_t offset, bool follow, uint64_t bytes_max,
                                               std::function<void(LogPiece)>)>

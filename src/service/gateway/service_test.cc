@@ -349,6 +349,31 @@ TEST_F(ServiceTest, PlansRunsAndPricesCanBeSeen) {
   EXPECT_NE(why->text().find("Why not elsewhere"), std::string::npos);
 }
 
+TEST_F(ServiceTest, APlanShowsWhatItsPathsCarried) {
+  ASSERT_TRUE(apply(kCity, request_of(kIntent)));
+  brain.decide();
+  const std::string name =
+      std::to_string(get(kCity, "intent", "cameras")->resource().intent().status().plan());
+  const v1::PlanView before = get(kCity, "plan", name)->resource().plan();
+  ASSERT_GT(before.flows_size(), 0);
+  EXPECT_FALSE(before.flows(0).counted()) << "nobody has counted";
+  const v1::Flow& flow = before.value().flows(0);
+  ASSERT_NE(flow.label_working(), 0u);
+  const SiteId from(flow.ingress());
+  const SiteId to(before.value().placements(static_cast<int>(flow.placement())).site());
+  const auto label = static_cast<uint16_t>(flow.label_working());
+  brain.traffic[{from, label}] = {label, 12, 7'400};
+  brain.traffic[{to, label}] = {label, 9, 900};
+  brain.traffic[{to, static_cast<uint16_t>(label + 1'000)}] = {static_cast<uint16_t>(label + 1'000), 1,
+                                                               1};  // another's
+  const v1::PlanView after = get(kCity, "plan", name)->resource().plan();
+  EXPECT_TRUE(after.flows(0).counted());
+  EXPECT_EQ(after.flows(0).sent_packets(), 12u);
+  EXPECT_EQ(after.flows(0).sent_bytes(), 7'400u);
+  EXPECT_EQ(after.flows(0).returned_packets(), 9u);
+  EXPECT_EQ(after.flows(0).returned_bytes(), 900u);
+}
+
 TEST_F(ServiceTest, TokensOpenExactlyTheirRole) {
   EXPECT_EQ(*service.authenticate(brain.token(Role::kTenant, "city")), kCity);
   const std::string good = brain.token(Role::kTenant, "city");

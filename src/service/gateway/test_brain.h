@@ -11,6 +11,7 @@
 #include "core/ledger/merkle.h"
 #include "core/ledger/proof_text.h"
 #include "core/loop/admit.h"
+#include "core/loop/labels.h"
 #include "core/ports/brain.h"
 #include "core/ports/clock.h"
 #include "core/ports/history.h"
@@ -81,6 +82,7 @@ class TestBrain : public Brain, public LogReader, public History {
       if (!needs_decision(*durable(), IntentId(i))) continue;
       Decision decision = planner_.decide(*durable(), IntentId(i));
       if (auto* plan = std::get_if<Plan>(&decision)) {
+        (void)give_labels(*durable(), *plan);
         record("brain", PlanCommitted{std::move(*plan)});
       } else {
         record("brain", IntentRefused{std::get<Refusal>(decision)});
@@ -156,6 +158,10 @@ class TestBrain : public Brain, public LogReader, public History {
             .decide = [this](const Graph& graph, IntentId intent) { return planner_.decide(graph, intent); },
             .artifact_digest = [](std::string_view) { return std::optional<std::string>(); },
             .contact = [](SiteId) { return std::optional<SiteContact>(); },
+            .path_traffic = [this](SiteId site, uint16_t label) -> std::optional<PathTraffic> {
+              const auto found = traffic.find({site, label});
+              return found == traffic.end() ? std::nullopt : std::optional(found->second);
+            },
             .read_log = read_log,
             .ca_sha256 = std::string(64, 'a')};
   }
@@ -211,6 +217,7 @@ class TestBrain : public Brain, public LogReader, public History {
     views_.reset();
     std::filesystem::remove_all(folder_);
   }
+  std::map<std::pair<SiteId, uint16_t>, PathTraffic> traffic;
   decltype(Ports::read_log) read_log = [](SiteId, RunId, uint64_t, bool, uint64_t,
                                           std::function<void(LogPiece)>) -> Result<std::function<void()>> {
     return fail(ErrorCode::kUnavailable, "the site's agent is not attached");

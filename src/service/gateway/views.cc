@@ -432,4 +432,26 @@ void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const P
   }
 }
 
+void put_traffic(const Ports& ports, const Plan& plan, v1::PlanView& out) {
+  if (!ports.path_traffic) return;
+  for (size_t i = 0; i < plan.flows.size(); ++i) {
+    const Flow& flow = plan.flows[i];
+    const SiteId to = plan.placements[flow.placement].site;
+    v1::FlowView& f = *out.mutable_flows(static_cast<int>(i));
+    for (const uint16_t label : {flow.label_working, flow.label_protection}) {
+      if (label == 0) continue;
+      if (const auto sent = ports.path_traffic(flow.ingress, label)) {
+        f.set_counted(true);
+        f.set_sent_packets(f.sent_packets() + sent->packets);
+        f.set_sent_bytes(f.sent_bytes() + sent->bytes);
+      }
+      if (const auto returned = ports.path_traffic(to, label)) {
+        f.set_counted(true);
+        f.set_returned_packets(f.returned_packets() + returned->packets);
+        f.set_returned_bytes(f.returned_bytes() + returned->bytes);
+      }
+    }
+  }
+}
+
 }  // namespace weir::gateway

@@ -49,6 +49,8 @@ void put_event(const Graph& graph, Position position, const Event& event, Bytes 
 // A plan that is committed at `position`, or, without one, proposed. `graph` knows all that it names.
 void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const Plan& plan,
               std::optional<Position> position, std::string_view state, v1::PlanView& out);
+// What the ends of its flows' paths have counted, into a view that put_plan has made of the plan.
+void put_traffic(const Ports& ports, const Plan& plan, v1::PlanView& out);
 // By the stored form, which is the same.
 void put_value(const Plan& plan, v1::Plan& out);
 void put_value(const Refusal& refusal, v1::Refusal& out);
