@@ -234,15 +234,19 @@ class Verifier {
 
   Verdict path(const Flow& flow, const std::vector<LinkId>& path) const {
     VertexId at = head_.site(flow.ingress).vertex;
-    std::set<VertexId> seen = {at};
+    std::vector<VertexId> passed;
+    passed.reserve(path.size() + 1);
+    passed.push_back(at);
     for (const LinkId id : path) {
       if (id.index() >= head_.link_count()) return wrong("unknown link");
       const LinkRow& link = head_.link(id);
       if (link.from != at) return wrong("a path is not contiguous");
       if (!head_.usable(id)) return changed("link " + head_.link_name(id) + " is down");
       at = link.to;
-      if (!seen.insert(at).second) return wrong("a path has a loop");
+      passed.push_back(at);
     }
+    std::ranges::sort(passed);
+    if (std::ranges::adjacent_find(passed) != passed.end()) return wrong("a path has a loop");
     if (at != head_.site(plan_.placements[flow.placement].site).vertex) return wrong("a path ends elsewhere");
     const SiteId crossed = site_crossed(head_, path);
     if (crossed.valid()) return wrong("a path crosses site " + head_.site_name(crossed) + ", which carries no transit");

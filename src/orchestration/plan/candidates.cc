@@ -225,6 +225,9 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
   option.price = price.decision;
   option.billed = price.billed;
   PathUse use;
+  const auto last = static_cast<size_t>(share.rend() - std::find_if(share.rbegin(), share.rend(),
+                                                                    [](int32_t k) { return k > 0; })) -
+                    1;
   for (size_t i = 0; i < share.size(); ++i) {
     if (share[i] == 0 || !sources_[i].site.valid()) continue;
     // Each source by itself: the price stays a lower bound of the option. Whether the paths fit together
@@ -237,10 +240,11 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
     if (!path) {
       return path_obstacle(site, i, share[i], limits, option.service.work_us + option.service.queueing_us);
     }
-    option.fits_together =
-        option.fits_together &&
-        fits(graph_, *path, demand(), {.streams = share[i], .latency_us_max = *latency_us_max, .use = &use});
-    use.add(path->links, share[i] * demand().up_bps, share[i] * demand().down_bps);
+    if (!use.empty() && option.fits_together) {
+      option.fits_together = fits(graph_, *path, demand(),
+                                  {.streams = share[i], .latency_us_max = *latency_us_max, .use = &use});
+    }
+    if (i < last) use.add(path->links, share[i] * demand().up_bps, share[i] * demand().down_bps);
     option.price += share[i] * path->price;
     option.billed +=
         path_per_hour(graph_, path->links, share[i] * demand().up_bps, share[i] * demand().down_bps);

@@ -72,6 +72,7 @@ class Decider {
       }
     }
     std::vector<Source> sources;
+    sources.reserve(spec_.from.size());
     for (const Ingress& from : spec_.from) sources.push_back({from.site, from.streams});
     if (sources.empty()) sources.push_back({SiteId{}, std::max(1, spec_.where.sites_min)});
     residency_ = *residency;

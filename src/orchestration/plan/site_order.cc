@@ -4,6 +4,11 @@
 #include <functional>
 
 namespace weir {
+namespace {
+
+constexpr size_t kBlocksUsual = 12;  // up to so many are made without growing
+
+}  // namespace
 
 LeastFirst::LeastFirst(std::vector<Nanocredits> values) : count_(values.size()), values_(std::move(values)) {
   for (size_t first = 0; first < count_; first += kBlock) {
@@ -28,6 +33,7 @@ void LeastFirst::settle() {
     block_ = static_cast<size_t>(std::ranges::min_element(least_) - least_.begin());
     if (place_[block_] != kNotMade || least_[block_] == kNever) return;
     place_[block_] = values_.size();
+    if (values_.empty()) values_.reserve(kBlocksUsual * kBlock);
     values_.resize(values_.size() + kBlock);
     make_(block_ * kBlock, made(block_));
     least_[block_] = *std::ranges::min_element(made(block_));
