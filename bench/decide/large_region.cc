@@ -16,7 +16,7 @@ LargeRegion::LargeRegion(uint64_t seed, const LargeShape& shape) : shape_(shape)
   for (uint32_t r = 0; r < routers; ++r) add(RouterDefined{VertexId(r), "r" + std::to_string(r)});
   const auto any = [this](uint32_t first, uint32_t count) { return first + static_cast<uint32_t>(roll(0, count - 1)); };
   for (uint32_t s = 0; s < shape.sites; ++s) {
-    SiteSpec spec{.name = "s" + std::to_string(s)};
+    SiteSpec spec{.name = "s" + std::to_string(s), .sid = "fd00:6::" + std::to_string(s)};
     spec.asks.per_core_hour = roll(20, 100) * (kCredit / 1000);
     spec.asks.per_gib_hour = spec.asks.per_core_hour / 10;
     spec.residency = {"cn"};
@@ -56,7 +56,9 @@ LargeRegion::LargeRegion(uint64_t seed, const LargeShape& shape) : shape_(shape)
 void LargeRegion::link(uint32_t a, uint32_t b, int64_t gbps, int64_t latency_us) {
   add(LinkDefined{LinkId(2 * links_), LinkSpec{.name = "l" + std::to_string(links_), .a = VertexId(a), .b = VertexId(b),
                                                .bandwidth_bps = gbps * 1'000'000'000, .latency_us = latency_us,
-                                               .per_gbps_hour = roll(200, 1000) * (kCredit / 1000)}});
+                                               .per_gbps_hour = roll(200, 1000) * (kCredit / 1000),
+                                               .sid_a = "fd00:5::" + std::to_string(2 * links_),
+                                               .sid_b = "fd00:5::" + std::to_string(2 * links_ + 1)}});
   ++links_;
 }
 

@@ -213,12 +213,15 @@ void build(const Region& region, int64_t bps_per_unit, const RegionShape& shape,
                                                 .b = VertexId(b),
                                                 .bandwidth_bps = bps,
                                                 .latency_us = fibre_us(km),
-                                                .per_gbps_hour = ask}});
+                                                .per_gbps_hour = ask,
+                                                .sid_a = "fd00:5::" + std::to_string(2 * links),
+                                                .sid_b = "fd00:5::" + std::to_string(2 * links + 1)}});
     ++links;
   };
   for (uint32_t s = 0; s < shape.sites + routers; ++s) {  // those that compute, then the cabinets
     const bool computes = s < shape.sites;
-    SiteSpec spec{.name = (computes ? "s" : "c") + std::to_string(computes ? s : s - shape.sites)};
+    SiteSpec spec{.name = (computes ? "s" : "c") + std::to_string(computes ? s : s - shape.sites),
+                  .sid = "fd00:6::" + std::to_string(s)};
     if (computes) spec.asks.per_core_hour = region.sites[s].ask;
     add(SiteDefined{SiteId(s), VertexId(routers + s), spec});
     if (computes) {

@@ -85,7 +85,9 @@ class PolicyTest : public ::testing::Test {
                   .b = instance.graph.link(LinkId(link)).to,
                   .bandwidth_bps = mbps * kMbps,
                   .latency_us = instance.graph.link(LinkId(link)).latency_us,
-                  .per_gbps_hour = kCredit};
+                  .per_gbps_hour = kCredit,
+                  .sid_a = "fd00:5::",
+                  .sid_b = "fd00:5::1"};
     ASSERT_TRUE(add(LinkDefined{LinkId(link), spec}).effect);
   }
 

@@ -63,7 +63,7 @@ Status propose(Brain& brain, std::vector<EventBody> bodies) {
 }
 
 SiteSpec site(size_t index) {
-  SiteSpec spec{.name = "s" + std::to_string(index), .region = "bench", .residency = {"cn"}};
+  SiteSpec spec{.name = "s" + std::to_string(index), .region = "bench", .residency = {"cn"}, .sid = "fd00:6::" + std::to_string(index)};
   spec.asks = {(20 + static_cast<int64_t>(index)) * (kCredit / 1000), kCredit / 500, 0};
   spec.power = {3000, 9000, 1200, 500'000};
   return spec;
@@ -142,11 +142,13 @@ Status Domain::State::describe_region() {
                                          .b = graph->find_vertex("core"),
                                          .bandwidth_bps = 400'000'000'000,
                                          .latency_us = 500 + 100 * static_cast<int64_t>(i),
-                                         .per_gbps_hour = kCredit / 2}});
+                                         .per_gbps_hour = kCredit / 2,
+                                         .sid_a = "fd00:5::" + std::to_string(2 * i),
+                                         .sid_b = "fd00:5::" + std::to_string(2 * i + 1)}});
   }
   if (Status done = propose(*brain, std::move(links)); !done) return done;
   for (size_t i = 0; i < kSites; ++i) {
-    Hello hello{.version = "bench"};
+    Hello hello{.version = "bench", .steerable = true};
     for (size_t n = 0; n < kNodesPerSite; ++n)
       hello.nodes.push_back({"n" + std::to_string(n), 64'000, 262'144, 0, "", 1000});
     brain->attached(graph->find_site("s" + std::to_string(i)), 1, std::move(hello));

@@ -540,6 +540,9 @@ TEST_F(CommandTest, LinksOfAnAgentWithoutSrv6SaySo) {
   link.sid_b = "fd77::b";
   brain.record("op", LinkDefined{LinkId(0u), link});
   EXPECT_NE(weir({"get", "link", "street-core"}).out.find("  srv6\n"), std::string::npos);
+  brain.record("site/street", SiteSteeringChanged{SiteId(0u), false, "no SRv6 here"});
+  EXPECT_NE(weir({"get", "link", "street-core"}).out.find("site street: its agent cannot"), std::string::npos)
+      << "it is away, and has not said why to this brain";
   agent.emplace(gateway::SiteContact{.steerable = false, .not_steerable_why = "no SRv6 here"});
   const Outcome shown = weir({"get", "link", "street-core"});
   EXPECT_NE(shown.out.find("  plain\n"), std::string::npos) << shown.out;

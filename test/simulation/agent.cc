@@ -86,8 +86,8 @@ void Agent::dial() {
   if (connection_ == 0) return;
   heard_ = false;
   heard_us_ = schedule_.now();
-  Hello hello{.version = "sim", .boot = incarnation_, .nodes = world_.sites[site_].nodes, .steerable = true,
-              .not_steerable_why = {}, .driver = "sim"};
+  Hello hello{.version = "sim", .boot = incarnation_, .nodes = world_.sites[site_].nodes, .steerable = world_.sites[site_].steers,
+              .not_steerable_why = world_.sites[site_].steers ? "" : "no seg6", .driver = "sim"};
   if (random_.chance(faults_.capacity_lie_ppm)) {
     for (NodeSpec& node : hello.nodes) node.cpu_milli = static_cast<int32_t>(node.cpu_milli * random_.between(2, 40) / 10);
   }

@@ -114,6 +114,12 @@ void Auditor::body(const SiteStateChanged& e) {
   site.state = e.state;
   if (actor_.starts_with("operator/")) site.drained = e.drained || e.state == Liveness::kDraining;
 }
+void Auditor::body(const SiteSteeringChanged& e) {
+  check_actor(e.site.value, "steering");
+  bool& steers = sites_[e.site.index()].steers;
+  if (steers == e.steerable) fail("steering changes to what it was");
+  steers = e.steerable;
+}
 void Auditor::body(const LinkStateChanged& e) {
   check_link_actor(e.link);
   links_[e.link.index()].up = e.up;
@@ -480,7 +486,8 @@ void Auditor::check_path(const Plan& plan, const Flow& flow, const std::vector<L
   }
   const uint32_t from = sites_[flow.ingress.index()].vertex;
   if (at != sites_[plan.placements[flow.placement].site.index()].vertex) return fail(std::string(what) + " ends elsewhere");
-  const bool plain = std::any_of(path.begin(), path.end(), [this](LinkId id) { return !links_[id.index()].steerable; });
+  const bool plain = !sites_[flow.ingress.index()].steers || !sites_[plan.placements[flow.placement].site.index()].steers ||
+                     std::any_of(path.begin(), path.end(), [this](LinkId id) { return !links_[id.index()].steerable; });
   if (plain && !routed(path, from, at)) fail(std::string(what) + " cannot be steered, and routing leads elsewhere");
 }
 

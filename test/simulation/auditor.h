@@ -73,6 +73,7 @@ class Auditor {
     std::string name;
     int32_t availability = 0;
     bool drained = false;              // by an operator's word alone
+    bool steers = true;                // by its agent's
   };
   struct Held {
     Plan plan;
@@ -124,6 +125,7 @@ class Auditor {
   void body(const LinkDefined& e);
   void body(const NodesReported& e);
   void body(const SiteStateChanged& e);
+  void body(const SiteSteeringChanged& e);
   void body(const LinkStateChanged& e);
   void body(const LinkMeasured& e);
   void body(const TenantDefined& e);

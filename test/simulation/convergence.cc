@@ -19,7 +19,8 @@ std::vector<size_t> links_of(const std::vector<LinkId>& path) {
 // Whether traffic of the flow gets through: where a link cannot be steered, by whatever way routing takes.
 bool carried(const World& world, const Flow& flow, SiteId host) {
   const std::vector<size_t> links = links_of(flow.path);
-  const bool steered = std::all_of(links.begin(), links.end(), [&](size_t l) { return world.links[l].spec.steerable; });
+  const bool steered = world.sites[flow.ingress.index()].steers && world.sites[host.index()].steers &&
+                       std::all_of(links.begin(), links.end(), [&](size_t l) { return world.links[l].spec.steerable; });
   return steered ? world.works(links) : world.way(flow.ingress.index(), host.index(), {}).alive;
 }
 
@@ -39,7 +40,10 @@ bool may_be_at(const Graph& graph, const IntentSpec& spec, SiteId site) {
 bool led_to_a_site(const World& world, size_t from, size_t without) {
   std::vector<size_t> reached = {from};
   for (size_t i = 0; i < reached.size(); ++i) {
-    if (reached[i] < world.sites.size()) return true;
+    if (reached[i] < world.sites.size()) {
+      if (world.sites[reached[i]].steers) return true;
+      continue;
+    }
     for (const World::Link& link : world.links) {
       const size_t a = link.spec.a.index(), b = link.spec.b.index();
       if (!link.spec.steerable || a == without || b == without || (a != reached[i] && b != reached[i])) continue;

@@ -81,7 +81,7 @@ std::string describe(const Graph& g) {
     const SiteRow& row = g.site(id);
     const SiteLoad& load = g.load(id);
     w.line("site");
-    w.all(g.site_name(id), row.vertex, row.state, row.drained, row.tier, row.steerable, row.availability_ppm, row.residency,
+    w.all(g.site_name(id), row.vertex, row.state, row.drained, row.tier, row.steerable, row.agent_steers, row.availability_ppm, row.residency,
           row.asks.per_core_hour, row.asks.per_gib_hour, row.asks.per_accelerator_hour, row.power.peak_mw_per_core);
     w.all(load.cpu_milli_total, load.cpu_milli_free, load.memory_mib_total, load.memory_mib_free,
           load.accelerators_total, load.accelerators_free, load.speed_milli_min);

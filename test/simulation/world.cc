@@ -66,6 +66,11 @@ void World::build() {
     const size_t a = random_.chance(600'000) ? site_count + random_.below(router_count) : random_.below(site_count);
     join(a, site_count + random_.below(router_count));
   }
+  // In one world of five a quarter of the agents cannot steer. A generator of its own leaves other worlds as they are.
+  Random own(static_cast<uint64_t>(links.front().spec.bandwidth_bps + sites.front().spec.asks.per_core_hour));
+  if (own.chance(200'000)) {
+    for (Site& site : sites) site.steers = !own.chance(250'000);
+  }
 }
 
 void World::set_link(size_t link, bool up) {
@@ -121,6 +126,7 @@ std::optional<std::vector<size_t>> World::routed(size_t from, size_t to) const {
 std::optional<std::vector<size_t>> World::walk(size_t from, size_t to,
                                                const std::vector<std::string>& segments) const {
   if (segments.empty()) return routed(from, to);
+  if (!sites[from].steers || !sites[to].steers) return std::nullopt;
   std::vector<size_t> way;
   size_t at = from;
   const auto go_to = [&](size_t vertex) {

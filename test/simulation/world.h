@@ -40,6 +40,7 @@ class World {
     TimeUs changed_us = 0;
     TimeUs partitioned_until_us = 0;     // its agent from the brain
     bool mute = false, deaf = false;     // then: it is not heard, it does not hear
+    bool steers = true;                  // its agent
   };
 
   World(Schedule& schedule, Random& random) : schedule_(schedule), random_(random) {}

@@ -461,12 +461,12 @@ TEST(Codec, RefusesTheUnknownAsNewer) {
   std::string bytes = message.SerializeAsString();
   ASSERT_TRUE(decode(as_bytes(bytes)).has_value());
 
-  // Kind 38, length 0.
-  Error error = refusal_of(std::string("\xb2\x02\x00", 3));
+  // Kind 39, length 0.
+  Error error = refusal_of(std::string("\xba\x02\x00", 3));
   EXPECT_EQ(error.code, ErrorCode::kUnsupported);
   EXPECT_EQ(
       error.text(),
-      "Event: event kind 38 is unknown; it was written by a newer weir: use that version or a later one");
+      "Event: event kind 39 is unknown; it was written by a newer weir: use that version or a later one");
   // Kind 24, withdrawn intent 3 with a field 3.
   error = refusal_of(std::string("\xba\x01\x04\x08\x03\x18\x01", 7));
   EXPECT_EQ(error.code, ErrorCode::kUnsupported);

@@ -229,13 +229,21 @@ struct CertificateRevoked {
   friend bool operator==(const CertificateRevoked&, const CertificateRevoked&) = default;
 };
 
+// An agent attached that can lead packets along paths from and to its site, or that cannot, other than the last did.
+struct SiteSteeringChanged {
+  SiteId site;
+  bool steerable = false;
+  std::string why;                         // it is not; empty: it is, or says no reason
+  friend bool operator==(const SiteSteeringChanged&, const SiteSteeringChanged&) = default;
+};
+
 // New kinds go to the end: the index is an implementation detail, but the order is kept for reading.
 using EventBody =
     std::variant<DomainCreated, PricesRevised, BrainStarted, TenantDefined, RouterDefined, SiteDefined,
                  LinkDefined, DatasetDefined, NodesReported, SiteStateChanged, LinkStateChanged, LinkMeasured,
                  IntentSubmitted, IntentWithdrawn, PlanCommitted, PlanRetired, IntentRefused, RunStateChanged,
                  UsageReported, PathSwitched, PromiseMeasured, PromiseStateChanged, TokenIssued, TokenRedeemed,
-                 TokenRevoked, CertificateIssued, CertificateRevoked, WorkMeasured>;
+                 TokenRevoked, CertificateIssued, CertificateRevoked, WorkMeasured, SiteSteeringChanged>;
 
 inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kEventNames = {
     "DomainCreated",   "PricesRevised",    "BrainStarted",   "TenantDefined",   "RouterDefined",
@@ -243,7 +251,7 @@ inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kE
     "LinkStateChanged", "LinkMeasured",    "IntentSubmitted", "IntentWithdrawn", "PlanCommitted",
     "PlanRetired",     "IntentRefused",    "RunStateChanged", "UsageReported",  "PathSwitched",
     "PromiseMeasured", "PromiseStateChanged", "TokenIssued", "TokenRedeemed",  "TokenRevoked",
-    "CertificateIssued", "CertificateRevoked", "WorkMeasured"};
+    "CertificateIssued", "CertificateRevoked", "WorkMeasured", "SiteSteeringChanged"};
 
 struct Event {
   TimeUs at = 0;                           // when the brain took it, by its clock

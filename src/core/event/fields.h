@@ -653,4 +653,15 @@ struct Fields<WorkMeasured> {
   }
 };
 
+template <>
+struct Fields<SiteSteeringChanged> {
+  static constexpr uint32_t kNumber = 38;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("site", v.site);
+    op.template flag<2>("steerable", v.steerable);
+    op.template text<3>("why", v.why, kTextBytesMax);
+  }
+};
+
 }  // namespace weir::stored

@@ -96,12 +96,12 @@ Applied Graph::on(const SiteDefined& e) {
   }
   SiteRow& row = sites_.mutate(e.site.index());
   row.tier = e.spec.tier;
-  row.steerable = e.spec.steerable;
   row.availability_ppm = e.spec.availability_ppm;
   row.residency = *residency;
   row.asks = e.spec.asks;
   row.power = e.spec.power;
   site_specs_.mutate(e.site.index()) = std::make_shared<const SiteSpec>(e.spec);
+  set_steerable(e.site);
   reprice({.link = {}, .site = e.site});
   ++relief_;
   return {};
@@ -115,8 +115,40 @@ LinkRow link_row(const LinkSpec& spec, bool forward) {
           .latency_us = static_cast<int32_t>(spec.latency_us),
           .jitter_us = static_cast<int32_t>(spec.jitter_us),
           .loss_ppm = spec.loss_ppm,
-          .availability_ppm = spec.availability_ppm,
-          .steerable = spec.steerable};
+          .availability_ppm = spec.availability_ppm};
+}
+
+bool Graph::steerable_by(const SiteSpec& spec, bool agent_steers) {
+  return spec.steerable && !spec.sid.empty() && agent_steers;
+}
+
+bool Graph::steerable_by(const LinkSpec& spec) const {
+  const auto end = [this](VertexId at, const std::string& sid) {
+    const SiteId site = site_at(at);
+    return site.valid() ? this->site(site).steerable : !sid.empty();
+  };
+  return spec.steerable && end(spec.a, spec.sid_a) && end(spec.b, spec.sid_b);
+}
+
+// From what is known of it by now; its links too.
+void Graph::set_steerable(SiteId id) {
+  const bool steerable = steerable_by(site_spec(id), site(id).agent_steers);
+  if (site(id).steerable == steerable) return;
+  sites_.mutate(id.index()).steerable = steerable;
+  for (const LinkId out : links_out(site(id).vertex)) {
+    const bool led = steerable_by(link_spec(out));
+    for (const LinkId link : {out, opposite(out)}) links_.mutate(link.index()).steerable = led;
+  }
+  ++described_;
+  ++path_relief_;
+}
+
+Applied Graph::on(const SiteSteeringChanged& e) {
+  if (e.site.index() >= sites_.size()) return no_effect("unknown site");
+  if (site(e.site).agent_steers == e.steerable) return no_effect("its agent has said so before");
+  sites_.mutate(e.site.index()).agent_steers = e.steerable;
+  set_steerable(e.site);
+  return {};
 }
 
 Applied Graph::on(const LinkDefined& e) {
@@ -141,7 +173,8 @@ Applied Graph::on(const LinkDefined& e) {
     link_specs_.push_back(std::move(spec));
   }
   for (const LinkId id : {e.link, opposite(e.link)}) {
-    const LinkRow row = link_row(e.spec, id == e.link);
+    LinkRow row = link_row(e.spec, id == e.link);
+    row.steerable = steerable_by(e.spec);
     LinkLoad load{.free_bps = row.bandwidth_bps,
                   .latency_us = row.latency_us,
                   .jitter_us = row.jitter_us,

@@ -10,9 +10,9 @@
 namespace weir {
 namespace {
 
-// 1 had no generation but the newest, and of what is metered only where it ends. What another format says is folded
-// from the ledger again.
-constexpr uint64_t kFormat = 2;
+// 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer.
+// What another format says is folded from the ledger again.
+constexpr uint64_t kFormat = 3;
 
 // Varints (7 bits a byte, signed ones zigzag), length-prefixed bytes. Order is the only schema.
 class Writer {
@@ -153,6 +153,7 @@ class Checkpointer {
       o.number(row.vertex.value);
       o.number(row.state);
       o.number(row.drained);
+      o.number(row.agent_steers);
     });
     column(op, g.site_specs_, [](auto& o, auto& spec) { shared(o, spec); });
     column(op, g.site_nodes_, [](auto& o, auto& ranges) {
@@ -218,7 +219,7 @@ class Checkpointer {
       const auto mask = g.residency_mask(spec.residency);
       if (!mask || row.vertex.index() >= g.vertex_names_.size()) return false;
       row.tier = spec.tier;
-      row.steerable = spec.steerable;
+      row.steerable = Graph::steerable_by(spec, row.agent_steers);
       row.availability_ppm = spec.availability_ppm;
       row.residency = *mask;
       row.asks = spec.asks;
@@ -240,6 +241,7 @@ class Checkpointer {
         if (id.index() >= g.links_.size()) return false;
       }
     }
+    for (size_t l = 0; l < g.links_.size(); ++l) g.links_.mutate(l).steerable = g.steerable_by(*g.link_specs_[l / 2]);
     for (size_t d = 0; d < g.datasets_.size(); ++d) {
       const auto mask = g.residency_mask(g.datasets_[d]->spec.residency);
       if (!mask) return false;

@@ -13,18 +13,20 @@ Graph busy_graph(bool retired = false) {
   add(TenantDefined{TenantId(0u), "city"});
   add(RouterDefined{VertexId(0u), "r"});
   for (uint32_t s = 0; s < 2; ++s) {
-    SiteSpec spec{.name = "s" + std::to_string(s), .residency = {"cn"}, .prefix = "fd77::/64"};
+    SiteSpec spec{.name = "s" + std::to_string(s), .residency = {"cn"}, .prefix = "fd77::/64", .sid = "fd77:5::"};
     spec.asks.per_core_hour = 9;
     add(SiteDefined{SiteId(s), VertexId(1 + s), spec});
     add(NodesReported{SiteId(s), NodeId(s), {{"n", 2000, 4096, 2, "A100", 1100}}});
     add(SiteStateChanged{SiteId(s), Liveness::kUp, ""});
     add(LinkDefined{LinkId(2 * s), LinkSpec{.name = "l" + std::to_string(s), .a = VertexId(0u), .b = VertexId(1 + s),
-                                            .bandwidth_bps = 1'000'000, .latency_us = 900, .per_gbps_hour = 4}});
+                                            .bandwidth_bps = 1'000'000, .latency_us = 900, .per_gbps_hour = 4, .sid_a = "fd77:a::",
+                                            .sid_b = "fd77:b::"}});
   }
   add(LinkMeasured{LinkId(1u), 1200, 30, 5});
   add(DatasetDefined{DatasetId(0u), {.name = "data", .at = {SiteId(0u)}, .residency = {"cn", "eu"}}});
   add(TokenIssued{.token = "t", .secret_sha256 = std::string(64, 'a'), .join = true, .subject = "s0", .expires = 9});
   add(CertificateRevoked{SiteId(0u), "stolen"});
+  add(SiteSteeringChanged{SiteId(0u), false, "no seg6"});
   IntentSpec spec{.name = "i", .from = {{SiteId(0u), 1}}, .data = {DatasetId(0u)}};
   spec.workload.cpu_milli = 100;
   spec.traffic.up_bps = 1000;
@@ -63,6 +65,9 @@ TEST(Checkpoint, GivesTheSameGraphBack) {
   EXPECT_EQ(back->site(SiteId(0u)).residency, graph.site(SiteId(0u)).residency);
   EXPECT_EQ(back->dataset(DatasetId(0u)).residency, graph.dataset(DatasetId(0u)).residency);
   EXPECT_EQ(back->find_site("s1"), SiteId(1u));
+  EXPECT_FALSE(back->site(SiteId(0u)).agent_steers);
+  EXPECT_FALSE(back->link(LinkId(0u)).steerable) << "ends at a site that cannot steer";
+  EXPECT_TRUE(back->link(LinkId(2u)).steerable);
   EXPECT_EQ(back->service_prefix(), "fd77:1:2::/64");
   const IntentRow &a = back->intent(IntentId(0u)), &b = graph.intent(IntentId(0u));
   EXPECT_EQ(*a.spec, *b.spec);
@@ -103,7 +108,7 @@ TEST(Checkpoint, RefusesEveryTruncationAndOtherFormats) {
   for (size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode_graph(std::span(bytes).first(n))) << n;
   bytes.push_back(std::byte{0});
   EXPECT_EQ(decode_graph(bytes).error().code, ErrorCode::kCorrupt);
-  bytes[0] = std::byte{3};
+  bytes[0] = std::byte{4};
   EXPECT_EQ(decode_graph(bytes).error().code, ErrorCode::kUnsupported);
 }
 

@@ -107,4 +107,8 @@ GraphBytes Graph::bytes() const {
   return total;
 }
 
+bool Graph::steerable(const std::vector<LinkId>& path) const {
+  return std::all_of(path.begin(), path.end(), [this](LinkId id) { return links_[id.index()].steerable; });
+}
+
 }  // namespace weir

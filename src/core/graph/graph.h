@@ -25,7 +25,8 @@ struct SiteRow {
   Liveness state = Liveness::kUnknown;
   bool drained = false;                    // by an operator; outlasts that its agent is away
   Tier tier = Tier::kCloud;
-  bool steerable = true;
+  bool steerable = false;                  // packets can be led from and to it: described so, with a SID, and not denied
+  bool agent_steers = true;                // as its agent said last; until it says anything, what is described holds
   int32_t availability_ppm = 0;
   uint64_t residency = 0;                  // bit set of interned labels
   Asks asks;
@@ -68,9 +69,12 @@ struct LinkRow {
   int32_t jitter_us = 0;
   int32_t loss_ppm = 0;
   int32_t availability_ppm = 0;
-  bool steerable = true;
+  // Packets can be led over it in both directions: it is described so, has a SID at every router that it ends at, and a
+  // site that it ends at is steerable. Since sites carry no transit, a path can be led if all of its links can.
+  bool steerable = false;
 };
 
+// All but `steerable`, which also depends on its ends.
 LinkRow link_row(const LinkSpec& spec, bool forward);
 
 struct LinkLoad {
@@ -257,6 +261,9 @@ class Graph {
   TimeUs certificates_revoked_until(SiteId site) const;
   const std::string& token_name(size_t row) const { return token_names_.name(row); }
 
+  // Whether packets can be led along the path, which joins two sites, whatever routing prefers; back too. O(links).
+  bool steerable(const std::vector<LinkId>& path) const;
+
   // Bit set of the labels; nullopt if one is unknown to the domain (then no site carries it).
   std::optional<uint64_t> residency_mask(const std::vector<std::string>& labels) const;
   const NameIndex& residency_labels() const { return residency_labels_; }
@@ -318,6 +325,7 @@ class Graph {
   Applied on(const TokenRevoked&);
   Applied on(const CertificateIssued&);
   Applied on(const CertificateRevoked&);
+  Applied on(const SiteSteeringChanged&);
   Applied on(const WorkMeasured&);
 
   bool add_vertex(VertexId id, const std::string& name);
@@ -326,6 +334,9 @@ class Graph {
   void account(const Placement& placement, Sign sign);
   void account(const Flow& flow, Sign sign);
   void account_site_nodes(SiteId site);
+  static bool steerable_by(const SiteSpec& spec, bool agent_steers);
+  bool steerable_by(const LinkSpec& spec) const;
+  void set_steerable(SiteId site);
   // What a plan holds of its own: what it did not pass on, of runs that have not ended.
   void release(const IntentRow& row, const CommittedPlan& plan, RunId only = {});
   void reprice(Repriced what);
@@ -378,6 +389,9 @@ using Snapshot = std::shared_ptr<const Graph>;
 
 // Round trip of propagation plus jitter over the path and back, as measured. us.
 int64_t path_round_trip_us(const Graph& graph, const std::vector<LinkId>& path);
+// Can traffic be held on the path between two sites: can it be led, or is none shorter by described latency, as plain
+// routing goes? Of several as short, any may be the routed one. O(links log vertices) for paths that cannot be led.
+bool can_be_held(const Graph& graph, const std::vector<LinkId>& path);
 // Asks of the path and its way back for these bandwidths. Billed.
 Nanocredits path_per_hour(const Graph& graph, const std::vector<LinkId>& path, int64_t up_bps, int64_t down_bps);
 // Asks of one instance. Billed.

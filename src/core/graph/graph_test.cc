@@ -33,13 +33,13 @@ class GraphTest : public ::testing::Test {
     add(IntentSubmitted{IntentId(0u), TenantId(0u), 1, spec});
   }
   static SiteSpec site(std::string name, Nanocredits ask) {
-    SiteSpec spec{.name = std::move(name), .residency = {"cn"}};
+    SiteSpec spec{.name = std::move(name), .residency = {"cn"}, .sid = "fd77:5::"};
     spec.asks.per_core_hour = ask;
     return spec;
   }
   static LinkSpec link(std::string name, uint32_t a, uint32_t b) {
     return {.name = std::move(name), .a = VertexId(a), .b = VertexId(b), .bandwidth_bps = 10'000'000,
-            .latency_us = 1000, .per_gbps_hour = 1'000'000};
+            .latency_us = 1000, .per_gbps_hour = 1'000'000, .sid_a = "fd77:a::", .sid_b = "fd77:b::"};
   }
   // With the totals that follow from its parts.
   Plan complete(Plan p) const {
@@ -264,7 +264,7 @@ TEST_F(GraphTest, AnyEventAtAnyTimeIsTotal) {
            PlanRetired{IntentId(far)}, IntentRefused{}, RunStateChanged{{}, IntentId(far)},
            PathSwitched{0, IntentId(far)}, PromiseMeasured{IntentId(far)}, PromiseStateChanged{IntentId(far)},
            TokenRedeemed{"none"}, TokenRevoked{"none"}, CertificateIssued{SiteId(far)}, CertificateRevoked{SiteId(far), ""},
-           WorkMeasured{IntentId(far), 1, 9},
+           WorkMeasured{IntentId(far), 1, 9}, SiteSteeringChanged{SiteId(far), true, ""},
            DatasetDefined{DatasetId(far), {}}, RouterDefined{VertexId(far), "x"}, TenantDefined{TenantId(far), "y"}}) {
     const Position before = graph.version();
     const Applied applied = add(body);

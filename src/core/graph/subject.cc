@@ -39,6 +39,7 @@ class Subject {
   EventSubject operator()(const CertificateIssued& e) const { return site(e.site); }
   EventSubject operator()(const WorkMeasured& e) const { return intent(e.intent); }
   EventSubject operator()(const CertificateRevoked& e) const { return site(e.site); }
+  EventSubject operator()(const SiteSteeringChanged& e) const { return site(e.site); }
 
  private:
   static std::string number(uint32_t value) { return "#" + std::to_string(value); }

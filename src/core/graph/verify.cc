@@ -33,6 +33,32 @@ Nanocredits placement_per_hour(const Placement& p) {
          charge(p.accelerators, p.asks.per_accelerator_hour, 1);
 }
 
+bool can_be_held(const Graph& graph, const std::vector<LinkId>& path) {
+  if (graph.steerable(path)) return true;
+  int64_t length = 0;
+  for (const LinkId id : path) length += graph.link(id).latency_us;
+  const VertexId from = graph.link(path.front()).from, to = graph.link(path.back()).to;
+  std::vector<int64_t> distance(graph.vertex_count(), length);
+  using Item = std::pair<int64_t, VertexId>;
+  std::priority_queue<Item, std::vector<Item>, std::greater<>> queue;
+  distance[from.index()] = 0;
+  queue.push({0, from});
+  while (!queue.empty()) {
+    const auto [so_far, at] = queue.top();
+    queue.pop();
+    if (so_far > distance[at.index()] || (at != from && graph.site_at(at).valid())) continue;
+    for (const LinkId id : graph.links_out(at)) {
+      const LinkRow& link = graph.link(id);
+      const int64_t there = so_far + link.latency_us;
+      if (there >= distance[link.to.index()]) continue;
+      if (link.to == to) return false;
+      distance[link.to.index()] = there;
+      queue.push({there, link.to});
+    }
+  }
+  return true;
+}
+
 namespace {
 
 class Verifier {
@@ -151,8 +177,8 @@ class Verifier {
       if (!verdict.granted) return verdict;
       const Flow* old = handed_over(flow);
       // What goes on was steered or routed there already.
-      if (!old && !follows_routing(flow.path)) return wrong("a path cannot be steered, and is not the routed one");
-      if ((!old || flow.protection != old->protection) && !follows_routing(flow.protection)) {
+      if (!old && !can_be_held(head_, flow.path)) return wrong("a path cannot be steered, and is not the routed one");
+      if ((!old || flow.protection != old->protection) && !can_be_held(head_, flow.protection)) {
         return wrong("a protection path cannot be steered, and is not the routed one");
       }
       if (old) {
@@ -251,34 +277,6 @@ class Verifier {
     const SiteId crossed = site_crossed(head_, path);
     if (crossed.valid()) return wrong("a path crosses site " + head_.site_name(crossed) + ", which carries no transit");
     return granted();
-  }
-
-  // Can traffic be held on the path: are all of its links steerable, or is none shorter by described latency, as plain
-  // routing goes? Of several as short, any may be the routed one. O(links log vertices) for paths that cannot be steered.
-  bool follows_routing(const std::vector<LinkId>& path) const {
-    if (std::all_of(path.begin(), path.end(), [this](LinkId id) { return head_.link(id).steerable; })) return true;
-    int64_t length = 0;
-    for (const LinkId id : path) length += head_.link(id).latency_us;
-    const VertexId from = head_.link(path.front()).from, to = head_.link(path.back()).to;
-    std::vector<int64_t> distance(head_.vertex_count(), length);
-    using Item = std::pair<int64_t, VertexId>;
-    std::priority_queue<Item, std::vector<Item>, std::greater<>> queue;
-    distance[from.index()] = 0;
-    queue.push({0, from});
-    while (!queue.empty()) {
-      const auto [so_far, at] = queue.top();
-      queue.pop();
-      if (so_far > distance[at.index()] || (at != from && head_.site_at(at).valid())) continue;
-      for (const LinkId id : head_.links_out(at)) {
-        const LinkRow& link = head_.link(id);
-        const int64_t there = so_far + link.latency_us;
-        if (there >= distance[link.to.index()]) continue;
-        if (link.to == to) return false;
-        distance[link.to.index()] = there;
-        queue.push({there, link.to});
-      }
-    }
-    return true;
   }
 
   Verdict room() {

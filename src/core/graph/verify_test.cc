@@ -36,7 +36,7 @@ class VerifyTest : public ::testing::Test {
     submit(1);
   }
   void site(uint32_t id, std::string name) {
-    SiteSpec s{.name = std::move(name), .availability_ppm = 990'000};
+    SiteSpec s{.name = std::move(name), .availability_ppm = 990'000, .sid = "fd77:5::"};
     s.asks.per_core_hour = kCredit;
     s.power = {5'000, 10'000, 1'200, 500'000};
     add(SiteDefined{SiteId(id), VertexId(id), s});
@@ -51,7 +51,9 @@ class VerifyTest : public ::testing::Test {
                      .bandwidth_bps = 10'000'000,
                      .latency_us = 1000,
                      .availability_ppm = 999'000,
-                     .per_gbps_hour = kCredit}});
+                     .per_gbps_hour = kCredit,
+                     .sid_a = "fd77:a::",
+                     .sid_b = "fd77:b::"}});
   }
   void submit(uint32_t generation) {
     ASSERT_TRUE(add(IntentSubmitted{IntentId(0u), TenantId(0u), generation, spec}).effect);
@@ -202,6 +204,32 @@ TEST_F(VerifyTest, APathThatCannotBeSteeredIsTheRoutedOne) {
   refused(complete(other), "a protection path cannot be steered, and is not the routed one", false);
   other.flows[0].protection.clear();
   EXPECT_TRUE(verify(graph, complete(other)).granted) << "all of it can be steered";
+}
+
+TEST_F(VerifyTest, LeadsNoPathFromOrToASiteThatCannotSteer) {
+  LinkSpec shorter = graph.link_spec(LinkId(4u));
+  shorter.latency_us -= 1;
+  add(LinkDefined{LinkId(4u), shorter});
+  ASSERT_TRUE(verify(graph, plan()).granted);
+  for (const SiteId end : {SiteId(0u), SiteId(1u)}) {
+    add(SiteSteeringChanged{end, false, "no seg6"});
+    refused(plan(), "a path cannot be steered, and is not the routed one", false);
+    add(SiteSteeringChanged{end, true, ""});
+    EXPECT_TRUE(verify(graph, plan()).granted) << verify(graph, plan()).why;
+    for (const bool described : {false, true}) {
+      SiteSpec without = graph.site_spec(end), with = without;
+      (described ? without.steerable = false : (without.sid.clear(), false));
+      add(SiteDefined{end, graph.site(end).vertex, without});
+      refused(plan(), "a path cannot be steered, and is not the routed one", false);
+      add(SiteDefined{end, graph.site(end).vertex, with});
+    }
+  }
+  ASSERT_TRUE(verify(graph, plan()).granted);
+  LinkSpec nameless = graph.link_spec(LinkId(2u));
+  nameless.sid_a.clear();
+  nameless.sid_b.clear();
+  add(LinkDefined{LinkId(2u), nameless});
+  refused(plan(), "a path cannot be steered, and is not the routed one", false);
 }
 
 TEST_F(VerifyTest, TheIngressHasToBeUp) {

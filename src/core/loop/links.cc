@@ -41,15 +41,8 @@ class WaysToSites {
   static constexpr int64_t kDown = int64_t{1} << 32;
 
   int64_t cost(LinkId link) const { return 1 + (graph_.usable(link) ? 0 : kDown); }
-  bool leads(LinkId link) const {
-    const LinkSpec& spec = graph_.link_spec(link);
-    const auto end = [this](VertexId at, const std::string& sid) { return graph_.site_at(at).valid() || !sid.empty(); };
-    return spec.steerable && end(spec.a, spec.sid_a) && end(spec.b, spec.sid_b);
-  }
-  bool ends_at(VertexId at, SiteId site) const {
-    const SiteSpec& spec = graph_.site_spec(site);
-    return (to_any_ || there(graph_, site)) && spec.steerable && !spec.sid.empty() && !used_.count(at);
-  }
+  bool leads(LinkId link) const { return graph_.link(link).steerable; }
+  bool ends_at(VertexId at, SiteId site) const { return (to_any_ || there(graph_, site)) && !used_.count(at); }
 
   // One more unit from here, over the way that adds least; it may turn aside the one that is there.
   bool extend(VertexId from) {
@@ -232,10 +225,7 @@ std::optional<WatchedPath> routed_over(const Graph& graph, LinkId link) {
 }
 
 // Whether packets are ever led over the link, whatever site is away now.
-bool leadable(const Graph& graph, LinkId link) {
-  const auto path = WaysToSites(graph, link, true).find();
-  return path && steered(graph, *path);
-}
+bool leadable(const Graph& graph, LinkId link) { return WaysToSites(graph, link, true).find().has_value(); }
 
 }  // namespace
 
@@ -264,7 +254,7 @@ LinkVerdicts judge_links(const Graph& graph, const std::vector<WatchedPath>& pat
 
 std::optional<WatchedPath> exploratory_path(const Graph& graph, LinkId link) {
   auto path = WaysToSites(graph, link, false).find();
-  return path && steered(graph, *path) ? path : routed_over(graph, link);
+  return path ? path : routed_over(graph, link);
 }
 
 std::optional<std::vector<LinkId>> routed_way(const Graph& graph, VertexId from, VertexId to,
@@ -275,7 +265,7 @@ std::optional<std::vector<LinkId>> routed_way(const Graph& graph, VertexId from,
 }
 
 bool steered(const Graph& graph, const WatchedPath& path) {
-  return !segments(graph, path.links, path.to).empty() && !segments(graph, reversed(path.links), path.from).empty();
+  return graph.steerable(path.links);
 }
 
 bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_t round_trip_us) {
@@ -291,18 +281,13 @@ bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_
 }
 
 std::vector<std::string> segments(const Graph& graph, const std::vector<LinkId>& path, SiteId to) {
-  const SiteSpec& site = graph.site_spec(to);
-  if (site.sid.empty() || !site.steerable) return {};
+  if (!graph.steerable(path) || !graph.site(to).steerable) return {};
   std::vector<std::string> sids;
-  for (size_t i = 0; i < path.size(); ++i) {
+  for (size_t i = 1; i < path.size(); ++i) {
     const LinkSpec& spec = graph.link_spec(path[i]);
-    if (!spec.steerable) return {};
-    if (i == 0) continue;
-    const std::string& sid = path[i].value % 2 == 0 ? spec.sid_a : spec.sid_b;
-    if (sid.empty()) return {};
-    sids.push_back(sid);
+    sids.push_back(path[i].value % 2 == 0 ? spec.sid_a : spec.sid_b);
   }
-  sids.push_back(site.sid);
+  sids.push_back(graph.site_spec(to).sid);
   return sids;
 }
 

@@ -43,7 +43,7 @@ std::optional<std::vector<LinkId>> routed_way(const Graph& graph, VertexId from,
 bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_t round_trip_us);
 
 // SIDs for following `path`, which ends at `to`: End.X at every vertex after the first, End.DX6 or End.DT6 at the last.
-// Empty: plain routing, because a link or the site has no SID or cannot be steered.
+// Empty: plain routing, because the path cannot be led.
 std::vector<std::string> segments(const Graph& graph, const std::vector<LinkId>& path, SiteId to);
 
 // Whether packets are led along the path in both directions, whatever routing prefers.

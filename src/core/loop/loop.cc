@@ -241,7 +241,7 @@ void Loop::note(const EventBody& body, Position at) {
   } else if (const auto* usage = std::get_if<UsageReported>(&body)) {
     if (usage->begun != 0) forget_plans(usage->intent);
   } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) || std::holds_alternative<WorkMeasured>(body) ||
-             std::holds_alternative<SiteDefined>(body) ||
+             std::holds_alternative<SiteDefined>(body) || std::holds_alternative<SiteSteeringChanged>(body) ||
              std::holds_alternative<LinkDefined>(body) || std::holds_alternative<DatasetDefined>(body)) {
     ++moves_;
     recheck_ = true;
@@ -353,6 +353,11 @@ void Loop::handle(Attached& message) {
   if (!message.hello.nodes.empty()) {
     auto nodes = admit(head_, NodesReported{message.site, {}, message.hello.nodes}, now_us_);
     if (nodes && nodes->changes) bodies.push_back(std::move(nodes->body));
+  }
+  // A disk without room leaves it for the next time that the agent attaches.
+  if (head_.site(message.site).agent_steers != message.hello.steerable) {
+    (void)record("site/" + head_.site_name(message.site),
+                 {SiteSteeringChanged{message.site, message.hello.steerable, message.hello.not_steerable_why}});
   }
   const Liveness state = head_.site(message.site).state;
   if (state == Liveness::kUnknown || state == Liveness::kDown) {

@@ -134,7 +134,7 @@ class LoopTest : public testing::Test, public Clock, public Wire {
     }
     turn({});
   }
-  void attach(SiteId site) { turn({Loop::Attached{site, connections[site] = ++last_connection, {.version = "t"}}}); }
+  void attach(SiteId site) { turn({Loop::Attached{site, connections[site] = ++last_connection, {.version = "t", .steerable = true}}}); }
   void propose(EventBody body) {
     bool ok = false;
     turn({Loop::Propose{{{"operator/o", std::move(body)}}, [&ok](const Result<Admitted>& result) { ok = result.has_value(); }}});
@@ -609,6 +609,28 @@ TEST_F(LoopTest, APlainPathThatRoutingLeadsAroundAcquitsNoLink) {
   report(kEdge, PathReading{.label = 301, .alive = true, .round_trip_us = 4'000});
   EXPECT_TRUE(up(0));
   EXPECT_FALSE(up(2));
+}
+
+TEST_F(LoopTest, WhatAnAgentSaysOfSteeringIsWrittenWhenItChangesAndLeadsNoPathThere) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  write(PlanCommitted{labelled(plan(service()), 300)});
+  start();
+  settle_all();
+  EXPECT_EQ(count<SiteSteeringChanged>(), 0u) << "as described";
+  EXPECT_EQ(directives[kEdge].paths.at(0).segments.size(), 2u);
+  const auto attach_as = [this](bool steerable) {
+    turn({Loop::Attached{kHub, connections[kHub] = ++last_connection,
+                         {.version = "t", .steerable = steerable, .not_steerable_why = steerable ? "" : "no seg6"}}});
+  };
+  for (int i = 0; i < 2; ++i) attach_as(false);
+  EXPECT_EQ(count<SiteSteeringChanged>(), 1u);
+  EXPECT_FALSE(loop->head().site(kHub).steerable);
+  for (const SiteId end : {kEdge, kHub}) EXPECT_TRUE(directives[end].paths.at(0).segments.empty());
+  start({kEdge, kFar});
+  EXPECT_FALSE(loop->head().site(kHub).steerable) << "a restarted brain knows it from the ledger";
+  attach_as(true);
+  EXPECT_EQ(count<SiteSteeringChanged>(), 2u);
+  EXPECT_TRUE(loop->head().site(kHub).steerable);
 }
 
 TEST_F(LoopTest, WhatIsSubmittedAgainWaitsForNothingOfItsFormerLife) {

@@ -26,10 +26,6 @@ bool better(const PathOption& a, const PathOption& b) {
   return std::tie(a.price, la, a.links) < std::tie(b.price, lb, b.links);
 }
 
-bool all_steerable(const Graph& graph, const std::vector<LinkId>& links) {
-  return std::all_of(links.begin(), links.end(), [&](LinkId id) { return graph.link(id).steerable; });
-}
-
 // Length of the shortest way to `to` in the tree; length(link) as the tree was made. `last` is the access it
 // takes.
 template <class Length>
@@ -296,7 +292,7 @@ std::optional<PathOption> PathSearch::routed(VertexId from, VertexId to, const P
       path_to(network(), *tree, to, [&](LinkId link) { return int64_t{graph_.link(link).latency_us}; });
   if (!links) return std::nullopt;
   PathOption path = priced(graph_, std::move(*links), demand_);
-  if (all_steerable(graph_, path.links) || !fits(graph_, path, demand_, limits)) return std::nullopt;
+  if (graph_.steerable(path.links) || !fits(graph_, path, demand_, limits)) return std::nullopt;
   return path;
 }
 

@@ -25,7 +25,8 @@ Graph network(size_t routers, const std::vector<RawLink>& links, bool steerable 
                  LinkDefined{LinkId(2 * i), LinkSpec{.name = "l" + std::to_string(i), .a = VertexId(l.a),
                                                      .b = VertexId(l.b), .bandwidth_bps = l.bandwidth_bps,
                                                      .latency_us = l.latency_us, .per_gbps_hour = l.price,
-                                                     .steerable = steerable}}});
+                                                     .steerable = steerable, .sid_a = "fd77:a::",
+                                                     .sid_b = "fd77:b::"}}});
   }
   return graph;
 }
@@ -86,17 +87,49 @@ TEST(CheapestPath, OnPlainLinksOnlyTheRoutedPathIsACandidate) {
   EXPECT_FALSE(cheapest(graph, VertexId(3u), {.streams = 11}));
 }
 
+TEST(CheapestPath, FromOrToASiteThatCannotSteerOnlyTheRoutedPathIsACandidate) {
+  // Routers 0 and 1 are joined by a dear link and, over router 2, by cheap and slow ones; a site hangs on each.
+  Graph graph = network(3, {{0, 1, 100 * kMbps, 1'000, 9'000'000}, {0, 2, 100 * kMbps, 1'000, 50}, {2, 1, 100 * kMbps, 1'000, 50}});
+  for (uint32_t s = 0; s < 2; ++s) {
+    graph.apply({1, "t", SiteDefined{SiteId(s), VertexId(3 + s), SiteSpec{.name = "s" + std::to_string(s), .sid = "fd77:5::"}}});
+    const auto id = static_cast<uint32_t>(graph.link_count());
+    graph.apply({1, "t", LinkDefined{LinkId(id), LinkSpec{.name = "a" + std::to_string(s), .a = VertexId(3 + s), .b = VertexId(s),
+                                                          .bandwidth_bps = 100 * kMbps, .latency_us = 100,
+                                                          .sid_b = "fd77:b::"}}});
+  }
+  const std::vector<LinkId> led = {LinkId(6u), LinkId(2u), LinkId(4u), LinkId(9u)};
+  const std::vector<LinkId> routed = {LinkId(6u), LinkId(0u), LinkId(9u)};
+  PathMemory memory;
+  const auto found = [&] {
+    PathSearch search(graph, kDemand, memory);
+    uint64_t steps = 1000;
+    const PathList list = search.by_price(VertexId(3u), VertexId(4u), {}, 10, steps);
+    EXPECT_EQ(list.paths.at(0).links, search.cheapest(VertexId(3u), VertexId(4u), {})->links);
+    std::vector<std::vector<LinkId>> paths;
+    for (const PathOption& option : list.paths) paths.push_back(option.links);
+    return paths;
+  };
+  EXPECT_EQ(found(), (std::vector<std::vector<LinkId>>{led, routed}));
+  for (const SiteId site : {SiteId(0u), SiteId(1u)}) {
+    graph.apply({1, "t", SiteSteeringChanged{site, false, "no seg6"}});
+    EXPECT_EQ(found(), (std::vector<std::vector<LinkId>>{routed}));
+    graph.apply({1, "t", SiteSteeringChanged{site, true, ""}});
+    EXPECT_EQ(found(), (std::vector<std::vector<LinkId>>{led, routed}));
+  }
+}
+
 TEST(CheapestPath, NeverPassesThroughASite) {
   // Routers 0 and 1 are joined by a dear link; site 2 hangs on both by cheap ones, sites 3 and 4 on one each.
   Graph graph = network(2, {{0, 1, 100 * kMbps, 1'000, 50'000'000}});
   for (uint32_t s = 0; s < 3; ++s) {
-    graph.apply({1, "t", SiteDefined{SiteId(s), VertexId(2 + s), SiteSpec{.name = "s" + std::to_string(s)}}});
+    graph.apply({1, "t", SiteDefined{SiteId(s), VertexId(2 + s), SiteSpec{.name = "s" + std::to_string(s), .sid = "fd77:5::"}}});
   }
   const auto link = [&](uint32_t a, uint32_t b) {
     const auto id = static_cast<uint32_t>(graph.link_count());
     graph.apply({1, "t", LinkDefined{LinkId(id), LinkSpec{.name = "l" + std::to_string(id), .a = VertexId(a), .b = VertexId(b),
                                                           .bandwidth_bps = 100 * kMbps, .latency_us = 100,
-                                                          .per_gbps_hour = 1000}}});
+                                                          .per_gbps_hour = 1000, .sid_a = "fd77:a::",
+                                                          .sid_b = "fd77:b::"}}});
   };
   link(2, 0);
   link(2, 1);

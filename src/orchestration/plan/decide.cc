@@ -34,10 +34,21 @@ bool alive(const Graph& graph, const IntentRow& row, const CommittedPlan& active
   return found->state != RunState::kExited || (row.spec->workload.kind == WorkKind::kJob && found->exit_code == 0);
 }
 
+// Whether packets could be led along the path if the agents at its ends said that they can. Where links are described
+// as plain, a path is the routed one from the start.
+bool agent_denies(const Graph& graph, const std::vector<LinkId>& path) {
+  if (path.empty() || graph.steerable(path)) return false;
+  const SiteRow& from = graph.site(graph.site_at(graph.link(path.front()).from));
+  const SiteRow& to = graph.site(graph.site_at(graph.link(path.back()).to));
+  return (!from.agent_steers || !to.agent_steers) &&
+         std::all_of(path.begin(), path.end(), [&](LinkId id) { return graph.link_spec(id).steerable; });
+}
+
 // Can traffic take this path now, and within the promise? Not: is there room.
 bool passable(const Graph& graph, const IntentSpec& spec, const std::vector<LinkId>& path, const ServiceTime& service) {
   if (!std::all_of(path.begin(), path.end(), [&](LinkId id) { return graph.usable(id); })) return false;
   if (site_crossed(graph, path).valid()) return false;
+  if (agent_denies(graph, path) && !can_be_held(graph, path)) return false;
   if (spec.promise.latency_us_max == 0) return true;
   return path_round_trip_us(graph, path) + path_serialisation_us(graph, path, spec.traffic) + service.work_us +
              service.queueing_us <=

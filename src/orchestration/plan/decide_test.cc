@@ -37,7 +37,7 @@ class DecideTest : public ::testing::Test {
     spec.promise.latency_us_max = 500'000;
   }
   void site(uint32_t id, std::string name, int64_t ask, uint32_t, int32_t cpu) {
-    SiteSpec s{.name = std::move(name), .residency = {"cn"}};
+    SiteSpec s{.name = std::move(name), .residency = {"cn"}, .sid = "fd77:5::"};
     s.asks.per_core_hour = ask * kCredit;
     add(SiteDefined{SiteId(id), VertexId(3 + id), s});
     add(NodesReported{SiteId(id), NodeId(id), {{"n", cpu, 4096, 0, "", 1000}}});
@@ -45,7 +45,8 @@ class DecideTest : public ::testing::Test {
   }
   void link(uint32_t id, uint32_t a, uint32_t b, int64_t ms) {
     add(LinkDefined{LinkId(2 * id), {.name = "l" + std::to_string(id), .a = VertexId(a), .b = VertexId(b),
-                                     .bandwidth_bps = 100 * kMbps, .latency_us = ms * 1000, .per_gbps_hour = kCredit}});
+                                     .bandwidth_bps = 100 * kMbps, .latency_us = ms * 1000, .per_gbps_hour = kCredit,
+                                     .sid_a = "fd77:a::", .sid_b = "fd77:b::"}});
   }
   IntentId submit(uint32_t generation = 1) {
     add(IntentSubmitted{IntentId(0u), TenantId(0u), generation, spec});
@@ -145,7 +146,8 @@ TEST_F(DecideTest, RefusalsNameTheConstraintAndWhatThereIs) {
   spec.where.sites_min = 1;
   spec.promise.availability_ppm = 999'999;
   add(LinkDefined{LinkId(6u), {.name = "l3", .a = VertexId(1u), .b = VertexId(5u), .bandwidth_bps = 100 * kMbps,
-                               .latency_us = 1000, .availability_ppm = 990'000, .per_gbps_hour = kCredit}});
+                               .latency_us = 1000, .availability_ppm = 990'000, .per_gbps_hour = kCredit,
+                               .sid_a = "fd77:a::", .sid_b = "fd77:b::"}});
   submit(5);
   const Plan plan = placed();
   EXPECT_EQ(plan.placements[0].site, SiteId(1u)) << "the far site is reached by an unreliable link only";
@@ -170,6 +172,29 @@ TEST_F(DecideTest, ADeadLinkMovesTheTrafficAndKeepsTheRuns) {
     EXPECT_EQ(second.flows[i].path, (std::vector<LinkId>{LinkId(8u), LinkId(10u), LinkId(6u)}));
   }
   add(PlanCommitted{second});
+  EXPECT_FALSE(needs_decision(graph, IntentId(0u)));
+}
+
+TEST_F(DecideTest, WhereAnAgentCanSteerNoMoreTheRoutedPathIsTaken) {
+  LinkSpec dear = graph.link_spec(LinkId(4u));
+  dear.per_gbps_hour = 1000 * kCredit;
+  add(LinkDefined{LinkId(4u), dear});
+  submit();
+  const Plan led = placed();
+  ASSERT_EQ(led.placements[0].site, SiteId(2u));
+  ASSERT_EQ(led.flows[0].path, (std::vector<LinkId>{LinkId(8u), LinkId(10u), LinkId(6u)}));
+  add(PlanCommitted{led});
+  EXPECT_FALSE(needs_decision(graph, IntentId(0u)));
+  add(SiteSteeringChanged{SiteId(0u), false, "no seg6"});
+  ASSERT_TRUE(needs_decision(graph, IntentId(0u)));
+  const Plan plain = placed();
+  EXPECT_TRUE(verify(graph, plain).granted) << verify(graph, plain).why;
+  for (const Flow& flow : plain.flows) {
+    if (plain.placements[flow.placement].site != SiteId(2u)) continue;
+    EXPECT_EQ(flow.path, (std::vector<LinkId>{LinkId(0u), LinkId(4u), LinkId(6u)}));
+    EXPECT_TRUE(flow.protection.empty());
+  }
+  add(PlanCommitted{plain});
   EXPECT_FALSE(needs_decision(graph, IntentId(0u)));
 }
 
@@ -386,7 +411,7 @@ TEST_F(DecideTest, WorkLeavesWhereNewlyLabelledDataMayNotBe) {
 }
 
 TEST_F(DecideTest, AnIngressHasToBeThere) {
-  add(SiteDefined{SiteId(3u), VertexId(6u), {.name = "new"}});
+  add(SiteDefined{SiteId(3u), VertexId(6u), {.name = "new", .sid = "fd77:5::"}});
   link(6, 6, 0, 1);
   spec.from = {{SiteId(3u), 1}};
   submit();
@@ -476,7 +501,7 @@ class Weather {
     add(TenantDefined{TenantId(0u), "t"});
     for (uint32_t r = 0; r < routers; ++r) add(RouterDefined{VertexId(r), "r" + std::to_string(r)});
     for (uint32_t s = 0; s < sites; ++s) {
-      SiteSpec spec{.name = "s" + std::to_string(s)};
+      SiteSpec spec{.name = "s" + std::to_string(s), .sid = "fd77:5::"};
       spec.asks.per_core_hour = roll(1, 5) * kCredit / 10;
       add(SiteDefined{SiteId(s), VertexId(routers + s), spec});
       add(NodesReported{SiteId(s), NodeId(2 * s), {{"a", 2000, 4096, 0, "", 1000}, {"b", 3000, 4096, 0, "", 1000}}});
@@ -538,7 +563,7 @@ class Weather {
     const auto id = static_cast<uint32_t>(graph.link_count());
     add(LinkDefined{LinkId(id), {.name = "l" + std::to_string(id), .a = VertexId(a), .b = VertexId(b),
                                  .bandwidth_bps = roll(2, 6) * 20 * kMbps, .latency_us = roll(1, 4) * 1000,
-                                 .per_gbps_hour = roll(1, 3) * kCredit}});
+                                 .per_gbps_hour = roll(1, 3) * kCredit, .sid_a = "fd77:a::", .sid_b = "fd77:b::"}});
   }
 
   std::mt19937_64 engine_;

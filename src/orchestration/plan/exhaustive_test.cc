@@ -54,7 +54,7 @@ World small_world(uint64_t seed) {
   const auto routers = static_cast<uint32_t>(dice.roll(0, 4));
   uint32_t node = 0;
   for (uint32_t s = 0; s < sites; ++s) {
-    SiteSpec spec{.name = "s" + std::to_string(s)};
+    SiteSpec spec{.name = "s" + std::to_string(s), .sid = "fd77:5::"};
     spec.asks.per_core_hour = dice.roll(1, 10) * kCredit / 10;
     spec.power = {5'000, 10'000, 1'200, dice.roll(100'000, 600'000)};
     spec.availability_ppm = availability(dice);
@@ -80,7 +80,8 @@ World small_world(uint64_t seed) {
                                             .bandwidth_bps = dice.roll(1, 8) * kMbps,
                                             .latency_us = dice.roll(0, 30) * 1000,
                                             .availability_ppm = availability(dice),
-                                            .per_gbps_hour = dice.roll(0, 100) * kCredit}});
+                                            .per_gbps_hour = dice.roll(0, 100) * kCredit,
+                                            .sid_a = "fd77:a::", .sid_b = "fd77:b::"}});
   }
   IntentSpec spec{.name = "i"};
   for (uint32_t i = 0, from = static_cast<uint32_t>(dice.roll(1, 2)); i < from; ++i) {

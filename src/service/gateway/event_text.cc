@@ -95,6 +95,9 @@ class Teller {
   std::string operator()(const CertificateRevoked& e) const {
     return "Its certificates are revoked: " + e.why + ".";
   }
+  std::string operator()(const SiteSteeringChanged& e) const {
+    return e.steerable ? "Its agent can steer." : "Its agent cannot steer" + because(e.why);
+  }
 
  private:
   static std::string because(const std::string& why) { return why.empty() ? "." : ": " + why + "."; }

@@ -59,18 +59,18 @@ const CommittedPlan* holder(const IntentRow& row, RunId run, size_t& placement) 
 
 // Why a site cannot steer, by its description and by what its agent reports; none: it can.
 std::optional<std::string> why_plain(const ViewSources& from, SiteId id) {
-  if (!from.graph.site(id).steerable) return "its description says steerable: false";
+  if (!from.graph.site_spec(id).steerable) return "its description says steerable: false";
   if (from.graph.site_spec(id).sid.empty()) return "its description gives no network.sid";
+  if (from.graph.site(id).steerable) return std::nullopt;
   const auto contact = from.ports.contact ? from.ports.contact(id) : std::nullopt;
-  if (!contact || contact->steerable) return std::nullopt;
-  return contact->not_steerable_why.empty() ? "its agent cannot steer" : contact->not_steerable_why;
+  return contact && !contact->not_steerable_why.empty() ? contact->not_steerable_why : "its agent cannot steer";
 }
 
 // A link carries steered traffic where both of its ends send it on: a router by its SID, a site by its agent
 // too.
 std::optional<std::string> why_plain(const ViewSources& from, LinkId id) {
   const LinkSpec& spec = from.graph.link_spec(id);
-  if (!from.graph.link(id).steerable) return "its description says steerable: false";
+  if (!spec.steerable) return "its description says steerable: false";
   for (const auto& [end, sid] : {std::pair(spec.a, &spec.sid_a), std::pair(spec.b, &spec.sid_b)}) {
     const SiteId site = from.graph.site_at(end);
     if (!site.valid()) {
