@@ -58,11 +58,11 @@ class CowPtr {
 //
 // The naive designs: one std::vector per column makes each commit after a snapshot copy the whole column
 // (12 MB for a million nodes); a tree of single rows makes a scan miss the cache on every row. Chunks of
-// 256 rows cost a commit one copy of a few KB, and a scan runs over contiguous rows.
-template <class Row>
+// 256 rows cost a commit one copy of a few KB, and a scan runs over contiguous rows. Where a commit changes
+// rows far apart, as the links of a path are, chunks of fewer rows copy less.
+template <class Row, size_t kChunkRows = 256>
 class Column {
  public:
-  static constexpr size_t kChunkRows = 256;
   static constexpr size_t kFanout = 64;
 
   size_t size() const { return size_; }

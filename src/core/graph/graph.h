@@ -203,7 +203,7 @@ class Graph {
   SiteId site_at(VertexId vertex) const;
   const std::vector<NodeRange>& nodes(SiteId id) const { return site_nodes_[id.index()]; }
   const Column<SiteRow>& sites() const { return sites_; }
-  const Column<SiteLoad>& site_loads() const { return site_loads_; }
+  const Column<SiteLoad, 64>& site_loads() const { return site_loads_; }
 
   size_t node_count() const { return nodes_.size(); }
   const NodeRow& node(NodeId id) const { return nodes_[id.index()]; }
@@ -355,7 +355,7 @@ class Graph {
 
   NameIndex site_names_;
   Column<SiteRow> sites_;
-  Column<SiteLoad> site_loads_;
+  Column<SiteLoad, 64> site_loads_;
   Column<std::vector<NodeRange>> site_nodes_;
   Column<std::shared_ptr<const SiteSpec>> site_specs_;
   NameIndex residency_labels_;
@@ -370,7 +370,7 @@ class Graph {
   NameIndex link_names_;
   Column<LinkRow> links_;
   Column<std::shared_ptr<const LinkSpec>> link_specs_;  // by duplex link
-  Column<LinkLoad> link_loads_;
+  Column<LinkLoad, 64> link_loads_;
 
   NameIndex tenants_;
   NameIndex intent_names_;
