@@ -14,6 +14,10 @@
 #include "bench/decide/large_region.h"
 #include "orchestration/plan/decide.h"
 
+// jemalloc's, where it is linked.
+extern "C" int mallctl(const char* name, void* old, size_t* old_size, void* fresh, size_t fresh_size)
+    __attribute__((weak));
+
 namespace weir::bench {
 namespace {
 
@@ -26,6 +30,13 @@ int64_t now_ns() {
 
 // Bytes that this process has allocated and not freed.
 size_t allocated_bytes() {
+  if (mallctl != nullptr) {
+    uint64_t epoch = 1;
+    size_t bytes = 0, size = sizeof bytes;
+    mallctl("epoch", nullptr, nullptr, &epoch, sizeof epoch);
+    mallctl("stats.allocated", &bytes, &size, nullptr, 0);
+    return bytes;
+  }
   const struct mallinfo2 now = mallinfo2();
   return now.uordblks + now.hblkhd;
 }

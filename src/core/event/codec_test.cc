@@ -604,6 +604,11 @@ TEST(Event, KnowsWhatMends) {
   EXPECT_FALSE(is_repair(with(IntentSubmitted{})));
   EXPECT_FALSE(is_repair(with(UsageReported{})));
   EXPECT_FALSE(is_repair(with(PromiseMeasured{})));
+  for (const RunState state :
+       {RunState::kRunning, RunState::kStopping, RunState::kExited, RunState::kFailed, RunState::kLost}) {
+    EXPECT_TRUE(is_repair(with(RunStateChanged{.state = state}))) << static_cast<int>(state);
+  }
+  EXPECT_FALSE(is_repair(with(RunStateChanged{.state = RunState::kStarting}))) << "said and taken back without end";
 }
 
 }  // namespace
