@@ -151,13 +151,13 @@ class FakePaths final : public PathDriver {
   Result<HungConnections> end_hung_connections(std::span<const PublishedService> services) override {
     ++looks;
     looked_at.assign(services.begin(), services.end());
-    if (hung_unsupported) return fail(ErrorCode::kUnsupported, "cannot be read", "tracked connections");
+    if (hung_error) return fail(*hung_error, "cannot be read", "tracked connections");
     return std::exchange(hung, HungConnections{0, hung.stranded});
   }
   int looks = 0;
   std::vector<PublishedService> looked_at;
   HungConnections hung;
-  bool hung_unsupported = false;
+  std::optional<ErrorCode> hung_error;
   int counted = 0;
   bool counters_fail = false;
   std::map<PathLabel, PathCounters> traffic;
@@ -172,7 +172,11 @@ class FakePaths final : public PathDriver {
     std::erase_if(now.services, [&](const PublishedService& s) { return s.address == address; });
     return {};
   }
-  Result<InstalledPaths> installed() override { return now; }
+  Result<InstalledPaths> installed() override {
+    if (installed_fails) return fail(ErrorCode::kUnavailable, "no buffer space", "netlink");
+    return now;
+  }
+  bool installed_fails = false;
   Status reset() override {
     now = {};
     return {};

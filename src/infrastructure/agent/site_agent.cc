@@ -121,7 +121,8 @@ const DirectedRun* SiteAgent::directed(RunId run) const {
 TimeUs SiteAgent::turn() {
   now_us_ = ports_.clock.steady_us();
   wake_us_ = now_us_ + 1'000'000;
-  if (!network_known_ || now_us_ >= read_back_us_) read_back();
+  if (now_us_ >= read_back_us_) read_back();
+  wake_at(read_back_us_);
   const bool changed = dirty_;
   if (changed) protect();
   if (!observing_ && now_us_ >= observe_due_us_) {
@@ -144,7 +145,7 @@ TimeUs SiteAgent::turn() {
     read_traffic();
   }
   if (look_for_hung_ && network_known_ && now_us_ >= hung_due_us_) end_hung();
-  if (look_for_hung_) wake_at(hung_due_us_);
+  if (look_for_hung_ && network_known_) wake_at(hung_due_us_);
   renew_leases();
   read_logs();
   observe();
@@ -189,7 +190,6 @@ void SiteAgent::read_back() {
   }
   network_known_ = network_known_ || whole;
   if (!whole) read_back_us_ = now_us_ + options_.retry_us_min;
-  wake_at(read_back_us_);
 }
 
 // ---- reconciliation ----------------------------------------------------------------------------------

@@ -194,6 +194,7 @@ class SiteAgent {
   TimeUs renew_due_us_ = 0;
   bool look_for_hung_ = true;  // services have lost targets, or may have before this process began
   TimeUs hung_due_us_ = 0;
+  uint32_t hung_failures_ = 0;  // looks that failed one after another
 };
 
 }  // namespace weir::agent

@@ -157,8 +157,15 @@ void SiteAgent::end_hung() {
     const std::string text =
         "clients of instances that are gone have to wait for their own time limits: " + found.error().text();
     if (said_.insert(text).second) ports_.say(true, text);
+    const ErrorCode code = found.error().code;
+    look_for_hung_ = code != ErrorCode::kUnsupported && code != ErrorCode::kDenied;
+    const TimeUs wait =
+        std::min(std::max(kHungLookUs, options_.retry_us_max), kHungLookUs << std::min(hung_failures_, 16u));
+    ++hung_failures_;
+    hung_due_us_ = now_us_ + std::max(wait, kHungLookShare * took);
     return;
   }
+  hung_failures_ = 0;
   if (found->ended > 0)
     ports_.say(false, std::to_string(found->ended) + " connections to instances that are gone were ended");
   look_for_hung_ = found->stranded > 0;

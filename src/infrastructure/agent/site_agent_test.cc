@@ -399,7 +399,7 @@ TEST_F(SiteAgentTest, LooksForHungConnectionsWhileThereMayBeAny) {
 }
 
 TEST_F(SiteAgentTest, WhereNoConnectionsAreTrackedItSaysSoAndGoesOn) {
-  paths_.hung_unsupported = true;
+  paths_.hung_error = ErrorCode::kUnsupported;
   attach();
   agent_->directive(with_paths(7));
   settle();
@@ -407,6 +407,43 @@ TEST_F(SiteAgentTest, WhereNoConnectionsAreTrackedItSaysSoAndGoesOn) {
   EXPECT_EQ(paths_.looks, 1);
   EXPECT_NE(said_.find("have to wait for their own time limits: "), std::string::npos) << said_;
   EXPECT_TRUE(last().settled);
+}
+
+TEST_F(SiteAgentTest, LooksAgainAfterALookThatFailedAndLessAndLessOften) {
+  paths_.hung_error = ErrorCode::kUnavailable;
+  attach();
+  agent_->directive(with_paths(7));
+  settle();
+  pass(60'000'000);
+  const int failed = paths_.looks;
+  EXPECT_GE(failed, 4);
+  EXPECT_LE(failed, 15) << "not once a second";
+  paths_.hung_error = std::nullopt;
+  paths_.hung = {1, 0};
+  pass(60'000'000);
+  EXPECT_EQ(paths_.looks, failed + 1);
+  EXPECT_NE(said_.find("1 connections to instances that are gone were ended"), std::string::npos) << said_;
+}
+
+TEST_F(SiteAgentTest, ANetworkThatCannotBeReadIsTriedAgainAfterATime) {
+  paths_.installed_fails = true;
+  attach();
+  agent_->directive(with_paths(7));
+  pass(1'000'000);
+  clock_.now_us += 100'000;
+  EXPECT_GE(agent_->turn(), clock_.now_us + 100'000) << "it does not turn without a pause";
+  const auto said = [&] {
+    size_t count = 0;
+    for (size_t at = 0; (at = said_.find("what is installed cannot be read", at)) != std::string::npos; ++at)
+      ++count;
+    return count;
+  };
+  const size_t before = said();
+  settle();
+  EXPECT_EQ(said(), before) << "turns for other reasons do not read it more often";
+  paths_.installed_fails = false;
+  pass(1'000'000);
+  EXPECT_FALSE(paths_.now.services.empty());
 }
 
 TEST_F(SiteAgentTest, TellsWhatItsPathsHaveCarried) {
