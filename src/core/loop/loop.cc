@@ -110,6 +110,7 @@ Status Loop::turn(std::vector<Message> messages) {
     }
   }
   if (!held_) watch_sites();
+  watch_steering();
   watch_links();
   advance_retirements();
   release_unused();
@@ -160,7 +161,7 @@ TimeUs Loop::wake_us() const {
       wake = std::min(wake, restart_us);
     }
   }
-  wake = std::min(wake, judge_us_);
+  wake = std::min({wake, judge_us_, steering_wake_us()});
   return std::max(wake, now_us_ + 1'000);
 }
 
@@ -354,11 +355,7 @@ void Loop::handle(Attached& message) {
     auto nodes = admit(head_, NodesReported{message.site, {}, message.hello.nodes}, now_us_);
     if (nodes && nodes->changes) bodies.push_back(std::move(nodes->body));
   }
-  // A disk without room leaves it for the next time that the agent attaches.
-  if (head_.site(message.site).agent_steers != message.hello.steerable) {
-    (void)record("site/" + head_.site_name(message.site),
-                 {SiteSteeringChanged{message.site, message.hello.steerable, message.hello.not_steerable_why}});
-  }
+  hear_steering(message.site, message.hello);
   const Liveness state = head_.site(message.site).state;
   if (state == Liveness::kUnknown || state == Liveness::kDown) {
     bodies.push_back(SiteStateChanged{message.site, head_.site(message.site).drained ? Liveness::kDraining : Liveness::kUp,

@@ -38,6 +38,11 @@ struct LoopOptions {
   TimeUs restart_us_max = 60'000'000;
   TimeUs probe_down_us = 300'000;  // from a link's death until every measured path over it is found dead
   TimeUs latency_dwell_us = 1'000'000;   // for so long paths must show a link slower or quicker than known
+  // A site whose agent said that it cannot steer can again this long after the agent said so last, and after twice as long
+  // for each further time; what has been able to for steering_calm_us starts anew.
+  TimeUs steering_dwell_us = 1'000'000;
+  TimeUs steering_dwell_us_max = 600'000'000;
+  TimeUs steering_calm_us = 3'600'000'000;
   size_t deciding_max = 64;              // decisions under way
   size_t messages_per_turn = 1'024;
   Position checkpoint_events = 100'000;  // between checkpoints
@@ -127,6 +132,14 @@ class Loop {
     int64_t round_trip_us = 0;
     std::vector<LinkId> links;           // of the path that had the label when this was said
   };
+  // What the agent of a site says of steering, where it ever said other than the graph knew.
+  struct Steering {
+    bool steers = true;                  // as it said last
+    std::string why;
+    TimeUs denied_us = 0;                // when it last said that it cannot
+    TimeUs dwell_us = 0;                 // after which it can again; 0: it never could not
+    TimeUs changed_us = 0;               // when the graph took its word last
+  };
   // Runs of an intent that ended badly soon after they were asked for.
   struct Restarts {
     std::map<Position, TimeUs> placed_us;  // plans of the last restart_us_max
@@ -187,7 +200,13 @@ class Loop {
   void forget_plans(IntentId intent);     // those of which the graph holds no run any more
   Session* session(SiteId site, uint64_t connection);
 
+  void hear_steering(SiteId site, const Hello& hello);
+  void write_steering(SiteId site, Steering& known);  // if the graph knows otherwise and it is time
+  TimeUs steers_again_us(const Steering& known) const;  // when a word for it may count
+  TimeUs steering_wake_us() const;
+
   void watch_sites();
+  void watch_steering();
   void watch_links();
   void watch_latencies(const std::vector<TimedPath>& timed);
   void watch_intents();
@@ -227,6 +246,7 @@ class Loop {
 
   std::map<SiteId, Session> sessions_;
   std::map<SiteId, TimeUs> down_since_us_;
+  std::map<SiteId, Steering> steering_;
   std::map<std::pair<SiteId, uint16_t>, PathState> path_states_;
   std::map<LinkId, TimeUs> link_changed_us_;  // duplex links, even identifiers
   std::map<LinkId, TimeUs> link_shown_us_;  // duplex links: when the newest living path was known to be alive

@@ -633,6 +633,68 @@ TEST_F(LoopTest, WhatAnAgentSaysOfSteeringIsWrittenWhenItChangesAndLeadsNoPathTh
   EXPECT_TRUE(loop->head().site(kHub).steerable);
 }
 
+TEST_F(LoopTest, ASiteThatCouldNotSteerCanAgainByItselfAfterADwellThatDoubles) {
+  start();
+  settle_all();
+  const auto attach_as = [this](bool steerable) {
+    turn({Loop::Attached{kHub, connections[kHub] = ++last_connection, {.version = "t", .steerable = steerable}}});
+  };
+  const auto steers = [this] { return loop->head().site(kHub).agent_steers; };
+  TimeUs dwell_us = 1'000'000;
+  for (int i = 0; i < 3; ++i, dwell_us *= 2) {
+    attach_as(false);
+    EXPECT_FALSE(steers()) << "at once";
+    pass(dwell_us / 2);
+    attach_as(true);
+    pass(dwell_us / 2 - 1);
+    EXPECT_FALSE(steers());
+    EXPECT_LE(loop->wake_us(), now_us + 1'000) << "nobody need attach again";
+    ++now_us;
+    turn({});
+    EXPECT_TRUE(steers());
+    pass(dwell_us);
+  }
+  EXPECT_EQ(count<SiteSteeringChanged>(), 6u);
+  // Over the dwell, a word is taken when it is said.
+  attach_as(false);
+  pass(dwell_us + 1);
+  EXPECT_FALSE(steers());
+  attach_as(true);
+  EXPECT_TRUE(steers());
+  // Forgotten when it was calm for long.
+  pass(60'000'000);
+  now_us += LoopOptions{}.steering_calm_us;
+  attach_as(false);
+  attach_as(true);
+  pass(999'999);
+  EXPECT_FALSE(steers());
+  pass(1);
+  EXPECT_TRUE(steers());
+}
+
+TEST_F(LoopTest, AgentsOfOneSiteThatDisagreeChangeItOnce) {
+  start();
+  settle_all();
+  for (int i = 0; i < 100; ++i) {
+    turn({Loop::Attached{kHub, connections[kHub] = ++last_connection, {.version = "t", .steerable = i % 2 != 0}}});
+    pass(400'000);
+  }
+  EXPECT_EQ(count<SiteSteeringChanged>(), 1u);
+}
+
+TEST_F(LoopTest, WhatAnAgentSaidOfSteeringCountsNotWhileItIsAway) {
+  start();
+  settle_all();
+  for (const bool steerable : {false, true}) {
+    turn({Loop::Attached{kHub, connections[kHub] = ++last_connection, {.version = "t", .steerable = steerable}}});
+  }
+  turn({Loop::Detached{kHub, connections[kHub]}});
+  pass(1'200'000);
+  EXPECT_EQ(count<SiteSteeringChanged>(), 1u);
+  attach(kHub);
+  EXPECT_EQ(count<SiteSteeringChanged>(), 2u);
+}
+
 TEST_F(LoopTest, WhatIsSubmittedAgainWaitsForNothingOfItsFormerLife) {
   write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
   write(PlanCommitted{plan(service())});
