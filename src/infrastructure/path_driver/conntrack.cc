@@ -100,6 +100,7 @@ std::optional<TrackedConnection> tracked_connection(std::span<const char> payloa
     if (a.type == CTA_TUPLE_REPLY) back = tuple_of(a.data);
     if (a.type == CTA_COUNTERS_ORIG) out.packets = packets_of(a.data);
     if (a.type == CTA_COUNTERS_REPLY) out.packets_returned = packets_of(a.data);
+    if (uint32_t id = 0; a.type == CTA_ID && copy(a, id)) out.id = id;
   }
   if (!there || !back) return std::nullopt;
   out.key = key_of(*there);
@@ -108,6 +109,23 @@ std::optional<TrackedConnection> tracked_connection(std::span<const char> payloa
   out.answerer = back->source;
   out.answerer_port = back->source_port;
   return out;
+}
+
+// Always with the tuple: without it the kernel would forget every connection.
+Message deletion_of(const TrackedConnection& connection) {
+  Message message(type_of(IPCTNL_MSG_CT_DELETE), NLM_F_ACK, about_ipv6());
+  const size_t tuple = message.open_nest(CTA_TUPLE_ORIG);
+  const size_t ip = message.open_nest(CTA_TUPLE_IP);
+  message.put(CTA_IP_V6_SRC, connection.key.data(), 16).put(CTA_IP_V6_DST, connection.key.data() + 18, 16);
+  message.close_nest(ip);
+  const size_t protocol = message.open_nest(CTA_TUPLE_PROTO);
+  message.put_u8(CTA_PROTO_NUM, IPPROTO_TCP)
+      .put(CTA_PROTO_SRC_PORT, connection.key.data() + 16, 2)
+      .put(CTA_PROTO_DST_PORT, connection.key.data() + 34, 2);
+  message.close_nest(protocol);
+  message.close_nest(tuple);
+  if (connection.id) message.put_u32(CTA_ID, *connection.id);
+  return message;
 }
 
 Result<Conntrack> Conntrack::open() {
@@ -136,8 +154,9 @@ Result<HungConnections> Conntrack::end_hung(std::span<const PublishedService> se
         });
         if (serves) return;
         ++out.stranded;
-        Seen now{*connection->packets, *connection->packets_returned, 0};
-        if (const auto before = seen_.find(connection->key); before != seen_.end()) {
+        Seen now{*connection->packets, *connection->packets_returned, connection->id, 0};
+        if (const auto before = seen_.find(connection->key);
+            before != seen_.end() && before->second.id == connection->id) {
           const bool answered = now.packets_returned != before->second.packets_returned;
           now.silent = answered ? 0 : before->second.silent + (now.packets > before->second.packets ? 1 : 0);
         }
@@ -158,20 +177,8 @@ Result<HungConnections> Conntrack::end_hung(std::span<const PublishedService> se
   return out;
 }
 
-// Always with the tuple: without it the kernel would forget every connection.
 Status Conntrack::end(const TrackedConnection& connection) {
-  Message message(type_of(IPCTNL_MSG_CT_DELETE), NLM_F_ACK, about_ipv6());
-  const size_t tuple = message.open_nest(CTA_TUPLE_ORIG);
-  const size_t ip = message.open_nest(CTA_TUPLE_IP);
-  message.put(CTA_IP_V6_SRC, connection.key.data(), 16).put(CTA_IP_V6_DST, connection.key.data() + 18, 16);
-  message.close_nest(ip);
-  const size_t protocol = message.open_nest(CTA_TUPLE_PROTO);
-  message.put_u8(CTA_PROTO_NUM, IPPROTO_TCP)
-      .put(CTA_PROTO_SRC_PORT, connection.key.data() + 16, 2)
-      .put(CTA_PROTO_DST_PORT, connection.key.data() + 34, 2);
-  message.close_nest(protocol);
-  message.close_nest(tuple);
-  return netlink_.request(std::move(message), "a tracked connection", ENOENT);
+  return netlink_.request(deletion_of(connection), "a tracked connection", ENOENT);
 }
 
 }  // namespace weir::path_driver

@@ -22,10 +22,15 @@ struct TrackedConnection {
   Ipv6Address answerer;  // the destination after translation
   uint16_t answerer_port = 0;
   std::optional<uint64_t> packets, packets_returned;  // none: the kernel does not count
+  std::optional<uint32_t>
+      id;  // CTA_ID as the kernel wrote it: another connection of the same key has another
 };
 
 // One entry of the table; none if it is no TCP over IPv6, or not whole. `payload` begins with the nfgenmsg.
 std::optional<TrackedConnection> tracked_connection(std::span<const char> payload);
+
+// Asks the kernel to forget this connection, and no later one of the same key.
+Message deletion_of(const TrackedConnection& connection);
 
 class Conntrack {
  public:
@@ -39,6 +44,7 @@ class Conntrack {
  private:
   struct Seen {
     uint64_t packets = 0, packets_returned = 0;
+    std::optional<uint32_t> id;
     int silent = 0;  // looks at which the client had sent more and nothing had come back
   };
   explicit Conntrack(Netlink netlink) : netlink_(std::move(netlink)) {}

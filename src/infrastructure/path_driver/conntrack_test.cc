@@ -65,6 +65,23 @@ TEST(TrackedConnection, SaysWhoWasAskedAndWhoAnswers) {
   EXPECT_EQ(found->key[34] << 8 | found->key[35], 80);
 }
 
+TEST(TrackedConnection, IsEndedAsItselfAndNotByItsKeyAlone) {
+  Message message = entry();
+  message.put_u32(CTA_ID, 0x01020304);
+  const auto found = read(message);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->id, 0x01020304u);
+  Message deletion = deletion_of(*found);
+  bool tuple = false;
+  std::optional<uint32_t> id;
+  for (const Attribute& a : attributes(deletion.finish(1).subspan(sizeof(nlmsghdr) + sizeof(nfgenmsg)))) {
+    tuple = tuple || a.type == CTA_TUPLE_ORIG;
+    if (a.type == CTA_ID) id = a.u32();
+  }
+  EXPECT_TRUE(tuple) << "without it the kernel forgets all";
+  EXPECT_EQ(id, found->id);
+}
+
 TEST(TrackedConnection, WithoutCountersItIsNotJudged) {
   Message message = entry();
   const auto found = read(message);
