@@ -134,8 +134,9 @@ TEST_F(DesiredTest, WhereNothingIsSteeredARoutedPathIsWatched) {
   const auto watched = exploratory_path(graph, LinkId(2u));
   ASSERT_TRUE(watched);
   EXPECT_EQ(watched->links.size(), 2u);
-  EXPECT_TRUE(shows_link(graph, *watched, LinkId(2u), 4'100));
-  EXPECT_FALSE(shows_link(graph, *watched, LinkId(2u), 8'100)) << "routing has gone around";
+  Detours detours;
+  EXPECT_TRUE(shows_link(graph, *watched, LinkId(2u), 4'100, detours));
+  EXPECT_FALSE(shows_link(graph, *watched, LinkId(2u), 8'100, detours)) << "routing has gone around";
 }
 
 TEST_F(DesiredTest, LinksAreJudgedByThePathsOverThem) {

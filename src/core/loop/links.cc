@@ -224,9 +224,6 @@ std::optional<WatchedPath> routed_over(const Graph& graph, LinkId link) {
   return best;
 }
 
-// Whether packets are ever led over the link, whatever site is away now.
-bool leadable(const Graph& graph, LinkId link) { return WaysToSites(graph, link, true).find().has_value(); }
-
 }  // namespace
 
 std::vector<LinkId> reversed(const std::vector<LinkId>& path) {
@@ -268,15 +265,45 @@ bool steered(const Graph& graph, const WatchedPath& path) {
   return graph.steerable(path.links);
 }
 
-bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_t round_trip_us) {
+void Detours::follow(const Graph& graph) {
+  const bool full = around_us_.size() >= kept_max_ || leadable_.size() >= kept_max_;
+  if (described_ == graph.described() && !full) return;
+  described_ = graph.described();
+  around_us_.clear();
+  leadable_.clear();
+}
+
+std::optional<int64_t> Detours::around_us(const Graph& graph, SiteId from, SiteId to, LinkId link) {
+  follow(graph);
+  const auto [known, fresh] = around_us_.try_emplace({from, to, duplex(link)});
+  if (fresh) {
+    ++searches_;
+    const auto way = routed_way(graph, graph.site(from).vertex, graph.site(to).vertex, {duplex(link)});
+    if (way) known->second = described(graph, *way).us;
+  }
+  return known->second;
+}
+
+bool Detours::leadable(const Graph& graph, LinkId link) {
+  follow(graph);
+  const auto [known, fresh] = leadable_.try_emplace(duplex(link));
+  if (fresh) {
+    ++searches_;
+    // Which links are up decides over which ways, not whether there are any.
+    known->second = WaysToSites(graph, duplex(link), true).find().has_value();
+  }
+  return known->second;
+}
+
+bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_t round_trip_us, Detours& detours) {
   if (steered(graph, path)) return true;
-  const auto around = routed_way(graph, graph.site(path.from).vertex, graph.site(path.to).vertex, {duplex(link)});
-  if (!around) return true;
+  const auto around_us = detours.around_us(graph, path.from, path.to, link);
+  if (!around_us) return true;
   // The way itself takes up to its jitter longer, a way around at least its latency.
   const RoundTrip direct = described(graph, path.links);
-  const int64_t direct_us = direct.us + direct.jitter_us, around_us = described(graph, *around).us;
-  if (told_apart(direct, around_us)) return 2 * round_trip_us < direct_us + around_us;
-  if (around_us < direct.us || leadable(graph, link)) return false;
+  const int64_t direct_us = direct.us + direct.jitter_us;
+  if (told_apart(direct, *around_us)) return 2 * round_trip_us < direct_us + *around_us;
+  if (*around_us < direct.us || detours.leadable(graph, link)) return false;
   return round_trip_us < direct_us + kTellApartUs / 2;
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace weir {
 namespace {
 
@@ -50,6 +52,7 @@ class LinksTest : public testing::Test {
     return links;
   }
   Graph graph;
+  Detours detours;
 };
 
 using Links = std::vector<LinkId>;
@@ -83,14 +86,14 @@ TEST_F(LinksTest, AnAnswerOnAPlainWayShowsALinkUnlessItIsTooLateForIt) {
   describe(direct, 2'000, 1'000);
   const WatchedPath path{SiteId(0u), SiteId(1u), {direct}, true};
   describe(first, 9'000, 0);  // 20,000 us around
-  EXPECT_TRUE(shows_link(graph, path, direct, 4'000));
-  EXPECT_TRUE(shows_link(graph, path, direct, 6'000)) << "with its jitter";
-  EXPECT_FALSE(shows_link(graph, path, direct, 20'000));
+  EXPECT_TRUE(shows_link(graph, path, direct, 4'000, detours));
+  EXPECT_TRUE(shows_link(graph, path, direct, 6'000, detours)) << "with its jitter";
+  EXPECT_FALSE(shows_link(graph, path, direct, 20'000, detours));
   describe(first, 2'100, 0);  // 6,200 us around: only just more than jitter explains
-  EXPECT_TRUE(shows_link(graph, path, direct, 6'200)) << "the two cannot be told apart";
+  EXPECT_TRUE(shows_link(graph, path, direct, 6'200, detours)) << "the two cannot be told apart";
   describe(first, 2'600, 0);  // 7,200 us around
-  EXPECT_TRUE(shows_link(graph, path, direct, 6'000));
-  EXPECT_FALSE(shows_link(graph, path, direct, 7'200));
+  EXPECT_TRUE(shows_link(graph, path, direct, 6'000, detours));
+  EXPECT_FALSE(shows_link(graph, path, direct, 7'200, detours));
 }
 
 TEST_F(LinksTest, WhereTripsCannotBeToldApartOnlyASteeredPathShowsALinkOverWhichPacketsCanBeLed) {
@@ -103,15 +106,74 @@ TEST_F(LinksTest, WhereTripsCannotBeToldApartOnlyASteeredPathShowsALinkOverWhich
   EXPECT_EQ(explored(link).size(), 3u);
   const WatchedPath plain{SiteId(0u), SiteId(1u), {first, link, opposite(last)}, true};
   ASSERT_FALSE(steered(graph, plain));
-  EXPECT_FALSE(shows_link(graph, plain, link, 6'000)) << "in 6,200 us around";
+  EXPECT_FALSE(shows_link(graph, plain, link, 6'000, detours)) << "in 6,200 us around";
   add(SiteStateChanged{SiteId(2u), Liveness::kDown, ""});
   EXPECT_TRUE(explored(link).empty());
-  EXPECT_FALSE(shows_link(graph, plain, link, 6'000)) << "packets will be led over it when the site is there again";
+  EXPECT_FALSE(shows_link(graph, plain, link, 6'000, detours)) << "packets will be led over it when the site is there again";
   LinkSpec spec = graph.link_spec(led);
   spec.steerable = false;
   add(LinkDefined{led, spec});
-  EXPECT_TRUE(shows_link(graph, plain, link, 6'249)) << "nothing will ever be led over it";
-  EXPECT_FALSE(shows_link(graph, plain, link, 6'250)) << "another way, whichever";
+  EXPECT_TRUE(shows_link(graph, plain, link, 6'249, detours)) << "nothing will ever be led over it";
+  EXPECT_FALSE(shows_link(graph, plain, link, 6'250, detours)) << "another way, whichever";
+}
+
+TEST_F(LinksTest, WaysAroundAreSearchedForOnceUntilMoreIsDescribed) {
+  make(2, 2);  // routers 2 and 3
+  const LinkId direct = join(0, 1, false), first = join(0, 2, false), last = join(2, 1, false);
+  const WatchedPath path{SiteId(0u), SiteId(1u), {direct}, true};
+  for (int turn = 0; turn < 100; ++turn) {
+    EXPECT_TRUE(shows_link(graph, path, direct, 2'000, detours));
+    EXPECT_FALSE(shows_link(graph, path, direct, 4'000, detours)) << "around";
+  }
+  EXPECT_EQ(detours.searches(), 1u);
+  kill(first);
+  add(SiteStateChanged{SiteId(1u), Liveness::kDown, ""});
+  EXPECT_FALSE(shows_link(graph, path, direct, 4'000, detours));
+  EXPECT_EQ(detours.searches(), 1u) << "routing takes it whether or not it is up";
+  for (const LinkId link : {first, last}) describe(link, 500, 0);
+  for (int turn = 0; turn < 100; ++turn) EXPECT_TRUE(shows_link(graph, path, direct, 2'000, detours));
+  EXPECT_EQ(detours.searches(), 3u) << "as quick around: whether it can be led counts too";
+}
+
+TEST_F(LinksTest, FewWaysAroundAreKept) {
+  make(10, 0);
+  for (uint32_t s = 1; s < 10; ++s) join(0, s);
+  Detours few(4);
+  for (int turn = 0; turn < 3; ++turn) {
+    for (uint32_t s = 1; s < 10; ++s) {
+      EXPECT_EQ(few.around_us(graph, SiteId(0u), SiteId(s), LinkId(0u)), s == 1 ? std::nullopt : std::optional<int64_t>(2'000));
+      EXPECT_TRUE(few.leadable(graph, LinkId(2 * (s - 1))));
+      EXPECT_LE(few.kept(), 8u);
+    }
+  }
+}
+
+// An answer kept while links fail is the one that is found anew.
+TEST_F(LinksTest, WhichLinksAreUpChangesNothingOfWhatIsKept) {
+  constexpr uint32_t kSites = 6, kRouters = 12, kLinks = 30;
+  make(kSites, kRouters);
+  std::mt19937 random(7);
+  for (uint32_t l = 0; l < kLinks; ++l) {
+    const uint32_t router = kSites + static_cast<uint32_t>(random() % kRouters);
+    uint32_t other = static_cast<uint32_t>(random() % (kSites + kRouters));
+    if (other == router) other = 0;
+    join(other, router, random() % 3 != 0);
+  }
+  size_t led = 0;
+  for (int kills = 0; kills < 20; ++kills) {
+    Detours fresh;
+    for (uint32_t l = 0; l < kLinks; ++l) {
+      const LinkId link(2 * l);
+      EXPECT_EQ(detours.leadable(graph, link), fresh.leadable(graph, opposite(link)));
+      led += fresh.leadable(graph, link);
+      const SiteId from(l % kSites), to((l + 1) % kSites);
+      EXPECT_EQ(detours.around_us(graph, from, to, link), fresh.around_us(graph, from, to, link));
+    }
+    kill(LinkId(2 * static_cast<uint32_t>(kills)));
+  }
+  EXPECT_EQ(detours.searches(), 2u * kLinks);
+  EXPECT_GT(led, 0u);
+  EXPECT_LT(led, 20u * kLinks);
 }
 
 TEST_F(LinksTest, AnAnswerOnAWayThatRoutingDoesNotTakeShowsNoLink) {
@@ -119,7 +181,7 @@ TEST_F(LinksTest, AnAnswerOnAWayThatRoutingDoesNotTakeShowsNoLink) {
   const LinkId direct = join(0, 1, false);
   describe(direct, 2'100, 0);
   for (const LinkId around : {join(0, 2, false), join(2, 1, false)}) describe(around, 1'000, 0);
-  EXPECT_FALSE(shows_link(graph, {SiteId(0u), SiteId(1u), {direct}, true}, direct, 4'000));
+  EXPECT_FALSE(shows_link(graph, {SiteId(0u), SiteId(1u), {direct}, true}, direct, 4'000, detours));
 }
 
 TEST_F(LinksTest, OverPlainRoutingExploresWhereAWayAroundWouldBeNoticed) {

@@ -13,6 +13,7 @@
 #include "core/graph/graph.h"
 #include "core/loop/desired.h"
 #include "core/loop/latencies.h"
+#include "core/loop/links.h"
 #include "core/ports/brain.h"
 #include "core/ports/clock.h"
 #include "core/ports/log_store.h"
@@ -251,6 +252,7 @@ class Loop {
   std::map<LinkId, TimeUs> link_changed_us_;  // duplex links, even identifiers
   std::map<LinkId, TimeUs> link_shown_us_;  // duplex links: when the newest living path was known to be alive
   std::map<LinkId, TimeUs> latency_doubted_us_;  // duplex links that paths show slower or quicker, since when
+  Detours detours_;                      // of head_
   TimeUs judge_us_ = INT64_MAX;          // when links are to be judged without anything said
   std::map<std::pair<IntentId, Position>, Retirement> retirements_;
   // Of plans whose runs the graph holds; and the same by intent.

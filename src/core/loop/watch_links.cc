@@ -82,7 +82,7 @@ void Loop::watch_links() {
       alive.insert(duplex);
       if (led) link_shown_us_[duplex] = std::max(link_shown_us_[duplex], shown_us);
       if (head_.usable(link) || (changed != link_changed_us_.end() && changed->second >= state.heard_us)) continue;
-      if (shows_link(head_, path, link, state.round_trip_us)) proven.insert(duplex);
+      if (shows_link(head_, path, link, state.round_trip_us, detours_)) proven.insert(duplex);
     }
     if (led) {
       watched.push_back(std::move(path));
@@ -99,7 +99,7 @@ void Loop::watch_links() {
     // Routing may have gone around what a dead path dies of.
     WatchedPath shown = path;
     std::erase_if(shown.links, [&, &path = path, us = round_trip_us](LinkId link) {
-      return on_dead.count(LinkId(link.value & ~1u)) > 0 && !shows_link(head_, path, link, us);
+      return on_dead.count(LinkId(link.value & ~1u)) > 0 && !shows_link(head_, path, link, us, detours_);
     });
     watched.push_back(std::move(shown));
   }
