@@ -107,14 +107,6 @@ std::vector<site_local::AcceleratorDevice> devices_of(const agent::NodeDescripti
   return out;
 }
 
-std::string accelerators_text(const agent::NodeDescription& node, const SiteCapabilities& driver) {
-  const NodeSpec& spec = node.spec;
-  if (spec.accelerators == 0) return "";
-  return ", " + std::to_string(spec.accelerators) + " accelerators" +
-         (spec.accelerator_model.empty() ? "" : " (" + spec.accelerator_model + ")") +
-         (driver.isolation.ends_with("+devices") ? "" : ", which this kernel lets every run open,");
-}
-
 std::vector<std::string> supervisor() {
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error);
@@ -124,6 +116,15 @@ std::vector<std::string> supervisor() {
 }
 
 }  // namespace
+
+std::string accelerators_text(const agent::NodeDescription& node, const SiteCapabilities& driver) {
+  const NodeSpec& spec = node.spec;
+  if (spec.accelerators == 0) return "";
+  return ", " + std::to_string(spec.accelerators) +
+         (spec.accelerators == 1 ? " accelerator" : " accelerators") +
+         (spec.accelerator_model.empty() ? "" : " (" + spec.accelerator_model + ")") +
+         (driver.isolation.ends_with("+devices") ? "" : ", which this kernel lets every run open,");
+}
 
 Status run_agent(const AgentConfig& config, const agent::Say& say,
                  const std::function<bool(TimeUs)>& stopped) {
@@ -230,7 +231,8 @@ Status run_agent(const AgentConfig& config, const agent::Say& say,
       options, std::move(self));
   if (!host) return tl::unexpected(host.error());
   if (allowed->fresh) {
-    say(true, "nothing may run here yet: say in " + allowed->path.string() + " what tenants may run (docs/reference/allow-list.md)");
+    say(true, "nothing may run here yet: say in " + allowed->path.string() +
+                  " what tenants may run (docs/reference/allow-list.md)");
   }
   while (!stopped(kAllowFileLookUs)) {
     const auto changed = watch.look([&local] { return local.reload_allow_list(); });
