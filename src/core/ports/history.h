@@ -93,7 +93,8 @@ class History {
   virtual std::string why(LinkId link) const = 0;
   virtual std::string why(IntentId intent) const = 0;  // of its promise
   // How the newest run of the intent that ended badly did so, as "run at metro failed: no program"; empty:
-  // none has, or one has been running or ended well since.
+  // none has, or one has been running or ended well since, or the intent was submitted anew after its withdrawal.
+  // A run that was told to stop, or that the active plan does not hold, does not count however it ended.
   virtual std::string failure(IntentId intent) const = 0;
 };
 

@@ -238,8 +238,30 @@ Status Views::take(Position position, Bytes record, bool write_rows) {
     error.where = "record " + std::to_string(position) + (error.where.empty() ? "" : ": " + error.where);
     return tl::unexpected(std::move(error));
   }
+  const bool counts = write_rows && counts_for_failure(graph_, *event);
   Applied applied = graph_.apply(*event);
-  return write_rows ? write(position, *event, applied) : Status();
+  return write_rows ? write(position, *event, applied, counts) : Status();
+}
+
+// Whether the event tells how the work of an intent fares, by the state before it: a run does that is to go
+// on, neither told to stop nor left to a plan that is given up; and so does an intent that begins anew.
+bool Views::counts_for_failure(const Graph& before, const Event& event) {
+  if (const auto* submitted = std::get_if<IntentSubmitted>(&event.body)) {
+    return submitted->intent.index() < before.intent_count() &&
+           before.intent(submitted->intent).state == IntentState::kWithdrawn;
+  }
+  const auto* changed = std::get_if<RunStateChanged>(&event.body);
+  if (!changed || changed->intent.index() >= before.intent_count()) return false;
+  const IntentRow& row = before.intent(changed->intent);
+  if (std::any_of(row.runs.begin(), row.runs.end(), [changed](const RunRow& known) {
+        return known.run == changed->run && known.state == RunState::kStopping;
+      })) {
+    return false;
+  }
+  for (size_t i = 0; row.active && i < row.active->plan.placements.size(); ++i) {
+    if (row.active->run(i) == changed->run) return true;
+  }
+  return false;
 }
 
 // ---- rows --------------------------------------------------------------------------------------------
@@ -247,12 +269,21 @@ Status Views::take(Position position, Bytes record, bool write_rows) {
 // What one event that had an effect leaves in the tables.
 class Views::Writing {
  public:
-  Writing(Statements& statements, const Graph& graph, Position position, TimeUs at)
-      : statements_(statements), graph_(graph), position_(position), at_(at) {}
+  // `counts_for_failure`: by the state before the event.
+  Writing(Statements& statements, const Graph& graph, Position position, TimeUs at, bool counts_for_failure)
+      : statements_(statements),
+        graph_(graph),
+        position_(position),
+        at_(at),
+        counts_for_failure_(counts_for_failure) {}
 
   template <class Body>
   Status operator()(const Body&) {
     return {};
+  }
+
+  Status operator()(const IntentSubmitted& e) {
+    return counts_for_failure_ ? why(Of::kFailure, e.intent.value, "") : Status();
   }
 
   Status operator()(const PlanCommitted& e) {
@@ -309,7 +340,7 @@ class Views::Writing {
     row.bind(4, e.why).bind(5, static_cast<int64_t>(e.state)).bind(6, int64_t{e.exit_code});
     if (Status written = row.bind(7, ended ? at_ : 0).run(); !written) return written;
     const bool well = e.state == RunState::kExited && e.exit_code == 0;
-    if (e.state != RunState::kRunning && !ended) return {};
+    if (!counts_for_failure_ || (e.state != RunState::kRunning && !ended)) return {};
     return why(Of::kFailure, e.intent.value, ended && !well ? failure(e) : "");
   }
 
@@ -347,9 +378,10 @@ class Views::Writing {
   const Graph& graph_;
   const Position position_;
   const TimeUs at_;
+  const bool counts_for_failure_;
 };
 
-Status Views::write(Position position, const Event& event, const Applied& applied) {
+Status Views::write(Position position, const Event& event, const Applied& applied, bool counts_for_failure) {
   const EventSubject subject = subject_of(graph_, event);
   const bool owned = subject.tenant.index() < graph_.tenant_count();
   Statement& row = statements_->event;
@@ -359,7 +391,7 @@ Status Views::write(Position position, const Event& event, const Applied& applie
   row.bind(6, applied.effect ? std::string_view() : std::string_view(applied.why_not));
   if (Status written = row.run(); !written) return written;
   if (!applied.effect) return {};
-  return std::visit(Writing(*statements_, graph_, position, event.at), event.body);
+  return std::visit(Writing(*statements_, graph_, position, event.at, counts_for_failure), event.body);
 }
 
 }  // namespace weir::store

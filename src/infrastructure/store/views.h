@@ -70,7 +70,8 @@ class Views {
   Result<bool> agrees_with(const LogReader& log);
   Status know_the_present(const LogReader& log);
   Status take(Position position, Bytes record, bool write);
-  Status write(Position position, const Event& event, const Applied& applied);
+  static bool counts_for_failure(const Graph& before, const Event& event);
+  Status write(Position position, const Event& event, const Applied& applied, bool counts_for_failure);
 
   Database writer_;
   // Two, so that a long list does not hold up single answers.

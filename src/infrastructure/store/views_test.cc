@@ -46,15 +46,7 @@ class ViewsTest : public testing::Test {
     at(0, NodesReported{SiteId(1u), NodeId(0u), {NodeSpec{"n0", 4000, 4096, 0, "", 1000}}});
     at(0, SiteStateChanged{SiteId(0u), Liveness::kUp, ""});
     at(0, SiteStateChanged{SiteId(1u), Liveness::kUp, ""});
-    IntentSpec spec{.name = "cameras", .from = {{SiteId(0u), 2}}};
-    spec.workload.artifact = "detector";
-    spec.workload.port = 8080;
-    spec.workload.cpu_milli = 500;
-    spec.workload.memory_mib = 256;
-    spec.workload.streams_per_instance = 2;
-    spec.traffic.up_bps = 2'000'000;
-    spec.promise.latency_us_max = 500'000;
-    at(kMinute, IntentSubmitted{IntentId(0u), TenantId(0u), 1, spec});
+    at(kMinute, IntentSubmitted{IntentId(0u), TenantId(0u), 1, cameras()});
   }
   ~ViewsTest() override { std::filesystem::remove_all(folder); }
 
@@ -69,6 +61,17 @@ class ViewsTest : public testing::Test {
             .b = VertexId(b),
             .bandwidth_bps = 10'000'000,
             .latency_us = 1000};
+  }
+  static IntentSpec cameras() {
+    IntentSpec spec{.name = "cameras", .from = {{SiteId(0u), 2}}};
+    spec.workload.artifact = "detector";
+    spec.workload.port = 8080;
+    spec.workload.cpu_milli = 500;
+    spec.workload.memory_mib = 256;
+    spec.workload.streams_per_instance = 2;
+    spec.traffic.up_bps = 2'000'000;
+    spec.promise.latency_us_max = 500'000;
+    return spec;
   }
   // One instance at the hub for `per_core_hour`, one flow for a tenth of a credit per hour.
   static Plan plan(Nanocredits per_core_hour, RunId continues = {}) {
@@ -376,6 +379,52 @@ TEST_F(ViewsTest, TellOfRunsPromisesAndReasons) {
   EXPECT_EQ(*views->why(Views::Of::kPromise, 1), "");
   EXPECT_EQ(**views->measured(IntentId(0u)), (PromiseHistory{60, 3, 0, 2000, 8000}));
   EXPECT_FALSE(*views->measured(IntentId(1u)));
+}
+
+TEST_F(ViewsTest, WhatIsStoppedOnPurposeHasNotFailed) {
+  const auto changed = [&](RunId run, RunState state, int32_t exit_code = 0, const char* why = "") {
+    at(last_at + 1, RunStateChanged{run, IntentId(0u), state, exit_code, why});
+  };
+  const auto failure = [&] { return *updated()->why(Views::Of::kFailure, 0); };
+  // Moved: the old run ends by SIGTERM after the new one runs.
+  const RunId first = commit(kMinute, kCredit);
+  changed(first, RunState::kRunning);
+  const RunId second = commit(last_at, kCredit);
+  changed(second, RunState::kRunning);
+  changed(first, RunState::kStopping, 0, "its plan is given up");
+  changed(first, RunState::kExited, 143, "stopped");
+  EXPECT_EQ(failure(), "");
+  // Told to stop while its plan is the active one, and ended by a plan that is given up without being told.
+  changed(second, RunState::kStopping);
+  const RunId third = commit(last_at, kCredit);
+  const RunId fourth = commit(last_at, kCredit);
+  changed(second, RunState::kExited, 143, "stopped");
+  changed(third, RunState::kExited, 1, "late");
+  EXPECT_EQ(failure(), "");
+  // Such a run hides no failure either.
+  const RunId fifth = commit(last_at, kCredit);
+  changed(fifth, RunState::kExited, 3, "crashed");
+  changed(fourth, RunState::kRunning);
+  changed(fourth, RunState::kStopping);
+  changed(fourth, RunState::kExited);
+  EXPECT_EQ(failure(), "run at hub ended with exit code 3: crashed");
+  EXPECT_EQ(updated()->run(first)->why, "stopped");
+}
+
+TEST_F(ViewsTest, AnIntentThatIsSubmittedAnewHasNotFailedYet) {
+  const auto failure = [&] { return *updated()->why(Views::Of::kFailure, 0); };
+  const auto submit = [&](uint32_t generation) {
+    at(last_at, IntentSubmitted{IntentId(0u), TenantId(0u), generation, cameras()});
+  };
+  const RunId run = commit(kMinute, kCredit);
+  at(last_at, RunStateChanged{run, IntentId(0u), RunState::kExited, 3, "crashed"});
+  const std::string crashed = "run at hub ended with exit code 3: crashed";
+  submit(2);
+  EXPECT_EQ(failure(), crashed) << "its work goes on to fail until the new generation runs";
+  at(last_at, IntentWithdrawn{IntentId(0u)});
+  EXPECT_EQ(failure(), crashed);
+  submit(3);
+  EXPECT_EQ(failure(), "");
 }
 
 TEST_F(ViewsTest, GoOnWhereTheyStopped) {

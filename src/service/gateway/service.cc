@@ -256,10 +256,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   }
   if (row.active) {
     const CommittedPlan& active = *row.active;
-    const auto running = static_cast<size_t>(std::count_if(
-        row.runs.begin(), row.runs.end(), [](const RunRow& run) { return run.state == RunState::kRunning; }));
-    if (const std::string failure = failure_text({*graph, ports_.history, ports_}, id, running);
-        !failure.empty()) {
+    if (const std::string failure = failure_text({*graph, ports_.history, ports_}, id); !failure.empty()) {
       text += failure + "\n";
     }
     put_plan(*graph, row, id, active.plan, active.position, "active", *out.mutable_plan());

@@ -298,6 +298,44 @@ TEST_F(ServiceTest, AnIntentSaysHowItsRunsFail) {
   EXPECT_EQ(why(), "");
 }
 
+TEST_F(ServiceTest, WhatAPlanThatIsGivenUpStillRunsDoesNotHideAFailure) {
+  ASSERT_TRUE(apply(kCity, request_of(kIntent)));
+  brain.decide();
+  const std::shared_ptr<const CommittedPlan> given_up = brain.durable()->intent(IntentId(0u)).active;
+  ASSERT_EQ(given_up->plan.placements.size(), 2u);
+  for (size_t i = 0; i < 2; ++i)
+    brain.record("hub", RunStateChanged{given_up->run(i), IntentId(0u), RunState::kRunning, 0, ""});
+  brain.record("brain", PlanCommitted{given_up->plan});
+  const RunId run = brain.durable()->intent(IntentId(0u)).active->run(0);
+  ASSERT_NE(run.plan, given_up->position);
+  brain.record("hub", RunStateChanged{run, IntentId(0u), RunState::kFailed, 0, "no program"});
+  const std::string failure = "The newest run at hub failed: no program. It is tried again.";
+  EXPECT_EQ(get(kCity, "intent", "cameras")->resource().intent().status().why(), failure);
+  v1::ExplainRequest explain;
+  explain.set_intent("cameras");
+  const std::string text = service.explain(kCity, explain)->text();
+  EXPECT_NE(text.find("\n" + failure + "\n"), std::string::npos) << text;
+}
+
+TEST_F(ServiceTest, WhatIsWithdrawnAndAppliedAgainHasNotFailed) {
+  ASSERT_TRUE(apply(kCity, request_of(kIntent)));
+  brain.decide();
+  const std::shared_ptr<const CommittedPlan> before = brain.durable()->intent(IntentId(0u)).active;
+  brain.record("hub", RunStateChanged{before->run(0), IntentId(0u), RunState::kRunning, 0, ""});
+  brain.record("tenant/city", IntentWithdrawn{IntentId(0u)});
+  brain.record("brain", RunStateChanged{before->run(0), IntentId(0u), RunState::kStopping, 0, ""});
+  ASSERT_TRUE(apply(kCity, request_of(kIntent)));
+  brain.decide();
+  brain.record("hub", RunStateChanged{before->run(0), IntentId(0u), RunState::kExited, 143, "stopped"});
+  const std::shared_ptr<const CommittedPlan> active = brain.durable()->intent(IntentId(0u)).active;
+  ASSERT_TRUE(active);
+  EXPECT_EQ(get(kCity, "intent", "cameras")->resource().intent().status().why(), "");
+  EXPECT_EQ(get(kCity, "run", std::to_string(active->position) + ".1")->resource().run().why(), "");
+  v1::ExplainRequest explain;
+  explain.set_intent("cameras");
+  EXPECT_EQ(service.explain(kCity, explain)->text().find("143"), std::string::npos);
+}
+
 TEST_F(ServiceTest, ListsComeInPages) {
   std::vector<std::string> names;
   std::string token;

@@ -40,6 +40,17 @@ std::string_view intent_state(const IntentRow& row, size_t running) {
   return row.active && running >= row.active->plan.placements.size() ? "running" : "placed";
 }
 
+// Of the active plan: what a plan that is given up still runs does not count.
+uint32_t instances_running(const IntentRow& row) {
+  uint32_t running = 0;
+  for (size_t i = 0; row.active && i < row.active->plan.placements.size(); ++i) {
+    const RunId run = row.active->run(i);
+    const auto at = std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
+    if (at != row.runs.end() && at->state == RunState::kRunning) ++running;
+  }
+  return running;
+}
+
 const CommittedPlan* holder(const IntentRow& row, RunId run, size_t& placement) {
   const auto within = [&](const CommittedPlan& plan) {
     for (size_t i = 0; i < plan.plan.placements.size(); ++i) {
@@ -91,10 +102,12 @@ std::string stored_dataset_name(std::string_view tenant, std::string_view name) 
 void put_value(const Plan& plan, v1::Plan& out) { put_stored(plan, out); }
 void put_value(const Refusal& refusal, v1::Refusal& out) { put_stored(refusal, out); }
 
-std::string failure_text(const ViewSources& from, IntentId id, size_t running) {
+std::string failure_text(const ViewSources& from, IntentId id) {
   const IntentRow& row = from.graph.intent(id);
-  if (row.state == IntentState::kWithdrawn || !row.active || running >= row.active->plan.placements.size())
+  if (row.state == IntentState::kWithdrawn || !row.active ||
+      instances_running(row) >= row.active->plan.placements.size()) {
     return "";
+  }
   const std::string failure = from.history.failure(id);
   return failure.empty() ? "" : "The newest " + failure + ". It is tried again.";
 }
@@ -107,7 +120,7 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   v1::Intent& intent = *out.mutable_intent();
   intent.mutable_metadata()->set_generation(row.generation);
   v1::Intent::Status& status = *intent.mutable_status();
-  uint32_t running = 0;
+  const uint32_t running = instances_running(row);
   if (row.active) {
     const CommittedPlan& active = *row.active;
     status.set_has_plan(true);
@@ -117,11 +130,6 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
     int64_t worst = 0;
     for (const Flow& flow : active.plan.flows) worst = std::max(worst, flow.latency_us_predicted);
     status.set_latency_us_predicted(worst);
-    for (size_t i = 0; i < active.plan.placements.size(); ++i) {
-      const RunId run = active.run(i);
-      const auto at = std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
-      if (at != row.runs.end() && at->state == RunState::kRunning) ++running;
-    }
   }
   status.set_instances_running(running);
   status.set_generation(row.generation);
@@ -132,7 +140,7 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   } else if (!row.promise_kept) {
     status.set_why(from.history.why(id));
   }
-  if (const std::string failure = failure_text(from, id, running); !failure.empty()) {
+  if (const std::string failure = failure_text(from, id); !failure.empty()) {
     const bool waits = row.refusal && row.refusal->reasons.size() == 1 &&
                        row.refusal->reasons[0].code == ReasonCode::kRestarting;
     status.set_why(failure + (waits || status.why().empty() ? "" : " " + status.why()));

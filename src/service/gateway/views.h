@@ -40,8 +40,8 @@ void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy
 // A run that no plan holds any more, by what the ledger tells of it. False: it never was, or the history does
 // not know it yet.
 bool put_past_run(const ViewSources& from, RunId id, policy::View view, v1::Resource& out);
-// How the runs of an intent fail of which not all run: a sentence, or "".
-std::string failure_text(const ViewSources& from, IntentId id, size_t running);
+// How the runs of an intent fail of whose active plan not all run: a sentence, or "".
+std::string failure_text(const ViewSources& from, IntentId id);
 // `no_effect`: why it changed nothing, where that is known.
 void put_event(const Graph& graph, Position position, const Event& event, Bytes record, const std::string& no_effect,
                v1::Resource& out);
