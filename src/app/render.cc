@@ -37,9 +37,9 @@ std::string percent(int64_t used, int64_t total) {
   return total <= 0 ? "-" : std::to_string((used * 100 + total / 2) / total) + "%";
 }
 
-std::string bytes_text(int64_t bytes) {
+std::string bytes_text(uint64_t bytes) {
   static constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB"};
-  int64_t whole = bytes, tenths = 0;
+  uint64_t whole = bytes, tenths = 0;
   size_t unit = 0;
   for (; whole >= 1000 && unit + 1 < std::size(kUnits); ++unit) {
     tenths = whole % 1000 / 100;
@@ -143,8 +143,7 @@ Table links(const Items& items, bool wide) {
 
 std::string traffic_text(bool counted, uint64_t packets, uint64_t bytes) {
   if (!counted) return "-";
-  return bytes_text(static_cast<int64_t>(std::min<uint64_t>(bytes, INT64_MAX))) + " in " +
-         std::to_string(packets);
+  return bytes_text(bytes) + " in " + std::to_string(packets);
 }
 
 Table plans(const Items& items, bool wide) {
@@ -199,9 +198,9 @@ Table runs(const Items& items, bool wide) {
                                  run_state(run.state()),
                                  std::to_string(run.streams()),
                                  gateway::latency_text(run.cpu_us()),
-                                 bytes_text(run.sent_bytes())};
+                                 bytes_text(static_cast<uint64_t>(run.sent_bytes()))};
     if (wide) {
-      row.insert(row.end(), {bytes_text(run.received_bytes()),
+      row.insert(row.end(), {bytes_text(static_cast<uint64_t>(run.received_bytes())),
                              format_decimal(run.energy_microjoule(), 6) + " J", run.address(), run.why()});
     }
     table.add(row);
@@ -445,8 +444,8 @@ std::string render_plan(const v1::PlanView& plan, Format format) {
     std::vector<std::string> row{flow.ingress(), flow.site(), std::to_string(value.streams()),
                                  gateway::latency_text(value.latency_us_predicted())};
     if (counted)
-      row.insert(row.end(), {flow.counted() ? bytes_text(static_cast<int64_t>(flow.sent_bytes())) : "-",
-                             flow.counted() ? bytes_text(static_cast<int64_t>(flow.returned_bytes())) : "-"});
+      row.insert(row.end(), {flow.counted() ? bytes_text(flow.sent_bytes()) : "-",
+                             flow.counted() ? bytes_text(flow.returned_bytes()) : "-"});
     row.push_back(joined(flow.hops(), " > ") + " (" + flow.driver() + ")");
     flows.add(row);
   }

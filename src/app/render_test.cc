@@ -326,12 +326,14 @@ TEST(Render, PlansBillsAndEventsFitToo) {
   flow.set_ingress(kLong);
   flow.set_site(kLong);
   for (int i = 0; i < 12; ++i) flow.add_hops(kLong);
+  view.mutable_value()->add_flows()->set_latency_us_predicted(123'456);
   EXPECT_EQ(render_plan(view).find("SENT"), std::string::npos) << "nobody counts";
   flow.set_counted(true);
   flow.set_sent_packets(12);
   flow.set_sent_bytes(7'400);
-  view.mutable_value()->add_flows()->set_latency_us_predicted(123'456);
   EXPECT_LE(widest(render_plan(view)), 80u) << render_plan(view);
+  view.mutable_flows(0)->set_returned_bytes(UINT64_MAX);
+  EXPECT_NE(render_plan(view).find("18446PB"), std::string::npos) << render_plan(view);
 
   v1::BillResponse bills;
   auto& bill = *bills.add_bills();

@@ -20,6 +20,7 @@
 #include "security/identity/authority.h"
 #include "security/identity/private_file.h"
 #include "service/gateway/grpc_service.h"
+#include "service/gateway/metrics.h"
 #include "service/gateway/rest_server.h"
 #include "service/gateway/service.h"
 
@@ -116,20 +117,8 @@ std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const 
       {"weir_loop_inbox_refused_total", "Messages that found the inbox full", number(now.refused)},
       {"weir_agents_attached", "Sites whose agent is attached", number(link.attached_count())},
       {"weir_ledger_records_total", "Durable records", number(log.durable_end())}};
-  const Snapshot graph = brain.durable();
-  const auto paths = link.path_traffic();
-  const auto of_paths = [&](const char* name, const char* help, uint64_t PathTraffic::*figure) {
-    for (const auto& [site, path] : paths) {
-      if (site.index() >= graph->site_count()) continue;
-      out.push_back({name,
-                     help,
-                     number(path.*figure),
-                     {{"site", std::string(graph->site_name(site))}, {"path", std::to_string(path.label)}}});
-    }
-  };
-  of_paths("weir_path_packets_total", "Packets steered over a path, which left the site",
-           &PathTraffic::packets);
-  of_paths("weir_path_bytes_total", "Bytes of these packets before encapsulation", &PathTraffic::bytes);
+  for (gateway::Sample& sample : gateway::path_samples(*brain.durable(), link.path_traffic()))
+    out.push_back(std::move(sample));
   return out;
 }
 

@@ -85,8 +85,15 @@ Observation observation_from(const v1::Observation& message, Reader& in) {
     if (path.counted()) out.traffic.push_back({label, path.packets(), path.bytes()});
   }
   std::sort(out.paths_installed.begin(), out.paths_installed.end());
-  std::sort(out.traffic.begin(), out.traffic.end(),
-            [](const PathTraffic& a, const PathTraffic& b) { return a.label < b.label; });
+  out.paths_installed.erase(std::unique(out.paths_installed.begin(), out.paths_installed.end()),
+                            out.paths_installed.end());
+  std::stable_sort(out.traffic.begin(), out.traffic.end(),
+                   [](const PathTraffic& a, const PathTraffic& b) { return a.label < b.label; });
+  // Of a label said twice, the first.
+  out.traffic.erase(
+      std::unique(out.traffic.begin(), out.traffic.end(),
+                  [](const PathTraffic& a, const PathTraffic& b) { return a.label == b.label; }),
+      out.traffic.end());
   return out;
 }
 

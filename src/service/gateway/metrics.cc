@@ -5,7 +5,51 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+#include <map>
+
 namespace weir::gateway {
+
+std::vector<Sample> path_samples(const Graph& graph,
+                                 const std::vector<std::pair<SiteId, PathTraffic>>& said) {
+  using End = std::pair<SiteId, uint16_t>;
+  std::vector<End> planned;
+  const auto note = [&planned](const CommittedPlan& held) {
+    for (const Flow& flow : held.plan.flows) {
+      for (const uint16_t label : {flow.label_working, flow.label_protection}) {
+        if (label == 0) continue;
+        planned.emplace_back(flow.ingress, label);
+        planned.emplace_back(held.plan.placements[flow.placement].site, label);
+      }
+    }
+  };
+  if (!said.empty()) {
+    for (size_t i = 0; i < graph.intent_count(); ++i) {
+      const IntentRow& row = graph.intent(IntentId(i));
+      if (row.active) note(*row.active);
+      for (const auto& held : row.retiring) note(*held);
+    }
+  }
+  std::sort(planned.begin(), planned.end());
+  std::map<End, PathTraffic> counted;
+  for (const auto& [site, path] : said) {
+    const End end{site, path.label};
+    if (std::binary_search(planned.begin(), planned.end(), end)) counted.emplace(end, path);
+  }
+  std::vector<Sample> out;
+  const auto add = [&](const char* name, const char* help, uint64_t PathTraffic::*figure) {
+    for (const auto& [end, path] : counted) {
+      out.push_back(
+          {name,
+           help,
+           static_cast<double>(path.*figure),
+           {{"site", std::string(graph.site_name(end.first))}, {"path", std::to_string(end.second)}}});
+    }
+  };
+  add("weir_path_packets_total", "Packets steered over a path, which left the site", &PathTraffic::packets);
+  add("weir_path_bytes_total", "Bytes of these packets before encapsulation", &PathTraffic::bytes);
+  return out;
+}
 
 struct Metrics::Impl {
   prometheus::Registry registry;

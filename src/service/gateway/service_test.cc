@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/units/text.h"
+#include "service/gateway/metrics.h"
 #include "service/gateway/rest_routes.h"
 #include "service/gateway/test_brain.h"
 #include "service/resource/resource.h"
@@ -410,6 +411,19 @@ TEST_F(ServiceTest, APlanShowsWhatItsPathsCarried) {
   EXPECT_EQ(after.flows(0).sent_bytes(), 7'400u);
   EXPECT_EQ(after.flows(0).returned_packets(), 9u);
   EXPECT_EQ(after.flows(0).returned_bytes(), 900u);
+
+  const auto other = static_cast<uint16_t>(label + 1'000);
+  const std::vector<Sample> samples = path_samples(
+      *brain.durable(), {{from, {label, 12, 7'400}},
+                                  {from, {label, 13, 1}},
+                                  {from, {other, 1, 1}},
+                                  {SiteId(uint32_t{4'000'000}), {label, 1, 1}}});
+  ASSERT_EQ(samples.size(), 2u) << "once, and no label or site that no plan has";
+  EXPECT_EQ(samples[0].name, "weir_path_packets_total");
+  EXPECT_EQ(samples[0].value, 12);
+  EXPECT_EQ(samples[1].name, "weir_path_bytes_total");
+  EXPECT_EQ(samples[1].value, 7'400);
+  EXPECT_EQ(samples[1].labels[1].second, std::to_string(label));
 }
 
 TEST_F(ServiceTest, TokensOpenExactlyTheirRole) {
