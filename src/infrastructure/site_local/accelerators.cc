@@ -4,7 +4,11 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <optional>
 
 namespace weir::site_local {
 namespace {
@@ -13,17 +17,43 @@ std::string count_of(size_t count) {
   return std::to_string(count) + (count == 1 ? " accelerator" : " accelerators");
 }
 
-// None of it: no such file, as before a driver has been used.
+// The number by which NVIDIA's driver will make a file that is not there yet, for it makes them on first use
+// (driver README, "nvidia-modprobe"): major 195, and for unified memory one that the kernel gave it, which
+// proc/devices lists once that module is loaded.
+std::optional<DeviceNumber> number_to_come(const std::filesystem::path& file) {
+  constexpr uint32_t kNvidia = 195;
+  const std::string name = file.filename().string();
+  if (name == "nvidiactl") return DeviceNumber{kNvidia, 255};
+  if (name == "nvidia-modeset") return DeviceNumber{kNvidia, 254};
+  if (name == "nvidia-uvm" || name == "nvidia-uvm-tools") {
+    std::ifstream devices(file.parent_path().parent_path() / "proc/devices");
+    for (std::string line; std::getline(devices, line) && line != "Block devices:";) {
+      uint32_t major = 0;
+      const size_t begin = std::min(line.find_first_not_of(' '), line.size());
+      const auto [end, error] = std::from_chars(line.data() + begin, line.data() + line.size(), major);
+      if (error == std::errc() && std::string_view(end) == " nvidia-uvm")
+        return DeviceNumber{major, name == "nvidia-uvm" ? 0u : 1u};
+    }
+    return std::nullopt;
+  }
+  uint32_t minor = 0;
+  if (!name.starts_with("nvidia")) return std::nullopt;
+  const auto [end, error] = std::from_chars(name.data() + 6, name.data() + name.size(), minor);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return DeviceNumber{kNvidia, minor};
+}
+
+// Without a number: neither there nor known in advance.
 struct Node {
-  bool there = false;
-  DeviceNumber number;
+  std::optional<DeviceNumber> number;
   uint32_t gid = 0;
   uint32_t mode = 0;
 };
 Node node_of(const std::string& file) {
   struct stat found {};
-  if (::stat(file.c_str(), &found) != 0 || !S_ISCHR(found.st_mode)) return {};
-  return {true, {major(found.st_rdev), minor(found.st_rdev)}, found.st_gid, found.st_mode};
+  if (::stat(file.c_str(), &found) != 0) return {.number = number_to_come(file)};
+  if (!S_ISCHR(found.st_mode)) return {};
+  return {DeviceNumber{major(found.st_rdev), minor(found.st_rdev)}, found.st_gid, found.st_mode};
 }
 
 }  // namespace
@@ -87,8 +117,8 @@ Status give_accelerators(RunOrder& order, std::span<const AcceleratorDevice> dev
   std::set<uint32_t> gids;
   for (const std::string& file : opened) {
     const Node node = node_of(file);
-    if (!node.there) continue;
-    allowed.insert(node.number);
+    if (!node.number) continue;
+    allowed.insert(*node.number);
     const bool by_group = (node.mode & 0060) == 0060 && (node.mode & 0006) != 0006;
     // Group 0 may do more than open devices.
     if (by_group && node.gid != 0) gids.insert(node.gid);
@@ -97,7 +127,7 @@ Status give_accelerators(RunOrder& order, std::span<const AcceleratorDevice> dev
     for (const auto* files : {&device.device_files, &device.shared_files}) {
       for (const std::string& file : *files) {
         const Node node = node_of(file);
-        if (node.there && !allowed.contains(node.number)) denied.insert(node.number);
+        if (node.number && !allowed.contains(*node.number)) denied.insert(*node.number);
       }
     }
   }

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 namespace weir::site_local {
 namespace {
@@ -55,6 +57,29 @@ TEST(GiveAccelerators, GivesAllAndNotOneMore) {
   EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
   EXPECT_EQ(refused.error().what, "asks for 2 accelerators, and 1 of 2 are free");
   EXPECT_EQ(busy.accelerators, Names{});
+}
+
+TEST(GiveAccelerators, FilesThatTheDriverMakesLaterAreDeniedByTheNumbersToCome) {
+  const std::filesystem::path root = std::filesystem::path(testing::TempDir()) / "numbers_to_come";
+  std::filesystem::create_directories(root / "proc");
+  std::ofstream(root / "proc/devices") << "Character devices:\n  1 mem\n195 nvidia\n508 nvidia-uvm\n\n"
+                                          "Block devices:\n  7 loop\n";
+  const auto file = [&root](const char* name) { return (root / "dev" / name).string(); };
+  const std::vector<std::string> shared = {file("nvidiactl"), file("nvidia-uvm"), file("nvidia-uvm-tools"),
+                                           file("nvidia-modeset")};
+  const std::vector<AcceleratorDevice> devices = {
+      {"GPU-a", "CUDA_VISIBLE_DEVICES", {file("nvidia0")}, shared},
+      {"GPU-b", "CUDA_VISIBLE_DEVICES", {file("nvidia12"), file("nvidia-caps"), file("dri")}, shared}};
+  RunOrder none = asking(0);
+  ASSERT_TRUE(give_accelerators(none, devices, {}, true));
+  EXPECT_EQ(none.denied_devices, (Numbers{{195, 0}, {195, 12}, {195, 254}, {195, 255}, {508, 0}, {508, 1}}));
+  RunOrder one = asking(1);
+  ASSERT_TRUE(give_accelerators(one, devices, {}, true));
+  EXPECT_EQ(one.denied_devices, (Numbers{{195, 12}}));
+  std::filesystem::remove_all(root);
+  RunOrder unloaded = asking(0);
+  ASSERT_TRUE(give_accelerators(unloaded, devices, {}, true));
+  EXPECT_EQ(unloaded.denied_devices, (Numbers{{195, 0}, {195, 12}, {195, 254}, {195, 255}}));
 }
 
 TEST(GiveAccelerators, WithoutAFilterOnlyVariablesTell) {
