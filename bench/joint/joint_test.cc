@@ -36,7 +36,7 @@ class PolicyTest : public ::testing::Test {
   }
   void site(const char* name, int64_t ask, int32_t cpu) {
     const auto id = static_cast<uint32_t>(instance.graph.site_count());
-    SiteSpec spec{.name = name};
+    SiteSpec spec{.name = name, .sid = "fd00:6::" + std::to_string(id)};
     spec.asks.per_core_hour = ask * kCredit;
     add(SiteDefined{SiteId(id), VertexId(4 + id), spec});
     const NodeId node(instance.graph.node_count());
@@ -52,14 +52,18 @@ class PolicyTest : public ::testing::Test {
                      .b = VertexId(router),
                      .bandwidth_bps = mbps * kMbps,
                      .latency_us = us,
-                     .per_gbps_hour = kCredit}});
+                     .per_gbps_hour = kCredit,
+                     .sid_a = "fd00:5::",
+                     .sid_b = "fd00:5::1"}});
     add(LinkDefined{LinkId(id + 2),
                     {.name = "b" + std::to_string(router),
                      .a = VertexId(router),
                      .b = VertexId(4 + site),
                      .bandwidth_bps = 1000 * kMbps,
                      .latency_us = 0,
-                     .per_gbps_hour = kCredit}});
+                     .per_gbps_hour = kCredit,
+                     .sid_a = "fd00:5::",
+                     .sid_b = "fd00:5::1"}});
   }
   // An intent with one stream; returns the site that the policy chose, none if it refused.
   SiteId offer(PolicyKind kind, int64_t cores, int64_t mbps, int64_t promise_us) {

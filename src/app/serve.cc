@@ -52,8 +52,6 @@ std::vector<std::string> brain_names(const ServeConfig& config) {
 
 gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, History& history,
                              store::MerkleFollower& tree, agent_link::AgentLink& link, agent_link::ArtifactFolder& artifacts, std::string ca) {
-  // One planner for all dry runs: a planner serves one thread at a time.
-  auto planner = std::make_shared<std::pair<std::mutex, JointPlanner>>();
   return {.brain = brain,
           .clock = clock,
           .log = log,
@@ -63,9 +61,9 @@ gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, H
           .prove_growth = [&tree](uint64_t old_size,
                                   uint64_t size) { return tree.prove_consistency(old_size, size); },
           .decide =
-              [planner](const Graph& graph, IntentId intent) {
-                const std::lock_guard lock(planner->first);
-                return planner->second.decide(graph, intent);
+              [](const Graph& graph, IntentId intent) {
+                // Dry runs decide on graphs that never come to be: what is remembered of one is wrong for the next.
+                return JointPlanner().decide(graph, intent);
               },
           .artifact_digest = [&artifacts](std::string_view name) -> std::optional<std::string> {
             auto digest = artifacts.digest(name);

@@ -535,14 +535,13 @@ TEST_F(AgentLinkTest, LogsAreAskedForPieceByPiece) {
   ASSERT_TRUE(stream->Write(hello("hub")));
   ASSERT_TRUE(brain.wait_for("attached local"));
   std::string text;
-  std::atomic<bool> ended{false};
   ASSERT_TRUE(link->read_log(SiteId(0u), {5, 1}, 0, false, 0, [&](LogPiece piece) {
     text += piece.data;
-    if (piece.last) ended = true;
+    if (piece.last) brain.say("last");
   }));
   const std::string log = "hello world";
   v1::BrainMessage message;
-  while (!ended) {
+  for (bool last = false; !last;) {
     ASSERT_TRUE(stream->Read(&message));
     const v1::LogRequest& ask = message.log_request();
     EXPECT_EQ(ask.run().item(), 1u);
@@ -554,15 +553,14 @@ TEST_F(AgentLinkTest, LogsAreAskedForPieceByPiece) {
     chunk.set_data(log.substr(ask.offset(), 6));
     chunk.set_next_offset(ask.offset() + chunk.data().size());
     chunk.set_complete(chunk.next_offset() == log.size());
-    const bool last = chunk.complete();
+    last = chunk.complete();
     ASSERT_TRUE(stream->Write(answer));
-    if (last) break;
   }
+  ASSERT_TRUE(brain.wait_for("last"));
+  EXPECT_EQ(text, log);
   call->TryCancel();
   (void)stream->Finish();
   ASSERT_TRUE(brain.wait_for("detached"));
-  EXPECT_EQ(text, log);
-  EXPECT_TRUE(ended);
 }
 
 TEST_F(AgentLinkTest, ALogOfAnotherRunReachesNobody) {

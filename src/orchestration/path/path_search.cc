@@ -244,7 +244,6 @@ bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const Pa
 // have to be as they were.
 std::optional<PathOption> PathSearch::remembered(const Gates& gates, VertexId to,
                                                  const PathLimits& limits) const {
-  if (!network().all_steerable()) return std::nullopt;
   const Gate* entry = nullptr;
   Network::Access exit{};
   Nanocredits least = kUnreachable;
@@ -300,7 +299,13 @@ std::optional<PathOption> PathSearch::cheapest(VertexId from, VertexId to, const
   if (limits.latency_us_max < 0) return std::nullopt;
   if (to == from) return PathOption{};
   const Gates& ways = gates(from);
-  if (auto path = remembered(ways, to, limits)) return path;
+  // The bounds are of all links. So where the path that attained them can be led, it is the cheapest that can be, and only
+  // the routed one may be as good.
+  if (auto path = remembered(ways, to, limits); path && graph_.steerable(path->links)) {
+    if (network().all_steerable()) return path;
+    auto plain = routed(from, to, limits);
+    return plain && better(*plain, *path) ? plain : path;
+  }
   // Labels of a vertex are popped in order of price, so one is dominated if it is not faster than an earlier.
   PathMemory::Scratch& seen = memory_.scratch();
   ++seen.rounds;

@@ -34,14 +34,21 @@ bool alive(const Graph& graph, const IntentRow& row, const CommittedPlan& active
   return found->state != RunState::kExited || (row.spec->workload.kind == WorkKind::kJob && found->exit_code == 0);
 }
 
-// Whether packets could be led along the path if the agents at its ends said that they can. Where links are described
-// as plain, a path is the routed one from the start.
+// Whether packets could be led along the path, were it not for what the agents at its ends say. Where a link or a site is
+// described as plain, or without a SID, a path is the routed one from the start.
 bool agent_denies(const Graph& graph, const std::vector<LinkId>& path) {
   if (path.empty() || graph.steerable(path)) return false;
   const SiteRow& from = graph.site(graph.site_at(graph.link(path.front()).from));
   const SiteRow& to = graph.site(graph.site_at(graph.link(path.back()).to));
-  return (!from.agent_steers || !to.agent_steers) &&
-         std::all_of(path.begin(), path.end(), [&](LinkId id) { return graph.link_spec(id).steerable; });
+  if (from.agent_steers && to.agent_steers) return false;
+  const auto end = [&graph](VertexId vertex, const std::string& sid) {
+    const SiteId site = graph.site_at(vertex);
+    return site.valid() ? graph.site_spec(site).steerable && !graph.site_spec(site).sid.empty() : !sid.empty();
+  };
+  return std::all_of(path.begin(), path.end(), [&](LinkId id) {
+    const LinkSpec& link = graph.link_spec(id);
+    return link.steerable && end(link.a, link.sid_a) && end(link.b, link.sid_b);
+  });
 }
 
 // Can traffic take this path now, and within the promise? Not: is there room.

@@ -86,6 +86,7 @@ struct Ports {
   std::function<TreeHead()> ledger_head;
   std::function<Result<InclusionProof>(Position, uint64_t size)> prove_record;
   std::function<Result<ConsistencyProof>(uint64_t old_size, uint64_t size)> prove_growth;
+  // For dry runs: on graphs that are of no history, so nothing may be remembered from one to the next.
   std::function<Decision(const Graph&, IntentId)> decide;
   std::function<std::optional<std::string>(std::string_view artifact)> artifact_digest;
   std::function<std::optional<SiteContact>(SiteId)> contact;

@@ -155,7 +155,7 @@ class TestBrain : public Brain, public LogReader, public History {
             .prove_growth = [](uint64_t, uint64_t) -> Result<ConsistencyProof> {
               return fail(ErrorCode::kUnsupported, "not in this test");
             },
-            .decide = [this](const Graph& graph, IntentId intent) { return planner_.decide(graph, intent); },
+            .decide = [](const Graph& graph, IntentId intent) { return JointPlanner().decide(graph, intent); },
             .artifact_digest = [](std::string_view) { return std::optional<std::string>(); },
             .contact = [](SiteId) { return std::optional<SiteContact>(); },
             .path_traffic = [this](SiteId site, uint16_t label) -> std::optional<PathTraffic> {
