@@ -51,6 +51,8 @@ class LiveRuns : public testing::Test {
     options_.cgroup_name = "weir-test-" + std::to_string(::getpid());
     // Below the root, since this very process would otherwise be moved on version 2.
     options_.cgroup_parent = "/";
+    // What users of runs leave is removed with them: tests beside this one have users of their own.
+    options_.uid_first += static_cast<uint32_t>(::getpid() % 100'000) * options_.uid_count;
     options_.power = {.idle_milliwatt = 40'000, .peak_milliwatt = 100'000, .capacity_milli = 2'000};
     open();
   }
