@@ -488,6 +488,7 @@ std::string render_bill(const v1::BillResponse& bills, Format format) {
            (bill.from() == 0 ? "from the beginning" : "from " + time_text(bill.from())) + " to " +
            time_text(bill.to()) + ", from " + std::to_string(bill.ledger_size()) + " events\n";
     Table table({"INTENT", "SITE", "ITEM", "QUANTITY", "UNIT", "PRICE", "CREDITS", "PLAN"});
+    table.lesser({"ITEM", "PLAN"});  // the unit says what it is of
     for (const v1::BillLine& line : bill.lines()) {
       table.add({line.intent(), line.site(), line.item(), quantity_text(line), line.unit(),
                  credits(line.price_nanocredits()), format_money(line.amount_nanocredits()),

@@ -351,6 +351,10 @@ TEST(Render, PlansBillsAndEventsFitToo) {
   const std::string text = render_bill(bills, Format::kTable);
   EXPECT_LE(widest(text), 80u) << text;
   EXPECT_NE(text.find("12345.678901234"), std::string::npos) << text;
+  line.set_intent("training");
+  line.set_site("hub-guizhou");
+  const std::string usual = render_bill(bills, Format::kTable);
+  EXPECT_NE(usual.find("accelerator-hour "), std::string::npos) << usual;
 
   EXPECT_LE(widest(render_events({one_of_each("events").Get(0).event()})), 80u);
 }
