@@ -5,16 +5,13 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/ids/ids.h"
-
 namespace weir::queue {
-
-using QueueId = Id<struct QueueTag>;
 
 inline constexpr int kResources = 3;
 inline constexpr std::array<std::string_view, kResources> kResourceNames{"cpu", "memory", "accelerators"};
 
-// An amount of what a queue shares out. Sums of what a domain has stay far below 2^63; limits saturate.
+// What a job takes of a pool, or a pool holds, for each resource that is counted. Signed: what is left of a
+// pool that lost machines may be below zero. Sums of a domain stay below 2^62.
 struct Amount {
   int64_t cpu_milli = 0;
   int64_t memory_mib = 0;
@@ -33,31 +30,39 @@ struct Amount {
     accelerator_milli += other.accelerator_milli;
     return *this;
   }
-  constexpr Amount& operator-=(const Amount& other) {
-    cpu_milli -= other.cpu_milli;
-    memory_mib -= other.memory_mib;
-    accelerator_milli -= other.accelerator_milli;
-    return *this;
-  }
+  constexpr Amount& operator-=(const Amount& other) { return *this += other * -1; }
   friend constexpr Amount operator+(Amount a, const Amount& b) { return a += b; }
   friend constexpr Amount operator-(Amount a, const Amount& b) { return a -= b; }
+  constexpr Amount operator*(int64_t times) const {
+    return {cpu_milli * times, memory_mib * times, accelerator_milli * times};
+  }
   friend constexpr bool operator==(const Amount&, const Amount&) = default;
 
-  // Whether no resource of this exceeds that of `room`.
-  constexpr bool within(const Amount& room) const {
-    return cpu_milli <= room.cpu_milli && memory_mib <= room.memory_mib &&
-           accelerator_milli <= room.accelerator_milli;
+  // Whether this much of everything is there. What is not asked for does not matter, even below zero.
+  constexpr bool fits(const Amount& room) const {
+    return (cpu_milli <= room.cpu_milli || cpu_milli == 0) &&
+           (memory_mib <= room.memory_mib || memory_mib == 0) &&
+           (accelerator_milli <= room.accelerator_milli || accelerator_milli == 0);
   }
-  constexpr bool empty() const { return *this == Amount{}; }
-};
+  constexpr bool none() const { return cpu_milli == 0 && memory_mib == 0 && accelerator_milli == 0; }
 
-constexpr Amount least(const Amount& a, const Amount& b) {
-  return {std::min(a.cpu_milli, b.cpu_milli), std::min(a.memory_mib, b.memory_mib),
-          std::min(a.accelerator_milli, b.accelerator_milli)};
-}
-constexpr Amount most(const Amount& a, const Amount& b) {
-  return {std::max(a.cpu_milli, b.cpu_milli), std::max(a.memory_mib, b.memory_mib),
-          std::max(a.accelerator_milli, b.accelerator_milli)};
-}
+  // How many times this fits, from 0 to `most`.
+  constexpr int32_t times_in(const Amount& room, int32_t most) const {
+    int64_t times = most;
+    if (cpu_milli > 0) times = std::min(times, room.cpu_milli / cpu_milli);
+    if (memory_mib > 0) times = std::min(times, room.memory_mib / memory_mib);
+    if (accelerator_milli > 0) times = std::min(times, room.accelerator_milli / accelerator_milli);
+    return static_cast<int32_t>(std::max<int64_t>(times, 0));
+  }
+
+  static constexpr Amount least(const Amount& a, const Amount& b) {
+    return {std::min(a.cpu_milli, b.cpu_milli), std::min(a.memory_mib, b.memory_mib),
+            std::min(a.accelerator_milli, b.accelerator_milli)};
+  }
+  static constexpr Amount most(const Amount& a, const Amount& b) {
+    return {std::max(a.cpu_milli, b.cpu_milli), std::max(a.memory_mib, b.memory_mib),
+            std::max(a.accelerator_milli, b.accelerator_milli)};
+  }
+};
 
 }  // namespace weir::queue
