@@ -296,8 +296,9 @@ TEST_F(CommandTest, WaitEndsWhenTheStateCannotComeAnyMore) {
       << failed.error;
   EXPECT_EQ(wait_for(name, "failed").code, kExitOk);
 
+  const uint64_t before = brain.reads();
   auto gone = std::async(std::launch::async, [&] { return wait_for("intent/cameras", "kept"); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  ASSERT_TRUE(brain.read_beyond(before));
   brain.record("tenant/city", IntentWithdrawn{IntentId(0u)});
   ASSERT_EQ(gone.wait_for(std::chrono::seconds(20)), std::future_status::ready);
   const Outcome withdrawn = gone.get();

@@ -13,9 +13,10 @@ namespace {
 struct RawLink {
   uint32_t a, b;
   int64_t bandwidth_bps, latency_us, price;
+  bool steerable = true;
 };
 
-Graph network(size_t routers, const std::vector<RawLink>& links, bool steerable = true) {
+Graph network(size_t routers, const std::vector<RawLink>& links) {
   Graph graph;
   graph.apply({1, "t", DomainCreated{.name = "d", .scarcity_gbps_hour = 1'000'000'000}});
   for (uint32_t i = 0; i < routers; ++i) graph.apply({1, "t", RouterDefined{VertexId(i), "r" + std::to_string(i)}});
@@ -25,7 +26,7 @@ Graph network(size_t routers, const std::vector<RawLink>& links, bool steerable 
                  LinkDefined{LinkId(2 * i), LinkSpec{.name = "l" + std::to_string(i), .a = VertexId(l.a),
                                                      .b = VertexId(l.b), .bandwidth_bps = l.bandwidth_bps,
                                                      .latency_us = l.latency_us, .per_gbps_hour = l.price,
-                                                     .steerable = steerable, .sid_a = "fd77:a::",
+                                                     .steerable = l.steerable, .sid_a = "fd77:a::",
                                                      .sid_b = "fd77:b::"}}});
   }
   return graph;
@@ -79,8 +80,10 @@ TEST(CheapestPath, TakesTheDearerWayOnlyWhenTheCheapIsTooSlowOrFull) {
 }
 
 TEST(CheapestPath, OnPlainLinksOnlyTheRoutedPathIsACandidate) {
-  Graph graph = network(4, {{0, 1, 100 * kMbps, 50'000, 1000}, {1, 3, 100 * kMbps, 50'000, 1000},
-                            {0, 2, 100 * kMbps, 1'000, 9'000'000}, {2, 3, 100 * kMbps, 1'000, 9'000'000}}, false);
+  Graph graph = network(4, {{0, 1, 100 * kMbps, 50'000, 1000, false},
+                            {1, 3, 100 * kMbps, 50'000, 1000, false},
+                            {0, 2, 100 * kMbps, 1'000, 9'000'000, false},
+                            {2, 3, 100 * kMbps, 1'000, 9'000'000, false}});
   const auto path = cheapest(graph, VertexId(3u), {});
   ASSERT_TRUE(path);
   EXPECT_EQ(path->links, (std::vector<LinkId>{LinkId(4u), LinkId(6u)}));
@@ -168,7 +171,7 @@ RC_GTEST_PROP(CheapestPath, EqualsExhaustiveSearch, ()) {
     const auto a = *rc::gen::inRange<uint32_t>(0, routers);
     const auto b = (a + *rc::gen::inRange<uint32_t>(1, routers)) % routers;
     links.push_back({a, b, *rc::gen::inRange<int64_t>(5, 60) * kMbps, *rc::gen::inRange<int64_t>(0, 20) * 1000,
-                     *rc::gen::inRange<int64_t>(0, 50) * 1'000'000});
+                     *rc::gen::inRange<int64_t>(0, 50) * 1'000'000, *rc::gen::inRange(0, 4) > 0});
   }
   Graph graph = network(routers, links);
   const VertexId to(routers - 1);
@@ -177,6 +180,8 @@ RC_GTEST_PROP(CheapestPath, EqualsExhaustiveSearch, ()) {
   std::vector<LinkId> path;
   std::set<VertexId> visited = {VertexId(0u)};
   all_paths(graph, VertexId(0u), to, path, visited, every);
+  const auto routed = routed_path(graph, VertexId(0u), to);
+  std::erase_if(every, [&](const auto& links_of) { return !graph.steerable(links_of) && links_of != *routed; });
   std::vector<Nanocredits> prices;
   for (auto& links_of : every) {
     const PathOption option = priced(graph, links_of, kDemand);

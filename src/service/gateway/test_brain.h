@@ -1,6 +1,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -91,7 +93,19 @@ class TestBrain : public Brain, public LogReader, public History {
   }
   Snapshot durable() const override {
     const std::lock_guard lock(mutex_);
+    ++reads_;
+    read_.notify_all();
     return graph_;
+  }
+  // How often the durable state was asked for.
+  uint64_t reads() const {
+    const std::lock_guard lock(mutex_);
+    return reads_;
+  }
+  // Waits until it was asked for more often than that.
+  [[nodiscard]] bool read_beyond(uint64_t count) const {
+    std::unique_lock lock(mutex_);
+    return read_.wait_for(lock, std::chrono::seconds(20), [&] { return reads_ > count; });
   }
   uint64_t subscribe(Notify notify) override {
     const std::lock_guard lock(mutex_);
@@ -236,6 +250,8 @@ class TestBrain : public Brain, public LogReader, public History {
   }
 
   mutable std::mutex mutex_;
+  mutable std::condition_variable read_;
+  mutable uint64_t reads_ = 0;
   Snapshot graph_ = std::make_shared<const Graph>();
   InMemoryLogStore log_;
   mutable std::string folder_;

@@ -93,6 +93,15 @@ std::optional<std::string> why_plain(const ViewSources& from, LinkId id) {
   return std::nullopt;
 }
 
+void put_use(const RunHistory& history, v1::RunView& run) {
+  run.set_cpu_us(history.cpu_us);
+  run.set_memory_mib_seconds(history.memory_mib_us / 1'000'000);
+  run.set_received_bytes(history.received_bytes);
+  run.set_sent_bytes(history.sent_bytes);
+  run.set_energy_microjoule(history.energy_microjoule);
+  run.set_started(history.started);
+}
+
 }  // namespace
 
 std::string stored_dataset_name(std::string_view tenant, std::string_view name) {
@@ -315,12 +324,7 @@ void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy
   run.set_site(graph.site_name(row.site));
   run.set_state(static_cast<v1::RunState>(static_cast<int>(row.state) + 1));
   const RunHistory history = from.history.run(row.run);
-  run.set_cpu_us(history.cpu_us);
-  run.set_memory_mib_seconds(history.memory_mib_us / 1'000'000);
-  run.set_received_bytes(history.received_bytes);
-  run.set_sent_bytes(history.sent_bytes);
-  run.set_energy_microjoule(history.energy_microjoule);
-  run.set_started(history.started);
+  put_use(history, run);
   if (has_ended(row.state)) run.set_ended(history.ended);
   size_t placement = 0;
   const CommittedPlan* plan = holder(of, row.run, placement);
@@ -350,12 +354,7 @@ bool put_past_run(const ViewSources& from, RunId id, policy::View view, v1::Reso
   run.set_tenant(history.tenant);
   run.set_site(history.site);
   run.set_state(static_cast<v1::RunState>(static_cast<int>(history.state) + 1));
-  run.set_cpu_us(history.cpu_us);
-  run.set_memory_mib_seconds(history.memory_mib_us / 1'000'000);
-  run.set_received_bytes(history.received_bytes);
-  run.set_sent_bytes(history.sent_bytes);
-  run.set_energy_microjoule(history.energy_microjoule);
-  run.set_started(history.started);
+  put_use(history, run);
   run.set_ended(history.ended);
   run.set_past(true);
   (void)from.ports.log.read(id.plan, id.plan + 1, [&](Position, Bytes record) -> Status {
