@@ -1,0 +1,215 @@
+#include "orchestration/queue/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace weir::queue {
+namespace {
+
+Job job(uint64_t id, int32_t cores, TimeUs limit_us) {
+  Job made;
+  made.id = id;
+  made.estimated_us = made.limit_us = limit_us;
+  made.each.cpu_milli = 1000;
+  made.count = cores;
+  return made;
+}
+
+struct Domain {
+  explicit Domain(EngineOptions options = {}, PolicyKind policy = PolicyKind::kFcfs) : engine(options) {
+    engine.set_pool(1, {.cpu_milli = 10'000});
+    engine.set_policy(0, policy);
+  }
+  // Starts whatever a pass offers; the ids.
+  std::vector<uint64_t> pass(TimeUs now) {
+    std::vector<uint64_t> ids;
+    for (const Start& start : engine.pass(now).starts) {
+      ids.push_back(start.job);
+      EXPECT_TRUE(engine.started(start.job, start.parts, now));
+    }
+    return ids;
+  }
+  Engine engine;
+};
+
+using Ids = std::vector<uint64_t>;
+
+TEST(Engine, WithoutBackfillNobodyPasses) {
+  Domain domain({.backfill = Backfill::kNone});
+  EXPECT_TRUE(domain.engine.submit(job(1, 6, 100)));
+  EXPECT_TRUE(domain.engine.submit(job(2, 6, 100)));
+  EXPECT_TRUE(domain.engine.submit(job(3, 1, 10)));
+  EXPECT_EQ(domain.pass(0), Ids{1});
+  EXPECT_TRUE(domain.engine.ended(1, 40));
+  EXPECT_EQ(domain.pass(40), (Ids{2, 3}));
+}
+
+TEST(Engine, EasyLetsPassWhatDoesNotDelayTheFirst) {
+  Domain domain;
+  EXPECT_TRUE(domain.engine.submit(job(1, 6, 100)));
+  EXPECT_TRUE(domain.engine.submit(job(2, 8, 100)));
+  EXPECT_TRUE(domain.engine.submit(job(3, 4, 101)));  // would delay 2
+  EXPECT_TRUE(domain.engine.submit(job(4, 2, 500)));  // 2 leaves it room
+  EXPECT_TRUE(domain.engine.submit(job(5, 2, 100)));  // ends in time
+  EXPECT_EQ(domain.pass(0), (Ids{1, 4, 5}));
+  EXPECT_EQ(domain.pass(100), Ids{});  // 1 and 5 are over their limits
+  EXPECT_TRUE(domain.engine.ended(1, 100));
+  EXPECT_TRUE(domain.engine.ended(5, 100));
+  EXPECT_EQ(domain.pass(100), Ids{2});
+}
+
+TEST(Engine, WithoutSparePassesOnlyWhatEndsBefore) {
+  Domain domain({.spare = false});
+  for (const Job& each : {job(1, 6, 100), job(2, 8, 100), job(3, 2, 500), job(4, 2, 100), job(5, 2, 99)}) {
+    EXPECT_TRUE(domain.engine.submit(each));
+  }
+  EXPECT_EQ(domain.pass(0), (Ids{1, 5}));
+}
+
+TEST(Engine, ConservativeKeepsEveryPromise) {
+  Domain domain({.backfill = Backfill::kConservative});
+  for (const Job& each : {job(1, 10, 100), job(2, 8, 100), job(3, 5, 100), job(4, 5, 150), job(5, 2, 300)}) {
+    EXPECT_TRUE(domain.engine.submit(each));
+  }
+  EXPECT_EQ(domain.pass(0), Ids{1});
+  EXPECT_EQ(domain.engine.explain(2).promised_start, 100);
+  EXPECT_EQ(domain.engine.explain(3).promised_start, 200);
+  EXPECT_EQ(domain.engine.explain(4).promised_start, 200);
+  EXPECT_EQ(domain.engine.explain(5).promised_start, 300);
+  EXPECT_TRUE(domain.engine.ended(1, 20));
+  EXPECT_EQ(domain.pass(20), Ids{2});
+  EXPECT_EQ(domain.engine.explain(3).promised_start, 120);
+  EXPECT_EQ(domain.engine.explain(5).promised_start, 220);
+}
+
+TEST(Engine, KeepsToTheChosenJobWhereItBlocks) {
+  for (const bool blocks : {false, true}) {
+    Domain domain({.backfill = Backfill::kNone, .blocks = blocks}, PolicyKind::kSjf);
+    EXPECT_TRUE(domain.engine.submit(job(1, 6, 100)));
+    EXPECT_TRUE(domain.engine.submit(job(2, 6, 200)));
+    EXPECT_EQ(domain.pass(0), Ids{1});
+    EXPECT_TRUE(domain.engine.submit(job(3, 4, 50)));
+    EXPECT_EQ(domain.pass(1), blocks ? Ids{} : Ids{3});
+  }
+}
+
+TEST(Engine, GoesToThePoolWhereLeastIsLeftAndSpreadsOnlyIfItMust) {
+  Engine engine;
+  engine.set_pool(1, {.cpu_milli = 8'000});
+  engine.set_pool(2, {.cpu_milli = 6'000});
+  EXPECT_TRUE(engine.submit(job(1, 5, 100)));
+  Pass pass = engine.pass(0);
+  ASSERT_EQ(pass.starts.size(), 1U);
+  EXPECT_EQ(pass.starts[0].parts, (std::vector<Part>{{2, 5}}));
+  EXPECT_TRUE(engine.started(1, pass.starts[0].parts, 0));
+  EXPECT_TRUE(engine.submit(job(2, 9, 100)));
+  pass = engine.pass(0);
+  ASSERT_EQ(pass.starts.size(), 1U);
+  EXPECT_EQ(pass.starts[0].parts, (std::vector<Part>{{1, 8}, {2, 1}}));
+  EXPECT_FALSE(engine.started(2, std::vector<Part>{{1, 8}}, 0));
+  EXPECT_FALSE(engine.started(2, std::vector<Part>{{3, 9}}, 0));
+}
+
+TEST(Engine, WhatCouldNotBePlacedLetsOthersTry) {
+  Domain domain;
+  EXPECT_TRUE(domain.engine.submit(job(1, 10, 100)));
+  EXPECT_TRUE(domain.engine.submit(job(2, 10, 100)));
+  Pass pass = domain.engine.pass(0);
+  ASSERT_EQ(pass.starts.size(), 1U);
+  EXPECT_EQ(domain.engine.explain(1).code, WhyCode::kOffered);
+  EXPECT_TRUE(domain.engine.held(1, 50, 7));
+  EXPECT_EQ(domain.pass(0), Ids{2});
+  EXPECT_EQ(domain.engine.explain(1).code, WhyCode::kHeld);
+  EXPECT_EQ(domain.engine.explain(1).held_code, 7U);
+  EXPECT_EQ(domain.engine.pass(1).wake, 50);
+  EXPECT_TRUE(domain.engine.ended(2, 60));
+  EXPECT_EQ(domain.pass(60), Ids{1});
+}
+
+TEST(Engine, PrioritySharesAndQuotasComeBeforeThePolicy) {
+  Domain domain;
+  domain.engine.set_pool(1, {.cpu_milli = 3'000});
+  domain.engine.set_shares(
+      {.key = [](uint32_t queue,
+                 const Amount& offered) { return (queue == 1 ? 500 : 0) + offered.cpu_milli; },
+       .allows = [](uint32_t queue, const Amount&, const Amount&) { return queue != 2; }});
+  for (uint64_t id = 1; id <= 6; ++id) {
+    Job one = job(id, 1, 10);
+    one.queue = id == 6 ? 2 : static_cast<uint32_t>(id % 2);
+    one.priority = id == 5 ? 1 : 0;
+    EXPECT_TRUE(domain.engine.submit(one));
+  }
+  EXPECT_EQ(domain.pass(0), (Ids{5, 2, 4}));
+  EXPECT_EQ(domain.engine.explain(6).code, WhyCode::kQuota);
+}
+
+TEST(Engine, AnAdvanceReservationKeepsOthersOutAndItsOwnIn) {
+  Domain domain;
+  EXPECT_TRUE(domain.engine.reserve(9, 1, {.cpu_milli = 8'000}, 100, 200));
+  EXPECT_EQ(domain.engine.reserve(8, 1, {.cpu_milli = 3'000}, 50, 150).error().code, ErrorCode::kInfeasible);
+  EXPECT_EQ(domain.engine.reserve(9, 1, {.cpu_milli = 1'000}, 50, 150).error().code, ErrorCode::kConflict);
+  EXPECT_TRUE(domain.engine.submit(job(1, 4, 101)));  // reaches into it
+  EXPECT_TRUE(domain.engine.submit(job(2, 4, 100)));
+  Job inside = job(3, 8, 100);
+  inside.reservation = 9;
+  EXPECT_TRUE(domain.engine.submit(inside));
+  EXPECT_EQ(domain.pass(0), Ids{2});
+  EXPECT_EQ(domain.engine.explain(3).code, WhyCode::kReservation);
+  EXPECT_EQ(domain.engine.explain(3).estimated_start, 100);
+  EXPECT_EQ(domain.engine.explain(1).estimated_start, 200);
+  EXPECT_TRUE(domain.engine.ended(2, 90));
+  EXPECT_EQ(domain.pass(100), Ids{3});
+  EXPECT_TRUE(domain.engine.cancel_reservation(9));
+  EXPECT_EQ(domain.pass(101), Ids{});
+  EXPECT_TRUE(domain.engine.ended(3, 150));
+  EXPECT_EQ(domain.pass(150), Ids{1});
+}
+
+TEST(Engine, AJobOverItsLimitMovesWhatWaitsBehindIt) {
+  Domain domain({.backfill = Backfill::kConservative});
+  EXPECT_TRUE(domain.engine.submit(job(1, 10, 100)));
+  EXPECT_TRUE(domain.engine.submit(job(2, 10, 100)));
+  EXPECT_EQ(domain.pass(0), Ids{1});
+  EXPECT_EQ(domain.pass(100), Ids{});
+  EXPECT_EQ(domain.engine.explain(2).promised_start, 60'000'100);
+  EXPECT_TRUE(domain.engine.ended(1, 5'000));
+  EXPECT_EQ(domain.pass(5'000), Ids{2});
+}
+
+TEST(Engine, APoolThatShrinksStartsNothingItCannotHold) {
+  Domain domain;
+  EXPECT_TRUE(domain.engine.submit(job(1, 6, 100)));
+  EXPECT_EQ(domain.pass(0), Ids{1});
+  domain.engine.set_pool(1, {.cpu_milli = 4'000});
+  EXPECT_TRUE(domain.engine.submit(job(2, 5, 10)));
+  EXPECT_TRUE(domain.engine.submit(job(3, 4, 10)));
+  EXPECT_EQ(domain.pass(1), Ids{});
+  EXPECT_EQ(domain.engine.explain(2).code, WhyCode::kTooLarge);
+  EXPECT_EQ(domain.engine.explain(3).code, WhyCode::kResource);
+  EXPECT_TRUE(domain.engine.ended(1, 2));
+  EXPECT_EQ(domain.pass(2), Ids{3});
+}
+
+TEST(Engine, RefusesWhatIsNotAJob) {
+  Engine engine({.waiting_max = 1});
+  engine.set_pool(1, {.cpu_milli = 1});
+  const auto refused = [&engine](auto change) {
+    Job bad = job(1, 1, 1);
+    change(bad);
+    const Status status = engine.submit(bad);
+    return status ? ErrorCode::kInternal : status.error().code;
+  };
+  EXPECT_EQ(refused([](Job& bad) { bad.count = 0; }), ErrorCode::kInvalid);
+  EXPECT_EQ(refused([](Job& bad) { bad.limit_us = 0; }), ErrorCode::kInvalid);
+  EXPECT_EQ(refused([](Job& bad) { bad.estimated_us = -1; }), ErrorCode::kInvalid);
+  EXPECT_EQ(refused([](Job& bad) { bad.submitted = -1; }), ErrorCode::kInvalid);
+  EXPECT_EQ(refused([](Job& bad) { bad.each.memory_mib = -1; }), ErrorCode::kInvalid);
+  EXPECT_EQ(refused([](Job& bad) { bad.reservation = 3; }), ErrorCode::kNotFound);
+  EXPECT_TRUE(engine.submit(job(1, 1, 1)));
+  EXPECT_EQ(refused([](Job&) {}), ErrorCode::kConflict);
+  EXPECT_EQ(refused([](Job& bad) { bad.id = 2; }), ErrorCode::kExhausted);
+}
+
+}  // namespace
+}  // namespace weir::queue

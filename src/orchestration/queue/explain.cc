@@ -1,0 +1,141 @@
+#include <algorithm>
+
+#include "orchestration/queue/engine.h"
+#include "orchestration/queue/rooms.h"
+
+namespace weir::queue {
+namespace {
+
+constexpr size_t kForeseenMax = 1'000;  // waiting jobs whose start is estimated
+
+Resource short_of(const Amount& need, const Amount& room) {
+  if (need.accelerator_milli > std::max<int64_t>(room.accelerator_milli, 0)) return Resource::kAccelerator;
+  if (need.cpu_milli > std::max<int64_t>(room.cpu_milli, 0)) return Resource::kCpu;
+  return Resource::kMemory;
+}
+
+}  // namespace
+
+std::vector<uint64_t> Engine::order(size_t most) const {
+  std::vector<uint64_t> ids;
+  if (most == 0) return ids;
+  in_order({}, [&](uint32_t slot) {
+    ids.push_back(records_[slot].job.id);
+    return ids.size() < most;
+  });
+  return ids;
+}
+
+// Everybody in order, each at its earliest, on profiles of what runs as long as is estimated.
+void Engine::foresee() const {
+  foreseen_.clear();
+  foreseen_valid_ = true;
+  Engine sketch;
+  sketch.now_ = now_;
+  for (const Room& each : rooms_) {
+    Room& copy = sketch.rooms_.emplace_back(
+        Room{each.id, each.total, Profile(each.id.first == 0 ? each.total : Amount{}), each.from, each.to});
+    copy.profile.advance(now_);
+    if (each.id.first == 0) continue;
+    copy.profile.give(each.total, each.from, each.to);
+    if (Room* base = sketch.room({0, each.id.second}))
+      base->profile.take(each.total, std::max(each.from, now_), each.to);
+  }
+  for (const Record& record : records_) {
+    if (record.state != State::kRunning && record.state != State::kOffered) continue;
+    const TimeUs estimated = record.from + record.job.estimated_us;
+    Record copy = record;
+    sketch.add(copy, now_, estimated > now_ ? estimated : record.to, -1);
+  }
+  size_t position = 0;
+  uint64_t ahead = 0;
+  in_order({}, [&](uint32_t slot) {
+    const Record& record = records_[slot];
+    Job job = record.job;
+    job.limit_us = job.estimated_us;
+    Plan plan = sketch.earliest(job, std::max({now_, job.not_before, record.held_until}));
+    Foreseen& foreseen = foreseen_[job.id];
+    foreseen.position = position++;
+    foreseen.behind = ahead;
+    if (plan.first < kNever) {
+      foreseen.start = plan.first;
+      foreseen.pool = plan.second.front().pool;
+      Record placed;
+      placed.job = job;
+      sketch.take(placed, std::move(plan.second), plan.first, plan.first + job.limit_us);
+      ahead = job.id;
+    }
+    return position < kForeseenMax;
+  });
+}
+
+Why Engine::explain(uint64_t id) const {
+  Why why;
+  const Record* record = find(id);
+  if (record == nullptr) return why;
+  const Job& job = record->job;
+  if (record->state != State::kWaiting) {
+    why.code = record->state == State::kRunning ? WhyCode::kRunning : WhyCode::kOffered;
+    why.pool = record->parts.front().pool;
+    why.estimated_start = record->from;
+    return why;
+  }
+  if (!foreseen_valid_ || changed_) foresee();
+  if (const auto foreseen = foreseen_.find(id); foreseen != foreseen_.end()) {
+    why.position = foreseen->second.position;
+    why.estimated_start = foreseen->second.start;
+    why.pool = foreseen->second.pool;
+  } else {
+    why.position = foreseen_.size();
+  }
+  if (options_.backfill == Backfill::kConservative && record->from != record->to)
+    why.promised_start = record->from;
+
+  // The room where it comes nearest to starting: where most instances fit.
+  const Room* nearest = nullptr;
+  int32_t most = -1;
+  int64_t instances = 0, instances_now = 0, instances_free = 0;
+  bool open = false;
+  each_room(job, [&](const Room& each) {
+    instances += job.each.times_in(each.total, job.count);
+    const Amount free = each.profile.free_at(now_);
+    const int32_t fit = job.each.times_in(free, job.count);
+    instances_free += fit;
+    instances_now += job.each.times_in(each.profile.free_least(now_, now_ + job.limit_us), job.count);
+    open |= each.from <= now_;
+    if (fit > most) {
+      most = fit;
+      nearest = &each;
+    }
+    return true;
+  });
+  if (nearest == nullptr) {
+    why.code = job.reservation != 0 ? WhyCode::kReservation : WhyCode::kTooLarge;
+    return why;
+  }
+  if (why.estimated_start == kNever) why.pool = nearest->id.second;
+  why.behind = nearest->reserved_for == id ? 0 : nearest->reserved_for;
+  if (job.not_before > now_) {
+    why.code = WhyCode::kNotBefore;
+  } else if (record->held_until > now_) {
+    why.code = WhyCode::kHeld;
+    why.held_code = record->held_code;
+  } else if (instances < job.count) {
+    why.code = WhyCode::kTooLarge;
+    why.resource = short_of(job.whole(), nearest->total);
+  } else if (job.reservation != 0 && !open) {
+    why.code = WhyCode::kReservation;
+  } else if (shares_.allows && !shares_.allows(job.queue, {}, job.whole())) {
+    why.code = WhyCode::kQuota;
+  } else if (instances_free < job.count) {
+    why.code = WhyCode::kResource;
+    why.resource = short_of(job.whole(), nearest->profile.free_at(now_));
+  } else if (instances_now < job.count || nearest->blocked) {
+    why.code = WhyCode::kBehind;
+  } else {
+    why.code = WhyCode::kNext;
+  }
+  return why;
+}
+
+}  // namespace weir::queue

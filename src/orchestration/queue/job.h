@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/event/types.h"
+#include "orchestration/queue/amount.h"
+
+namespace weir::queue {
+
+// Work with an end that waits for room. All `count` instances start together or none does.
+struct Job {
+  uint64_t id = 0;     // unique; ties break by it, lowest first
+  uint32_t queue = 0;  // whose policy and share it goes by
+  TimeUs submitted = 0;
+  TimeUs estimated_us = 1;  // how long it is believed to run: orders jobs, promises nothing; 1 to limit_us
+  TimeUs limit_us = 1;      // how long it may run: what reservations go by; at least 1
+  int32_t priority = 0;     // class: higher first, whatever shares and policies say
+  TimeUs deadline = 0;      // 0: none; must end by then
+  TimeUs not_before = 0;
+  Amount each;                       // of one instance
+  int32_t count = 1;                 // instances, at least 1
+  uint64_t reservation = 0;          // the advance reservation it runs in; 0: none
+  std::vector<uint32_t> pools = {};  // where it may run; empty: anywhere
+
+  Amount whole() const { return each * count; }
+};
+
+// Instances at one pool.
+struct Part {
+  uint32_t pool = 0;
+  int32_t count = 0;
+  friend bool operator==(const Part&, const Part&) = default;
+};
+
+}  // namespace weir::queue

@@ -1,0 +1,94 @@
+#include "orchestration/queue/policy.h"
+
+#include <array>
+#include <bit>
+#include <limits>
+
+namespace weir::queue {
+namespace {
+
+constexpr int64_t kLog10Of2Q32 = 1'292'913'986;  // log10(2) * 2^32
+constexpr std::array<PolicyInfo, 7> kPolicies = {{
+    {PolicyKind::kWeir, "weir", "Plans what waits: least bounded slowdown over a bounded search of orders",
+     false},
+    {PolicyKind::kFcfs, "fcfs", "First come, first served", false},
+    {PolicyKind::kSjf, "sjf", "Shortest estimated run time first", false},
+    {PolicyKind::kSmallestArea, "saf", "Smallest area (cores times estimated run time) first", false},
+    {PolicyKind::kWfp3, "wfp3", "Largest (wait / run time)^3 times cores first", true},
+    {PolicyKind::kUnicep, "unicep", "Largest wait / (log2 of cores times run time) first", true},
+    {PolicyKind::kF1, "f1", "Least log10(run time) times cores + 870 log10(submitted) first", false},
+}};
+
+int64_t size_milli(const Job& job) {
+  const Amount whole = job.whole();
+  return whole.cpu_milli > 0 ? whole.cpu_milli : whole.accelerator_milli;
+}
+
+uint64_t positive(int64_t value) { return value > 0 ? static_cast<uint64_t>(value) : 1; }
+
+// log10 of a time in seconds; below 0.1 s it counts as 0.1 s, as the policy's authors do.
+Key log10_seconds_q32(TimeUs us) {
+  const Key log2_us = log2_q32(positive(us < 100'000 ? 100'000 : us));
+  return ((log2_us * kLog10Of2Q32) >> 32) - (Key{6} << 32);
+}
+
+constexpr Key kLast = Key{1} << 100;
+
+}  // namespace
+
+std::span<const PolicyInfo> policies() { return kPolicies; }
+
+const PolicyInfo& policy_info(PolicyKind kind) { return kPolicies[static_cast<size_t>(kind)]; }
+
+std::optional<PolicyKind> policy_named(std::string_view name) {
+  for (const PolicyInfo& policy : kPolicies) {
+    if (policy.name == name) return policy.kind;
+  }
+  return std::nullopt;
+}
+
+int64_t log2_q32(uint64_t value) {
+  const int whole = 63 - std::countl_zero(value);
+  // The mantissa in [1, 2) with 63 digits; each squaring yields one digit of the logarithm.
+  uint64_t mantissa = value << (63 - whole);
+  uint64_t digits = 0;
+  for (int i = 0; i < 32; ++i) {
+    const unsigned __int128 square = static_cast<unsigned __int128>(mantissa) * mantissa;
+    const bool over = (square >> 127) != 0;
+    mantissa = static_cast<uint64_t>(square >> (over ? 64 : 63));
+    digits = digits << 1 | (over ? 1 : 0);
+  }
+  return static_cast<int64_t>(static_cast<uint64_t>(whole) << 32 | digits);
+}
+
+Key policy_key(PolicyKind kind, const Job& job, TimeUs now) {
+  const int64_t size = size_milli(job);
+  const TimeUs run_us = job.estimated_us;
+  switch (kind) {
+    case PolicyKind::kFcfs:
+      return job.submitted;
+    case PolicyKind::kSjf:
+      return (Key{run_us} << 64) + job.submitted;
+    case PolicyKind::kWeir:
+    case PolicyKind::kSmallestArea:
+      return Key{size} * run_us;
+    case PolicyKind::kWfp3: {
+      // The order is that of the logarithm.
+      if (now <= job.submitted) return kLast;
+      const int64_t log_ratio = log2_q32(positive(now - job.submitted)) - log2_q32(positive(run_us));
+      return -(Key{3} * log_ratio + log2_q32(positive(size)));
+    }
+    case PolicyKind::kUnicep: {
+      if (now <= job.submitted) return kLast;
+      const int64_t log_size = log2_q32(positive(size)) - log2_q32(1000);
+      if (log_size <= 0) return -kLast - (now - job.submitted);
+      return -(Key{log2_q32(positive(now - job.submitted))} - log2_q32(positive(run_us)) -
+               log2_q32(positive(log_size)));
+    }
+    case PolicyKind::kF1:
+      return log10_seconds_q32(run_us) * size + 870'000 * log10_seconds_q32(job.submitted);
+  }
+  return 0;
+}
+
+}  // namespace weir::queue
