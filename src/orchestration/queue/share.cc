@@ -1,7 +1,5 @@
 #include "orchestration/queue/share.h"
 
-#include <utility>
-
 #include "core/price/price.h"
 #include "orchestration/queue/decay.h"
 
@@ -292,27 +290,49 @@ std::vector<QueueId> QueueTree::order() {
   return ids;
 }
 
-bool QueueTree::may_reclaim(QueueId from, const Amount& need, QueueId victim) const {
-  const auto path = [this](QueueId id) {
-    std::vector<uint32_t> rows;
-    for (uint32_t r = leaf(id); r != kNoRow; r = rows_[r].parent) rows.push_back(r);
-    return rows;
+int64_t QueueTree::order_key(QueueId id, const Amount& offered) const {
+  constexpr int64_t kGuaranteedFirst = int64_t{1} << 40;
+  constexpr int64_t kNothingDue = int64_t{1} << 41;
+  const Row& row = rows_[leaf(id)];
+  const int64_t due = dominant_share(row.entitlement, capacity_);
+  const int64_t share = dominant_share(charge_of(row) + offered, capacity_);
+  const int64_t key = due == 0 ? kNothingDue : std::min(kNothingDue, share * kPpm / due);
+  return (row.used + offered).fits(row.spec.guaranteed) && !row.spec.guaranteed.none()
+             ? key - kGuaranteedFirst
+             : key;
+}
+
+std::pair<QueueTree::Path, QueueTree::Path> QueueTree::paths_to_meeting(QueueId a, QueueId b) const {
+  const auto up = [this](QueueId id) {
+    Path path;
+    for (uint32_t r = leaf(id); r != kNoRow; r = rows_[r].parent) path.push_back(r);
+    return path;
   };
-  std::vector<uint32_t> a = path(from), b = path(victim);
-  while (!a.empty() && !b.empty() && a.back() == b.back()) {
-    a.pop_back();
-    b.pop_back();
+  std::pair<Path, Path> paths{up(a), up(b)};
+  while (!paths.first.empty() && !paths.second.empty() && paths.first.back() == paths.second.back()) {
+    paths.first.pop_back();
+    paths.second.pop_back();
   }
-  if (a.empty() || b.empty()) return false;  // the same jobs
-  const Row& head = rows_[a.back()];
-  for (int r = 0; r < kResources; ++r) {
-    if (need[r] > 0 && head.used[r] + need[r] > head.spec.guaranteed[r]) return false;
+  return paths;
+}
+
+std::vector<QueueTree::Excess> QueueTree::excess(QueueId victim, QueueId from) const {
+  const Path path = paths_to_meeting(victim, from).first;
+  std::vector<Excess> out;
+  for (size_t i = path.size(); i-- > 0;) {
+    out.push_back({path[i], rows_[path[i]].used - rows_[path[i]].spec.guaranteed});
   }
-  for (const uint32_t v : b) {
+  return out;
+}
+
+bool QueueTree::may_reclaim(QueueId from, const Amount& need, QueueId victim) const {
+  const Path path = paths_to_meeting(from, victim).first;
+  if (path.empty()) return false;
+  const Row& head = rows_[path.back()];
+  if (!need.fits(head.spec.guaranteed - head.used)) return false;
+  for (const Excess& each : excess(victim, from)) {
     bool borrows = false;
-    for (int r = 0; r < kResources; ++r) {
-      borrows |= need[r] > 0 && rows_[v].used[r] > rows_[v].spec.guaranteed[r];
-    }
+    for (int r = 0; r < kResources; ++r) borrows |= need[r] > 0 && each.over[r] > 0;
     if (!borrows) return false;
   }
   return true;

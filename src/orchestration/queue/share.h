@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/event/types.h"
@@ -130,6 +131,9 @@ class QueueTree {
   // All queues with waiting jobs in the order of their turns, were each blocked after its own. O(n · depth ·
   // log n).
   std::vector<QueueId> order();
+  // For who merges queues by one number, least first: how much of its due the queue would have with `offered`
+  // more, in parts per 10^6; those within their guarantee before all others. By the last entitle().
+  int64_t order_key(QueueId id, const Amount& offered) const;
 
   Standing standing(QueueId id) const;
   // What use by a queue's jobs costs while others want what it has beyond its due, as a multiple of the
@@ -140,6 +144,13 @@ class QueueTree {
   // The shadow price of that: what decide adds to a decision price of `price` >= 0. Saturates; never billed.
   Nanocredits share_price(QueueId id, Nanocredits price) const;
 
+  // The queues that hold the jobs of `victim` below where it meets `from`, from the top, and what each has
+  // beyond its guarantee (below zero: what it lacks). Empty: `from` and `victim` are the same.
+  struct Excess {
+    uint32_t place = 0;  // tells these apart
+    Amount over;
+  };
+  std::vector<Excess> excess(QueueId victim, QueueId from) const;
   // Whether `from` may have jobs of `victim` preempted to take `need` >= 0: with it, the queue that holds
   // `from` just below where the two meet stays within its guarantee, and each that holds the victim below
   // there has more than its own in something that is needed.
@@ -203,6 +214,8 @@ class QueueTree {
   void refresh_up(uint32_t row);
   void rebuild();
   std::vector<uint32_t> parents_first() const;
+  using Path = std::vector<uint32_t>;  // rows, from the jobs' own up
+  std::pair<Path, Path> paths_to_meeting(QueueId a, QueueId b) const;
   std::optional<Shortage> first_shortage(const Row& row, const Amount& need) const;
   bool below_guarantee(const Row& row) const;
 

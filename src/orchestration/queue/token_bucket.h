@@ -19,6 +19,9 @@ class TokenBucket {
     full_ = burst * kHourUs;
     held_ = fresh ? full_ : std::min(held_, full_);
   }
+  bool limits() const { return per_hour_ > 0; }
+  // Whole tokens that are there.
+  int64_t held(int64_t at) const { return held_at(at) / kHourUs; }
   // Microseconds after `at` until one can be taken; 0: now.
   int64_t wait_us(int64_t at) const {
     const int64_t held = held_at(at);
