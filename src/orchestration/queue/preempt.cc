@@ -144,10 +144,26 @@ class Search {
     }
   }
 
+  // Requires covered(). The set without those that can be spared, the dearest first.
   void keep_if_best() {
-    if (spent_ >= best_cost_) return;
-    best_cost_ = spent_;
-    best_ = chosen_;
+    std::vector<size_t> kept = chosen_;
+    std::stable_sort(kept.begin(), kept.end(),
+                     [this](size_t x, size_t y) { return candidates_[x].cost > candidates_[y].cost; });
+    Nanocredits cost = spent_;
+    std::vector<int64_t> over(needs_.size());
+    for (size_t c = 0; c < needs_.size(); ++c) over[c] = -needs_[c];
+    std::erase_if(kept, [&](size_t i) {
+      const auto& gives = candidates_[i].gives;
+      for (size_t c = 0; c < over.size(); ++c) {
+        if (gives[c] > over[c]) return false;
+      }
+      for (size_t c = 0; c < over.size(); ++c) over[c] -= gives[c];
+      cost -= candidates_[i].cost;
+      return true;
+    });
+    if (cost >= best_cost_) return;
+    best_cost_ = cost;
+    best_ = std::move(kept);
     found_ = true;
   }
 
@@ -182,16 +198,7 @@ class Search {
       if (best == candidates_.size()) break;
       include(best, 1);
     }
-    if (covered()) {
-      std::vector<size_t> dearest = chosen_;
-      std::stable_sort(dearest.begin(), dearest.end(),
-                       [this](size_t a, size_t b) { return candidates_[a].cost > candidates_[b].cost; });
-      for (const size_t i : dearest) {
-        include(i, -1);
-        if (!covered()) include(i, 1);
-      }
-      keep_if_best();
-    }
+    if (covered()) keep_if_best();
     for (const size_t i : std::vector<size_t>(chosen_)) include(i, -1);
   }
 
