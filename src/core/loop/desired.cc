@@ -19,11 +19,9 @@ class Writer {
     }
   }
 
-  std::map<SiteId, SiteDirective> write() {
-    for (size_t i = 0; i < graph_.intent_count(); ++i) intent(IntentId(i));
-    for (size_t l = 0; l < graph_.link_count(); l += 2) {
-      if (worth_exploring(graph_, LinkId(l))) explore(LinkId(l));
-    }
+  std::map<SiteId, SiteDirective> write(const std::set<IntentId>& holders, const std::vector<WatchedPath>& explored) {
+    for (const IntentId holder : holders) intent(holder);
+    for (const WatchedPath& watched : explored) explore(watched);
     return std::move(out_);
   }
 
@@ -143,14 +141,11 @@ class Writer {
                                 .reflector = site_address(graph_.site_spec(to).prefix)});
   }
 
-  void explore(LinkId link) {
-    const auto watched = exploratory_path(graph_, link);
-    if (!watched || graph_.site_spec(watched->from).prefix.empty() || graph_.site_spec(watched->to).prefix.empty()) {
-      return;
-    }
-    const auto label = exploratory_label(*watched);
-    path(watched->from, watched->to, watched->links, label, false);
-    path(watched->to, watched->from, reversed(watched->links), label, true);
+  void explore(const WatchedPath& watched) {
+    if (graph_.site_spec(watched.from).prefix.empty() || graph_.site_spec(watched.to).prefix.empty()) return;
+    const auto label = exploratory_label(watched);
+    path(watched.from, watched.to, watched.links, label, false);
+    path(watched.to, watched.from, reversed(watched.links), label, true);
   }
 
   const Graph& graph_;
@@ -189,8 +184,31 @@ uint16_t exploratory_label(const WatchedPath& path) {
   return static_cast<uint16_t>(65'535 - hash % kExploratoryLabels);
 }
 
+std::map<SiteId, SiteDirective> desired(const Graph& graph, const std::set<SiteId>& sites, const Phases& phases,
+                                        const std::set<IntentId>& holders, const std::vector<WatchedPath>& explored) {
+  return Writer(graph, sites, phases).write(holders, explored);
+}
+
 std::map<SiteId, SiteDirective> desired(const Graph& graph, const std::set<SiteId>& sites, const Phases& phases) {
-  return Writer(graph, sites, phases).write();
+  std::set<IntentId> all;
+  for (size_t i = 0; i < graph.intent_count(); ++i) all.insert(all.end(), IntentId(i));
+  return desired(graph, sites, phases, all, exploratory_paths(graph, links_to_explore(graph)));
+}
+
+std::vector<WatchedPath> exploratory_paths(const Graph& graph, const std::set<LinkId>& links) {
+  std::vector<WatchedPath> paths;
+  for (const LinkId link : links) {
+    if (auto watched = exploratory_path(graph, link)) paths.push_back(std::move(*watched));
+  }
+  return paths;
+}
+
+std::set<LinkId> links_to_explore(const Graph& graph) {
+  std::set<LinkId> links;
+  for (size_t l = 0; l < graph.link_count(); l += 2) {
+    if (worth_exploring(graph, LinkId(l))) links.insert(links.end(), LinkId(l));
+  }
+  return links;
 }
 
 bool active_is_ready(const IntentRow& row) {

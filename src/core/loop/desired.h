@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "core/graph/graph.h"
 #include "core/loop/links.h"
@@ -20,8 +21,17 @@ enum class Phase : uint8_t {
 };
 using Phases = std::map<std::pair<IntentId, Position>, Phase>;  // of retiring plans; absent: kMaking
 
-// What every one of these sites is to do now. Pure. O(commitments).
+// What every one of these sites is to do now, where no other intents than `holders` hold anything at them and the links
+// worth exploring are measured over `explored` (exploratory_paths). Pure. O(commitments of the holders).
+std::map<SiteId, SiteDirective> desired(const Graph& graph, const std::set<SiteId>& sites, const Phases& phases,
+                                        const std::set<IntentId>& holders, const std::vector<WatchedPath>& explored);
+// The same, looking for both. O(commitments + links).
 std::map<SiteId, SiteDirective> desired(const Graph& graph, const std::set<SiteId>& sites, const Phases& phases);
+
+// A path for each of these duplex links that has one, in their order.
+std::vector<WatchedPath> exploratory_paths(const Graph& graph, const std::set<LinkId>& links);
+// The duplex links that are worth exploring.
+std::set<LinkId> links_to_explore(const Graph& graph);
 
 // A dead link is watched by an exploratory path whose label follows from its links, so that what was measured on
 // one way is never taken for another. Committed paths have theirs below all of these (give_labels). Two ways may

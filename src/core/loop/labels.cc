@@ -14,6 +14,12 @@ constexpr uint32_t kLabels = 65'535 - kExploratoryLabels - kLabelMin + 1;
 }  // namespace
 
 Status give_labels(const Graph& head, Plan& plan) {
+  std::set<IntentId> all;
+  for (size_t i = 0; i < head.intent_count(); ++i) all.insert(all.end(), IntentId(i));
+  return give_labels(head, plan, all);
+}
+
+Status give_labels(const Graph& head, Plan& plan, const std::set<IntentId>& holders) {
   std::map<SiteId, std::set<uint16_t>> used;
   for (const Flow& flow : plan.flows) {
     used[flow.ingress];
@@ -29,8 +35,8 @@ Status give_labels(const Graph& head, Plan& plan) {
       }
     }
   };
-  for (size_t i = 0; i < head.intent_count(); ++i) {
-    const IntentRow& row = head.intent(IntentId(i));
+  for (const IntentId holder : holders) {
+    const IntentRow& row = head.intent(holder);
     if (row.active) note(*row.active);
     for (const auto& held : row.retiring) note(*held);
   }

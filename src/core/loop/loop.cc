@@ -60,6 +60,7 @@ Result<std::unique_ptr<Loop>> Loop::start(Ports ports, const LoopOptions& option
       loop->sessions_[SiteId(s)].heard_us = loop->now_us_ + options.resync_us - options.site_silence_us;
     }
     if (state == Liveness::kDown) loop->down_since_us_[SiteId(s)] = loop->now_us_;
+    loop->watch_silence(SiteId(s));
   }
   loop->held_ = !loop->sessions_.empty();
   return loop;
@@ -90,6 +91,8 @@ Status Loop::recover() {
     return {};
   });
   restarts_.clear();  // the past did not happen all at once
+  restarting_.clear();
+  follow_all();
   return read;
 }
 
@@ -106,7 +109,7 @@ Status Loop::turn(std::vector<Message> messages) {
     const bool all = std::all_of(sessions_.begin(), sessions_.end(), [](const auto& s) { return s.second.attached; });
     if (all || now_us_ - started_us_ >= options_.resync_us) {
       held_ = false;
-      recheck_ = react_ = true;
+      recheck_all_ = react_ = direct_all_ = true;
     }
   }
   if (!held_) watch_sites();
@@ -142,24 +145,26 @@ Status Loop::stop() {
   return fatal_;
 }
 
-TimeUs Loop::wake_us() const {
+TimeUs Loop::wake_us() {
   TimeUs wake = now_us_ + 1'000'000;
   if (held_) wake = std::min(wake, started_us_ + options_.resync_us);
-  for (const auto& [site, session] : sessions_) {
-    const Liveness state = head_.site(site).state;
-    if (state == Liveness::kUp || state == Liveness::kDraining) {
-      wake = std::min(wake, session.heard_us + options_.site_silence_us);
-    }
+  wake = std::min(wake, silence_wake_us());
+  if (!refused_again_.empty()) wake = std::min(wake, refused_again_.begin()->first);
+  for (const auto& [intent, attempt] : attempts_) {
+    if (attempt.ticket != 0 || !to_decide_.count(intent)) continue;
+    wake = std::min(wake, std::max(restart_at_us(intent), attempt.not_before_us));
   }
-  for (const auto& [intent, refused] : refused_) wake = std::min(wake, refused.again_us);
-  for (const IntentId intent : to_decide_) {
-    const auto found = attempts_.find(intent);
-    const TimeUs restart_us = restart_at_us(intent);
-    if (found != attempts_.end() && found->second.ticket == 0) {
-      wake = std::min(wake, std::max(restart_us, found->second.not_before_us));
-    } else if (restart_us > now_us_) {
-      wake = std::min(wake, restart_us);
+  for (auto at = restarting_.begin(); at != restarting_.end();) {
+    const IntentId intent = *at;
+    const auto known = restarts_.find(intent);
+    if (known == restarts_.end() || known->second.not_before_us <= now_us_) {
+      at = restarting_.erase(at);
+      continue;
     }
+    ++at;
+    const auto attempt = attempts_.find(intent);
+    if (!to_decide_.count(intent) || (attempt != attempts_.end() && attempt->second.ticket == 0)) continue;
+    if (const TimeUs restart_us = restart_at_us(intent); restart_us > now_us_) wake = std::min(wake, restart_us);
   }
   wake = std::min({wake, judge_us_, steering_wake_us()});
   return std::max(wake, now_us_ + 1'000);
@@ -203,72 +208,6 @@ Status Loop::record(const std::string& actor, std::vector<EventBody> bodies) {
   }
   appended_ = true;
   return {};
-}
-
-// What follows from an event for the loop's own memory.
-void Loop::note(const EventBody& body, Position at) {
-  react_ = true;
-  if (const auto* link = std::get_if<LinkStateChanged>(&body)) link_changed_us_[LinkId(link->link.value & ~1u)] = now_us_;
-  if (const auto* e = std::get_if<IntentSubmitted>(&body)) {
-    to_decide_.insert(e->intent);
-    refused_.erase(e->intent);
-    restarts_.erase(e->intent);
-  } else if (const auto* withdrawn = std::get_if<IntentWithdrawn>(&body)) {
-    restarts_.erase(withdrawn->intent);
-  } else if (const auto* committed = std::get_if<PlanCommitted>(&body)) {
-    remember_plan(committed->plan.intent, at);
-    refused_.erase(committed->plan.intent);
-    auto& placed_us = restarts_[committed->plan.intent].placed_us;
-    std::erase_if(placed_us, [this](const auto& plan) { return now_us_ - plan.second > options_.restart_us_max; });
-    placed_us[at] = now_us_;
-    ++moves_;
-  } else if (const auto* retired = std::get_if<PlanRetired>(&body)) {
-    retirements_.erase({retired->intent, retired->plan});
-    forget_plans(retired->intent);
-    awaiting_usage_.insert(retired->intent);
-    unused_look_ = true;
-  } else if (const auto* site = std::get_if<SiteStateChanged>(&body)) {
-    if (site->state == Liveness::kDown) {
-      down_since_us_[site->site] = now_us_;
-    } else {
-      down_since_us_.erase(site->site);
-    }
-    ++moves_;
-    recheck_ = true;
-  } else if (const auto* run = std::get_if<RunStateChanged>(&body)) {
-    refused_.erase(run->intent);  // what is to be mended is another thing now
-    recheck_ = true;
-    if (has_ended(run->state)) count_failure(run->intent, run->run);
-  } else if (const auto* usage = std::get_if<UsageReported>(&body)) {
-    if (usage->begun != 0) forget_plans(usage->intent);
-  } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) || std::holds_alternative<WorkMeasured>(body) ||
-             std::holds_alternative<SiteDefined>(body) || std::holds_alternative<SiteSteeringChanged>(body) ||
-             std::holds_alternative<LinkDefined>(body) || std::holds_alternative<DatasetDefined>(body)) {
-    ++moves_;
-    recheck_ = true;
-  }
-}
-
-void Loop::remember_plan(IntentId intent, Position plan) {
-  intent_of_plan_[plan] = intent;
-  plans_of_intent_.insert({intent, plan});
-}
-
-void Loop::forget_plans(IntentId intent) {
-  if (intent.index() >= head_.intent_count()) return;
-  const IntentRow& row = head_.intent(intent);
-  std::set<Position> alive;
-  for (const RunRow& run : row.runs) alive.insert(run.run.plan);
-  for (const RetiredRun& run : row.retired_runs) alive.insert(run.run.plan);
-  for (auto at = plans_of_intent_.lower_bound({intent, 0}); at != plans_of_intent_.end() && at->first == intent;) {
-    if (alive.count(at->second)) {
-      ++at;
-      continue;
-    }
-    intent_of_plan_.erase(at->second);
-    work_seen_.erase(work_seen_.lower_bound(RunId{at->second, 0}), work_seen_.lower_bound(RunId{at->second + 1, 0}));
-    at = plans_of_intent_.erase(at);
-  }
 }
 
 // ---- proposals ---------------------------------------------------------------------------------------
@@ -348,7 +287,10 @@ void Loop::handle(Attached& message) {
   if (revoked_until != 0 && message.hello.certificate_issued_us <= revoked_until) return ports_.wire.drop(message.site);
   Session& known = sessions_[message.site];
   if (known.connection > message.connection) return;
+  if (known.silence_us != 0) silences_.erase({known.silence_us, message.site});
   known = Session{.connection = message.connection, .attached = true, .heard_us = now_us_};
+  watch_silence(message.site);
+  to_direct_.insert(message.site);
   react_ = true;
   std::vector<EventBody> bodies;
   if (!message.hello.nodes.empty()) {
@@ -396,7 +338,9 @@ Status Loop::report(SiteId site, const Observation& observation) {
   session.applied_version = current ? observation.applied_version : 0;
   session.settled = observation.settled;
   session.runs = observation.runs;
-  react_ = unused_look_ = true;
+  unused_look_ = true;
+  // It may be an older word, or that of an agent that has begun anew.
+  if (session.applied_version < session.sent.version) resend_us_ = std::min(resend_us_, session.sent_us + options_.resend_us);
 
   std::vector<EventBody> bodies;
   for (const RunObservation& seen : observation.runs) {
@@ -420,11 +364,11 @@ Status Loop::report(SiteId site, const Observation& observation) {
   // A run that the site was told to begin, has done everything it was told, and does not have, is lost.
   if (current && observation.settled && session.sent_any && !session.sent.held &&
       observation.applied_version == session.sent.version) {
+    std::vector<RunId> there;
+    for (const RunObservation& r : observation.runs) there.push_back(r.run);
+    std::sort(there.begin(), there.end());
     for (const DirectedRun& directed : session.sent.runs) {
-      if (std::any_of(observation.runs.begin(), observation.runs.end(),
-                      [&](const RunObservation& r) { return r.run == directed.run; })) {
-        continue;
-      }
+      if (std::binary_search(there.begin(), there.end(), directed.run)) continue;
       for (const RunRow& known : head_.intent(directed.intent).runs) {
         if (known.run == directed.run && known.site == site && !has_ended(known.state)) {
           bodies.push_back(RunStateChanged{known.run, directed.intent, RunState::kLost, 0, "the site does not have it"});
@@ -486,14 +430,44 @@ Status Loop::report(SiteId site, const PromiseReport& report) {
 
 // ---- watching ----------------------------------------------------------------------------------------
 
-void Loop::watch_sites() {
-  for (auto& [site, session] : sessions_) {
+void Loop::watch_silence(SiteId site) {
+  const auto found = sessions_.find(site);
+  if (found == sessions_.end() || found->second.silence_us != 0) return;
+  const Liveness state = head_.site(site).state;
+  if (state != Liveness::kUp && state != Liveness::kDraining) return;
+  found->second.silence_us = found->second.heard_us + options_.site_silence_us;
+  silences_.insert({found->second.silence_us, site});
+}
+
+// Brings the first entry up to date with what was heard since it was made.
+TimeUs Loop::silence_wake_us() {
+  while (!silences_.empty()) {
+    const auto [at_us, site] = *silences_.begin();
+    Session& session = sessions_[site];
     const Liveness state = head_.site(site).state;
-    if (state != Liveness::kUp && state != Liveness::kDraining) continue;
+    const bool watched = state == Liveness::kUp || state == Liveness::kDraining;
+    if (watched && session.heard_us + options_.site_silence_us == at_us) return at_us;
+    silences_.erase(silences_.begin());
+    session.silence_us = 0;
+    watch_silence(site);
+  }
+  return INT64_MAX;
+}
+
+void Loop::watch_sites() {
+  std::set<SiteId> silent;
+  while (silence_wake_us() <= now_us_) {
+    const SiteId site = silences_.begin()->second;
+    silent.insert(site);
+    silences_.erase(silences_.begin());
+    sessions_[site].silence_us = 0;
+  }
+  for (const SiteId site : silent) {
+    Session& session = sessions_[site];
     const TimeUs silence = now_us_ - session.heard_us;
-    if (silence < options_.site_silence_us) continue;
     if (!record(kBrain, {SiteStateChanged{site, Liveness::kDown, "silent for " + milliseconds(silence),
                                           head_.site(site).drained}})) {
+      watch_silence(site);
       continue;
     }
     // Only attaching again brings it up: a connection that outlived the silence must end, and with it the renewal of leases.
@@ -503,40 +477,49 @@ void Loop::watch_sites() {
   }
 }
 
+void Loop::recheck(IntentId intent) {
+  const IntentRow& row = head_.intent(intent);
+  if (row.state == IntentState::kWithdrawn) return;
+  // A disk without room leaves it for a later turn.
+  if (finished(row)) {
+    if (!record(kBrain, {IntentWithdrawn{intent, true}})) recheck_.insert(intent);
+  } else if (!ports_.needs_decision(head_, intent)) {
+    unrefuse(intent);
+  } else if (may_come_back(row)) {
+    refuse(intent, {head_.relief() - 1, now_us_ + options_.retry_us, {}});
+  } else if (!refused_.count(intent)) {
+    to_decide_.insert(intent);
+    if (!say_restart(intent)) recheck_.insert(intent);
+  }
+}
+
 void Loop::watch_intents() {
-  if (recheck_ && !held_) {
-    recheck_ = false;
-    for (size_t i = 0; i < head_.intent_count(); ++i) {
-      const IntentRow& row = head_.intent(IntentId(i));
-      if (row.state == IntentState::kWithdrawn) continue;
-      if (finished(row)) {
-        (void)record(kBrain, {IntentWithdrawn{IntentId(i), true}});
-        continue;
-      }
-      if (!ports_.needs_decision(head_, IntentId(i))) {
-        refused_.erase(IntentId(i));
-      } else if (may_come_back(row)) {
-        refused_[IntentId(i)] = {head_.relief() - 1, now_us_ + options_.retry_us, {}};
-      } else if (!refused_.count(IntentId(i))) {
-        to_decide_.insert(IntentId(i));
-        say_restart(IntentId(i));
+  if (!held_) {
+    const std::set<IntentId> intents = std::exchange(recheck_, {});
+    if (std::exchange(recheck_all_, false)) {
+      for (size_t i = 0; i < head_.intent_count(); ++i) recheck(IntentId(i));
+    } else {
+      for (const IntentId intent : intents) {
+        if (intent.index() < head_.intent_count()) recheck(intent);
       }
     }
   }
-  for (auto it = refused_.begin(); it != refused_.end();) {
-    Refused& refused = it->second;
-    const auto intent = it++;
-    if (now_us_ < refused.again_us) continue;
+  std::vector<IntentId> due;
+  for (auto at = refused_again_.begin(); at != refused_again_.end() && at->first <= now_us_; ++at) due.push_back(at->second);
+  for (const IntentId intent : due) {
+    Refused refused = refused_.at(intent);
     refused.again_us = now_us_ + options_.retry_us;
-    if (may_come_back(head_.intent(intent->first))) {
+    if (may_come_back(head_.intent(intent))) {
       refused.relief = head_.relief() - 1;
-    } else if (!ports_.needs_decision(head_, intent->first)) {
-      refused_.erase(intent);
+    } else if (!ports_.needs_decision(head_, intent)) {
+      unrefuse(intent);
+      continue;
     } else if (head_.relief() != refused.relief || (refused.moves && *refused.moves != moves_)) {
       refused.relief = head_.relief();
       if (refused.moves) refused.moves = moves_;
-      to_decide_.insert(intent->first);
+      to_decide_.insert(intent);
     }
+    refuse(intent, refused);
   }
 }
 
@@ -579,6 +562,17 @@ void Loop::begin_decisions() {
   }
 }
 
+std::set<IntentId> Loop::holders(const Plan& plan) const {
+  std::set<IntentId> intents;
+  for (const Flow& flow : plan.flows) {
+    for (const SiteId end : {flow.ingress, plan.placements[flow.placement].site}) {
+      const auto& at = holdings_.at(end);
+      intents.insert(at.begin(), at.end());
+    }
+  }
+  return intents;
+}
+
 void Loop::handle(Decided& message) {
   const auto found = attempts_.find(message.intent);
   if (message.ticket == 0 || found == attempts_.end() || found->second.ticket != message.ticket) return;
@@ -603,8 +597,9 @@ void Loop::handle(Decided& message) {
     // What eased since the snapshot was taken did not count.
     const bool incomplete = std::any_of(refusal->reasons.begin(), refusal->reasons.end(),
                                         [](const Reason& reason) { return reason.code == ReasonCode::kSearchBudget; });
-    refused_[message.intent] = {attempt.relief, now_us_ + options_.retry_us, {}};
-    if (incomplete) refused_[message.intent].moves = attempt.moves;
+    Refused refused{attempt.relief, now_us_ + options_.retry_us, {}};
+    if (incomplete) refused.moves = attempt.moves;
+    refuse(message.intent, refused);
     attempts_.erase(found);
     if (refusal->generation != row.generation || row.state == IntentState::kWithdrawn) return;
     if (row.refusal && row.refusal->reasons == refusal->reasons) return;
@@ -618,9 +613,9 @@ void Loop::handle(Decided& message) {
   // Deciders give advice: what is not even well-formed goes no further.
   if (plan && plan->intent == message.intent && validate(*plan)) {
     verdict = verify(head_, *plan);
-    if (verdict.granted && give_labels(head_, *plan) && record(kBrain, {PlanCommitted{std::move(*plan)}})) {
+    if (verdict.granted && give_labels(head_, *plan, holders(*plan)) && record(kBrain, {PlanCommitted{std::move(*plan)}})) {
       ++counters_.commits;
-      if (finished(head_.intent(message.intent))) recheck_ = true;  // it goes on with what has ended meanwhile
+      if (finished(head_.intent(message.intent))) recheck_.insert(message.intent);  // it goes on with what has ended meanwhile
       attempts_.erase(found);
       return;
     }
@@ -669,9 +664,7 @@ bool Loop::say_stopping(IntentId intent, const std::map<SiteId, std::vector<RunI
 
 void Loop::advance_retirements() {
   if (held_) return;
-  for (size_t i = 0; i < head_.intent_count(); ++i) {
-    const IntentId intent(i);
-    if (head_.intent(intent).retiring.empty()) continue;
+  for (const IntentId intent : std::set<IntentId>(holdings_.retiring())) {
     const bool ready = active_is_ready(head_.intent(intent));
     const auto retiring = head_.intent(intent).retiring;
     for (const auto& held : retiring) {
@@ -693,7 +686,7 @@ void Loop::advance_retirements() {
       const auto go_on = [&](Phase next) {
         if (next == Phase::kBreaking && !say_stopping(intent, runs)) return;
         r = {next, acts_};
-        react_ = true;
+        direct(intent);
       };
       const auto all_settled = [&](const std::set<SiteId>& sites) {
         return acts_ > r.since && std::all_of(sites.begin(), sites.end(), [this](SiteId s) { return settled(s); });
@@ -714,22 +707,38 @@ void Loop::advance_retirements() {
 }
 
 void Loop::act() {
-  bool resend = false;
-  for (const auto& [site, session] : sessions_) {
-    resend = resend || (session.attached && session.sent_any && session.applied_version < session.sent.version &&
-                        now_us_ - session.sent_us >= options_.resend_us);
-    resend = resend || (session.attached && !session.sent_any);
+  std::set<SiteId> sites;
+  if (now_us_ >= resend_us_) {
+    resend_us_ = INT64_MAX;
+    for (const auto& [site, session] : sessions_) {
+      if (!session.attached || !session.sent_any || session.applied_version >= session.sent.version) continue;
+      const TimeUs again_us = session.sent_us + options_.resend_us;
+      if (again_us <= now_us_) {
+        sites.insert(site);
+      } else {
+        resend_us_ = std::min(resend_us_, again_us);
+      }
+    }
   }
-  if (!react_ && !resend) return;
+  if (!react_ && sites.empty()) return;
   react_ = false;
   ++acts_;
-  std::set<SiteId> sites;
-  for (const auto& [site, session] : sessions_) {
-    if (session.attached) sites.insert(site);
+  sites.merge(to_direct_);
+  to_direct_.clear();
+  if (std::exchange(direct_all_, false)) {
+    for (const auto& [site, session] : sessions_) sites.insert(site);
   }
+  std::set<IntentId> holders;
+  std::erase_if(sites, [&](SiteId site) {
+    const auto session = sessions_.find(site);
+    if (session == sessions_.end() || !session->second.attached) return true;
+    const auto& at = holdings_.at(site);
+    holders.insert(at.begin(), at.end());
+    return false;
+  });
   Phases phases;
   for (const auto& [key, retirement] : retirements_) phases[key] = retirement.phase;
-  for (auto& [site, directive] : desired(*durable_, sites, phases)) {
+  for (auto& [site, directive] : desired(*durable_, sites, phases, holders, explored())) {
     Session& session = sessions_[site];
     directive.held = held_;
     directive.lease_us = options_.lease_us;
@@ -738,10 +747,11 @@ void Loop::act() {
     const bool late = session.applied_version < session.sent.version && now_us_ - session.sent_us >= options_.resend_us;
     if (same && !late) continue;
     if (!same) directive.version = directive_version_ = std::max(directive_version_ + 1, durable_->version());
-    session.sent = directive;
+    session.sent = std::move(directive);
     session.sent_any = true;
     session.sent_us = now_us_;
-    ports_.wire.send(directive);
+    resend_us_ = std::min(resend_us_, now_us_ + options_.resend_us);
+    ports_.wire.send(session.sent);
     ++counters_.directives;
   }
 }

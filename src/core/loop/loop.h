@@ -12,6 +12,7 @@
 
 #include "core/graph/graph.h"
 #include "core/loop/desired.h"
+#include "core/loop/holdings.h"
 #include "core/loop/latencies.h"
 #include "core/loop/links.h"
 #include "core/ports/brain.h"
@@ -102,7 +103,7 @@ class Loop {
   Status turn(std::vector<Message> messages);
 
   // When turn() wants to be called even without a message, in steady time.
-  TimeUs wake_us() const;
+  TimeUs wake_us();
 
   const Graph& head() const { return head_; }
   const Snapshot& durable() const { return durable_; }
@@ -125,6 +126,7 @@ class Loop {
     SiteDirective sent;                  // newest directive sent over this connection
     TimeUs sent_us = 0;
     bool sent_any = false;
+    TimeUs silence_us = 0;               // of its entry in silences_; 0: it has none
   };
   struct PathState {
     bool alive = true;
@@ -197,6 +199,12 @@ class Loop {
   // Writes and applies events; all or none. kExhausted and kInvalid leave everything as it was.
   Status record(const std::string& actor, std::vector<EventBody> bodies);
   void note(const EventBody& body, Position at);
+  void follow(const EventBody& body);     // keeps the indices below in step with the graph, and notes what is to be looked at
+  void follow_all();
+  void plans_changed(IntentId intent);
+  void look_at(IntentId intent);          // its directives may be others, and it may need a decision
+  void direct(IntentId intent);           // its directives may be others
+  void links_changed(LinkId link);
   void remember_plan(IntentId intent, Position plan);
   void forget_plans(IntentId intent);     // those of which the graph holds no run any more
   Session* session(SiteId site, uint64_t connection);
@@ -206,15 +214,22 @@ class Loop {
   TimeUs steers_again_us(const Steering& known) const;  // when a word for it may count
   TimeUs steering_wake_us() const;
 
+  void refuse(IntentId intent, const Refused& refused);
+  void unrefuse(IntentId intent);
+
+  void watch_silence(SiteId site);        // from now on, if it may fall silent
+  TimeUs silence_wake_us();               // when the first site will have been silent for too long
   void watch_sites();
   void watch_steering();
   void watch_links();
   void watch_latencies(const std::vector<TimedPath>& timed);
   void watch_intents();
+  void recheck(IntentId intent);
   bool say_stopping(IntentId intent, const std::map<SiteId, std::vector<RunId>>& runs);
   void advance_retirements();
   void release_unused();
   void begin_decisions();
+  std::set<IntentId> holders(const Plan& plan) const;  // of anything at the ends of its flows
   void act();
   bool settled(SiteId site) const;       // does what it was last told, or is not there
   bool gone(SiteId site, const std::vector<RunId>& runs, bool job) const;
@@ -223,14 +238,15 @@ class Loop {
   void count_failure(IntentId intent, RunId run);
   // When the runs of the intent that ended may be replaced; past: now.
   TimeUs restart_at_us(IntentId intent) const;
-  void say_restart(IntentId intent);
+  bool say_restart(IntentId intent);      // false: there was no room to write it
   // A path that a site was told to measure, by its label.
   struct LabelledPath {
     SiteId from, to;
     uint16_t label = 0;
     std::vector<LinkId> links;
   };
-  std::vector<LabelledPath> labelled_paths() const;
+  std::vector<LabelledPath> labelled_paths();
+  const std::vector<WatchedPath>& explored();
 
   Ports ports_;
   LoopOptions options_;
@@ -246,6 +262,9 @@ class Loop {
   bool appended_ = false;
 
   std::map<SiteId, Session> sessions_;
+  // When a site that may fall silent would have: once for each, never later than it would by what was heard of it since.
+  std::set<std::pair<TimeUs, SiteId>> silences_;
+  TimeUs resend_us_ = INT64_MAX;         // no directive is to be sent again before
   std::map<SiteId, TimeUs> down_since_us_;
   std::map<SiteId, Steering> steering_;
   std::map<std::pair<SiteId, uint16_t>, PathState> path_states_;
@@ -253,6 +272,10 @@ class Loop {
   std::map<LinkId, TimeUs> link_shown_us_;  // duplex links: when the newest living path was known to be alive
   std::map<LinkId, TimeUs> latency_doubted_us_;  // duplex links that paths show slower or quicker, since when
   Detours detours_;                      // of head_
+  Holdings holdings_;                    // of head_
+  std::set<LinkId> exploring_;           // duplex links that are worth exploring
+  std::vector<WatchedPath> explored_;    // paths over them
+  bool explored_stale_ = true;
   TimeUs judge_us_ = INT64_MAX;          // when links are to be judged without anything said
   std::map<std::pair<IntentId, Position>, Retirement> retirements_;
   // Of plans whose runs the graph holds; and the same by intent.
@@ -269,10 +292,15 @@ class Loop {
   std::set<IntentId> to_decide_;
   std::map<IntentId, Attempt> attempts_;
   std::map<IntentId, Restarts> restarts_;
+  std::set<IntentId> restarting_;        // whose restarts were put off, and may be still
   std::map<IntentId, Refused> refused_;
+  std::set<std::pair<TimeUs, IntentId>> refused_again_;  // the same by when to try again
   uint64_t moves_ = 0;                   // counts what changes prices or what is there, for better or worse
-  bool recheck_ = true;                  // something that plans rest on may have changed
-  bool react_ = true;                    // directives may have changed
+  bool recheck_all_ = true;              // something that all plans rest on may have changed
+  std::set<IntentId> recheck_;           // something that the plans of these rest on may have
+  bool react_ = true;                    // directives may have changed: of all sites, or of these
+  bool direct_all_ = true;
+  std::set<SiteId> to_direct_;
   uint64_t acts_ = 0;                    // times that directives were derived
   Position directive_version_ = 0;       // newest given out; ascends with every change, also of phases alone
 

@@ -207,6 +207,37 @@ TEST_F(LoopTest, ARunOfAnEarlierGenerationDoesNotFinishALaterOne) {
   EXPECT_EQ(count<IntentWithdrawn>(), 0u);
 }
 
+TEST_F(LoopTest, WhatASiteIsToDoIsSaidAgainAfterAnOlderWordOfIt) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, service()});
+  write(PlanCommitted{labelled(plan(service()), 300)});
+  start();
+  settle_all();
+  directives.clear();
+  pass(2'000'000);
+  EXPECT_TRUE(directives.empty()) << "all was applied";
+  report(kHub, Observation{.applied_version = 1, .applied_brain_epoch = loop->head().brain_epoch()});
+  pass(2'000'000);
+  EXPECT_EQ(directives.count(kHub), 1u);
+  EXPECT_EQ(directives.count(kEdge), 0u);
+}
+
+TEST_F(LoopTest, WhatEndsWhileTheDiskIsFullIsFinishedWhenThereIsRoom) {
+  write(IntentSubmitted{kIntent, TenantId(0u), 1, job()});
+  write(PlanCommitted{plan(job())});
+  start();
+  settle(kHub);
+  // Room for the run's end, and for nothing after it.
+  std::vector<std::byte> bytes;
+  encode(Event{now_us, "site/s2", RunStateChanged{row().runs[0].run, kIntent, RunState::kExited, 0, ""}}, bytes);
+  log.limit_space(log.bytes() + bytes.size() + 4);
+  settle(kHub, RunState::kExited);
+  EXPECT_EQ(row().runs[0].state, RunState::kExited);
+  EXPECT_EQ(row().state, IntentState::kPlaced);
+  log.limit_space(InMemoryLogStore::kUnlimited);
+  turn({});
+  EXPECT_EQ(row().state, IntentState::kWithdrawn);
+}
+
 TEST_F(LoopTest, AJobIsDoneWhenItsNewestRunsAre) {
   write(IntentSubmitted{kIntent, TenantId(0u), 1, job()});
   write(PlanCommitted{plan(job())});

@@ -28,6 +28,7 @@ void Loop::count_failure(IntentId intent, RunId run) {
   TimeUs delay_us = known.failures == 1 ? 0 : options_.restart_us;
   for (uint32_t i = 2; i < known.failures && delay_us < options_.restart_us_max; ++i) delay_us *= 2;
   known.not_before_us = now_us_ + std::min(delay_us, options_.restart_us_max);
+  restarting_.insert(intent);
 }
 
 TimeUs Loop::restart_at_us(IntentId intent) const {
@@ -45,14 +46,14 @@ TimeUs Loop::restart_at_us(IntentId intent) const {
   return sound ? found->second.not_before_us : 0;
 }
 
-void Loop::say_restart(IntentId intent) {
+bool Loop::say_restart(IntentId intent) {
   const TimeUs at_us = restart_at_us(intent);
-  if (at_us <= now_us_) return;
+  if (at_us <= now_us_) return true;
   const IntentRow& row = head_.intent(intent);
   Refusal refusal{intent, row.generation, head_.version(), {{ReasonCode::kRestarting}}};
   refusal.reasons[0].needed = at_us - now_us_;
-  if (row.refusal && row.refusal->reasons[0].code == ReasonCode::kRestarting) return;
-  (void)record(kBrain, {IntentRefused{std::move(refusal)}});
+  if (row.refusal && row.refusal->reasons[0].code == ReasonCode::kRestarting) return true;
+  return record(kBrain, {IntentRefused{std::move(refusal)}}).has_value();
 }
 
 }  // namespace weir

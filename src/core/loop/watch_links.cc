@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "core/loop/latencies.h"
 #include "core/loop/links.h"
@@ -6,15 +7,15 @@
 
 namespace weir {
 
-std::vector<Loop::LabelledPath> Loop::labelled_paths() const {
+std::vector<Loop::LabelledPath> Loop::labelled_paths() {
   std::vector<LabelledPath> paths;
   const auto add = [&paths](SiteId from, SiteId to, uint16_t label, const std::vector<LinkId>& links) {
     if (label == 0) return;
     paths.push_back({from, to, label, links});
     paths.push_back({to, from, label, reversed(links)});
   };
-  for (size_t i = 0; i < head_.intent_count(); ++i) {
-    const IntentRow& row = head_.intent(IntentId(i));
+  for (const IntentId intent : holdings_.with_paths()) {
+    const IntentRow& row = head_.intent(intent);
     const auto each = [&](const CommittedPlan& held) {
       for (size_t f = 0; f < held.plan.flows.size(); ++f) {
         if (held.flow_passed_on[f]) continue;
@@ -27,17 +28,19 @@ std::vector<Loop::LabelledPath> Loop::labelled_paths() const {
     if (row.active) each(*row.active);
     for (const auto& held : row.retiring) {
       // Once withdrawn, its paths are not measured any more, and what was said of them last stays so for ever.
-      const auto known = retirements_.find({IntentId(i), held->position});
+      const auto known = retirements_.find({intent, held->position});
       if (known == retirements_.end() || known->second.phase != Phase::kBreaking) each(*held);
     }
   }
-  for (size_t l = 0; l < head_.link_count(); l += 2) {
-    if (!worth_exploring(head_, LinkId(l))) continue;
-    if (const auto watched = exploratory_path(head_, LinkId(l))) {
-      add(watched->from, watched->to, exploratory_label(*watched), watched->links);
-    }
+  for (const WatchedPath& watched : explored()) {
+    add(watched.from, watched.to, exploratory_label(watched), watched.links);
   }
   return paths;
+}
+
+const std::vector<WatchedPath>& Loop::explored() {
+  if (std::exchange(explored_stale_, false)) explored_ = exploratory_paths(head_, exploring_);
+  return explored_;
 }
 
 void Loop::watch_links() {

@@ -1,0 +1,186 @@
+#include <algorithm>
+
+#include "core/loop/latencies.h"
+#include "core/loop/loop.h"
+
+// What follows from an event for what the loop remembers, and for what it has to look at.
+namespace weir {
+
+// What follows from an event for the loop's own memory.
+void Loop::note(const EventBody& body, Position at) {
+  follow(body);
+  if (const auto* link = std::get_if<LinkStateChanged>(&body))
+    link_changed_us_[LinkId(link->link.value & ~1u)] = now_us_;
+  if (const auto* e = std::get_if<IntentSubmitted>(&body)) {
+    to_decide_.insert(e->intent);
+    unrefuse(e->intent);
+    restarts_.erase(e->intent);
+  } else if (const auto* withdrawn = std::get_if<IntentWithdrawn>(&body)) {
+    restarts_.erase(withdrawn->intent);
+  } else if (const auto* committed = std::get_if<PlanCommitted>(&body)) {
+    remember_plan(committed->plan.intent, at);
+    unrefuse(committed->plan.intent);
+    auto& placed_us = restarts_[committed->plan.intent].placed_us;
+    std::erase_if(placed_us,
+                  [this](const auto& plan) { return now_us_ - plan.second > options_.restart_us_max; });
+    placed_us[at] = now_us_;
+    ++moves_;
+  } else if (const auto* retired = std::get_if<PlanRetired>(&body)) {
+    retirements_.erase({retired->intent, retired->plan});
+    forget_plans(retired->intent);
+    awaiting_usage_.insert(retired->intent);
+    unused_look_ = true;
+  } else if (const auto* site = std::get_if<SiteStateChanged>(&body)) {
+    if (site->state == Liveness::kDown) {
+      down_since_us_[site->site] = now_us_;
+    } else {
+      down_since_us_.erase(site->site);
+    }
+    watch_silence(site->site);
+    ++moves_;
+  } else if (const auto* run = std::get_if<RunStateChanged>(&body)) {
+    unrefuse(run->intent);  // what is to be mended is another thing now
+    if (has_ended(run->state)) count_failure(run->intent, run->run);
+  } else if (const auto* usage = std::get_if<UsageReported>(&body)) {
+    if (usage->begun != 0) forget_plans(usage->intent);
+  } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) ||
+             std::holds_alternative<WorkMeasured>(body) || std::holds_alternative<SiteDefined>(body) ||
+             std::holds_alternative<SiteSteeringChanged>(body) || std::holds_alternative<LinkDefined>(body) ||
+             std::holds_alternative<DatasetDefined>(body)) {
+    ++moves_;
+  }
+}
+
+void Loop::remember_plan(IntentId intent, Position plan) {
+  intent_of_plan_[plan] = intent;
+  plans_of_intent_.insert({intent, plan});
+}
+
+void Loop::forget_plans(IntentId intent) {
+  if (intent.index() >= head_.intent_count()) return;
+  const IntentRow& row = head_.intent(intent);
+  std::set<Position> alive;
+  for (const RunRow& run : row.runs) alive.insert(run.run.plan);
+  for (const RetiredRun& run : row.retired_runs) alive.insert(run.run.plan);
+  for (auto at = plans_of_intent_.lower_bound({intent, 0});
+       at != plans_of_intent_.end() && at->first == intent;) {
+    if (alive.count(at->second)) {
+      ++at;
+      continue;
+    }
+    intent_of_plan_.erase(at->second);
+    work_seen_.erase(work_seen_.lower_bound(RunId{at->second, 0}),
+                     work_seen_.lower_bound(RunId{at->second + 1, 0}));
+    at = plans_of_intent_.erase(at);
+  }
+}
+
+// ---- what is to be looked at -------------------------------------------------------------------------
+
+void Loop::direct(IntentId intent) {
+  const auto& sites = holdings_.sites(intent);
+  to_direct_.insert(sites.begin(), sites.end());
+  react_ = true;
+}
+
+void Loop::look_at(IntentId intent) {
+  direct(intent);
+  recheck_.insert(intent);
+}
+
+// Where it held something and where it does now.
+void Loop::plans_changed(IntentId intent) {
+  if (intent.index() >= head_.intent_count()) return;
+  direct(intent);
+  holdings_.follow(head_, intent);
+  direct(intent);
+}
+
+// Links that are down or slow are measured over paths that may lead anywhere.
+void Loop::links_changed(LinkId link) {
+  explored_stale_ = true;
+  const bool was = !exploring_.empty();
+  if (link.valid() && link.index() < head_.link_count()) {
+    const LinkId duplex(link.value & ~1u);
+    if (worth_exploring(head_, duplex)) {
+      exploring_.insert(duplex);
+    } else {
+      exploring_.erase(duplex);
+    }
+  }
+  if (was || !exploring_.empty()) react_ = direct_all_ = true;
+}
+
+void Loop::follow(const EventBody& body) {
+  const auto look_at_site = [this](SiteId site) {
+    for (const IntentId intent : holdings_.at(site)) look_at(intent);
+    to_direct_.insert(site);
+    react_ = true;
+    links_changed({});
+  };
+  const auto look_at_link = [this](LinkId link) {
+    const auto& over = holdings_.over(link);
+    recheck_.insert(over.begin(), over.end());
+    links_changed(link);
+  };
+  if (const auto* submitted = std::get_if<IntentSubmitted>(&body)) {
+    plans_changed(submitted->intent);
+  } else if (const auto* withdrawn = std::get_if<IntentWithdrawn>(&body)) {
+    plans_changed(withdrawn->intent);
+  } else if (const auto* committed = std::get_if<PlanCommitted>(&body)) {
+    plans_changed(committed->plan.intent);
+  } else if (const auto* retired = std::get_if<PlanRetired>(&body)) {
+    plans_changed(retired->intent);
+  } else if (const auto* run = std::get_if<RunStateChanged>(&body)) {
+    look_at(run->intent);
+  } else if (const auto* work = std::get_if<WorkMeasured>(&body)) {
+    recheck_.insert(work->intent);
+  } else if (const auto* nodes = std::get_if<NodesReported>(&body)) {
+    const auto& at = holdings_.at(nodes->site);
+    recheck_.insert(at.begin(), at.end());
+  } else if (const auto* state = std::get_if<SiteStateChanged>(&body)) {
+    look_at_site(state->site);
+  } else if (const auto* steering = std::get_if<SiteSteeringChanged>(&body)) {
+    look_at_site(steering->site);  // what is led over its links begins or ends there
+  } else if (const auto* up = std::get_if<LinkStateChanged>(&body)) {
+    look_at_link(up->link);
+  } else if (const auto* measured = std::get_if<LinkMeasured>(&body)) {
+    look_at_link(measured->link);
+  } else if (const auto* link = std::get_if<LinkDefined>(&body)) {
+    links_changed(link->link);
+    recheck_all_ = react_ = direct_all_ = true;
+  } else if (std::holds_alternative<SiteDefined>(body)) {
+    links_changed({});
+    recheck_all_ = react_ = direct_all_ = true;
+  } else if (std::holds_alternative<DatasetDefined>(body)) {
+    recheck_all_ = true;
+  } else if (std::holds_alternative<DomainCreated>(body) || std::holds_alternative<BrainStarted>(body)) {
+    react_ = direct_all_ = true;
+  }
+}
+
+// After a graph that was not followed event by event.
+void Loop::follow_all() {
+  for (size_t i = 0; i < head_.intent_count(); ++i) holdings_.follow(head_, IntentId(i));
+  exploring_ = links_to_explore(head_);
+  explored_stale_ = recheck_all_ = react_ = direct_all_ = true;
+  recheck_.clear();
+  to_direct_.clear();
+}
+
+// ---- what waits ----------------------------------------------------------------------------------------
+
+void Loop::refuse(IntentId intent, const Refused& refused) {
+  unrefuse(intent);
+  refused_[intent] = refused;
+  refused_again_.insert({refused.again_us, intent});
+}
+
+void Loop::unrefuse(IntentId intent) {
+  const auto found = refused_.find(intent);
+  if (found == refused_.end()) return;
+  refused_again_.erase({found->second.again_us, intent});
+  refused_.erase(found);
+}
+
+}  // namespace weir
