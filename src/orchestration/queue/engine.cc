@@ -48,12 +48,37 @@ void Engine::set_pool(uint32_t pool, const Amount& total) {
   found->total = total;
 }
 
-void Engine::set_policy(uint32_t queue, PolicyKind policy) {
+Key Engine::key_of(const Record& record, const Policy& policy) const {
+  return record.late ? kFirstKey + record.job.submitted : policy_key(policy, record.job, now_);
+}
+
+// kNever: its policy has no limit, or it is over it.
+TimeUs Engine::patience_end(const Record& record) const {
+  const Policy& policy = queues_.at(record.job.queue).policy;
+  if (record.late || policy.kind != PolicyKind::kWeir || policy[kPatience] == 0) return kNever;
+  return record.job.submitted + policy[kPatience] * 1'000'000;
+}
+
+void Engine::set_policy(uint32_t queue, const Policy& policy) {
   changed_ = true;
   Queue& changed = queues_[queue];
+  const auto watch = [&](bool on) {
+    for (WaitingList::Cursor at; const WaitingList::Entry* entry = changed.list.at(at);
+         changed.list.next(at)) {
+      const TimeUs end = patience_end(records_[entry->slot]);
+      if (end == kNever) continue;
+      if (on) {
+        patience_.emplace(end, entry->slot);
+      } else {
+        patience_.erase({end, entry->slot});
+      }
+    }
+  };
+  watch(false);
   changed.policy = policy;
-  changed.list.rekey([this, policy](const WaitingList::Entry& entry) {
-    return records_[entry.slot].key = policy_key(policy, records_[entry.slot].job, now_);
+  watch(true);
+  changed.list.rekey([this, &policy](const WaitingList::Entry& entry) {
+    return records_[entry.slot].key = key_of(records_[entry.slot], policy);
   });
 }
 
@@ -118,7 +143,12 @@ void Engine::enter(uint32_t slot) {
   Record& record = records_[slot];
   Queue& queue = queues_[record.job.queue];
   record.state = State::kWaiting;
-  record.key = policy_key(queue.policy, record.job, now_);
+  if (const TimeUs end = patience_end(record); end <= now_) {
+    record.late = true;
+  } else if (end < kNever) {
+    patience_.emplace(end, slot);
+  }
+  record.key = key_of(record, queue.policy);
   queue.list.insert({record.key, record.job.id, record.job.priority, slot}, record.job.each);
   const TimeUs until = std::max(record.held_until, record.job.not_before);
   if (until > now_) holds_.emplace(until, slot);
@@ -130,6 +160,7 @@ void Engine::leave(uint32_t slot) {
   Record& record = records_[slot];
   queues_[record.job.queue].list.erase({record.key, record.job.id, record.job.priority, slot});
   holds_.erase({std::max(record.held_until, record.job.not_before), slot});
+  patience_.erase({patience_end(record), slot});
   --waiting_count_;
   changed_ = true;
 }
@@ -327,6 +358,11 @@ void Engine::advance(TimeUs now) {
     changed_ = true;
   }
   for (Room& each : rooms_) each.profile.advance(now_);
+  while (!patience_.empty() && patience_.begin()->first <= now_) {
+    const uint32_t slot = patience_.begin()->second;
+    leave(slot);
+    enter(slot);
+  }
   while (!holds_.empty() && holds_.begin()->first <= now_) {
     holds_.erase(holds_.begin());
     changed_ = true;

@@ -103,7 +103,7 @@ class Engine {
   void set_pool(uint32_t pool, const Amount& total);
   // Nothing starts there any more.
   void remove_pool(uint32_t pool) { set_pool(pool, {}); }
-  void set_policy(uint32_t queue, PolicyKind policy);
+  void set_policy(uint32_t queue, const Policy& policy);
   void set_shares(Shares shares);
   // To be called when quotas or what Shares answers has changed by something else than a start or an end.
   void shares_changed() { changed_ = true; }
@@ -167,9 +167,10 @@ class Engine {
     uint32_t held_code = 0;
     Key key = 0;
     uint64_t seen = 0;  // the last pass that looked at it
+    bool late = false;  // it waits for longer than its policy's patience
   };
   struct Queue {
-    PolicyKind policy = PolicyKind::kWeir;
+    Policy policy;
     WaitingList list;
     TimeUs keyed_at = 0;
   };
@@ -205,6 +206,10 @@ class Engine {
   void offer(Passing& passing, uint32_t slot, std::vector<Part> parts);
   void wait(Passing& passing, uint32_t slot);
   bool improve(Passing& passing, Record& record);
+  void keep_to_choice(Passing& passing);
+  std::optional<uint32_t> look_ahead() const;
+  Key key_of(const Record& record, const Policy& policy) const;
+  TimeUs patience_end(const Record& record) const;
   template <class Visit>
   void in_order(const std::map<uint32_t, Amount>& offered, Visit visit) const;
 
@@ -227,10 +232,11 @@ class Engine {
   std::vector<uint32_t> free_slots_;
   std::unordered_map<uint64_t, uint32_t> slots_;  // looked up only
   std::map<uint32_t, Queue> queues_;
-  std::set<std::pair<TimeUs, uint32_t>> ends_;   // expected ends of running jobs
-  std::set<std::pair<TimeUs, uint32_t>> holds_;  // waiting jobs not to be tried before
-  std::vector<uint64_t> chosen_;                 // blocks: these first
-  std::vector<uint32_t> reserved_;               // EASY: the slots that hold a reserved start
+  std::set<std::pair<TimeUs, uint32_t>> ends_;      // expected ends of running jobs
+  std::set<std::pair<TimeUs, uint32_t>> holds_;     // waiting jobs not to be tried before
+  std::set<std::pair<TimeUs, uint32_t>> patience_;  // when waiting jobs have waited for too long
+  std::vector<uint64_t> chosen_;                    // blocks: these first
+  std::vector<uint32_t> reserved_;                  // EASY: the slots that hold a reserved start
   size_t waiting_count_ = 0;
   mutable std::map<uint64_t, Foreseen> foreseen_;
   mutable bool foreseen_valid_ = false;

@@ -2,10 +2,13 @@
 #include <utility>
 
 #include "orchestration/queue/engine.h"
+#include "orchestration/queue/look_ahead.h"
 #include "orchestration/queue/rooms.h"
 
 namespace weir::queue {
 namespace {
+
+using Wide = __int128;
 
 constexpr size_t kImprovedMax = 32;  // promises that one pass tries to make earlier
 
@@ -24,10 +27,10 @@ struct Engine::Passing {
 
 void Engine::rekey() {
   for (auto& [id, queue] : queues_) {
-    if (!policy_info(queue.policy).ages || queue.keyed_at == now_) continue;
+    if (!policy_info(queue.policy.kind).ages || queue.keyed_at == now_) continue;
     queue.keyed_at = now_;
-    queue.list.rekey([this, policy = queue.policy](const WaitingList::Entry& entry) {
-      return records_[entry.slot].key = policy_key(policy, records_[entry.slot].job, now_);
+    queue.list.rekey([this, &policy = queue.policy](const WaitingList::Entry& entry) {
+      return records_[entry.slot].key = key_of(records_[entry.slot], policy);
     });
   }
 }
@@ -36,12 +39,18 @@ void Engine::rekey() {
 std::vector<Part> Engine::place_now(const Job& job) const {
   constexpr int32_t kMany = INT32_MAX;
   const TimeUs end = now_ + job.limit_us;
+  const Policy& policy = queues_.at(job.queue).policy;
+  const bool short_only = options_.backfill == Backfill::kEasy && policy.kind == PolicyKind::kWeir;
+  const int64_t share = short_only ? policy[kPassPermille] : 0;
   std::vector<std::pair<int32_t, uint32_t>> rooms;  // instances that fit, pool
   std::pair<int32_t, uint32_t> best{kMany, 0};
   bool found = false;
   each_room(job, [&](const Room& room) {
     if (room.blocked || job.each.times_in(room.free_now, 1) == 0) return true;
-    if (!options_.spare && room.reserved_for != 0 && end >= room.reserved_at) return true;
+    if (room.reserved_for != 0) {
+      if (!options_.spare && end >= room.reserved_at) return true;
+      if (short_only && Wide{job.estimated_us} * 1000 > Wide{share} * (room.reserved_at - now_)) return true;
+    }
     const int32_t fit = job.each.times_in(room.profile.free_least(now_, end), kMany);
     if (fit >= job.count && (!found || fit < best.first)) {
       best = {fit, room.id.second};
@@ -213,6 +222,60 @@ bool Engine::consider(Passing& passing, uint32_t slot) {
   return true;
 }
 
+// The jobs that were to start next and still wait, first; where nobody may pass them, and none is left, the
+// next is chosen by looking ahead.
+void Engine::keep_to_choice(Passing& passing) {
+  bool waits = false;
+  for (const uint64_t id : chosen_) {
+    const auto slot = slots_.find(id);
+    if (slot == slots_.end() || records_[slot->second].state != State::kWaiting) continue;
+    consider(passing, slot->second);
+    waits |= records_[slot->second].state == State::kWaiting;
+  }
+  if (options_.backfill != Backfill::kNone) return;
+  while (!waits) {
+    const auto slot = look_ahead();
+    if (!slot || !consider(passing, *slot)) return;
+    waits = records_[*slot].state == State::kWaiting;
+  }
+}
+
+// Among the first jobs of the first job's queue and class; none if its policy does not look ahead.
+std::optional<uint32_t> Engine::look_ahead() const {
+  std::vector<uint32_t> slots;
+  std::vector<Ahead> jobs;
+  const Policy* policy = nullptr;
+  in_order({}, [&](uint32_t slot) {
+    const Record& record = records_[slot];
+    const Job& job = record.job;
+    if (record.seen == passes_ || std::max(record.held_until, job.not_before) > now_) return true;
+    if (policy == nullptr) policy = &queues_.at(job.queue).policy;
+    if (policy->kind != PolicyKind::kWeir || (*policy)[kLookAhead] == 0) return false;
+    if (!slots.empty()) {
+      const Job& first = records_[slots.front()].job;
+      if (job.queue != first.queue || job.priority != first.priority ||
+          record.late != records_[slots.front()].late)
+        return false;
+    }
+    slots.push_back(slot);
+    jobs.push_back({job.whole(), job.submitted, job.estimated_us});
+    return jobs.size() < kAheadMax;
+  });
+  if (slots.empty()) return std::nullopt;
+  Amount free;
+  for (const Room& each : rooms_) {
+    if (each.id.first == 0) free += each.free_now;
+  }
+  std::vector<Release> releases;
+  for (const Record& record : records_) {
+    if (record.state != State::kRunning && record.state != State::kOffered) continue;
+    const TimeUs estimated = record.from + record.job.estimated_us;
+    releases.push_back({estimated > now_ ? estimated : record.to, record.job.whole()});
+  }
+  return slots[choose_next(free, now_, std::move(releases), jobs,
+                           static_cast<size_t>((*policy)[kLookAhead]))];
+}
+
 Pass Engine::pass(TimeUs now) {
   advance(now);
   if (!changed_ && now_ < wake_) return {{}, wake_};
@@ -246,7 +309,8 @@ Pass Engine::pass(TimeUs now) {
   changed_ = false;
 
   wake_ = kNever;
-  if (!holds_.empty()) wake_ = holds_.begin()->first;
+  if (!patience_.empty()) wake_ = patience_.begin()->first;
+  if (!holds_.empty()) wake_ = std::min(wake_, holds_.begin()->first);
   if (!ends_.empty()) wake_ = std::min(wake_, ends_.begin()->first);
   for (const Room& each : rooms_) wake_ = std::min(wake_, each.profile.next_change(now_));
   passing.result.wake = wake_;

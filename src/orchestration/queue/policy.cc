@@ -1,22 +1,34 @@
 #include "orchestration/queue/policy.h"
 
-#include <array>
+#include <algorithm>
 #include <bit>
-#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/units/text.h"
 
 namespace weir::queue {
 namespace {
 
 constexpr int64_t kLog10Of2Q32 = 1'292'913'986;  // log10(2) * 2^32
+constexpr std::array<PolicyParameter, kWeirParameters> kWeirs = {{
+    {"run_exponent_milli", 1250, 0, 4000, "Weight of the logarithm of the estimated run time in the order"},
+    {"size_exponent_milli", 1000, 0, 4000, "Weight of the logarithm of the cores in the order"},
+    {"pass_permille", 100, 0, 1000,
+     "A job may pass whose run time is at most this share of the first one's wait"},
+    {"look_ahead", 16, 0, 64, "Jobs of which each is tried as the next where the queue keeps to its choice"},
+    {"patience_s", 604'800, 0, 315'360'000, "A job that waits for longer goes first; 0: none does"},
+}};
+
 constexpr std::array<PolicyInfo, 7> kPolicies = {{
-    {PolicyKind::kWeir, "weir", "Plans what waits: least bounded slowdown over a bounded search of orders",
-     false},
-    {PolicyKind::kFcfs, "fcfs", "First come, first served", false},
-    {PolicyKind::kSjf, "sjf", "Shortest estimated run time first", false},
-    {PolicyKind::kSmallestArea, "saf", "Smallest area (cores times estimated run time) first", false},
-    {PolicyKind::kWfp3, "wfp3", "Largest (wait / run time)^3 times cores first", true},
-    {PolicyKind::kUnicep, "unicep", "Largest wait / (log2 of cores times run time) first", true},
-    {PolicyKind::kF1, "f1", "Least log10(run time) times cores + 870 log10(submitted) first", false},
+    {PolicyKind::kWeir, "weir",
+     "Least run time^1.25 times cores first; only short jobs pass one that waits for room", false, kWeirs},
+    {PolicyKind::kFcfs, "fcfs", "First come, first served", false, {}},
+    {PolicyKind::kSjf, "sjf", "Shortest estimated run time first", false, {}},
+    {PolicyKind::kSmallestArea, "saf", "Smallest area (cores times estimated run time) first", false, {}},
+    {PolicyKind::kWfp3, "wfp3", "Largest (wait / run time)^3 times cores first", true, {}},
+    {PolicyKind::kUnicep, "unicep", "Largest wait / (log2 of cores times run time) first", true, {}},
+    {PolicyKind::kF1, "f1", "Least log10(run time) times cores + 870 log10(submitted) first", false, {}},
 }};
 
 int64_t size_milli(const Job& job) {
@@ -47,6 +59,44 @@ std::optional<PolicyKind> policy_named(std::string_view name) {
   return std::nullopt;
 }
 
+Policy::Policy(PolicyKind of) : kind(of) {
+  const auto parameters = policy_info(of).parameters;
+  for (size_t i = 0; i < parameters.size(); ++i) values[i] = parameters[i].value;
+}
+
+Result<Policy> make_policy(std::string_view name, std::span<const PolicySetting> settings) {
+  const auto meant = [](std::string_view word, const std::vector<std::string_view>& names) {
+    const std::string_view guess = nearest(word, names);
+    return guess.empty() ? std::string() : "did you mean " + std::string(guess) + "?";
+  };
+  const auto kind = policy_named(name);
+  if (!kind) {
+    std::vector<std::string_view> names;
+    for (const PolicyInfo& policy : kPolicies) names.push_back(policy.name);
+    return fail(ErrorCode::kInvalid, "no policy \"" + clip_utf8(name, 40) + "\"", "", meant(name, names));
+  }
+  Policy policy(*kind);
+  const auto parameters = policy_info(*kind).parameters;
+  for (const PolicySetting& setting : settings) {
+    size_t i = 0;
+    while (i < parameters.size() && parameters[i].name != setting.name) ++i;
+    if (i == parameters.size()) {
+      std::vector<std::string_view> names;
+      for (const PolicyParameter& parameter : parameters) names.push_back(parameter.name);
+      return fail(ErrorCode::kInvalid,
+                  "policy " + std::string(name) + " has no parameter \"" + clip_utf8(setting.name, 40) + "\"",
+                  "", meant(setting.name, names));
+    }
+    if (setting.value < parameters[i].low || setting.value > parameters[i].high) {
+      return fail(ErrorCode::kInvalid, std::string(setting.name) + " is from " +
+                                           std::to_string(parameters[i].low) + " to " +
+                                           std::to_string(parameters[i].high));
+    }
+    policy.values[i] = setting.value;
+  }
+  return policy;
+}
+
 int64_t log2_q32(uint64_t value) {
   const int whole = 63 - std::countl_zero(value);
   // The mantissa in [1, 2) with 63 digits; each squaring yields one digit of the logarithm.
@@ -61,15 +111,17 @@ int64_t log2_q32(uint64_t value) {
   return static_cast<int64_t>(static_cast<uint64_t>(whole) << 32 | digits);
 }
 
-Key policy_key(PolicyKind kind, const Job& job, TimeUs now) {
+Key policy_key(const Policy& policy, const Job& job, TimeUs now) {
   const int64_t size = size_milli(job);
   const TimeUs run_us = job.estimated_us;
-  switch (kind) {
+  switch (policy.kind) {
     case PolicyKind::kFcfs:
       return job.submitted;
     case PolicyKind::kSjf:
       return (Key{run_us} << 64) + job.submitted;
     case PolicyKind::kWeir:
+      return Key{policy[kRunExponent]} * log2_q32(positive(std::max(run_us, kBoundUs))) +
+             Key{policy[kSizeExponent]} * log2_q32(positive(size));
     case PolicyKind::kSmallestArea:
       return Key{size} * run_us;
     case PolicyKind::kWfp3: {

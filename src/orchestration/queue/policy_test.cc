@@ -35,6 +35,17 @@ TEST(Policy, LogarithmIsExactToItsLastDigits) {
   }
 }
 
+TEST(Policy, SaysWhichParameterIsWrong) {
+  EXPECT_EQ(make_policy("weir", std::vector<PolicySetting>{{"look_ahead", 3}})->values[kLookAhead], 3);
+  EXPECT_EQ(make_policy("weir", {})->values, Policy().values);
+  EXPECT_EQ(make_policy("fcsf", {}).error().text(), "no policy \"fcsf\"; did you mean fcfs?");
+  EXPECT_EQ(make_policy("weir", std::vector<PolicySetting>{{"lookahead", 3}}).error().text(),
+            "policy weir has no parameter \"lookahead\"; did you mean look_ahead?");
+  EXPECT_EQ(make_policy("weir", std::vector<PolicySetting>{{"look_ahead", 65}}).error().text(),
+            "look_ahead is from 0 to 64");
+  EXPECT_FALSE(make_policy("fcfs", std::vector<PolicySetting>{{"look_ahead", 1}}));
+}
+
 // The formulas in floating point order the same.
 TEST(Policy, OrdersAsThePublishedFormulas) {
   std::vector<Job> jobs;
@@ -57,6 +68,8 @@ TEST(Policy, OrdersAsThePublishedFormulas) {
         return -w / (std::max(std::log2(n), 1e-9) * r);
       case PolicyKind::kF1:
         return std::log10(r) * n + 870 * std::log10(std::max(s, 0.1));
+      case PolicyKind::kWeir:
+        return std::pow(std::max(r, 10.0), 1.25) * n;
       default:
         return r * n;
     }
