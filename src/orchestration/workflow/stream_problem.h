@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/graph/graph.h"
+#include "orchestration/path/network.h"
+#include "orchestration/workflow/workflow.h"
+
+namespace weir {
+
+// "Not possible" among prices and latencies; eight of them add up without overflow.
+inline constexpr int64_t kImpossible = INT64_MAX / 16;
+
+// A stream on a snapshot: what each stage costs and takes at each site, what each edge costs and takes on
+// each link.
+struct StreamProblem {
+  struct StageCosts {
+    std::vector<Nanocredits> price;   // per hour, of all instances, by SiteId; kImpossible: not there
+    std::vector<int64_t> latency_us;  // of one item
+  };
+  struct LinkCosts {                  // of one demand, which edges may share
+    std::vector<Nanocredits> price;   // per hour, by LinkId; kImpossible: not usable, or without room
+    std::vector<int64_t> latency_us;  // one way, with jitter and serialisation
+  };
+  struct Edge {
+    uint32_t from, to;
+    int64_t bps;
+    std::shared_ptr<const LinkCosts> links;
+  };
+  const Graph* graph = nullptr;
+  std::shared_ptr<const Network> network;
+  std::vector<StageCosts> stages;
+  std::vector<Edge> edges;
+  int64_t latency_us_max = 0;  // 0: no promise
+};
+
+// Requires check(workflow), and the graph to outlive it. Only links that can be steered are used. kInfeasible
+// names a stage that can stand nowhere.
+Result<StreamProblem> stream_problem(const Graph& graph, const Workflow& workflow);
+
+}  // namespace weir
