@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "core/loop/latencies.h"
 #include "core/loop/loop.h"
@@ -170,17 +171,38 @@ void Loop::follow_all() {
 
 // ---- what waits ----------------------------------------------------------------------------------------
 
+bool Loop::eased(const Refused& refused) const {
+  return head_.relief() != refused.relief || (refused.moves && *refused.moves != moves_);
+}
+
 void Loop::refuse(IntentId intent, const Refused& refused) {
   unrefuse(intent);
   refused_[intent] = refused;
-  refused_again_.insert({refused.again_us, intent});
+  if (eased(refused)) {
+    refused_again_.insert({refused.again_us, intent});
+  } else {
+    (refused.moves ? refused_until_moved_ : refused_until_eased_).insert(intent);
+  }
 }
 
 void Loop::unrefuse(IntentId intent) {
   const auto found = refused_.find(intent);
   if (found == refused_.end()) return;
   refused_again_.erase({found->second.again_us, intent});
+  refused_until_eased_.erase(intent);
+  refused_until_moved_.erase(intent);
   refused_.erase(found);
+}
+
+void Loop::look_at_eased() {
+  const bool eased = std::exchange(eased_relief_, head_.relief()) != head_.relief();
+  const bool moved = std::exchange(eased_moves_, moves_) != moves_;
+  const auto look = [this](std::set<IntentId>& intents) {
+    for (const IntentId intent : intents) refused_again_.insert({refused_.at(intent).again_us, intent});
+    intents.clear();
+  };
+  if (eased) look(refused_until_eased_);
+  if (eased || moved) look(refused_until_moved_);
 }
 
 }  // namespace weir

@@ -146,7 +146,7 @@ Status Loop::stop() {
 }
 
 TimeUs Loop::wake_us() {
-  TimeUs wake = now_us_ + 1'000'000;
+  TimeUs wake = now_us_ + options_.turn_us_max;
   if (held_) wake = std::min(wake, started_us_ + options_.resync_us);
   wake = std::min(wake, silence_wake_us());
   if (!refused_again_.empty()) wake = std::min(wake, refused_again_.begin()->first);
@@ -213,19 +213,21 @@ Status Loop::record(const std::string& actor, std::vector<EventBody> bodies) {
 // ---- proposals ---------------------------------------------------------------------------------------
 
 void Loop::handle(Propose& message) {
-  // Admitted one after another, each seeing those before it, on a copy that costs nothing.
-  Graph trial = head_;
+  // Admitted one after another, each seeing those before it. The copy on which they are tried shares all rows with the
+  // head, and each row that is tried is copied: a single proposal goes without.
+  Graph trial;
+  const bool several = message.proposals.size() > 1;
+  if (several) trial = head_;
+  const Graph& seen = several ? trial : head_;
   Admitted admitted;
   std::vector<EventBody> bodies;
   std::vector<SiteId> revoked;
   std::string actor;
   const TimeUs wall = ports_.clock.wall_us();
   for (Proposal& proposal : message.proposals) {
-    auto admission = admit(trial, proposal.body, wall);
-    Status valid = {};
-    if (admission) valid = validate(Event{wall, proposal.actor, admission->body});
-    if (!admission || !valid) {
-      message.reply(tl::unexpected(admission ? valid.error() : admission.error()));
+    auto admission = admit(seen, proposal.body, wall);
+    if (!admission) {
+      message.reply(tl::unexpected(admission.error()));
       return;
     }
     actor = proposal.actor;
@@ -234,9 +236,16 @@ void Loop::handle(Propose& message) {
       admitted.positions.push_back(kNoPosition);
       continue;
     }
-    admitted.positions.push_back(trial.version());
-    trial.apply(Event{wall, proposal.actor, admission->body});
-    bodies.push_back(std::move(admission->body));
+    admitted.positions.push_back(seen.version());
+    Event event{wall, proposal.actor, std::move(admission->body)};
+    if (several) {
+      if (Status valid = validate(event); !valid) {
+        message.reply(tl::unexpected(valid.error()));
+        return;
+      }
+      trial.apply(event);
+    }
+    bodies.push_back(std::move(event.body));
   }
   if (Status status = record(actor, std::move(bodies)); !status) {
     message.reply(tl::unexpected(status.error()));
@@ -504,6 +513,7 @@ void Loop::watch_intents() {
       }
     }
   }
+  look_at_eased();
   std::vector<IntentId> due;
   for (auto at = refused_again_.begin(); at != refused_again_.end() && at->first <= now_us_; ++at) due.push_back(at->second);
   for (const IntentId intent : due) {
@@ -514,7 +524,7 @@ void Loop::watch_intents() {
     } else if (!ports_.needs_decision(head_, intent)) {
       unrefuse(intent);
       continue;
-    } else if (head_.relief() != refused.relief || (refused.moves && *refused.moves != moves_)) {
+    } else if (eased(refused)) {
       refused.relief = head_.relief();
       if (refused.moves) refused.moves = moves_;
       to_decide_.insert(intent);

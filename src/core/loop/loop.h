@@ -45,6 +45,7 @@ struct LoopOptions {
   TimeUs steering_dwell_us = 1'000'000;
   TimeUs steering_dwell_us_max = 600'000'000;
   TimeUs steering_calm_us = 3'600'000'000;
+  TimeUs turn_us_max = 1'000'000;        // between turns, whether or not there is anything to do
   size_t deciding_max = 64;              // decisions under way
   size_t messages_per_turn = 1'024;
   Position checkpoint_events = 100'000;  // between checkpoints
@@ -216,6 +217,8 @@ class Loop {
 
   void refuse(IntentId intent, const Refused& refused);
   void unrefuse(IntentId intent);
+  bool eased(const Refused& refused) const;
+  void look_at_eased();                   // what has eased is to be tried again
 
   void watch_silence(SiteId site);        // from now on, if it may fall silent
   TimeUs silence_wake_us();               // when the first site will have been silent for too long
@@ -294,7 +297,11 @@ class Loop {
   std::map<IntentId, Restarts> restarts_;
   std::set<IntentId> restarting_;        // whose restarts were put off, and may be still
   std::map<IntentId, Refused> refused_;
-  std::set<std::pair<TimeUs, IntentId>> refused_again_;  // the same by when to try again
+  // The same: those for which something has eased, by when to try again; those for which nothing has; and those of them for
+  // which another order of prices counts as well.
+  std::set<std::pair<TimeUs, IntentId>> refused_again_;
+  std::set<IntentId> refused_until_eased_, refused_until_moved_;
+  uint64_t eased_relief_ = 0, eased_moves_ = 0;  // at the last look
   uint64_t moves_ = 0;                   // counts what changes prices or what is there, for better or worse
   bool recheck_all_ = true;              // something that all plans rest on may have changed
   std::set<IntentId> recheck_;           // something that the plans of these rest on may have

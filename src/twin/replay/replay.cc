@@ -1,0 +1,397 @@
+#include "twin/replay/replay.h"
+
+#include <algorithm>
+#include <map>
+#include <queue>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "core/price/price.h"
+#include "twin/replay/hash_log.h"
+
+namespace weir::twin {
+namespace {
+
+constexpr TimeUs kNever = INT64_MAX;
+constexpr TimeUs kIdleUs = 100'000'000'000'000'000;  // longer than any trace
+constexpr TimeUs kBeginUs = 1'000'000'000;           // the clocks when the trace begins: no time is 0
+constexpr int64_t kHourUs = 3'600'000'000;
+constexpr uint64_t kConnection = 1;
+constexpr uint64_t kMomentsPerProgress = 4'096;
+constexpr const char* kActor = "operator/replay";
+
+}  // namespace
+
+LoopOptions ReplayOptions::replay_loop() {
+  LoopOptions options;
+  options.site_silence_us = options.resend_us = options.turn_us_max = kIdleUs;
+  options.retry_us = 0;
+  options.deciding_max = 1;
+  options.checkpoint_events = UINT64_MAX;
+  return options;
+}
+
+class Replay::World final : public Clock, public Wire {
+ public:
+  World(const ReplayOptions& options, Planner& planner,
+        std::function<bool(const Graph&, IntentId)> needs_decision)
+      : options_(options), planner_(planner), needs_decision_(std::move(needs_decision)) {}
+
+  Result<ReplayTotals> run(JobSource& source, const ReplaySink& sink);
+
+ private:
+  struct Live {
+    TraceJob job;
+    uint64_t number = 0;
+    TimeUs start_us = 0;
+    uint32_t running = 0, ended = 0, attempts = 0;
+    SiteId site;
+    NodeId node;
+    Nanocredits per_hour = 0;
+    ReasonCode waited_for = ReasonCode::kNone;
+    bool started() const { return running + ended > 0; }
+  };
+  struct Run {
+    IntentId intent;
+    uint64_t told = 0;  // the newest directive that had it
+    TimeUs since_us = 0;
+    bool ended = false;
+  };
+  struct Site {
+    uint64_t directives = 0;
+    Position applied_version = 0;
+    uint64_t brain_epoch = 0;
+    std::map<RunId, Run> runs;
+    std::vector<Brain::Report> usage;
+  };
+  struct End {
+    TimeUs at_us = 0;
+    uint64_t sequence = 0;
+    SiteId site;
+    RunId run;
+    bool operator<(const End& other) const {
+      return at_us != other.at_us ? at_us > other.at_us : sequence > other.sequence;
+    }
+  };
+
+  TimeUs wall_us() override { return kBeginUs + now_us_; }
+  TimeUs steady_us() override { return kBeginUs + now_us_; }
+  void send(const SiteDirective& directive) override;
+  void drop(SiteId) override {}
+
+  Status begin();
+  Status describe();
+  Status turn();
+  Status settle();
+  void propose(EventBody body);
+  void submit(TraceJob job);
+  void begin_run(SiteId site, const DirectedRun& order);
+  void end_run(const End& end);
+  bool decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent);
+  std::string too_large(const TraceJob& job) const;
+  TenantId tenant(const std::string& name);
+  void finish(std::unordered_map<uint32_t, Live>::iterator at, JobOutcome::End how, std::string why);
+
+  const ReplayOptions& options_;
+  Planner& planner_;
+  std::function<bool(const Graph&, IntentId)> needs_decision_;
+  const ReplaySink* sink_ = nullptr;
+
+  HashLog log_;
+  std::unique_ptr<Loop> loop_;
+  TimeUs now_us_ = 0;
+  std::vector<Loop::Message> inbox_;
+  Status refused_;  // the first proposal that was
+
+  std::vector<Site> sites_;
+  std::set<SiteId> spoke_;  // have something to report
+  std::priority_queue<End> ends_;
+  uint64_t sequence_ = 0;
+  std::vector<NodeSpec> shapes_;  // of nodes
+  std::map<std::string, TenantId> tenants_;
+  uint32_t intents_ = 0;
+  std::unordered_map<uint32_t, Live> live_;  // by intent; looked up only
+  uint64_t waiting_ = 0, running_ = 0;
+  ReplayTotals totals_;
+};
+
+// ---- the ports -----------------------------------------------------------------------------------------
+
+void Replay::World::send(const SiteDirective& directive) {
+  Site& site = sites_[directive.site.index()];
+  ++site.directives;
+  site.applied_version = directive.version;
+  site.brain_epoch = directive.brain_epoch;
+  spoke_.insert(directive.site);
+  if (directive.held) return;
+  for (const DirectedRun& order : directive.runs) {
+    const auto known = site.runs.find(order.run);
+    if (known != site.runs.end()) {
+      known->second.told = site.directives;
+    } else if (!order.ended) {
+      begin_run(directive.site, order);
+    }
+  }
+  for (auto at = site.runs.begin(); at != site.runs.end();) {
+    if (at->second.told == site.directives) {
+      ++at;
+      continue;
+    }
+    if (const auto live = live_.find(at->second.intent.value); live != live_.end() && !at->second.ended) {
+      // Taken from it before it ended: what it has done is lost.
+      --live->second.running;
+      if (!live->second.started()) {
+        ++waiting_;
+        --running_;
+      }
+    }
+    at = site.runs.erase(at);
+  }
+}
+
+void Replay::World::begin_run(SiteId site, const DirectedRun& order) {
+  const auto found = live_.find(order.intent.value);
+  if (found == live_.end()) return;
+  Live& live = found->second;
+  if (!live.started()) {
+    live.start_us = now_us_;
+    live.site = site;
+    live.node = order.node;
+    live.per_hour = 0;
+    for (const Placement& placement : loop_->head().intent(order.intent).active->plan.placements) {
+      live.per_hour = saturating_add(live.per_hour, placement_per_hour(placement));
+    }
+    ++live.attempts;
+    --waiting_;
+    ++running_;
+  }
+  ++live.running;
+  sites_[site.index()].runs[order.run] = {order.intent, sites_[site.index()].directives, now_us_, false};
+  ends_.push({now_us_ + live.job.run_us, ++sequence_, site, order.run});
+}
+
+bool Replay::World::decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent) {
+  Decision decision = planner_.decide(*snapshot, intent);
+  if (const auto* refusal = std::get_if<Refusal>(&decision); refusal && !refusal->reasons.empty()) {
+    const auto found = live_.find(intent.value);
+    if (found != live_.end() && found->second.waited_for == ReasonCode::kNone) {
+      found->second.waited_for = refusal->reasons[0].code;
+    }
+  }
+  inbox_.push_back(Loop::Decided{ticket, intent, std::move(decision)});
+  return true;
+}
+
+// ---- the world -----------------------------------------------------------------------------------------
+
+void Replay::World::propose(EventBody body) {
+  inbox_.push_back(Loop::Propose{{{kActor, std::move(body)}}, [this](const Result<Admitted>& result) {
+                                   if (!result && refused_) refused_ = tl::unexpected(result.error());
+                                 }});
+}
+
+std::string Replay::World::too_large(const TraceJob& job) const {
+  const bool fits = std::any_of(shapes_.begin(), shapes_.end(), [&job](const NodeSpec& node) {
+    return job.cpu_milli <= node.cpu_milli && job.memory_mib <= node.memory_mib &&
+           job.accelerators <= node.accelerators &&
+           (job.accelerators == 0 || job.accelerator_model.empty() ||
+            job.accelerator_model == node.accelerator_model);
+  });
+  return fits ? std::string() : "no node is large enough, even when empty";
+}
+
+TenantId Replay::World::tenant(const std::string& name) {
+  const auto [known, fresh] = tenants_.try_emplace(name.empty() ? "trace" : name, TenantId(tenants_.size()));
+  if (fresh) propose(TenantDefined{known->second, known->first});
+  return known->second;
+}
+
+void Replay::World::submit(TraceJob job) {
+  const uint64_t number = totals_.jobs++;
+  if (std::string why = too_large(job); !why.empty()) {
+    ++totals_.refused;
+    if (sink_->outcome) {
+      sink_->outcome({.number = number,
+                      .job = std::move(job),
+                      .end = JobOutcome::End::kTooLarge,
+                      .why = std::move(why)});
+    }
+    return;
+  }
+  IntentSpec spec;
+  spec.name = "j" + std::to_string(number);
+  spec.workload = {.kind = WorkKind::kJob,
+                   .artifact = "trace",
+                   .cpu_milli = job.cpu_milli,
+                   .memory_mib = job.memory_mib,
+                   .accelerators = job.accelerators,
+                   .accelerator_model = job.accelerator_model};
+  propose(IntentSubmitted{{}, tenant(job.tenant), 0, std::move(spec)});
+  live_[intents_++] = Live{.job = std::move(job), .number = number};
+  ++waiting_;
+}
+
+void Replay::World::end_run(const End& end) {
+  Site& site = sites_[end.site.index()];
+  const auto found = site.runs.find(end.run);
+  if (found == site.runs.end() || found->second.ended || found->second.since_us > now_us_) return;
+  Run& run = found->second;
+  const auto live = live_.find(run.intent.value);
+  if (live == live_.end()) return;
+  const TraceJob& job = live->second.job;
+  run.ended = true;
+  const TimeUs ran_us = now_us_ - run.since_us;
+  site.usage.push_back(UsageReport{.run = end.run,
+                                   .from = kBeginUs + run.since_us,
+                                   .to = kBeginUs + now_us_,
+                                   .cpu_us = charge(ran_us, job.cpu_milli, kCoreUnit),
+                                   .memory_mib_us = charge(ran_us, job.memory_mib, 1),
+                                   .begun = kBeginUs + run.since_us});
+  spoke_.insert(end.site);
+  --live->second.running;
+  ++live->second.ended;
+  const auto& active = loop_->head().intent(run.intent).active;
+  if (active && live->second.ended == active->plan.placements.size())
+    finish(live, JobOutcome::End::kDone, {});
+}
+
+void Replay::World::finish(std::unordered_map<uint32_t, Live>::iterator at, JobOutcome::End how,
+                           std::string why) {
+  Live& live = at->second;
+  JobOutcome outcome{.number = live.number,
+                     .job = std::move(live.job),
+                     .end = how,
+                     .start_us = live.start_us,
+                     .end_us = now_us_,
+                     .site = live.site,
+                     .node = live.node,
+                     .attempts = static_cast<int32_t>(live.attempts),
+                     .waited_for = live.waited_for,
+                     .why = std::move(why)};
+  if (how == JobOutcome::End::kDone) {
+    outcome.billed =
+        line_amount(static_cast<unsigned __int128>(now_us_ - live.start_us), live.per_hour, kHourUs);
+    ++totals_.done;
+    totals_.end_us = now_us_;
+    --running_;
+  } else {
+    ++totals_.never_started;
+    --waiting_;
+  }
+  live_.erase(at);
+  if (sink_->outcome) sink_->outcome(outcome);
+}
+
+// ---- time ------------------------------------------------------------------------------------------------
+
+Status Replay::World::turn() {
+  for (const SiteId id : std::exchange(spoke_, {})) {
+    Site& site = sites_[id.index()];
+    Observation seen{
+        .applied_version = site.applied_version, .applied_brain_epoch = site.brain_epoch, .settled = true};
+    for (const auto& [run, known] : site.runs) {
+      seen.runs.push_back({run, known.ended ? RunState::kExited : RunState::kRunning, 0, {}, true});
+    }
+    std::vector<Brain::Report> reports;
+    reports.push_back(std::move(seen));
+    std::move(site.usage.begin(), site.usage.end(), std::back_inserter(reports));
+    site.usage.clear();
+    inbox_.push_back(Loop::Reported{id, kConnection, std::move(reports), {}});
+  }
+  if (Status turned = loop_->turn(std::exchange(inbox_, {})); !turned) return turned;
+  return refused_;
+}
+
+// Until nothing happens any more at this time.
+Status Replay::World::settle() {
+  for (uint64_t before = UINT64_MAX;
+       before != loop_->counters().events || !inbox_.empty() || !spoke_.empty();) {
+    before = loop_->counters().events;
+    if (Status turned = turn(); !turned) return turned;
+  }
+  return {};
+}
+
+Status Replay::World::begin() {
+  auto loop =
+      Loop::start({.clock = *this,
+                   .log = log_,
+                   .wire = *this,
+                   .decide = [this](uint64_t t, const Snapshot& s, IntentId i) { return decide(t, s, i); },
+                   .needs_decision = needs_decision_,
+                   .publish = [](const Snapshot&) {}},
+                  options_.loop, "replay", options_.domain);
+  if (!loop) return tl::unexpected(loop.error());
+  loop_ = std::move(*loop);
+  return describe();
+}
+
+Status Replay::World::describe() {
+  for (const ReplaySite& site : options_.sites) propose(SiteDefined{{}, {}, site.spec});
+  if (Status settled = settle(); !settled) return settled;
+  for (const ReplaySite& site : options_.sites) {
+    const SiteId id(sites_.size());
+    sites_.emplace_back();
+    Hello hello{
+        .version = "replay", .nodes = site.nodes, .steerable = site.spec.steerable, .driver = "replay"};
+    inbox_.push_back(Loop::Attached{id, kConnection, std::move(hello)});
+    for (const NodeSpec& node : site.nodes) {
+      const auto same = [&node](const NodeSpec& known) {
+        return known.cpu_milli == node.cpu_milli && known.memory_mib == node.memory_mib &&
+               known.accelerators == node.accelerators && known.accelerator_model == node.accelerator_model;
+      };
+      if (std::none_of(shapes_.begin(), shapes_.end(), same)) shapes_.push_back(node);
+    }
+  }
+  return settle();
+}
+
+Result<ReplayTotals> Replay::World::run(JobSource& source, const ReplaySink& sink) {
+  sink_ = &sink;
+  if (Status begun = begin(); !begun) return tl::unexpected(begun.error());
+  const auto total = [this]() -> const ReplayTotals& {
+    totals_.loop = loop_->counters();
+    totals_.head = log_.head();
+    totals_.ledger_bytes = log_.bytes();
+    return totals_;
+  };
+  auto next = source.next();
+  if (!next) return tl::unexpected(next.error());
+  for (uint64_t moments = 0;; ++moments) {
+    const TimeUs wake_us = loop_->wake_us() - kBeginUs;
+    TimeUs at_us = wake_us < kIdleUs ? wake_us : kNever;
+    if (*next) at_us = std::min(at_us, (*next)->submit_us);
+    if (!ends_.empty()) at_us = std::min(at_us, ends_.top().at_us);
+    if (at_us == kNever) break;
+    now_us_ = std::max(now_us_, at_us);
+    for (; !ends_.empty() && ends_.top().at_us <= now_us_; ends_.pop()) end_run(ends_.top());
+    while (*next && (*next)->submit_us <= now_us_) {
+      submit(std::move(**next));
+      next = source.next();
+      if (!next) return tl::unexpected(next.error());
+    }
+    if (Status settled = settle(); !settled) return tl::unexpected(settled.error());
+    if (sink.moment) sink.moment({now_us_, waiting_, running_, loop_->durable().get()});
+    if (sink.progress && moments % kMomentsPerProgress == 0 && !sink.progress(total(), now_us_)) break;
+  }
+  std::vector<uint32_t> left;
+  for (const auto& [intent, live] : live_) left.push_back(intent);
+  std::sort(left.begin(), left.end());
+  for (const uint32_t intent : left) {
+    const auto at = live_.find(intent);
+    if (at->second.started()) continue;
+    finish(at, JobOutcome::End::kNeverStarted, "the trace ended before there was room");
+  }
+  return total();
+}
+
+Replay::Replay(const ReplayOptions& options, Planner& planner,
+               std::function<bool(const Graph&, IntentId)> needs_decision)
+    : world_(std::make_unique<World>(options, planner, std::move(needs_decision))) {}
+Replay::~Replay() = default;
+Result<ReplayTotals> Replay::run(JobSource& source, const ReplaySink& sink) {
+  return world_->run(source, sink);
+}
+
+}  // namespace weir::twin

@@ -1,0 +1,106 @@
+#include "twin/replay/replay.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "orchestration/plan/decide.h"
+
+namespace weir::twin {
+namespace {
+
+class Listed final : public JobSource {
+ public:
+  explicit Listed(std::deque<TraceJob> jobs) : jobs_(std::move(jobs)) {}
+  Result<std::optional<TraceJob>> next() override {
+    if (jobs_.empty()) return std::nullopt;
+    TraceJob job = std::move(jobs_.front());
+    jobs_.pop_front();
+    return job;
+  }
+
+ private:
+  std::deque<TraceJob> jobs_;
+};
+
+TraceJob job(const char* id, TimeUs submit_s, TimeUs run_s, int32_t cores) {
+  return {
+      .id = id, .submit_us = submit_s * 1'000'000, .run_us = run_s * 1'000'000, .cpu_milli = cores * 1000};
+}
+
+struct Replayed {
+  ReplayTotals totals;
+  std::vector<JobOutcome> outcomes;
+  uint64_t waiting_most = 0;
+};
+
+Replayed replay(std::deque<TraceJob> jobs, int32_t cores = 4) {
+  ReplayOptions options;
+  options.sites.push_back(
+      {.spec = {.name = "machine"}, .nodes = {NodeSpec{"n", cores * 1000, 1024, 0, "", 1000}}});
+  options.sites[0].spec.asks.per_core_hour = kCredit;
+  options.domain = {.name = "replay", .scarcity_core_hour = kCredit};
+  JointPlanner planner;
+  Replay world(options, planner, needs_decision);
+  Listed source(std::move(jobs));
+  Replayed out;
+  auto totals = world.run(
+      source,
+      {.outcome = [&](const JobOutcome& outcome) { out.outcomes.push_back(outcome); },
+       .moment = [&](const Moment& moment) { out.waiting_most = std::max(out.waiting_most, moment.waiting); },
+       .progress = {}});
+  EXPECT_TRUE(totals) << totals.error().text();
+  if (totals) out.totals = *totals;
+  return out;
+}
+
+TEST(Replay, JobsRunForAsLongAsTheTraceSaysAndWaitForRoom) {
+  const Replayed done = replay({job("a", 0, 100, 3), job("b", 10, 50, 2), job("c", 20, 5, 1)});
+  ASSERT_EQ(done.outcomes.size(), 3u);
+  EXPECT_EQ(done.outcomes[0].job.id, "c");
+  EXPECT_EQ(done.outcomes[0].start_us, 20'000'000);
+  EXPECT_EQ(done.outcomes[0].end_us, 25'000'000);
+  EXPECT_EQ(done.outcomes[1].job.id, "a");
+  EXPECT_EQ(done.outcomes[1].end_us, 100'000'000);
+  EXPECT_EQ(done.outcomes[1].waited_for, ReasonCode::kNone);
+  EXPECT_EQ(done.outcomes[2].job.id, "b");
+  EXPECT_EQ(done.outcomes[2].start_us, 100'000'000) << "at once when there is room";
+  EXPECT_EQ(done.outcomes[2].waited_for, ReasonCode::kCpu);
+  EXPECT_EQ(done.waiting_most, 1u);
+  EXPECT_EQ(done.totals.done, 3u);
+  EXPECT_EQ(done.totals.end_us, 150'000'000);
+}
+
+TEST(Replay, BillsWhatAJobUsedAtWhatItsSiteAsks) {
+  const Replayed done = replay({job("a", 0, 3'600, 2)});
+  ASSERT_EQ(done.outcomes.size(), 1u);
+  EXPECT_EQ(done.outcomes[0].billed, 2 * kCredit);
+}
+
+TEST(Replay, WhatNeverFitsIsSaidAtOnce) {
+  const Replayed done = replay({job("a", 0, 10, 5), job("b", 1, 10, 4)});
+  ASSERT_EQ(done.outcomes.size(), 2u);
+  EXPECT_EQ(done.outcomes[0].end, JobOutcome::End::kTooLarge);
+  EXPECT_FALSE(done.outcomes[0].why.empty());
+  EXPECT_EQ(done.outcomes[1].end, JobOutcome::End::kDone);
+  EXPECT_EQ(done.totals.refused, 1u);
+}
+
+TEST(Replay, EqualTracesGiveEqualLedgers) {
+  std::deque<TraceJob> jobs;
+  for (int i = 0; i < 200; ++i) jobs.push_back(job("j", i * 7 / 3, 1 + i * 31 % 97, 1 + i % 4));
+  const Replayed a = replay(jobs), b = replay(jobs);
+  EXPECT_EQ(a.totals.done, 200u);
+  EXPECT_EQ(a.totals.head, b.totals.head);
+  jobs[100].run_us += 1'000'000;
+  EXPECT_NE(replay(jobs).totals.head, a.totals.head);
+}
+
+TEST(Replay, AnEmptyTraceIsDoneAtOnce) {
+  const Replayed done = replay({});
+  EXPECT_EQ(done.totals.jobs, 0u);
+  EXPECT_TRUE(done.outcomes.empty());
+}
+
+}  // namespace
+}  // namespace weir::twin
