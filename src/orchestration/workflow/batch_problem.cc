@@ -301,7 +301,8 @@ class Builder {
     least_price_.assign(stages, INT64_MAX);
     for (size_t s = 0; s < graph_.site_count(); ++s) {
       const SiteId site(s);
-      if (graph_.site(site).state != Liveness::kUp) continue;
+      const Liveness state = graph_.site(site).state;
+      if (state != Liveness::kUp && state != Liveness::kDraining) continue;  // data can still be read from the latter
       Candidate candidate{.site = site};
       for (const WorkflowInput& input : workflow_.inputs) {
         candidate.needed =
