@@ -11,14 +11,16 @@
 #include "bench/ledger/ledger_bench.h"
 #include "bench/metering/metering_bench.h"
 #include "bench/request/request_bench.h"
+#include "bench/workflow/workflow_bench.h"
 
 namespace weir::app {
 
 void add_bench_commands(CLI::App& app) {
   CLI::App* bench = app.add_subcommand("bench", "Measure Weir against its peers and its limits");
   bench->require_subcommand(1);
-  bench->footer("\nExamples:\n  weir bench joint --instances 100\n  weir bench ledger -o json\n"
-                "  weir bench decide --help");
+  bench->footer(
+      "\nExamples:\n  weir bench joint --instances 100\n  weir bench ledger -o json\n"
+      "  weir bench decide --help");
   const auto add = [bench](const char* name, const char* what, int (*run)(const std::vector<std::string>&)) {
     CLI::App* command = bench->add_subcommand(name, what);
     // Each has options of its own, --help among them, which none above it may take.
@@ -30,10 +32,12 @@ void add_bench_commands(CLI::App& app) {
   };
   add("joint", "Place and path together, against deciding one first", bench::run_joint_bench);
   add("decide", "Decide, verify and apply on 10,000 sites and a million nodes", bench::run_decide_bench);
-  add("request", "From a client's request to the durable plan, by gRPC and by REST", bench::run_request_bench);
+  add("request", "From a client's request to the durable plan, by gRPC and by REST",
+      bench::run_request_bench);
   add("ledger", "Durable appends and replay, against raw writes of the same bytes", bench::run_ledger_bench);
   add("emulator", "The lab's links: asked against got", bench::run_emulator_bench);
   add("metering", "One core, as an agent meters it", bench::run_metering_bench);
+  add("workflow", "Batches of tasks against HEFT, streams against their bound", bench::run_workflow_bench);
 }
 
 }  // namespace weir::app

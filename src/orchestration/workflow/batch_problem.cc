@@ -302,7 +302,8 @@ class Builder {
     for (size_t s = 0; s < graph_.site_count(); ++s) {
       const SiteId site(s);
       const Liveness state = graph_.site(site).state;
-      if (state != Liveness::kUp && state != Liveness::kDraining) continue;  // data can still be read from the latter
+      if (state != Liveness::kUp && state != Liveness::kDraining)
+        continue;  // data can still be read from the latter
       Candidate candidate{.site = site};
       for (const WorkflowInput& input : workflow_.inputs) {
         candidate.needed =

@@ -8,8 +8,8 @@
 namespace weir {
 
 struct StreamPlanLimits {
-  uint64_t steps = 20'000'000;  // labels and vertices expanded
-  size_t branches = 2'000;      // problems with something forbidden that are solved
+  uint64_t steps = 5'000'000;  // labels and vertices expanded, and sites looked at, 16 to a step
+  size_t branches = 2'000;     // problems with something forbidden that are solved
 };
 
 struct StagePlace {

@@ -83,6 +83,7 @@ StreamField::StreamField(const StreamProblem& problem, uint32_t edge, int64_t we
     std::push_heap(items.begin(), items.end(), std::greater<>());
   };
   const auto along = [forward](LinkId link) { return forward ? link : opposite(link); };
+  steps -= std::min<uint64_t>(steps, 1 + start.size() / 16);
   for (size_t s = 0; s < start.size(); ++s) {
     if (start[s] >= kImpossible) continue;
     each_way_out(problem, s, [&](uint32_t core, LinkId link) { reach(core, start[s], along(link)); });
