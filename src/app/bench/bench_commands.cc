@@ -11,6 +11,7 @@
 #include "bench/ledger/ledger_bench.h"
 #include "bench/metering/metering_bench.h"
 #include "bench/request/request_bench.h"
+#include "bench/traffic/traffic_bench.h"
 #include "bench/workflow/workflow_bench.h"
 
 namespace weir::app {
@@ -32,6 +33,7 @@ void add_bench_commands(CLI::App& app) {
   };
   add("joint", "Place and path together, against deciding one first", bench::run_joint_bench);
   add("decide", "Decide, verify and apply on 10,000 sites and a million nodes", bench::run_decide_bench);
+  add("traffic", "Segment lists for all demands of a network, against the best possible", bench::run_traffic_bench);
   add("request", "From a client's request to the durable plan, by gRPC and by REST",
       bench::run_request_bench);
   add("ledger", "Durable appends and replay, against raw writes of the same bytes", bench::run_ledger_bench);
