@@ -139,6 +139,11 @@ void Engine::forget(uint32_t slot) {
   free_slots_.push_back(slot);
 }
 
+WaitingList::Entry Engine::entry(uint32_t slot) const {
+  const Record& record = records_[slot];
+  return {record.key, record.job.id, record.job.priority, slot};
+}
+
 void Engine::enter(uint32_t slot) {
   Record& record = records_[slot];
   Queue& queue = queues_[record.job.queue];
@@ -149,7 +154,7 @@ void Engine::enter(uint32_t slot) {
     patience_.emplace(end, slot);
   }
   record.key = key_of(record, queue.policy);
-  queue.list.insert({record.key, record.job.id, record.job.priority, slot}, record.job.each);
+  queue.list.insert(entry(slot), record.job.whole(), options_.backfill == Backfill::kConservative);
   const TimeUs until = std::max(record.held_until, record.job.not_before);
   if (until > now_) holds_.emplace(until, slot);
   ++waiting_count_;
@@ -158,7 +163,7 @@ void Engine::enter(uint32_t slot) {
 
 void Engine::leave(uint32_t slot) {
   Record& record = records_[slot];
-  queues_[record.job.queue].list.erase({record.key, record.job.id, record.job.priority, slot});
+  queues_[record.job.queue].list.erase(entry(slot));
   holds_.erase({std::max(record.held_until, record.job.not_before), slot});
   patience_.erase({patience_end(record), slot});
   --waiting_count_;
@@ -184,6 +189,7 @@ bool Engine::withdraw(uint64_t id) {
   Record* record = find(id);
   if (record == nullptr || record->state == State::kRunning) return false;
   const uint32_t slot = slots_.at(id);
+  promises_.erase({record->from, slot});
   release(*record);
   if (record->state == State::kWaiting) leave(slot);
   changed_ = true;
@@ -207,6 +213,7 @@ Status Engine::started(uint64_t id, std::span<const Part> parts, TimeUs at) {
   }
   if (auto status = check(record->job, parts); !status) return status;
   const uint32_t slot = slots_.at(id);
+  promises_.erase({record->from, slot});
   release(*record);
   if (record->state == State::kWaiting) leave(slot);
   run(slot, parts, at);
@@ -217,6 +224,7 @@ bool Engine::held(uint64_t id, TimeUs until, uint32_t code) {
   Record* record = find(id);
   if (record == nullptr || record->state == State::kRunning) return false;
   const uint32_t slot = slots_.at(id);
+  promises_.erase({record->from, slot});
   release(*record);
   if (record->state == State::kWaiting) leave(slot);
   record->held_until = until;
@@ -269,12 +277,29 @@ void Engine::release(Record& record) {
   record.from = record.to = 0;
 }
 
+void Engine::promise(uint32_t slot, std::vector<Part> parts, TimeUs from) {
+  Record& record = records_[slot];
+  take(record, std::move(parts), from, from + record.job.limit_us);
+  promises_.emplace(from, slot);
+  queues_.at(record.job.queue).list.set_due(entry(slot), false);
+}
+
+void Engine::break_promise(uint32_t slot) {
+  Record& record = records_[slot];
+  if (record.from == record.to) return;
+  promises_.erase({record.from, slot});
+  release(record);
+  queues_.at(record.job.queue).list.set_due(entry(slot), true);
+}
+
 // Promised and reserved starts of jobs that wait; they are planned anew by the next pass.
 void Engine::void_promises() {
+  promises_.clear();
   for (auto& [id, queue] : queues_) {
     for (WaitingList::Cursor at; const WaitingList::Entry* entry = queue.list.at(at); queue.list.next(at)) {
       release(records_[entry->slot]);
     }
+    if (options_.backfill == Backfill::kConservative) queue.list.set_all_due();
   }
   reserved_.clear();
   changed_ = true;
@@ -323,8 +348,11 @@ bool Engine::cancel_reservation(uint64_t id) {
     if (record.state == State::kFree || record.job.reservation != id || record.from == record.to) continue;
     const TimeUs from = record.from, to = record.to;
     std::vector<Part> parts = record.parts;
+    if (record.state == State::kWaiting) {
+      options_.backfill == Backfill::kConservative ? break_promise(slot) : release(record);
+      continue;
+    }
     release(record);
-    if (record.state == State::kWaiting) continue;
     moved.emplace_back(slot, std::move(parts));
     record.from = from;
     record.to = to;
@@ -360,8 +388,10 @@ void Engine::advance(TimeUs now) {
   for (Room& each : rooms_) each.profile.advance(now_);
   while (!patience_.empty() && patience_.begin()->first <= now_) {
     const uint32_t slot = patience_.begin()->second;
+    const bool promised = promises_.contains({records_[slot].from, slot});
     leave(slot);
     enter(slot);
+    if (promised) queues_.at(records_[slot].job.queue).list.set_due(entry(slot), false);
   }
   while (!holds_.empty() && holds_.begin()->first <= now_) {
     holds_.erase(holds_.begin());

@@ -33,6 +33,8 @@ struct EngineOptions {
   // EASY only: a job may pass that outlasts the reserved start, on what that leaves free. Else it must end
   // before.
   bool spare = true;
+  // EASY only: jobs that may pass are tried in the order in which they were submitted, whatever the policy.
+  bool passing_fcfs = false;
   size_t waiting_max = 1'000'000;  // jobs that wait; beyond it `submit` refuses
   size_t depth_max = 100'000;      // waiting jobs looked at in one pass
   size_t starts_max = 10'000;      // jobs offered in one pass
@@ -152,10 +154,11 @@ class Engine {
     RoomId id;
     Amount total;
     Profile profile;
-    TimeUs from = 0, to = kNever;  // of the reservation
-    Amount free_now;               // during a pass
-    bool blocked = false;          // nobody may pass here
-    uint64_t reserved_for = 0;     // EASY: the first job that waits for this room, of the last pass
+    TimeUs from = 0, to = kNever;                       // of the reservation
+    Amount free_now;                                    // during a pass
+    std::vector<std::pair<TimeUs, Amount>> free_until;  // Profile::falling, during a pass; empty: not known
+    bool blocked = false;                               // nobody may pass here
+    uint64_t reserved_for = 0;  // EASY: the first job that waits for this room, of the last pass
     TimeUs reserved_at = 0;
   };
   struct Record {
@@ -198,20 +201,27 @@ class Engine {
   void advance(TimeUs now);
   void rekey();
 
-  std::vector<Part> place_now(const Job& job) const;
+  std::vector<Part> place_now(const Job& job, const Policy& policy) const;
   Plan earliest(const Job& job, TimeUs from) const;
   Plan earliest_spread(const Job& job, TimeUs from) const;
   struct Passing;
   bool consider(Passing& passing, uint32_t slot);
   void offer(Passing& passing, uint32_t slot, std::vector<Part> parts);
   void wait(Passing& passing, uint32_t slot);
-  bool improve(Passing& passing, Record& record);
+  bool improve(Passing& passing, uint32_t slot);
+  void note_room(Passing& passing) const;
   void keep_to_choice(Passing& passing);
   std::optional<uint32_t> look_ahead() const;
   Key key_of(const Record& record, const Policy& policy) const;
   TimeUs patience_end(const Record& record) const;
   template <class Visit>
-  void in_order(const std::map<uint32_t, Amount>& offered, Visit visit) const;
+  void in_order(const std::map<uint32_t, Amount>& offered, const std::optional<Amount>& room,
+                Visit visit) const;
+  WaitingList::Entry entry(uint32_t slot) const;
+  void promise(uint32_t slot, std::vector<Part> parts, TimeUs from);
+  void break_promise(uint32_t slot);
+  Amount free_until(Room& room, TimeUs end) const;
+  bool may_pass(const Job& job, const Policy& policy, const Room& room) const;
 
   struct Foreseen {
     TimeUs start = kNever;
@@ -238,6 +248,8 @@ class Engine {
   std::vector<uint64_t> chosen_;                    // blocks: these first
   std::vector<uint32_t> reserved_;                  // EASY: the slots that hold a reserved start
   size_t waiting_count_ = 0;
+  std::set<std::pair<TimeUs, uint32_t>>
+      promises_;  // conservative: the starts that waiting jobs were promised
   mutable std::map<uint64_t, Foreseen> foreseen_;
   mutable bool foreseen_valid_ = false;
 };

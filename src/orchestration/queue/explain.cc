@@ -19,7 +19,7 @@ Resource short_of(const Amount& need, const Amount& room) {
 std::vector<uint64_t> Engine::order(size_t most) const {
   std::vector<uint64_t> ids;
   if (most == 0) return ids;
-  in_order({}, [&](uint32_t slot) {
+  in_order({}, std::nullopt, [&](uint32_t slot) {
     ids.push_back(records_[slot].job.id);
     return ids.size() < most;
   });
@@ -49,7 +49,7 @@ void Engine::foresee() const {
   }
   size_t position = 0;
   uint64_t ahead = 0;
-  in_order({}, [&](uint32_t slot) {
+  in_order({}, std::nullopt, [&](uint32_t slot) {
     const Record& record = records_[slot];
     Job job = record.job;
     job.limit_us = job.estimated_us;

@@ -10,7 +10,8 @@ namespace {
 
 using Wide = __int128;
 
-constexpr size_t kImprovedMax = 32;  // promises that one pass tries to make earlier
+constexpr size_t kFallsMax = 64;
+constexpr size_t kImprovedMax = 16;  // promises that one pass tries to make earlier
 
 }  // namespace
 
@@ -23,6 +24,7 @@ struct Engine::Passing {
   size_t looked_at = 0;
   size_t plans_left = 0;  // EASY: reservations that may still be looked for
   size_t improve_left = 0;
+  std::optional<Amount> room = {};  // no job that asks for more can start
 };
 
 void Engine::rekey() {
@@ -35,22 +37,32 @@ void Engine::rekey() {
   }
 }
 
+// What is free from now to `end`, or more: what the pass promised since may be missing.
+Amount Engine::free_until(Room& room, TimeUs end) const {
+  if (room.free_until.empty()) room.free_until = room.profile.falling(now_, kFallsMax);
+  const auto at = std::lower_bound(room.free_until.begin(), room.free_until.end(), end,
+                                   [](const auto& fall, TimeUs wanted) { return fall.first < wanted; });
+  return at == room.free_until.end() ? room.free_until.back().second : at->second;
+}
+
+// Whether it may take from the room although another waits for that.
+bool Engine::may_pass(const Job& job, const Policy& policy, const Room& room) const {
+  if (room.blocked) return false;
+  if (room.reserved_for == 0) return true;
+  if (!options_.spare && now_ + job.limit_us >= room.reserved_at) return false;
+  return policy.kind != PolicyKind::kWeir ||
+         Wide{job.estimated_us} * 1000 <= Wide{policy[kPassPermille]} * (room.reserved_at - now_);
+}
+
 // One pool that holds it whole, the one in which least is left; else spread, from the emptiest on.
-std::vector<Part> Engine::place_now(const Job& job) const {
+std::vector<Part> Engine::place_now(const Job& job, const Policy& policy) const {
   constexpr int32_t kMany = INT32_MAX;
   const TimeUs end = now_ + job.limit_us;
-  const Policy& policy = queues_.at(job.queue).policy;
-  const bool short_only = options_.backfill == Backfill::kEasy && policy.kind == PolicyKind::kWeir;
-  const int64_t share = short_only ? policy[kPassPermille] : 0;
   std::vector<std::pair<int32_t, uint32_t>> rooms;  // instances that fit, pool
   std::pair<int32_t, uint32_t> best{kMany, 0};
   bool found = false;
   each_room(job, [&](const Room& room) {
-    if (room.blocked || job.each.times_in(room.free_now, 1) == 0) return true;
-    if (room.reserved_for != 0) {
-      if (!options_.spare && end >= room.reserved_at) return true;
-      if (short_only && Wide{job.estimated_us} * 1000 > Wide{share} * (room.reserved_at - now_)) return true;
-    }
+    if (job.each.times_in(room.free_now, 1) == 0 || !may_pass(job, policy, room)) return true;
     const int32_t fit = job.each.times_in(room.profile.free_least(now_, end), kMany);
     if (fit >= job.count && (!found || fit < best.first)) {
       best = {fit, room.id.second};
@@ -111,6 +123,7 @@ void Engine::offer(Passing& passing, uint32_t slot, std::vector<Part> parts) {
     room({record.job.reservation, part.pool})->free_now -= record.job.each * part.count;
   take(record, std::move(parts), now_, now_ + record.job.limit_us);
   record.state = State::kOffered;
+  if (passing.room) *passing.room -= record.job.whole();
   passing.offered[record.job.queue] += record.job.whole();
   passing.offered_slots.push_back(slot);
   passing.result.starts.push_back({record.job.id, record.parts});
@@ -157,27 +170,24 @@ void Engine::wait(Passing& passing, uint32_t slot) {
     case Backfill::kConservative: {
       if (record.from != record.to) return;
       Plan plan = earliest(job, now_);
-      if (plan.first == kNever) return;
-      take(record, std::move(plan.second), plan.first, plan.first + job.limit_us);
+      if (plan.first < kNever) promise(slot, std::move(plan.second), plan.first);
       return;
     }
   }
 }
 
 // Conservative: a promise may become earlier when room was given back.
-bool Engine::improve(Passing& passing, Record& record) {
-  if (passing.improve_left == 0 || record.from == record.to || record.from <= now_) return false;
+bool Engine::improve(Passing& passing, uint32_t slot) {
+  Record& record = records_[slot];
+  if (passing.improve_left == 0 || record.from == record.to) return false;
   --passing.improve_left;
-  const TimeUs from = record.from, to = record.to;
+  const TimeUs from = record.from;
   std::vector<Part> parts = record.parts;
-  release(record);
+  break_promise(slot);
   Plan plan = earliest(record.job, now_);
-  if (plan.first < from) {
-    take(record, std::move(plan.second), plan.first, plan.first + record.job.limit_us);
-    return true;
-  }
-  take(record, std::move(parts), from, to);
-  return false;
+  const bool earlier = plan.first < from;
+  promise(slot, earlier ? std::move(plan.second) : std::move(parts), earlier ? plan.first : from);
+  return earlier;
 }
 
 // False: nothing behind it can start.
@@ -193,33 +203,50 @@ bool Engine::consider(Passing& passing, uint32_t slot) {
     const auto so_far = passing.offered.find(job.queue);
     if (!shares_.allows(job.queue, so_far == passing.offered.end() ? Amount{} : so_far->second,
                         job.whole())) {
-      release(record);
+      if (options_.backfill == Backfill::kConservative) break_promise(slot);
       return true;
     }
   }
-  bool all_blocked = true, all_full = true, room_now = false;
-  each_room(job, [&](const Room& room) {
-    all_blocked &= room.blocked;
-    const bool fits = !room.blocked && job.each.times_in(room.free_now, 1) > 0;
-    room_now |= fits;
-    all_full &= !fits;
+  const Policy& policy = queues_.at(job.queue).policy;
+  bool blocked = true;
+  int32_t left = job.count;  // instances for which there is no room now, whatever comes after
+  const TimeUs end = std::min(now_ + job.limit_us, record.parts.empty() ? kNever : record.from);
+  each_room(job, [&](const Room& seen) {
+    blocked &= seen.blocked;
+    if (left > 0 && may_pass(job, policy, seen))
+      left -= job.each.times_in(free_until(*room(seen.id), end), left);
     return true;
   });
-  if (room_now) {
-    const bool promised = record.from != record.to;
-    const TimeUs from = record.from, to = record.to;
+  if (blocked)
+    return !std::all_of(rooms_.begin(), rooms_.end(), [](const Room& room) { return room.blocked; });
+  if (left == 0) {
+    const TimeUs promised = record.from;
     std::vector<Part> parts = record.parts;
-    if (promised) release(record);
-    std::vector<Part> placed = place_now(job);
+    if (!parts.empty()) break_promise(slot);
+    std::vector<Part> placed = place_now(job, policy);
     if (!placed.empty()) {
       offer(passing, slot, std::move(placed));
       return true;
     }
-    if (promised) take(record, std::move(parts), from, to);
+    if (!parts.empty()) promise(slot, std::move(parts), promised);
   }
-  if (record.from != record.to && record.from <= now_) release(record);  // an overrun is in its way
-  if (!improve(passing, record)) wait(passing, slot);
+  if (!improve(passing, slot)) wait(passing, slot);
+  note_room(passing);
   return true;
+}
+
+// From here on nothing more is promised or reserved: only what fits now is looked at.
+void Engine::note_room(Passing& passing) const {
+  if (passing.room) return;
+  if (options_.backfill == Backfill::kNone) return;
+  if (options_.backfill == Backfill::kConservative && passing.improve_left > 0) return;
+  if (options_.backfill == Backfill::kEasy && passing.plans_left > 0) {
+    for (const Room& room : rooms_) {
+      if (room.reserved_for == 0) return;
+    }
+  }
+  passing.room.emplace();
+  for (const Room& room : rooms_) *passing.room += Amount::most(room.free_now, {});
 }
 
 // The jobs that were to start next and still wait, first; where nobody may pass them, and none is left, the
@@ -245,7 +272,7 @@ std::optional<uint32_t> Engine::look_ahead() const {
   std::vector<uint32_t> slots;
   std::vector<Ahead> jobs;
   const Policy* policy = nullptr;
-  in_order({}, [&](uint32_t slot) {
+  in_order({}, std::nullopt, [&](uint32_t slot) {
     const Record& record = records_[slot];
     const Job& job = record.job;
     if (record.seen == passes_ || std::max(record.held_until, job.not_before) > now_) return true;
@@ -287,23 +314,34 @@ Pass Engine::pass(TimeUs now) {
     if (records_[slot].state == State::kWaiting) release(records_[slot]);
   }
   reserved_.clear();
+  while (!promises_.empty() && promises_.begin()->first <= now_) break_promise(promises_.begin()->second);
   std::erase_if(rooms_, [this](const Room& each) { return each.to <= now_; });
   for (Room& each : rooms_) {
     each.free_now = each.profile.free_at(now_);
+    each.free_until.clear();
     each.blocked = false;
     each.reserved_for = 0;
   }
   Passing passing{};
   passing.plans_left = 4 * rooms_.size() + 16;
   passing.improve_left = kImprovedMax;
-  if (options_.blocks) {
-    for (const uint64_t id : chosen_) {
-      const auto slot = slots_.find(id);
-      if (slot != slots_.end() && records_[slot->second].state == State::kWaiting)
-        consider(passing, slot->second);
-    }
+  if (options_.blocks) keep_to_choice(passing);
+  std::vector<uint32_t> later;  // passing_fcfs
+  in_order(passing.offered, passing.room, [&](uint32_t slot) {
+    bool behind = options_.passing_fcfs;
+    if (behind)
+      each_room(records_[slot].job, [&behind](const Room& room) { return behind = room.reserved_for != 0; });
+    if (!behind) return consider(passing, slot);
+    later.push_back(slot);
+    return later.size() < options_.depth_max;
+  });
+  std::sort(later.begin(), later.end(), [this](uint32_t a, uint32_t b) {
+    const Job &x = records_[a].job, &y = records_[b].job;
+    return x.submitted != y.submitted ? x.submitted < y.submitted : x.id < y.id;
+  });
+  for (const uint32_t slot : later) {
+    if (!consider(passing, slot)) break;
   }
-  in_order(passing.offered, [this, &passing](uint32_t slot) { return consider(passing, slot); });
   for (const uint32_t slot : passing.offered_slots) leave(slot);
   chosen_ = std::move(passing.chosen);
   changed_ = false;

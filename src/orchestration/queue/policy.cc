@@ -11,13 +11,28 @@ namespace weir::queue {
 namespace {
 
 constexpr int64_t kLog10Of2Q32 = 1'292'913'986;  // log10(2) * 2^32
+// log2(1 + i/256) with 32 binary digits: each squaring of the mantissa yields one.
+constexpr std::array<uint64_t, 256> kLogTableQ32 = [] {
+  std::array<uint64_t, 256> table{};
+  for (uint64_t i = 0; i < table.size(); ++i) {
+    uint64_t mantissa = (256 + i) << 55;
+    for (int digit = 0; digit < 32; ++digit) {
+      const unsigned __int128 square = static_cast<unsigned __int128>(mantissa) * mantissa;
+      const bool over = (square >> 127) != 0;
+      mantissa = static_cast<uint64_t>(square >> (over ? 64 : 63));
+      table[i] = table[i] << 1 | (over ? 1 : 0);
+    }
+  }
+  return table;
+}();
+
 constexpr std::array<PolicyParameter, kWeirParameters> kWeirs = {{
     {"run_exponent_milli", 1250, 0, 4000, "Weight of the logarithm of the estimated run time in the order"},
     {"size_exponent_milli", 1000, 0, 4000, "Weight of the logarithm of the cores in the order"},
     {"pass_permille", 100, 0, 1000,
      "A job may pass whose run time is at most this share of the first one's wait"},
     {"look_ahead", 16, 0, 64, "Jobs of which each is tried as the next where the queue keeps to its choice"},
-    {"patience_s", 604'800, 0, 315'360'000, "A job that waits for longer goes first; 0: none does"},
+    {"patience_s", 2'592'000, 0, 315'360'000, "A job that waits for longer goes first; 0: none does"},
 }};
 
 constexpr std::array<PolicyInfo, 7> kPolicies = {{
@@ -98,17 +113,19 @@ Result<Policy> make_policy(std::string_view name, std::span<const PolicySetting>
 }
 
 int64_t log2_q32(uint64_t value) {
+  constexpr uint64_t kLog2OfEQ32 = 6'196'328'019;  // log2(e) * 2^32
   const int whole = 63 - std::countl_zero(value);
-  // The mantissa in [1, 2) with 63 digits; each squaring yields one digit of the logarithm.
-  uint64_t mantissa = value << (63 - whole);
-  uint64_t digits = 0;
-  for (int i = 0; i < 32; ++i) {
-    const unsigned __int128 square = static_cast<unsigned __int128>(mantissa) * mantissa;
-    const bool over = (square >> 127) != 0;
-    mantissa = static_cast<uint64_t>(square >> (over ? 64 : 63));
-    digits = digits << 1 | (over ? 1 : 0);
-  }
-  return static_cast<int64_t>(static_cast<uint64_t>(whole) << 32 | digits);
+  // The mantissa in [1, 2) with 63 digits is (1 + i/256) * (1 + z), z < 1/256: a table and four terms of a
+  // series.
+  const uint64_t mantissa = value << (63 - whole);
+  const uint64_t i = (mantissa >> 55) & 255;
+  const uint64_t z = ((mantissa & ((uint64_t{1} << 55) - 1)) << 8) / (256 + i);
+  const auto times = [](uint64_t a, uint64_t b) {
+    return static_cast<uint64_t>((static_cast<unsigned __int128>(a) * b) >> 63);
+  };
+  const uint64_t z2 = times(z, z), z3 = times(z2, z), z4 = times(z2, z2);
+  const uint64_t fraction = kLogTableQ32[i] + times(z - z2 / 2 + z3 / 3 - z4 / 4, kLog2OfEQ32);
+  return static_cast<int64_t>((static_cast<uint64_t>(whole) << 32) + fraction);
 }
 
 Key policy_key(const Policy& policy, const Job& job, TimeUs now) {

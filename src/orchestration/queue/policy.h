@@ -80,7 +80,7 @@ inline constexpr Key kFirstKey = -(Key{1} << 120);
 // parallel job scheduling, JSSPP 1998).
 inline constexpr TimeUs kBoundUs = 10'000'000;
 
-// log2(value) with 32 binary digits after the point, rounded down; value >= 1.
+// log2(value) with 32 binary digits after the point, of which the last two may be off; value >= 1.
 int64_t log2_q32(uint64_t value);
 
 }  // namespace weir::queue

@@ -17,9 +17,11 @@ void Engine::each_room(const Job& job, Visit visit) const {
   }
 }
 
-// A queue's place in the merged order.
+// The queues' lists merged, until `visit` returns false; once there is a `room`, which may come and shrink
+// meanwhile, without the jobs that ask for more than it and are not due.
 template <class Visit>
-void Engine::in_order(const std::map<uint32_t, Amount>& offered, Visit visit) const {
+void Engine::in_order(const std::map<uint32_t, Amount>& offered, const std::optional<Amount>& room,
+                      Visit visit) const {
   struct Head {
     WaitingList::Entry entry;
     int64_t share;
@@ -54,6 +56,7 @@ void Engine::in_order(const std::map<uint32_t, Amount>& offered, Visit visit) co
       if (!took && !visit(head.entry.slot)) return;
       const bool offered_now = !took && records_[head.entry.slot].state != State::kWaiting;
       head.list->next(head.cursor);
+      if (room) head.list->next_fitting(head.cursor, *room);
       const WaitingList::Entry* next = head.list->at(head.cursor);
       if (next == nullptr) break;
       head.entry = *next;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -10,7 +11,7 @@ namespace weir::queue {
 
 // The waiting jobs of one queue in the order in which they are tried: higher priority, then lower key, then
 // lower id. Kept in blocks of bounded size, so that a change moves little, and with the least that a job of
-// each block asks for, so that a pass steps over blocks of which nothing fits.
+// each block asks for, so that a pass steps over those of which nothing fits.
 class WaitingList {
  public:
   struct Entry {
@@ -28,10 +29,12 @@ class WaitingList {
     size_t block = 0, index = 0;
   };
 
-  // O(sqrt(size)).
-  void insert(const Entry& entry, const Amount& each);
-  // Must be there.
+  // `due` marks an entry that next_fitting() never steps over. O(sqrt(size)).
+  void insert(const Entry& entry, const Amount& whole, bool due);
+  // Both must be there.
   void erase(const Entry& entry);
+  void set_due(const Entry& entry, bool due);
+  void set_all_due();
   // Gives every entry a new key. O(size * log(size)).
   template <class KeyOf>
   void rekey(KeyOf key_of);
@@ -41,21 +44,31 @@ class WaitingList {
   const Entry* at(const Cursor& cursor) const {
     return cursor.block < blocks_.size() ? &blocks_[cursor.block].entries[cursor.index] : nullptr;
   }
-  const Amount& each(const Cursor& cursor) const { return blocks_[cursor.block].each[cursor.index]; }
   void next(Cursor& cursor) const {
     if (++cursor.index < blocks_[cursor.block].entries.size()) return;
     ++cursor.block;
     cursor.index = 0;
   }
+  // Moves on to the first entry, that at the cursor included, which is due or asks for no more than `room`.
+  void next_fitting(Cursor& cursor, const Amount& room) const;
 
  private:
   static constexpr size_t kBlockMax = 512;
+  struct Asked {
+    Amount whole;
+    bool due = false;
+  };
   struct Block {
     std::vector<Entry> entries;
-    std::vector<Amount> each;  // of one instance
+    std::vector<Asked> asked;
+    Amount least;    // no job asks for less
+    size_t due = 0;  // how many are
+    void summarise();
   };
   size_t block_of(const Entry& entry) const;
-  void rebuild(std::vector<std::pair<Entry, Amount>> all);
+  std::pair<Block*, size_t> find(const Entry& entry);
+  // Puts in order again what lies in one block after the other.
+  void rebuild(std::vector<Entry> entries);
 
   std::vector<Block> blocks_;  // none empty
   size_t size_ = 0;
@@ -63,15 +76,15 @@ class WaitingList {
 
 template <class KeyOf>
 void WaitingList::rekey(KeyOf key_of) {
-  std::vector<std::pair<Entry, Amount>> all;
-  all.reserve(size_);
+  std::vector<Entry> entries;
+  entries.reserve(size_);
   for (const Block& block : blocks_) {
-    for (size_t i = 0; i < block.entries.size(); ++i) {
-      all.emplace_back(block.entries[i], block.each[i]);
-      all.back().first.key = key_of(block.entries[i]);
+    for (const Entry& entry : block.entries) {
+      entries.push_back(entry);
+      entries.back().key = key_of(entry);
     }
   }
-  rebuild(std::move(all));
+  rebuild(std::move(entries));
 }
 
 }  // namespace weir::queue
