@@ -9,6 +9,7 @@
 #include "bench/emulator/emulator_bench.h"
 #include "bench/joint/joint_bench.h"
 #include "bench/ledger/ledger_bench.h"
+#include "bench/loop/loop_bench.h"
 #include "bench/metering/metering_bench.h"
 #include "bench/request/request_bench.h"
 #include "bench/traffic/traffic_bench.h"
@@ -33,6 +34,7 @@ void add_bench_commands(CLI::App& app) {
   };
   add("joint", "Place and path together, against deciding one first", bench::run_joint_bench);
   add("decide", "Decide, verify and apply on 10,000 sites and a million nodes", bench::run_decide_bench);
+  add("loop", "Jobs through the production loop in virtual time", bench::run_loop_bench);
   add("traffic", "Segment lists for all demands of a network, against the best possible", bench::run_traffic_bench);
   add("request", "From a client's request to the durable plan, by gRPC and by REST",
       bench::run_request_bench);

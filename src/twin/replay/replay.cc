@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "core/price/price.h"
-#include "twin/replay/hash_log.h"
 
 namespace weir::twin {
 namespace {
@@ -34,9 +33,9 @@ LoopOptions ReplayOptions::replay_loop() {
 
 class Replay::World final : public Clock, public Wire {
  public:
-  World(const ReplayOptions& options, Planner& planner,
+  World(const ReplayOptions& options, Planner& planner, LogStore& log,
         std::function<bool(const Graph&, IntentId)> needs_decision)
-      : options_(options), planner_(planner), needs_decision_(std::move(needs_decision)) {}
+      : options_(options), planner_(planner), log_(log), needs_decision_(std::move(needs_decision)) {}
 
   Result<ReplayTotals> run(JobSource& source, const ReplaySink& sink);
 
@@ -95,10 +94,10 @@ class Replay::World final : public Clock, public Wire {
 
   const ReplayOptions& options_;
   Planner& planner_;
+  LogStore& log_;
   std::function<bool(const Graph&, IntentId)> needs_decision_;
   const ReplaySink* sink_ = nullptr;
 
-  HashLog log_;
   std::unique_ptr<Loop> loop_;
   TimeUs now_us_ = 0;
   std::vector<Loop::Message> inbox_;
@@ -352,8 +351,6 @@ Result<ReplayTotals> Replay::World::run(JobSource& source, const ReplaySink& sin
   if (Status begun = begin(); !begun) return tl::unexpected(begun.error());
   const auto total = [this]() -> const ReplayTotals& {
     totals_.loop = loop_->counters();
-    totals_.head = log_.head();
-    totals_.ledger_bytes = log_.bytes();
     return totals_;
   };
   auto next = source.next();
@@ -386,9 +383,9 @@ Result<ReplayTotals> Replay::World::run(JobSource& source, const ReplaySink& sin
   return total();
 }
 
-Replay::Replay(const ReplayOptions& options, Planner& planner,
+Replay::Replay(const ReplayOptions& options, Planner& planner, LogStore& log,
                std::function<bool(const Graph&, IntentId)> needs_decision)
-    : world_(std::make_unique<World>(options, planner, std::move(needs_decision))) {}
+    : world_(std::make_unique<World>(options, planner, log, std::move(needs_decision))) {}
 Replay::~Replay() = default;
 Result<ReplayTotals> Replay::run(JobSource& source, const ReplaySink& sink) {
   return world_->run(source, sink);

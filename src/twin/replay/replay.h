@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "core/ledger/merkle.h"
 #include "core/loop/loop.h"
+#include "core/ports/log_store.h"
 #include "core/ports/planner.h"
-#include "twin/replay/trace_job.h"
+#include "twin/trace/trace_job.h"
 
 // Traces through the production loop in virtual time: the same Loop, planner and graph as in service, with
 // ports whose world is a trace. Sites do at once what they are told, and a job ends when its trace says so.
@@ -54,8 +54,6 @@ struct ReplayTotals {
   uint64_t jobs = 0, done = 0, refused = 0, never_started = 0;
   TimeUs end_us = 0;  // of the last job
   Loop::Counters loop;
-  TreeHead head;  // of the ledger
-  uint64_t ledger_bytes = 0;
 };
 
 // How a replay tells what happens; each may be empty.
@@ -70,8 +68,8 @@ struct ReplaySink {
 
 class Replay {
  public:
-  // `planner` decides as in production.
-  Replay(const ReplayOptions& options, Planner& planner,
+  // `planner` decides as in production; `log` is new, and may forget (HashLog).
+  Replay(const ReplayOptions& options, Planner& planner, LogStore& log,
          std::function<bool(const Graph&, IntentId)> needs_decision);
   ~Replay();
   // Until the source has ended and all that can run has run. The error of the source, or of the loop.

@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "orchestration/plan/decide.h"
+#include "twin/replay/hash_log.h"
 
 namespace weir::twin {
 namespace {
@@ -30,6 +31,7 @@ TraceJob job(const char* id, TimeUs submit_s, TimeUs run_s, int32_t cores) {
 
 struct Replayed {
   ReplayTotals totals;
+  TreeHead head;
   std::vector<JobOutcome> outcomes;
   uint64_t waiting_most = 0;
 };
@@ -41,7 +43,8 @@ Replayed replay(std::deque<TraceJob> jobs, int32_t cores = 4) {
   options.sites[0].spec.asks.per_core_hour = kCredit;
   options.domain = {.name = "replay", .scarcity_core_hour = kCredit};
   JointPlanner planner;
-  Replay world(options, planner, needs_decision);
+  HashLog log;
+  Replay world(options, planner, log, needs_decision);
   Listed source(std::move(jobs));
   Replayed out;
   auto totals = world.run(
@@ -51,6 +54,7 @@ Replayed replay(std::deque<TraceJob> jobs, int32_t cores = 4) {
        .progress = {}});
   EXPECT_TRUE(totals) << totals.error().text();
   if (totals) out.totals = *totals;
+  out.head = log.head();
   return out;
 }
 
@@ -91,9 +95,9 @@ TEST(Replay, EqualTracesGiveEqualLedgers) {
   for (int i = 0; i < 200; ++i) jobs.push_back(job("j", i * 7 / 3, 1 + i * 31 % 97, 1 + i % 4));
   const Replayed a = replay(jobs), b = replay(jobs);
   EXPECT_EQ(a.totals.done, 200u);
-  EXPECT_EQ(a.totals.head, b.totals.head);
+  EXPECT_EQ(a.head, b.head);
   jobs[100].run_us += 1'000'000;
-  EXPECT_NE(replay(jobs).totals.head, a.totals.head);
+  EXPECT_NE(replay(jobs).head, a.head);
 }
 
 TEST(Replay, AnEmptyTraceIsDoneAtOnce) {

@@ -1,0 +1,146 @@
+#include "bench/loop/loop_bench.h"
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+
+#include "bench/support/arguments.h"
+#include "bench/support/statistics.h"
+#include "orchestration/plan/decide.h"
+#include "twin/replay/hash_log.h"
+#include "twin/replay/replay.h"
+
+namespace weir::bench {
+namespace {
+
+constexpr const char* kHelp =
+    "Jobs through the production loop in virtual time, one core.\n"
+    "  --jobs N       1 to 10000000 (default 100000)\n"
+    "  --running N    about so many at a time, 1 to 100000 (default 32)\n"
+    "  -o table|json\n";
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point from) {
+  return std::chrono::duration<double>(Clock::now() - from).count();
+}
+
+double resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  double pages = 0, resident = 0;
+  statm >> pages >> resident;
+  return resident * 4096;
+}
+
+class TimedPlanner final : public Planner {
+ public:
+  Decision decide(const Graph& snapshot, IntentId intent) override {
+    const auto from = Clock::now();
+    Decision decision = planner_.decide(snapshot, intent);
+    seconds += seconds_since(from);
+    return decision;
+  }
+  double seconds = 0;
+
+ private:
+  JointPlanner planner_;
+};
+
+class TimedLog final : public LogStore {
+ public:
+  Position durable_end() const override { return log_.durable_end(); }
+  Status read(Position from, Position to,
+              const std::function<Status(Position, Bytes)>& visit) const override {
+    return log_.read(from, to, visit);
+  }
+  Result<std::optional<Checkpoint>> newest_checkpoint() const override { return log_.newest_checkpoint(); }
+  Position end() const override { return log_.end(); }
+  Status append(std::span<const Bytes> records, Urgency urgency) override {
+    const auto from = Clock::now();
+    Status status = log_.append(records, urgency);
+    seconds += seconds_since(from);
+    return status;
+  }
+  Status flush() override { return log_.flush(); }
+  Status save_checkpoint(const Checkpoint& checkpoint) override { return log_.save_checkpoint(checkpoint); }
+
+  const twin::HashLog& log() const { return log_; }
+  double seconds = 0;
+
+ private:
+  twin::HashLog log_;
+};
+
+// One job a second, of one core, each as long as makes so many run at a time.
+class Steady final : public twin::JobSource {
+ public:
+  Steady(uint64_t jobs, uint32_t running) : jobs_(jobs), running_(running) {}
+  Result<std::optional<twin::TraceJob>> next() override {
+    if (submitted_ == jobs_) return std::nullopt;
+    const auto at_s = static_cast<TimeUs>(submitted_++);
+    return twin::TraceJob{.id = std::to_string(at_s),
+                          .submit_us = at_s * 1'000'000,
+                          .run_us = running_ * 1'000'000 - 500'000,
+                          .cpu_milli = 1000};
+  }
+
+ private:
+  uint64_t jobs_, submitted_ = 0;
+  TimeUs running_;
+};
+
+}  // namespace
+
+int run_loop_bench(const std::vector<std::string>& args) {
+  uint64_t jobs = 100'000;
+  uint32_t running = 32;
+  std::string output = "table";
+  if (const auto code = read_arguments("loop", kHelp, args,
+                                       {Option::number<uint64_t>("--jobs", 1, 10'000'000, jobs),
+                                        Option::number<uint32_t>("--running", 1, 100'000, running),
+                                        Option::choice("-o", {"table", "json"}, output)})) {
+    return *code;
+  }
+  twin::ReplayOptions options;
+  options.domain = {.name = "bench", .scarcity_core_hour = kCredit};
+  options.sites.push_back(
+      {.spec = {.name = "site"},
+       .nodes = {NodeSpec{
+           .name = "n", .cpu_milli = static_cast<int32_t>(running + 1) * 1000, .memory_mib = 1024}}});
+  TimedPlanner planner;
+  TimedLog log;
+  twin::Replay replay(options, planner, log, needs_decision);
+  Steady source(jobs, running);
+  const double before = resident_bytes();
+  const auto from = Clock::now();
+  const auto totals = replay.run(source, {});
+  const double seconds = seconds_since(from);
+  if (!totals) {
+    std::fprintf(stderr, "weir bench loop: %s\n", totals.error().text().c_str());
+    return 1;
+  }
+  const double n = static_cast<double>(jobs);
+  const double bytes_per_job = (resident_bytes() - before) / n;
+  const double other = seconds - planner.seconds - log.seconds;
+  const auto per_job = [n](uint64_t count) { return static_cast<double>(count) / n; };
+  if (output == "json") {
+    std::printf(
+        "{\"jobs\": %.0f, \"running\": %u, \"seconds\": %.3f, \"jobs_per_second\": %.0f, "
+        "\"decide_us_per_job\": %.2f, \"hash_us_per_job\": %.2f, \"other_us_per_job\": %.2f, "
+        "\"turns_per_job\": %.2f, \"events_per_job\": %.2f, \"ledger_bytes_per_job\": %.1f, "
+        "\"memory_bytes_per_job\": %.1f}\n",
+        n, running, seconds, n / seconds, planner.seconds / n * 1e6, log.seconds / n * 1e6, other / n * 1e6,
+        per_job(totals->loop.turns), per_job(totals->loop.events), static_cast<double>(log.log().bytes()) / n,
+        bytes_per_job);
+    return 0;
+  }
+  std::printf("%s jobs, %u at a time: %.1f s, %s jobs/s\n", grouped(n).c_str(), running, seconds,
+              grouped(n / seconds).c_str());
+  std::printf("per job: %.1f us to decide, %.1f us for the ledger's hashes, %.1f us else\n",
+              planner.seconds / n * 1e6, log.seconds / n * 1e6, other / n * 1e6);
+  std::printf("per job: %.1f turns, %.1f events, %.0f bytes of ledger, %.0f bytes of memory kept\n",
+              per_job(totals->loop.turns), per_job(totals->loop.events),
+              static_cast<double>(log.log().bytes()) / n, bytes_per_job);
+  return 0;
+}
+
+}  // namespace weir::bench
