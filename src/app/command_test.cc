@@ -112,7 +112,8 @@ class CommandTest : public ::testing::Test {
 
 #ifdef WEIR_WITH_BENCH
 TEST_F(CommandTest, ABenchmarkTakesItsOwnOptions) {
-  for (const char* name : {"joint", "traffic", "decide", "request", "ledger", "emulator", "metering", "workflow"}) {
+  for (const char* name : {"joint", "traffic", "decide", "fairness", "request", "ledger", "emulator", "metering",
+                           "workflow"}) {
     SCOPED_TRACE(name);
     const Outcome help = weir({"bench", name, "--help"});
     EXPECT_EQ(help.code, kExitOk);

@@ -7,6 +7,7 @@
 #include "app/exit_code.h"
 #include "bench/decide/decide_bench.h"
 #include "bench/emulator/emulator_bench.h"
+#include "bench/fairness/fairness_bench.h"
 #include "bench/joint/joint_bench.h"
 #include "bench/ledger/ledger_bench.h"
 #include "bench/loop/loop_bench.h"
@@ -36,6 +37,8 @@ void add_bench_commands(CLI::App& app) {
   add("decide", "Decide, verify and apply on 10,000 sites and a million nodes", bench::run_decide_bench);
   add("loop", "Jobs through the production loop in virtual time", bench::run_loop_bench);
   add("traffic", "Segment lists for all demands of a network, against the best possible", bench::run_traffic_bench);
+  add("fairness", "Work that preemption destroys, shares against dues, time of an operation",
+      bench::run_fairness_bench);
   add("request", "From a client's request to the durable plan, by gRPC and by REST",
       bench::run_request_bench);
   add("ledger", "Durable appends and replay, against raw writes of the same bytes", bench::run_ledger_bench);

@@ -282,6 +282,48 @@ Nanocredits preemption_cost(const Running& running, const PreemptPrices& prices)
   return charge(cost, int64_t{running.preemptions} + 1, 1);
 }
 
+VictimCosts::VictimCosts(std::span<const Running> running, const PreemptPrices& prices,
+                         const PreemptRules& rules)
+    : prices_(prices) {
+  std::map<int32_t, std::vector<const Running*>> classes;
+  Amount total;
+  for (const Running& each : running) {
+    classes[each.priority].push_back(&each);
+    total += held(each);
+  }
+  std::vector<Cheap> cheap;
+  for (const auto& [priority, jobs] : classes) {
+    below_[priority] = cheap;
+    for (const Running* job : jobs) {
+      if (job->preemptions >= rules.preemptions_max) continue;
+      const Amount amount = held(*job);
+      cheap.push_back({of(*job), amount, dominant_share(amount, total)});
+    }
+    std::stable_sort(cheap.begin(), cheap.end(), [](const Cheap& a, const Cheap& b) {
+      return static_cast<__int128>(a.cost) * b.share < static_cast<__int128>(b.cost) * a.share;
+    });
+  }
+}
+
+Nanocredits VictimCosts::of(const Running& running) const {
+  Nanocredits cost = preemption_cost(running, prices_);
+  const auto below = below_.find(running.priority);
+  if (below == below_.end()) return cost;
+  Amount missing = held(running);
+  for (const Cheap& each : below->second) {
+    int64_t part_ppm = 0;  // of this one that is needed
+    for (int r = 0; r < kResources; ++r) {
+      if (missing[r] > 0 && each.amount[r] > 0) {
+        part_ppm = std::max(part_ppm, std::min(kPpm, charge(missing[r], kPpm, each.amount[r])));
+      }
+    }
+    cost = saturating_add(cost, charge(each.cost, part_ppm, kPpm));
+    missing = Amount::most({}, missing - each.amount);
+    if (missing.none()) break;
+  }
+  return cost;
+}
+
 Right right_to_preempt(const QueueTree& tree, const Need& need, const Running& victim,
                        const PreemptRules& rules) {
   if (victim.priority <= rules.reclaim_priority_max &&
@@ -311,6 +353,7 @@ Preemption choose_victims(const QueueTree& tree, const Need& need, std::span<con
       });
     });
   };
+  const VictimCosts costs(running, prices, rules);
   std::vector<const Running*> eligible;
   for (const Running& each : running) {
     if (!lacks(each)) continue;
@@ -337,7 +380,7 @@ Preemption choose_victims(const QueueTree& tree, const Need& need, std::span<con
     std::vector<Candidate> candidates;
     for (const Running* each : eligible) {
       Candidate candidate{each,
-                          std::min(preemption_cost(*each, prices), kDear / std::max(rules.victims_max, 1)),
+                          std::min(costs.of(*each), kDear / std::max(rules.victims_max, 1)),
                           {},
                           held(*each),
                           tree.excess(each->queue, need.queue)};

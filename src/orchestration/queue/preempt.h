@@ -70,8 +70,6 @@ class PreemptBudget {
   std::map<QueueId, TokenBucket> buckets_;
 };
 
-enum class Quality : uint8_t { kExact, kBounded };
-
 // Why running jobs that hold what is short were not considered.
 struct Spared {
   int32_t by_priority = 0;   // equal or higher
@@ -97,9 +95,31 @@ struct Preemption {
 // again. Saturates.
 Nanocredits preemption_cost(const Running& running, const PreemptPrices& prices);
 
+// What each running job costs as a victim: preemption_cost(), and what it is going to destroy itself when it
+// takes its place back from jobs of lower priority: at least the cheapest of those that hold as much. Without
+// the second part whoever has just written a checkpoint looks cheap, and preemptions cascade down the
+// classes. O(running · log running).
+class VictimCosts {
+ public:
+  VictimCosts(std::span<const Running> running, const PreemptPrices& prices, const PreemptRules& rules);
+  // O(jobs that it displaces).
+  Nanocredits of(const Running& running) const;
+
+ private:
+  struct Cheap {
+    Nanocredits cost = 0;
+    Amount amount;
+    int64_t share = 0;
+  };
+  PreemptPrices prices_;
+  std::map<int32_t, std::vector<Cheap>>
+      below_;  // by priority: jobs of lower ones, the cheapest for what they hold first
+};
+
 // The cheapest set of victims over all options. Exact while the steps last, and then with a lower bound; with
 // none left it is a greedy cover without a member that could be spared. Ties: fewer steps of the search, then
-// options and jobs as given. O(steps · candidates · pools).
+// options and jobs as given. O(steps · candidates · pools). `running` are all jobs of the domain: those that
+// hold nothing in the options count in VictimCosts.
 //
 // A job may be a victim if its priority is lower and its queue is the needing job's or has more than its
 // guarantee in something that is needed; or, whatever its priority (up to reclaim_priority_max), if the

@@ -71,6 +71,18 @@ TEST_F(PreemptTest, TakesTheSetThatDestroysLeast) {
   EXPECT_EQ(choose(0, 8, 1).spared, (Spared{.by_limit = 1}));
 }
 
+TEST_F(PreemptTest, AVictimThatDisplacesOthersCostsWhatTheyDo) {
+  run(1, 0, 4, 0, 1);  // has just written a checkpoint
+  run(2, 0, 6, 3, 0);
+  run(3, 0, 2, 1, 0);
+  const VictimCosts costs(running, kPrices, rules);
+  EXPECT_EQ(costs.of(running[1]), 18 * kCredit);
+  EXPECT_EQ(costs.of(running[0]), 2 * kCredit + 6 * kCredit + 12'000)
+      << "all of job 3 and a third of job 2";
+  running[0].priority = 0;
+  EXPECT_EQ(VictimCosts(running, kPrices, rules).of(running[0]), 0);
+}
+
 TEST_F(PreemptTest, NeverTakesFromEqualOrHigherPriority) {
   run(1, 0, 10, 1, 5);
   run(2, 0, 10, 1, 4);
@@ -228,6 +240,7 @@ RC_GTEST_PROP(ChooseVictims, IsTheBestOfAllSets, ()) {
   const Scene scene = some_scene(*rc::gen::inRange<size_t>(0, 9));
   const PreemptBudget budget(10, *rc::gen::inRange(1, 5));
   PreemptRules rules{.victims_max = *rc::gen::inRange(1, 8)};
+  const VictimCosts costs(scene.running, kPrices, rules);
   std::optional<Nanocredits> best;
   for (uint32_t bits = 0; bits < 1u << scene.running.size(); ++bits) {
     std::vector<const Running*> set;
@@ -235,7 +248,7 @@ RC_GTEST_PROP(ChooseVictims, IsTheBestOfAllSets, ()) {
     for (size_t i = 0; i < scene.running.size(); ++i) {
       if ((bits >> i & 1) == 0) continue;
       set.push_back(&scene.running[i]);
-      cost += preemption_cost(scene.running[i], kPrices);
+      cost += costs.of(scene.running[i]);
     }
     if (!permitted(scene.tree, scene.need, set, rules, budget)) continue;
     for (const auto& option : scene.need.options) {
@@ -257,11 +270,12 @@ RC_GTEST_PROP(ChooseVictims, IsSoundWithFewSteps, ()) {
   const auto found = choose_victims(scene.tree, scene.need, scene.running, kPrices, rules, budget, 0);
   RC_ASSERT(found.steps <= rules.steps_max);
   if (!found.found) return;
+  const VictimCosts costs(scene.running, kPrices, rules);
   std::vector<const Running*> set;
   Nanocredits cost = 0;
   for (const uint64_t job : found.victims) {
     set.push_back(&scene.running[job]);
-    cost += preemption_cost(scene.running[job], kPrices);
+    cost += costs.of(scene.running[job]);
     RC_ASSERT(right_to_preempt(scene.tree, scene.need, scene.running[job], rules) != Right::kNone);
   }
   RC_ASSERT(cost == found.cost);
