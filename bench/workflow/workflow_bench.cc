@@ -54,7 +54,7 @@ struct BatchRow {
 
 struct StreamRow {
   std::string kind;
-  uint64_t streams = 0, placed = 0, refused = 0, exact = 0;
+  uint64_t streams = 0, placed = 0, refused = 0, given_up = 0, exact = 0;
   double gap_sum = 0, gap_most = 0;
   std::vector<double> ms;
 };
@@ -136,7 +136,7 @@ void decompose(const Graph& graph, const Workflow& workflow, StreamRow& row) {
   row.ms.push_back(watch.ms());
   ++row.streams;
   if (!plan) {
-    ++row.refused;
+    ++(plan.error().code == ErrorCode::kInfeasible ? row.refused : row.given_up);
     return;
   }
   ++row.placed;
@@ -227,11 +227,13 @@ void print_json(const std::vector<BatchRow>& batch_rows, const std::vector<Strea
   for (size_t i = 0; i < stream_rows.size(); ++i) {
     const StreamRow& row = stream_rows[i];
     std::printf(
-        "%s{\"kind\":\"%s\",\"placed\":%llu,\"refused\":%llu,\"exact\":%.4f,\"gap\":%.6f,\"gap_worst\":%.6f,"
+        "%s{\"kind\":\"%s\",\"placed\":%llu,\"refused\":%llu,\"given_up\":%llu,\"exact\":%.4f,\"gap\":%.6f,"
+        "\"gap_worst\":%.6f,"
         "\"ms\":%.3f,\"ms_most\":%.3f}",
         i == 0 ? "" : ",", row.kind.c_str(), static_cast<unsigned long long>(row.placed),
-        static_cast<unsigned long long>(row.refused), percent(row.exact, row.placed) / 100,
-        mean(row.gap_sum, row.placed), row.gap_most, middle(row.ms), most(row.ms));
+        static_cast<unsigned long long>(row.refused), static_cast<unsigned long long>(row.given_up),
+        percent(row.exact, row.placed) / 100, mean(row.gap_sum, row.placed), row.gap_most, middle(row.ms),
+        most(row.ms));
   }
   std::printf("]}\n");
 }

@@ -1,6 +1,7 @@
 #include "orchestration/workflow/stream.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -17,6 +18,9 @@ namespace weir {
 namespace {
 
 constexpr uint64_t kPackingSteps = 20'000;
+// Of latency, nanocredits per hour and microsecond: from none to all that counts.
+constexpr std::array<int64_t, 10> kWeights = {0,      100,    300,     1'000,     3'000,
+                                              10'000, 30'000, 100'000, 1'000'000, int64_t{1} << 32};
 
 class StreamSearch {
  public:
@@ -28,7 +32,9 @@ class StreamSearch {
         limits_(limits),
         steps_(limits.steps),
         order_(topological_order(workflow)) {
-    split();
+    in_.resize(problem_.stages.size());
+    for (uint32_t e = 0; e < problem_.edges.size(); ++e) in_[problem_.edges[e].to].push_back(e);
+    choose_trees();
   }
 
   Result<StreamPlan> run() {
@@ -67,14 +73,41 @@ class StreamSearch {
     }
   };
 
-  // A spanning forest of the widest edges, the others in extra_.
-  void split() {
+  // The promise is in the bound along paths within the trees. So the path that breaks it joins them, for as
+  // long as that raises the bound.
+  void choose_trees() {
+    constexpr int kRounds = 4;
+    split({});
+    if (extra_.empty() || problem_.latency_us_max == 0) return;
+    std::vector<uint32_t> best, path;
+    Nanocredits best_bound = -1;
+    for (int round = 0; round < kRounds; ++round) {
+      if (round > 0) split(path);
+      const auto problem = solve({});
+      if (problem->bound > best_bound) {
+        best_bound = problem->bound;
+        best = path;
+      }
+      if (!problem->has_choice) break;
+      StreamChoice choice = problem->choice;
+      if (lead_extra({}, choice)) break;
+      path = slowest_path(choice);
+    }
+    split(best);
+  }
+
+  // A spanning forest of these edges, which form none with a cycle, then of the widest; the others in extra_.
+  void split(const std::vector<uint32_t>& first) {
+    trees_.clear();
+    extra_.clear();
     std::vector<uint32_t> part(problem_.stages.size());
     std::iota(part.begin(), part.end(), 0);
     std::vector<uint32_t> widest(problem_.edges.size());
     std::iota(widest.begin(), widest.end(), 0);
-    std::stable_sort(widest.begin(), widest.end(),
-                     [&](uint32_t a, uint32_t b) { return problem_.edges[a].bps > problem_.edges[b].bps; });
+    const auto later = [&](uint32_t e) { return std::find(first.begin(), first.end(), e) == first.end(); };
+    std::stable_sort(widest.begin(), widest.end(), [&](uint32_t a, uint32_t b) {
+      return std::tuple(later(a), -problem_.edges[a].bps) < std::tuple(later(b), -problem_.edges[b].bps);
+    });
     std::vector<uint32_t> kept;
     for (const uint32_t e : widest) {
       const uint32_t a = part[problem_.edges[e].from], b = part[problem_.edges[e].to];
@@ -100,19 +133,24 @@ class StreamSearch {
            !limits.not_at.contains({stage, SiteId(site)});
   }
 
-  // Solves the trees within the limits and queues what comes of it, unless that has been done.
+  // Queues what comes of the limits, unless that has been done.
   void open(StreamLimits limits) {
     if (!known_.insert(limits).second) return;
     ++solved_;
+    auto made = solve(std::move(limits));
+    const Nanocredits bound = made->bound;
+    if (bound < kImpossible && bound < price_) queue_.push({bound, serial_++, std::move(made)});
+  }
+
+  std::shared_ptr<Problem> solve(StreamLimits limits) {
     auto made = std::make_shared<Problem>();
     made->limits = std::move(limits);
     made->choice.sites.resize(problem_.stages.size());
     made->choice.paths.resize(problem_.edges.size());
     made->has_choice = made->exact = true;
-    Nanocredits bound = 0;
     for (const StreamTree& tree : trees_) {
       const TreeAnswer answer = tree.solve(made->limits, steps_);
-      bound = std::min(kImpossible, saturating_add(bound, answer.bound));
+      made->bound = std::min(kImpossible, saturating_add(made->bound, answer.bound));
       made->exact = made->exact && answer.exact;
       made->has_choice = made->has_choice && answer.choice.has_value();
       if (!answer.choice) continue;
@@ -124,13 +162,11 @@ class StreamSearch {
       }
     }
     for (const uint32_t e : extra_) {
-      if (bound >= kImpossible) break;
+      if (made->bound >= kImpossible) break;
       made->extra_bound.push_back(least_between(made->limits, e));
-      bound = std::min(kImpossible, saturating_add(bound, made->extra_bound.back()));
+      made->bound = std::min(kImpossible, saturating_add(made->bound, made->extra_bound.back()));
     }
-    made->bound = bound;
-    if (bound >= kImpossible || bound >= price_) return;
-    queue_.push({bound, serial_++, std::move(made)});
+    return made;
   }
 
   // The least that the edge costs between any sites that are allowed.
@@ -165,18 +201,37 @@ class StreamSearch {
     return sum;
   }
 
-  int64_t slowest_us(const StreamChoice& choice) const {
-    std::vector<int64_t> done(problem_.stages.size(), 0);
-    std::vector<std::vector<uint32_t>> in(problem_.stages.size());
-    for (uint32_t e = 0; e < problem_.edges.size(); ++e) in[problem_.edges[e].to].push_back(e);
-    int64_t slowest = 0;
+  // When each stage is done with an item, and over which edge it waited longest; none where nothing feeds it.
+  struct Times {
+    std::vector<int64_t> done_us;
+    std::vector<std::optional<uint32_t>> last;
+    size_t end = 0;  // the stage that is done last
+  };
+  Times times(const StreamChoice& choice) const {
+    Times times{std::vector<int64_t>(problem_.stages.size(), 0),
+                std::vector<std::optional<uint32_t>>(problem_.stages.size())};
     for (const uint32_t k : order_) {
-      for (const uint32_t e : in[k])
-        done[k] = std::max(done[k], done[problem_.edges[e].from] + latency_of(e, choice.paths[e]));
-      done[k] += problem_.stages[k].latency_us[choice.sites[k].index()];
-      slowest = std::max(slowest, done[k]);
+      for (const uint32_t e : in_[k]) {
+        const int64_t arrives_us = times.done_us[problem_.edges[e].from] + latency_of(e, choice.paths[e]);
+        if (times.last[k] && arrives_us <= times.done_us[k]) continue;
+        times.done_us[k] = arrives_us;
+        times.last[k] = e;
+      }
+      times.done_us[k] += problem_.stages[k].latency_us[choice.sites[k].index()];
+      if (times.done_us[k] > times.done_us[times.end]) times.end = k;
     }
-    return slowest;
+    return times;
+  }
+  int64_t slowest_us(const StreamChoice& choice) const {
+    const Times all = times(choice);
+    return all.done_us[all.end];
+  }
+  std::vector<uint32_t> slowest_path(const StreamChoice& choice) const {
+    const Times all = times(choice);
+    std::vector<uint32_t> path;
+    for (std::optional<uint32_t> e = all.last[all.end]; e; e = all.last[problem_.edges[*e].from])
+      path.push_back(*e);
+    return path;
   }
   bool in_time(const StreamChoice& choice) const {
     return problem_.latency_us_max == 0 || slowest_us(choice) <= problem_.latency_us_max;
@@ -260,7 +315,8 @@ class StreamSearch {
     if (!fresh) return known->second;
     const Packing packing = pack(graph_, site, items(stages), kPackingSteps);
     all_exact_ = all_exact_ && packing.exact;
-    return known->second = packing.fits;
+    known->second = packing.fits;
+    return packing.fits;
   }
   std::vector<PackingItem> items(const std::vector<uint32_t>& stages) const {
     std::vector<PackingItem> items;
@@ -319,33 +375,34 @@ class StreamSearch {
     }
   }
 
-  // Divides by where an end of an edge outside the trees stands: of that which costs most above its bound.
+  // Divides by where an end of an edge outside the trees stands, of that which costs most above its bound;
+  // then by where any stage stands, since the promise binds them all.
   void part_ends(const Problem& problem, const StreamChoice& choice, bool led) {
-    std::optional<size_t> most;
-    Nanocredits gap_most = -1;
+    if (led && problem.exact && gap_all(problem, choice) == 0) return;
     const auto fixed = [&](uint32_t stage) {
       return !problem.limits.fixed.empty() && problem.limits.fixed[stage].valid();
     };
+    std::optional<uint32_t> stage;
+    Nanocredits gap_most = 0;
     for (size_t i = 0; i < extra_.size(); ++i) {
       const auto& edge = problem_.edges[extra_[i]];
       if (fixed(edge.from) && fixed(edge.to)) continue;
-      const Nanocredits gap = led ? price_of(extra_[i], choice.paths[extra_[i]]) - problem.extra_bound[i] : 0;
-      if (gap > gap_most) {
-        gap_most = gap;
-        most = i;
-      }
+      const Nanocredits gap = led ? price_of(extra_[i], choice.paths[extra_[i]]) - problem.extra_bound[i] : 1;
+      if (gap <= gap_most) continue;
+      gap_most = gap;
+      stage = fixed(edge.from) ? edge.to : edge.from;
     }
-    if (led && problem.exact && gap_all(problem, choice) == 0) return;
-    if (!most || (led && gap_most == 0)) {
+    for (const uint32_t k : order_) {
+      if (!stage && !fixed(k)) stage = k;
+    }
+    if (!stage) {
       unresolved(problem);
       return;
     }
-    const auto& edge = problem_.edges[extra_[*most]];
-    const uint32_t stage = fixed(edge.from) ? edge.to : edge.from;
     StreamLimits here = problem.limits, elsewhere = problem.limits;
     here.fixed.resize(problem_.stages.size());
-    here.fixed[stage] = problem.choice.sites[stage];
-    elsewhere.not_at.insert({stage, problem.choice.sites[stage]});
+    here.fixed[*stage] = problem.choice.sites[*stage];
+    elsewhere.not_at.insert({*stage, problem.choice.sites[*stage]});
     open(std::move(here));
     open(std::move(elsewhere));
   }
@@ -361,7 +418,7 @@ class StreamSearch {
   void descend(const StreamLimits& limits, const StreamChoice& from) {
     if (descents_ >= kDescentsMax) return;
     ++descents_;
-    for (const int64_t weight : {int64_t{0}, int64_t{1'000}, int64_t{30'000}, int64_t{1'000'000}}) {
+    for (const int64_t weight : kWeights) {
       StreamChoice choice = from;
       for (bool moved = true, first = true; (moved || first) && steps_ > 0; first = false) {
         moved = false;
@@ -380,6 +437,7 @@ class StreamSearch {
             for (size_t s = 0; s < sum.size(); ++s)
               sum[s] = std::min(kImpossible, saturating_add(sum[s], field.at_site(s)));
           }
+          leave_full(choice, k, sum);
           const auto best = std::min_element(sum.begin(), sum.end());
           if (*best >= kImpossible || *best >= sum[choice.sites[k].index()]) continue;
           choice.sites[k] = SiteId(static_cast<size_t>(best - sum.begin()));
@@ -395,6 +453,19 @@ class StreamSearch {
       }
       if (joined && in_time(choice) && !excess(choice)) note(choice);
       if (problem_.latency_us_max == 0) break;
+    }
+  }
+
+  // Takes out the sites where the other stages leave no room for this one.
+  void leave_full(const StreamChoice& choice, uint32_t stage, std::vector<int64_t>& sum) {
+    std::map<SiteId, std::vector<uint32_t>> others;
+    for (uint32_t k = 0; k < choice.sites.size(); ++k) {
+      if (k != stage) others[choice.sites[k]].push_back(k);
+    }
+    for (auto& [site, stages] : others) {
+      if (sum[site.index()] >= kImpossible) continue;
+      stages.insert(std::lower_bound(stages.begin(), stages.end(), stage), stage);
+      if (!packs(site, stages)) sum[site.index()] = kImpossible;
     }
   }
 
@@ -435,6 +506,7 @@ class StreamSearch {
   const StreamPlanLimits limits_;
   uint64_t steps_;
   const std::vector<uint32_t> order_;
+  std::vector<std::vector<uint32_t>> in_;  // edges, by the stage that they feed
   std::vector<StreamTree> trees_;
   std::vector<uint32_t> extra_;  // edges outside the trees
   std::priority_queue<Branch> queue_;

@@ -30,6 +30,7 @@ class Hops {
   Nanocredits price(LinkId link) const { return costs_.price[link.index()]; }
   int64_t latency_us(LinkId link) const { return costs_.latency_us[link.index()]; }
   int64_t cost(LinkId link, int64_t weight) const {
+    if (weight == StreamField::kLatencyAlone) return latency_us(link);
     return weight == 0 ? price(link) : capped_add(price(link), capped_product(weight, latency_us(link)));
   }
 
@@ -192,6 +193,11 @@ class TreeSolve {
       return answer_;
     }
     note(cheapest);
+    if (!answer_.choice && !soon_enough()) {
+      answer_.bound = kImpossible;
+      answer_.exact = true;
+      return answer_;
+    }
     if (!answer_.choice) {
       relax(cheapest);
       if (answer_.bound < answer_.price) label(cheapest);
@@ -483,10 +489,65 @@ class TreeSolve {
     answer_.bound = answer_.choice ? answer_.price : kImpossible;
   }
 
+  // Fills ahead_: what latency the rest of any path takes at least, seen from each parent edge. False: there
+  // is no way to keep the promise.
+  bool soon_enough() {
+    ahead_.resize(nodes().size());
+    std::vector<std::vector<int64_t>> in(nodes().size()),
+        out(nodes().size());  // into and out of each stage, by site
+    const auto longest = [&](uint32_t n, auto&& each, bool into) {
+      std::vector<int64_t> most(sites_, 0);
+      each(n, [&](uint32_t other, uint32_t edge_node) {
+        std::vector<int64_t> start = into ? in[other] : out[other];
+        for (size_t s = 0; s < sites_; ++s)
+          start[s] =
+              price_[other][s] >= kImpossible ? kImpossible : capped_add(start[s], latency_us(other, s));
+        StreamField field(problem_, nodes()[edge_node].parent_edge, StreamField::kLatencyAlone, limits_, into,
+                          start, steps_);
+        for (size_t s = 0; s < sites_; ++s) most[s] = std::max(most[s], field.at_site(s));
+        // A label on the edge meets what lies beyond the parent's end of it.
+        if (other != edge_node) ahead_[edge_node].emplace(std::move(field));
+      });
+      return most;
+    };
+    const auto before = [this](uint32_t n, auto&& visit) { each_before(n, visit); };
+    const auto after = [this](uint32_t n, auto&& visit) { each_after(n, visit); };
+    const std::vector<uint32_t> order = flow_order();
+    for (const uint32_t n : order) in[n] = longest(n, before, true);
+    for (auto n = order.rbegin(); n != order.rend(); ++n) out[*n] = longest(*n, after, false);
+    int64_t least_us = kImpossible;
+    for (size_t s = 0; s < sites_; ++s) {
+      if (price_.back()[s] >= kImpossible) continue;
+      least_us = std::min(
+          least_us, capped_add(capped_add(in.back()[s], out.back()[s]), latency_us(nodes().size() - 1, s)));
+    }
+    return least_us <= limit_us_;
+  }
+  template <class Visit>
+  void each_after(uint32_t n, Visit&& visit) const {
+    for (const uint32_t child : nodes()[n].out) visit(child, child);
+    if (nodes()[n].parent_edge != StreamTree::kNoEdge && nodes()[n].flows_up) visit(parent(n), n);
+  }
+  // Nodes so that every edge leads forward.
+  std::vector<uint32_t> flow_order() const {
+    std::vector<uint32_t> order;
+    std::vector<uint8_t> seen(nodes().size(), 0);
+    const std::function<void(uint32_t)> visit = [&](uint32_t n) {
+      if (seen[n]) return;
+      seen[n] = 1;
+      each_before(n, [&](uint32_t other, uint32_t) { visit(other); });
+      order.push_back(n);
+    };
+    for (uint32_t n = 0; n < nodes().size(); ++n) visit(n);
+    return order;
+  }
+
   // Can a label with the rest that is still to come be better than the best known?
   bool worth(size_t n, const std::vector<Outside>& bounds, uint32_t at, Nanocredits price,
              int64_t latency_us) const {
-    if (latency_us > limit_us_) return false;
+    const int64_t ahead_us =
+        at < core_count() ? ahead_[n]->at_core(at) : ahead_[n]->at_site(at - core_count());
+    if (latency_us + ahead_us > limit_us_) return false;
     for (const Outside& bound : bounds) {
       const StreamField& field = *bound.down[n];
       const int64_t rest = at < core_count() ? field.at_core(at) : field.at_site(at - core_count());
@@ -655,6 +716,7 @@ class TreeSolve {
   std::vector<uint32_t> hits_, edge_hits_;       // by node
   uint32_t paths_ = 0;
   std::optional<Pass> best_;
+  std::vector<std::optional<StreamField>> ahead_;  // by node
   TreeAnswer answer_;
   std::vector<std::vector<std::vector<Front>>> fronts_;       // by node and site
   std::vector<std::vector<Flight>> flights_;                  // by node

@@ -64,9 +64,11 @@ class StreamTree {
   std::vector<uint32_t> position_;  // in nodes_, by stage
 };
 
-// Cheapest paths for one edge of the workflow from one site to all others by price + weight * latency.
+// Cheapest paths for one edge of the workflow from some sites to all others, by price + weight * latency, or
+// by latency alone.
 class StreamField {
  public:
+  static constexpr int64_t kLatencyAlone = -1;  // as a weight
   // Values to start with, by site; kImpossible: none. Forward: along the links; else against them, so that it
   // tells what it takes from anywhere to the sites.
   StreamField(const StreamProblem& problem, uint32_t edge, int64_t weight, const StreamLimits& limits,
