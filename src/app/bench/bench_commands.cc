@@ -12,6 +12,7 @@
 #include "bench/ledger/ledger_bench.h"
 #include "bench/loop/loop_bench.h"
 #include "bench/metering/metering_bench.h"
+#include "bench/packing/packing_bench.h"
 #include "bench/request/request_bench.h"
 #include "bench/traffic/traffic_bench.h"
 #include "bench/workflow/workflow_bench.h"
@@ -36,7 +37,10 @@ void add_bench_commands(CLI::App& app) {
   add("joint", "Place and path together, against deciding one first", bench::run_joint_bench);
   add("decide", "Decide, verify and apply on 10,000 sites and a million nodes", bench::run_decide_bench);
   add("loop", "Jobs through the production loop in virtual time", bench::run_loop_bench);
-  add("traffic", "Segment lists for all demands of a network, against the best possible", bench::run_traffic_bench);
+  add("packing", "Accelerators in use by packing policies, on traces of openb's format",
+      bench::run_packing_bench);
+  add("traffic", "Segment lists for all demands of a network, against the best possible",
+      bench::run_traffic_bench);
   add("fairness", "Work that preemption destroys, shares against dues, time of an operation",
       bench::run_fairness_bench);
   add("request", "From a client's request to the durable plan, by gRPC and by REST",

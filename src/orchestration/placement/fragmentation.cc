@@ -23,7 +23,7 @@ int64_t Fragmentation::of(const AcceleratorNode& node) const {
   if (total == 0) return 0;
   int64_t sum = weight_without_ * total;
   for (const auto& [task, count] : mix_) {
-    if (node.cpu_milli < task.cpu_milli || !right_model(node, task)) {
+    if (node.cpu_milli < task.cpu_milli || node.memory_mib < task.memory_mib || !right_model(node, task)) {
       sum += count * total;
       continue;
     }

@@ -10,8 +10,8 @@ namespace weir {
 
 // Expected fragmentation (Weng et al., "Beware of Fragmentation", USENIX ATC'23, section 3.2): how much of
 // what is free on a node a task drawn from the mix cannot use. All of it if the task takes no accelerator or
-// does not fit by CPU, accelerators or model; else what is free on the devices that have too little for it.
-// Memory is left out, as in the paper.
+// does not fit; else what is free on the devices that have too little for it. The paper leaves memory out:
+// its kinds of task have none here.
 class Fragmentation {
  public:
   explicit Fragmentation(std::vector<TaskMix::Row> mix);

@@ -12,11 +12,9 @@ namespace {
 int64_t naive(const AcceleratorNode& node, const std::vector<TaskMix::Row>& mix) {
   int64_t sum = 0;
   for (const auto& [task, count] : mix) {
-    AcceleratorTask without_memory = task;
-    without_memory.memory_mib = 0;
     for (size_t d = 0; d < node.accelerators; ++d) {
       const bool usable =
-          task.accelerators > 0 && fits(node, without_memory) && node.free_milli[d] >= task.accelerator_milli;
+          task.accelerators > 0 && fits(node, task) && node.free_milli[d] >= task.accelerator_milli;
       if (!usable) sum += count * node.free_milli[d];
     }
   }
@@ -31,6 +29,7 @@ TEST(Fragmentation, WhatNoTaskCanUseIsLost) {
   EXPECT_EQ(Fragmentation({{{1000, 0, 1, 500, 0}, 1}}).of(node), 300);
   EXPECT_EQ(Fragmentation({{{1000, 0, 1, 300, 0}, 1}}).of(node), 0);
   EXPECT_EQ(Fragmentation({{{9000, 0, 1, 300, 0}, 1}}).of(node), 1300) << "too little CPU";
+  EXPECT_EQ(Fragmentation({{{1000, 1, 1, 300, 0}, 1}}).of(node), 1300) << "too little memory";
   EXPECT_EQ(Fragmentation({{{1000, 0, 2, 1000, 0}, 1}}).of(node), 1300) << "too few whole ones";
   EXPECT_EQ(Fragmentation({{{1000, 0, 1, 300, 2}, 1}}).of(node), 1300) << "another model";
   EXPECT_EQ(Fragmentation({{{1000, 0, 0, 0, 0}, 1}}).of(node), 1300) << "no accelerator";
