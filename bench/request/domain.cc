@@ -15,6 +15,7 @@
 #include "infrastructure/store/segment_store.h"
 #include "infrastructure/store/views_follower.h"
 #include "orchestration/plan/decide.h"
+#include "orchestration/queue/graph_queue.h"
 #include "security/identity/authority.h"
 #include "security/identity/private_file.h"
 #include "security/identity/user_token.h"
@@ -109,7 +110,7 @@ Status Domain::State::start(const std::string& folder) {
   tree = std::move(*follower);
   log->on_durable([this](Position end) { tree->notify(end); });
   auto started = runtime::LoopThread::start(
-      *log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, needs_decision, {}, "bench",
+      *log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(), needs_decision, {}, "bench",
       DomainCreated{.name = "bench", .scarcity_core_hour = kCredit, .service_prefix = "fd77:77::/64"},
       [](const Error& error) { std::fprintf(stderr, "weir bench request: %s\n", error.text().c_str()); });
   if (!started) return tl::unexpected(started.error());

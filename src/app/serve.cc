@@ -17,6 +17,7 @@
 #include "infrastructure/store/segment_store.h"
 #include "infrastructure/store/views_follower.h"
 #include "orchestration/plan/decide.h"
+#include "orchestration/queue/graph_queue.h"
 #include "security/identity/authority.h"
 #include "security/identity/private_file.h"
 #include "service/gateway/grpc_service.h"
@@ -185,7 +186,7 @@ Status serve(const ServeConfig& config) {
   options.deciders = config.deciders;
   options.loop.checkpoint_events = static_cast<Position>(config.checkpoint_events);
   auto brain = runtime::LoopThread::start(
-      **log, link, clock, [] { return std::make_unique<JointPlanner>(); }, needs_decision, options, kVersion,
+      **log, link, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(), needs_decision, options, kVersion,
       config.genesis, [&](const Error& error) {
         {
           const std::lock_guard lock(fatal_mutex);

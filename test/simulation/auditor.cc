@@ -156,9 +156,9 @@ void Auditor::body(const IntentSubmitted& e) {
 void Auditor::body(const IntentWithdrawn& e) {
   Wish& wish = wishes_[e.intent.index()];
   if (wish.withdrawn && (!wish.finished || e.finished)) fail("withdrawn twice");
-  if (e.finished != by_brain()) fail("finished by another's word than the brain's");
+  if (e.finished && !by_brain()) fail("finished by another's word than the brain's");
   wish.finished = e.finished;
-  if (by_brain() && !all_exited_well(wish)) fail("the brain withdrew what is not done");
+  if (by_brain() && !(e.finished ? all_exited_well(wish) : over_its_time(wish))) fail("the brain withdrew what is not done");
   wish.on_protection.clear();
   wish.withdrawn = true;
   wish.active = kNoPosition;
@@ -172,6 +172,49 @@ bool Auditor::all_exited_well(const Wish& wish) const {
     if (run == runs_.end() || run->second.state != RunState::kExited || run->second.exit_code != 0) return false;
   }
   return wish.spec.workload.kind == WorkKind::kJob;
+}
+
+bool Auditor::over_its_time(const Wish& wish) const {
+  const int64_t most_us = wish.spec.schedule.run_time_us_max;
+  const auto active = wish.held.find(wish.active);
+  if (most_us == 0 || active == wish.held.end()) return false;
+  for (size_t i = 0; i < active->second.plan.placements.size(); ++i) {
+    const auto run = runs_.find(active->second.run(i));
+    if (run != runs_.end() && run->second.began != 0 && last_at_ - run->second.began >= most_us) return true;
+  }
+  return false;
+}
+
+void Auditor::body(const QueueDefined& e) {
+  if (e.queue.index() > queues_.size()) return fail("queue out of turn");
+  queues_.resize(std::max(queues_.size(), e.queue.index() + 1));
+  queues_[e.queue.index()] = e.spec;
+}
+
+void Auditor::body(const ReservationDefined& e) {
+  if (e.reservation.index() != reservations_) return fail("reservation out of turn");
+  ++reservations_;
+}
+
+void Auditor::body(const ReservationCancelled& e) {
+  if (e.reservation.index() >= reservations_) fail("a reservation that is not is cancelled");
+}
+
+void Auditor::body(const NodeCordoned& e) {
+  if (e.node.index() >= nodes_.size()) return fail("a node that is not is cordoned");
+  nodes_[e.node.index()].cordoned = e.cordoned;
+}
+
+void Auditor::body(const JobPreempted& e) {
+  Wish& wish = wishes_[e.intent.index()];
+  if (!by_brain()) fail("preempted by another's word than the brain's");
+  if (wish.active != e.plan || wish.spec.workload.kind != WorkKind::kJob) return fail("what does not run is preempted");
+  if (!e.by.valid() || e.by.index() >= wishes_.size() ||
+      wishes_[e.by.index()].spec.schedule.priority <= wish.spec.schedule.priority) {
+    fail("preempted by a job that does not go before it");
+  }
+  wish.active = kNoPosition;
+  wish.on_protection.clear();
 }
 
 void Auditor::body(const RunStateChanged& e) {
@@ -192,7 +235,10 @@ void Auditor::body(const RunStateChanged& e) {
       }
     }
   }
-  runs_[e.run] = {e.state, e.exit_code};
+  RunAs& run = runs_[e.run];
+  run.state = e.state;
+  run.exit_code = e.exit_code;
+  if (e.state == RunState::kRunning && run.began == 0) run.began = last_at_;
 }
 
 void Auditor::body(const PathSwitched& e) {
@@ -468,7 +514,7 @@ void Auditor::check_placements(const Plan& plan, const Wish& wish) {
   }
   if (static_cast<int64_t>(places.size()) < wish.spec.where.sites_min) fail("too few sites");
   if (plan.placements.empty()) fail("a plan without instances");
-  if (wish.spec.from.empty() && static_cast<int64_t>(plan.placements.size()) > std::max(1, wish.spec.where.sites_min)) {
+  if (wish.spec.from.empty() && static_cast<int64_t>(plan.placements.size()) != std::max({1, wish.spec.where.sites_min, wish.spec.schedule.instances})) {
     fail("more instances than asked for");
   }
 }

@@ -58,6 +58,7 @@ class Auditor {
     int64_t cpu = 0, memory = 0, accelerators = 0;
     int64_t speed = 1;
     int64_t cpu_used = 0, memory_used = 0, accelerators_used = 0;
+    bool cordoned = false;
   };
   struct Direction {
     uint32_t from = 0, to = 0;
@@ -114,6 +115,7 @@ class Auditor {
   struct RunAs {
     RunState state = RunState::kPlanned;
     int32_t exit_code = 0;
+    TimeUs began = 0;
   };
 
   void fail(const std::string& why) const;
@@ -126,6 +128,11 @@ class Auditor {
   void body(const NodesReported& e);
   void body(const SiteStateChanged& e);
   void body(const SiteSteeringChanged& e);
+  void body(const QueueDefined& e);
+  void body(const JobPreempted& e);
+  void body(const ReservationDefined& e);
+  void body(const ReservationCancelled& e);
+  void body(const NodeCordoned& e);
   void body(const LinkStateChanged& e);
   void body(const LinkMeasured& e);
   void body(const TenantDefined& e);
@@ -146,6 +153,7 @@ class Auditor {
   void check_actor(uint32_t site, const char* what) const;
   void check_link_actor(LinkId link) const;
   bool all_exited_well(const Wish& wish) const;
+  bool over_its_time(const Wish& wish) const;
   void check_availability(const Plan& plan, const Wish& wish);
   bool is_site(uint32_t vertex) const;
   bool routed(const std::vector<LinkId>& path, uint32_t from, uint32_t to) const;
@@ -171,6 +179,8 @@ class Auditor {
   uint32_t vertices_ = 0;
   std::vector<std::string> tenants_;
   std::vector<std::vector<std::string>> datasets_;
+  std::vector<QueueSpec> queues_;
+  size_t reservations_ = 0;
   std::vector<Wish> wishes_;
   std::map<RunId, Billed> billed_;
   std::map<RunId, RunAs> runs_;

@@ -58,9 +58,12 @@ bool BrainProcess::start() {
   auto loop = Loop::start({.clock = *this,
                            .log = log_,
                            .wire = *this,
-                           .decide = [this](uint64_t t, Snapshot s, IntentId i) { return decide(t, std::move(s), i); },
+                           .decide = [this](uint64_t t, Snapshot s, IntentId i, const std::vector<SiteId>& sites) {
+                             return decide(t, std::move(s), i, sites);
+                           },
                            .needs_decision = needs_decision,
-                           .publish = [](Snapshot) {}},
+                           .publish = [](Snapshot) {},
+                           .scheduler = &queue_},
                           LoopOptions{.checkpoint_events = static_cast<Position>(random_.between(50, 2'000))}, "simulation",
                           DomainCreated{.name = "simulation",
                                         .carbon_price_per_kg = 100'000'000,
@@ -214,13 +217,13 @@ void BrainProcess::drop(SiteId site) {
 
 // ---- decisions ---------------------------------------------------------------------------------------
 
-bool BrainProcess::decide(uint64_t ticket, Snapshot snapshot, IntentId intent) {
+bool BrainProcess::decide(uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>& sites) {
   if (random_.chance(20'000)) return false;  // every worker is busy
   TimeUs takes = random_.between(500, 20'000);
   if (random_.chance(faults_.late_ppm)) takes = random_.between(200'000, 3'000'000);
-  schedule_.after(takes, [this, mine = incarnation_, ticket, snapshot = std::move(snapshot), intent] {
+  schedule_.after(takes, [this, mine = incarnation_, ticket, snapshot = std::move(snapshot), intent, sites] {
     if (mine != incarnation_) return;
-    Decision decision = planner_->decide(*snapshot, intent);
+    Decision decision = sites.empty() ? planner_->decide(*snapshot, intent) : planner_->decide_among(*snapshot, intent, sites);
     Plan* plan = std::get_if<Plan>(&decision);
     if (plan && random_.chance(faults_.garbage_ppm)) spoil(*plan, *snapshot);
     if (random_.chance(faults_.repeated_ppm)) post(Loop::Decided{ticket, intent, decision});

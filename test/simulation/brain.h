@@ -10,6 +10,7 @@
 #include "core/ledger/memory_log_store.h"
 #include "core/loop/loop.h"
 #include "orchestration/plan/decide.h"
+#include "orchestration/queue/graph_queue.h"
 #include "simulation/agent.h"
 
 namespace weir::simulation {
@@ -84,7 +85,7 @@ class BrainProcess final : public Clock, public Wire {
   void post(Loop::Message message);
   void want_turn(TimeUs at);
   void turn();
-  bool decide(uint64_t ticket, Snapshot snapshot, IntentId intent);
+  bool decide(uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>& sites);
   void spoil(Plan& plan, const Graph& graph);
 
   Schedule& schedule_;
@@ -99,6 +100,7 @@ class BrainProcess final : public Clock, public Wire {
   TimeUs started_us_ = 0;
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<JointPlanner> planner_;
+  queue::GraphQueue queue_;
   std::vector<Loop::Message> inbox_;
   std::vector<std::function<void()>> outbox_;
   std::map<size_t, uint64_t> connections_;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "orchestration/plan/decide.h"
+#include "orchestration/queue/graph_queue.h"
+
 namespace weir::simulation {
 namespace {
 
@@ -119,6 +122,18 @@ std::string unsettled(const World& world, const Agents& agents, const Graph& gra
       for (size_t k = 0; k < held->plan.placements.size(); ++k) wanted.insert(held->run(k));
     }
     if (row.state == IntentState::kWithdrawn) continue;
+    if (waits && !row.active && row.spec->workload.kind == WorkKind::kJob) {
+      // Rightly, if queues made anew from the graph do not let it begin either.
+      queue::GraphQueue anew;
+      anew.restart(graph);
+      for (const Scheduler::Turn& turn : anew.turns(graph, graph.now())) {
+        if (turn.intent != id) continue;
+        JointPlanner fresh(DecideLimits{.solver = {.steps = 3'000}, .alternatives = 1});
+        const Decision decision = turn.sites.empty() ? fresh.decide(graph, id) : fresh.decide_among(graph, id, turn.sites);
+        if (std::holds_alternative<Plan>(decision)) return name_of(graph, id) + " waits although its turn has come";
+      }
+      continue;
+    }
     if (waits) {
       if (!row.refusal) return name_of(graph, id) + " has neither a whole plan nor a refusal";
       JointPlanner fresh(DecideLimits{.solver = {.steps = 3'000}, .alternatives = 1});

@@ -94,7 +94,7 @@ std::string describe(const Graph& g) {
     const NodeFree& free = g.free(id);
     w.line("node");
     w.all(g.node_name(id), row.site, row.cpu_milli, row.memory_mib, row.speed_milli, row.accelerators,
-          row.accelerator_model, free.cpu_milli, free.memory_mib, free.accelerators);
+          row.accelerator_model, row.cordoned, free.cpu_milli, free.memory_mib, free.accelerators);
   }
   for (size_t v = 0; v < g.vertex_count(); ++v) {
     w.line("vertex");
@@ -118,13 +118,14 @@ std::string describe(const Graph& g) {
   for (size_t i = 0; i < g.intent_count(); ++i) {
     const IntentRow& row = g.intent(IntentId(i));
     w.line("intent");
-    w.all(g.intent_name(IntentId(i)), row.tenant, row.generation, row.state, row.promise_kept, row.finished, row.submitted);
+    w.all(g.intent_name(IntentId(i)), row.tenant, row.generation, row.state, row.promise_kept, row.finished, row.submitted, row.submitted_at,
+          row.preemptions);
     w.encoded(*row.spec);
     if (row.active) w.held("active", *row.active);
     for (const auto& held : row.retiring) w.held("retiring", *held);
     if (row.refusal) w.encoded(*row.refusal);
     for (const RunRow& run : row.runs) {
-      w.all(run.run, run.site, run.state, run.exit_code);
+      w.all(run.run, run.site, run.state, run.exit_code, run.began);
       w.put(run.metered);
     }
     for (const RetiredRun& run : row.retired_runs) {
@@ -138,6 +139,16 @@ std::string describe(const Graph& g) {
     w.line("dataset");
     w.encoded(g.dataset(DatasetId(d)).spec);
     w.put(g.dataset(DatasetId(d)).residency);
+  }
+  for (size_t q = 0; q < g.queue_count(); ++q) {
+    w.line("queue");
+    w.encoded(g.queue(QueueId(q)));
+  }
+  for (size_t r = 0; r < g.reservation_count(); ++r) {
+    const auto& row = g.reservation(ReservationId(r));
+    w.line("reservation");
+    w.all(row.tenant, row.cancelled);
+    w.encoded(row.spec);
   }
   for (size_t t = 0; t < g.token_count(); ++t) {
     const TokenRow& row = *g.find_token(g.token_name(t));

@@ -37,6 +37,7 @@ class Load {
   void answered(const std::shared_ptr<Request>& request, const std::vector<size_t>& kinds, const Result<Admitted>& result);
 
   void act();
+  void define_queues();
   void undrain();
   void submit(const std::string& name, bool job);
   IntentSpec wish(const std::string& name, bool job);

@@ -120,6 +120,8 @@ Status validate(const SiteSpec& value) { return validate_value(value); }
 Status validate(const LinkSpec& value) { return validate_value(value); }
 Status validate(const NodeSpec& value) { return validate_value(value); }
 Status validate(const DatasetSpec& value) { return validate_value(value); }
+Status validate(const QueueSpec& value) { return validate_value(value); }
+Status validate(const ReservationSpec& value) { return validate_value(value); }
 Status validate(const Refusal& value) { return validate_value(value); }
 void encode(const IntentSpec& value, std::vector<std::byte>& out) { encode_value(value, out); }
 void encode(const Plan& value, std::vector<std::byte>& out) { encode_value(value, out); }
@@ -127,6 +129,8 @@ void encode(const SiteSpec& value, std::vector<std::byte>& out) { encode_value(v
 void encode(const LinkSpec& value, std::vector<std::byte>& out) { encode_value(value, out); }
 void encode(const NodeSpec& value, std::vector<std::byte>& out) { encode_value(value, out); }
 void encode(const DatasetSpec& value, std::vector<std::byte>& out) { encode_value(value, out); }
+void encode(const QueueSpec& value, std::vector<std::byte>& out) { encode_value(value, out); }
+void encode(const ReservationSpec& value, std::vector<std::byte>& out) { encode_value(value, out); }
 void encode(const Refusal& value, std::vector<std::byte>& out) { encode_value(value, out); }
 Result<IntentSpec> decode_intent_spec(Bytes bytes) { return decode_value<IntentSpec>(bytes); }
 Result<Plan> decode_plan(Bytes bytes) { return decode_value<Plan>(bytes); }
@@ -134,6 +138,8 @@ Result<SiteSpec> decode_site_spec(Bytes bytes) { return decode_value<SiteSpec>(b
 Result<LinkSpec> decode_link_spec(Bytes bytes) { return decode_value<LinkSpec>(bytes); }
 Result<NodeSpec> decode_node_spec(Bytes bytes) { return decode_value<NodeSpec>(bytes); }
 Result<DatasetSpec> decode_dataset_spec(Bytes bytes) { return decode_value<DatasetSpec>(bytes); }
+Result<QueueSpec> decode_queue_spec(Bytes bytes) { return decode_value<QueueSpec>(bytes); }
+Result<ReservationSpec> decode_reservation_spec(Bytes bytes) { return decode_value<ReservationSpec>(bytes); }
 Result<Refusal> decode_refusal(Bytes bytes) { return decode_value<Refusal>(bytes); }
 
 }  // namespace weir

@@ -362,6 +362,11 @@ TEST(Codec, StoresEveryMember) {
   compare_value<Traffic>();
   compare_value<Promise>();
   compare_value<Where>();
+  compare_value<Schedule>();
+  compare_value<Quota>();
+  compare_value<PolicySetting>();
+  compare_value<ReservationSpec>();
+  compare_value<QueueSpec>();
   compare_value<Prefer>();
   compare_value<IntentSpec>();
   compare_value<DatasetSpec>();
@@ -461,16 +466,16 @@ TEST(Codec, RefusesTheUnknownAsNewer) {
   std::string bytes = message.SerializeAsString();
   ASSERT_TRUE(decode(as_bytes(bytes)).has_value());
 
-  // Kind 39, length 0.
-  Error error = refusal_of(std::string("\xba\x02\x00", 3));
+  // Kind 44, length 0.
+  Error error = refusal_of(std::string("\xe2\x02\x00", 3));
   EXPECT_EQ(error.code, ErrorCode::kUnsupported);
   EXPECT_EQ(
       error.text(),
-      "Event: event kind 39 is unknown; it was written by a newer weir: use that version or a later one");
-  // Kind 24, withdrawn intent 3 with a field 3.
-  error = refusal_of(std::string("\xba\x01\x04\x08\x03\x18\x01", 7));
+      "Event: event kind 44 is unknown; it was written by a newer weir: use that version or a later one");
+  // Kind 24, withdrawn intent 3 with a field 4.
+  error = refusal_of(std::string("\xba\x01\x04\x08\x03\x20\x01", 7));
   EXPECT_EQ(error.code, ErrorCode::kUnsupported);
-  EXPECT_EQ(error.where + ": " + error.what, "IntentWithdrawn: field 3 is unknown");
+  EXPECT_EQ(error.where + ": " + error.what, "IntentWithdrawn: field 4 is unknown");
   // A site state that does not exist yet.
   SiteStateChanged changed{SiteId(1u), static_cast<Liveness>(4), ""};
   error = refusal_of(with(changed));

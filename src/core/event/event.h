@@ -115,6 +115,7 @@ struct IntentSubmitted {
 struct IntentWithdrawn {
   IntentId intent;
   bool finished = false;                   // a job: every run of it ended well
+  std::string why;                         // the brain withdrew it; empty: it was asked to
   friend bool operator==(const IntentWithdrawn&, const IntentWithdrawn&) = default;
 };
 // Grants what the plan reserves. An earlier plan of the intent becomes `retiring`: it keeps its
@@ -237,13 +238,48 @@ struct SiteSteeringChanged {
   friend bool operator==(const SiteSteeringChanged&, const SiteSteeringChanged&) = default;
 };
 
+// Defines a queue, or replaces its description.
+struct QueueDefined {
+  QueueId queue;
+  QueueSpec spec;
+  friend bool operator==(const QueueDefined&, const QueueDefined&) = default;
+};
+// A job gives up what it holds to another and waits again. Its plan becomes `retiring`.
+struct JobPreempted {
+  IntentId intent;
+  Position plan = 0;
+  IntentId by;
+  std::string why;
+  friend bool operator==(const JobPreempted&, const JobPreempted&) = default;
+};
+
+// Keeps room for a window of time, which the brain found to be there.
+struct ReservationDefined {
+  ReservationId reservation;
+  TenantId tenant;
+  ReservationSpec spec;
+  friend bool operator==(const ReservationDefined&, const ReservationDefined&) = default;
+};
+struct ReservationCancelled {
+  ReservationId reservation;
+  friend bool operator==(const ReservationCancelled&, const ReservationCancelled&) = default;
+};
+// A node takes nothing new, or takes again. What runs there goes on.
+struct NodeCordoned {
+  NodeId node;
+  bool cordoned = true;
+  std::string why;
+  friend bool operator==(const NodeCordoned&, const NodeCordoned&) = default;
+};
+
 // New kinds go to the end: the index is an implementation detail, but the order is kept for reading.
 using EventBody =
     std::variant<DomainCreated, PricesRevised, BrainStarted, TenantDefined, RouterDefined, SiteDefined,
                  LinkDefined, DatasetDefined, NodesReported, SiteStateChanged, LinkStateChanged, LinkMeasured,
                  IntentSubmitted, IntentWithdrawn, PlanCommitted, PlanRetired, IntentRefused, RunStateChanged,
                  UsageReported, PathSwitched, PromiseMeasured, PromiseStateChanged, TokenIssued, TokenRedeemed,
-                 TokenRevoked, CertificateIssued, CertificateRevoked, WorkMeasured, SiteSteeringChanged>;
+                 TokenRevoked, CertificateIssued, CertificateRevoked, WorkMeasured, SiteSteeringChanged, QueueDefined, JobPreempted,
+                 ReservationDefined, ReservationCancelled, NodeCordoned>;
 
 inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kEventNames = {
     "DomainCreated",   "PricesRevised",    "BrainStarted",   "TenantDefined",   "RouterDefined",
@@ -251,7 +287,8 @@ inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kE
     "LinkStateChanged", "LinkMeasured",    "IntentSubmitted", "IntentWithdrawn", "PlanCommitted",
     "PlanRetired",     "IntentRefused",    "RunStateChanged", "UsageReported",  "PathSwitched",
     "PromiseMeasured", "PromiseStateChanged", "TokenIssued", "TokenRedeemed",  "TokenRevoked",
-    "CertificateIssued", "CertificateRevoked", "WorkMeasured", "SiteSteeringChanged"};
+    "CertificateIssued", "CertificateRevoked", "WorkMeasured", "SiteSteeringChanged",
+    "QueueDefined", "JobPreempted", "ReservationDefined", "ReservationCancelled", "NodeCordoned"};
 
 struct Event {
   TimeUs at = 0;                           // when the brain took it, by its clock

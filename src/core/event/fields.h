@@ -188,6 +188,74 @@ struct Fields<Prefer> {
 };
 
 template <>
+struct Fields<Schedule> {
+  static constexpr const char* kName = "Schedule";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("queue", v.queue, kNameBytesMax);
+    op.template zigzag<2>("priority", v.priority, -kPriorityMax, kPriorityMax);
+    op.template number<3>("instances", v.instances, 0, static_cast<int32_t>(kPlacementsMax));
+    op.template number<4>("run_time_us_estimated", v.run_time_us_estimated, 0, kRunTimeUsMax);
+    op.template number<5>("run_time_us_max", v.run_time_us_max, 0, kRunTimeUsMax);
+    op.template number<6>("not_before", v.not_before, 0, kI64);
+    op.template number<7>("deadline", v.deadline, 0, kI64);
+    op.template text<8>("reservation", v.reservation, kNameBytesMax);
+  }
+};
+
+template <>
+struct Fields<Quota> {
+  static constexpr const char* kName = "Quota";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("cpu_milli", v.cpu_milli, 0, kQuotaMax);
+    op.template number<2>("memory_mib", v.memory_mib, 0, kQuotaMax);
+    op.template number<3>("accelerators", v.accelerators, 0, kQuotaMax);
+  }
+};
+
+template <>
+struct Fields<PolicySetting> {
+  static constexpr const char* kName = "PolicySetting";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template number<2>("value", v.value, kI64Low, kI64);
+  }
+};
+
+template <>
+struct Fields<QueueSpec> {
+  static constexpr const char* kName = "QueueSpec";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template id_or_none<2>("parent", v.parent);
+    op.template number<3>("weight_milli", v.weight_milli, 1, kWeightMilliMax);
+    op.template message<4>("guaranteed", v.guaranteed);
+    op.template message<5>("maximum", v.maximum);
+    op.template text<6>("policy", v.policy, kNameBytesMax);
+    op.template choice<7>("backfill", v.backfill, Backfill::kConservative);
+    op.template number<8>("half_life_us", v.half_life_us, 0, kRunTimeUsMax);
+    op.template number<9>("submissions_per_hour_max", v.submissions_per_hour_max, 0, kI32);
+    op.template messages<10>("settings", v.settings, kPolicySettingsMax);
+  }
+};
+
+template <>
+struct Fields<ReservationSpec> {
+  static constexpr const char* kName = "ReservationSpec";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template id<2>("site", v.site);
+    op.template message<3>("amount", v.amount);
+    op.template number<4>("from", v.from, 0, kI64);
+    op.template number<5>("to", v.to, 0, kI64);
+  }
+};
+
+template <>
 struct Fields<IntentSpec> {
   static constexpr const char* kName = "IntentSpec";
   template <class Op, class V>
@@ -201,6 +269,7 @@ struct Fields<IntentSpec> {
     op.template message<7>("prefer", v.prefer);
     op.template number<8>("budget_per_hour_max", v.budget_per_hour_max, 0, kMoneyMax);
     op.template ids<9>("data", v.data, kDatasetsNamedMax);
+    op.template message<10>("schedule", v.schedule);
   }
 };
 
@@ -484,6 +553,7 @@ struct Fields<IntentWithdrawn> {
   static void each(Op& op, V& v) {
     op.template id<1>("intent", v.intent);
     op.template flag<2>("finished", v.finished);
+    op.template text<3>("why", v.why, kTextBytesMax);
   }
 };
 
@@ -660,6 +730,59 @@ struct Fields<SiteSteeringChanged> {
   static void each(Op& op, V& v) {
     op.template id<1>("site", v.site);
     op.template flag<2>("steerable", v.steerable);
+    op.template text<3>("why", v.why, kTextBytesMax);
+  }
+};
+
+template <>
+struct Fields<QueueDefined> {
+  static constexpr uint32_t kNumber = 39;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("queue", v.queue);
+    op.template message<2>("spec", v.spec);
+  }
+};
+
+template <>
+struct Fields<JobPreempted> {
+  static constexpr uint32_t kNumber = 40;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("intent", v.intent);
+    op.template number<2>("plan", v.plan, 0, kU64);
+    op.template id_or_none<3>("by", v.by);
+    op.template text<4>("why", v.why, kTextBytesMax);
+  }
+};
+
+template <>
+struct Fields<ReservationDefined> {
+  static constexpr uint32_t kNumber = 41;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("reservation", v.reservation);
+    op.template id<2>("tenant", v.tenant);
+    op.template message<3>("spec", v.spec);
+  }
+};
+
+template <>
+struct Fields<ReservationCancelled> {
+  static constexpr uint32_t kNumber = 42;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("reservation", v.reservation);
+  }
+};
+
+template <>
+struct Fields<NodeCordoned> {
+  static constexpr uint32_t kNumber = 43;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("node", v.node);
+    op.template flag<2>("cordoned", v.cordoned);
     op.template text<3>("why", v.why, kTextBytesMax);
   }
 };

@@ -32,6 +32,10 @@ inline constexpr int32_t kStreamsMax = 1'000'000;
 inline constexpr int64_t kPowerMwMax = 1'000'000'000'000;  // 1 GW
 inline constexpr int64_t kCarbonMgPerKwhMax = 10'000'000;  // 10 kg
 inline constexpr int32_t kPueMilliMax = 10'000;
+inline constexpr size_t kPolicySettingsMax = 16;
+inline constexpr int32_t kPriorityMax = 1'000'000;
+inline constexpr int64_t kRunTimeUsMax = 366 * kLatencyUsMax;       // a year
+inline constexpr int64_t kQuotaMax = 1'000'000'000'000;             // a billion cores, an exbibyte
 inline constexpr int32_t kWeightMilliMax = 1'000'000;
 inline constexpr uint32_t kIdMax = 0x7fff'ffff;
 

@@ -152,6 +152,19 @@ struct Prefer {
   friend bool operator==(const Prefer&, const Prefer&) = default;
 };
 
+// When a job runs, and before whom. As it stands: as soon as its turn comes, for as long as it takes.
+struct Schedule {
+  std::string queue;                       // empty: the domain's
+  std::string reservation;                 // of the tenant, which it runs in; empty: none
+  int32_t priority = 0;                    // class; a higher one goes first, whatever its share
+  int32_t instances = 0;                   // begin together or not at all; 0: one
+  int64_t run_time_us_estimated = 0;       // orders and plans; 0: as run_time_us_max
+  int64_t run_time_us_max = 0;             // it is ended then; what is promised to others rests on it. 0: unbounded
+  TimeUs not_before = 0;                   // 0: at once
+  TimeUs deadline = 0;                     // is to be over by then; 0: none
+  friend bool operator==(const Schedule&, const Schedule&) = default;
+};
+
 struct IntentSpec {
   std::string name;
   std::vector<Ingress> from;
@@ -162,7 +175,59 @@ struct IntentSpec {
   Prefer prefer;
   Nanocredits budget_per_hour_max = 0;     // 0: none
   std::vector<DatasetId> data;             // each must lie at, or be allowed to move to, the chosen sites
+  Schedule schedule;                       // of jobs
   friend bool operator==(const IntentSpec&, const IntentSpec&) = default;
+};
+
+// An amount of each thing that a site gives out.
+struct Quota {
+  int64_t cpu_milli = 0;
+  int64_t memory_mib = 0;
+  int64_t accelerators = 0;
+  friend bool operator==(const Quota&, const Quota&) = default;
+};
+
+enum class Backfill : uint8_t {
+  kInherited,
+  kNone,          // nobody overtakes who cannot begin yet
+  kEasy,          // who does not delay the first that waits (Lifka 1995)
+  kConservative,  // who delays nobody that waits before it (Mu'alem and Feitelson 2001)
+};
+
+// A parameter of a policy, as 'weir get policies' names it.
+struct PolicySetting {
+  std::string name;
+  int64_t value = 0;                       // signed
+  friend bool operator==(const PolicySetting&, const PolicySetting&) = default;
+};
+
+// The queue that stands for the domain: it has no parent and no quotas, and holds the jobs that name no queue.
+inline constexpr const char* kDomainQueue = "domain";
+
+// Jobs that share what is theirs. Queues form a tree below the domain's own; within a queue its tenants share
+// equally.
+struct QueueSpec {
+  std::string name;
+  QueueId parent;                          // none: the domain's
+  int32_t weight_milli = 1000;             // share among its siblings, >= 1
+  Quota guaranteed;                        // it gets so much, whoever else wants it
+  Quota maximum;                           // and never more than so much; 0: of this kind no bound
+  std::string policy;                      // who goes first, as 'weir get policies' names it; empty: the parent's
+  std::vector<PolicySetting> settings;     // of the policy; those not named are as it has them by itself
+  Backfill backfill = Backfill::kInherited;  // of the domain's queue alone; there kInherited means kEasy
+  int64_t half_life_us = 0;                // after which past use counts half; 0: only what is used now counts
+  int32_t submissions_per_hour_max = 0;    // of one tenant; 0: no bound
+  friend bool operator==(const QueueSpec&, const QueueSpec&) = default;
+};
+
+// Room at a site that is kept for the jobs of a tenant which name it, and for no other.
+struct ReservationSpec {
+  std::string name;
+  SiteId site;
+  Quota amount;
+  TimeUs from = 0;
+  TimeUs to = 0;                           // > from; one that is over is forgotten
+  friend bool operator==(const ReservationSpec&, const ReservationSpec&) = default;
 };
 
 // Data that may only be worked on where its labels allow.

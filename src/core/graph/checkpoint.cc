@@ -10,9 +10,10 @@
 namespace weir {
 namespace {
 
-// 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer.
+// 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer; 3
+// had no queues.
 // What another format says is folded from the ledger again.
-constexpr uint64_t kFormat = 3;
+constexpr uint64_t kFormat = 4;
 
 // Varints (7 bits a byte, signed ones zigzag), length-prefixed bytes. Order is the only schema.
 class Writer {
@@ -57,6 +58,10 @@ inline Result<Plan> decode_as(std::span<const std::byte> b, const Plan*) { retur
 inline Result<SiteSpec> decode_as(std::span<const std::byte> b, const SiteSpec*) { return decode_site_spec(b); }
 inline Result<LinkSpec> decode_as(std::span<const std::byte> b, const LinkSpec*) { return decode_link_spec(b); }
 inline Result<DatasetSpec> decode_as(std::span<const std::byte> b, const DatasetSpec*) { return decode_dataset_spec(b); }
+inline Result<QueueSpec> decode_as(std::span<const std::byte> b, const QueueSpec*) { return decode_queue_spec(b); }
+inline Result<ReservationSpec> decode_as(std::span<const std::byte> b, const ReservationSpec*) {
+  return decode_reservation_spec(b);
+}
 inline Result<Refusal> decode_as(std::span<const std::byte> b, const Refusal*) { return decode_refusal(b); }
 inline Result<Event> decode_as(std::span<const std::byte> b, const Event*) { return decode(b); }
 
@@ -146,7 +151,8 @@ class Checkpointer {
     op.number(g.prices_.scarcity_accelerator_hour);
     op.number(g.prices_.scarcity_gbps_hour);
     for (auto* names : {&g.site_names_, &g.residency_labels_, &g.accelerator_models_, &g.vertex_names_,
-                        &g.link_names_, &g.tenants_, &g.intent_names_, &g.dataset_names_, &g.token_names_}) {
+                        &g.link_names_, &g.tenants_, &g.intent_names_, &g.dataset_names_, &g.token_names_,
+                        &g.queue_names_}) {
       name_index(op, *names);
     }
     column(op, g.sites_, [](auto& o, auto& row) {
@@ -169,6 +175,7 @@ class Checkpointer {
       o.number(row.speed_milli);
       o.number(row.accelerators);
       o.number(row.accelerator_model);
+      o.number(row.cordoned);
     });
     column(op, g.node_free_, [](auto& o, auto& row) {
       o.number(row.cpu_milli);
@@ -187,6 +194,8 @@ class Checkpointer {
     });
     column(op, g.intents_, [](auto& o, auto& row) { cow(o, row, [](auto& o2, auto& r) { intent(o2, r); }); });
     column(op, g.datasets_, [](auto& o, auto& row) { dataset(o, row); });
+    column(op, g.queues_, [](auto& o, auto& spec) { shared(o, spec); });
+    column(op, g.reservations_, [](auto& o, auto& row) { reservation(o, row); });
     column(op, g.tokens_, [](auto& o, auto& row) {
       cow(o, row, [](auto& o2, auto& r) {
         o2.text(r.secret_sha256);
@@ -210,7 +219,7 @@ class Checkpointer {
         g.node_names_.size() != g.nodes_.size() || g.links_out_.size() != g.vertex_names_.size() ||
         g.link_loads_.size() != 2 * g.link_specs_.size() || g.link_names_.size() != g.link_specs_.size() ||
         g.intent_names_.size() != g.intents_.size() || g.dataset_names_.size() != g.datasets_.size() ||
-        g.token_names_.size() != g.tokens_.size()) {
+        g.token_names_.size() != g.tokens_.size() || g.queue_names_.size() != g.queues_.size()) {
       return false;
     }
     for (size_t s = 0; s < g.sites_.size(); ++s) {
@@ -242,6 +251,15 @@ class Checkpointer {
       }
     }
     for (size_t l = 0; l < g.links_.size(); ++l) g.links_.mutate(l).steerable = g.steerable_by(*g.link_specs_[l / 2]);
+    for (size_t q = 0; q < g.queues_.size(); ++q) {
+      if (g.queues_[q]->parent.valid() && g.queues_[q]->parent.index() >= q) return false;
+    }
+    for (size_t r = 0; r < g.reservations_.size(); ++r) {
+      if (g.reservations_[r]->tenant.index() >= g.tenants_.size() ||
+          g.reservations_[r]->spec.site.index() >= g.sites_.size()) {
+        return false;
+      }
+    }
     for (size_t d = 0; d < g.datasets_.size(); ++d) {
       const auto mask = g.residency_mask(g.datasets_[d]->spec.residency);
       if (!mask) return false;
@@ -362,6 +380,21 @@ class Checkpointer {
     }
   }
 
+  template <class Op, class Pointer>
+  static void reservation(Op& op, Pointer& pointer) {
+    if constexpr (Op::kReads) {
+      Graph::ReservationRow row;
+      op.number(row.tenant.value);
+      op.value(row.spec);
+      op.number(row.cancelled);
+      pointer = std::make_shared<const Graph::ReservationRow>(std::move(row));
+    } else {
+      op.number(pointer->tenant.value);
+      op.value(pointer->spec);
+      op.number(pointer->cancelled);
+    }
+  }
+
   // The wish of another generation than the newest stands beside its plan.
   template <class Op, class Pointer, class Row>
   static void held(Op& op, Pointer& pointer, const Row& row) {
@@ -429,7 +462,9 @@ class Checkpointer {
     op.number(row.state);
     op.number(row.promise_kept);
     op.number(row.finished);
+    op.number(row.preemptions);
     op.number(row.submitted);
+    op.number(row.submitted_at);
     shared(op, row.spec);
     demand(op, row);
     maybe(op, row.active, [&row](auto& o, auto& p) { held(o, p, row); });
@@ -441,6 +476,7 @@ class Checkpointer {
       o.number(run.site.value);
       o.number(run.state);
       o.number(run.exit_code);
+      o.number(run.began);
       metered(o, run.metered);
     });
     list(op, row.retired_runs, [](auto& o, auto& run) {

@@ -35,6 +35,17 @@ bool allows(const Where& where, SiteId site) {
   return !names(where.not_at) && (where.only.empty() || names(where.only));
 }
 
+ReservationId Graph::find_reservation(TenantId tenant, std::string_view name) const {
+  for (size_t i = reservations_.size(); i-- > 0;) {
+    if (reservations_[i]->tenant == tenant && reservations_[i]->spec.name == name) return ReservationId(i);
+  }
+  return {};
+}
+
+int32_t instances_asked(const IntentSpec& spec) {
+  return std::max({1, spec.where.sites_min, spec.schedule.instances});
+}
+
 std::shared_ptr<const IntentSpec> with_work(const IntentSpec& spec, int64_t work_us_per_request) {
   auto out = std::make_shared<IntentSpec>(spec);
   out->traffic.work_us_per_request = work_us_per_request;

@@ -33,7 +33,7 @@ struct SiteRow {
   Power power;
 };
 
-// Sums over the nodes of a site.
+// Sums over the nodes of a site; what is free on cordoned ones is left out.
 struct SiteLoad {
   int64_t cpu_milli_total = 0, cpu_milli_free = 0;
   int64_t memory_mib_total = 0, memory_mib_free = 0;
@@ -52,6 +52,7 @@ struct NodeRow {
   int32_t speed_milli = 1000;
   int16_t accelerators = 0;
   uint16_t accelerator_model = 0;          // row of accelerator_models(); 0: none
+  bool cordoned = false;                   // takes nothing new
 };
 
 struct NodeFree {
@@ -105,6 +106,7 @@ struct RunRow {
   SiteId site;
   RunState state = RunState::kPlanned;
   int32_t exit_code = 0;
+  TimeUs began = 0;                        // when it was first seen running; 0: not yet
   Metered metered;
 };
 
@@ -123,6 +125,9 @@ inline constexpr size_t kRetiredRunsMax = 4'096;
 
 enum class IntentState : uint8_t { kPending, kPlaced, kRefused, kWithdrawn };
 
+// How many instances a wish without ingresses asks for, all at once.
+int32_t instances_asked(const IntentSpec& spec);
+
 // Do the places named allow the site? Labels of residency are another matter.
 bool allows(const Where& where, SiteId site);
 
@@ -135,6 +140,8 @@ struct IntentRow {
   IntentState state = IntentState::kPending;
   bool promise_kept = true;
   bool finished = false;                   // withdrawn, because every run ended well
+  uint32_t preemptions = 0;                // of this generation
+  TimeUs submitted_at = 0;                 // of this generation
   Position submitted = 0;                  // of this generation
   std::shared_ptr<const IntentSpec> spec;  // the wish
   std::shared_ptr<const IntentSpec> demand;  // the same with the work that was measured: plans are made for this
@@ -212,7 +219,8 @@ class Graph {
   const Column<NodeRow>& node_rows() const { return nodes_; }
   const Column<NodeFree>& node_free() const { return node_free_; }
   const NameIndex& accelerator_models() const { return accelerator_models_; }
-  // Are the node's accelerators, if any are needed, of the model asked for?
+  // Does the node take new work, and are its accelerators, if any are needed, of the model asked for?
+  bool takes(const NodeRow& node, const Workload& workload) const { return !node.cordoned && right_accelerator(node, workload); }
   bool right_accelerator(const NodeRow& node, const Workload& workload) const {
     return workload.accelerators == 0 || workload.accelerator_model.empty() ||
            accelerator_model(node) == workload.accelerator_model;
@@ -253,6 +261,20 @@ class Graph {
   size_t dataset_count() const { return datasets_.size(); }
   const DatasetRow& dataset(DatasetId id) const { return *datasets_[id.index()]; }
   DatasetId find_dataset(std::string_view name) const { return DatasetId(dataset_names_.find(name)); }
+
+  size_t queue_count() const { return queues_.size(); }
+  const QueueSpec& queue(QueueId id) const { return *queues_[id.index()]; }
+  QueueId find_queue(std::string_view name) const { return QueueId(queue_names_.find(name)); }
+
+  struct ReservationRow {
+    TenantId tenant;
+    ReservationSpec spec;
+    bool cancelled = false;
+  };
+  size_t reservation_count() const { return reservations_.size(); }
+  const ReservationRow& reservation(ReservationId id) const { return *reservations_[id.index()]; }
+  // The newest of the tenant that has the name, also when it is over or cancelled.
+  ReservationId find_reservation(TenantId tenant, std::string_view name) const;
 
   size_t token_count() const { return tokens_.size(); }
   const TokenRow* find_token(std::string_view token) const;
@@ -327,6 +349,11 @@ class Graph {
   Applied on(const CertificateRevoked&);
   Applied on(const SiteSteeringChanged&);
   Applied on(const WorkMeasured&);
+  Applied on(const QueueDefined&);
+  Applied on(const JobPreempted&);
+  Applied on(const ReservationDefined&);
+  Applied on(const ReservationCancelled&);
+  Applied on(const NodeCordoned&);
 
   bool add_vertex(VertexId id, const std::string& name);
   std::optional<uint64_t> intern_residency(const std::vector<std::string>& labels);
@@ -377,6 +404,9 @@ class Graph {
   Column<CowPtr<IntentRow>> intents_;
   NameIndex dataset_names_;
   Column<std::shared_ptr<const DatasetRow>> datasets_;
+  NameIndex queue_names_;
+  Column<std::shared_ptr<const QueueSpec>> queues_;
+  Column<std::shared_ptr<const ReservationRow>> reservations_;
   NameIndex token_names_;
   Column<CowPtr<TokenRow>> tokens_;
   CowPtr<std::map<SiteId, TimeUs>> revoked_until_{std::map<SiteId, TimeUs>()};

@@ -292,5 +292,50 @@ TEST_F(GraphTest, ReliefCountsOnlyWhatCanMakeAPathCheaper) {
   EXPECT_GT(graph.path_relief(), before);
 }
 
+TEST_F(GraphTest, APreemptedJobKeepsWhatItHoldsUntilItsPlanIsRetiredAndWaitsAgain) {
+  const Position at = graph.version();
+  add(PlanCommitted{plan()});
+  add(RunStateChanged{RunId{at, 0}, IntentId(0u), RunState::kRunning, 0, ""});
+  EXPECT_EQ(graph.intent(IntentId(0u)).runs.at(0).began, 1);
+  EXPECT_FALSE(add(JobPreempted{IntentId(0u), at + 1, IntentId(0u), ""}).effect);
+  EXPECT_TRUE(add(JobPreempted{IntentId(0u), at, IntentId(0u), "for another"}).effect);
+  const IntentRow& row = graph.intent(IntentId(0u));
+  EXPECT_EQ(row.state, IntentState::kPending);
+  EXPECT_EQ(row.active, nullptr);
+  EXPECT_EQ(row.preemptions, 1u);
+  ASSERT_EQ(row.retiring.size(), 1u);
+  EXPECT_EQ(graph.free(NodeId(0u)).cpu_milli, 700);
+  EXPECT_TRUE(add(PlanRetired{IntentId(0u), at}).effect);
+  EXPECT_EQ(graph.free(NodeId(0u)).cpu_milli, 1000);
+}
+
+TEST_F(GraphTest, WhatIsFreeOnACordonedNodeIsNotTheSites) {
+  const Position at = graph.version();
+  add(PlanCommitted{plan()});
+  EXPECT_TRUE(add(NodeCordoned{NodeId(0u), true, "disk"}).effect);
+  EXPECT_EQ(graph.load(SiteId(1u)).cpu_milli_free, 0);
+  EXPECT_FALSE(add(NodeCordoned{NodeId(0u), true, "disk"}).effect);
+  add(NodesReported{SiteId(1u), NodeId(0u), {NodeSpec{"n0", 1000, 1024, 0, "", 1000}}});
+  EXPECT_EQ(graph.load(SiteId(1u)).cpu_milli_free, 0) << "what its agent says of it is another matter";
+  add(IntentWithdrawn{IntentId(0u)});
+  add(PlanRetired{IntentId(0u), at});
+  EXPECT_EQ(graph.load(SiteId(1u)).cpu_milli_free, 0);
+  EXPECT_TRUE(add(NodeCordoned{NodeId(0u), false, ""}).effect);
+  EXPECT_EQ(graph.load(SiteId(1u)).cpu_milli_free, 1000);
+}
+
+TEST_F(GraphTest, QueuesAreATree) {
+  EXPECT_TRUE(add(QueueDefined{QueueId(0u), {.name = "research"}}).effect);
+  EXPECT_FALSE(add(QueueDefined{QueueId(1u), {.name = "genomes", .parent = QueueId(1u)}}).effect);
+  EXPECT_TRUE(add(QueueDefined{QueueId(1u), {.name = "genomes", .parent = QueueId(0u)}}).effect);
+  EXPECT_FALSE(add(QueueDefined{QueueId(1u), {.name = "other", .parent = QueueId(0u)}}).effect);
+  EXPECT_FALSE(add(QueueDefined{QueueId(0u), {.name = "research", .parent = QueueId(1u)}}).effect);
+  EXPECT_FALSE(add(QueueDefined{QueueId(3u), {.name = "late"}}).effect);
+  EXPECT_TRUE(add(QueueDefined{QueueId(0u), {.name = "research", .weight_milli = 2000}}).effect);
+  EXPECT_EQ(graph.queue(QueueId(0u)).weight_milli, 2000);
+  EXPECT_EQ(graph.find_queue("genomes"), QueueId(1u));
+  EXPECT_EQ(graph.queue_count(), 2u);
+}
+
 }  // namespace
 }  // namespace weir

@@ -40,6 +40,17 @@ class Subject {
   EventSubject operator()(const WorkMeasured& e) const { return intent(e.intent); }
   EventSubject operator()(const CertificateRevoked& e) const { return site(e.site); }
   EventSubject operator()(const SiteSteeringChanged& e) const { return site(e.site); }
+  EventSubject operator()(const QueueDefined& e) const { return {{}, "queue/" + e.spec.name}; }
+  EventSubject operator()(const JobPreempted& e) const { return intent(e.intent); }
+  EventSubject operator()(const ReservationDefined& e) const { return {e.tenant, "reservation/" + e.spec.name}; }
+  EventSubject operator()(const ReservationCancelled& e) const {
+    if (e.reservation.index() >= graph_.reservation_count()) return {{}, "reservation/" + number(e.reservation.value)};
+    const auto& row = graph_.reservation(e.reservation);
+    return {row.tenant, "reservation/" + row.spec.name};
+  }
+  EventSubject operator()(const NodeCordoned& e) const {
+    return {{}, "node/" + (e.node.index() < graph_.node_count() ? graph_.node_name(e.node) : number(e.node.value))};
+  }
 
  private:
   static std::string number(uint32_t value) { return "#" + std::to_string(value); }

@@ -137,6 +137,7 @@ class Verifier {
         if (p.asks != old->asks) return wrong("a continued run keeps its asks");
       } else {
         if (site.state != Liveness::kUp) return changed(name + " is not up");
+        if (node.cordoned) return changed("a node at " + name + " takes nothing new");
         if (p.asks != site.asks) return changed("the asks of " + name + " were revised");
         node_need_[p.node].cpu_milli += p.cpu_milli;
         node_need_[p.node].memory_mib += p.memory_mib;
@@ -147,8 +148,8 @@ class Verifier {
       services_.push_back(*service);
     }
     if (static_cast<int>(sites.size()) < spec_->where.sites_min) return wrong("the plan uses too few sites");
-    if (spec_->from.empty() && plan_.placements.size() > static_cast<size_t>(std::max(1, spec_->where.sites_min))) {
-      return wrong("the plan has more instances than asked for");
+    if (spec_->from.empty() && plan_.placements.size() != static_cast<size_t>(instances_asked(*spec_))) {
+      return wrong("the plan has another number of instances than asked for");
     }
     return granted();
   }

@@ -29,6 +29,8 @@ using LinkId = Id<struct LinkTag>;      // one direction of a link between two v
 using TenantId = Id<struct TenantTag>;
 using IntentId = Id<struct IntentTag>;
 using DatasetId = Id<struct DatasetTag>;
+using QueueId = Id<struct QueueTag>;      // where jobs wait for their turn
+using ReservationId = Id<struct ReservationTag>;  // room kept free for a window of time
 
 // Position of an event in the ledger; the first event is number 0. A graph that holds the first n events
 // has version n.

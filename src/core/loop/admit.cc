@@ -75,6 +75,56 @@ class Admitter {
     e.dataset = known.valid() ? known : DatasetId(head_.dataset_count());
     return Admission{e, !known.valid() || !(head_.dataset(known).spec == e.spec)};
   }
+  Result<Admission> operator()(QueueDefined e) const {
+    const std::string where = "queue " + e.spec.name;
+    const QueueId known = head_.find_queue(e.spec.name);
+    e.queue = known.valid() ? known : QueueId(head_.queue_count());
+    if (e.spec.parent.valid() && e.spec.parent.index() >= head_.queue_count()) {
+      return fail(ErrorCode::kNotFound, "its parent is unknown", where, "define the parent first");
+    }
+    if (e.spec.name == kDomainQueue) {
+      if (e.spec.parent.valid() || e.spec.guaranteed != Quota{} || e.spec.maximum != Quota{}) {
+        return fail(ErrorCode::kInvalid, "the domain's own queue has neither a parent nor quotas", where,
+                    "leave out parent, guaranteed and maximum");
+      }
+    } else if (e.spec.backfill != Backfill::kInherited) {
+      return fail(ErrorCode::kInvalid, "who may overtake is one rule for the whole domain", where,
+                  std::string("set backfill on the queue ") + kDomainQueue);
+    }
+    if (e.spec.parent.valid() && head_.queue(e.spec.parent).name == kDomainQueue) e.spec.parent = {};
+    if (known.valid() && head_.queue(known).parent != e.spec.parent) {
+      return fail(ErrorCode::kConflict, "it has another parent", where,
+                  "a queue keeps its parent; choose another name");
+    }
+    if (Status within = quotas(e.queue, e.spec, where); !within) return tl::unexpected(within.error());
+    return Admission{e, !known.valid() || !(head_.queue(known) == e.spec)};
+  }
+  Result<Admission> operator()(ReservationDefined e) const {
+    if (e.tenant.index() >= head_.tenant_count()) return fail(ErrorCode::kNotFound, "unknown tenant");
+    const std::string where = "reservation " + head_.tenant_name(e.tenant) + "/" + e.spec.name;
+    if (e.spec.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown site", where);
+    if (e.spec.from >= e.spec.to) return fail(ErrorCode::kInvalid, "it ends before it begins", where);
+    if (e.spec.to <= now_) return fail(ErrorCode::kInvalid, "it is over already", where, "choose a later window");
+    if (e.spec.amount == Quota{}) return fail(ErrorCode::kInvalid, "it reserves nothing", where);
+    if (const ReservationId known = head_.find_reservation(e.tenant, e.spec.name); known.valid()) {
+      const Graph::ReservationRow& row = head_.reservation(known);
+      if (!row.cancelled && row.spec.to > now_) {
+        if (row.spec == e.spec) return Admission{e, false};
+        return fail(ErrorCode::kConflict, "it exists, with another window, place or amount", where,
+                    "cancel it first, or choose another name");
+      }
+    }
+    e.reservation = ReservationId(head_.reservation_count());
+    return Admission{e};
+  }
+  Result<Admission> operator()(ReservationCancelled e) const {
+    if (e.reservation.index() >= head_.reservation_count()) return fail(ErrorCode::kNotFound, "unknown reservation");
+    return Admission{e, !head_.reservation(e.reservation).cancelled};
+  }
+  Result<Admission> operator()(NodeCordoned e) const {
+    if (e.node.index() >= head_.node_count()) return fail(ErrorCode::kNotFound, "unknown node");
+    return Admission{e, head_.node(e.node).cordoned != e.cordoned};
+  }
   // An agent's inventory: the rows it had, and new ones at the end.
   Result<Admission> operator()(NodesReported e) const {
     if (e.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown site");
@@ -140,6 +190,16 @@ class Admitter {
         return fail(ErrorCode::kInvalid, "ingress " + head_.site_name(from.site) + " is named twice", where);
       }
     }
+    if (!e.spec.schedule.queue.empty() && !head_.find_queue(e.spec.schedule.queue).valid()) {
+      return fail(ErrorCode::kNotFound, "no queue \"" + e.spec.schedule.queue + "\"", where,
+                  "'weir get queues' lists them");
+    }
+    if (!e.spec.schedule.reservation.empty()) {
+      const ReservationId in = head_.find_reservation(e.tenant, e.spec.schedule.reservation);
+      if (!in.valid() || head_.reservation(in).cancelled || head_.reservation(in).spec.to <= now_) {
+        return fail(ErrorCode::kNotFound, "no reservation \"" + e.spec.schedule.reservation + "\" that is not over", where);
+      }
+    }
     const IntentId known = head_.find_intent(head_.tenant_name(e.tenant), e.spec.name);
     if (!known.valid()) {
       if (e.generation > 1) return fail(ErrorCode::kConflict, "there is no earlier generation", where);
@@ -200,6 +260,55 @@ class Admitter {
   }
 
  private:
+  // A queue gives away no more than it has: not to itself, nor to all of its children together.
+  Status quotas(QueueId id, const QueueSpec& spec, const std::string& where) const {
+    struct Kind {
+      int64_t Quota::*amount;
+      const char* name;
+    };
+    for (const Kind kind : {Kind{&Quota::cpu_milli, "cpu"}, Kind{&Quota::memory_mib, "memory"},
+                            Kind{&Quota::accelerators, "accelerators"}}) {
+      const auto of = [kind](const Quota& quota) { return quota.*kind.amount; };
+      const std::string what = kind.name;
+      if (of(spec.maximum) > 0 && of(spec.guaranteed) > of(spec.maximum)) {
+        return fail(ErrorCode::kInvalid, "it is guaranteed more " + what + " than its maximum", where,
+                    "raise maximum." + what + ", or lower guaranteed." + what);
+      }
+      const auto given = [&](QueueId parent) {
+        __int128 sum = 0;
+        for (size_t q = 0; q < head_.queue_count(); ++q) {
+          if (QueueId(q) != id && head_.queue(QueueId(q)).parent == parent) sum += of(head_.queue(QueueId(q)).guaranteed);
+        }
+        return sum;
+      };
+      if (spec.parent.valid()) {
+        const QueueSpec& parent = head_.queue(spec.parent);
+        if (of(parent.maximum) > 0 && of(spec.maximum) > of(parent.maximum)) {
+          return fail(ErrorCode::kInvalid, "its maximum of " + what + " is above that of its parent " + parent.name, where,
+                      "lower maximum." + what + ", or leave it out");
+        }
+        if (given(spec.parent) + of(spec.guaranteed) > of(parent.guaranteed)) {
+          return fail(ErrorCode::kInvalid,
+                      "with its siblings it is guaranteed more " + what + " than its parent " + parent.name, where,
+                      "raise guaranteed." + what + " of " + parent.name + ", or lower this one");
+        }
+      }
+      if (id.index() < head_.queue_count()) {
+        if (given(id) > of(spec.guaranteed)) {
+          return fail(ErrorCode::kConflict, "its children are guaranteed more " + what + " than this", where,
+                      "lower theirs first");
+        }
+        for (size_t q = 0; q < head_.queue_count(); ++q) {
+          const QueueSpec& child = head_.queue(QueueId(q));
+          if (child.parent == id && of(spec.maximum) > 0 && of(child.maximum) > of(spec.maximum)) {
+            return fail(ErrorCode::kConflict, "its child " + child.name + " has a higher maximum of " + what, where,
+                        "lower that first");
+          }
+        }
+      }
+    }
+    return {};
+  }
   static tl::unexpected<Error> taken(const char* kind, const std::string& name, const char* by) {
     return fail(ErrorCode::kConflict, std::string("the name belongs to ") + by, std::string(kind) + " " + name,
                 "choose another name");

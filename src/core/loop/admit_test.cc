@@ -73,6 +73,63 @@ TEST_F(AdmitTest, GenerationsCountUpAndTheSameWishChangesNothing) {
   EXPECT_EQ(refused(wish), ErrorCode::kInvalid);
 }
 
+TEST_F(AdmitTest, AQueueGivesAwayNoMoreThanItHas) {
+  put(QueueDefined{{}, {.name = "research", .guaranteed = {.cpu_milli = 8000}, .maximum = {.cpu_milli = 16'000}}});
+  const QueueId research = graph.find_queue("research");
+  const auto child = [research](const char* name, int64_t guaranteed, int64_t maximum) {
+    return QueueDefined{{}, {.name = name, .parent = research, .guaranteed = {.cpu_milli = guaranteed},
+                             .maximum = {.cpu_milli = maximum}}};
+  };
+  EXPECT_EQ(refused(child("a", 8001, 0)), ErrorCode::kInvalid);
+  EXPECT_EQ(refused(child("a", 0, 16'001)), ErrorCode::kInvalid);
+  EXPECT_EQ(refused(child("a", 5000, 4999)), ErrorCode::kInvalid);
+  put(child("a", 5000, 16'000));
+  EXPECT_FALSE(changes(child("a", 5000, 16'000)));
+  EXPECT_EQ(refused(child("b", 3001, 0)), ErrorCode::kInvalid);
+  put(child("b", 3000, 0));
+  put(child("a", 5000, 6000));
+  QueueDefined parent{{}, graph.queue(research)};
+  parent.spec.guaranteed.cpu_milli = 7999;
+  EXPECT_EQ(refused(parent), ErrorCode::kConflict);
+  parent.spec.guaranteed.cpu_milli = 8000;
+  parent.spec.maximum.cpu_milli = 5999;
+  EXPECT_EQ(refused(parent), ErrorCode::kInvalid) << "below what is guaranteed";
+  parent.spec.maximum.cpu_milli = 8000;
+  put(child("a", 5000, 8000));
+  parent.spec.maximum.cpu_milli = 8001;
+  put(parent);
+  EXPECT_EQ(refused(QueueDefined{{}, {.name = "a"}}), ErrorCode::kConflict) << "it would change its parent";
+  EXPECT_EQ(refused(QueueDefined{{}, {.name = "c", .parent = QueueId(9u)}}), ErrorCode::kNotFound);
+  EXPECT_EQ(refused(QueueDefined{{}, {.name = "d", .backfill = Backfill::kNone}}), ErrorCode::kInvalid);
+  EXPECT_EQ(refused(QueueDefined{{}, {.name = kDomainQueue, .guaranteed = {.cpu_milli = 1}}}), ErrorCode::kInvalid);
+  put(QueueDefined{{}, {.name = kDomainQueue, .backfill = Backfill::kConservative}});
+  put(QueueDefined{{}, {.name = "e", .parent = graph.find_queue(kDomainQueue)}});
+  EXPECT_FALSE(graph.queue(graph.find_queue("e")).parent.valid());
+  IntentSubmitted job{{}, TenantId(0u), 0, IntentSpec{.name = "j", .schedule = {.queue = "reserch"}}};
+  EXPECT_EQ(refused(job), ErrorCode::kNotFound);
+  job.spec.schedule.queue = "research";
+  put(job);
+}
+
+TEST_F(AdmitTest, AReservationStandsUntilItIsOverOrCancelled) {
+  const auto reservation = [](TimeUs from, TimeUs to) {
+    return ReservationDefined{{}, TenantId(0u), {.name = "night", .site = SiteId(0u), .amount = {.cpu_milli = 1000}, .from = from, .to = to}};
+  };
+  EXPECT_EQ(refused(reservation(10, 10)), ErrorCode::kInvalid);
+  EXPECT_EQ(refused(reservation(10, 20), 20), ErrorCode::kInvalid);
+  put(reservation(10, 20));
+  EXPECT_FALSE(changes(reservation(10, 20)));
+  EXPECT_EQ(refused(reservation(10, 21)), ErrorCode::kConflict);
+  IntentSubmitted job{{}, TenantId(0u), 0, IntentSpec{.name = "j", .schedule = {.reservation = "night"}}};
+  EXPECT_EQ(refused(job, 20), ErrorCode::kNotFound);
+  put(job);
+  put(ReservationCancelled{ReservationId(0u)});
+  EXPECT_FALSE(changes(ReservationCancelled{ReservationId(0u)}));
+  EXPECT_EQ(refused(ReservationCancelled{ReservationId(1u)}), ErrorCode::kNotFound);
+  put(reservation(10, 21));
+  EXPECT_EQ(graph.find_reservation(TenantId(0u), "night"), ReservationId(1u));
+}
+
 TEST_F(AdmitTest, WhatIsFinishedIsNotDoneAgainUntilItIsDeleted) {
   const IntentSubmitted wish{{}, TenantId(0u), 0, IntentSpec{.name = "once"}};
   put(wish);

@@ -13,14 +13,20 @@ void Loop::note(const EventBody& body, Position at) {
   if (const auto* link = std::get_if<LinkStateChanged>(&body))
     link_changed_us_[LinkId(link->link.value & ~1u)] = now_us_;
   if (const auto* e = std::get_if<IntentSubmitted>(&body)) {
-    to_decide_.insert(e->intent);
+    turns_.erase(e->intent);
+    if (!waits(e->intent)) to_decide_.insert(e->intent);
     unrefuse(e->intent);
     restarts_.erase(e->intent);
   } else if (const auto* withdrawn = std::get_if<IntentWithdrawn>(&body)) {
     restarts_.erase(withdrawn->intent);
+    turns_.erase(withdrawn->intent);
+  } else if (const auto* preempted = std::get_if<JobPreempted>(&body)) {
+    turns_.erase(preempted->intent);
+    to_decide_.erase(preempted->intent);
   } else if (const auto* committed = std::get_if<PlanCommitted>(&body)) {
     remember_plan(committed->plan.intent, at);
     unrefuse(committed->plan.intent);
+    turns_.erase(committed->plan.intent);
     auto& placed_us = restarts_[committed->plan.intent].placed_us;
     std::erase_if(placed_us,
                   [this](const auto& plan) { return now_us_ - plan.second > options_.restart_us_max; });
@@ -42,6 +48,7 @@ void Loop::note(const EventBody& body, Position at) {
   } else if (const auto* run = std::get_if<RunStateChanged>(&body)) {
     unrefuse(run->intent);  // what is to be mended is another thing now
     if (has_ended(run->state)) count_failure(run->intent, run->run);
+    if (run->state == RunState::kRunning) await_end(run->intent);
   } else if (const auto* usage = std::get_if<UsageReported>(&body)) {
     if (usage->begun != 0) forget_plans(usage->intent);
   } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) ||
@@ -128,6 +135,8 @@ void Loop::follow(const EventBody& body) {
     plans_changed(submitted->intent);
   } else if (const auto* withdrawn = std::get_if<IntentWithdrawn>(&body)) {
     plans_changed(withdrawn->intent);
+  } else if (const auto* preempted = std::get_if<JobPreempted>(&body)) {
+    plans_changed(preempted->intent);
   } else if (const auto* committed = std::get_if<PlanCommitted>(&body)) {
     plans_changed(committed->plan.intent);
   } else if (const auto* retired = std::get_if<PlanRetired>(&body)) {

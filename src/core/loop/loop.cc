@@ -63,6 +63,8 @@ Result<std::unique_ptr<Loop>> Loop::start(Ports ports, const LoopOptions& option
     loop->watch_silence(SiteId(s));
   }
   loop->held_ = !loop->sessions_.empty();
+  if (loop->ports_.scheduler != nullptr) loop->ports_.scheduler->restart(loop->head_);
+  for (size_t i = 0; i < loop->head_.intent_count(); ++i) loop->await_end(IntentId(i));
   return loop;
 }
 
@@ -115,6 +117,7 @@ Status Loop::turn(std::vector<Message> messages) {
   if (!held_) watch_sites();
   watch_steering();
   watch_links();
+  watch_run_times();
   advance_retirements();
   release_unused();
   watch_intents();
@@ -132,6 +135,7 @@ Status Loop::turn(std::vector<Message> messages) {
     }
   }
   for (auto& reply : std::exchange(after_flush_, {})) reply({});
+  take_turns();
   begin_decisions();
   act();
   return {};
@@ -166,6 +170,9 @@ TimeUs Loop::wake_us() {
     if (!to_decide_.count(intent) || (attempt != attempts_.end() && attempt->second.ticket == 0)) continue;
     if (const TimeUs restart_us = restart_at_us(intent); restart_us > now_us_) wake = std::min(wake, restart_us);
   }
+  const auto steady = [this](TimeUs event_time) { return now_us_ + std::min<TimeUs>(event_time - event_time_us(), 60'000'000); };
+  if (ports_.scheduler != nullptr && ports_.scheduler->wake() != INT64_MAX) wake = std::min(wake, steady(ports_.scheduler->wake()));
+  if (!run_time_ends_.empty()) wake = std::min(wake, steady(run_time_ends_.begin()->first));
   wake = std::min({wake, judge_us_, steering_wake_us()});
   return std::max(wake, now_us_ + 1'000);
 }
@@ -204,6 +211,7 @@ Status Loop::record(const std::string& actor, std::vector<EventBody> bodies) {
     const Position position = head_.version();
     head_.apply(event);
     note(event.body, position);
+    if (ports_.scheduler != nullptr) ports_.scheduler->note(head_, event.body, position);
     ++counters_.events;
   }
   appended_ = true;
@@ -228,6 +236,10 @@ void Loop::handle(Propose& message) {
     auto admission = admit(seen, proposal.body, wall);
     if (!admission) {
       message.reply(tl::unexpected(admission.error()));
+      return;
+    }
+    if (const Status granted = scheduled(seen, *admission); !granted) {
+      message.reply(tl::unexpected(granted.error()));
       return;
     }
     actor = proposal.actor;
@@ -496,7 +508,7 @@ void Loop::recheck(IntentId intent) {
     unrefuse(intent);
   } else if (may_come_back(row)) {
     refuse(intent, {head_.relief() - 1, now_us_ + options_.retry_us, {}});
-  } else if (!refused_.count(intent)) {
+  } else if (!refused_.count(intent) && !waits(intent)) {
     to_decide_.insert(intent);
     if (!say_restart(intent)) recheck_.insert(intent);
   }
@@ -556,13 +568,15 @@ void Loop::begin_decisions() {
       ++it;
       continue;
     }
-    if (durable_->intent(*it).state == IntentState::kWithdrawn) {
+    const auto turn = turns_.find(*it);
+    if (durable_->intent(*it).state == IntentState::kWithdrawn || (turn == turns_.end() && waits(*it))) {
       attempts_.erase(*it);
       it = to_decide_.erase(it);
       continue;
     }
     const uint64_t ticket = ++last_ticket_;
-    if (!ports_.decide(ticket, durable_, *it)) return;
+    const bool only_there = turn != turns_.end() && turn->second.only_there;
+    if (!ports_.decide(ticket, durable_, *it, only_there ? turn->second.sites : std::vector<SiteId>())) return;
     attempt.ticket = ticket;
     attempt.relief = durable_->relief();
     attempt.moves = moves_;
@@ -604,12 +618,25 @@ void Loop::handle(Decided& message) {
       (void)record(kBrain, {WorkMeasured{message.intent, row.generation, declared_us}});
       return;
     }
-    // What eased since the snapshot was taken did not count.
     const bool incomplete = std::any_of(refusal->reasons.begin(), refusal->reasons.end(),
                                         [](const Reason& reason) { return reason.code == ReasonCode::kSearchBudget; });
-    Refused refused{attempt.relief, now_us_ + options_.retry_us, {}};
-    if (incomplete) refused.moves = attempt.moves;
-    refuse(message.intent, refused);
+    if (waits(message.intent)) {
+      const auto turn = turns_.find(message.intent);
+      // Of an earlier wish; or there is room at the sites offered, which a search among all did not come to.
+      const bool earlier = refusal->generation != row.generation;
+      if (turn != turns_.end() && (earlier || (incomplete && !turn->second.only_there && !turn->second.sites.empty()))) {
+        turn->second.only_there = !earlier;
+        attempts_.erase(found);
+        to_decide_.insert(message.intent);
+        return;
+      }
+      if (!earlier) give_up_turn(message.intent, attempt.relief);
+    } else {
+      // What eased since the snapshot was taken did not count.
+      Refused refused{attempt.relief, now_us_ + options_.retry_us, {}};
+      if (incomplete) refused.moves = attempt.moves;
+      refuse(message.intent, refused);
+    }
     attempts_.erase(found);
     if (refusal->generation != row.generation || row.state == IntentState::kWithdrawn) return;
     if (row.refusal && row.refusal->reasons == refusal->reasons) return;
@@ -623,6 +650,16 @@ void Loop::handle(Decided& message) {
   // Deciders give advice: what is not even well-formed goes no further.
   if (plan && plan->intent == message.intent && validate(*plan)) {
     verdict = verify(head_, *plan);
+    if (const auto turn = turns_.find(message.intent);
+        verdict.granted && turn != turns_.end() && !ports_.scheduler->admits(*plan)) {
+      if (turn->second.only_there || turn->second.sites.empty()) {
+        give_up_turn(message.intent, attempt.relief);
+        attempts_.erase(found);
+        return;
+      }
+      turn->second.only_there = true;
+      verdict = {false, true, "it would delay a job that has been promised its start"};
+    }
     if (verdict.granted && give_labels(head_, *plan, holders(*plan)) && record(kBrain, {PlanCommitted{std::move(*plan)}})) {
       ++counters_.commits;
       if (finished(head_.intent(message.intent))) recheck_.insert(message.intent);  // it goes on with what has ended meanwhile

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/graph/graph.h"
+#include "core/loop/admit.h"
 #include "core/loop/desired.h"
 #include "core/loop/holdings.h"
 #include "core/loop/latencies.h"
@@ -19,6 +20,7 @@
 #include "core/ports/clock.h"
 #include "core/ports/log_store.h"
 #include "core/ports/planner.h"
+#include "core/ports/scheduler.h"
 
 namespace weir {
 
@@ -57,11 +59,14 @@ class Loop {
     Clock& clock;
     LogStore& log;
     Wire& wire;
-    // Begins a decision; its result comes back as a Decided message with the same ticket. False: busy.
-    std::function<bool(uint64_t ticket, Snapshot, IntentId)> decide;
+    // Begins a decision, among these sites alone if any are named; its result comes back as a Decided message with the
+    // same ticket. False: busy.
+    std::function<bool(uint64_t ticket, Snapshot, IntentId, const std::vector<SiteId>& sites)> decide;
     std::function<bool(const Graph&, IntentId)> needs_decision;
     // A new durable state. Called from turn().
     std::function<void(Snapshot)> publish;
+    // Whose turn it is among waiting jobs; none: each is decided as it comes.
+    Scheduler* scheduler = nullptr;
   };
 
   // ---- messages ----
@@ -232,6 +237,13 @@ class Loop {
   void advance_retirements();
   void release_unused();
   void begin_decisions();
+  Status scheduled(const Graph& seen, const Admission& admission);  // what the scheduler has to grant
+  bool waits(IntentId intent) const;     // a job that begins when its turn comes
+  void take_turns();
+  void give_up_turn(IntentId intent, uint64_t relief);
+  void watch_run_times();
+  void await_end(IntentId intent);
+  TimeUs event_time_us() const;          // of what is recorded now
   std::set<IntentId> holders(const Plan& plan) const;  // of anything at the ends of its flows
   void act();
   bool settled(SiteId site) const;       // does what it was last told, or is not there
@@ -302,6 +314,13 @@ class Loop {
   std::set<std::pair<TimeUs, IntentId>> refused_again_;
   std::set<IntentId> refused_until_eased_, refused_until_moved_;
   uint64_t eased_relief_ = 0, eased_moves_ = 0;  // at the last look
+  // A job whose turn it is, and where it may surely begin.
+  struct Turn {
+    std::vector<SiteId> sites;
+    bool only_there = false;             // what it chose freely would have delayed another
+  };
+  std::map<IntentId, Turn> turns_;
+  std::set<std::pair<TimeUs, IntentId>> run_time_ends_;  // in event time
   uint64_t moves_ = 0;                   // counts what changes prices or what is there, for better or worse
   bool recheck_all_ = true;              // something that all plans rest on may have changed
   std::set<IntentId> recheck_;           // something that the plans of these rest on may have

@@ -29,7 +29,7 @@ class LoopTest : public testing::Test, public Clock, public Wire {
                              .log = log,
                              .wire = *this,
                              .decide =
-                                 [this](uint64_t ticket, Snapshot snapshot, IntentId intent) {
+                                 [this](uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>&) {
                                    asked.push_back({ticket, std::move(snapshot), intent});
                                    return true;
                                  },

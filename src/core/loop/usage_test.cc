@@ -23,7 +23,7 @@ class UsageTest : public testing::Test, public Clock, public Wire {
     auto made = Loop::start({.clock = *this,
                              .log = log,
                              .wire = *this,
-                             .decide = [](uint64_t, Snapshot, IntentId) { return true; },
+                             .decide = [](uint64_t, Snapshot, IntentId, const std::vector<SiteId>&) { return true; },
                              .needs_decision = [](const Graph&, IntentId) { return false; },
                              .publish = [](Snapshot) {}},
                             {.checkpoint_events = checkpoint_events}, "test", DomainCreated{.name = "test"});

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <variant>
+#include <vector>
 
 #include "core/graph/graph.h"
 
@@ -19,6 +20,8 @@ class Planner {
   virtual ~Planner() = default;
   // Requires an intent of the graph that is not withdrawn.
   virtual Decision decide(const Graph& snapshot, IntentId intent) = 0;
+  // The same, as if of these sites no other were allowed; none of them being so, as without.
+  virtual Decision decide_among(const Graph& snapshot, IntentId intent, const std::vector<SiteId>& sites) = 0;
 };
 
 }  // namespace weir

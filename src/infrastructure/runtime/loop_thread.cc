@@ -14,6 +14,7 @@ struct LoopThread::State {
   LoopThreadOptions options;
   Clock* clock = nullptr;
   std::function<void(const Error&)> on_fatal;
+  std::unique_ptr<Scheduler> scheduler;  // outlives the loop
   std::unique_ptr<Loop> loop;
 
   std::mutex inbox_lock;
@@ -26,6 +27,7 @@ struct LoopThread::State {
     uint64_t ticket = 0;
     Snapshot snapshot;
     IntentId intent;
+    std::vector<SiteId> sites;
   };
   std::mutex jobs_lock;
   std::condition_variable jobs_filled;
@@ -65,10 +67,10 @@ struct LoopThread::State {
     for (const auto& [token, notify] : subscribers) notify(version);
   }
 
-  bool submit(uint64_t ticket, Snapshot snapshot, IntentId intent) {
+  bool submit(uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>& sites) {
     {
       std::lock_guard lock(jobs_lock);
-      jobs.push_back({ticket, std::move(snapshot), intent});
+      jobs.push_back({ticket, std::move(snapshot), intent, sites});
     }
     jobs_filled.notify_one();
     return true;
@@ -84,7 +86,10 @@ struct LoopThread::State {
         job = std::move(jobs.front());
         jobs.pop_front();
       }
-      push(Loop::Decided{job.ticket, job.intent, planner->decide(*job.snapshot, job.intent)}, false);
+      push(Loop::Decided{job.ticket, job.intent,
+                         job.sites.empty() ? planner->decide(*job.snapshot, job.intent)
+                                           : planner->decide_among(*job.snapshot, job.intent, job.sites)},
+           false);
     }
   }
 
@@ -133,7 +138,8 @@ struct LoopThread::State {
 LoopThread::LoopThread() : state_(std::make_unique<State>()) {}
 
 Result<std::unique_ptr<LoopThread>> LoopThread::start(LogStore& log, Wire& wire, Clock& clock, PlannerFactory planner,
-                                                      NeedsDecision needs_decision, const LoopThreadOptions& options,
+                                                      std::unique_ptr<Scheduler> scheduler, NeedsDecision needs_decision,
+                                                      const LoopThreadOptions& options,
                                                       const std::string& version, const DomainCreated& genesis,
                                                       std::function<void(const Error&)> on_fatal) {
   std::unique_ptr<LoopThread> self(new LoopThread);
@@ -141,11 +147,13 @@ Result<std::unique_ptr<LoopThread>> LoopThread::start(LogStore& log, Wire& wire,
   state.options = options;
   state.clock = &clock;
   state.on_fatal = std::move(on_fatal);
+  state.scheduler = std::move(scheduler);
   Loop::Ports ports{clock, log, wire,
-                    [&state](uint64_t ticket, Snapshot snapshot, IntentId intent) {
-                      return state.submit(ticket, std::move(snapshot), intent);
+                    [&state](uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>& sites) {
+                      return state.submit(ticket, std::move(snapshot), intent, sites);
                     },
-                    std::move(needs_decision), [&state](Snapshot snapshot) { state.publish(std::move(snapshot)); }};
+                    std::move(needs_decision), [&state](Snapshot snapshot) { state.publish(std::move(snapshot)); },
+                    state.scheduler.get()};
   auto loop = Loop::start(std::move(ports), options.loop, version, genesis);
   if (!loop) return tl::unexpected(loop.error());
   state.loop = std::move(*loop);

@@ -25,9 +25,10 @@ class LoopThread : public Brain {
   using NeedsDecision = std::function<bool(const Graph&, IntentId)>;
 
   // Recovers from the log and begins to serve. `on_fatal` is called once, from the loop's thread, when the
-  // log can no longer be trusted: the process must stop. All references must outlive the object.
+  // log can no longer be trusted: the process must stop. Without a scheduler jobs are decided as they come. All references must outlive the object.
   static Result<std::unique_ptr<LoopThread>> start(LogStore& log, Wire& wire, Clock& clock, PlannerFactory planner,
-                                                   NeedsDecision needs_decision, const LoopThreadOptions& options,
+                                                   std::unique_ptr<Scheduler> scheduler, NeedsDecision needs_decision,
+                                                   const LoopThreadOptions& options,
                                                    const std::string& version, const DomainCreated& genesis,
                                                    std::function<void(const Error&)> on_fatal);
   // Refuses what is still waiting and joins the threads.

@@ -9,6 +9,7 @@
 #include "core/ledger/memory_log_store.h"
 #include "infrastructure/runtime/system_clock.h"
 #include "orchestration/plan/decide.h"
+#include "orchestration/queue/graph_queue.h"
 
 namespace weir::runtime {
 namespace {
@@ -47,7 +48,7 @@ class LoopThreadTest : public ::testing::Test {
     options.inbox_max = inbox_max;
     options.loop.site_silence_us = site_silence_us;
     auto started = LoopThread::start(
-        log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, needs_decision, options, "test",
+        log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(), needs_decision, options, "test",
         DomainCreated{.name = "d"}, [this](const Error& error) { fatal.set_value(error); });
     ASSERT_TRUE(started) << started.error().text();
     brain = std::move(*started);

@@ -70,7 +70,7 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
     const NodeFree& free = graph.free(node);
     cpu = std::max<int64_t>(cpu, free.cpu_milli);
     memory = std::max<int64_t>(memory, free.memory_mib);
-    if (graph.right_accelerator(graph.node(node), need))
+    if (graph.takes(graph.node(node), need))
       accelerators = std::max<int64_t>(accelerators, free.accelerators);
     return true;
   });
@@ -83,7 +83,7 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
 int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& workload, int32_t most) {
   int64_t sum = 0;
   each_node(graph, site, [&](NodeId node) {
-    if (graph.right_accelerator(graph.node(node), workload)) sum += fit_on(graph.free(node), workload);
+    if (graph.takes(graph.node(node), workload)) sum += fit_on(graph.free(node), workload);
     return sum < most;
   });
   return static_cast<int32_t>(std::min<int64_t>(sum, most));
@@ -96,7 +96,7 @@ std::vector<NodeId> choose_nodes(const Graph& graph, SiteId site, const Workload
     NodeId best;
     int64_t best_left = INT64_MAX;
     each_node(graph, site, [&](NodeId node) {
-      if (!graph.right_accelerator(graph.node(node), workload)) return true;
+      if (!graph.takes(graph.node(node), workload)) return true;
       const NodeFree& free = graph.free(node);
       const auto known = taken.find(node);
       const int64_t used = known == taken.end() ? 0 : known->second;

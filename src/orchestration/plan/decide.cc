@@ -1,6 +1,7 @@
 #include "orchestration/plan/decide.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <numeric>
 
@@ -77,8 +78,8 @@ bool shares_link(const std::vector<LinkId>& a, const std::vector<LinkId>& b) {
 
 class Decider {
  public:
-  Decider(const Graph& graph, IntentId intent, const DecideLimits& limits, PlanCache& cache)
-      : graph_(graph), intent_(intent), row_(graph.intent(intent)), spec_(*row_.demand), limits_(limits), cache_(cache) {}
+  Decider(const Graph& graph, IntentId intent, const IntentSpec& spec, const DecideLimits& limits, PlanCache& cache)
+      : graph_(graph), intent_(intent), row_(graph.intent(intent)), spec_(spec), limits_(limits), cache_(cache) {}
 
   Decision run() {
     const auto residency = residency_demand(graph_, spec_);
@@ -92,7 +93,7 @@ class Decider {
     std::vector<Source> sources;
     sources.reserve(spec_.from.size());
     for (const Ingress& from : spec_.from) sources.push_back({from.site, from.streams});
-    if (sources.empty()) sources.push_back({SiteId{}, std::max(1, spec_.where.sites_min)});
+    if (sources.empty()) sources.push_back({SiteId{}, instances_asked(spec_)});
     residency_ = *residency;
 
     Kept kept;
@@ -411,7 +412,15 @@ class Decider {
 }  // namespace
 
 Decision JointPlanner::decide(const Graph& snapshot, IntentId intent) {
-  return Decider(snapshot, intent, limits_, cache_).run();
+  return Decider(snapshot, intent, *snapshot.intent(intent).demand, limits_, cache_).run();
+}
+
+Decision JointPlanner::decide_among(const Graph& snapshot, IntentId intent, const std::vector<SiteId>& sites) {
+  IntentSpec narrowed = *snapshot.intent(intent).demand;
+  std::vector<SiteId> only;
+  std::copy_if(sites.begin(), sites.end(), std::back_inserter(only), [&](SiteId site) { return allows(narrowed.where, site); });
+  if (!only.empty()) narrowed.where.only = std::move(only);
+  return Decider(snapshot, intent, narrowed, limits_, cache_).run();
 }
 
 bool needs_decision(const Graph& graph, IntentId intent) {

@@ -22,6 +22,7 @@ class JointPlanner : public Planner {
  public:
   explicit JointPlanner(DecideLimits limits = {}) : limits_(limits) {}
   Decision decide(const Graph& snapshot, IntentId intent) override;
+  Decision decide_among(const Graph& snapshot, IntentId intent, const std::vector<SiteId>& sites) override;
 
  private:
   DecideLimits limits_;

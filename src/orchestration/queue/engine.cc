@@ -82,6 +82,29 @@ void Engine::set_policy(uint32_t queue, const Policy& policy) {
   });
 }
 
+void Engine::set_backfill(Backfill backfill) {
+  if (options_.backfill == backfill) return;
+  void_promises();
+  options_.backfill = backfill;
+}
+
+bool Engine::may_start(uint64_t id, std::span<const Part> parts) const {
+  const Record* record = find(id);
+  if (record == nullptr || record->state == State::kRunning) return false;
+  for (const Part& part : parts) {
+    const Room* at = room({record->job.reservation, part.pool});
+    if (at == nullptr || part.count < 1) return false;
+    Amount free = at->profile.free_least(now_, now_ + record->job.limit_us);
+    if (record->state == State::kOffered) {
+      for (const Part& own : record->parts) {
+        if (own.pool == part.pool) free += record->job.each * own.count;
+      }
+    }
+    if (!(record->job.each * part.count).fits(free)) return false;
+  }
+  return true;
+}
+
 void Engine::set_shares(Shares shares) {
   shares_ = std::move(shares);
   changed_ = true;

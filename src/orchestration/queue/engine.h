@@ -17,16 +17,12 @@
 
 namespace weir::queue {
 
-// Who may pass a job that has to wait for room.
-//  kNone          nobody in the same pool
-//  kEasy          jobs that do not delay the first waiting job of each pool (Lifka: The ANL/IBM SP scheduling
-//                 system, JSSPP 1995)
-//  kConservative  jobs that delay no waiting job: each is promised a start when it is first seen, and that
-//                 only becomes earlier (Mu'alem, Feitelson: Utilization, predictability, workloads and user
-//                 runtime estimates in scheduling the IBM SP2 with backfilling, TPDS 2001)
-enum class Backfill : uint8_t { kNone, kEasy, kConservative };
-
 struct EngineOptions {
+  // Who may pass a job that has to wait for room: kNone, nobody in the same pool; kEasy, jobs that do not delay the
+  // first waiting job of each pool (Lifka: The ANL/IBM SP scheduling system, JSSPP 1995); kConservative, jobs that
+  // delay no waiting job: each is promised a start when it is first seen, and that only becomes earlier (Mu'alem,
+  // Feitelson: Utilization, predictability, workloads and user runtime estimates in scheduling the IBM SP2 with
+  // backfilling, TPDS 2001). kInherited is kEasy.
   Backfill backfill = Backfill::kEasy;
   // Keeps to the job that is to start next until it has started, whoever arrives meanwhile.
   bool blocks = false;
@@ -48,6 +44,8 @@ struct Shares {
   std::function<int64_t(uint32_t queue, const Amount& offered)> key;
   // Whether the queue's quotas allow `more` beside what runs and was offered.
   std::function<bool(uint32_t queue, const Amount& offered, const Amount& more)> allows;
+  // The pass offers a job of the queue: for what shares this one's offers with other queues.
+  std::function<void(uint32_t queue, const Amount& more)> offered;
 };
 
 struct Start {
@@ -106,6 +104,7 @@ class Engine {
   // Nothing starts there any more.
   void remove_pool(uint32_t pool) { set_pool(pool, {}); }
   void set_policy(uint32_t queue, const Policy& policy);
+  void set_backfill(Backfill backfill);
   void set_shares(Shares shares);
   // To be called when quotas or what Shares answers has changed by something else than a start or an end.
   void shares_changed() { changed_ = true; }
@@ -134,6 +133,10 @@ class Engine {
 
   // Which jobs may start now, best first. `now` before that of an earlier call counts as that.
   Pass pass(TimeUs now);
+
+  // Whether a job that waits or was offered may start with these parts now, other and perhaps more than those
+  // offered, without delaying what is promised to others.
+  bool may_start(uint64_t id, std::span<const Part> parts) const;
 
   Why explain(uint64_t id) const;
   // The first jobs in the order in which they are tried.

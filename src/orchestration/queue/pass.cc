@@ -125,6 +125,7 @@ void Engine::offer(Passing& passing, uint32_t slot, std::vector<Part> parts) {
   record.state = State::kOffered;
   if (passing.room) *passing.room -= record.job.whole();
   passing.offered[record.job.queue] += record.job.whole();
+  if (shares_.offered) shares_.offered(record.job.queue, record.job.whole());
   passing.offered_slots.push_back(slot);
   passing.result.starts.push_back({record.job.id, record.parts});
 }
@@ -148,6 +149,7 @@ void Engine::wait(Passing& passing, uint32_t slot) {
       passing.chosen.push_back(job.id);
       return;
     }
+    case Backfill::kInherited:
     case Backfill::kEasy: {
       if (!first || passing.plans_left == 0) return;
       --passing.plans_left;

@@ -48,7 +48,7 @@ class Teller {
     return "Generation " + std::to_string(e.generation) + " submitted.";
   }
   std::string operator()(const IntentWithdrawn& e) const {
-    return e.finished ? "Finished: every run ended well." : "Withdrawn.";
+    return e.finished ? "Finished: every run ended well." : "Withdrawn" + because(e.why);
   }
   std::string operator()(const PlanCommitted& e) const {
     const Plan& p = e.plan;
@@ -97,6 +97,17 @@ class Teller {
   }
   std::string operator()(const SiteSteeringChanged& e) const {
     return e.steerable ? "Its agent can steer." : "Its agent cannot steer" + because(e.why);
+  }
+  std::string operator()(const QueueDefined&) const { return "Queue defined."; }
+  std::string operator()(const ReservationDefined&) const { return "Room is reserved."; }
+  std::string operator()(const ReservationCancelled&) const { return "The reservation is cancelled."; }
+  std::string operator()(const NodeCordoned& e) const {
+    return e.cordoned ? "Node takes nothing new" + because(e.why) : "Node takes work again.";
+  }
+  std::string operator()(const JobPreempted& e) const {
+    return "It gives up what it holds to " +
+           (e.by.index() < graph_.intent_count() ? graph_.intent_name(e.by) : "another job") + " and waits again" +
+           because(e.why);
   }
 
  private:

@@ -1,0 +1,269 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/event/codec.h"
+#include "core/ledger/memory_log_store.h"
+#include "core/loop/loop.h"
+
+namespace weir {
+namespace {
+
+constexpr SiteId kHub(0u), kFar(1u);
+constexpr TimeUs kMinute = 60'000'000;
+
+// A scheduler that does as the test says, and notes what it is told.
+class ScriptedScheduler : public Scheduler {
+ public:
+  void restart(const Graph& head) override { restarted_at = head.version(); }
+  void note(const Graph& head, const EventBody&, Position at) override {
+    EXPECT_EQ(head.version(), at + 1);
+    ++noted;
+  }
+  std::vector<Turn> turns(const Graph&, TimeUs) override { return std::exchange(next, {}); }
+  bool admits(const Plan& plan) const override {
+    return plan.placements.empty() || plan.placements[0].site != kept_for_another;
+  }
+  void refused(IntentId intent, uint64_t, TimeUs until) override { gave_up.push_back({intent, until}); }
+  TimeUs wake() const override { return wake_at; }
+  Status reserves(const Graph&, const ReservationSpec&, TimeUs) override { return rate; }
+  Status submits(const Graph&, TenantId, const std::string&, TimeUs) override { return rate; }
+
+  std::vector<Turn> next;
+  SiteId kept_for_another;
+  std::vector<std::pair<IntentId, TimeUs>> gave_up;
+  TimeUs wake_at = INT64_MAX;
+  Status rate;
+  Position restarted_at = 0;
+  uint64_t noted = 0;
+};
+
+class WaitingTest : public testing::Test, public Clock, public Wire {
+ protected:
+  struct Asked {
+    uint64_t ticket;
+    IntentId intent;
+    std::vector<SiteId> sites;
+  };
+  TimeUs wall_us() override { return now_us; }
+  TimeUs steady_us() override { return now_us; }
+  void send(const SiteDirective&) override {}
+  void drop(SiteId) override {}
+
+  void start() {
+    loop.reset();
+    asked.clear();
+    auto made = Loop::start({.clock = *this,
+                             .log = log,
+                             .wire = *this,
+                             .decide =
+                                 [this](uint64_t ticket, Snapshot, IntentId intent, const std::vector<SiteId>& sites) {
+                                   asked.push_back({ticket, intent, sites});
+                                   return true;
+                                 },
+                             .needs_decision =
+                                 [](const Graph& graph, IntentId id) {
+                                   return graph.intent(id).state != IntentState::kWithdrawn && !graph.intent(id).active;
+                                 },
+                             .publish = [](Snapshot) {},
+                             .scheduler = &scheduler},
+                            {}, "test", DomainCreated{.name = "test"});
+    ASSERT_TRUE(made) << made.error().text();
+    loop = std::move(*made);
+    for (const SiteId site : {kHub, kFar}) turn(Loop::Attached{site, ++connection, {.version = "t"}});
+  }
+  void write(EventBody body) {
+    std::vector<std::byte> bytes;
+    encode(Event{1, "test", std::move(body)}, bytes);
+    const Bytes record(bytes);
+    ASSERT_TRUE(log.append({&record, 1}, LogStore::Urgency::kOrdinary));
+    ASSERT_TRUE(log.flush());
+  }
+  void SetUp() override {
+    write(DomainCreated{.name = "test"});
+    write(TenantDefined{TenantId(0u), "city"});
+    for (const SiteId site : {kHub, kFar}) {
+      write(SiteDefined{site, VertexId(site.value), {.name = "s" + std::to_string(site.value)}});
+      write(NodesReported{site, NodeId(site.value), {NodeSpec{"n", 4000, 4096, 0, "", 1000}}});
+    }
+    start();
+  }
+  void turn(Loop::Message message) {
+    now_us += 1000;
+    std::vector<Loop::Message> messages;
+    messages.push_back(std::move(message));
+    ASSERT_TRUE(loop->turn(std::move(messages)));
+  }
+  void idle(TimeUs us = 0) {
+    now_us += us;
+    // A word from both, so that nobody is found silent.
+    ASSERT_TRUE(loop->turn({Loop::Heartbeat{kHub, connection - 1}, Loop::Heartbeat{kFar, connection}}));
+  }
+  Result<Admitted> submit(WorkKind kind = WorkKind::kJob, TimeUs longest = 0) {
+    IntentSpec spec{.name = "i" + std::to_string(loop->head().intent_count()), .schedule = {.run_time_us_max = longest}};
+    spec.workload.kind = kind;
+    spec.workload.artifact = "a";
+    spec.workload.cpu_milli = 500;
+    Result<Admitted> result = fail(ErrorCode::kInternal, "no answer");
+    turn(Loop::Propose{{{"tenant/city", IntentSubmitted{{}, TenantId(0u), 0, spec}}},
+                       [&result](Result<Admitted> answer) { result = std::move(answer); }});
+    return result;
+  }
+  Plan plan(IntentId intent, SiteId site) const {
+    Plan plan{.intent = intent, .generation = 1, .basis = loop->head().version()};
+    plan.placements.push_back({.site = site, .node = NodeId(site.value), .cpu_milli = 500,
+                               .asks = loop->head().site(site).asks, .continues = {}});
+    plan.availability_ppm = 1'000'000;
+    return plan;
+  }
+  void answer(Decision decision) {
+    ASSERT_FALSE(asked.empty());
+    const Asked last = asked.back();
+    asked.pop_back();
+    turn(Loop::Decided{last.ticket, last.intent, std::move(decision)});
+  }
+  const IntentRow& row(uint32_t intent = 0) const { return loop->head().intent(IntentId(intent)); }
+
+  TimeUs now_us = kMinute;
+  uint64_t connection = 0;
+  InMemoryLogStore log;
+  ScriptedScheduler scheduler;
+  std::unique_ptr<Loop> loop;
+  std::vector<Asked> asked;
+};
+
+TEST_F(WaitingTest, AJobIsDecidedWhenItsTurnComesAndAServiceAtOnce) {
+  ASSERT_TRUE(submit());
+  EXPECT_TRUE(asked.empty());
+  ASSERT_TRUE(submit(WorkKind::kService));
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].intent, IntentId(1u));
+  asked.clear();
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  idle();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].intent, IntentId(0u));
+  EXPECT_TRUE(asked[0].sites.empty()) << "it may choose freely first";
+  answer(plan(IntentId(0u), kFar));
+  EXPECT_EQ(row().state, IntentState::kPlaced);
+}
+
+TEST_F(WaitingTest, WhatWouldDelayAnotherIsDecidedAgainAmongTheSitesOffered) {
+  ASSERT_TRUE(submit());
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  scheduler.kept_for_another = kFar;
+  idle();
+  answer(plan(IntentId(0u), kFar));
+  EXPECT_EQ(row().state, IntentState::kPending);
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].sites, std::vector<SiteId>({kHub}));
+  answer(plan(IntentId(0u), kHub));
+  EXPECT_EQ(row().state, IntentState::kPlaced);
+  EXPECT_TRUE(scheduler.gave_up.empty());
+}
+
+TEST_F(WaitingTest, ATurnThatLeadsNowhereIsGivenBack) {
+  ASSERT_TRUE(submit());
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  scheduler.kept_for_another = kFar;
+  idle();
+  answer(plan(IntentId(0u), kFar));
+  answer(plan(IntentId(0u), kFar));
+  ASSERT_EQ(scheduler.gave_up.size(), 1u);
+  idle();
+  EXPECT_TRUE(asked.empty());
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  idle();
+  answer(Refusal{IntentId(0u), 1, 0, {{ReasonCode::kCpu, kHub, SiteId{}, 500, 0}}});
+  ASSERT_EQ(scheduler.gave_up.size(), 2u);
+  EXPECT_GT(scheduler.gave_up[1].second, now_us);
+  EXPECT_EQ(row().state, IntentState::kRefused) << "people are told why";
+  idle(kMinute);
+  EXPECT_TRUE(asked.empty()) << "the scheduler says when to try again";
+}
+
+TEST_F(WaitingTest, AWithdrawnOrChangedJobLosesItsTurn) {
+  ASSERT_TRUE(submit());
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  idle();
+  ASSERT_EQ(asked.size(), 1u);
+  turn(Loop::Propose{{{"tenant/city", IntentWithdrawn{IntentId(0u)}}}, [](const Result<Admitted>&) {}});
+  answer(plan(IntentId(0u), kHub));
+  EXPECT_EQ(row().state, IntentState::kWithdrawn);
+  EXPECT_EQ(row().active, nullptr);
+}
+
+TEST_F(WaitingTest, WhatWasDecidedOfAnEarlierWishSaysNothingOfThisOne) {
+  ASSERT_TRUE(submit());
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  idle();
+  ASSERT_EQ(asked.size(), 1u);
+  IntentSpec spec = *row().spec;
+  spec.workload.cpu_milli = 600;
+  turn(Loop::Propose{{{"tenant/city", IntentSubmitted{{}, TenantId(0u), 0, spec}}}, [](const Result<Admitted>&) {}});
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  idle();
+  answer(Refusal{IntentId(0u), 1, 0, {{ReasonCode::kCpu, kHub, SiteId{}, 500, 0}}});
+  EXPECT_TRUE(scheduler.gave_up.empty());
+  ASSERT_EQ(asked.size(), 1u) << "the new wish is decided";
+}
+
+TEST_F(WaitingTest, ASearchThatEndedTooSoonGoesOnAmongTheSitesOffered) {
+  ASSERT_TRUE(submit());
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  idle();
+  const Refusal incomplete{IntentId(0u), 1, 0, {{ReasonCode::kSearchBudget}}};
+  answer(incomplete);
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].sites, std::vector<SiteId>({kHub}));
+  EXPECT_TRUE(scheduler.gave_up.empty());
+  answer(incomplete);
+  EXPECT_EQ(scheduler.gave_up.size(), 1u);
+}
+
+TEST_F(WaitingTest, AJobIsEndedWhenItRanForItsLongestTime) {
+  ASSERT_TRUE(submit(WorkKind::kJob, kMinute));
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  idle();
+  answer(plan(IntentId(0u), kHub));
+  const RunId run = row().active->run(0);
+  const Position version = loop->head().version();
+  turn(Loop::Reported{kHub, connection - 1,
+                      {Observation{.applied_version = version, .applied_brain_epoch = loop->head().brain_epoch(),
+                                   .runs = {{.run = run, .state = RunState::kRunning}}}},
+                      {}});
+  ASSERT_EQ(row().runs.at(0).state, RunState::kRunning);
+  const TimeUs began = row().runs[0].began;
+  EXPECT_LE(loop->wake_us(), now_us + kMinute);
+  for (TimeUs left = began + kMinute - 1 - now_us; left > 0; left = began + kMinute - 1 - now_us) {
+    idle(std::min<TimeUs>(left, 1'000'000));
+    ASSERT_EQ(row().state, IntentState::kPlaced);
+  }
+  // A brain that starts in between knows it too.
+  start();
+  while (now_us < began + kMinute) idle(500);
+  EXPECT_EQ(row().state, IntentState::kWithdrawn);
+  EXPECT_FALSE(row().finished);
+}
+
+TEST_F(WaitingTest, ARateThatIsUsedUpRefusesTheWholeRequest) {
+  scheduler.rate = fail(ErrorCode::kExhausted, "too many");
+  const auto refused = submit();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(loop->head().intent_count(), 0u);
+  ASSERT_TRUE(submit(WorkKind::kService)) << "services do not wait in queues";
+}
+
+TEST_F(WaitingTest, TheSchedulerHearsOfEveryEventAndWakesTheLoop) {
+  const Position before = loop->head().version();
+  const uint64_t noted = scheduler.noted;
+  EXPECT_GT(scheduler.restarted_at, 0u);
+  ASSERT_TRUE(submit());
+  EXPECT_EQ(scheduler.noted - noted, loop->head().version() - before);
+  scheduler.wake_at = now_us + 5'000;
+  EXPECT_LE(loop->wake_us(), now_us + 5'000);
+}
+
+}  // namespace
+}  // namespace weir

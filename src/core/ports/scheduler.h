@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/graph/graph.h"
+#include "core/result/result.h"
+
+namespace weir {
+
+// Says which waiting jobs may begin now. A memory that follows the graph event by event, so that a turn costs what
+// has changed; what it would do again from the graph alone is the same but for past use that shares remember.
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+
+  // Forgets everything and begins from the graph, as after a restart.
+  virtual void restart(const Graph& head) = 0;
+  // An event that `head` has just applied, at this position.
+  virtual void note(const Graph& head, const EventBody& body, Position at) = 0;
+
+  // A job whose turn it is. It is to be decided, and its answer is PlanCommitted (noted) or refused().
+  struct Turn {
+    IntentId intent;
+    // It may begin anywhere that admits() allows; surely here. Empty: no site is large enough, so that a decision says
+    // why.
+    std::vector<SiteId> sites;
+  };
+  // Best first. Equal graphs and times, with equal calls before, give equal turns.
+  virtual std::vector<Turn> turns(const Graph& head, TimeUs now) = 0;
+  // Whether the plan of a job whose turn it is can begin without delaying one that has been promised its start.
+  virtual bool admits(const Plan& plan) const = 0;
+  // It could not be placed, on the graph as it was when `relief` was its count: not to be tried before this time, nor
+  // before something eased.
+  virtual void refused(IntentId intent, uint64_t relief, TimeUs until) = 0;
+  // When turns() may say more although nothing happens before; INT64_MAX: never.
+  virtual TimeUs wake() const = 0;
+  // Whether room can be kept so beside what runs, other reservations and promised starts. kInfeasible: it cannot.
+  virtual Status reserves(const Graph& head, const ReservationSpec& spec, TimeUs now) = 0;
+  // Takes one submission of a job from the rate that its queue grants the tenant. kExhausted: it is used up for now.
+  virtual Status submits(const Graph& head, TenantId tenant, const std::string& queue, TimeUs now) = 0;
+};
+
+}  // namespace weir

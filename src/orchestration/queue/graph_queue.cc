@@ -1,0 +1,540 @@
+#include "orchestration/queue/graph_queue.h"
+
+#include <algorithm>
+#include <bit>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "core/event/limits.h"
+
+namespace weir::queue {
+namespace {
+
+constexpr uint32_t kHeldForNetwork = 1;  // Why::held_code of a job that a decision refused
+
+bool is_job(const IntentRow& row) { return row.spec->workload.kind == WorkKind::kJob; }
+
+Amount amount_of(const Quota& quota) { return {quota.cpu_milli, quota.memory_mib, quota.accelerators * 1000}; }
+
+// A quota of a kind that is 0 is no bound.
+Amount bound_of(const Quota& quota) {
+  Amount out = amount_of(quota);
+  for (int r = 0; r < kResources; ++r) out[r] = out[r] == 0 ? kUnlimited[r] : std::min(out[r], kUnlimited[r]);
+  return out;
+}
+
+constexpr uint32_t kNowhere = SiteId::kNone;  // no pool has this number
+
+// Where the wish lets it run; empty: anywhere, as far as its own words go.
+std::vector<uint32_t> pools_of(const Graph& head, const Where& where) {
+  std::vector<uint32_t> pools;
+  if (where.only.empty() && where.not_at.empty()) return pools;
+  for (size_t s = 0; s < head.site_count(); ++s) {
+    if (allows(where, SiteId(s))) pools.push_back(static_cast<uint32_t>(s));
+  }
+  if (pools.empty()) pools.push_back(kNowhere);
+  return pools;
+}
+
+// At least so many, where streams decide how many there will be.
+int32_t instances_at_least(const IntentSpec& spec) {
+  if (spec.from.empty()) return instances_asked(spec);
+  int64_t streams = 0;
+  for (const Ingress& from : spec.from) streams += from.streams;
+  const int64_t each = std::max(1, spec.workload.streams_per_instance);
+  return static_cast<int32_t>(std::clamp<int64_t>((streams + each - 1) / each, 1, limits::kPlacementsMax));
+}
+
+Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) {
+  const IntentSpec& spec = *row.spec;
+  const Schedule& schedule = spec.schedule;
+  const TimeUs limit = schedule.run_time_us_max > 0 ? schedule.run_time_us_max : limits::kRunTimeUsMax;
+  Job job{.id = id,
+          .queue = leaf,
+          .submitted = row.submitted_at,
+          .estimated_us = schedule.run_time_us_estimated > 0 ? schedule.run_time_us_estimated : limit,
+          .limit_us = limit,
+          .priority = schedule.priority,
+          .deadline = schedule.deadline,
+          .not_before = schedule.not_before,
+          .each = {spec.workload.cpu_milli, spec.workload.memory_mib, int64_t{spec.workload.accelerators} * 1000},
+          .count = instances_at_least(spec),
+          .pools = pools_of(head, spec.where)};
+  if (!schedule.reservation.empty()) {
+    const ReservationId in = head.find_reservation(row.tenant, schedule.reservation);
+    if (in.valid()) job.reservation = uint64_t{in.value} + 1;
+  }
+  return job;
+}
+
+// Whether the sites that it may run at hold it when nothing else runs there, whatever their state is now.
+bool fits_ever(const Graph& head, const Job& job) {
+  int64_t instances = 0;
+  const auto look_at = [&](SiteId site) {
+    const SiteLoad& load = head.load(site);
+    instances += job.each.times_in({load.cpu_milli_total, load.memory_mib_total, int64_t{load.accelerators_total} * 1000}, job.count);
+    return instances >= job.count;
+  };
+  if (!job.pools.empty()) {
+    return std::any_of(job.pools.begin(), job.pools.end(), [&](uint32_t pool) { return pool != kNowhere && look_at(SiteId(pool)); });
+  }
+  for (size_t s = 0; s < head.site_count(); ++s) {
+    if (look_at(SiteId(s))) return true;
+  }
+  return false;
+}
+
+std::vector<Part> parts_of(const Plan& plan) {
+  std::vector<Part> parts;
+  for (const Placement& placement : plan.placements) {
+    const auto at = std::lower_bound(parts.begin(), parts.end(), placement.site.value,
+                                     [](const Part& part, uint32_t pool) { return part.pool < pool; });
+    if (at != parts.end() && at->pool == placement.site.value) {
+      ++at->count;
+    } else {
+      parts.insert(at, {placement.site.value, 1});
+    }
+  }
+  return parts;
+}
+
+std::vector<SiteId> sites_of(const Plan& plan) {
+  std::vector<SiteId> sites;
+  for (const Part& part : parts_of(plan)) sites.push_back(SiteId(part.pool));
+  return sites;
+}
+
+}  // namespace
+
+GraphQueue::GraphQueue() { set_shares(); }
+
+void GraphQueue::set_shares() {
+  engine_.set_shares({.key = [this](uint32_t leaf, const Amount&) { return share_key(leaf); },
+                      .allows = [this](uint32_t leaf, const Amount&, const Amount& more) { return allows(leaf, more); },
+                      .offered =
+                          [this](uint32_t leaf, const Amount& more) {
+                            for (const QueueId node : leaves_[leaf].chain) offered_[node.index()] += more;
+                          }});
+}
+
+// ---- queues ------------------------------------------------------------------------------------------
+
+Policy GraphQueue::policy(const Graph& head, ::weir::QueueId queue) const {
+  while (queue.valid() && head.queue(queue).policy.empty()) queue = head.queue(queue).parent;
+  if (!queue.valid()) queue = head.find_queue(kDomainQueue);
+  if (!queue.valid() || head.queue(queue).policy.empty()) return Policy();
+  std::vector<PolicySetting> settings;
+  for (const auto& [name, value] : head.queue(queue).settings) settings.push_back({name, value});
+  // What a newer version may have written, and this one does not know, is ours.
+  return make_policy(head.queue(queue).policy, settings).value_or(Policy());
+}
+
+void GraphQueue::define(const Graph& head, ::weir::QueueId id) {
+  const ::weir::QueueSpec& spec = head.queue(id);
+  node_of_queue_.resize(head.queue_count());
+  if (spec.name == kDomainQueue) {
+    engine_.set_backfill(spec.backfill);
+  } else {
+    QueueId& node = node_of_queue_[id.index()];
+    if (!node.valid()) {
+      node = QueueId(leaves_.size());
+      leaves_.push_back({.queue = id});
+      if (spec.parent.valid()) leaves_.back().chain = leaves_[node_of_queue_[spec.parent.index()].index()].chain;
+      leaves_.back().chain.push_back(node);
+      offered_.emplace_back();
+    }
+    const Amount maximum = bound_of(spec.maximum);
+    (void)tree_.define(node, {.parent = spec.parent.valid() ? node_of_queue_[spec.parent.index()] : QueueId{},
+                              .weight_milli = spec.weight_milli,
+                              .guaranteed = amount_of(spec.guaranteed),
+                              .maximum = maximum,
+                              .half_life_us = std::min<int64_t>(spec.half_life_us, limits::kRunTimeUsMax)});
+  }
+  // What is below may have inherited its policy.
+  for (uint32_t l = 0; l < leaves_.size(); ++l) {
+    Leaf& leaf = leaves_[l];
+    const Policy now = policy(head, leaf.queue);
+    if (now == leaf.policy) continue;
+    leaf.policy = now;
+    engine_.set_policy(l, now);
+  }
+}
+
+uint32_t GraphQueue::leaf(const Graph& head, ::weir::QueueId queue, TenantId tenant) {
+  if (queue.valid() && head.queue(queue).name == kDomainQueue) queue = {};
+  const auto [known, fresh] = leaf_of_.try_emplace({queue, tenant}, static_cast<uint32_t>(leaves_.size()));
+  if (!fresh) return known->second;
+  const QueueId id(leaves_.size());
+  QueueId parent;
+  Leaf made{.queue = queue, .tenant = tenant, .policy = policy(head, queue)};
+  if (queue.valid()) {
+    parent = node_of_queue_[queue.index()];
+    made.chain = leaves_[parent.index()].chain;
+  }
+  made.chain.push_back(id);
+  const ::weir::QueueId of = queue.valid() ? queue : head.find_queue(kDomainQueue);
+  QueueSpec spec{.parent = parent};
+  if (of.valid()) {
+    spec.half_life_us = std::min<int64_t>(head.queue(of).half_life_us, limits::kRunTimeUsMax);
+    spec.submissions_per_hour = std::min(head.queue(of).submissions_per_hour_max, 1'000'000);
+    spec.burst = std::max(1, spec.submissions_per_hour / 10);
+  }
+  (void)tree_.define(id, spec);
+  engine_.set_policy(known->second, made.policy);
+  leaves_.push_back(std::move(made));
+  offered_.emplace_back();
+  return known->second;
+}
+
+// The shares of the first three queues on the way down, 21 bits each: two queues are compared where their ways
+// part, as H-DRF does. A queue below its guarantee goes before its siblings.
+int64_t GraphQueue::share_key(uint32_t leaf) const {
+  constexpr int kBits = 21;
+  constexpr int64_t kMost = (int64_t{1} << (kBits - 1)) - 1;
+  constexpr int64_t kUnit = 4'000;  // parts per 10^9 of the domain
+  const auto& chain = leaves_[leaf].chain;
+  int64_t key = 0;
+  for (size_t level = 0; level < 3; ++level) {
+    key <<= kBits;
+    if (level >= chain.size()) continue;
+    const QueueId node = chain[level];
+    const Standing standing = tree_.standing(node);
+    int64_t share = standing.charged_share;
+    int64_t more = 0;
+    for (int r = 0; r < kResources; ++r) {
+      if (tree_.capacity()[r] > 0) {
+        more = std::max<int64_t>(more, static_cast<int64_t>(static_cast<__int128>(offered_[node.index()][r]) * 1'000'000'000 /
+                                                            tree_.capacity()[r]));
+      }
+    }
+    share = (share + more) * 1000 / tree_.spec(node).weight_milli;
+    if (!standing.below_guarantee) key |= int64_t{1} << (kBits - 1);
+    key |= std::min(share / kUnit, kMost);
+  }
+  return key;
+}
+
+bool GraphQueue::allows(uint32_t leaf, const Amount& more) const {
+  const auto& chain = leaves_[leaf].chain;
+  return std::none_of(chain.begin(), chain.end(), [&](QueueId node) {
+    return tree_.admits(node, offered_[node.index()] + more).has_value();
+  });
+}
+
+Status GraphQueue::reserves(const Graph& head, const ReservationSpec& spec, TimeUs now) {
+  constexpr uint64_t kTrial = UINT64_MAX;
+  const Status kept = engine_.reserve(kTrial, spec.site.value, amount_of(spec.amount), std::max(spec.from, now), spec.to);
+  if (kept) {
+    engine_.cancel_reservation(kTrial);
+    return {};
+  }
+  return fail(kept.error().code, "less than that is free at " + head.site_name(spec.site) + " throughout the window",
+              "reservation " + spec.name, "choose another window or site, or less");
+}
+
+Status GraphQueue::submits(const Graph& head, TenantId tenant, const std::string& queue, TimeUs now) {
+  const ::weir::QueueId of = queue.empty() ? ::weir::QueueId{} : head.find_queue(queue);
+  if (of.valid() && of.index() >= node_of_queue_.size()) return {};  // it comes with this request
+  const auto limited = tree_.submit(QueueId(leaf(head, of, tenant)), now);
+  if (!limited) return {};
+  return fail(ErrorCode::kExhausted, "more jobs are submitted than its queue takes from one tenant in an hour",
+              "tenant " + head.tenant_name(tenant),
+              "try again in " + std::to_string((limited->wait_us + 999'999) / 1'000'000) + " s");
+}
+
+// ---- room --------------------------------------------------------------------------------------------
+
+void GraphQueue::refresh(const Graph& head, SiteId site) {
+  if (site.index() >= held_.size()) held_.resize(head.site_count());
+  Amount total = held_[site.index()];
+  if (head.site(site).state == Liveness::kUp) {
+    const SiteLoad& load = head.load(site);
+    total += Amount{std::max<int64_t>(load.cpu_milli_free, 0), std::max<int64_t>(load.memory_mib_free, 0),
+                    int64_t{std::max(load.accelerators_free, 0)} * 1000};
+  }
+  engine_.set_pool(site.value, total);
+}
+
+void GraphQueue::set_capacity(const Graph& head) {
+  Amount capacity;
+  for (size_t s = 0; s < head.site_count(); ++s) {
+    if (head.site(SiteId(s)).state != Liveness::kUp) continue;
+    const SiteLoad& load = head.load(SiteId(s));
+    capacity += Amount{load.cpu_milli_total, load.memory_mib_total, int64_t{load.accelerators_total} * 1000};
+  }
+  if (capacity != tree_.capacity()) tree_.set_capacity(capacity);
+  engine_.shares_changed();
+}
+
+std::vector<SiteId> GraphQueue::change_held(const Work& work, int sign) {
+  std::vector<SiteId> sites;
+  for (const Part& part : work.parts) {
+    if (part.pool >= held_.size()) held_.resize(part.pool + 1);
+    held_[part.pool] += work.job.each * (int64_t{part.count} * sign);
+    sites.push_back(SiteId(part.pool));
+  }
+  return sites;
+}
+
+// ---- jobs --------------------------------------------------------------------------------------------
+
+// Waiting, or what is offered to it or held by it: the tree knows what a job amounts to at one of the two.
+void GraphQueue::wait_for(Work& work) {
+  tree_.wait(QueueId(work.leaf), work.amount = work.job.whole());
+}
+
+void GraphQueue::take(Work& work) {
+  tree_.stop_waiting(QueueId(work.leaf), work.amount);
+  tree_.take(QueueId(work.leaf), work.amount = work.job.whole(), now_);
+}
+
+void GraphQueue::give_back(Work& work) {
+  if (work.state == Work::State::kWaiting) {
+    tree_.stop_waiting(QueueId(work.leaf), work.amount);
+  } else {
+    tree_.give(QueueId(work.leaf), work.amount, now_);
+  }
+}
+
+uint32_t GraphQueue::leaf_of(const Graph& head, const IntentRow& row, const IntentSpec& spec) {
+  const std::string& name = spec.schedule.queue;
+  return leaf(head, name.empty() ? ::weir::QueueId{} : head.find_queue(name), row.tenant);
+}
+
+void GraphQueue::submit(const Graph& head, IntentId intent) {
+  const IntentRow& row = head.intent(intent);
+  const uint32_t of = leaf_of(head, row, *row.spec);
+  Work work{.leaf = of, .job = job_of(head, id_of(intent), of, row)};
+  // More wait than the engine holds: it is decided as it comes.
+  if (!engine_.submit(work.job)) {
+    to_be_refused_.insert(intent);
+    return;
+  }
+  wait_for(work);
+  if (!fits_ever(head, work.job)) to_be_refused_.insert(intent);
+  work_.insert_or_assign(intent, std::move(work));
+}
+
+void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
+  const IntentRow& row = head.intent(intent);
+  const std::vector<Placement>& placements = row.active->plan.placements;
+  auto known = work_.find(intent);
+  if (known == work_.end()) {
+    const uint32_t of = leaf_of(head, row, *row.active->spec);
+    known = work_.insert_or_assign(intent, Work{.leaf = of, .job = job_of(head, id_of(intent), of, row)}).first;
+    wait_for(known->second);
+  }
+  Work& work = known->second;
+  give_back(work);
+  (void)engine_.withdraw(id_of(intent));
+  // Streams may need more instances than at least, and a plan be of an earlier wish.
+  work.job.count = static_cast<int32_t>(placements.size());
+  work.job.each = {placements[0].cpu_milli, placements[0].memory_mib, int64_t{placements[0].accelerators} * 1000};
+  work.amount = work.job.whole();
+  tree_.take(QueueId(work.leaf), work.amount, now_);
+  work.state = Work::State::kRunning;
+  work.parts = parts_of(row.active->plan);
+  for (const SiteId site : change_held(work, 1)) refresh(head, site);
+  (void)engine_.adopt(work.job, work.parts, at);
+  to_be_refused_.erase(intent);
+  resting_.erase(intent);
+}
+
+void GraphQueue::drop(const Graph& head, IntentId intent) {
+  to_be_refused_.erase(intent);
+  resting_.erase(intent);
+  const auto known = work_.find(intent);
+  if (known == work_.end()) return;
+  Work& work = known->second;
+  give_back(work);
+  if (work.state == Work::State::kRunning) {
+    (void)engine_.ended(id_of(intent), now_);
+    for (const SiteId site : change_held(work, -1)) refresh(head, site);
+  } else {
+    (void)engine_.withdraw(id_of(intent));
+  }
+  work_.erase(known);
+}
+
+void GraphQueue::restart(const Graph& head) {
+  engine_ = Engine();
+  tree_ = QueueTree();
+  set_shares();
+  node_of_queue_.clear();
+  leaves_.clear();
+  leaf_of_.clear();
+  offered_.clear();
+  work_.clear();
+  to_be_refused_.clear();
+  resting_.clear();
+  relief_ = head.relief();
+  held_.assign(head.site_count(), {});
+  sites_of_plan_.clear();
+  now_ = head.now();
+  for (size_t s = 0; s < head.site_count(); ++s) refresh(head, SiteId(s));
+  set_capacity(head);
+  for (size_t q = 0; q < head.queue_count(); ++q) define(head, ::weir::QueueId(q));
+  for (size_t r = 0; r < head.reservation_count(); ++r) note(head, ReservationDefined{.reservation = ReservationId(r)}, 0);
+  for (size_t i = 0; i < head.intent_count(); ++i) {
+    const IntentRow& row = head.intent(IntentId(i));
+    for (const auto& held : row.retiring) sites_of_plan_[held->position] = sites_of(held->plan);
+    if (row.active) sites_of_plan_[row.active->position] = sites_of(row.active->plan);
+    if (row.state == IntentState::kWithdrawn || !is_job(row)) continue;
+    if (!row.active) {
+      submit(head, IntentId(i));
+      continue;
+    }
+    TimeUs began = head.now();
+    for (const RunRow& run : row.runs) {
+      if (run.began != 0) began = std::min(began, run.began);
+    }
+    begin(head, IntentId(i), began);
+  }
+}
+
+void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
+  now_ = std::max(now_, head.now());
+  std::visit(
+      [&]<class T>(const T& e) {
+        if constexpr (std::is_same_v<T, NodesReported> || std::is_same_v<T, SiteStateChanged> ||
+                      std::is_same_v<T, SiteDefined>) {
+          if (e.site.index() >= head.site_count()) return;
+          refresh(head, e.site);
+          set_capacity(head);
+        } else if constexpr (std::is_same_v<T, NodeCordoned>) {
+          if (e.node.index() < head.node_count()) refresh(head, head.node(e.node).site);
+        } else if constexpr (std::is_same_v<T, QueueDefined>) {
+          if (e.queue.index() < head.queue_count()) define(head, e.queue);
+        } else if constexpr (std::is_same_v<T, ReservationDefined>) {
+          if (e.reservation.index() >= head.reservation_count()) return;
+          const Graph::ReservationRow& row = head.reservation(e.reservation);
+          if (row.cancelled || row.spec.to <= now_) return;
+          (void)engine_.reserve(uint64_t{e.reservation.value} + 1, row.spec.site.value, amount_of(row.spec.amount),
+                                row.spec.from, row.spec.to);
+        } else if constexpr (std::is_same_v<T, ReservationCancelled>) {
+          (void)engine_.cancel_reservation(uint64_t{e.reservation.value} + 1);
+        } else if constexpr (std::is_same_v<T, IntentSubmitted>) {
+          if (e.intent.index() >= head.intent_count()) return;
+          const IntentRow& row = head.intent(e.intent);
+          // Of a job that runs, another generation is decided on at once: it has room already.
+          if (row.active) return;
+          drop(head, e.intent);
+          if (row.state != IntentState::kWithdrawn && is_job(row)) submit(head, e.intent);
+        } else if constexpr (std::is_same_v<T, IntentWithdrawn>) {
+          drop(head, e.intent);
+        } else if constexpr (std::is_same_v<T, JobPreempted>) {
+          if (e.intent.index() >= head.intent_count()) return;
+          const IntentRow& row = head.intent(e.intent);
+          if (row.active || row.state == IntentState::kWithdrawn) return;
+          drop(head, e.intent);
+          if (is_job(row)) submit(head, e.intent);
+        } else if constexpr (std::is_same_v<T, PlanCommitted>) {
+          const IntentId intent = e.plan.intent;
+          if (intent.index() >= head.intent_count()) return;
+          const IntentRow& row = head.intent(intent);
+          if (!row.active || row.active->position != at) return;
+          sites_of_plan_[at] = sites_of(row.active->plan);
+          if (is_job(row)) {
+            if (const auto known = work_.find(intent); known != work_.end() && known->second.state == Work::State::kRunning) {
+              drop(head, intent);
+            }
+            begin(head, intent, now_);
+          } else {
+            drop(head, intent);
+          }
+          for (const SiteId site : sites_of_plan_[at]) refresh(head, site);
+        } else if constexpr (std::is_same_v<T, PlanRetired>) {
+          const auto sites = sites_of_plan_.find(e.plan);
+          if (sites == sites_of_plan_.end()) return;
+          for (const SiteId site : sites->second) refresh(head, site);
+          sites_of_plan_.erase(sites);
+        } else if constexpr (std::is_same_v<T, RunStateChanged>) {
+          if (!has_ended(e.state)) return;
+          if (const auto sites = sites_of_plan_.find(e.run.plan); sites != sites_of_plan_.end()) {
+            for (const SiteId site : sites->second) refresh(head, site);
+          }
+        }
+      },
+      body);
+}
+
+std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
+  now_ = std::max(now_, now);
+  tree_.advance(now_);
+  std::vector<Turn> out;
+  for (const IntentId intent : std::exchange(to_be_refused_, {})) {
+    const auto known = work_.find(intent);
+    if (known != work_.end() && known->second.state == Work::State::kOffered) continue;
+    out.push_back({intent, {}});
+  }
+  std::fill(offered_.begin(), offered_.end(), Amount{});
+  // What was refused may be possible since something eased.
+  if (std::exchange(relief_, head.relief()) != head.relief()) {
+    for (const IntentId intent : std::exchange(resting_, {})) engine_.held(id_of(intent), now_, kHeldForNetwork);
+  }
+  const Pass pass = engine_.pass(now_);
+  wake_ = pass.wake >= kNever ? INT64_MAX : pass.wake;
+  for (const Start& start : pass.starts) {
+    const IntentId intent = intent_of(start.job);
+    Work& work = work_.at(intent);
+    if (work.was_refused && work.relief == head.relief()) {
+      engine_.held(start.job, kNever, kHeldForNetwork);
+      resting_.insert(intent);
+      continue;
+    }
+    take(work);
+    work.state = Work::State::kOffered;
+    Turn turn{intent, {}};
+    for (const Part& part : start.parts) turn.sites.push_back(SiteId(part.pool));
+    out.push_back(std::move(turn));
+  }
+  return out;
+}
+
+bool GraphQueue::admits(const Plan& plan) const {
+  const auto known = work_.find(plan.intent);
+  if (known == work_.end() || known->second.state != Work::State::kOffered) return true;
+  return engine_.may_start(id_of(plan.intent), parts_of(plan));
+}
+
+void GraphQueue::refused(IntentId intent, uint64_t relief, TimeUs until) {
+  const auto known = work_.find(intent);
+  if (known == work_.end() || known->second.state == Work::State::kRunning) return;
+  Work& work = known->second;
+  if (work.state == Work::State::kOffered) {
+    give_back(work);
+    work.state = Work::State::kWaiting;
+    wait_for(work);
+  }
+  work.was_refused = true;
+  work.relief = relief;
+  engine_.held(id_of(intent), until, kHeldForNetwork);
+}
+
+std::vector<IntentId> GraphQueue::order(size_t most) const {
+  std::vector<IntentId> out;
+  for (const uint64_t id : engine_.order(most)) out.push_back(intent_of(id));
+  return out;
+}
+
+std::vector<GraphQueue::Line> GraphQueue::lines(const Graph& head) {
+  tree_.advance(std::max(now_, head.now()));
+  tree_.entitle();
+  std::vector<int64_t> running(leaves_.size());
+  for (const auto& [intent, work] : work_) {
+    if (work.state != Work::State::kRunning) continue;
+    for (const QueueId node : leaves_[work.leaf].chain) ++running[node.index()];
+  }
+  std::vector<uint32_t> at(leaves_.size());
+  for (uint32_t l = 0; l < leaves_.size(); ++l) at[l] = l;
+  std::sort(at.begin(), at.end(), [this](uint32_t a, uint32_t b) { return leaves_[a].chain < leaves_[b].chain; });
+  std::vector<Line> out;
+  for (const uint32_t l : at) {
+    const Leaf& leaf = leaves_[l];
+    out.push_back({leaf.queue, leaf.tenant, leaf.policy.kind, tree_.standing(QueueId(l)), running[l]});
+  }
+  return out;
+}
+
+}  // namespace weir::queue

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/ports/scheduler.h"
+#include "orchestration/queue/engine.h"
+#include "orchestration/queue/share.h"
+
+namespace weir::queue {
+
+// The jobs of a graph as the engine and the tree of queues see them: sites are pools, each tenant of a queue is a
+// queue below it. Only what the graph says is room: services and jobs that stop take theirs away from the pools.
+class GraphQueue : public Scheduler {
+ public:
+  GraphQueue();
+  GraphQueue(const GraphQueue&) = delete;
+  GraphQueue& operator=(const GraphQueue&) = delete;
+
+  void restart(const Graph& head) override;
+  void note(const Graph& head, const EventBody& body, Position at) override;
+  std::vector<Turn> turns(const Graph& head, TimeUs now) override;
+  bool admits(const Plan& plan) const override;
+  void refused(IntentId intent, uint64_t relief, TimeUs until) override;
+  TimeUs wake() const override { return wake_; }
+  Status reserves(const Graph& head, const ReservationSpec& spec, TimeUs now) override;
+  Status submits(const Graph& head, TenantId tenant, const std::string& queue, TimeUs now) override;
+
+  // Why a job waits, as of the last turns(); kUnknown: it is no job, or has a plan.
+  Why why(IntentId intent) const { return engine_.explain(id_of(intent)); }
+  // Waiting jobs in the order in which they are tried.
+  std::vector<IntentId> order(size_t most) const;
+
+  // A queue as people see it: of the domain (no queue, no tenant), of a queue with all below it, or of a tenant in one.
+  struct Line {
+    ::weir::QueueId queue;  // none: the domain's
+    TenantId tenant;        // none: all of the queue
+    PolicyKind policy = PolicyKind::kWeir;
+    Standing standing;
+    int64_t running_jobs = 0;
+  };
+  // Parents before what is below them, siblings by identifier.
+  std::vector<Line> lines(const Graph& head);
+
+ private:
+  struct Leaf {
+    ::weir::QueueId queue;
+    TenantId tenant;
+    Policy policy;
+    std::vector<QueueId> chain;  // of the tree, from below the domain to this
+  };
+  struct Work {
+    uint32_t leaf = 0;
+    Job job;
+    enum class State : uint8_t { kWaiting, kOffered, kRunning } state = State::kWaiting;
+    std::vector<Part> parts;     // where it runs
+    Amount amount;               // as the tree knows it
+    bool was_refused = false;
+    uint64_t relief = 0;         // when it was
+  };
+
+  static uint64_t id_of(IntentId intent) { return uint64_t{intent.value} + 1; }
+  static IntentId intent_of(uint64_t id) { return IntentId(static_cast<uint32_t>(id - 1)); }
+
+  void define(const Graph& head, ::weir::QueueId id);
+  uint32_t leaf(const Graph& head, ::weir::QueueId queue, TenantId tenant);
+  Policy policy(const Graph& head, ::weir::QueueId queue) const;
+  void set_shares();
+  int64_t share_key(uint32_t leaf) const;
+  bool allows(uint32_t leaf, const Amount& more) const;
+
+  void refresh(const Graph& head, SiteId site);
+  void set_capacity(const Graph& head);
+  void submit(const Graph& head, IntentId intent);
+  void begin(const Graph& head, IntentId intent, TimeUs at);  // by its active plan
+  void drop(const Graph& head, IntentId intent);
+  void wait_for(Work& work);
+  void take(Work& work);
+  void give_back(Work& work);
+  uint32_t leaf_of(const Graph& head, const IntentRow& row, const IntentSpec& spec);
+  std::vector<SiteId> change_held(const Work& work, int sign);
+
+  Engine engine_;
+  QueueTree tree_;
+  std::vector<QueueId> node_of_queue_;     // by the graph's QueueId; none: the domain's own
+  std::vector<Leaf> leaves_;               // by the tree's QueueId; a queue's own entry has no tenant
+  std::map<std::pair<::weir::QueueId, TenantId>, uint32_t> leaf_of_;
+  std::vector<Amount> offered_;            // by the tree's QueueId, in this pass
+  std::map<IntentId, Work> work_;
+  std::set<IntentId> to_be_refused_;       // a decision is to say why
+  std::set<IntentId> resting_;             // refused, and nothing eased since
+  uint64_t relief_ = 0;                    // of the graph, at the last turns
+  std::vector<Amount> held_;               // by site: of jobs that run
+  std::map<Position, std::vector<SiteId>> sites_of_plan_;
+  TimeUs now_ = 0;
+  TimeUs wake_ = INT64_MAX;
+};
+
+}  // namespace weir::queue

@@ -1,0 +1,275 @@
+#include "orchestration/queue/graph_queue.h"
+
+#include <gtest/gtest.h>
+
+namespace weir::queue {
+namespace {
+
+constexpr TimeUs kHour = 3'600'000'000;
+
+// Two sites, "a" with one node of 8 cores and "b" with one of 4; tenants "city" and "lab".
+class GraphQueueTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    add(DomainCreated{.name = "d"});
+    add(TenantDefined{TenantId(0u), "city"});
+    add(TenantDefined{TenantId(1u), "lab"});
+    for (uint32_t s = 0; s < 2; ++s) {
+      add(SiteDefined{SiteId(s), VertexId(s), SiteSpec{.name = s == 0 ? "a" : "b"}});
+      add(NodesReported{SiteId(s), NodeId(s), {NodeSpec{"n", s == 0 ? 8000 : 4000, 65'536, 0, "", 1000}}});
+      add(SiteStateChanged{SiteId(s), Liveness::kUp, ""});
+    }
+  }
+  void add(EventBody body) {
+    const Position at = graph.version();
+    ASSERT_TRUE(graph.apply({now, "t", body}).effect);
+    queue.note(graph, body, at);
+  }
+  IntentId submit(int32_t cores, TimeUs limit = kHour, Schedule schedule = {}, TenantId tenant = TenantId(0u)) {
+    const IntentId id(graph.intent_count());
+    schedule.run_time_us_max = limit;
+    IntentSpec spec{.name = "j" + std::to_string(id.value), .schedule = schedule};
+    spec.workload.kind = WorkKind::kJob;
+    spec.workload.cpu_milli = cores * 1000;
+    spec.workload.memory_mib = 1024;
+    add(IntentSubmitted{id, tenant, 1, spec});
+    return id;
+  }
+  void commit(IntentId id, std::vector<SiteId> sites) {
+    Plan plan{.intent = id, .generation = 1, .basis = graph.version()};
+    const Workload& need = graph.intent(id).spec->workload;
+    for (const SiteId site : sites) {
+      plan.placements.push_back({.site = site, .node = NodeId(site.value), .cpu_milli = need.cpu_milli,
+                                 .memory_mib = need.memory_mib, .continues = {}});
+    }
+    add(PlanCommitted{plan});
+  }
+  void finish(IntentId id) {
+    const auto active = graph.intent(id).active;
+    for (size_t k = 0; k < active->plan.placements.size(); ++k) {
+      add(RunStateChanged{active->run(k), id, RunState::kExited, 0, ""});
+    }
+    add(IntentWithdrawn{id, true});
+    add(PlanRetired{id, active->position});
+  }
+  std::vector<uint32_t> turns() {
+    std::vector<uint32_t> out;
+    for (const auto& turn : queue.turns(graph, now)) out.push_back(turn.intent.value);
+    return out;
+  }
+  // Takes every turn at the offered sites.
+  std::vector<uint32_t> start_all() {
+    std::vector<uint32_t> out;
+    for (const auto& turn : queue.turns(graph, now)) {
+      commit(turn.intent, turn.sites);
+      out.push_back(turn.intent.value);
+    }
+    return out;
+  }
+  using Ids = std::vector<uint32_t>;
+
+  Graph graph;
+  GraphQueue queue;
+  TimeUs now = 1'000'000;
+};
+
+TEST_F(GraphQueueTest, OffersWhatFitsAndKeepsRoomForTheFirstThatDoesNot) {
+  add(QueueDefined{::weir::QueueId(0u), {.name = kDomainQueue, .policy = "fcfs"}});
+  const IntentId wide = submit(6);
+  EXPECT_EQ(start_all(), Ids({wide.value}));
+  submit(8);                                  // waits for the end of `wide`
+  const IntentId small = submit(2, kHour / 2);  // is over before that
+  const IntentId other = submit(4, 2 * kHour);  // fits site b
+  EXPECT_EQ(start_all(), Ids({small.value, other.value}));
+  const IntentId late = submit(2, 2 * kHour);
+  EXPECT_TRUE(start_all().empty()) << "it would delay the first";
+  EXPECT_EQ(queue.why(IntentId(1u)).code, WhyCode::kResource);
+  EXPECT_EQ(queue.why(IntentId(1u)).estimated_start, now + kHour);
+  EXPECT_NE(queue.why(late).estimated_start, kNever);
+  now += kHour / 4;
+  finish(wide);
+  finish(small);
+  EXPECT_EQ(start_all(), Ids({1}));
+}
+
+TEST_F(GraphQueueTest, AnOfferHoldsItsRoomUntilItIsAnswered) {
+  const IntentId first = submit(8);
+  EXPECT_EQ(turns(), Ids({first.value}));
+  submit(8);
+  EXPECT_TRUE(turns().empty());
+  queue.refused(first, graph.relief(), now + 10);
+  EXPECT_EQ(turns(), Ids({1})) << "the next may try";
+  queue.refused(IntentId(1u), graph.relief(), now + 10);
+  now += 20;
+  EXPECT_TRUE(turns().empty()) << "nothing eased since both were refused";
+  add(SiteDefined{SiteId(0u), VertexId(0u), SiteSpec{.name = "a", .region = "changed"}});
+  now += 60'000'000;
+  EXPECT_EQ(turns().size(), 1u);
+}
+
+TEST_F(GraphQueueTest, AdmitsAnotherSiteThanOfferedUnlessItIsKeptForAnother) {
+  add(QueueDefined{::weir::QueueId(0u), {.name = kDomainQueue, .policy = "fcfs"}});
+  commit(submit(7), {SiteId(0u)});
+  submit(8);  // site a is kept for it in an hour
+  const IntentId small = submit(1, 2 * kHour);
+  const auto offered = queue.turns(graph, now);
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered[0].intent, small);
+  EXPECT_EQ(offered[0].sites, std::vector<SiteId>({SiteId(1u)}));
+  Plan plan{.intent = small, .generation = 1};
+  plan.placements.push_back({.site = SiteId(0u), .node = NodeId(0u), .cpu_milli = 1000, .memory_mib = 1024, .continues = {}});
+  EXPECT_FALSE(queue.admits(plan));
+  plan.placements[0].site = SiteId(1u);
+  EXPECT_TRUE(queue.admits(plan));
+  plan.placements.resize(4, plan.placements[0]);
+  EXPECT_TRUE(queue.admits(plan)) << "streams may need more instances than at least";
+  plan.placements.resize(5, plan.placements[0]);
+  EXPECT_FALSE(queue.admits(plan));
+}
+
+TEST_F(GraphQueueTest, WhatNoSiteHoldsIsDecidedOnceToSayWhy) {
+  const IntentId huge = submit(9);
+  const auto offered = queue.turns(graph, now);
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered[0].intent, huge);
+  EXPECT_TRUE(offered[0].sites.empty());
+  queue.refused(huge, graph.relief(), now + 1);
+  now += kHour;
+  EXPECT_TRUE(turns().empty());
+  EXPECT_EQ(queue.why(huge).code, WhyCode::kTooLarge);
+}
+
+TEST_F(GraphQueueTest, WhatIsAllowedNowhereIsDecidedOnceToSayWhy) {
+  IntentSpec spec{.name = "nowhere"};
+  spec.workload.kind = WorkKind::kJob;
+  spec.workload.cpu_milli = 1000;
+  spec.where = {.only = {SiteId(0u)}, .not_at = {SiteId(0u)}};
+  add(IntentSubmitted{IntentId(0u), TenantId(0u), 1, spec});
+  const auto offered = queue.turns(graph, now);
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_TRUE(offered[0].sites.empty());
+  EXPECT_TRUE(turns().empty());
+}
+
+TEST_F(GraphQueueTest, InstancesBeginTogether) {
+  Schedule schedule;
+  schedule.instances = 3;
+  const IntentId gang = submit(4, kHour, schedule);
+  const auto offered = queue.turns(graph, now);
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered[0].intent, gang);
+  commit(gang, {SiteId(0u), SiteId(0u), SiteId(1u)});
+  submit(1);
+  EXPECT_TRUE(turns().empty());
+  finish(gang);
+  EXPECT_EQ(turns(), Ids({1}));
+}
+
+TEST_F(GraphQueueTest, TenantsTakeTurnsByTheirShares) {
+  for (int i = 0; i < 3; ++i) submit(4);
+  for (int i = 0; i < 3; ++i) submit(4, kHour, {}, TenantId(1u));
+  const Ids started = start_all();
+  ASSERT_EQ(started.size(), 3u);
+  EXPECT_EQ(std::count_if(started.begin(), started.end(), [](uint32_t id) { return id >= 3; }), 1);
+  finish(IntentId(3u));
+  EXPECT_EQ(start_all(), Ids({4})) << "city holds two, lab none";
+}
+
+TEST_F(GraphQueueTest, AQuotaIsNeverExceeded) {
+  add(QueueDefined{::weir::QueueId(0u), {.name = "capped", .maximum = {.cpu_milli = 5000}}});
+  Schedule schedule;
+  schedule.queue = "capped";
+  submit(4, kHour, schedule);
+  submit(4, kHour, schedule, TenantId(1u));
+  EXPECT_EQ(start_all().size(), 1u);
+  EXPECT_EQ(queue.why(IntentId(1u)).code, WhyCode::kQuota);
+  finish(IntentId(0u));
+  EXPECT_EQ(start_all(), Ids({1}));
+}
+
+TEST_F(GraphQueueTest, AReservationKeepsItsRoomForTheJobsThatNameIt) {
+  add(ReservationDefined{ReservationId(0u), TenantId(0u),
+                         {.name = "night", .site = SiteId(0u), .amount = {.cpu_milli = 8000, .memory_mib = 8192},
+                          .from = now + kHour, .to = now + 2 * kHour}});
+  submit(6, 2 * kHour);
+  EXPECT_TRUE(turns().empty()) << "it would run into the window";
+  Schedule in;
+  in.reservation = "night";
+  submit(8, kHour / 2, in);
+  EXPECT_TRUE(turns().empty());
+  EXPECT_EQ(queue.why(IntentId(1u)).code, WhyCode::kReservation);
+  now += kHour;
+  EXPECT_EQ(start_all(), Ids({1}));
+}
+
+TEST_F(GraphQueueTest, ReservesOnlyWhatIsThere) {
+  const ReservationSpec six{.name = "r", .site = SiteId(0u), .amount = {.cpu_milli = 6000}, .from = now + kHour, .to = now + 2 * kHour};
+  ASSERT_TRUE(queue.reserves(graph, six, now));
+  ASSERT_TRUE(queue.reserves(graph, six, now)) << "to ask takes nothing";
+  add(ReservationDefined{ReservationId(0u), TenantId(0u), six});
+  EXPECT_EQ(queue.reserves(graph, six, now).error().code, ErrorCode::kInfeasible);
+  ReservationSpec later = six;
+  later.from = six.to;
+  later.to = six.to + 1;
+  EXPECT_TRUE(queue.reserves(graph, later, now));
+  add(ReservationCancelled{ReservationId(0u)});
+  EXPECT_TRUE(queue.reserves(graph, six, now));
+}
+
+TEST_F(GraphQueueTest, AfterARestartItGoesOnFromTheGraph) {
+  commit(submit(6), {SiteId(0u)});
+  submit(8);
+  submit(2, kHour / 2);
+  GraphQueue again;
+  again.restart(graph);
+  std::vector<IntentId> a, b;
+  for (const auto& turn : queue.turns(graph, now)) a.push_back(turn.intent);
+  for (const auto& turn : again.turns(graph, now)) b.push_back(turn.intent);
+  EXPECT_EQ(a, b);
+  EXPECT_EQ(queue.order(10), again.order(10));
+}
+
+TEST_F(GraphQueueTest, APreemptedJobWaitsAgainAndItsRoomIsFreeWhenItHasStopped) {
+  const IntentId victim = submit(8);
+  EXPECT_EQ(start_all(), Ids({victim.value}));
+  const auto plan = graph.intent(victim).active;
+  Schedule schedule;
+  schedule.priority = 5;
+  const IntentId urgent = submit(8, kHour, schedule);
+  EXPECT_TRUE(turns().empty());
+  add(JobPreempted{victim, plan->position, urgent, ""});
+  EXPECT_TRUE(turns().empty()) << "it has not stopped yet";
+  add(RunStateChanged{plan->run(0), victim, RunState::kExited, 0, ""});
+  EXPECT_EQ(start_all(), Ids({urgent.value}));
+  add(PlanRetired{victim, plan->position});
+  EXPECT_TRUE(turns().empty());
+  finish(urgent);
+  EXPECT_EQ(turns(), Ids({victim.value}));
+}
+
+TEST_F(GraphQueueTest, ServicesAndDeadSitesTakeRoomAway) {
+  const IntentId service(graph.intent_count());
+  IntentSpec spec{.name = "s", .from = {{SiteId(1u), 1}}};
+  spec.workload.cpu_milli = 5000;
+  add(IntentSubmitted{service, TenantId(0u), 1, spec});
+  commit(service, {SiteId(0u)});
+  submit(4);
+  EXPECT_EQ(queue.turns(graph, now).at(0).sites, std::vector<SiteId>({SiteId(1u)}));
+  submit(3);
+  add(SiteStateChanged{SiteId(0u), Liveness::kDown, ""});
+  EXPECT_TRUE(turns().empty());
+  add(SiteStateChanged{SiteId(0u), Liveness::kUp, ""});
+  EXPECT_EQ(turns(), Ids({2}));
+}
+
+TEST_F(GraphQueueTest, RatesAreOfEachTenant) {
+  add(QueueDefined{::weir::QueueId(0u), {.name = "slow", .submissions_per_hour_max = 1}});
+  EXPECT_TRUE(queue.submits(graph, TenantId(0u), "slow", now));
+  EXPECT_FALSE(queue.submits(graph, TenantId(0u), "slow", now));
+  EXPECT_TRUE(queue.submits(graph, TenantId(1u), "slow", now));
+  EXPECT_TRUE(queue.submits(graph, TenantId(0u), "", now));
+  EXPECT_TRUE(queue.submits(graph, TenantId(0u), "slow", now + kHour));
+}
+
+}  // namespace
+}  // namespace weir::queue
