@@ -38,7 +38,6 @@ constexpr std::array<size_t, 10> kPublishedStarts = {1981, 2756, 4299, 8850, 331
 constexpr std::array<size_t, 12> kOtherStarts = {150,  900,  1400, 3000, 3600, 4600,
                                                  4950, 5600, 6100, 6600, 8300, 8900};
 
-using queue::Backfill;
 using queue::EngineOptions;
 using queue::Policy;
 using queue::PolicyKind;

@@ -73,7 +73,7 @@ void reprioritise() {
 }
 
 // A machine that stays full with 10,000 jobs waiting: one ends early, one arrives.
-void events(queue::Backfill backfill, const char* what) {
+void events(Backfill backfill, const char* what) {
   Engine engine({.backfill = backfill});
   Jobs jobs;
   engine.set_pool(0, {.cpu_milli = 4'000'000});
@@ -121,8 +121,8 @@ void events(queue::Backfill backfill, const char* what) {
 int measure_speed() {
   std::printf("%-46s %9s %9s %9s\n", "processor time, microseconds", "p50", "p99", "most");
   reprioritise();
-  events(queue::Backfill::kEasy, "an end and arrivals, 10,000 wait, EASY");
-  events(queue::Backfill::kConservative, "an end and arrivals, 10,000 promised starts");
+  events(Backfill::kEasy, "an end and arrivals, 10,000 wait, EASY");
+  events(Backfill::kConservative, "an end and arrivals, 10,000 promised starts");
   return 0;
 }
 

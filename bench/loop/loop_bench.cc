@@ -39,6 +39,12 @@ class TimedPlanner final : public Planner {
     seconds += seconds_since(from);
     return decision;
   }
+  Decision decide_among(const Graph& snapshot, IntentId intent, const std::vector<SiteId>& sites) override {
+    const auto from = Clock::now();
+    Decision decision = planner_.decide_among(snapshot, intent, sites);
+    seconds += seconds_since(from);
+    return decision;
+  }
   double seconds = 0;
 
  private:

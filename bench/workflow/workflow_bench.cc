@@ -63,7 +63,7 @@ double mean(double sum, uint64_t count) { return count == 0 ? 0 : sum / static_c
 
 void schedule(const BatchProblem& problem, uint64_t steps, BatchRow& row) {
   const Watch heft_watch;
-  const Schedule theirs = heft(problem);
+  const BatchSchedule theirs = heft(problem);
   row.heft_ms += heft_watch.ms();
   const Watch watch;
   const BatchOutcome ours = schedule_batch(problem, {}, {.steps = UINT64_MAX, .steps_per_task = steps});

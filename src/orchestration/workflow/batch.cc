@@ -23,7 +23,7 @@ class Decoder {
   uint64_t steps() const { return steps_; }
 
   // Requires an order in which every arc leads forward. `machines` by task.
-  void decode(const std::vector<uint32_t>& order, const std::vector<uint32_t>& machines, Schedule& out) {
+  void decode(const std::vector<uint32_t>& order, const std::vector<uint32_t>& machines, BatchSchedule& out) {
     for (size_t m = 0; m < timelines_.size(); ++m) {
       if (touched_[m]) timelines_[m].clear(problem_.machine(m).capacity);
       touched_[m] = 0;
@@ -192,14 +192,14 @@ class Search {
     }
   }
 
-  Cost cost(const Schedule& schedule) const {
+  Cost cost(const BatchSchedule& schedule) const {
     if (objective_.deadline_us == 0) return {schedule.makespan_us, schedule.price, 0};
     return {std::max<int64_t>(0, schedule.makespan_us - objective_.deadline_us), schedule.price,
             schedule.makespan_us};
   }
 
   void start_from(const std::vector<uint32_t>& order, const std::vector<uint32_t>& machines) {
-    Schedule schedule;
+    BatchSchedule schedule;
     decoder_.decode(order, machines, schedule);
     if (schedule.makespan_us >= kNeverUs) return;
     if (best_.slots.empty() || cost(schedule) < cost(best_)) {
@@ -215,7 +215,7 @@ class Search {
     // After so many rounds without a new best the search begins again from the best.
     const uint64_t patience = 200 + 60 * tasks;
     position_.resize(tasks);
-    Schedule held = best_, tried;
+    BatchSchedule held = best_, tried;
     adopt(held);
     std::vector<Cost> memory(kMemory, cost(held));
     uint64_t stale = 0;
@@ -243,7 +243,7 @@ class Search {
     }
   }
 
-  const Schedule& best() const { return best_; }
+  const BatchSchedule& best() const { return best_; }
   uint64_t steps() const { return decoder_.steps(); }
 
  private:
@@ -259,7 +259,7 @@ class Search {
   }
 
   // Orders by start what is held, and notes what its end depends on.
-  void adopt(const Schedule& schedule) {
+  void adopt(const BatchSchedule& schedule) {
     std::stable_sort(order_.begin(), order_.end(), [&](uint32_t a, uint32_t b) {
       return schedule.slots[a].start_us < schedule.slots[b].start_us;
     });
@@ -302,7 +302,7 @@ class Search {
                                                               : draws_.below(problem_.task_count());
   }
 
-  bool change(const Schedule& held) {
+  bool change(const BatchSchedule& held) {
     order_tried_ = order_;
     machines_tried_.resize(held.slots.size());
     for (size_t t = 0; t < held.slots.size(); ++t) machines_tried_[t] = held.slots[t].machine;
@@ -362,7 +362,7 @@ class Search {
   Draws draws_;
   std::vector<std::vector<uint32_t>> able_;
   std::vector<uint32_t> movable_;
-  Schedule best_;
+  BatchSchedule best_;
   std::vector<uint32_t> order_, position_, critical_;
   std::vector<uint32_t> order_tried_, machines_tried_;
 };
@@ -376,9 +376,9 @@ std::vector<int64_t> upward_ranks(const BatchProblem& problem) {
       [&](uint32_t arc) { return transfers[arc]; });
 }
 
-Schedule heft(const BatchProblem& problem) {
+BatchSchedule heft(const BatchProblem& problem) {
   Decoder decoder(problem);
-  Schedule schedule;
+  BatchSchedule schedule;
   decoder.decode(by_rank(problem, upward_ranks(problem)),
                  std::vector<uint32_t>(problem.task_count(), kSoonest), schedule);
   return schedule;
@@ -497,7 +497,7 @@ Result<BatchPlan> plan_batch(const Graph& graph, const Workflow& workflow, const
   const auto problem = batch_problem(graph, workflow, machines);
   if (!problem) return tl::unexpected(problem.error());
   const BatchOutcome outcome = schedule_batch(*problem, {workflow.deadline_us}, limits);
-  const Schedule& schedule = outcome.schedule;
+  const BatchSchedule& schedule = outcome.schedule;
   if (schedule.makespan_us >= kNeverUs) {
     return fail(ErrorCode::kInfeasible, "the sites that can run its stages are not connected", "spec.stages",
                 "allow more sites");

@@ -13,11 +13,11 @@ struct Slot {
   friend bool operator==(const Slot&, const Slot&) = default;
 };
 
-struct Schedule {
+struct BatchSchedule {
   std::vector<Slot> slots;  // by task
   int64_t makespan_us = 0;  // kNeverUs: some task cannot be run
   Nanocredits price = 0;    // of runs and transfers
-  friend bool operator==(const Schedule&, const Schedule&) = default;
+  friend bool operator==(const BatchSchedule&, const BatchSchedule&) = default;
 };
 
 // Upward ranks times kRankScale: the mean run time of the task over the machines that can run it, plus the
@@ -28,7 +28,7 @@ std::vector<int64_t> upward_ranks(const BatchProblem& problem);
 
 // HEFT: tasks by falling upward rank, each to the machine where it finishes first, in the first gap that is
 // long enough (Topcuoglu, Hariri, Wu: IEEE TPDS 13(3), 2002). Ties by task and by machine.
-Schedule heft(const BatchProblem& problem);
+BatchSchedule heft(const BatchProblem& problem);
 
 struct BatchObjective {
   int64_t deadline_us = 0;  // 0: the least makespan, then price; else the least price within it
@@ -41,7 +41,7 @@ struct BatchLimits {
 };
 
 struct BatchOutcome {
-  Schedule schedule;
+  BatchSchedule schedule;
   int64_t bound_us = 0;         // no schedule is shorter
   Nanocredits bound_price = 0;  // nor cheaper
   uint64_t steps = 0;

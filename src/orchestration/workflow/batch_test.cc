@@ -67,7 +67,7 @@ Given published() {
            {8, 9, 13}}};
 }
 
-void expect_valid(const BatchProblem& problem, const Schedule& schedule) {
+void expect_valid(const BatchProblem& problem, const BatchSchedule& schedule) {
   int64_t makespan_us = 0;
   for (size_t t = 0; t < problem.task_count(); ++t) {
     const Slot& slot = schedule.slots[t];
@@ -108,7 +108,7 @@ TEST(Heft, ReproducesThePublishedRanks) {
 
 TEST(Heft, ReproducesThePublishedScheduleOf80) {
   const BatchProblem problem = problem_of(published());
-  const Schedule schedule = heft(problem);
+  const BatchSchedule schedule = heft(problem);
   expect_valid(problem, schedule);
   EXPECT_EQ(schedule.makespan_us, 80);
   // The Gantt chart of figure 3 (a).

@@ -87,7 +87,7 @@ class Replay::World final : public Clock, public Wire {
   void submit(TraceJob job);
   void begin_run(SiteId site, const DirectedRun& order);
   void end_run(const End& end);
-  bool decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent);
+  bool decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent, const std::vector<SiteId>& sites);
   std::string too_large(const TraceJob& job) const;
   TenantId tenant(const std::string& name);
   void finish(std::unordered_map<uint32_t, Live>::iterator at, JobOutcome::End how, std::string why);
@@ -170,8 +170,9 @@ void Replay::World::begin_run(SiteId site, const DirectedRun& order) {
   ends_.push({now_us_ + live.job.run_us, ++sequence_, site, order.run});
 }
 
-bool Replay::World::decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent) {
-  Decision decision = planner_.decide(*snapshot, intent);
+bool Replay::World::decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent, const std::vector<SiteId>& sites) {
+  Decision decision =
+      sites.empty() ? planner_.decide(*snapshot, intent) : planner_.decide_among(*snapshot, intent, sites);
   if (const auto* refusal = std::get_if<Refusal>(&decision); refusal && !refusal->reasons.empty()) {
     const auto found = live_.find(intent.value);
     if (found != live_.end() && found->second.waited_for == ReasonCode::kNone) {
@@ -317,7 +318,7 @@ Status Replay::World::begin() {
       Loop::start({.clock = *this,
                    .log = log_,
                    .wire = *this,
-                   .decide = [this](uint64_t t, const Snapshot& s, IntentId i) { return decide(t, s, i); },
+                   .decide = [this](uint64_t t, const Snapshot& s, IntentId i, const std::vector<SiteId>& sites) { return decide(t, s, i, sites); },
                    .needs_decision = needs_decision_,
                    .publish = [](const Snapshot&) {}},
                   options_.loop, "replay", options_.domain);
