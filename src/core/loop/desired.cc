@@ -178,6 +178,16 @@ const IntentSpec& spec_of(const IntentRow& row, RunId run) {
 
 bool is_job(const CommittedPlan& held) { return held.spec->workload.kind == WorkKind::kJob; }
 
+bool finished(const IntentRow& row) {
+  if (!row.active || row.active->plan.generation != row.generation || !is_job(*row.active)) return false;
+  for (size_t k = 0; k < row.active->plan.placements.size(); ++k) {
+    const auto run = std::find_if(row.runs.begin(), row.runs.end(),
+                                  [id = row.active->run(k)](const RunRow& r) { return r.run == id; });
+    if (run == row.runs.end() || run->state != RunState::kExited || run->exit_code != 0) return false;
+  }
+  return true;
+}
+
 uint16_t exploratory_label(const WatchedPath& path) {
   uint32_t hash = 2'166'136'261u;  // FNV-1a
   for (const LinkId link : path.links) hash = (hash ^ link.value) * 16'777'619u;

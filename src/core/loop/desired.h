@@ -46,6 +46,8 @@ RunState state_of(const IntentRow& row, RunId run);
 const IntentSpec& spec_of(const IntentRow& row, RunId run);
 
 bool is_job(const CommittedPlan& held);
+// Of a job: every run that the newest wish asked for has ended well.
+bool finished(const IntentRow& row);
 
 // Every run of the active plan carries traffic (a service) or runs or has ended well (a job). Without one the plans
 // before have nothing to wait for: their intent was withdrawn, even if it has been submitted again.

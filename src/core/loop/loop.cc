@@ -5,27 +5,12 @@
 #include "core/event/codec.h"
 #include "core/graph/checkpoint.h"
 #include "core/loop/admit.h"
-#include "core/loop/labels.h"
 #include "core/loop/links.h"
 
 namespace weir {
 namespace {
 
-constexpr uint32_t kConflictsBeforeWaiting = 8;
-constexpr TimeUs kConflictWaitUs = 20'000;
-
 std::string milliseconds(TimeUs us) { return std::to_string(us / 1000) + " ms"; }
-
-// Every run that the newest wish asked for has ended well.
-bool finished(const IntentRow& row) {
-  if (!row.active || row.active->plan.generation != row.generation || !is_job(*row.active)) return false;
-  for (size_t k = 0; k < row.active->plan.placements.size(); ++k) {
-    const auto run = std::find_if(row.runs.begin(), row.runs.end(),
-                                  [id = row.active->run(k)](const RunRow& r) { return r.run == id; });
-    if (run == row.runs.end() || run->state != RunState::kExited || run->exit_code != 0) return false;
-  }
-  return true;
-}
 
 bool has_ingress(const IntentSpec& spec, SiteId site) {
   return std::any_of(spec.from.begin(), spec.from.end(), [site](const Ingress& from) { return from.site == site; });
@@ -556,125 +541,6 @@ bool Loop::may_come_back(const IntentRow& row) const {
   return std::any_of(row.active->plan.placements.begin(), row.active->plan.placements.end(), [this](const Placement& p) {
     return head_.site(p.site).state == Liveness::kDown && !fenced(p.site);
   });
-}
-
-// ---- deciding ----------------------------------------------------------------------------------------
-
-void Loop::begin_decisions() {
-  if (held_) return;
-  for (auto it = to_decide_.begin(); it != to_decide_.end() && deciding_ < options_.deciding_max;) {
-    Attempt& attempt = attempts_[*it];
-    if (attempt.ticket != 0 || now_us_ < std::max(attempt.not_before_us, restart_at_us(*it))) {
-      ++it;
-      continue;
-    }
-    const auto turn = turns_.find(*it);
-    if (durable_->intent(*it).state == IntentState::kWithdrawn || (turn == turns_.end() && waits(*it))) {
-      attempts_.erase(*it);
-      it = to_decide_.erase(it);
-      continue;
-    }
-    const uint64_t ticket = ++last_ticket_;
-    const bool only_there = turn != turns_.end() && turn->second.only_there;
-    if (!ports_.decide(ticket, durable_, *it, only_there ? turn->second.sites : std::vector<SiteId>())) return;
-    attempt.ticket = ticket;
-    attempt.relief = durable_->relief();
-    attempt.moves = moves_;
-    ++deciding_;
-    ++counters_.decisions;
-    it = to_decide_.erase(it);
-  }
-}
-
-std::set<IntentId> Loop::holders(const Plan& plan) const {
-  std::set<IntentId> intents;
-  for (const Flow& flow : plan.flows) {
-    for (const SiteId end : {flow.ingress, plan.placements[flow.placement].site}) {
-      const auto& at = holdings_.at(end);
-      intents.insert(at.begin(), at.end());
-    }
-  }
-  return intents;
-}
-
-void Loop::handle(Decided& message) {
-  const auto found = attempts_.find(message.intent);
-  if (message.ticket == 0 || found == attempts_.end() || found->second.ticket != message.ticket) return;
-  --deciding_;
-  Attempt& attempt = found->second;
-  attempt.ticket = 0;
-  const IntentRow& row = head_.intent(message.intent);
-  Verdict verdict;
-  auto* refusal = std::get_if<Refusal>(&message.decision);
-  auto* plan = std::get_if<Plan>(&message.decision);
-  if (refusal && refusal->intent == message.intent) {
-    ++counters_.refusals;
-    // What is worse off than before for what was learned of it goes by the wish again: a service that answers late is better
-    // than one that loses its instances one by one.
-    if (row.demand != row.spec && row.active && !active_is_ready(row) && refusal->generation == row.generation) {
-      const int64_t declared_us = row.spec->traffic.work_us_per_request;
-      attempts_.erase(found);
-      to_decide_.insert(message.intent);
-      (void)record(kBrain, {WorkMeasured{message.intent, row.generation, declared_us}});
-      return;
-    }
-    const bool incomplete = std::any_of(refusal->reasons.begin(), refusal->reasons.end(),
-                                        [](const Reason& reason) { return reason.code == ReasonCode::kSearchBudget; });
-    if (waits(message.intent)) {
-      const auto turn = turns_.find(message.intent);
-      // Of an earlier wish; or there is room at the sites offered, which a search among all did not come to.
-      const bool earlier = refusal->generation != row.generation;
-      if (turn != turns_.end() && (earlier || (incomplete && !turn->second.only_there && !turn->second.sites.empty()))) {
-        turn->second.only_there = !earlier;
-        attempts_.erase(found);
-        to_decide_.insert(message.intent);
-        return;
-      }
-      if (!earlier) give_up_turn(message.intent, attempt.relief);
-    } else {
-      // What eased since the snapshot was taken did not count.
-      Refused refused{attempt.relief, now_us_ + options_.retry_us, {}};
-      if (incomplete) refused.moves = attempt.moves;
-      refuse(message.intent, refused);
-    }
-    attempts_.erase(found);
-    if (refusal->generation != row.generation || row.state == IntentState::kWithdrawn) return;
-    if (row.refusal && row.refusal->reasons == refusal->reasons) return;
-    (void)record(kBrain, {IntentRefused{std::move(*refusal)}});
-    return;
-  }
-  if (!ports_.needs_decision(head_, message.intent)) {
-    attempts_.erase(found);
-    return;
-  }
-  // Deciders give advice: what is not even well-formed goes no further.
-  if (plan && plan->intent == message.intent && validate(*plan)) {
-    verdict = verify(head_, *plan);
-    if (const auto turn = turns_.find(message.intent);
-        verdict.granted && turn != turns_.end() && !ports_.scheduler->admits(*plan)) {
-      if (turn->second.only_there || turn->second.sites.empty()) {
-        give_up_turn(message.intent, attempt.relief);
-        attempts_.erase(found);
-        return;
-      }
-      turn->second.only_there = true;
-      verdict = {false, true, "it would delay a job that has been promised its start"};
-    }
-    if (verdict.granted && give_labels(head_, *plan, holders(*plan)) && record(kBrain, {PlanCommitted{std::move(*plan)}})) {
-      ++counters_.commits;
-      if (finished(head_.intent(message.intent))) recheck_.insert(message.intent);  // it goes on with what has ended meanwhile
-      attempts_.erase(found);
-      return;
-    }
-  }
-  // Decide again: at once when the world moved, later when that happens often or the disk is full.
-  to_decide_.insert(message.intent);
-  ++attempt.conflicts;
-  ++(verdict.granted || verdict.conflict ? counters_.conflicts : counters_.defects);
-  if (!verdict.conflict || attempt.conflicts >= kConflictsBeforeWaiting) {
-    attempt.conflicts = 0;
-    attempt.not_before_us = now_us_ + (verdict.conflict ? kConflictWaitUs : options_.retry_us);
-  }
 }
 
 // ---- acting ------------------------------------------------------------------------------------------

@@ -1,0 +1,74 @@
+#include "core/graph/graph.h"
+
+// What changes whose turn it is and which room is kept: queues, reservations, preemption and cordoned nodes.
+namespace weir {
+namespace {
+
+Applied no_effect(std::string why) { return {false, std::move(why)}; }
+
+}  // namespace
+
+Applied Graph::on(const JobPreempted& e) {
+  if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  const IntentRow& old = intent(e.intent);
+  if (!old.active || old.active->position != e.plan) return no_effect("the plan is not active");
+  IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+  row.retiring.push_back(std::move(row.active));
+  row.active = nullptr;
+  row.state = IntentState::kPending;
+  row.flows_on_protection.clear();
+  ++row.preemptions;
+  return {};
+}
+
+Applied Graph::on(const QueueDefined& e) {
+  const bool known = e.queue.index() < queues_.size();
+  if (known ? queue_names_.name(e.queue.index()) != e.spec.name
+            : e.queue.index() != queues_.size() || queue_names_.find(e.spec.name) != QueueId::kNone) {
+    return no_effect("the name is taken, or the identifier is out of turn");
+  }
+  // A parent is defined before its children, and stays theirs: so that queues are a tree.
+  if (e.spec.parent.valid() && e.spec.parent.index() >= queues_.size()) return no_effect("the parent is unknown");
+  if (known && e.spec.parent != queue(e.queue).parent) return no_effect("a queue keeps its parent");
+  auto spec = std::make_shared<const QueueSpec>(e.spec);
+  if (known) {
+    queues_.mutate(e.queue.index()) = std::move(spec);
+  } else {
+    queue_names_.add(e.spec.name);
+    queues_.push_back(std::move(spec));
+  }
+  ++relief_;
+  return {};
+}
+
+Applied Graph::on(const ReservationDefined& e) {
+  if (e.tenant.index() >= tenants_.size()) return no_effect("unknown tenant");
+  if (e.spec.site.index() >= sites_.size()) return no_effect("unknown site");
+  if (e.spec.from >= e.spec.to) return no_effect("it ends before it begins");
+  if (e.reservation.index() != reservations_.size()) return no_effect("reservation identifier out of turn");
+  reservations_.push_back(std::make_shared<const ReservationRow>(ReservationRow{e.tenant, e.spec}));
+  return {};
+}
+
+Applied Graph::on(const ReservationCancelled& e) {
+  if (e.reservation.index() >= reservations_.size()) return no_effect("unknown reservation");
+  ReservationRow row = reservation(e.reservation);
+  if (row.cancelled) return no_effect("it is cancelled");
+  row.cancelled = true;
+  reservations_.mutate(e.reservation.index()) = std::make_shared<const ReservationRow>(std::move(row));
+  ++relief_;
+  return {};
+}
+
+Applied Graph::on(const NodeCordoned& e) {
+  if (e.node.index() >= nodes_.size()) return no_effect("unknown node");
+  if (nodes_[e.node.index()].cordoned == e.cordoned) return no_effect("the node is so");
+  NodeRow& row = nodes_.mutate(e.node.index());
+  row.cordoned = e.cordoned;
+  account_site_nodes(row.site);
+  reprice({.link = {}, .site = row.site});
+  ++relief_;
+  return {};
+}
+
+}  // namespace weir
