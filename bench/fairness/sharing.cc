@@ -19,7 +19,7 @@ constexpr uint32_t kTenants = 4, kProjects = 4;
 constexpr Amount kDomain{1'024'000, 4'096 * 1024, 128'000};
 
 struct SimJob {
-  QueueId queue;
+  queue::QueueId queue;
   Amount amount;
   int64_t minutes = 0;
   int64_t submitted = 0;  // in jobs
@@ -27,7 +27,7 @@ struct SimJob {
   uint32_t epoch = 0;
 };
 
-QueueId project(uint32_t tenant, uint32_t index) { return QueueId(kTenants + tenant * kProjects + index); }
+queue::QueueId project(uint32_t tenant, uint32_t index) { return queue::QueueId(kTenants + tenant * kProjects + index); }
 
 class Simulation {
  public:
@@ -45,8 +45,8 @@ class Simulation {
         for (int r = 0; r < kResources; ++r) guaranteed[r] = kDomain[r] * weight[t] / weights;
       }
       (void)turns_.define(
-          QueueId(t), {.weight_milli = weight[t], .guaranteed = guaranteed, .half_life_us = half_life_us});
-      (void)dues_.define(QueueId(t), {.weight_milli = weight[t]});
+          queue::QueueId(t), {.weight_milli = weight[t], .guaranteed = guaranteed, .half_life_us = half_life_us});
+      (void)dues_.define(queue::QueueId(t), {.weight_milli = weight[t]});
       int64_t within = 0;
       std::vector<int32_t> of;
       for (uint32_t p = 0; p < kProjects; ++p)
@@ -56,8 +56,8 @@ class Simulation {
         for (int r = 0; r < kResources; ++r) part[r] = guaranteed[r] * of[p] / within;
         (void)turns_.define(
             project(t, p),
-            {.parent = QueueId(t), .weight_milli = of[p], .guaranteed = part, .half_life_us = half_life_us});
-        (void)dues_.define(project(t, p), {.parent = QueueId(t), .weight_milli = of[p]});
+            {.parent = queue::QueueId(t), .weight_milli = of[p], .guaranteed = part, .half_life_us = half_life_us});
+        (void)dues_.define(project(t, p), {.parent = queue::QueueId(t), .weight_milli = of[p]});
         busy_until_.push_back(0);
         used_.push_back(0);
         due_.push_back(0);
@@ -85,7 +85,7 @@ class Simulation {
 
  private:
   TimeUs at() const { return (now_ + 1) * kMinuteUs; }
-  size_t line(QueueId queue) const { return queue.index() - kTenants; }
+  size_t line(queue::QueueId queue) const { return queue.index() - kTenants; }
 
   // Each queue submits in bursts: some hours on, some off.
   void submit() {
@@ -95,7 +95,7 @@ class Simulation {
         busy_until_[q] = busy_until_[q] > 0 ? -(now_ + length) : now_ + length;
       }
       if (busy_until_[q] < 0 || dice_.roll(0, 9) >= 5) continue;
-      SimJob job{.queue = QueueId(static_cast<uint32_t>(q) + kTenants)};
+      SimJob job{.queue = queue::QueueId(static_cast<uint32_t>(q) + kTenants)};
       const int64_t cores = dice_.roll(1, 8);
       job.amount = {cores * 1000, cores * dice_.roll(1, 6) * 1024, q % 4 == 0 ? 1000 * dice_.roll(0, 1) : 0};
       job.minutes = dice_.roll(10, 240);
@@ -154,7 +154,7 @@ class Simulation {
   }
 
   void reclaim() {
-    for (const QueueId queue : turns_.order()) {
+    for (const queue::QueueId queue : turns_.order()) {
       while (!lines_[line(queue)].empty()) {
         const size_t j = lines_[line(queue)].front();
         const SimJob& job = jobs_[j];
@@ -187,7 +187,7 @@ class Simulation {
     double off = 0, owed = 0, sum = 0, squares = 0, worst = 1;
     int count = 0;
     for (size_t q = 0; q < lines_.size(); ++q) {
-      const Standing standing = dues_.standing(QueueId(static_cast<uint32_t>(q) + kTenants));
+      const Standing standing = dues_.standing(queue::QueueId(static_cast<uint32_t>(q) + kTenants));
       const auto due = static_cast<double>(standing.entitlement_share),
                  used = static_cast<double>(standing.share);
       off += used > due ? used - due : due - used;

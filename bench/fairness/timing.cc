@@ -30,28 +30,28 @@ std::vector<Timing> run_timing(int queues, int jobs) {
   QueueTree tree;
   const Amount capacity{int64_t{64'000} * 10'000, int64_t{262'144} * 10'000, int64_t{8'000} * 1'000};
   tree.set_capacity(capacity);
-  std::vector<QueueId> leaves;
+  std::vector<queue::QueueId> leaves;
   std::vector<Timing> out;
   const auto count = static_cast<uint32_t>(queues);
   const uint32_t tenants = std::max(1u, count / 100), projects = std::max(1u, count / 10);
   const auto from = std::chrono::steady_clock::now();
   for (uint32_t q = 0; q < count; ++q) {
-    QueueSpec spec{.weight_milli = static_cast<int32_t>(dice.roll(1, 4) * 1000),
+    queue::QueueSpec spec{.weight_milli = static_cast<int32_t>(dice.roll(1, 4) * 1000),
                    .half_life_us = 24 * TokenBucket::kHourUs};
     if (q >= tenants + projects) {
-      spec.parent = QueueId(tenants + q % projects);
+      spec.parent = queue::QueueId(tenants + q % projects);
       leaves.emplace_back(q);
     } else if (q >= tenants) {
-      spec.parent = QueueId(q % tenants);
+      spec.parent = queue::QueueId(q % tenants);
     }
-    (void)tree.define(QueueId(q), spec);
+    (void)tree.define(queue::QueueId(q), spec);
   }
   const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - from;
   out.push_back({"define a queue", took.count() / count});
-  std::vector<std::pair<QueueId, Amount>> work;
+  std::vector<std::pair<queue::QueueId, Amount>> work;
   const auto draw = [&] {
     const int64_t cores = dice.roll(1, 32);
-    const QueueId queue = leaves[static_cast<size_t>(dice.roll(0, static_cast<int64_t>(leaves.size()) - 1))];
+    const queue::QueueId queue = leaves[static_cast<size_t>(dice.roll(0, static_cast<int64_t>(leaves.size()) - 1))];
     return std::pair{queue,
                      Amount{cores * 1000, cores * dice.roll(1, 8) * 1024, 1000 * (dice.roll(0, 9) / 9)}};
   };

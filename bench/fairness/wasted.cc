@@ -22,7 +22,7 @@ constexpr size_t kLookedAt = 2'000;  // waiting jobs in one pass
 constexpr PreemptPrices kPrices{kCredit / 20, kCredit / 200, 0, kCredit / 100};
 
 struct SimJob {
-  QueueId queue;
+  queue::QueueId queue;
   int32_t priority = 0;
   Amount amount;
   int64_t left_us = 0;        // to run, restarts included
@@ -52,7 +52,7 @@ SimJob draw(Dice& dice, int urgent_percent) {
   const int64_t urgency = dice.roll(1, 400);
   job.priority = urgency > 4 * urgent_percent ? 0 : urgency > urgent_percent ? 1 : 2;
   const int64_t who = dice.roll(0, 7);  // half of the load is one queue's
-  job.queue = QueueId(static_cast<uint32_t>(who < 4 ? 0 : who < 6 ? 1 : who < 7 ? 2 : 3));
+  job.queue = queue::QueueId(static_cast<uint32_t>(who < 4 ? 0 : who < 6 ? 1 : who < 7 ? 2 : 3));
   return job;
 }
 
@@ -74,7 +74,7 @@ class Simulation {
       : dice_(seed), policy_(policy), load_(load), budget_(60, 120), free_(kNodes, kNode) {
     tree_.set_capacity(kNode * kNodes);
     for (uint32_t q = 0; q < kQueues; ++q) {
-      (void)tree_.define(QueueId(q),
+      (void)tree_.define(queue::QueueId(q),
                          {.guaranteed = {kNode.cpu_milli * kNodes / 5, kNode.memory_mib * kNodes / 5, 0}});
     }
     gap_us_ = mean_work() * 100 / load.load_percent / (kNode.cpu_milli / 1000 * kNodes);
@@ -239,7 +239,7 @@ class Simulation {
     std::vector<size_t> order = running_[node];
     std::sort(order.begin(), order.end(), before);
     Amount room = free_[node];
-    std::map<QueueId, int32_t> count;
+    std::map<queue::QueueId, int32_t> count;
     for (const size_t r : order) {
       if (need.whole.fits(room)) break;
       const SimJob& victim = jobs_[r];
