@@ -14,10 +14,11 @@ namespace weir::bench {
 namespace {
 
 constexpr const char* kHelp =
-    "Jobs through the production loop in virtual time, one core.\n"
-    "  --jobs N       1 to 10000000 (default 100000)\n"
-    "  --running N    about so many at a time, 1 to 100000 (default 32)\n"
-    "  -o table|json\n";
+    "Usage: weir bench loop [--jobs N] [--running N] [-o table|json]\n\n"
+    "Runs N jobs through the production loop in virtual time, with so many at once on\n"
+    "one site, and says what bounds it: deciding, hashing, the rest.\n\n"
+    "Example:\n"
+    "  weir bench loop --jobs 100000 --running 32\n";
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point from) {
@@ -100,7 +101,7 @@ int run_loop_bench(const std::vector<std::string>& args) {
   uint64_t jobs = 100'000;
   uint32_t running = 32;
   std::string output = "table";
-  if (const auto code = read_arguments("loop", kHelp, args,
+  if (const auto code = read_arguments("weir bench loop", kHelp, args,
                                        {Option::number<uint64_t>("--jobs", 1, 10'000'000, jobs),
                                         Option::number<uint32_t>("--running", 1, 100'000, running),
                                         Option::choice("-o", {"table", "json"}, output)})) {
