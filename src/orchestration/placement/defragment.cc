@@ -39,7 +39,9 @@ class Nodes {
     const auto changed = changed_.find(node);
     return changed == changed_.end() ? graph_.free(node) : changed->second;
   }
-  bool cordoned(NodeId node) const { return std::binary_search(cordoned_.begin(), cordoned_.end(), node); }
+  bool cordoned(NodeId node) const {
+    return graph_.node(node).cordoned || std::binary_search(cordoned_.begin(), cordoned_.end(), node);
+  }
   const std::map<NodeId, std::vector<Instance>>& instances() const { return instances_; }
 
   bool takes(NodeId to, NodeId from, const Instance& instance, const NodeFree& room) const {

@@ -68,8 +68,8 @@ struct Evacuation {
   std::vector<std::pair<IntentId, uint32_t>> elsewhere;  // no node of the site takes them: to be decided anew
   bool complete = true;                                  // false: moves_max ended it
 };
-// `cordoned`, ascending: the nodes to empty, which take nothing either. Instances that `cost` leaves where
-// they are wait for their own end.
+// `cordoned`, ascending: the nodes to empty, which take nothing either, nor do others that the graph has
+// cordoned. Instances that `cost` leaves where they are wait for their own end.
 Evacuation evacuate(const Graph& graph, const std::vector<NodeId>& cordoned, int32_t moves_max,
                     const MoveCost& cost);
 

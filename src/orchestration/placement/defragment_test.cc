@@ -87,6 +87,9 @@ TEST(Defragment, LeadsSeveralAwayTogether) {
   EXPECT_TRUE(defragment(site.graph, whole, {.moves_max = 1, .worth = kWorth}, tenth).moves.empty());
   EXPECT_TRUE(defragment(site.graph, whole, {.worth = kWorth}, tenth, {NodeId(1u)}).moves.empty())
       << "a cordoned node takes nothing";
+  Site shut = site;
+  shut.add(NodeCordoned{.node = NodeId(1u)});
+  EXPECT_TRUE(defragment(shut.graph, whole, {.worth = kWorth}, tenth).moves.empty());
 }
 
 TEST(Evacuate, EmptiesANodeOrSaysWhatDoesNotFit) {
