@@ -11,6 +11,7 @@
 
 #include "app/commands.h"
 #include "app/exit_code.h"
+#include "app/sim/replay_commands.h"
 #include "simulation/sweep.h"
 
 namespace weir::app {
@@ -117,7 +118,7 @@ int run(const SimOptions& options) {
 }  // namespace
 
 void add_sim_commands(CLI::App& app) {
-  CLI::App* sim = app.add_subcommand("sim", "Run the production loop in simulated worlds with faults");
+  CLI::App* sim = app.add_subcommand("sim", "Run the production loop in simulated worlds, or on traces");
   sim->require_subcommand(1);
   sim->footer("\nExample:\n  weir sim run --seeds 0..999");
   const auto options = std::make_shared<SimOptions>();
@@ -128,6 +129,7 @@ void add_sim_commands(CLI::App& app) {
   command->add_option("-o,--output", options->output, "table or json")->check(CLI::IsMember({"table", "json"}))->capture_default_str();
   command->footer("\nExamples:\n  weir sim run --seeds 0..999\n  weir sim run --seeds 4711..4711 --verbose");
   command->callback([options] { exit_with(run(*options)); });
+  add_replay_commands(*sim);
 }
 
 }  // namespace weir::app

@@ -7,9 +7,9 @@
 
 namespace weir::twin {
 
-// A trace of which gaps between submissions and run times are changed at random by up to 5 %, each by itself (Tsafrir,
-// Ouaknine, Feitelson: Reducing performance evaluation sensitivity and variability by input shaking, MASCOTS 2007). A run
-// time within its estimate stays so.
+// A trace of which gaps between submissions and run times are changed at random by up to 5 %, each by itself
+// (Tsafrir, Ouaknine, Feitelson: Reducing performance evaluation sensitivity and variability by input
+// shaking, MASCOTS 2007). A run time within its estimate stays so.
 class ShakenSource final : public JobSource {
  public:
   ShakenSource(JobSource& source, uint64_t seed) : source_(source), draws_(seed) {}

@@ -13,7 +13,8 @@ TEST(Shaken, ChangesGapsAndRunTimesALittleAndKeepsOrderAndEstimates) {
   for (auto job = plain.next(); *job; job = plain.next()) {
     const auto other = shaken.next();
     ASSERT_TRUE(*other);
-    EXPECT_NEAR(static_cast<double>((*other)->run_us), static_cast<double>((*job)->run_us), 0.0501 * static_cast<double>((*job)->run_us));
+    EXPECT_NEAR(static_cast<double>((*other)->run_us), static_cast<double>((*job)->run_us),
+                0.0501 * static_cast<double>((*job)->run_us));
     EXPECT_LE((*other)->run_us, (*other)->estimate_us);
     EXPECT_GE((*other)->submit_us, last_us);
     last_us = (*other)->submit_us;

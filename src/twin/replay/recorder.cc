@@ -49,10 +49,10 @@ const char* end_text(JobOutcome::End end) {
 
 }  // namespace
 
-const char* waited_for_text(ReasonCode code) {
-  switch (code) {
+const char* waited_for_text(const JobOutcome& outcome) {
+  switch (outcome.waited_for) {
     case ReasonCode::kNone:
-      return "";
+      return outcome.end == JobOutcome::End::kDone && outcome.start_us > outcome.job.submit_us ? "turn" : "";
     case ReasonCode::kCpu:
       return "cpu";
     case ReasonCode::kMemory:
@@ -106,7 +106,8 @@ std::string jobs_csv_row(const JobOutcome& o, const std::string& site) {
   std::snprintf(numbers, sizeof numbers, "%.9f",
                 static_cast<double>(o.billed) / static_cast<double>(kCredit));
   row += numbers;
-  row += std::string(",") + end_text(o.end) + "," + waited_for_text(o.waited_for) + "," + field(o.why) + "\n";
+  row +=
+      std::string(",") + end_text(o.end) + "," + waited_for_text(o) + std::string(",") + field(o.why) + "\n";
   return row;
 }
 
@@ -127,7 +128,7 @@ void Recorder::outcome(const JobOutcome& o) {
   summary_.slowdown.add(bounded_slowdown(o));
   summary_.billed_credits += static_cast<double>(o.billed) / static_cast<double>(kCredit);
   summary_.attempts_more += static_cast<uint64_t>(std::max(0, o.attempts - 1));
-  if (o.waited_for != ReasonCode::kNone) ++summary_.waited_for[waited_for_text(o.waited_for)];
+  if (const char* what = waited_for_text(o); *what != 0) ++summary_.waited_for[what];
   timeline_.add(kWaited, o.start_us, wait_s);
   timeline_.add(kStarted, o.start_us, 1);
   if (seen_++ % bars_every_ != 0) return;

@@ -77,8 +77,9 @@ class Recorder {
   std::vector<Bar> bars_;
 };
 
-// "cpu", "memory", ...; empty for kNone.
-const char* waited_for_text(ReasonCode code);
+// What kept it from starting at once: "cpu", "memory", ... where it was tried; "turn" where it was not its
+// turn; else empty.
+const char* waited_for_text(const JobOutcome& outcome);
 
 // The jobs as comma-separated values: the header, and the row of one, each with its newline.
 std::string jobs_csv_header();

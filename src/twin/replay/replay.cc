@@ -15,6 +15,7 @@ namespace {
 constexpr TimeUs kNever = INT64_MAX;
 constexpr TimeUs kIdleUs = 100'000'000'000'000'000;  // longer than any trace
 constexpr TimeUs kBeginUs = 1'000'000'000;           // the clocks when the trace begins: no time is 0
+constexpr TimeUs kLateUs = 1;  // so that an end that was foreseen comes before the limit
 constexpr int64_t kHourUs = 3'600'000'000;
 constexpr uint64_t kConnection = 1;
 constexpr uint64_t kMomentsPerProgress = 4'096;
@@ -33,9 +34,13 @@ LoopOptions ReplayOptions::replay_loop() {
 
 class Replay::World final : public Clock, public Wire {
  public:
-  World(const ReplayOptions& options, Planner& planner, LogStore& log,
+  World(const ReplayOptions& options, Planner& planner, Scheduler* scheduler, LogStore& log,
         std::function<bool(const Graph&, IntentId)> needs_decision)
-      : options_(options), planner_(planner), log_(log), needs_decision_(std::move(needs_decision)) {}
+      : options_(options),
+        planner_(planner),
+        scheduler_(scheduler),
+        log_(log),
+        needs_decision_(std::move(needs_decision)) {}
 
   Result<ReplayTotals> run(JobSource& source, const ReplaySink& sink);
 
@@ -90,10 +95,12 @@ class Replay::World final : public Clock, public Wire {
   bool decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent, const std::vector<SiteId>& sites);
   std::string too_large(const TraceJob& job) const;
   TenantId tenant(const std::string& name);
+  const std::string& queue(const std::string& name);
   void finish(std::unordered_map<uint32_t, Live>::iterator at, JobOutcome::End how, std::string why);
 
   const ReplayOptions& options_;
   Planner& planner_;
+  Scheduler* scheduler_;
   LogStore& log_;
   std::function<bool(const Graph&, IntentId)> needs_decision_;
   const ReplaySink* sink_ = nullptr;
@@ -109,6 +116,7 @@ class Replay::World final : public Clock, public Wire {
   uint64_t sequence_ = 0;
   std::vector<NodeSpec> shapes_;  // of nodes
   std::map<std::string, TenantId> tenants_;
+  std::set<std::string> queues_;
   uint32_t intents_ = 0;
   std::unordered_map<uint32_t, Live> live_;  // by intent; looked up only
   uint64_t waiting_ = 0, running_ = 0;
@@ -170,7 +178,8 @@ void Replay::World::begin_run(SiteId site, const DirectedRun& order) {
   ends_.push({now_us_ + live.job.run_us, ++sequence_, site, order.run});
 }
 
-bool Replay::World::decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent, const std::vector<SiteId>& sites) {
+bool Replay::World::decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent,
+                           const std::vector<SiteId>& sites) {
   Decision decision =
       sites.empty() ? planner_.decide(*snapshot, intent) : planner_.decide_among(*snapshot, intent, sites);
   if (const auto* refusal = std::get_if<Refusal>(&decision); refusal && !refusal->reasons.empty()) {
@@ -207,6 +216,12 @@ TenantId Replay::World::tenant(const std::string& name) {
   return known->second;
 }
 
+const std::string& Replay::World::queue(const std::string& name) {
+  if (!name.empty() && name != kDomainQueue && queues_.insert(name).second)
+    propose(QueueDefined{{}, {.name = name}});
+  return name;
+}
+
 void Replay::World::submit(TraceJob job) {
   const uint64_t number = totals_.jobs++;
   if (std::string why = too_large(job); !why.empty()) {
@@ -227,7 +242,16 @@ void Replay::World::submit(TraceJob job) {
                    .memory_mib = job.memory_mib,
                    .accelerators = job.accelerators,
                    .accelerator_model = job.accelerator_model};
-  propose(IntentSubmitted{{}, tenant(job.tenant), 0, std::move(spec)});
+  const TimeUs estimate_us = options_.user_estimates && job.estimate_us > 0 ? job.estimate_us : job.run_us;
+  spec.schedule = {.priority = job.priority,
+                   .run_time_us_estimated = estimate_us,
+                   .run_time_us_max = std::max(estimate_us, job.run_us + kLateUs)};
+  TenantId owner = tenant({});
+  if (options_.shares) {
+    owner = tenant(job.tenant);
+    spec.schedule.queue = queue(job.queue);
+  }
+  propose(IntentSubmitted{{}, owner, 0, std::move(spec)});
   live_[intents_++] = Live{.job = std::move(job), .number = number};
   ++waiting_;
 }
@@ -318,9 +342,11 @@ Status Replay::World::begin() {
       Loop::start({.clock = *this,
                    .log = log_,
                    .wire = *this,
-                   .decide = [this](uint64_t t, const Snapshot& s, IntentId i, const std::vector<SiteId>& sites) { return decide(t, s, i, sites); },
+                   .decide = [this](uint64_t t, const Snapshot& s, IntentId i,
+                                    const std::vector<SiteId>& sites) { return decide(t, s, i, sites); },
                    .needs_decision = needs_decision_,
-                   .publish = [](const Snapshot&) {}},
+                   .publish = [](const Snapshot&) {},
+                   .scheduler = scheduler_},
                   options_.loop, "replay", options_.domain);
   if (!loop) return tl::unexpected(loop.error());
   loop_ = std::move(*loop);
@@ -328,6 +354,10 @@ Status Replay::World::begin() {
 }
 
 Status Replay::World::describe() {
+  if (!options_.policy.empty() || options_.backfill != Backfill::kInherited) {
+    propose(
+        QueueDefined{{}, {.name = kDomainQueue, .policy = options_.policy, .backfill = options_.backfill}});
+  }
   for (const ReplaySite& site : options_.sites) propose(SiteDefined{{}, {}, site.spec});
   if (Status settled = settle(); !settled) return settled;
   for (const ReplaySite& site : options_.sites) {
@@ -384,9 +414,9 @@ Result<ReplayTotals> Replay::World::run(JobSource& source, const ReplaySink& sin
   return total();
 }
 
-Replay::Replay(const ReplayOptions& options, Planner& planner, LogStore& log,
+Replay::Replay(const ReplayOptions& options, Planner& planner, Scheduler* scheduler, LogStore& log,
                std::function<bool(const Graph&, IntentId)> needs_decision)
-    : world_(std::make_unique<World>(options, planner, log, std::move(needs_decision))) {}
+    : world_(std::make_unique<World>(options, planner, scheduler, log, std::move(needs_decision))) {}
 Replay::~Replay() = default;
 Result<ReplayTotals> Replay::run(JobSource& source, const ReplaySink& sink) {
   return world_->run(source, sink);

@@ -9,6 +9,7 @@
 #include "core/loop/loop.h"
 #include "core/ports/log_store.h"
 #include "core/ports/planner.h"
+#include "core/ports/scheduler.h"
 #include "twin/trace/trace_job.h"
 
 // Traces through the production loop in virtual time: the same Loop, planner and graph as in service, with
@@ -45,6 +46,14 @@ struct ReplaySite {
 struct ReplayOptions {
   std::vector<ReplaySite> sites;
   DomainCreated domain;
+  std::string policy;  // of the domain's queue, as 'weir get policies' names it; empty: as it stands
+  Backfill backfill = Backfill::kInherited;
+  // Tenants and queues as in the trace, each due its share; else all jobs are those of one tenant in one
+  // queue.
+  bool shares = false;
+  // Schedulers know what users said; else, and where they said nothing, the true run time. A job is never
+  // ended before its own end: its limit is what it runs where that is more than was said.
+  bool user_estimates = true;
   LoopOptions loop = replay_loop();
   // Of this loop: nobody falls silent, nothing is said twice, nothing is done without a reason.
   static LoopOptions replay_loop();
@@ -68,8 +77,9 @@ struct ReplaySink {
 
 class Replay {
  public:
-  // `planner` decides as in production; `log` is new, and may forget (HashLog).
-  Replay(const ReplayOptions& options, Planner& planner, LogStore& log,
+  // `planner` and `scheduler` decide as in production; without a scheduler each job is decided as it comes.
+  // `log` is new, and may forget (HashLog).
+  Replay(const ReplayOptions& options, Planner& planner, Scheduler* scheduler, LogStore& log,
          std::function<bool(const Graph&, IntentId)> needs_decision);
   ~Replay();
   // Until the source has ended and all that can run has run. The error of the source, or of the loop.

@@ -5,7 +5,9 @@
 #include <deque>
 
 #include "orchestration/plan/decide.h"
+#include "orchestration/queue/graph_queue.h"
 #include "twin/replay/hash_log.h"
+#include "twin/replay/recorder.h"
 
 namespace weir::twin {
 namespace {
@@ -36,15 +38,17 @@ struct Replayed {
   uint64_t waiting_most = 0;
 };
 
-Replayed replay(std::deque<TraceJob> jobs, int32_t cores = 4) {
+Replayed replay(std::deque<TraceJob> jobs, int32_t cores = 4, Scheduler* scheduler = nullptr,
+                const std::string& policy = {}) {
   ReplayOptions options;
   options.sites.push_back(
       {.spec = {.name = "machine"}, .nodes = {NodeSpec{"n", cores * 1000, 1024, 0, "", 1000}}});
   options.sites[0].spec.asks.per_core_hour = kCredit;
   options.domain = {.name = "replay", .scarcity_core_hour = kCredit};
+  options.policy = policy;
   JointPlanner planner;
   HashLog log;
-  Replay world(options, planner, log, needs_decision);
+  Replay world(options, planner, scheduler, log, needs_decision);
   Listed source(std::move(jobs));
   Replayed out;
   auto totals = world.run(
@@ -98,6 +102,19 @@ TEST(Replay, EqualTracesGiveEqualLedgers) {
   EXPECT_EQ(a.head, b.head);
   jobs[100].run_us += 1'000'000;
   EXPECT_NE(replay(jobs).head, a.head);
+}
+
+TEST(Replay, PoliciesChooseWhoGoesFirst) {
+  const std::deque<TraceJob> jobs = {job("a", 0, 100, 4), job("long", 10, 50, 4), job("short", 20, 5, 4)};
+  queue::GraphQueue fcfs, sjf;
+  const Replayed first = replay(jobs, 4, &fcfs, "fcfs"), shortest = replay(jobs, 4, &sjf, "sjf");
+  ASSERT_EQ(first.outcomes.size(), 3u);
+  ASSERT_EQ(shortest.outcomes.size(), 3u);
+  EXPECT_EQ(first.outcomes[1].job.id, "long");
+  EXPECT_EQ(shortest.outcomes[1].job.id, "short");
+  EXPECT_EQ(shortest.outcomes[1].start_us, 100'000'000) << "at once when there is room";
+  EXPECT_EQ(shortest.outcomes[2].end_us, 155'000'000);
+  EXPECT_STREQ(waited_for_text(shortest.outcomes[1]), "turn");
 }
 
 TEST(Replay, AnEmptyTraceIsDoneAtOnce) {
