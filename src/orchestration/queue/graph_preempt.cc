@@ -1,0 +1,155 @@
+#include "orchestration/queue/graph_preempt.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace weir::queue {
+namespace {
+
+Amount amount_of(int64_t cpu_milli, int64_t memory_mib, int64_t accelerators) {
+  return {cpu_milli, memory_mib, accelerators * 1000};
+}
+
+Amount lacking(const Amount& need, const Amount& free) { return Amount::most({}, need - free); }
+
+// One place, and which part of the node that lacks most must be freed: by this places are compared.
+struct Place {
+  int64_t lacks = 0;
+  std::vector<Shortfall> shortfalls;
+};
+
+class Places {
+ public:
+  Places(const Graph& head, const Workload& workload, int32_t instances)
+      : head_(head),
+        workload_(workload),
+        instances_(instances),
+        each_(amount_of(workload.cpu_milli, workload.memory_mib, workload.accelerators)) {}
+
+  void add(SiteId site) {
+    struct Slot {
+      int64_t lacks;
+      NodeId node;
+      bool operator<(const Slot& other) const {
+        return std::tie(lacks, node) < std::tie(other.lacks, other.node);
+      }
+    };
+    std::vector<Slot> slots;
+    for (const NodeRange& range : head_.nodes(site)) {
+      for (uint32_t n = range.first; n < range.first + range.count; ++n) {
+        const NodeId id(n);
+        if (!head_.takes(head_.node(id), workload_)) continue;
+        const int32_t holds = each_.times_in(total(id), instances_);
+        for (int32_t k = 1; k <= holds; ++k) slots.push_back({lacks(id, each_ * k), id});
+      }
+    }
+    std::sort(slots.begin(), slots.end());
+    if (instances_ == 1) {
+      for (const Slot& slot : slots)
+        places_.push_back({slot.lacks, {{slot.node.value, lacking(each_, free(slot.node))}}});
+      return;
+    }
+    if (slots.size() < static_cast<size_t>(instances_)) return;
+    std::map<NodeId, int32_t> count;
+    Place place;
+    for (int32_t i = 0; i < instances_; ++i) {
+      ++count[slots[static_cast<size_t>(i)].node];
+      place.lacks += slots[static_cast<size_t>(i)].lacks;
+    }
+    for (const auto& [node, times] : count)
+      place.shortfalls.push_back({node.value, lacking(each_ * times, free(node))});
+    places_.push_back(std::move(place));
+  }
+
+  std::vector<std::vector<Shortfall>> best(size_t most) {
+    std::stable_sort(places_.begin(), places_.end(),
+                     [](const Place& a, const Place& b) { return a.lacks < b.lacks; });
+    std::vector<std::vector<Shortfall>> out;
+    for (size_t i = 0; i < std::min(most, places_.size()); ++i)
+      out.push_back(std::move(places_[i].shortfalls));
+    return out;
+  }
+
+ private:
+  Amount total(NodeId id) const {
+    const NodeRow& node = head_.node(id);
+    return amount_of(node.cpu_milli, node.memory_mib, node.accelerators);
+  }
+  Amount free(NodeId id) const {
+    const NodeFree& node = head_.free(id);
+    return amount_of(node.cpu_milli, node.memory_mib, node.accelerators);
+  }
+  int64_t lacks(NodeId id, const Amount& need) const {
+    return dominant_share(lacking(need, free(id)), total(id));
+  }
+
+  const Graph& head_;
+  const Workload& workload_;
+  int32_t instances_;
+  Amount each_;
+  std::vector<Place> places_;
+};
+
+bool carries(const Graph& head, SiteId site, const IntentSpec& spec) {
+  const auto within = [&](const std::vector<std::string>& labels) {
+    const auto mask = head.residency_mask(labels);
+    return mask && (head.site(site).residency & *mask) == *mask;
+  };
+  return within(spec.where.residency) && std::all_of(spec.data.begin(), spec.data.end(), [&](DatasetId id) {
+           const uint64_t mask = head.dataset(id).residency;
+           return (head.site(site).residency & mask) == mask;
+         });
+}
+
+}  // namespace
+
+std::vector<Running> running_jobs(const Graph& head, TimeUs now, int64_t restart_us,
+                                  const QueueOf& queue_of) {
+  std::vector<Running> out;
+  for (size_t i = 0; i < head.intent_count(); ++i) {
+    const IntentRow& row = head.intent(IntentId(i));
+    if (!row.active || row.spec->workload.kind != WorkKind::kJob) continue;
+    TimeUs began = now;
+    bool runs = false;
+    for (const RunRow& run : row.runs) {
+      if (run.state != RunState::kRunning) continue;
+      runs = true;
+      if (run.began != 0) began = std::min(began, run.began);
+    }
+    if (!runs) continue;
+    std::map<NodeId, Amount> held;
+    for (const Placement& placement : row.active->plan.placements) {
+      held[placement.node] += amount_of(placement.cpu_milli, placement.memory_mib, placement.accelerators);
+    }
+    Running job{.job = i,
+                .queue = queue_of(IntentId(i)),
+                .priority = row.spec->schedule.priority,
+                .lost_us = now - began,
+                .restart_us = restart_us,
+                .preemptions = static_cast<int32_t>(row.preemptions)};
+    for (const auto& [node, amount] : held) job.holds.push_back({node.value, amount});
+    out.push_back(std::move(job));
+  }
+  return out;
+}
+
+Need need_of(const Graph& head, IntentId waiting, QueueId queue, size_t options_max) {
+  const IntentRow& row = head.intent(waiting);
+  const Workload& workload = row.spec->workload;
+  const int32_t instances = std::max(row.spec->schedule.instances, 1);
+  Need need{queue,
+            row.spec->schedule.priority,
+            amount_of(workload.cpu_milli, workload.memory_mib, workload.accelerators) * instances,
+            {}};
+  Places places(head, workload, instances);
+  for (size_t s = 0; s < head.site_count(); ++s) {
+    const SiteId site(s);
+    if (head.site(site).state != Liveness::kUp || head.site(site).drained) continue;
+    if (allows(row.spec->where, site) && carries(head, site, *row.spec)) places.add(site);
+  }
+  need.options = places.best(options_max);
+  return need;
+}
+
+}  // namespace weir::queue
