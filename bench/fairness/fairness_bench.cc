@@ -179,7 +179,8 @@ int run_fairness_bench(const std::vector<std::string>& args) {
   if (wants("sharing")) show(sharing_table(settings), "sharing");
   if (wants("timing")) {
     const std::vector<Timing> timings = run_timing(10'000, 100'000);
-    std::printf(json ? ",\n  \"timing_us\": {" : "10,000 queues, 100,000 waiting jobs: microseconds\n");
+    std::printf(json ? ",\n  \"timing_us\": {"
+                     : "10,000 queues, 100,000 waiting jobs: microseconds of processor time\n");
     for (size_t i = 0; i < timings.size(); ++i) {
       if (json) {
         std::printf("%s\n    \"%s\": %.3f", i == 0 ? "" : ",", timings[i].what.c_str(),

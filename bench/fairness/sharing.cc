@@ -27,7 +27,9 @@ struct SimJob {
   uint32_t epoch = 0;
 };
 
-queue::QueueId project(uint32_t tenant, uint32_t index) { return queue::QueueId(kTenants + tenant * kProjects + index); }
+queue::QueueId project(uint32_t tenant, uint32_t index) {
+  return queue::QueueId(kTenants + tenant * kProjects + index);
+}
 
 class Simulation {
  public:
@@ -45,7 +47,8 @@ class Simulation {
         for (int r = 0; r < kResources; ++r) guaranteed[r] = kDomain[r] * weight[t] / weights;
       }
       (void)turns_.define(
-          queue::QueueId(t), {.weight_milli = weight[t], .guaranteed = guaranteed, .half_life_us = half_life_us});
+          queue::QueueId(t),
+          {.weight_milli = weight[t], .guaranteed = guaranteed, .half_life_us = half_life_us});
       (void)dues_.define(queue::QueueId(t), {.weight_milli = weight[t]});
       int64_t within = 0;
       std::vector<int32_t> of;
@@ -54,9 +57,10 @@ class Simulation {
       for (uint32_t p = 0; p < kProjects; ++p) {
         Amount part;
         for (int r = 0; r < kResources; ++r) part[r] = guaranteed[r] * of[p] / within;
-        (void)turns_.define(
-            project(t, p),
-            {.parent = queue::QueueId(t), .weight_milli = of[p], .guaranteed = part, .half_life_us = half_life_us});
+        (void)turns_.define(project(t, p), {.parent = queue::QueueId(t),
+                                            .weight_milli = of[p],
+                                            .guaranteed = part,
+                                            .half_life_us = half_life_us});
         (void)dues_.define(project(t, p), {.parent = queue::QueueId(t), .weight_milli = of[p]});
         busy_until_.push_back(0);
         used_.push_back(0);

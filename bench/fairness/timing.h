@@ -7,7 +7,7 @@ namespace weir::bench {
 
 struct Timing {
   std::string what;
-  double microseconds = 0;  // of one, median of the rounds
+  double microseconds = 0;  // processor time of one, median of the rounds
 };
 
 // Operations on `queues` queues in three levels (a tenth of a tenth tenants, a tenth projects) with `jobs`
