@@ -50,6 +50,39 @@ Status undrain(const Options& o) {
   return {};
 }
 
+// "SITE/NODE", or a number as 'weir get nodes' shows it; "node/" before it is understood.
+template <class Request>
+void name_node(const std::string& text, Request& request) {
+  const std::string name = text.starts_with("node/") ? text.substr(5) : text;
+  const size_t slash = name.find('/');
+  request.set_site(slash == std::string::npos ? "" : name.substr(0, slash));
+  request.set_node(slash == std::string::npos ? name : name.substr(slash + 1));
+}
+
+Status cordon(const Options& o) {
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  v1::CordonRequest request;
+  name_node(o.name, request);
+  request.set_why(o.why);
+  v1::CordonResponse response;
+  if (const Status called = client->call(&v1::Weir::Stub::Cordon, request, response); !called) return called;
+  std::cout << "node " << o.name << " takes nothing new; what runs there goes on\n";
+  return {};
+}
+
+Status uncordon(const Options& o) {
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  v1::UncordonRequest request;
+  name_node(o.name, request);
+  v1::UncordonResponse response;
+  if (const Status called = client->call(&v1::Weir::Stub::Uncordon, request, response); !called)
+    return called;
+  std::cout << "node " << o.name << " takes work again\n";
+  return {};
+}
+
 Status revoke(const Options& o) {
   auto client = Client::open(o.target);
   if (!client) return tl::unexpected(client.error());
@@ -179,6 +212,21 @@ Example:
           drain);
   command(app, "undrain", "Let a drained site take work again", "\nExample:\n  weir undrain site/metro",
           [](CLI::App& c, Options& o) { c.add_option("SITE", o.name, "site/NAME")->required(); }, undrain);
+  command(
+      app, "cordon", "Let a node take nothing new; what runs there goes on", R"(
+Example:
+  weir cordon metro/rack1-7 --why "its fan is loud")",
+      [](CLI::App& c, Options& o) {
+        c.add_option("NODE", o.name, "SITE/NODE, or its number in 'weir get nodes'")->required();
+        c.add_option("--why", o.why, "For the record");
+      },
+      cordon);
+  command(
+      app, "uncordon", "Let a cordoned node take work again", "\nExample:\n  weir uncordon metro/rack1-7",
+      [](CLI::App& c, Options& o) {
+        c.add_option("NODE", o.name, "SITE/NODE, or its number in 'weir get nodes'")->required();
+      },
+      uncordon);
   command(app, "revoke", "Shut a site out: end its certificates and its connection", R"(
 Its work moves elsewhere. It comes back only with a new join token.
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "app/render_queues.h"
 #include "app/table.h"
 #include "core/units/quantity.h"
 #include "service/gateway/explain.h"
@@ -14,8 +15,6 @@
 
 namespace weir::app {
 namespace {
-
-using Items = google::protobuf::RepeatedPtrField<v1::Resource>;
 
 std::string credits(int64_t nanocredits, int64_t unit = 1000) {
   return format_money((nanocredits + unit / 2) / unit * unit);
@@ -59,7 +58,7 @@ std::string promise_text(const v1::Intent::Status& status) {
 
 Table intents(const Items& items, bool wide) {
   std::vector<std::string> header{"TENANT", "NAME", "STATE", "RUNS", "PROMISE", "PREDICTED", "MEASURED", "CREDITS/H"};
-  if (wide) header.insert(header.end(), {"SAMPLES", "LATE", "LOST", "SERVICE", "WHY"});
+  if (wide) header.insert(header.end(), {"SAMPLES", "LATE", "LOST", "SERVICE", "START", "WHY"});
   Table table(header);
   table.lesser({"PREDICTED", "CREDITS/H", "MEASURED"});
   for (const v1::Resource& item : items) {
@@ -75,9 +74,12 @@ Table intents(const Items& items, bool wide) {
         s.samples() ? gateway::latency_text(s.latency_us_measured()) : "-",
         s.has_plan() ? credits(s.billed_per_hour_nanocredits()) : "-"};
     if (wide) {
-      row.insert(row.end(), {std::to_string(s.samples()), std::to_string(s.misses()), std::to_string(s.lost()),
-                             s.service_address().empty() ? "-" : "[" + s.service_address() + "]:" + std::to_string(s.service_port()),
-                             s.why()});
+      row.insert(
+          row.end(),
+          {std::to_string(s.samples()), std::to_string(s.misses()), std::to_string(s.lost()),
+           s.service_address().empty() ? "-"
+                                       : "[" + s.service_address() + "]:" + std::to_string(s.service_port()),
+           start_text(s), s.why()});
     }
     table.add(row);
   }
@@ -209,11 +211,12 @@ Table runs(const Items& items, bool wide) {
 }
 
 Table nodes(const Items& items, bool) {
-  Table table({"NODE", "SITE", "NAME", "CORES FREE", "MEMORY FREE", "ACCELERATORS", "SPEED"});
+  Table table({"NODE", "SITE", "NAME", "STATE", "CORES FREE", "MEMORY FREE", "ACCELERATORS", "SPEED"});
+  table.lesser({"SPEED"});
   for (const v1::Resource& item : items) {
     const v1::NodeView& node = item.node();
     const v1::NodeSpec& spec = node.spec();
-    table.add({std::to_string(node.id()), node.site(), spec.name(),
+    table.add({std::to_string(node.id()), node.site(), spec.name(), node.cordoned() ? "cordoned" : "ready",
                format_cpu(node.cpu_milli_free()) + "/" + format_cpu(spec.cpu_milli()),
                format_memory(node.memory_mib_free()) + "/" + format_memory(spec.memory_mib()),
                std::to_string(node.accelerators_free()) + "/" + std::to_string(spec.accelerators()) +
@@ -381,6 +384,12 @@ Table table_of(const Items& items, bool wide) {
       return offers(items, wide);
     case v1::Resource::kTenant:
       return tenants(items, wide);
+    case v1::Resource::kQueue:
+      return queues(items, wide);
+    case v1::Resource::kReservation:
+      return reservations(items, wide);
+    case v1::Resource::kPolicy:
+      return policies(items, wide);
     default:
       return Table({"NAME"});
   }
@@ -427,6 +436,8 @@ std::string render(const std::string& kind, const Items& items, Format format) {
       break;
   }
   if (items.empty()) return "No " + kind + ".\n";
+  if (kind.starts_with("job"))
+    return jobs(items, format == Format::kWide).text(format == Format::kWide ? 0 : kTableWidth);
   if (format == Format::kWide) return table_of(items, true).text(0);
   return table_of(items, false).text(kTableWidth) + why_plain(items) + why_not_running(items);
 }

@@ -111,6 +111,38 @@ Items one_of_each(const std::string& kind) {
     e.set_name("PromiseStateChanged");
     e.set_subject("intent/" + kLong + "/" + kLong);
     e.set_text(std::string(300, 't') + "\x1b]0;title\a");
+  } else if (kind == "queues") {
+    auto& q = *r.mutable_queue();
+    q.mutable_metadata()->set_name(kLong);
+    auto& use = *q.mutable_status()->mutable_use();
+    use.set_share_ppm(1'000'000);
+    use.set_entitlement_ppm(999'000);
+    use.set_jobs_running(1'234'567);
+    use.set_jobs_waiting(1'234'567);
+    use.set_oldest_wait_us(400LL * 86'400'000'000);
+    q.mutable_status()->set_policy("smallest-area");
+  } else if (kind == "jobs") {
+    auto& job = *r.mutable_intent();
+    job.mutable_metadata()->set_name(kLong);
+    job.mutable_metadata()->set_tenant(kLong);
+    job.mutable_spec()->mutable_schedule()->set_queue(kLong);
+    job.mutable_status()->set_state("waiting");
+    job.mutable_status()->set_why(std::string(40, 'w') + " " + std::string(160, 'v'));
+    job.mutable_status()->mutable_waiting()->set_estimated_start(1'800'000'000'000'000);
+  } else if (kind == "reservations") {
+    auto& kept = *r.mutable_reservation();
+    kept.mutable_metadata()->set_name(kLong);
+    kept.mutable_metadata()->set_tenant(kLong);
+    kept.mutable_spec()->set_site(kLong);
+    kept.mutable_spec()->set_from("2026-11-22T10:00:00Z");
+    kept.mutable_spec()->set_to("2026-11-22T12:00:00Z");
+    kept.mutable_spec()->mutable_amount()->set_cpu("123456");
+    kept.mutable_spec()->mutable_amount()->set_memory("123456Gi");
+    kept.mutable_status()->set_state("planned");
+  } else if (kind == "policies") {
+    auto& policy = *r.mutable_policy();
+    policy.set_name("smallest-area");
+    policy.set_about(std::string(100, 'a'));
   } else {
     r.mutable_dataset()->mutable_metadata()->set_name(kLong);
     r.mutable_dataset()->mutable_metadata()->set_tenant(kLong);
@@ -122,7 +154,7 @@ Items one_of_each(const std::string& kind) {
 class Rendered : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Kinds, Rendered,
                          ::testing::Values("intents", "sites", "links", "plans", "runs", "nodes", "prices",
-                                           "events", "datasets"),
+                                           "events", "datasets", "queues", "jobs", "reservations", "policies"),
                          [](const auto& kind) { return std::string(kind.param); });
 
 TEST_P(Rendered, FitsEightyColumnsWithItsFiguresWhole) {

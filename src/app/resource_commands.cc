@@ -16,6 +16,7 @@
 #include "app/commands.h"
 #include "app/exit_code.h"
 #include "app/render.h"
+#include "app/render_queues.h"
 #include "app/since.h"
 #include "app/table.h"
 #include "core/units/quantity.h"
@@ -33,7 +34,7 @@ struct Options {
   std::vector<std::string> files;
   bool dry_run = false;
   std::string kind, name, tenant, ingress, filter, format = "table", wanted, timeout = "60s", since;
-  std::vector<std::string> names;
+  std::vector<std::string> names, what_if;
   bool watch = false;
 };
 
@@ -66,7 +67,8 @@ Status split_name(Options& o, const char* command, bool needed = true) {
     o.kind.resize(slash);
     given = true;
   }
-  const bool owned = o.kind.starts_with("intent") || o.kind.starts_with("dataset");
+  const bool owned = o.kind.starts_with("intent") || o.kind.starts_with("job") ||
+                     o.kind.starts_with("dataset") || o.kind.starts_with("reservation");
   if (const size_t slash = o.name.find('/'); owned && slash != std::string::npos && o.tenant.empty()) {
     o.tenant = o.name.substr(0, slash);
     o.name = o.name.substr(slash + 1);
@@ -102,6 +104,7 @@ std::string decision_text(Client& client, Changes& changes, const v1::ApplyResul
       return ", refused:\n" + wrapped("  " + intent.status().why(), kTableWidth) +
              "  all reasons: 'weir explain " + result.name() + " --tenant " + result.tenant() + "'\n";
     }
+    if (state == "waiting") return ", waiting:\n" + wrapped("  " + intent.status().why(), kTableWidth);
     if (state != "pending") return ", " + state + "\n";
     if (std::chrono::system_clock::now() >= deadline) return "\n";
     changes.wait(deadline);
@@ -364,6 +367,7 @@ Status explain(const Options& o) {
   request.set_intent(slash == std::string::npos ? o.name : o.name.substr(slash + 1));
   request.set_tenant(slash == std::string::npos ? o.tenant : o.name.substr(0, slash));
   request.set_ingress(o.ingress);
+  for (const std::string& change : o.what_if) request.add_what_if(change);
   v1::ExplainResponse response;
   if (const Status called = client->call(&v1::Weir::Stub::Explain, request, response); !called) return called;
   const Format format = kFormats.at(o.format);
@@ -371,6 +375,11 @@ Status explain(const Options& o) {
     std::cout << json_text(response) << "\n";
   } else if (format == Format::kYaml) {
     std::cout << resource::to_yaml(response);
+  } else if (response.has_what_if()) {
+    std::string changes;
+    for (const std::string& change : o.what_if) changes += (changes.empty() ? "" : ", ") + change;
+    std::cout << render_outlooks(response.now(), response.what_if(), changes,
+                                 format == Format::kWide ? 0 : kTableWidth);
   } else {
     std::cout << (format == Format::kWide ? response.text() : wrapped(response.text(), kTableWidth));
   }
@@ -387,7 +396,8 @@ Status remove(Options& o) {
   request.set_tenant(o.tenant);
   v1::DeleteResponse response;
   if (const Status called = client->call(&v1::Weir::Stub::Delete, request, response); !called) return called;
-  std::cout << o.kind << " " << o.name << " withdrawn\n";
+  std::cout << o.kind << " " << o.name
+            << (o.kind.starts_with("reservation") ? " cancelled\n" : " withdrawn\n");
   return {};
 }
 
@@ -407,10 +417,10 @@ std::string state_of(const v1::Resource& resource) {
 }
 
 // That any resource can have.
-constexpr std::array<std::string_view, 23> kStates = {
-    "absent",  "active",  "broken",  "down",     "draining", "exited",   "failed",  "finished",
-    "half",    "kept",    "lost",    "pending",  "placed",   "planned",  "present", "refused",
-    "retiring", "running", "starting", "stopping", "unknown",  "up",       "withdrawn"};
+constexpr std::array<std::string_view, 24> kStates = {
+    "absent",   "active",  "broken",   "down",     "draining", "exited",  "failed",  "finished",
+    "half",     "kept",    "lost",     "pending",  "placed",   "planned", "present", "refused",
+    "retiring", "running", "starting", "stopping", "unknown",  "up",      "waiting", "withdrawn"};
 
 // A running intent has also been placed, and a finished one has been running.
 bool holds(const Options& o, const v1::Resource* resource, const std::string& state) {
@@ -506,7 +516,9 @@ void command(CLI::App& app, const std::string& name, const std::string& what, co
 }
 
 constexpr const char* kKinds =
-    "intents, sites, routers, links, datasets, offers, tenants, tokens, plans, runs, nodes, events or prices";
+    "intents, jobs, queues, reservations, policies, sites, routers, links, datasets, offers, tenants, "
+    "tokens, plans, runs, "
+    "nodes, events or prices";
 
 }  // namespace
 
@@ -522,24 +534,27 @@ Examples:
             c.add_option("--tenant", o.tenant, "Tenant of resources that name none");
           },
           [](Options& o) { return apply(o); });
-  command(app, "get", "Show one resource or a list", R"(
+  command(
+      app, "get", "Show one resource or a list", R"(
 Examples:
   weir get intents
+  weir get queues                          whose share, and who waits how long?
+  weir get jobs                            why does it wait, and until when?
   weir get site/metro -o yaml
   weir get runs --filter site=metro,state=running
   weir get events --kind PlanCommitted --since 1h
   weir get events --watch)",
-          [](CLI::App& c, Options& o) {
-            c.add_option("KIND", o.kind, kKinds)->required();
-            c.add_option("NAME", o.name, "One of them");
-            c.add_option("--tenant", o.tenant, "Of this tenant only");
-            c.add_option("--filter", o.filter, "name=, site=, tenant=, intent=, state=, joined by commas");
-            c.add_option("--kind", o.names, "Of events: only these, like PlanCommitted")->delimiter(',');
-            c.add_option("--since", o.since, "Of events: only from then on: 1h, yesterday, 2026-11-20");
-            c.add_flag("-w,--watch", o.watch, "Show again whenever it changes");
-            add_format(c, o);
-          },
-          get);
+      [](CLI::App& c, Options& o) {
+        c.add_option("KIND", o.kind, kKinds)->required();
+        c.add_option("NAME", o.name, "One of them");
+        c.add_option("--tenant", o.tenant, "Of this tenant only");
+        c.add_option("--filter", o.filter, "name=, site=, tenant=, intent=, state=, joined by commas");
+        c.add_option("--kind", o.names, "Of events: only these, like PlanCommitted")->delimiter(',');
+        c.add_option("--since", o.since, "Of events: only from then on: 1h, yesterday, 2026-11-20");
+        c.add_flag("-w,--watch", o.watch, "Show again whenever it changes");
+        add_format(c, o);
+      },
+      get);
   command(
       app, "describe", "Show everything about one resource, with its events", R"(
 Examples:
@@ -552,31 +567,41 @@ Examples:
         add_format(c, o);
       },
       describe);
-  command(app, "explain", "Say why an intent runs where it does, or nowhere", R"(
+  command(
+      app, "explain", "Say why an intent runs where it does, or nowhere", R"(
 Examples:
   weir explain cameras --tenant city
-  weir explain city/cameras --ingress street-a)",
-          [](CLI::App& c, Options& o) {
-            c.add_option("INTENT", o.name, "NAME or TENANT/NAME")->required();
-            c.add_option("--tenant", o.tenant, "Of the intent");
-            c.add_option("--ingress", o.ingress, "Only the streams of this site");
-            add_format(c, o);
-          },
-          [](Options& o) { return explain(o); });
-  command(app, "delete", "Withdraw an intent", R"(
-Example:
-  weir delete intent cameras --tenant city)",
-          [](CLI::App& c, Options& o) {
-            c.add_option("KIND", o.kind, "intent")->required();
-            c.add_option("NAME", o.name, "Which");
-            c.add_option("--tenant", o.tenant, "Of the intent");
-          },
-          remove);
+  weir explain city/cameras --ingress street-a
+  weir explain city/train                  why does the job wait, behind whom?
+  weir explain city/train --what-if deadline=+2h --what-if cpu=2)",
+      [](CLI::App& c, Options& o) {
+        c.add_option("INTENT", o.name, "NAME or TENANT/NAME")->required();
+        c.add_option("--tenant", o.tenant, "Of the intent");
+        c.add_option("--ingress", o.ingress, "Only the streams of this site");
+        c.add_option("--what-if", o.what_if,
+                     "FIELD=VALUE of its spec, like deadline=+2h: what it would be, beside what it is; "
+                     "changes nothing")
+            ->allow_extra_args(false);
+        add_format(c, o);
+      },
+      [](Options& o) { return explain(o); });
+  command(
+      app, "delete", "Withdraw an intent, or cancel a reservation", R"(
+Examples:
+  weir delete intent cameras --tenant city
+  weir delete reservation night --tenant city)",
+      [](CLI::App& c, Options& o) {
+        c.add_option("KIND", o.kind, "intent or reservation")->required();
+        c.add_option("NAME", o.name, "Which");
+        c.add_option("--tenant", o.tenant, "Whose it is");
+      },
+      remove);
   command(
       app, "wait", "Wait until a resource has a state", R"(
 Exits with 8 when the time has passed, and at once, with 6 or 1, when the state
 will not come unless somebody changes something. States of
-  intents: pending, placed, running, refused, finished, withdrawn, kept, broken
+  intents: pending, waiting, placed, running, refused, finished, withdrawn,
+           kept, broken
   runs:    planned, starting, running, stopping, exited, failed, lost
   plans:   active, retiring
   sites:   unknown, up, draining, down

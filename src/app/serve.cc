@@ -18,6 +18,7 @@
 #include "infrastructure/store/views_follower.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/queue/graph_queue.h"
+#include "orchestration/queue/queue_report.h"
 #include "security/identity/authority.h"
 #include "security/identity/private_file.h"
 #include "service/gateway/grpc_service.h"
@@ -52,11 +53,13 @@ std::vector<std::string> brain_names(const ServeConfig& config) {
 }
 
 gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, History& history,
-                             store::MerkleFollower& tree, agent_link::AgentLink& link, agent_link::ArtifactFolder& artifacts, std::string ca) {
+                             const Queues& queues, store::MerkleFollower& tree, agent_link::AgentLink& link,
+                             agent_link::ArtifactFolder& artifacts, std::string ca) {
   return {.brain = brain,
           .clock = clock,
           .log = log,
           .history = history,
+          .queues = queues,
           .ledger_head = [&tree] { return tree.head(); },
           .prove_record = [&tree](Position at, uint64_t size) { return tree.prove_inclusion(at, size); },
           .prove_growth = [&tree](uint64_t old_size,
@@ -199,7 +202,9 @@ Status serve(const ServeConfig& config) {
   auto views = std::make_unique<store::ViewsFollower>(
       (data / "views.sqlite").string(), (*log)->ledger_id(), **log, **brain, [](const Error& error) { spdlog::warn("the views of history and bills wait: {}", error.text()); });
 
-  gateway::Service service(gateway_ports(**brain, clock, **log, *views, **tree, link, artifacts, authority->fingerprint()));
+  const queue::ReportedQueues queues;
+  gateway::Service service(gateway_ports(**brain, clock, **log, *views, queues, **tree, link, artifacts,
+                                         authority->fingerprint()));
   auto grpc = std::make_unique<gateway::GrpcService>(service);
   auto port = GrpcPort::open({.listen = config.listen, .brain_file = brain_file.string()}, {&grpc->service(), &link.service()});
   if (!port) return tl::unexpected(port.error());

@@ -11,7 +11,9 @@ namespace weir::app {
 namespace {
 
 constexpr const char* kKinds =
-    "intents sites routers links datasets offers tenants tokens plans runs nodes events prices";
+    "intents jobs queues reservations policies sites routers links datasets offers tenants tokens plans runs "
+    "nodes "
+    "events prices";
 
 // "get", "ledger verify": a command by its words.
 struct Command {

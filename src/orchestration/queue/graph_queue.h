@@ -31,6 +31,8 @@ class GraphQueue : public Scheduler {
 
   // Why a job waits, as of the last turns(); kUnknown: it is no job, or has a plan.
   Why why(IntentId intent) const { return engine_.explain(id_of(intent)); }
+  // Of a job that a Why names.
+  static IntentId intent_of(uint64_t id) { return IntentId(static_cast<uint32_t>(id - 1)); }
   // Waiting jobs in the order in which they are tried.
   std::vector<IntentId> order(size_t most) const;
 
@@ -63,7 +65,6 @@ class GraphQueue : public Scheduler {
   };
 
   static uint64_t id_of(IntentId intent) { return uint64_t{intent.value} + 1; }
-  static IntentId intent_of(uint64_t id) { return IntentId(static_cast<uint32_t>(id - 1)); }
 
   void define(const Graph& head, ::weir::QueueId id);
   uint32_t leaf(const Graph& head, ::weir::QueueId queue, TenantId tenant);

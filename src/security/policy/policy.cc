@@ -14,9 +14,9 @@ constexpr std::array<std::string_view, kActions> kActionNames = {"read",
                                                                  "delete",
                                                                  "drain",
                                                                  "report for"};
-constexpr std::array<std::string_view, kKinds> kKindNames = {"site",    "router", "node",  "link",  "intent",
-                                                             "plan",    "run",    "bill",  "price", "offer",
-                                                             "dataset", "tenant", "event", "token", "ledger"};
+constexpr std::array<std::string_view, kKinds> kKindNames = {
+    "site",  "router",  "node",   "link",  "intent", "plan",   "run",   "bill",        "price",
+    "offer", "dataset", "tenant", "event", "token",  "ledger", "queue", "reservation", "policy"};
 
 struct Rule {
   Role role;
@@ -43,6 +43,9 @@ constexpr Rule kRules[] = {
     {Role::kProvider, Kind::kOffer, Action::kReadPublic, Scope::kAny},
     {Role::kProvider, Kind::kOffer, Action::kApply, Scope::kOwnSite},
     {Role::kProvider, Kind::kOffer, Action::kDelete, Scope::kOwnSite},
+    {Role::kProvider, Kind::kQueue, Action::kReadPublic, Scope::kAny},
+    {Role::kProvider, Kind::kReservation, Action::kRead, Scope::kOwnSite},
+    {Role::kProvider, Kind::kPolicy, Action::kRead, Scope::kAny},
 
     {Role::kTenant, Kind::kSite, Action::kReadPublic, Scope::kAny},
     {Role::kTenant, Kind::kRouter, Action::kReadPublic, Scope::kAny},
@@ -62,6 +65,10 @@ constexpr Rule kRules[] = {
     {Role::kTenant, Kind::kDataset, Action::kDelete, Scope::kOwnTenant},
     {Role::kTenant, Kind::kTenant, Action::kRead, Scope::kOwnTenant},
     {Role::kTenant, Kind::kEvent, Action::kRead, Scope::kOwnTenant},
+    {Role::kTenant, Kind::kQueue, Action::kReadPublic, Scope::kAny},
+    {Role::kTenant, Kind::kReservation, Action::kRead, Scope::kOwnTenant},
+    {Role::kTenant, Kind::kReservation, Action::kDelete, Scope::kOwnTenant},
+    {Role::kTenant, Kind::kPolicy, Action::kRead, Scope::kAny},
 
     {Role::kAgent, Kind::kSite, Action::kReport, Scope::kOwnSite},
     {Role::kAgent, Kind::kNode, Action::kReport, Scope::kOwnSite},
@@ -117,6 +124,7 @@ bool existence_is_private(Kind kind) {
     case Kind::kDataset:
     case Kind::kTenant:
     case Kind::kEvent:
+    case Kind::kReservation:
       return true;
     default:
       return false;
@@ -177,6 +185,7 @@ std::string_view kind_name(Kind kind) {
 }
 
 std::optional<Kind> parse_kind(std::string_view name) {
+  if (name == "policies") return Kind::kPolicy;
   for (const bool plural : {false, true}) {
     if (plural && !name.ends_with('s')) break;
     const auto at =

@@ -40,8 +40,11 @@ enum class Kind : uint8_t {
   kEvent,
   kToken,
   kLedger,
+  kQueue,
+  kReservation,
+  kPolicy,
 };
-inline constexpr int kKinds = 15;
+inline constexpr int kKinds = 18;
 
 std::string_view action_name(Action action);            // "read", "read the logs of"...
 std::string_view kind_name(Kind kind);                  // "site", "intent"...

@@ -41,6 +41,9 @@ const std::map<std::pair<Role, Kind>, std::string> kExpected = {
     {{Role::kProvider, Kind::kEvent}, "........"},
     {{Role::kProvider, Kind::kToken}, "........"},
     {{Role::kProvider, Kind::kLedger}, "........"},
+    {{Role::kProvider, Kind::kQueue}, ".*......"},
+    {{Role::kProvider, Kind::kReservation}, "s......."},
+    {{Role::kProvider, Kind::kPolicy}, "*......."},
     {{Role::kTenant, Kind::kSite}, ".*......"},
     {{Role::kTenant, Kind::kNode}, "........"},
     {{Role::kTenant, Kind::kLink}, ".*......"},
@@ -55,6 +58,9 @@ const std::map<std::pair<Role, Kind>, std::string> kExpected = {
     {{Role::kTenant, Kind::kEvent}, "t......."},
     {{Role::kTenant, Kind::kToken}, "........"},
     {{Role::kTenant, Kind::kLedger}, "........"},
+    {{Role::kTenant, Kind::kQueue}, ".*......"},
+    {{Role::kTenant, Kind::kReservation}, "t....t.."},
+    {{Role::kTenant, Kind::kPolicy}, "*......."},
     {{Role::kAgent, Kind::kSite}, ".......s"},
     {{Role::kAgent, Kind::kNode}, ".......s"},
     {{Role::kAgent, Kind::kLink}, ".......s"},
@@ -69,6 +75,9 @@ const std::map<std::pair<Role, Kind>, std::string> kExpected = {
     {{Role::kAgent, Kind::kEvent}, "........"},
     {{Role::kAgent, Kind::kToken}, "........"},
     {{Role::kAgent, Kind::kLedger}, "........"},
+    {{Role::kAgent, Kind::kQueue}, "........"},
+    {{Role::kAgent, Kind::kReservation}, "........"},
+    {{Role::kAgent, Kind::kPolicy}, "........"},
 };
 
 char expected(Role role, Kind kind, Action action) {

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <map>
 
 #include "core/event/codec.h"
 #include "core/loop/admit.h"
@@ -11,23 +13,43 @@
 namespace weir::gateway {
 namespace {
 
-// In this order, so that each stage can name what the one before it made.
-constexpr size_t kStages = 3;
-
-size_t stage_of(const resource::Resource& resource) {
-  return std::visit(
-      []<class T>(const T&) -> size_t {
-        if (std::is_same_v<T, resource::Intent>) return 2;
-        if (std::is_same_v<T, resource::Link> || std::is_same_v<T, resource::Dataset>) return 1;
-        return 0;
-      },
-      resource.value);
+// Each stage can name what those before it made: places and tenants; what joins or lies at them; queues below
+// one another; and last the intents.
+Result<std::vector<size_t>> stages_of(const std::vector<resource::Resource>& resources) {
+  std::map<std::string_view, size_t> queues;
+  for (size_t i = 0; i < resources.size(); ++i) {
+    if (std::holds_alternative<resource::Queue>(resources[i].value)) queues.emplace(resources[i].name(), i);
+  }
+  std::vector<size_t> out(resources.size());
+  size_t last = 2;
+  for (size_t i = 0; i < resources.size(); ++i) {
+    const resource::Value& value = resources[i].value;
+    if (std::holds_alternative<resource::Link>(value) || std::holds_alternative<resource::Dataset>(value) ||
+        std::holds_alternative<resource::Reservation>(value)) {
+      out[i] = 1;
+    }
+    for (const auto* queue = std::get_if<resource::Queue>(&value); queue != nullptr;) {
+      const auto parent = queues.find(queue->parent);
+      if (parent == queues.end()) break;
+      if (++out[i] > queues.size()) {
+        return fail(ErrorCode::kInvalid, "is below itself", resources[i].source.where("spec.parent"),
+                    "a queue's parents end at the domain");
+      }
+      queue = &std::get<resource::Queue>(resources[parent->second].value);
+    }
+    last = std::max(last, out[i] + 1);
+  }
+  for (size_t i = 0; i < resources.size(); ++i) {
+    if (std::holds_alternative<resource::Intent>(resources[i].value)) out[i] = last;
+  }
+  return out;
 }
 
 policy::Kind kind_of(const resource::Resource& resource) {
-  static constexpr std::array kKinds = {policy::Kind::kIntent, policy::Kind::kSite,    policy::Kind::kRouter,
-                                        policy::Kind::kLink,   policy::Kind::kDataset, policy::Kind::kOffer,
-                                        policy::Kind::kTenant};
+  static constexpr std::array kKinds = {
+      policy::Kind::kIntent, policy::Kind::kSite,    policy::Kind::kRouter,
+      policy::Kind::kLink,   policy::Kind::kDataset, policy::Kind::kOffer,
+      policy::Kind::kTenant, policy::Kind::kQueue,   policy::Kind::kReservation};
   return kKinds[resource.value.index()];
 }
 
@@ -55,6 +77,10 @@ resource::Directory directory_of(const Graph& graph) {
             const DatasetId id = graph.find_dataset(stored_dataset_name(tenant, name));
             return id.valid() ? std::optional(id) : std::nullopt;
           },
+          .queue = [&graph](std::string_view name) -> std::optional<QueueId> {
+            const QueueId id = graph.find_queue(name);
+            return id.valid() ? std::optional(id) : std::nullopt;
+          },
           .sites =
               [&graph] {
                 std::vector<std::string> out;
@@ -64,24 +90,50 @@ resource::Directory directory_of(const Graph& graph) {
           .vertices =
               [&graph] {
                 std::vector<std::string> out;
-                for (size_t i = 0; i < graph.vertex_count(); ++i) out.push_back(graph.vertex_name(VertexId(i)));
+                for (size_t i = 0; i < graph.vertex_count(); ++i)
+                  out.push_back(graph.vertex_name(VertexId(i)));
+                return out;
+              },
+          .queues =
+              [&graph] {
+                std::vector<std::string> out;
+                for (size_t i = 0; i < graph.queue_count(); ++i) out.push_back(graph.queue(QueueId(i)).name);
                 return out;
               }};
 }
 
-// The event that the resource asks for, its names resolved on this graph.
+Result<TenantId> known_tenant(const Graph& graph, const resource::Resource& resource) {
+  const TenantId tenant = graph.find_tenant(resource.tenant());
+  if (tenant.valid()) return tenant;
+  return fail(ErrorCode::kNotFound, "no tenant \"" + resource.tenant() + "\"",
+              resource.source.where("metadata.tenant"), "an operator applies a Tenant of that name first");
+}
+
+Status check_policy(const Queues& queues, const resource::Resource& resource) {
+  const auto* queue = std::get_if<resource::Queue>(&resource.value);
+  if (queue == nullptr || queue->spec.policy.empty()) return {};
+  Status checked = queues.check(queue->spec.policy, queue->spec.settings);
+  if (!checked) checked.error().where = resource.source.where("spec." + checked.error().where);
+  return checked;
+}
+
+}  // namespace
+
 Result<EventBody> body_of(const Graph& graph, resource::Resource& resource) {
   if (const Status resolved = resource::resolve(resource, directory_of(graph)); !resolved) {
     return tl::unexpected(resolved.error());
   }
   if (const auto* intent = std::get_if<resource::Intent>(&resource.value)) {
-    const TenantId tenant = graph.find_tenant(intent->tenant);
-    if (!tenant.valid()) {
-      return fail(ErrorCode::kNotFound, "no tenant \"" + intent->tenant + "\"", resource.source.where("metadata.tenant"),
-                  "an operator applies a Tenant of that name first");
-    }
-    return IntentSubmitted{.intent = {}, .tenant = tenant, .generation = 0, .spec = intent->spec};
+    const auto tenant = known_tenant(graph, resource);
+    if (!tenant) return tl::unexpected(tenant.error());
+    return IntentSubmitted{.intent = {}, .tenant = *tenant, .generation = 0, .spec = intent->spec};
   }
+  if (const auto* reservation = std::get_if<resource::Reservation>(&resource.value)) {
+    const auto tenant = known_tenant(graph, resource);
+    if (!tenant) return tl::unexpected(tenant.error());
+    return ReservationDefined{{}, *tenant, reservation->spec};
+  }
+  if (const auto* queue = std::get_if<resource::Queue>(&resource.value)) return QueueDefined{{}, queue->spec};
   if (const auto* site = std::get_if<resource::Site>(&resource.value)) return SiteDefined{{}, {}, site->spec};
   if (const auto* router = std::get_if<resource::Router>(&resource.value)) return RouterDefined{{}, router->name};
   if (const auto* link = std::get_if<resource::Link>(&resource.value)) return LinkDefined{{}, link->spec};
@@ -98,11 +150,11 @@ Result<EventBody> body_of(const Graph& graph, resource::Resource& resource) {
   return TenantDefined{{}, std::get<resource::Tenant>(resource.value).name};
 }
 
-}  // namespace
-
 struct Service::ApplyJob {
   std::string actor;
   std::vector<resource::Resource> resources;
+  std::vector<size_t> stages;  // parallel to resources
+  size_t stage_count = 0;
   v1::ApplyResponse response;
   Reply<v1::ApplyResponse> reply;
 };
@@ -122,6 +174,7 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
     auto read = resource::from_message(request.resources(static_cast<int>(i)), prefix, context);
     if (!read) return refuse(read.error());
     if (const Status may = authorise_apply(who, *read); !may) return refuse(may.error());
+    if (const Status known = check_policy(ports_.queues, *read); !known) return refuse(known.error());
     if (auto* intent = std::get_if<resource::Intent>(&read->value)) {
       Workload& work = intent->spec.workload;
       if (work.digest.empty() && !work.artifact.empty() && ports_.artifact_digest) {
@@ -131,16 +184,20 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
     job->resources.push_back(std::move(*read));
   }
   if (const Status distinct = resource::refuse_duplicates(job->resources); !distinct) return refuse(distinct.error());
+  auto stages = stages_of(job->resources);
+  if (!stages) return refuse(stages.error());
+  job->stages = std::move(*stages);
+  job->stage_count = *std::max_element(job->stages.begin(), job->stages.end()) + 1;
 
   // On a copy of the graph: everything is checked before anything is proposed.
   Graph trial = *ports_.brain.durable();
   const Position basis = trial.version();
   const TimeUs now = ports_.clock.wall_us();
   for (size_t i = 0; i < count; ++i) job->response.add_results();
-  for (size_t stage = 0; stage < kStages; ++stage) {
+  for (size_t stage = 0; stage < job->stage_count; ++stage) {
     for (size_t i = 0; i < count; ++i) {
       resource::Resource& item = job->resources[i];
-      if (stage_of(item) != stage) continue;
+      if (job->stages[i] != stage) continue;
       auto body = body_of(trial, item);
       if (!body) return refuse(body.error());
       const auto* submitted = std::get_if<IntentSubmitted>(&*body);
@@ -155,6 +212,9 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
       if (const auto* router = std::get_if<RouterDefined>(&event.body)) fresh = router->vertex.index() >= trial.vertex_count();
       if (const auto* link = std::get_if<LinkDefined>(&event.body)) fresh = link->link.index() >= trial.link_count();
       if (const auto* data = std::get_if<DatasetDefined>(&event.body)) fresh = data->dataset.index() >= trial.dataset_count();
+      if (const auto* queue = std::get_if<QueueDefined>(&event.body))
+        fresh = queue->queue.index() >= trial.queue_count();
+      if (std::holds_alternative<ReservationDefined>(event.body)) fresh = true;
       if (admission->changes) {
         if (const Applied applied = trial.apply(event); !applied.effect) {
           return refuse({ErrorCode::kConflict, applied.why_not, std::string(item.kind()) + " " + item.name()});
@@ -194,10 +254,10 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
 void Service::apply_stage(const std::shared_ptr<ApplyJob>& job, size_t stage) {
   std::vector<Proposal> proposals;
   const Snapshot graph = ports_.brain.durable();
-  for (; stage < kStages && proposals.empty(); ++stage) {
-    for (resource::Resource& item : job->resources) {
-      if (stage_of(item) != stage) continue;
-      auto body = body_of(*graph, item);
+  for (; stage < job->stage_count && proposals.empty(); ++stage) {
+    for (size_t i = 0; i < job->resources.size(); ++i) {
+      if (job->stages[i] != stage) continue;
+      auto body = body_of(*graph, job->resources[i]);
       if (!body) return job->reply(tl::unexpected(body.error()));
       proposals.push_back({job->actor, std::move(*body)});
     }

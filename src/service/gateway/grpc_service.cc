@@ -358,6 +358,12 @@ class Calls final : public v1::Weir::CallbackService {
   Reactor* Undrain(Context* c, const v1::UndrainRequest* q, v1::UndrainResponse* r) override {
     return change(c, q, r, &Handlers::undrain);
   }
+  Reactor* Cordon(Context* c, const v1::CordonRequest* q, v1::CordonResponse* r) override {
+    return change(c, q, r, &Handlers::cordon);
+  }
+  Reactor* Uncordon(Context* c, const v1::UncordonRequest* q, v1::UncordonResponse* r) override {
+    return change(c, q, r, &Handlers::uncordon);
+  }
   Reactor* RevokeSite(Context* c, const v1::RevokeSiteRequest* q, v1::RevokeSiteResponse* r) override {
     return change(c, q, r, &Handlers::revoke_site);
   }

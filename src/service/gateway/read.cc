@@ -25,7 +25,7 @@ struct Item {
 
 class Reader {
  public:
-  explicit Reader(ViewSources from) : from_(from), graph_(from.graph) {}
+  explicit Reader(ViewSources from) : from_(std::move(from)), graph_(from_.graph) {}
 
   size_t count(Kind kind) const {
     switch (kind) {
@@ -41,6 +41,12 @@ class Reader {
       case Kind::kTenant: return graph_.tenant_count();
       case Kind::kToken: return graph_.token_count();
       case Kind::kPrice: return 1 + graph_.site_count() + graph_.link_count();
+      case Kind::kQueue:
+        return 1 + graph_.queue_count();
+      case Kind::kReservation:
+        return graph_.reservation_count();
+      case Kind::kPolicy:
+        return from_.ports.queues.policies().size();
       default: return 0;
     }
   }
@@ -98,6 +104,15 @@ class Reader {
                  .put = [this, i](policy::View, v1::Resource& out) { put_token(from_, i, out); }}};
       }
       case Kind::kPrice: return prices(i);
+      case Kind::kQueue:
+        return queue(i);
+      case Kind::kReservation:
+        return reservation(ReservationId(i));
+      case Kind::kPolicy: {
+        const PolicyDescription& policy = from_.ports.queues.policies()[i];
+        return {{.name = policy.name,
+                 .put = [&policy](policy::View, v1::Resource& out) { put_policy(policy, out); }}};
+      }
       default: return {};
     }
   }
@@ -150,6 +165,25 @@ class Reader {
                      }});
     }
     return out;
+  }
+  // The domain's own first, whether it is described or not.
+  std::vector<Item> queue(size_t i) const {
+    const QueueId id = i == 0 ? QueueId() : QueueId(i - 1);
+    const std::string name = id.valid() ? graph_.queue(id).name : kDomainQueue;
+    if (id.valid() && name == kDomainQueue) return {};
+    return {{.name = name,
+             .put = [this, id](policy::View view, v1::Resource& out) { put_queue(from_, id, view, out); }}};
+  }
+  // Those that are over or cancelled are history.
+  std::vector<Item> reservation(ReservationId id) const {
+    const Graph::ReservationRow& row = graph_.reservation(id);
+    const std::string_view state = reservation_state(row, from_.ports.clock.wall_us());
+    if (state == "over" || state == "cancelled") return {};
+    return {{.name = row.spec.name,
+             .tenant = graph_.tenant_name(row.tenant),
+             .state = std::string(state),
+             .sites = {graph_.site_name(row.spec.site), {}},
+             .put = [this, id](policy::View, v1::Resource& out) { put_reservation(from_, id, out); }}};
   }
   std::vector<Item> prices(size_t i) const {
     const PricePolicy& policy = graph_.prices();
@@ -227,11 +261,17 @@ Result<policy::View> may_read(const policy::Principal& who, Kind kind, const Ite
       who, {.kind = kind, .name = full, .tenant = item.tenant, .sites = {item.sites[0], item.sites[1]}});
 }
 
+// Of the intents only those that are jobs.
+bool only_jobs(const std::string& kind) { return kind == "job" || kind == "jobs"; }
+
 Result<Kind> readable_kind(const std::string& text) {
+  if (only_jobs(text)) return Kind::kIntent;
   const auto kind = policy::parse_kind(text);
   if (kind && *kind != Kind::kBill && *kind != Kind::kLedger) return *kind;
-  return fail(ErrorCode::kInvalid, "\"" + text + "\" is not a kind", "kind",
-              "give intent, site, router, link, dataset, offer, tenant, token, plan, run, node, event or price");
+  return fail(
+      ErrorCode::kInvalid, "\"" + text + "\" is not a kind", "kind",
+      "give intent, job, site, router, link, dataset, offer, tenant, token, plan, run, node, event, price, "
+      "queue, reservation or policy");
 }
 
 struct Filter {
@@ -275,7 +315,7 @@ Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest&
   const Snapshot graph = ports_.brain.durable();
   v1::GetResponse out;
   out.set_version(graph->version());
-  const bool owned = *kind == Kind::kIntent || *kind == Kind::kDataset;
+  const bool owned = *kind == Kind::kIntent || *kind == Kind::kDataset || *kind == Kind::kReservation;
   std::string tenant = request.tenant();
   if (owned && tenant.empty() && who.role == policy::Role::kTenant && who.subjects.size() == 1) tenant = who.subjects[0];
   const std::string asked = owned ? tenant + "/" + request.name() : request.name();
@@ -298,7 +338,7 @@ Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest&
     *out.mutable_resource()->mutable_event() = events->events(0);
     return out;
   }
-  const Reader reader({*graph, ports_.history, ports_});
+  const Reader reader(sources(who, graph));
   const auto try_row = [&](size_t i) -> std::optional<Result<policy::View>> {
     for (const Item& item : reader.row(*kind, i)) {
       if (item.name != request.name() || (owned && item.tenant != tenant)) continue;
@@ -331,8 +371,7 @@ Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest&
                         .state = {},
                         .sites = {past.site, {}},
                         .put = {}});
-      if (*found)
-        (void)put_past_run({*graph, ports_.history, ports_}, *run, **found, *out.mutable_resource());
+      if (*found) (void)put_past_run(sources(who, graph), *run, **found, *out.mutable_resource());
     }
   }
   if (!found) return tl::unexpected(policy::absent(who, Action::kRead, *kind, asked));
@@ -377,9 +416,11 @@ Result<v1::ListResponse> Service::list(const Principal& who, const v1::ListReque
   }
   // A token is "row * 2^20 + item in the row".
   constexpr uint64_t kRow = uint64_t{1} << 20;
-  const Reader reader({*graph, ports_.history, ports_});
+  const Reader reader(sources(who, graph));
   const size_t count = reader.count(*kind);
+  const bool jobs = only_jobs(request.kind());
   for (size_t i = *start / kRow; i < count; ++i) {
+    if (jobs && graph->intent(IntentId(i)).spec->workload.kind != WorkKind::kJob) continue;
     const auto items = reader.row(*kind, i);
     for (size_t k = i == *start / kRow ? *start % kRow : 0; k < items.size(); ++k) {
       const Item& item = items[k];

@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <map>
 
+#include "core/event/codec.h"
 #include "core/graph/subject.h"
+#include "core/loop/admit.h"
 #include "core/price/price.h"
 #include "core/units/quantity.h"
 #include "security/identity/join_token.h"
 #include "security/identity/user_token.h"
-#include "service/gateway/names.h"
 #include "service/gateway/explain.h"
+#include "service/gateway/names.h"
 #include "service/gateway/views.h"
+#include "service/gateway/waiting.h"
+#include "service/gateway/what_if.h"
 #include "weir/v1/service.pb.h"
 
 namespace weir::gateway {
@@ -71,9 +75,12 @@ void Service::remove(const Principal& who, const v1::DeleteRequest& request, Rep
   if (!kind) {
     return reply(fail(ErrorCode::kInvalid, "\"" + request.kind() + "\" is not a kind", "kind", "an intent can be deleted"));
   }
-  if (*kind != policy::Kind::kIntent) {
-    return reply(fail(ErrorCode::kUnsupported, "a " + std::string(policy::kind_name(*kind)) + " cannot be deleted", "kind",
-                      "an intent can; drain a site instead"));
+  const bool reservation = *kind == policy::Kind::kReservation;
+  if (*kind != policy::Kind::kIntent && !reservation) {
+    return reply(fail(
+        ErrorCode::kUnsupported, "a " + std::string(policy::kind_name(*kind)) + " cannot be deleted", "kind",
+        *kind == policy::Kind::kQueue ? "jobs and history name it: apply it with other quotas instead"
+                                      : "an intent or a reservation can; drain a site instead"));
   }
   const std::string tenant = tenant_of(who, request.tenant());
   const std::string full = tenant + "/" + request.name();
@@ -81,12 +88,21 @@ void Service::remove(const Principal& who, const v1::DeleteRequest& request, Rep
     return reply(tl::unexpected(may.error()));
   }
   const Snapshot graph = ports_.brain.durable();
-  const IntentId id = graph->find_intent(tenant, request.name());
-  if (tenant.empty()) return reply(tl::unexpected(whose("intent", request.name())));
-  if (!id.valid() || (graph->intent(id).state == IntentState::kWithdrawn && !graph->intent(id).finished)) {
-    return reply(tl::unexpected(policy::absent(who, policy::Action::kDelete, *kind, full)));
+  if (tenant.empty()) return reply(tl::unexpected(whose(policy::kind_name(*kind), request.name())));
+  EventBody body;
+  bool known = false;
+  if (reservation) {
+    const ReservationId id = graph->find_reservation(graph->find_tenant(tenant), request.name());
+    known = id.valid() && !graph->reservation(id).cancelled &&
+            graph->reservation(id).spec.to > ports_.clock.wall_us();
+    body = ReservationCancelled{id};
+  } else {
+    const IntentId id = graph->find_intent(tenant, request.name());
+    known = id.valid() && (graph->intent(id).state != IntentState::kWithdrawn || graph->intent(id).finished);
+    body = IntentWithdrawn{id};
   }
-  ports_.brain.propose({{actor_of(who), IntentWithdrawn{id}}}, [reply](const Result<Admitted>& admitted) {
+  if (!known) return reply(tl::unexpected(policy::absent(who, policy::Action::kDelete, *kind, full)));
+  ports_.brain.propose({{actor_of(who), std::move(body)}}, [reply](const Result<Admitted>& admitted) {
     if (!admitted) return reply(tl::unexpected(admitted.error()));
     v1::DeleteResponse out;
     out.set_version(admitted->version);
@@ -127,6 +143,65 @@ void Service::drain(const Principal& who, const v1::DrainRequest& request, Reply
 void Service::undrain(const Principal& who, const v1::UndrainRequest& request, Reply<v1::UndrainResponse> reply) {
   change_site<v1::UndrainResponse>(ports_.brain, who, request.site(), Liveness::kUp, "undrained by " + actor_of(who),
                                    std::move(reply));
+}
+
+namespace {
+
+// By its number, or by its name at a site.
+NodeId find_node(const Graph& graph, const std::string& site, const std::string& node) {
+  if (site.empty()) {
+    const auto number = parse_number(node);
+    return number && *number < graph.node_count() ? NodeId(static_cast<size_t>(*number)) : NodeId();
+  }
+  const SiteId at = graph.find_site(site);
+  if (!at.valid()) return {};
+  for (const NodeRange& range : graph.nodes(at)) {
+    for (uint32_t i = 0; i < range.count; ++i) {
+      if (graph.node_name(NodeId(range.first + i)) == node) return NodeId(range.first + i);
+    }
+  }
+  return {};
+}
+
+template <class Response>
+void change_node(Brain& brain, const policy::Principal& who, const std::string& site, const std::string& node,
+                 bool cordoned, std::string why, Service::Reply<Response> reply) {
+  const Snapshot graph = brain.durable();
+  const NodeId id = find_node(*graph, site, node);
+  const std::string named = site.empty() ? node : site + "/" + node;
+  const std::string at = id.valid() ? graph->site_name(graph->node(id).site) : site;
+  const policy::Resource asked{.kind = policy::Kind::kNode, .name = named, .sites = {at, {}}};
+  if (const Status may = policy::authorise(who, policy::Action::kDrain, asked); !may) {
+    return reply(tl::unexpected(may.error()));
+  }
+  if (!id.valid()) {
+    return reply(tl::unexpected(policy::absent(who, policy::Action::kDrain, policy::Kind::kNode, named)));
+  }
+  brain.propose({{actor_of(who), NodeCordoned{id, cordoned, std::move(why)}}},
+                [reply = std::move(reply)](const Result<Admitted>& admitted) {
+                  if (!admitted) return reply(tl::unexpected(admitted.error()));
+                  Response out;
+                  out.set_version(admitted->version);
+                  reply(std::move(out));
+                });
+}
+
+}  // namespace
+
+void Service::cordon(const Principal& who, const v1::CordonRequest& request,
+                     Reply<v1::CordonResponse> reply) {
+  if (request.why().size() > 512) {
+    return reply(fail(ErrorCode::kInvalid, "is longer than 512 bytes", "why"));
+  }
+  change_node<v1::CordonResponse>(ports_.brain, who, request.site(), request.node(), true,
+                                  request.why().empty() ? "cordoned by " + actor_of(who) : request.why(),
+                                  std::move(reply));
+}
+
+void Service::uncordon(const Principal& who, const v1::UncordonRequest& request,
+                       Reply<v1::UncordonResponse> reply) {
+  change_node<v1::UncordonResponse>(ports_.brain, who, request.site(), request.node(), false,
+                                    "uncordoned by " + actor_of(who), std::move(reply));
 }
 
 void Service::revoke_site(const Principal& who, const v1::RevokeSiteRequest& request,
@@ -219,6 +294,94 @@ void Service::revoke_token(const Principal& who, const v1::RevokeTokenRequest& r
   });
 }
 
+std::shared_ptr<const QueueReport> Service::queues(const Snapshot& graph) {
+  constexpr int64_t kSparing = 4;  // at most one part in so many of the time
+  const std::lock_guard lock(queues_mutex_);
+  const TimeUs begin = ports_.clock.steady_us();
+  // Never of a newer graph, which may name what this one does not know.
+  if (queues_ && queues_->version <= graph->version()) {
+    const int64_t good_us =
+        queues_->version == graph->version() ? std::max<int64_t>(1'000'000, kSparing * queues_took_us_)
+                                             : kSparing * queues_took_us_;
+    if (begin - queues_made_us_ < good_us) return queues_;
+  }
+  queues_ = std::make_shared<const QueueReport>(ports_.queues.report(*graph, ports_.clock.wall_us()));
+  queues_made_us_ = ports_.clock.steady_us();
+  queues_took_us_ = queues_made_us_ - begin;
+  return queues_;
+}
+
+ViewSources Service::sources(const Principal& who, const Snapshot& graph) {
+  return {.graph = *graph,
+          .history = ports_.history,
+          .ports = ports_,
+          .queues = [this, graph] { return queues(graph); },
+          .all = who.role == policy::Role::kOperator,
+          .tenants = who.role == policy::Role::kTenant ? who.subjects : std::vector<std::string>()};
+}
+
+Result<v1::ExplainResponse> Service::what_if(const Principal& who, const Snapshot& graph, IntentId id,
+                                             const v1::ExplainRequest& request) {
+  const IntentRow& row = graph->intent(id);
+  const std::string& tenant = graph->tenant_name(row.tenant);
+  if (row.state == IntentState::kWithdrawn) {
+    return fail(ErrorCode::kInvalid, "it is " + std::string(row.finished ? "finished" : "withdrawn"),
+                "intent " + graph->intent_name(id), "apply it again, perhaps with --dry-run");
+  }
+  const TimeUs now = std::max(ports_.clock.wall_us(), graph->now());
+  auto other = altered(resource::describe(*row.spec, tenant, names_of(*graph)),
+                       {request.what_if().begin(), request.what_if().end()}, now);
+  if (!other) return tl::unexpected(other.error());
+  // On a copy, which nobody else sees.
+  Graph trial = *graph;
+  auto body = body_of(trial, *other);
+  if (!body) return tl::unexpected(body.error());
+  auto admission = admit(trial, *body, now);
+  if (!admission) return tl::unexpected(admission.error());
+  Event event{now, "what-if", std::move(admission->body)};
+  if (const Status valid = validate(event); !valid) return tl::unexpected(valid.error());
+  if (admission->changes) (void)trial.apply(event);
+
+  v1::ExplainResponse out;
+  out.set_version(graph->version());
+  v1::Resource shown;
+  put_intent(sources(who, graph), id, shown);
+  const v1::Intent::Status& status = shown.intent().status();
+  v1::Outlook& before = *out.mutable_now();
+  before.set_state(status.state());
+  before.set_why(status.why());
+  if (status.has_waiting()) *before.mutable_waiting() = status.waiting();
+  if (row.active) put_outlook(trial, row.active->plan, before);
+
+  v1::Outlook& after = *out.mutable_what_if();
+  const bool waits = row.spec->workload.kind == WorkKind::kJob && !row.active;
+  const QueueReport report = waits ? ports_.queues.report(trial, now) : QueueReport{};
+  const auto found = report.waits.find(id);
+  if (found != report.waits.end() && found->second.code != WaitCode::kNext &&
+      found->second.code != WaitCode::kOffered && found->second.code != WaitCode::kTooLarge &&
+      found->second.code != WaitCode::kNetwork) {
+    const Reading reading{trial, report, who.role == policy::Role::kOperator};
+    after.set_state("waiting");
+    after.set_why(wait_text(reading, found->second));
+    put_waiting(reading, found->second, *after.mutable_waiting());
+    return out;
+  }
+  const Decision decision = ports_.decide(trial, id);
+  const IntentSpec& spec = *trial.intent(id).spec;
+  if (const auto* plan = std::get_if<Plan>(&decision)) {
+    after.set_state("placed");
+    after.set_why(reason_text(trial, spec, plan->reason));
+    put_outlook(trial, *plan, after);
+  } else {
+    after.set_state("refused");
+    for (std::string& sentence : refusal_sentences(trial, spec, std::get<Refusal>(decision))) {
+      after.add_reasons(std::move(sentence));
+    }
+    if (after.reasons_size() > 0) after.set_why(after.reasons(0));
+  }
+  return out;
+}
+
 Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::ExplainRequest& request) {
   const std::string tenant = tenant_of(who, request.tenant());
   const std::string full = tenant + "/" + request.intent();
@@ -242,13 +405,21 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
     return fail(ErrorCode::kInvalid, "no stream of " + full + " comes in at " + request.ingress(), "ingress",
                 sites.empty() ? "it has no streams" : "its streams come in at " + sites);
   }
+  if (request.what_if_size() > 0) return what_if(who, graph, id, request);
   v1::ExplainResponse out;
   out.set_version(graph->version());
   std::string text = full + ", generation " + std::to_string(row.generation) + "\n";
   if (row.state == IntentState::kWithdrawn) {
     text += row.finished ? "It is finished: every run ended well.\n" : "It was withdrawn.\n";
   }
-  if (row.refusal) {
+  std::optional<JobWait> wait;
+  if (row.spec->workload.kind == WorkKind::kJob && !row.active && row.state != IntentState::kWithdrawn) {
+    const auto report = queues(graph);
+    wait = waiting(*graph, *report, id);
+    if (wait) text += explain_wait({*graph, *report, who.role == policy::Role::kOperator}, *wait);
+  }
+  // What was refused before it came to wait for something else is past.
+  if (row.refusal && (!wait || wait->code == WaitCode::kNetwork)) {
     if (row.state != IntentState::kRefused) text += "A repair of it was refused, last at version " + std::to_string(row.refusal->basis) + ":\n";
     put_value(*row.refusal, *out.mutable_refusal());
     for (std::string& sentence : refusal_sentences(*graph, *row.spec, *row.refusal)) out.add_reasons(std::move(sentence));
@@ -256,7 +427,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   }
   if (row.active) {
     const CommittedPlan& active = *row.active;
-    if (const std::string failure = failure_text({*graph, ports_.history, ports_}, id); !failure.empty()) {
+    if (const std::string failure = failure_text(sources(who, graph), id); !failure.empty()) {
       text += failure + "\n";
     }
     put_plan(*graph, row, id, active.plan, active.position, "active", *out.mutable_plan());
@@ -268,7 +439,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
               format_work(row.spec->traffic.work_us_per_request) + " were declared: the plan is made for that.\n";
     }
     text += explain_plan(*graph, *row.demand, active.plan, ingress);
-  } else if (row.state == IntentState::kPending) {
+  } else if (row.state == IntentState::kPending && !wait) {
     text += "It is being decided.\n";
   }
   out.set_text(std::move(text));

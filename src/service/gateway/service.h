@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +15,7 @@
 #include "core/ports/history.h"
 #include "core/ports/log_store.h"
 #include "core/ports/planner.h"
+#include "core/ports/queues.h"
 #include "core/ports/wire.h"
 #include "security/policy/policy.h"
 
@@ -27,6 +30,10 @@ class DeleteRequest;
 class DeleteResponse;
 class ExplainRequest;
 class ExplainResponse;
+class CordonRequest;
+class CordonResponse;
+class UncordonRequest;
+class UncordonResponse;
 class DrainRequest;
 class DrainResponse;
 class UndrainRequest;
@@ -83,6 +90,7 @@ struct Ports {
   Clock& clock;
   const LogReader& log;
   History& history;
+  const Queues& queues;
   std::function<TreeHead()> ledger_head;
   std::function<Result<InclusionProof>(Position, uint64_t size)> prove_record;
   std::function<Result<ConsistencyProof>(uint64_t old_size, uint64_t size)> prove_growth;
@@ -98,6 +106,8 @@ struct Ports {
       read_log;
   std::string ca_sha256;
 };
+
+struct ViewSources;
 
 // Who calls, and the identifier of the token that says so.
 struct Caller : policy::Principal {
@@ -125,6 +135,8 @@ class Service {
   void remove(const Principal& who, const v1::DeleteRequest& request, Reply<v1::DeleteResponse> reply);
   void drain(const Principal& who, const v1::DrainRequest& request, Reply<v1::DrainResponse> reply);
   void undrain(const Principal& who, const v1::UndrainRequest& request, Reply<v1::UndrainResponse> reply);
+  void cordon(const Principal& who, const v1::CordonRequest& request, Reply<v1::CordonResponse> reply);
+  void uncordon(const Principal& who, const v1::UncordonRequest& request, Reply<v1::UncordonResponse> reply);
   void revoke_site(const Principal& who, const v1::RevokeSiteRequest& request, Reply<v1::RevokeSiteResponse> reply);
   void issue_token(const Principal& who, const v1::IssueTokenRequest& request, Reply<v1::IssueTokenResponse> reply);
   void revoke_token(const Principal& who, const v1::RevokeTokenRequest& request,
@@ -153,7 +165,17 @@ class Service {
   struct ApplyJob;
   void apply_stage(const std::shared_ptr<ApplyJob>& job, size_t stage);
 
+  // Of the graph, or of one a little older where making it takes long: of the time, a part only is spent on
+  // it.
+  std::shared_ptr<const QueueReport> queues(const Snapshot& graph);
+  ViewSources sources(const Principal& who, const Snapshot& graph);
+  Result<v1::ExplainResponse> what_if(const Principal& who, const Snapshot& graph, IntentId id,
+                                      const v1::ExplainRequest& request);
+
   Ports ports_;
+  std::mutex queues_mutex_;
+  std::shared_ptr<const QueueReport> queues_;
+  TimeUs queues_made_us_ = 0, queues_took_us_ = 0;  // steady
 };
 
 // How this person stands in the ledger: "operator/alice".

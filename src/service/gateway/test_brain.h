@@ -19,6 +19,7 @@
 #include "core/ports/history.h"
 #include "infrastructure/store/views.h"
 #include "orchestration/plan/decide.h"
+#include "orchestration/queue/queue_report.h"
 #include "security/identity/join_token.h"
 #include "security/identity/user_token.h"
 #include "service/gateway/service.h"
@@ -151,33 +152,35 @@ class TestBrain : public Brain, public LogReader, public History {
   }
 
   Ports ports() {
-    return {.brain = *this,
-            .clock = clock,
-            .log = *this,
-            .history = *this,
-            .ledger_head =
-                [this] {
-                  const std::lock_guard lock(mutex_);
-                  return tree_.head();
-                },
-            .prove_record = [this](Position at, uint64_t size) -> Result<InclusionProof> {
+    return {
+        .brain = *this,
+        .clock = clock,
+        .log = *this,
+        .history = *this,
+        .queues = queues,
+        .ledger_head =
+            [this] {
               const std::lock_guard lock(mutex_);
-              auto hashes = tree_.prove_inclusion(at, size);
-              if (!hashes) return tl::unexpected(hashes.error());
-              return InclusionProof{at, {}, {size, *tree_.root(size)}, *hashes};
+              return tree_.head();
             },
-            .prove_growth = [](uint64_t, uint64_t) -> Result<ConsistencyProof> {
-              return fail(ErrorCode::kUnsupported, "not in this test");
-            },
-            .decide = [](const Graph& graph, IntentId intent) { return JointPlanner().decide(graph, intent); },
-            .artifact_digest = [](std::string_view) { return std::optional<std::string>(); },
-            .contact = [](SiteId) { return std::optional<SiteContact>(); },
-            .path_traffic = [this](SiteId site, uint16_t label) -> std::optional<PathTraffic> {
-              const auto found = traffic.find({site, label});
-              return found == traffic.end() ? std::nullopt : std::optional(found->second);
-            },
-            .read_log = read_log,
-            .ca_sha256 = std::string(64, 'a')};
+        .prove_record = [this](Position at, uint64_t size) -> Result<InclusionProof> {
+          const std::lock_guard lock(mutex_);
+          auto hashes = tree_.prove_inclusion(at, size);
+          if (!hashes) return tl::unexpected(hashes.error());
+          return InclusionProof{at, {}, {size, *tree_.root(size)}, *hashes};
+        },
+        .prove_growth = [](uint64_t, uint64_t) -> Result<ConsistencyProof> {
+          return fail(ErrorCode::kUnsupported, "not in this test");
+        },
+        .decide = [](const Graph& graph, IntentId intent) { return JointPlanner().decide(graph, intent); },
+        .artifact_digest = [](std::string_view) { return std::optional<std::string>(); },
+        .contact = [](SiteId) { return std::optional<SiteContact>(); },
+        .path_traffic = [this](SiteId site, uint16_t label) -> std::optional<PathTraffic> {
+          const auto found = traffic.find({site, label});
+          return found == traffic.end() ? std::nullopt : std::optional(found->second);
+        },
+        .read_log = read_log,
+        .ca_sha256 = std::string(64, 'a')};
   }
 
   // A user's token, as the Authorization header has it.
@@ -225,6 +228,7 @@ class TestBrain : public Brain, public LogReader, public History {
   }
 
   TestClock clock;
+  queue::ReportedQueues queues;
   Position history_end = kNoPosition;  // the views go no further
   void forget_history() {
     const std::lock_guard lock(mutex_);

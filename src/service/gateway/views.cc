@@ -1,6 +1,7 @@
 #include "service/gateway/views.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/event/codec.h"
 #include "core/graph/subject.h"
@@ -9,6 +10,7 @@
 #include "service/gateway/event_text.h"
 #include "service/gateway/explain.h"
 #include "service/gateway/names.h"
+#include "service/gateway/waiting.h"
 #include "service/resource/resource.h"
 #include "weir/v1/resource.pb.h"
 
@@ -23,12 +25,6 @@ void put_stored(const Value& value, Message& out) {
 }
 
 std::string short_name(const std::string& full) { return full.substr(full.find('/') + 1); }
-
-resource::Names names_of(const Graph& graph) {
-  return {.site = [&graph](SiteId id) { return graph.site_name(id); },
-          .vertex = [&graph](VertexId id) { return graph.vertex_name(id); },
-          .dataset = [&graph](DatasetId id) { return short_name(graph.dataset(id).spec.name); }};
-}
 
 std::string_view intent_state(const IntentRow& row, size_t running) {
   switch (row.state) {
@@ -102,7 +98,36 @@ void put_use(const RunHistory& history, v1::RunView& run) {
   run.set_started(history.started);
 }
 
+// A job that has been begun: when its first run was.
+TimeUs begun(const IntentRow& row) {
+  TimeUs out = 0;
+  for (const RunRow& run : row.runs) {
+    if (run.began != 0 && (out == 0 || run.began < out)) out = run.began;
+  }
+  return out;
+}
+
+// What a job without a plan waits for.
+void put_wait(const ViewSources& from, IntentId id, v1::Intent::Status& status) {
+  const IntentRow& row = from.graph.intent(id);
+  if (!from.queues || row.active || row.state == IntentState::kWithdrawn) return;
+  const auto report = from.queues();
+  const auto wait = waiting(from.graph, *report, id);
+  if (!wait) return;
+  const Reading reading{from.graph, *report, from.all};
+  status.set_state("waiting");
+  status.set_why(wait_text(reading, *wait));
+  put_waiting(reading, *wait, *status.mutable_waiting());
+}
+
 }  // namespace
+
+resource::Names names_of(const Graph& graph) {
+  return {.site = [&graph](SiteId id) { return graph.site_name(id); },
+          .vertex = [&graph](VertexId id) { return graph.vertex_name(id); },
+          .dataset = [&graph](DatasetId id) { return short_name(graph.dataset(id).spec.name); },
+          .queue = [&graph](QueueId id) { return graph.queue(id).name; }};
+}
 
 std::string stored_dataset_name(std::string_view tenant, std::string_view name) {
   return std::string(tenant) + "/" + std::string(name);
@@ -164,6 +189,9 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   if (row.spec->workload.kind == WorkKind::kService) {
     status.set_service_address(service_address(graph.service_prefix(), id));
     status.set_service_port(static_cast<uint32_t>(row.spec->workload.port));
+  } else {
+    status.set_started(begun(row));
+    put_wait(from, id, status);
   }
 }
 
@@ -312,6 +340,7 @@ void put_node(const ViewSources& from, NodeId id, v1::Resource& out) {
   node.set_cpu_milli_free(graph.free(id).cpu_milli);
   node.set_memory_mib_free(graph.free(id).memory_mib);
   node.set_accelerators_free(graph.free(id).accelerators);
+  node.set_cordoned(row.cordoned);
 }
 
 void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy::View view, v1::Resource& out) {
@@ -437,6 +466,16 @@ void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const P
       for (std::string& hop : hops(graph, reason.ingress, alternative.path)) a.add_hops(std::move(hop));
     }
   }
+}
+
+void put_outlook(const Graph& graph, const Plan& plan, v1::Outlook& out) {
+  std::set<std::string> sites;
+  for (const Placement& placement : plan.placements) sites.insert(graph.site_name(placement.site));
+  for (const std::string& site : sites) out.add_sites(site);
+  out.set_billed_per_hour_nanocredits(plan.billed_per_hour);
+  int64_t worst = 0;
+  for (const Flow& flow : plan.flows) worst = std::max(worst, flow.latency_us_predicted);
+  out.set_latency_us_predicted(worst);
 }
 
 void put_traffic(const Ports& ports, const Plan& plan, v1::PlanView& out) {

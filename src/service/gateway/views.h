@@ -4,13 +4,16 @@
 
 #include "core/graph/graph.h"
 #include "core/ports/history.h"
+#include "core/ports/queues.h"
 #include "security/policy/policy.h"
 #include "service/gateway/service.h"
+#include "service/resource/resource.h"
 
 namespace weir::v1 {
 class Plan;
 class PlanView;
 class Refusal;
+class Outlook;
 }  // namespace weir::v1
 
 // The graph as messages. Private to this library.
@@ -20,7 +23,13 @@ struct ViewSources {
   const Graph& graph;
   const History& history;
   const Ports& ports;
+  // Of this graph, made when it is first asked for.
+  std::function<std::shared_ptr<const QueueReport>()> queues;
+  bool all = false;                  // the reader may be told of everybody's jobs
+  std::vector<std::string> tenants;  // that the reader is
 };
+
+resource::Names names_of(const Graph& graph);
 
 // What a data set is called in the graph, where names are not scoped by tenant.
 std::string stored_dataset_name(std::string_view tenant, std::string_view name);
@@ -32,6 +41,12 @@ void put_link(const ViewSources& from, LinkId id, policy::View view, v1::Resourc
 void put_dataset(const ViewSources& from, DatasetId id, v1::Resource& out);
 void put_offer(const ViewSources& from, SiteId id, v1::Resource& out);
 void put_tenant(const ViewSources& from, TenantId id, v1::Resource& out);
+// None: the domain's own.
+void put_queue(const ViewSources& from, QueueId id, policy::View view, v1::Resource& out);
+// "planned", "open", "over" or "cancelled".
+std::string_view reservation_state(const Graph::ReservationRow& row, TimeUs now);
+void put_reservation(const ViewSources& from, ReservationId id, v1::Resource& out);
+void put_policy(const PolicyDescription& policy, v1::Resource& out);
 // "good", "used", "expired" or "revoked".
 std::string_view token_state(const TokenRow& token, TimeUs now);
 void put_token(const ViewSources& from, size_t row, v1::Resource& out);
@@ -51,6 +66,10 @@ void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const P
               std::optional<Position> position, std::string_view state, v1::PlanView& out);
 // What the ends of its flows' paths have counted, into a view that put_plan has made of the plan.
 void put_traffic(const Ports& ports, const Plan& plan, v1::PlanView& out);
+// Where a plan is or would be, and at which price.
+void put_outlook(const Graph& graph, const Plan& plan, v1::Outlook& out);
+// The event that the resource asks for, its names resolved on this graph.
+Result<EventBody> body_of(const Graph& graph, resource::Resource& resource);
 // By the stored form, which is the same.
 void put_value(const Plan& plan, v1::Plan& out);
 void put_value(const Refusal& refusal, v1::Refusal& out);

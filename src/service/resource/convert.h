@@ -16,6 +16,9 @@ Link link_from(const v1::Link& message, Checks& checks);
 Dataset dataset_from(const v1::Dataset& message, const Context& context, Checks& checks);
 Offer offer_from(const v1::Offer& message, Checks& checks);
 Tenant tenant_from(const v1::Tenant& message, Checks& checks);
+Queue queue_from(const v1::Queue& message, Checks& checks);
+Reservation reservation_from(const v1::Reservation& message, const Context& context, Checks& checks);
+Schedule schedule_from(const v1::Intent::Timing& timing, bool job, Checks& checks);
 
 // Each fills name, tenant and spec.
 void fill(const Intent& value, v1::Intent& message);
@@ -25,6 +28,9 @@ void fill(const Link& value, v1::Link& message);
 void fill(const Dataset& value, v1::Dataset& message);
 void fill(const Offer& value, v1::Offer& message);
 void fill(const Tenant& value, v1::Tenant& message);
+void fill(const Queue& value, v1::Queue& message);
+void fill(const Reservation& value, v1::Reservation& message);
+void fill(const Schedule& value, v1::Intent::Timing& timing);
 
 template <class Repeated>
 std::vector<std::string> strings(const Repeated& repeated) {

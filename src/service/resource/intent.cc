@@ -187,6 +187,9 @@ Intent intent_from(const v1::Intent& message, const Context& context, Checks& ch
                  "cost and carbon both weigh 0, so that no plan is better than another",
                  "give one of them weight");
   if (spec.has_budget()) out.spec.budget_per_hour_max = budget_from(spec.budget(), checks);
+  if (spec.has_schedule()) {
+    out.spec.schedule = schedule_from(spec.schedule(), out.spec.workload.kind == WorkKind::kJob, checks);
+  }
   out.data = checks.names("spec.data", strings(spec.data()), limits::kDatasetsNamedMax);
   out.spec.data.resize(out.data.size());
   out.spec.where.only.resize(out.only.size());
@@ -248,6 +251,7 @@ void fill(const Intent& value, v1::Intent& message) {
     spec.mutable_budget()->set_per("hour");
   }
   for (const auto& dataset : value.data) spec.add_data(dataset);
+  if (value.spec.schedule != Schedule{}) fill(value.spec.schedule, *spec.mutable_schedule());
 }
 
 }  // namespace weir::resource

@@ -81,6 +81,7 @@ class MessageReader {
       if (node.kind != Node::Kind::kMap) return wrong_shape(node, path, "a map of texts");
       for (const auto& [key, value] : node.entries) {
         if (value.kind != Node::Kind::kScalar) return wrong_shape(value, path + "." + key, "a text");
+        source_.lines.emplace(path + "." + key, value.line);
         Message* entry = reflection->AddMessage(&message, field);
         const Descriptor* pair = entry->GetDescriptor();
         entry->GetReflection()->SetString(entry, pair->map_key(), key);

@@ -32,6 +32,10 @@ void with_kind(size_t kind, v1::Resource& message, With&& with) {
       return with(*message.mutable_offer());
     case 6:
       return with(*message.mutable_tenant());
+    case 7:
+      return with(*message.mutable_queue());
+    case 8:
+      return with(*message.mutable_reservation());
     default:
       return;
   }
@@ -65,7 +69,7 @@ Result<Resource> convert(const v1::Resource& message, Source source, const Conte
                    "write kind: " + std::string(kind));
     checks.name("metadata.name", body.metadata().name());
     out.labels = labels_from(body.metadata(), checks);
-    const bool owned = kind == "Intent" || kind == "Dataset";
+    const bool owned = kind == "Intent" || kind == "Dataset" || kind == "Reservation";
     checks.require(owned || body.metadata().tenant().empty(), "metadata.tenant",
                    "is given, but this kind belongs to no tenant", "remove it");
   };
@@ -98,9 +102,17 @@ Result<Resource> convert(const v1::Resource& message, Source source, const Conte
       header(message.tenant(), kKinds[6]);
       out.value = tenant_from(message.tenant(), checks);
       break;
+    case v1::Resource::kQueue:
+      header(message.queue(), kKinds[7]);
+      out.value = queue_from(message.queue(), checks);
+      break;
+    case v1::Resource::kReservation:
+      header(message.reservation(), kKinds[8]);
+      out.value = reservation_from(message.reservation(), context, checks);
+      break;
     default:
       checks.refuse("", "holds nothing that can be applied",
-                    "give an intent, site, router, link, dataset, offer or tenant");
+                    "give an intent, site, router, link, dataset, offer, tenant, queue or reservation");
   }
   if (!checks.ok()) return tl::unexpected(checks.error());
   out.source = std::move(source);
@@ -125,16 +137,16 @@ Result<Resource> read_document(const Node& node, std::string_view file, const Co
   const Node* kind = entry_of(node, "kind");
   if (kind == nullptr || kind->kind != Node::Kind::kScalar) {
     return fail(ErrorCode::kInvalid, "is missing", source.where("kind"),
-                "write kind: Intent, Site, Router, Link, Dataset, Offer or Tenant");
+                "write kind: Intent, Site, Router, Link, Dataset, Offer, Tenant, Queue or Reservation");
   }
   source.lines["kind"] = kind->line;
   const auto known = std::find(kKinds.begin(), kKinds.end(), kind->text);
   if (known == kKinds.end()) {
     const std::string_view near = nearest(kind->text, kKinds);
-    return fail(ErrorCode::kInvalid, "\"" + clip_utf8(kind->text, 60) + "\" is not a kind",
-                source.where("kind"),
-                near.empty() ? "write Intent, Site, Router, Link, Dataset, Offer or Tenant"
-                             : "did you mean " + std::string(near) + "?");
+    return fail(
+        ErrorCode::kInvalid, "\"" + clip_utf8(kind->text, 60) + "\" is not a kind", source.where("kind"),
+        near.empty() ? "write Intent, Site, Router, Link, Dataset, Offer, Tenant, Queue or Reservation"
+                     : "did you mean " + std::string(near) + "?");
   }
   v1::Resource message;
   Status read;
@@ -176,7 +188,11 @@ class Resolver {
         return tl::unexpected(unknown_name(source_, item("spec.data", i), "data set", intent.data[i], {}));
       intent.spec.data[i] = *id;
     }
-    return {};
+    if (!intent.spec.schedule.queue.empty()) {
+      QueueId id;
+      queue(intent.spec.schedule.queue, "spec.schedule.queue", id);
+    }
+    return status_;
   }
   Status resolve(Link& link) {
     VertexId* const ends[] = {&link.spec.a, &link.spec.b};
@@ -198,6 +214,14 @@ class Resolver {
     site(offer.site, "spec.site", offer.site_id);
     return status_;
   }
+  Status resolve(Queue& value) {
+    if (!value.parent.empty()) queue(value.parent, "spec.parent", value.spec.parent);
+    return status_;
+  }
+  Status resolve(Reservation& reservation) {
+    site(reservation.site, "spec.site", reservation.spec.site);
+    return status_;
+  }
   template <class T>
   Status resolve(T&) {
     return {};
@@ -216,6 +240,14 @@ class Resolver {
       status_ = tl::unexpected(unknown_name(source_, path, "site", name, directory_.sites));
     }
     return id.has_value();
+  }
+  void queue(const std::string& name, const std::string& path, QueueId& out) {
+    const auto id = directory_.queue(name);
+    if (id) {
+      out = *id;
+    } else {
+      status_ = tl::unexpected(unknown_name(source_, path, "queue", name, directory_.queues));
+    }
   }
   bool sites(const std::vector<std::string>& names, const std::string& path, std::vector<SiteId>& out) {
     out.resize(names.size());
@@ -393,6 +425,14 @@ Resource describe(const LinkSpec& spec, const Names& names) {
 
 Resource describe(const DatasetSpec& spec, std::string_view tenant, const Names& names) {
   return resource_of(Dataset{std::string(tenant), spec, names_of(spec.at, names.site)});
+}
+
+Resource describe(const QueueSpec& spec, const Names& names) {
+  return resource_of(Queue{spec, spec.parent.valid() ? names.queue(spec.parent) : ""});
+}
+
+Resource describe(const ReservationSpec& spec, std::string_view tenant, const Names& names) {
+  return resource_of(Reservation{std::string(tenant), spec, names.site(spec.site)});
 }
 
 }  // namespace weir::resource

@@ -91,9 +91,21 @@ struct Tenant {
   friend bool operator==(const Tenant&, const Tenant&) = default;
 };
 
-using Value = std::variant<Intent, Site, Router, Link, Dataset, Offer, Tenant>;
+struct Queue {
+  QueueSpec spec;      // parent is unset until resolve()
+  std::string parent;  // empty: the domain's
+  friend bool operator==(const Queue&, const Queue&) = default;
+};
+struct Reservation {
+  std::string tenant;
+  ReservationSpec spec;  // site is unset until resolve()
+  std::string site;
+  friend bool operator==(const Reservation&, const Reservation&) = default;
+};
+
+using Value = std::variant<Intent, Site, Router, Link, Dataset, Offer, Tenant, Queue, Reservation>;
 inline constexpr std::array<std::string_view, std::variant_size_v<Value>> kKinds = {
-    "Intent", "Site", "Router", "Link", "Dataset", "Offer", "Tenant"};
+    "Intent", "Site", "Router", "Link", "Dataset", "Offer", "Tenant", "Queue", "Reservation"};
 
 struct Resource {
   Value value;
@@ -107,7 +119,7 @@ struct Resource {
 
 // What a caller knows that a file may leave out.
 struct Context {
-  std::string tenant;  // of intents and data sets without one
+  std::string tenant;  // of intents, data sets and reservations without one
 };
 
 // Light in fibre: 5 µs/km (refractive index 1.47 to 1.5).
@@ -136,8 +148,10 @@ struct Directory {
   std::function<std::optional<SiteId>(std::string_view)> site;
   std::function<std::optional<VertexId>(std::string_view)> vertex;  // of a site or router
   std::function<std::optional<DatasetId>(std::string_view tenant, std::string_view name)> dataset;
+  std::function<std::optional<QueueId>(std::string_view)> queue;
   std::function<std::vector<std::string>()> sites;  // all names, to suggest one
   std::function<std::vector<std::string>()> vertices;
+  std::function<std::vector<std::string>()> queues;
 };
 // Turns names into identifiers. kNotFound names the field and the nearest known name.
 Status resolve(Resource& resource, const Directory& directory);
@@ -147,11 +161,14 @@ struct Names {
   std::function<std::string(SiteId)> site;
   std::function<std::string(VertexId)> vertex;
   std::function<std::string(DatasetId)> dataset;
+  std::function<std::string(QueueId)> queue;
 };
 Resource describe(const IntentSpec& spec, std::string_view tenant, const Names& names);
 Resource describe(const SiteSpec& spec);
 Resource describe(const LinkSpec& spec, const Names& names);
 Resource describe(const DatasetSpec& spec, std::string_view tenant, const Names& names);
+Resource describe(const QueueSpec& spec, const Names& names);
+Resource describe(const ReservationSpec& spec, std::string_view tenant, const Names& names);
 
 // Any message of the API as YAML, fields in the order of the schema, absent ones left out. A resource read
 // from it is the same. Does not end documents: separate them with "---\n".

@@ -189,7 +189,8 @@ TEST(Resource, ReadsPlaces) {
 }
 
 TEST(Resource, ReadsTheExamplesOfThisRepository) {
-  for (const char* name : {"/examples/city-cameras/intent.yaml", "/examples/city-cameras/tenant.yaml"}) {
+  for (const char* name : {"/examples/city-cameras/intent.yaml", "/examples/city-cameras/tenant.yaml",
+                           "/examples/queues/queues.yaml", "/examples/queues/jobs.yaml"}) {
     std::ifstream file(std::string(WEIR_ROOT) + name);
     ASSERT_TRUE(file) << name;
     std::stringstream text;
@@ -314,9 +315,11 @@ TEST(Resource, IsDocumented) {
     ASSERT_TRUE(file) << name;
     std::stringstream text;
     text << file.rdbuf();
-    for (int i = 0; i < static_cast<int>(kKinds.size()); ++i) {
-      const auto* kind = v1::Resource::descriptor()->field(i)->message_type();
-      ASSERT_EQ(kind->name(), kKinds[static_cast<size_t>(i)]);
+    for (const std::string_view name_of_kind : kKinds) {
+      std::string field(name_of_kind);
+      field[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(field[0])));
+      const auto* kind = v1::Resource::descriptor()->FindFieldByName(field)->message_type();
+      ASSERT_EQ(kind->name(), name_of_kind);
       expect_documented(kind->FindFieldByName("spec")->message_type(), text.str(), name);
     }
   }
@@ -415,11 +418,11 @@ TEST(ResourceErrors, RefuseTheWrongKindOfDocument) {
   EXPECT_EQ(error_with("kind: Intent", "kind: Intnet"),
             "intent.yaml:2: kind: \"Intnet\" is not a kind; did you mean Intent?");
   EXPECT_EQ(error_with("kind: Intent", "kind: Pod"),
-            "intent.yaml:2: kind: \"Pod\" is not a kind; write Intent, Site, Router, Link, Dataset, Offer or "
-            "Tenant");
-  EXPECT_EQ(
-      error_with("kind: Intent\n", ""),
-      "intent.yaml:1: kind: is missing; write kind: Intent, Site, Router, Link, Dataset, Offer or Tenant");
+            "intent.yaml:2: kind: \"Pod\" is not a kind; write Intent, Site, Router, Link, Dataset, Offer, "
+            "Tenant, Queue or Reservation");
+  EXPECT_EQ(error_with("kind: Intent\n", ""),
+            "intent.yaml:1: kind: is missing; write kind: Intent, Site, Router, Link, Dataset, Offer, "
+            "Tenant, Queue or Reservation");
   EXPECT_EQ(error_with("weir/v1", "weir/v2"),
             "intent.yaml:1: apiVersion: \"weir/v2\" is not known here; write apiVersion: weir/v1");
   EXPECT_EQ(error_with("apiVersion: weir/v1\n", ""),
@@ -508,9 +511,9 @@ TEST(ResourceErrors, RefuseHostileText) {
             "intent.yaml:1: anchors are not accepted; write the value out where it is used");
   EXPECT_EQ(error_with("name: cameras", "name: !!str cameras"),
             "intent.yaml:3: tags are not accepted; leave out \"tag:yaml.org,2002:str\"");
-  EXPECT_EQ(
-      error_of("a: " + std::string(15, '[') + std::string(15, ']') + "\n"),
-      "intent.yaml:1: kind: is missing; write kind: Intent, Site, Router, Link, Dataset, Offer or Tenant");
+  EXPECT_EQ(error_of("a: " + std::string(15, '[') + std::string(15, ']') + "\n"),
+            "intent.yaml:1: kind: is missing; write kind: Intent, Site, Router, Link, Dataset, Offer, "
+            "Tenant, Queue or Reservation");
   EXPECT_EQ(error_of("a: " + std::string(16, '[') + std::string(16, ']') + "\n"),
             "intent.yaml:1: nested deeper than 16 levels; no resource needs that");
   EXPECT_EQ(error_of(std::string(200'000, '[')),
@@ -546,7 +549,7 @@ TEST(ResourceErrors, PointIntoARequest) {
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().text(),
             "resources[0]: holds nothing that can be applied; give an intent, site, router, link, dataset, "
-            "offer or tenant");
+            "offer, tenant, queue or reservation");
   // What is only ever read cannot be applied.
   v1::Resource view;
   view.mutable_bill();

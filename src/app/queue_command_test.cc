@@ -1,0 +1,161 @@
+// What people see of queues and of the jobs in them.
+#include "app/command_test.h"
+#include "app/table.h"
+
+namespace weir::app {
+namespace {
+
+// A job of 8 cores runs at the hub and another waits for them, below a queue of queues.
+class QueueCommandTest : public CommandTest {
+ protected:
+  std::string file(const std::string& name, const std::string& text) {
+    const std::string path = (folder / name).string();
+    std::ofstream(path) << text;
+    return path;
+  }
+  std::string job(const std::string& tenant, const std::string& name, const std::string& cpu,
+                  const std::string& schedule = "run_time_max: 1h") {
+    return file(name + ".yaml", "apiVersion: weir/v1\nkind: Intent\nmetadata: {name: " + name + ", tenant: " +
+                                    tenant + "}\nspec:\n  workload: {job: {artifact: train, cpu: \"" + cpu +
+                                    "\", memory: 256Mi}}\n  schedule: {" + schedule + "}\n");
+  }
+  void fill() {
+    serve();
+    const std::string queues = file("queues.yaml", R"(
+apiVersion: weir/v1
+kind: Queue
+metadata: {name: research}
+spec: {policy: fcfs, weight: 2}
+---
+apiVersion: weir/v1
+kind: Queue
+metadata: {name: models}
+spec: {parent: research, maximum: {cpu: "2"}}
+)");
+    ASSERT_EQ(weir({"apply", "-f", queues}).code, kExitOk);
+    ASSERT_EQ(weir({"apply", "-f", job("city", "first", "8")}).code, kExitOk);
+    brain.decide();
+    const Outcome wide = weir({"apply", "-f", job("city", "wide", "8")});
+    EXPECT_EQ(wide.out,
+              "Intent city/wide created (generation 1), waiting:\n  8 cores needed at hub, 0 cores free\n");
+    ASSERT_EQ(weir({"apply", "-f", job("rival", "capped", "3", "queue: models, run_time_max: 2h")}).code,
+              kExitOk);
+  }
+  static void expect_narrow(const std::string& text) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(columns(line), kTableWidth) << line;
+  }
+};
+
+TEST_F(QueueCommandTest, QueuesAreATreeWithTheirShares) {
+  fill();
+  const Outcome table = weir({"get", "queues"});
+  ASSERT_EQ(table.code, kExitOk) << table.error;
+  expect_narrow(table.out);
+  std::istringstream lines(table.out);
+  std::vector<std::string> row(7);
+  for (std::string& line : row) std::getline(lines, line);
+  EXPECT_EQ(row[0].find("QUEUE"), 0u) << table.out;
+  EXPECT_NE(row[0].find("SHARE"), std::string::npos);
+  EXPECT_NE(row[0].find("DUE"), std::string::npos);
+  EXPECT_NE(row[0].find("OLDEST WAIT"), std::string::npos);
+  EXPECT_EQ(row[1].find("domain "), 0u) << table.out;
+  EXPECT_NE(row[1].find("64%"), std::string::npos) << "8 of 12.5 cores: " << table.out;
+  EXPECT_EQ(row[2].find("  tenant city "), 0u) << table.out;
+  EXPECT_EQ(row[3].find("  research "), 0u) << table.out;
+  EXPECT_NE(row[3].find("fcfs"), std::string::npos) << table.out;
+  EXPECT_EQ(row[4].find("    models "), 0u) << table.out;
+  EXPECT_EQ(row[5].find("      tenant rival "), 0u) << table.out;
+  EXPECT_NE(weir({"get", "queues", "-o", "wide"}).out.find("2 cores"), std::string::npos);
+  EXPECT_NE(weir({"get", "queue/models", "-o", "yaml"}).out.find("parent: research"), std::string::npos);
+  EXPECT_NE(weir({"get", "queue/models", "-o", "json"}).out.find("\"jobs_waiting\""), std::string::npos);
+  // A tenant sees itself alone.
+  EXPECT_EQ(weir({"get", "queues", "--context", "city"}).out.find("rival"), std::string::npos);
+}
+
+TEST_F(QueueCommandTest, JobsSayWhyTheyWaitAndUntilWhen) {
+  fill();
+  const Outcome table = weir({"get", "jobs"});
+  ASSERT_EQ(table.code, kExitOk) << table.error;
+  expect_narrow(table.out);
+  EXPECT_NE(table.out.find("waiting"), std::string::npos) << table.out;
+  EXPECT_NE(table.out.find("2027-01-15T09:00Z"), std::string::npos)
+      << "an hour after the first: " << table.out;
+  EXPECT_NE(table.out.find("cores needed"), std::string::npos) << table.out;
+  const Outcome intents = weir({"get", "intents"});
+  EXPECT_NE(intents.out.find("city/wide: 8 cores needed at hub, 0 cores free."), std::string::npos)
+      << intents.out;
+  EXPECT_NE(weir({"get", "jobs", "-o", "wide"}).out.find("PRIORITY"), std::string::npos);
+  EXPECT_EQ(weir({"wait", "intent/city/wide", "--for", "waiting"}).code, kExitOk);
+  EXPECT_EQ(weir({"wait", "intent/city/wide", "--for", "running", "--timeout", "10ms"}).code, kExitTimeout)
+      << "waiting is not hopeless";
+}
+
+TEST_F(QueueCommandTest, ExplainSaysWhatWouldChangeItAndTriesIt) {
+  fill();
+  const Outcome why = weir({"explain", "city/wide"});
+  ASSERT_EQ(why.code, kExitOk) << why.error;
+  expect_narrow(why.out);
+  EXPECT_NE(why.out.find("What decides: 8 cores needed at hub"), std::string::npos) << why.out;
+  const Outcome tried = weir({"explain", "city/wide", "--what-if", "deadline=+2h", "--what-if", "cpu=2"});
+  ASSERT_EQ(tried.code, kExitOk) << tried.error;
+  expect_narrow(tried.out);
+  EXPECT_NE(tried.out.find("WITH deadline=+2h, cpu=2"), std::string::npos) << tried.out;
+  EXPECT_NE(tried.out.find("waiting"), std::string::npos) << tried.out;
+  EXPECT_NE(tried.out.find("placed"), std::string::npos) << tried.out;
+  EXPECT_NE(tried.out.find("metro"), std::string::npos) << tried.out;
+  const Outcome wrong = weir({"explain", "city/wide", "--what-if", "deadlin=+2h"});
+  EXPECT_EQ(wrong.code, kExitUsage);
+  EXPECT_NE(wrong.error.find("did you mean deadline?"), std::string::npos) << wrong.error;
+}
+
+TEST_F(QueueCommandTest, PoliciesShowTheirParameters) {
+  serve();
+  const Outcome table = weir({"get", "policies"});
+  ASSERT_EQ(table.code, kExitOk) << table.error;
+  expect_narrow(table.out);
+  EXPECT_NE(table.out.find("fcfs"), std::string::npos);
+  EXPECT_NE(table.out.find("DEFAULT"), std::string::npos);
+}
+
+TEST_F(QueueCommandTest, AnUnknownPolicyIsRefusedAtItsLine) {
+  serve();
+  const std::string path =
+      file("bad.yaml", "apiVersion: weir/v1\nkind: Queue\nmetadata: {name: a}\nspec:\n  policy: fcsf\n");
+  const Outcome refused = weir({"apply", "-f", path});
+  EXPECT_EQ(refused.code, kExitUsage);
+  EXPECT_NE(refused.error.find("bad.yaml:5: spec.policy: no policy \"fcsf\""), std::string::npos)
+      << refused.error;
+}
+
+TEST_F(QueueCommandTest, ReservationsAreMadeListedAndCancelled) {
+  serve();
+  const std::string path = file("night.yaml", R"(
+apiVersion: weir/v1
+kind: Reservation
+metadata: {name: night, tenant: city}
+spec: {site: hub, amount: {cpu: "2", memory: 1Gi}, from: 2027-01-15T18:00:00Z, to: 2027-01-15T20:00:00Z}
+)");
+  ASSERT_EQ(weir({"apply", "-f", path}).code, kExitOk);
+  const Outcome table = weir({"get", "reservations"});
+  expect_narrow(table.out);
+  EXPECT_NE(table.out.find("2027-01-15T18:00Z"), std::string::npos) << table.out;
+  EXPECT_NE(table.out.find("2 cores, 1Gi"), std::string::npos) << table.out;
+  EXPECT_EQ(weir({"delete", "reservation", "city/night"}).out, "reservation night cancelled\n");
+  EXPECT_EQ(weir({"get", "reservations"}).out, "No reservations.\n");
+}
+
+TEST_F(QueueCommandTest, ANodeIsCordonedByItsNameAndItsNumber) {
+  serve();
+  EXPECT_EQ(weir({"cordon", "hub/n0", "--why", "a loud fan"}).out,
+            "node hub/n0 takes nothing new; what runs there goes on\n");
+  const Outcome nodes = weir({"get", "nodes"});
+  expect_narrow(nodes.out);
+  EXPECT_NE(nodes.out.find("cordoned"), std::string::npos) << nodes.out;
+  EXPECT_EQ(weir({"uncordon", "node/2"}).out, "node node/2 takes work again\n");
+  EXPECT_EQ(weir({"get", "nodes"}).out.find("cordoned"), std::string::npos);
+  EXPECT_EQ(weir({"cordon", "hub/none"}).code, kExitNotFound);
+}
+
+}  // namespace
+}  // namespace weir::app

@@ -1,0 +1,266 @@
+#include "orchestration/queue/queue_report.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "orchestration/queue/graph_queue.h"
+#include "orchestration/queue/policy.h"
+#include "orchestration/queue/water_fill.h"
+
+namespace weir::queue {
+namespace {
+
+constexpr TimeUs kUntilRetryUs = 60'000'000;
+constexpr int kRoundsMax = 16;  // of turns that come to nothing again
+
+bool is_job(const IntentRow& row) { return row.spec->workload.kind == WorkKind::kJob; }
+bool waits(const IntentRow& row) {
+  return is_job(row) && !row.active && row.state != IntentState::kWithdrawn;
+}
+
+int64_t ppm(int64_t parts_per_billion) { return (parts_per_billion + 500) / 1000; }
+
+Quota quota_of(const Amount& amount) {
+  return {amount.cpu_milli, amount.memory_mib, amount.accelerator_milli / 1000};
+}
+
+int64_t of(const Quota& quota, CountedResource resource) {
+  switch (resource) {
+    case CountedResource::kCpu:
+      return quota.cpu_milli;
+    case CountedResource::kMemory:
+      return quota.memory_mib;
+    case CountedResource::kAccelerators:
+      break;
+  }
+  return quota.accelerators;
+}
+
+constexpr CountedResource kScarcestFirst[] = {CountedResource::kAccelerators, CountedResource::kCpu,
+                                              CountedResource::kMemory};
+
+Quota whole(const IntentSpec& spec) {
+  const int64_t count = instances_asked(spec);
+  return {spec.workload.cpu_milli * count, spec.workload.memory_mib * count,
+          spec.workload.accelerators * count};
+}
+
+// None: the domain's own, also by name.
+::weir::QueueId queue_of(const Graph& graph, const IntentSpec& spec) {
+  const std::string& name = spec.schedule.queue;
+  return name.empty() || name == kDomainQueue ? ::weir::QueueId{} : graph.find_queue(name);
+}
+
+Amount capacity_of(const Graph& graph) {
+  Amount out;
+  for (size_t s = 0; s < graph.site_count(); ++s) {
+    if (graph.site(SiteId(s)).state != Liveness::kUp) continue;
+    const SiteLoad& load = graph.load(SiteId(s));
+    out += Amount{load.cpu_milli_total, load.memory_mib_total, int64_t{load.accelerators_total} * 1000};
+  }
+  return out;
+}
+
+WaitCode code_of(WhyCode code) {
+  switch (code) {
+    case WhyCode::kOffered:
+      return WaitCode::kOffered;
+    case WhyCode::kNotBefore:
+      return WaitCode::kNotBefore;
+    case WhyCode::kHeld:
+      return WaitCode::kNetwork;
+    case WhyCode::kQuota:
+      return WaitCode::kQuota;
+    case WhyCode::kTooLarge:
+      return WaitCode::kTooLarge;
+    case WhyCode::kResource:
+      return WaitCode::kRoom;
+    case WhyCode::kBehind:
+      return WaitCode::kBehind;
+    case WhyCode::kReservation:
+      return WaitCode::kReservation;
+    default:
+      return WaitCode::kNext;
+  }
+}
+
+class Reporter {
+ public:
+  Reporter(const Graph& graph, TimeUs now) : graph_(graph), at_(std::max(now, graph.now())) {}
+
+  QueueReport report() {
+    QueueReport out{.version = graph_.version(), .at = at_, .backfill = backfill(), .lines = {}, .waits = {}};
+    queue_.restart(graph_);
+    take_turns();
+    put_lines(out);
+    for (size_t i = 0; i < graph_.intent_count(); ++i) {
+      const IntentRow& row = graph_.intent(IntentId(i));
+      if (!waits(row)) continue;
+      const Why why = queue_.why(IntentId(i));
+      if (why.code == WhyCode::kUnknown) continue;
+      out.waits.emplace(IntentId(i), wait_of(IntentId(i), why, out));
+      const TimeUs waited = std::max<TimeUs>(at_ - row.submitted_at, 1);
+      for (QueueStanding& line : out.lines) {
+        if (holds(line, queue_of(graph_, *row.spec), row.tenant))
+          line.oldest_wait_us = std::max(line.oldest_wait_us, waited);
+      }
+    }
+    return out;
+  }
+
+ private:
+  Backfill backfill() const {
+    const ::weir::QueueId domain = graph_.find_queue(kDomainQueue);
+    const Backfill set = domain.valid() ? graph_.queue(domain).backfill : Backfill::kInherited;
+    return set == Backfill::kInherited ? Backfill::kEasy : set;
+  }
+
+  // Jobs whose turn came and to nothing are held back, as they are where it came.
+  void take_turns() {
+    for (int round = 0; round < kRoundsMax; ++round) {
+      bool again = false;
+      for (const Scheduler::Turn& turn : queue_.turns(graph_, at_)) {
+        if (turn.sites.empty() || graph_.intent(turn.intent).state != IntentState::kRefused) continue;
+        queue_.refused(turn.intent, graph_.relief(), at_ + kUntilRetryUs);
+        again = true;
+      }
+      if (!again) return;
+    }
+  }
+
+  void put_lines(QueueReport& out) {
+    const Amount capacity = capacity_of(graph_);
+    const ::weir::QueueId own = graph_.find_queue(kDomainQueue);
+    QueueStanding domain{.policy = std::string(policies().front().name)};
+    if (own.valid() && !graph_.queue(own).policy.empty()) domain.policy = graph_.queue(own).policy;
+    Amount used, entitlement;
+    out.lines.emplace_back();
+    for (const GraphQueue::Line& line : queue_.lines(graph_)) {
+      const Standing& standing = line.standing;
+      if (line.tenant.valid()) {
+        used += standing.used;
+        domain.jobs_running += line.running_jobs;
+        domain.jobs_waiting += standing.waiting_jobs;
+      }
+      const bool highest =
+          line.tenant.valid() ? !line.queue.valid() : !graph_.queue(line.queue).parent.valid();
+      if (highest) entitlement += standing.entitlement;
+      out.lines.push_back({.queue = line.queue,
+                           .tenant = line.tenant,
+                           .policy = std::string(policy_info(line.policy).name),
+                           .share_ppm = ppm(standing.share),
+                           .entitlement_ppm = ppm(standing.entitlement_share),
+                           .used = quota_of(standing.used),
+                           .jobs_running = line.running_jobs,
+                           .jobs_waiting = standing.waiting_jobs});
+    }
+    domain.used = quota_of(used);
+    domain.share_ppm = ppm(dominant_share(used, capacity));
+    domain.entitlement_ppm = ppm(dominant_share(entitlement, capacity));
+    out.lines.front() = std::move(domain);
+  }
+
+  // Whether jobs of the tenant in the queue are of the line.
+  bool holds(const QueueStanding& line, ::weir::QueueId queue, TenantId tenant) const {
+    if (line.tenant.valid()) return line.tenant == tenant && line.queue == queue;
+    if (!line.queue.valid()) return true;
+    while (queue.valid() && queue != line.queue) queue = graph_.queue(queue).parent;
+    return queue == line.queue;
+  }
+
+  JobWait wait_of(IntentId id, const Why& why, const QueueReport& report) const {
+    const IntentRow& row = graph_.intent(id);
+    const Quota needed = whole(*row.spec);
+    JobWait out{.intent = id, .queue = queue_of(graph_, *row.spec), .code = code_of(why.code)};
+    out.position = why.position;
+    // When the network will ease is not to be foreseen.
+    if (why.estimated_start < kNever && out.code != WaitCode::kNetwork)
+      out.estimated_start = std::max(why.estimated_start, at_);
+    if (why.promised_start < kNever) out.promised_start = why.promised_start;
+    if (why.pool < graph_.site_count()) out.site = SiteId(why.pool);
+    if (why.behind != 0 && out.code != WaitCode::kNext) out.behind = GraphQueue::intent_of(why.behind);
+    if (out.code == WaitCode::kRoom || out.code == WaitCode::kTooLarge) {
+      out.resource = static_cast<CountedResource>(why.resource);
+      put_shortage(out, needed);
+    }
+    if (out.code == WaitCode::kQuota) put_quota(out, needed, report);
+    return out;
+  }
+
+  void put_shortage(JobWait& out, const Quota& needed) const {
+    if (!out.site.valid()) return;
+    const SiteLoad& load = graph_.load(out.site);
+    const bool empty = out.code == WaitCode::kTooLarge;
+    const Quota room = empty ? Quota{load.cpu_milli_total, load.memory_mib_total, load.accelerators_total}
+                             : Quota{load.cpu_milli_free, load.memory_mib_free, load.accelerators_free};
+    for (const CountedResource resource : kScarcestFirst) {
+      if (of(needed, resource) <= of(room, resource)) continue;
+      out.resource = resource;
+      break;
+    }
+    out.needed = of(needed, out.resource);
+    out.available = std::max<int64_t>(of(room, out.resource), 0);
+  }
+
+  // The first maximum, from its queue up, that leaves less than it needs.
+  void put_quota(JobWait& out, const Quota& needed, const QueueReport& report) const {
+    for (::weir::QueueId queue = out.queue; queue.valid(); queue = graph_.queue(queue).parent) {
+      const auto line =
+          std::find_if(report.lines.begin(), report.lines.end(),
+                       [queue](const QueueStanding& at) { return at.queue == queue && !at.tenant.valid(); });
+      if (line == report.lines.end()) continue;
+      for (const CountedResource resource : kScarcestFirst) {
+        const int64_t maximum = of(graph_.queue(queue).maximum, resource);
+        const int64_t left = maximum - of(line->used, resource);
+        if (maximum == 0 || of(needed, resource) <= left) continue;
+        out.limited_by = queue;
+        out.resource = resource;
+        out.needed = of(needed, resource);
+        out.available = std::max<int64_t>(left, 0);
+        return;
+      }
+    }
+  }
+
+  const Graph& graph_;
+  const TimeUs at_;
+  GraphQueue queue_;
+};
+
+}  // namespace
+
+ReportedQueues::ReportedQueues() {
+  for (const PolicyInfo& policy : queue::policies()) {
+    PolicyDescription& out = policies_.emplace_back();
+    out.name = policy.name;
+    out.about = policy.about;
+    out.ages = policy.ages;
+    for (const PolicyParameter& p : policy.parameters) {
+      out.parameters.push_back({std::string(p.name), std::string(p.about), p.value, p.low, p.high});
+    }
+  }
+}
+
+Status ReportedQueues::check(const std::string& policy,
+                             const std::vector<::weir::PolicySetting>& settings) const {
+  if (auto known = make_policy(policy, {}); !known) {
+    Error error = known.error();
+    error.where = "policy";
+    return tl::unexpected(error);
+  }
+  for (const ::weir::PolicySetting& setting : settings) {
+    const PolicySetting one{setting.name, setting.value};
+    if (auto valid = make_policy(policy, {&one, 1}); !valid) {
+      Error error = valid.error();
+      error.where = "settings." + setting.name;
+      return tl::unexpected(error);
+    }
+  }
+  return {};
+}
+
+QueueReport ReportedQueues::report(const Graph& graph, TimeUs now) const {
+  return Reporter(graph, now).report();
+}
+
+}  // namespace weir::queue

@@ -1,0 +1,295 @@
+// Queues, reservations, jobs that wait, and cordoned nodes, as users meet them.
+#include <gtest/gtest.h>
+
+#include "core/units/text.h"
+#include "service/gateway/rest_routes.h"
+#include "service/gateway/test_brain.h"
+#include "service/resource/resource.h"
+#include "weir/v1/service.pb.h"
+
+namespace weir::gateway {
+namespace {
+
+using policy::Principal;
+
+const Principal kOperator = policy::principal_of(policy::Role::kOperator, "alice");
+const Principal kCity = policy::principal_of(policy::Role::kTenant, "city");
+const Principal kRival = policy::principal_of(policy::Role::kTenant, "rival");
+const Principal kHub = policy::principal_of(policy::Role::kProvider, "hub");
+
+constexpr const char* kQueues = R"(
+apiVersion: weir/v1
+kind: Queue
+metadata: {name: models}
+spec: {parent: research, maximum: {cpu: "2"}}
+---
+apiVersion: weir/v1
+kind: Queue
+metadata: {name: research}
+spec: {policy: fcfs}
+)";
+
+// The region holds 4 cores at metro and 8 at hub.
+class QueueTest : public ::testing::Test {
+ protected:
+  void SetUp() override { brain.build_region(); }
+
+  Result<v1::ApplyResponse> apply(const Principal& who, const std::string& yaml) {
+    v1::ApplyRequest request;
+    const auto read = resource::parse(yaml, "test.yaml");
+    EXPECT_TRUE(read) << read.error().text();
+    for (const auto& item : *read) resource::to_message(item, *request.add_resources());
+    std::optional<Result<v1::ApplyResponse>> out;
+    service.apply(who, request, [&out](Result<v1::ApplyResponse> answer) { out = std::move(answer); });
+    return *out;
+  }
+  static std::string job(const std::string& tenant, const std::string& name, const std::string& cpu,
+                         const std::string& schedule = "run_time_max: 1h") {
+    return "apiVersion: weir/v1\nkind: Intent\nmetadata: {name: " + name + ", tenant: " + tenant +
+           "}\nspec:\n  workload: {job: {artifact: train, cpu: \"" + cpu +
+           "\", memory: 256Mi}}\n  schedule: {" + schedule + "}\n";
+  }
+  // A job that runs and leaves room for 4 cores at metro alone.
+  void fill_hub() {
+    ASSERT_TRUE(apply(kCity, job("city", "first", "8")));
+    brain.decide();
+  }
+  template <class Request, class Response>
+  Result<Response> change(const Principal& who, const Request& request,
+                          void (Service::*handler)(const Principal&, const Request&,
+                                                   Service::Reply<Response>)) {
+    std::optional<Result<Response>> out;
+    (service.*handler)(who, request, [&out](Result<Response> answer) { out = std::move(answer); });
+    return *out;
+  }
+  Result<v1::GetResponse> get(const Principal& who, const std::string& kind, const std::string& name,
+                              const std::string& tenant = "") {
+    v1::GetRequest request;
+    request.set_kind(kind);
+    request.set_name(name);
+    request.set_tenant(tenant);
+    return service.get(who, request);
+  }
+  Result<v1::ListResponse> list(const Principal& who, const std::string& kind) {
+    v1::ListRequest request;
+    request.set_kind(kind);
+    return service.list(who, request);
+  }
+  Result<v1::ExplainResponse> explain(const Principal& who, const std::string& tenant,
+                                      const std::string& name, const std::vector<std::string>& what_if = {}) {
+    v1::ExplainRequest request;
+    request.set_intent(name);
+    request.set_tenant(tenant);
+    for (const std::string& change : what_if) request.add_what_if(change);
+    return service.explain(who, request);
+  }
+  v1::Intent::Status status(const std::string& tenant, const std::string& name) {
+    const auto one = get(kOperator, "intent", name, tenant);
+    EXPECT_TRUE(one) << one.error().text();
+    return one ? one->resource().intent().status() : v1::Intent::Status();
+  }
+
+  TestBrain brain;
+  Service service{brain.ports()};
+};
+
+TEST_F(QueueTest, ATreeOfQueuesIsAppliedInAnyOrder) {
+  const auto made = apply(kOperator, kQueues);
+  ASSERT_TRUE(made) << made.error().text();
+  EXPECT_EQ(made->results(0).action(), "created");
+  const auto again = apply(kOperator, kQueues);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->results(0).action(), "unchanged");
+  const auto all = list(kOperator, "queues");
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->items_size(), 3);
+  EXPECT_EQ(all->items(0).queue().metadata().name(), "domain");
+  EXPECT_EQ(all->items(0).queue().status().policy(), "weir");
+  EXPECT_EQ(all->items(0).queue().status().backfill(), "easy");
+  const auto models = get(kCity, "queue", "models");
+  ASSERT_TRUE(models);
+  EXPECT_EQ(models->resource().queue().spec().parent(), "research");
+  EXPECT_EQ(models->resource().queue().status().policy(), "fcfs") << "its parent's";
+}
+
+TEST_F(QueueTest, WhatAQueueCannotBeIsRefusedAtItsPlace) {
+  EXPECT_EQ(apply(kCity, kQueues).error().code, ErrorCode::kDenied);
+  const auto one = [](const std::string& spec) {
+    return "apiVersion: weir/v1\nkind: Queue\nmetadata: {name: a}\nspec: " + spec + "\n";
+  };
+  EXPECT_EQ(apply(kOperator, one("{policy: fcsf}")).error().text(),
+            "spec.policy: no policy \"fcsf\"; did you mean fcfs?");
+  EXPECT_EQ(apply(kOperator, one("{policy: fcfs, settings: {deep: 1}}")).error().where, "spec.settings.deep");
+  EXPECT_EQ(apply(kOperator, one("{parent: none}")).error().where, "spec.parent");
+  EXPECT_EQ(apply(kOperator, one("{parent: b}") + "---\n" +
+                                 "apiVersion: weir/v1\nkind: Queue\nmetadata: {name: b}\nspec: {parent: a}\n")
+                .error()
+                .text(),
+            "resources[0].spec.parent: is below itself; a queue's parents end at the domain");
+  EXPECT_EQ(apply(kCity, job("city", "lost", "1", "queue: reserch")).error().where, "spec.schedule.queue");
+  v1::DeleteRequest gone;
+  gone.set_kind("queue");
+  gone.set_name("models");
+  EXPECT_EQ(change<>(kOperator, gone, &Service::remove).error().code, ErrorCode::kUnsupported);
+}
+
+TEST_F(QueueTest, AJobThatWaitsForRoomSaysSoAndWhenItStarts) {
+  fill_hub();
+  ASSERT_TRUE(apply(kCity, job("city", "wide", "8")));
+  const v1::Intent::Status waits = status("city", "wide");
+  EXPECT_EQ(waits.state(), "waiting");
+  EXPECT_EQ(waits.why(), "8 cores needed at hub, 0 cores free");
+  EXPECT_EQ(waits.waiting().queue(), "domain");
+  EXPECT_EQ(waits.waiting().reason(), "room");
+  EXPECT_EQ(waits.waiting().resource(), "cpu");
+  EXPECT_EQ(waits.waiting().site(), "hub");
+  EXPECT_EQ(waits.waiting().estimated_start(), brain.clock.wall + 3'600'000'000);
+  // Also when its turn came once, and to nothing.
+  brain.decide();
+  EXPECT_EQ(status("city", "wide").state(), "waiting");
+  const auto jobs = list(kOperator, "jobs");
+  ASSERT_TRUE(jobs);
+  EXPECT_EQ(jobs->items_size(), 2);
+}
+
+TEST_F(QueueTest, WhatCanNeverBeIsRefused) {
+  ASSERT_TRUE(apply(kCity, job("city", "huge", "64")));
+  brain.decide();
+  EXPECT_EQ(status("city", "huge").state(), "refused");
+}
+
+TEST_F(QueueTest, ExplainTellsWhatDecidesAndWhatWouldChangeIt) {
+  fill_hub();
+  ASSERT_TRUE(apply(kOperator, kQueues));
+  ASSERT_TRUE(apply(kCity, job("city", "wide", "8")));
+  ASSERT_TRUE(apply(kCity, job("city", "capped", "3", "queue: models, run_time_max: 1h")));
+  const auto wide = explain(kCity, "city", "wide");
+  ASSERT_TRUE(wide) << wide.error().text();
+  EXPECT_NE(wide->text().find("It waits in queue domain (policy weir)"), std::string::npos) << wide->text();
+  EXPECT_NE(wide->text().find("What decides: 8 cores needed at hub, 0 cores free."), std::string::npos)
+      << wide->text();
+  EXPECT_NE(wide->text().find("Estimated start: "), std::string::npos) << wide->text();
+  EXPECT_NE(wide->text().find("in 1 h"), std::string::npos) << wide->text();
+  EXPECT_NE(wide->text().find("It would start with 8 cores less"), std::string::npos) << wide->text();
+  const auto capped = explain(kCity, "city", "capped");
+  ASSERT_TRUE(capped);
+  EXPECT_NE(capped->text().find("3 cores needed, queue models may use 2 cores more"), std::string::npos)
+      << capped->text();
+  EXPECT_NE(capped->text().find("maximum.cpu"), std::string::npos) << capped->text();
+}
+
+TEST_F(QueueTest, WhatIfDecidesOnACopy) {
+  fill_hub();
+  ASSERT_TRUE(apply(kCity, job("city", "wide", "8")));
+  const Position version = brain.durable()->version();
+  const auto smaller = explain(kCity, "city", "wide", {"cpu=2"});
+  ASSERT_TRUE(smaller) << smaller.error().text();
+  EXPECT_EQ(smaller->now().state(), "waiting");
+  EXPECT_EQ(smaller->what_if().state(), "placed");
+  ASSERT_EQ(smaller->what_if().sites_size(), 1);
+  EXPECT_EQ(smaller->what_if().sites(0), "metro");
+  EXPECT_GT(smaller->what_if().billed_per_hour_nanocredits(), 0);
+  const auto later = explain(kCity, "city", "wide", {"schedule.deadline=+2h", "run_time_max=30m"});
+  ASSERT_TRUE(later) << later.error().text();
+  EXPECT_EQ(later->what_if().state(), "waiting");
+  EXPECT_EQ(later->what_if().waiting().reason(), "room");
+  EXPECT_EQ(brain.durable()->version(), version);
+  EXPECT_EQ(status("city", "wide").state(), "waiting");
+
+  EXPECT_EQ(explain(kCity, "city", "wide", {"deadlin=+2h"}).error().text(),
+            "what_if \"deadlin=+2h\": no field \"deadlin\" can be set; did you mean deadline?");
+  EXPECT_EQ(explain(kCity, "city", "wide", {"deadline"}).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(explain(kCity, "city", "wide", {"deadline=+2"}).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(explain(kCity, "city", "wide", {"latency=never"}).error().where, "what_if spec.promise.latency");
+  EXPECT_EQ(explain(kCity, "city", "wide", {"priority=high"}).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(explain(kRival, "city", "wide", {"cpu=2"}).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(QueueTest, WhatIfAlsoAnswersForServices) {
+  brain.record("op", IntentSubmitted{IntentId(0u), TenantId(0u), 1, brain.cameras()});
+  brain.decide();
+  const auto tighter = explain(kCity, "city", "cameras", {"promise.latency=2ms"});
+  ASSERT_TRUE(tighter) << tighter.error().text();
+  EXPECT_EQ(tighter->now().state(), "placed");
+  EXPECT_EQ(tighter->what_if().state(), "refused");
+  ASSERT_GT(tighter->what_if().reasons_size(), 0);
+}
+
+TEST_F(QueueTest, ATenantSeesItsOwnShareAndNoNamesOfOthers) {
+  fill_hub();
+  ASSERT_TRUE(apply(kCity, job("city", "wide", "8")));
+  ASSERT_TRUE(apply(kRival, job("rival", "late", "8", "run_time_max: 2h")));
+  const auto all = get(kOperator, "queue", "domain");
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->resource().queue().status().tenants_size(), 2);
+  EXPECT_EQ(all->resource().queue().status().use().jobs_waiting(), 2u);
+  EXPECT_EQ(all->resource().queue().status().use().jobs_running(), 1u);
+  const auto own = get(kRival, "queue", "domain");
+  ASSERT_TRUE(own);
+  ASSERT_EQ(own->resource().queue().status().tenants_size(), 1);
+  EXPECT_EQ(own->resource().queue().status().tenants(0).tenant(), "rival");
+  const auto why = explain(kRival, "rival", "late");
+  ASSERT_TRUE(why);
+  EXPECT_EQ(why->text().find("city/"), std::string::npos) << why->text();
+}
+
+TEST_F(QueueTest, AReservationIsMadeShownAndCancelled) {
+  const auto text = [](const std::string& from, const std::string& to) {
+    return "apiVersion: weir/v1\nkind: Reservation\nmetadata: {name: night, tenant: city}\nspec: {site: hub, "
+           "amount: "
+           "{cpu: \"2\", memory: 1Gi}, from: " +
+           from + ", to: " + to + "}\n";
+  };
+  // The brain's clock stands at 2027-01-15T08:00:00Z.
+  const std::string night = text("2027-01-15T18:00:00Z", "2027-01-15T20:00:00Z");
+  EXPECT_EQ(apply(kCity, night).error().code, ErrorCode::kDenied);
+  EXPECT_EQ(apply(kOperator, text("2027-01-14T18:00:00Z", "2027-01-14T20:00:00Z")).error().code,
+            ErrorCode::kInvalid);
+  const auto made = apply(kOperator, night);
+  ASSERT_TRUE(made) << made.error().text();
+  EXPECT_EQ(made->results(0).action(), "created");
+  const auto shown = get(kCity, "reservation", "night");
+  ASSERT_TRUE(shown) << shown.error().text();
+  EXPECT_EQ(shown->resource().reservation().status().state(), "planned");
+  EXPECT_EQ(shown->resource().reservation().spec().site(), "hub");
+  EXPECT_EQ(get(kRival, "reservation", "night", "city").error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(apply(kCity, job("city", "nightly", "1", "reservation: night, run_time_max: 1h")));
+  EXPECT_EQ(status("city", "nightly").why(), "reservation night opens at 2027-01-15T18:00:00Z");
+  v1::DeleteRequest gone;
+  gone.set_kind("reservation");
+  gone.set_name("night");
+  gone.set_tenant("city");
+  EXPECT_FALSE(change<>(kRival, gone, &Service::remove));
+  ASSERT_TRUE(change<>(kCity, gone, &Service::remove));
+  EXPECT_EQ(change<>(kCity, gone, &Service::remove).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(list(kOperator, "reservations")->items_size(), 0);
+}
+
+TEST_F(QueueTest, PoliciesSayWhatCanBeSet) {
+  const auto all = list(kCity, "policies");
+  ASSERT_TRUE(all);
+  ASSERT_GT(all->items_size(), 2);
+  EXPECT_EQ(all->items(0).policy().name(), "weir");
+  EXPECT_GT(all->items(0).policy().parameters_size(), 0);
+  EXPECT_TRUE(get(kCity, "policy", "fcfs"));
+}
+
+TEST_F(QueueTest, ANodeIsCordonedByWhoMayDrainItsSite) {
+  v1::CordonRequest request;
+  request.set_site("hub");
+  request.set_node("n0");
+  EXPECT_EQ(change<>(kCity, request, &Service::cordon).error().code, ErrorCode::kDenied);
+  ASSERT_TRUE(change<>(kHub, request, &Service::cordon));
+  const auto node = get(kOperator, "node", "2");
+  ASSERT_TRUE(node);
+  EXPECT_TRUE(node->resource().node().cordoned());
+  v1::UncordonRequest back;
+  back.set_node("2");
+  ASSERT_TRUE(change<>(kOperator, back, &Service::uncordon));
+  EXPECT_FALSE(get(kOperator, "node", "2")->resource().node().cordoned());
+  back.set_node("99");
+  EXPECT_EQ(change<>(kOperator, back, &Service::uncordon).error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace weir::gateway

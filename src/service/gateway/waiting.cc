@@ -1,0 +1,266 @@
+#include "service/gateway/waiting.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "core/units/quantity.h"
+#include "security/identity/clock_text.h"
+#include "service/gateway/explain.h"
+#include "service/resource/time_text.h"
+#include "weir/v1/resource.pb.h"
+
+namespace weir::gateway {
+namespace {
+
+constexpr size_t kAheadNamed = 3;
+
+// What time alone, or others, may heal; whatever else is wrong stays wrong.
+bool may_heal(const Refusal& refusal) {
+  if (refusal.reasons.empty()) return true;
+  switch (refusal.reasons.front().code) {
+    case ReasonCode::kCpu:
+    case ReasonCode::kMemory:
+    case ReasonCode::kAccelerators:
+    case ReasonCode::kBandwidth:
+    case ReasonCode::kSearchBudget:
+    case ReasonCode::kRestarting:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string_view reason_name(WaitCode code) {
+  switch (code) {
+    case WaitCode::kNext:
+      return "next";
+    case WaitCode::kOffered:
+      return "offered";
+    case WaitCode::kRoom:
+      return "room";
+    case WaitCode::kBehind:
+      return "behind";
+    case WaitCode::kQuota:
+      return "quota";
+    case WaitCode::kNotBefore:
+      return "not-before";
+    case WaitCode::kNetwork:
+      return "network";
+    case WaitCode::kReservation:
+      return "reservation";
+    case WaitCode::kTooLarge:
+      break;
+  }
+  return "too-large";
+}
+
+std::string_view resource_name(CountedResource resource) {
+  return resource == CountedResource::kCpu      ? "cpu"
+         : resource == CountedResource::kMemory ? "memory"
+                                                : "accelerators";
+}
+
+bool visible(const Reading& from, const JobWait& wait, IntentId other) {
+  return from.all || from.graph.intent(other).tenant == from.graph.intent(wait.intent).tenant;
+}
+
+std::string job_name(const Reading& from, const JobWait& wait, IntentId other) {
+  return visible(from, wait, other) ? from.graph.intent_name(other) : "a job of another tenant";
+}
+
+std::string site_of(const Reading& from, const JobWait& wait) {
+  return wait.site.valid() ? " at " + from.graph.site_name(wait.site) : "";
+}
+
+std::string span(int64_t us) { return identity::span_text((us + 999'999) / 1'000'000); }
+
+const Graph::ReservationRow* reservation_of(const Reading& from, const JobWait& wait) {
+  const IntentRow& row = from.graph.intent(wait.intent);
+  const ReservationId id = from.graph.find_reservation(row.tenant, row.spec->schedule.reservation);
+  return id.valid() ? &from.graph.reservation(id) : nullptr;
+}
+
+std::string ahead_text(const Reading& from, const JobWait& wait) {
+  if (wait.position == 0) return "Nobody is ahead of it.\n";
+  std::map<size_t, IntentId> ahead;
+  for (const auto& [id, other] : from.report.waits) {
+    if (other.position < wait.position && visible(from, wait, id)) ahead.emplace(other.position, id);
+  }
+  std::string names;
+  size_t named = 0;
+  for (const auto& [position, id] : ahead) {
+    if (named++ == kAheadNamed) break;
+    names += (names.empty() ? "" : ", ") + from.graph.intent_name(id);
+  }
+  std::string out =
+      std::to_string(wait.position) + (wait.position == 1 ? " job is" : " jobs are") + " tried before it";
+  if (!names.empty())
+    out += (ahead.size() > named || ahead.size() < wait.position ? ", among them " : ": ") + names;
+  return out + ".\n";
+}
+
+std::string start_text(const Reading& from, const JobWait& wait) {
+  const Schedule& schedule = from.graph.intent(wait.intent).spec->schedule;
+  std::string out = "No start is foreseen.";
+  if (wait.estimated_start != 0) {
+    const int64_t in_us = wait.estimated_start - from.report.at;
+    out = "Estimated start: " + resource::format_time(wait.estimated_start) +
+          (in_us > 0 ? ", in " + span(in_us) : ", now") + site_of(from, wait) +
+          ", if every job runs as long as estimated.";
+    const int64_t run_us =
+        schedule.run_time_us_estimated > 0 ? schedule.run_time_us_estimated : schedule.run_time_us_max;
+    if (schedule.deadline != 0 && wait.estimated_start + run_us > schedule.deadline) {
+      out += " It would end " + span(wait.estimated_start + run_us - schedule.deadline) +
+             " after its deadline of " + resource::format_time(schedule.deadline) + ".";
+    }
+  }
+  if (wait.promised_start != 0)
+    out += " It starts by " + resource::format_time(wait.promised_start) + ": that is promised.";
+  return out + "\n";
+}
+
+std::string change_text(const Reading& from, const JobWait& wait) {
+  const std::string short_of = amount_text(wait.resource, wait.needed - wait.available);
+  switch (wait.code) {
+    case WaitCode::kNext:
+    case WaitCode::kOffered:
+      return "";
+    case WaitCode::kRoom:
+      if (wait.needed <= wait.available) return "It starts as soon as enough is free.";
+      return "It would start with " + short_of + " less, or as soon as so much more is free" +
+             site_of(from, wait) + ".";
+    case WaitCode::kBehind: {
+      const auto ahead = from.report.waits.find(wait.behind);
+      const TimeUs until = ahead == from.report.waits.end() ? 0 : ahead->second.estimated_start;
+      return (until > from.report.at
+                  ? "It would start now with a schedule.run_time_max of at most " +
+                        span(until - from.report.at) + ", as it would be over by then, or with"
+                  : "It would start earlier with") +
+             " a higher schedule.priority.";
+    }
+    case WaitCode::kQuota:
+      if (!wait.limited_by.valid()) return "";
+      return "It would start with " + short_of + " less, when jobs of queue " +
+             queue_name(from.graph, wait.limited_by) + " end, or if the queue's maximum." +
+             std::string(resource_name(wait.resource)) + " were higher by so much.";
+    case WaitCode::kNotBefore:
+      return "It would start earlier with an earlier schedule.not_before.";
+    case WaitCode::kNetwork:
+      return "It is tried again whenever something eases.";
+    case WaitCode::kReservation:
+      return "Outside of the reservation it would wait for its turn as others do.";
+    case WaitCode::kTooLarge:
+      return "It would have to ask for " + short_of + " less, or be allowed at a larger site.";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string queue_name(const Graph& graph, QueueId queue) {
+  return queue.index() < graph.queue_count() ? graph.queue(queue).name : kDomainQueue;
+}
+
+std::string amount_text(CountedResource resource, int64_t amount) {
+  switch (resource) {
+    case CountedResource::kCpu:
+      return format_milli(amount) + (amount == 1000 ? " core" : " cores");
+    case CountedResource::kMemory:
+      return format_memory(amount) + " of memory";
+    case CountedResource::kAccelerators:
+      break;
+  }
+  return std::to_string(amount) + (amount == 1 ? " accelerator" : " accelerators");
+}
+
+std::optional<JobWait> waiting(const Graph& graph, const QueueReport& report, IntentId id) {
+  const auto found = report.waits.find(id);
+  if (found == report.waits.end() || id.index() >= graph.intent_count()) return std::nullopt;
+  const IntentRow& row = graph.intent(id);
+  const JobWait& wait = found->second;
+  if (wait.code == WaitCode::kTooLarge) return std::nullopt;
+  if (row.state == IntentState::kRefused && row.refusal && !may_heal(*row.refusal)) return std::nullopt;
+  const bool deciding = wait.code == WaitCode::kOffered || wait.code == WaitCode::kNext;
+  if (deciding && row.state == IntentState::kPending) return std::nullopt;
+  return wait;
+}
+
+std::string wait_text(const Reading& from, const JobWait& wait) {
+  const Graph& graph = from.graph;
+  const IntentRow& row = graph.intent(wait.intent);
+  switch (wait.code) {
+    case WaitCode::kNext:
+      return "its turn is next";
+    case WaitCode::kOffered:
+      return "it is being placed";
+    case WaitCode::kRoom:
+      if (wait.needed <= wait.available) return "too little is free" + site_of(from, wait);
+      return amount_text(wait.resource, wait.needed) + " needed" + site_of(from, wait) + ", " +
+             (wait.resource == CountedResource::kAccelerators ? std::to_string(wait.available)
+                                                              : amount_text(wait.resource, wait.available)) +
+             " free";
+    case WaitCode::kBehind:
+      if (!wait.behind.valid()) return "the room is kept for jobs before it";
+      return "the room is kept for " + job_name(from, wait, wait.behind);
+    case WaitCode::kQuota:
+      if (!wait.limited_by.valid()) return "its queue has what it may have";
+      return amount_text(wait.resource, wait.needed) + " needed, queue " +
+             queue_name(graph, wait.limited_by) + " may use " + amount_text(wait.resource, wait.available) +
+             " more";
+    case WaitCode::kNotBefore:
+      return "not before " + resource::format_time(row.spec->schedule.not_before);
+    case WaitCode::kNetwork:
+      return row.refusal ? refusal_sentences(graph, *row.spec, *row.refusal).front()
+                         : "no plan was found for it";
+    case WaitCode::kReservation: {
+      const Graph::ReservationRow* reservation = reservation_of(from, wait);
+      const std::string name = "reservation " + row.spec->schedule.reservation;
+      if (reservation == nullptr || reservation->cancelled) return name + " is cancelled";
+      if (reservation->spec.to <= from.report.at) return name + " is over";
+      return reservation->spec.from > from.report.at
+                 ? name + " opens at " + resource::format_time(reservation->spec.from)
+                 : name + " could not be kept";
+    }
+    case WaitCode::kTooLarge:
+      return amount_text(wait.resource, wait.needed) + " needed, and" +
+             (wait.site.valid() ? " " + graph.site_name(wait.site) : " the domain") + " has " +
+             amount_text(wait.resource, wait.available) + " in all";
+  }
+  return "";
+}
+
+std::string explain_wait(const Reading& from, const JobWait& wait) {
+  const IntentRow& row = from.graph.intent(wait.intent);
+  const auto line =
+      std::find_if(from.report.lines.begin(), from.report.lines.end(),
+                   [&wait](const QueueStanding& at) { return at.queue == wait.queue && !at.tenant.valid(); });
+  const int64_t waited = std::max<int64_t>(from.report.at - row.submitted_at, 0);
+  std::string out = "It waits in queue " + queue_name(from.graph, wait.queue) +
+                    (line == from.report.lines.end() ? "" : " (policy " + line->policy + ")") + ", for " +
+                    span(waited) + " so far.\n";
+  out += "What decides: " + wait_text(from, wait);
+  out += out.back() == '.' ? "\n" : ".\n";
+  out += ahead_text(from, wait) + start_text(from, wait);
+  const std::string change = change_text(from, wait);
+  return change.empty() ? out : out + change + "\n";
+}
+
+void put_waiting(const Reading& from, const JobWait& wait, v1::Waiting& out) {
+  out.set_queue(queue_name(from.graph, wait.queue));
+  out.set_position(static_cast<uint32_t>(wait.position));
+  out.set_reason(std::string(reason_name(wait.code)));
+  if (wait.code == WaitCode::kRoom || wait.code == WaitCode::kQuota || wait.code == WaitCode::kTooLarge) {
+    out.set_resource(std::string(resource_name(wait.resource)));
+    out.set_needed(wait.needed);
+    out.set_available(wait.available);
+  }
+  if (wait.site.valid()) out.set_site(from.graph.site_name(wait.site));
+  if (wait.behind.valid()) out.set_behind(job_name(from, wait, wait.behind));
+  if (wait.limited_by.valid()) out.set_limited_by(queue_name(from.graph, wait.limited_by));
+  out.set_estimated_start(wait.estimated_start);
+  out.set_promised_start(wait.promised_start);
+  out.set_since(from.graph.intent(wait.intent).submitted_at);
+}
+
+}  // namespace weir::gateway

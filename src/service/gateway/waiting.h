@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/ports/queues.h"
+
+namespace weir::v1 {
+class Waiting;
+}
+
+// Jobs that wait for their turn, in words and as messages.
+namespace weir::gateway {
+
+// Who reads it: an operator is told of everybody's jobs, a tenant of the names of its own only.
+struct Reading {
+  const Graph& graph;
+  const QueueReport& report;
+  bool all = false;
+};
+
+// "domain" for the domain's own.
+std::string queue_name(const Graph& graph, QueueId queue);
+// "4 cores", "16 GiB of memory", "2 accelerators".
+std::string amount_text(CountedResource resource, int64_t amount);
+
+// How it stands with a job that has no plan; none: it does not wait, it was refused for what time alone will
+// not heal, is being decided, or is no job.
+std::optional<JobWait> waiting(const Graph& graph, const QueueReport& report, IntentId id);
+
+// In few words: "4 cores needed at metro, 2 are free".
+std::string wait_text(const Reading& from, const JobWait& wait);
+// Everything, in sentences: the constraint that decides, who is ahead, when it will start, what would change
+// it.
+std::string explain_wait(const Reading& from, const JobWait& wait);
+void put_waiting(const Reading& from, const JobWait& wait, v1::Waiting& out);
+
+}  // namespace weir::gateway

@@ -1,0 +1,227 @@
+// Queues, reservations, and when jobs run: as files have them, and as they are refused.
+#include <gtest/gtest.h>
+
+#include "service/resource/resource.h"
+#include "service/resource/time_text.h"
+#include "weir/v1/resource.pb.h"
+
+namespace weir::resource {
+namespace {
+
+constexpr int64_t kHourUs = 3'600'000'000;
+
+constexpr const char* kJob = R"(apiVersion: weir/v1
+kind: Intent
+metadata: {name: train, tenant: city}
+spec:
+  workload: {job: {artifact: train, cpu: "2", memory: 1Gi}}
+  schedule:
+    queue: research
+    priority: -2
+    instances: 4
+    run_time: 2h
+    run_time_max: 3h
+    not_before: 2026-11-22T18:00:00+08:00
+    deadline: 2026-11-23T00:00:00Z
+    reservation: night
+)";
+
+constexpr const char* kQueue = R"(apiVersion: weir/v1
+kind: Queue
+metadata: {name: models}
+spec:
+  parent: research
+  weight: 2
+  guaranteed: {cpu: "8", memory: 16Gi}
+  maximum: {cpu: "16", accelerators: 4}
+  policy: weir
+  settings: {patience: 60, look_ahead: -1}
+  half_life: 24h
+  submissions_per_hour: 100
+)";
+
+constexpr const char* kReservation = R"(apiVersion: weir/v1
+kind: Reservation
+metadata: {name: night, tenant: city}
+spec:
+  site: metro
+  amount: {cpu: "8", memory: 16Gi, accelerators: 2}
+  from: 2026-11-22T18:00:00+08:00
+  to: 2026-11-22T20:00+08:00
+)";
+
+Resource only(const std::string& text) {
+  auto read = parse(text, "f.yaml");
+  EXPECT_TRUE(read.has_value()) << (read ? "" : read.error().text());
+  return read ? read->front() : Resource{};
+}
+
+std::string error_with(std::string text, const std::string& from, const std::string& to) {
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  text.replace(at, from.size(), to);
+  const auto read = parse(text, "f.yaml");
+  return read ? "accepted" : read.error().text();
+}
+
+void expect_same_again(const Resource& resource) {
+  v1::Resource message;
+  to_message(resource, message);
+  const auto back = from_message(message);
+  ASSERT_TRUE(back.has_value()) << back.error().text();
+  EXPECT_TRUE(back->value == resource.value);
+  const auto* field =
+      message.GetReflection()->GetOneofFieldDescriptor(message, message.GetDescriptor()->oneof_decl(0));
+  const std::string yaml = to_yaml(message.GetReflection()->GetMessage(message, field));
+  EXPECT_TRUE(only(yaml).value == resource.value) << yaml;
+}
+
+TEST(ResourceSchedule, AJobSaysWhenItRunsAndBeforeWhom) {
+  const Resource resource = only(kJob);
+  const Schedule& schedule = std::get<Intent>(resource.value).spec.schedule;
+  EXPECT_EQ(schedule.queue, "research");
+  EXPECT_EQ(schedule.priority, -2);
+  EXPECT_EQ(schedule.instances, 4);
+  EXPECT_EQ(schedule.run_time_us_estimated, 2 * kHourUs);
+  EXPECT_EQ(schedule.run_time_us_max, 3 * kHourUs);
+  EXPECT_EQ(schedule.not_before, 1'795'341'600'000'000);
+  EXPECT_EQ(schedule.deadline, 1'795'392'000'000'000);
+  EXPECT_EQ(schedule.reservation, "night");
+  expect_same_again(resource);
+}
+
+TEST(ResourceSchedule, TheDomainsOwnQueueIsThatOfJobsThatNameNone) {
+  EXPECT_EQ(error_with(kJob, "queue: research", "queue: domain"), "accepted");
+  std::string text = kJob;
+  text.replace(text.find("research"), 8, "domain");
+  EXPECT_EQ(std::get<Intent>(only(text).value).spec.schedule.queue, "");
+}
+
+TEST(ResourceSchedule, RefusesTimesThatCannotBe) {
+  EXPECT_EQ(error_with(kJob, "run_time: 2h", "run_time: -2h").substr(0, 37),
+            "f.yaml:10: spec.schedule.run_time: \"-");
+  EXPECT_EQ(error_with(kJob, "run_time: 2h", "run_time: 4h"),
+            "f.yaml:10: spec.schedule.run_time: is longer than run_time_max, when the job is ended; lower "
+            "it, or raise "
+            "run_time_max");
+  EXPECT_EQ(error_with(kJob, "run_time_max: 3h", "run_time_max: 0s"),
+            "f.yaml:11: spec.schedule.run_time_max: is zero; write it like 2h, or leave it out");
+  EXPECT_EQ(error_with(kJob, "run_time_max: 3h", "run_time_max: 367d"),
+            "f.yaml:11: spec.schedule.run_time_max: is longer than 366 days; write it like 2h");
+  EXPECT_EQ(
+      error_with(kJob, "deadline: 2026-11-23T00:00:00Z", "deadline: 2026-11-22T09:00:00Z"),
+      "f.yaml:13: spec.schedule.deadline: is not after not_before; choose a later deadline, or an earlier "
+      "not_before");
+  EXPECT_EQ(error_with(kJob, "deadline: 2026-11-23T00:00:00Z", "deadline: 2026-11-22T11:00:00Z"),
+            "f.yaml:13: spec.schedule.deadline: leaves less than run_time after not_before; choose a later "
+            "deadline, or "
+            "an earlier not_before");
+  EXPECT_EQ(
+      error_with(kJob, "deadline: 2026-11-23T00:00:00Z", "deadline: +2h"),
+      "f.yaml:13: spec.schedule.deadline: \"+2h\" is not a time; write it with its offset from UTC, like "
+      "2026-11-22T18:00:00+08:00 or 2026-11-22T10:00:00Z");
+  EXPECT_EQ(error_with(kJob, "instances: 4", "instances: 0"),
+            "f.yaml:9: spec.schedule.instances: 0 is not between 1 and 10000");
+  EXPECT_EQ(error_with(kJob, "queue: research", "queu: research"),
+            "f.yaml:7: spec.schedule.queu: unknown field \"queu\"; did you mean queue?");
+}
+
+TEST(ResourceSchedule, AServiceWaitsForNoTurn) {
+  EXPECT_EQ(
+      error_with(
+          kJob, "workload: {job: {artifact: train, cpu: \"2\", memory: 1Gi}}",
+          "from: [{site: metro, streams: 1}]\n  workload: {service: {artifact: train, cpu: \"2\", memory: "
+          "1Gi, port: 80}}"),
+      "f.yaml:8: spec.schedule: is given for a service; only a job waits for its turn: remove it, or "
+      "describe a "
+      "job");
+}
+
+TEST(ResourceSchedule, AQueueSaysWhatIsItsDue) {
+  const Resource resource = only(kQueue);
+  const auto& queue = std::get<Queue>(resource.value);
+  EXPECT_EQ(queue.parent, "research");
+  EXPECT_EQ(queue.spec.weight_milli, 2000);
+  EXPECT_EQ(queue.spec.guaranteed, (Quota{8000, 16'384, 0}));
+  EXPECT_EQ(queue.spec.maximum, (Quota{16'000, 0, 4}));
+  EXPECT_EQ(queue.spec.policy, "weir");
+  EXPECT_EQ(queue.spec.settings, (std::vector<PolicySetting>{{"look_ahead", -1}, {"patience", 60}}));
+  EXPECT_EQ(queue.spec.half_life_us, 24 * kHourUs);
+  EXPECT_EQ(queue.spec.submissions_per_hour_max, 100);
+  expect_same_again(resource);
+  expect_same_again(
+      only("{apiVersion: weir/v1, kind: Queue, metadata: {name: domain}, spec: {backfill: easy}}"));
+}
+
+TEST(ResourceSchedule, RefusesAQueueThatCannotBe) {
+  EXPECT_EQ(error_with(kQueue, "cpu: \"8\"", "cpu: \"17\""),
+            "f.yaml:7: spec.guaranteed.cpu: is more than maximum.cpu; raise the maximum, or guarantee less");
+  EXPECT_EQ(error_with(kQueue, "accelerators: 4", "accelerators: 0"),
+            "f.yaml:8: spec.maximum.accelerators: is zero, and 0 is no bound; leave it out");
+  EXPECT_EQ(error_with(kQueue, "parent: research", "parent: models"),
+            "f.yaml:5: spec.parent: is the queue itself; name another, or none");
+  EXPECT_EQ(error_with(kQueue, "patience: 60", "patience: long"),
+            "f.yaml:10: spec.settings.patience: \"long\" is not a whole number; write it like 4");
+  EXPECT_EQ(error_with(kQueue, "  policy: weir\n", ""),
+            "f.yaml:9: spec.settings: are given without a policy; name the policy that they are of");
+  EXPECT_EQ(error_with(kQueue, "half_life: 24h", "backfill: easy"),
+            "f.yaml:11: spec.backfill: is one rule for the whole domain; set it on the queue domain");
+  EXPECT_EQ(error_with(kQueue, "half_life: 24h", "backfill: some"),
+            "f.yaml:11: spec.backfill: \"some\" is not a way to backfill; write none, easy or conservative");
+  EXPECT_EQ(error_with(kQueue, "weight: 2", "weight: 0"),
+            "f.yaml:6: spec.weight: is zero, so that nothing would ever be its due; write it like 1 or 0.5");
+  EXPECT_EQ(error_with(kQueue, "name: models", "name: domain"),
+            "f.yaml:5: spec.parent: is given for the domain's own queue; remove it");
+}
+
+TEST(ResourceSchedule, AReservationKeepsRoomForAWhile) {
+  const Resource resource = only(kReservation);
+  const auto& reservation = std::get<Reservation>(resource.value);
+  EXPECT_EQ(reservation.tenant, "city");
+  EXPECT_EQ(reservation.site, "metro");
+  EXPECT_EQ(reservation.spec.amount, (Quota{8000, 16'384, 2}));
+  EXPECT_EQ(reservation.spec.to - reservation.spec.from, 2 * kHourUs);
+  expect_same_again(resource);
+  EXPECT_EQ(error_with(kReservation, "T20:00+08:00", "T17:00+08:00"),
+            "f.yaml:8: spec.to: is not after from; choose a later end");
+  EXPECT_EQ(error_with(kReservation, "amount: {cpu: \"8\", memory: 16Gi, accelerators: 2}", "amount: {}"),
+            "f.yaml:6: spec.amount: reserves nothing; write it like {cpu: \"8\", memory: 16Gi}");
+  EXPECT_EQ(error_with(kReservation, "  site: metro\n", ""), "f.yaml:5: spec.site: is missing; give a name");
+}
+
+TEST(ResourceTime, ReadsWhatSaysItsOffsetAndNothingElse) {
+  EXPECT_EQ(parse_time_us("1970-01-01T00:00:00Z"), 0);
+  EXPECT_EQ(parse_time_us("2026-11-22T18:00:00+08:00"), parse_time_us("2026-11-22T10:00Z"));
+  EXPECT_EQ(parse_time_us("2024-02-29T23:59:59-01:30"), parse_time_us("2024-03-01T01:29:59Z"));
+  for (const char* wrong :
+       {"", "2026-11-22", "2026-11-22T18:00:00", "2026-11-22T18:00:00+8:00", "2026-11-22T24:00:00Z",
+        "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-22T18:00:00Zx", "1969-12-31T00:00:00Z",
+        "2026-11-22T18:00:00.5Z", "2026-11-22 18:00:00Z", "+2h"}) {
+    EXPECT_FALSE(parse_time_us(wrong).has_value()) << wrong;
+  }
+  for (const char* same : {"1970-01-01T00:00:00Z", "2026-11-22T10:00:00Z", "9999-12-31T23:59:59Z"}) {
+    EXPECT_EQ(format_time(*parse_time_us(same)), same);
+  }
+}
+
+TEST(ResourceSchedule, NamesOfQueuesAreLookedUp) {
+  Directory directory;
+  directory.queue = [](std::string_view name) -> std::optional<QueueId> {
+    return name == "research" ? std::optional(QueueId(3u)) : std::nullopt;
+  };
+  directory.queues = [] { return std::vector<std::string>{"research"}; };
+  directory.site = [](std::string_view) -> std::optional<SiteId> { return SiteId(1u); };
+  directory.dataset = [](std::string_view, std::string_view) -> std::optional<DatasetId> { return {}; };
+  Resource job = only(kJob), queue = only(kQueue), reservation = only(kReservation);
+  EXPECT_TRUE(resolve(job, directory).has_value());
+  ASSERT_TRUE(resolve(queue, directory).has_value());
+  EXPECT_EQ(std::get<Queue>(queue.value).spec.parent, QueueId(3u));
+  ASSERT_TRUE(resolve(reservation, directory).has_value());
+  EXPECT_EQ(std::get<Reservation>(reservation.value).spec.site, SiteId(1u));
+  std::get<Intent>(job.value).spec.schedule.queue = "reserch";
+  EXPECT_EQ(resolve(job, directory).error().text(),
+            "f.yaml:7: spec.schedule.queue: no queue \"reserch\"; did you mean research?");
+}
+
+}  // namespace
+}  // namespace weir::resource
