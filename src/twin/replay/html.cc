@@ -54,11 +54,11 @@ class Page {
     if (s.refused > 0) card("too large", grouped(s.refused));
     if (s.never_started > 0) card("never started", grouped(s.never_started));
     card("mean wait", span(s.wait_s.mean()));
-    card("mean bounded slowdown", number(s.slowdown.mean(), "%.2f"));
+    card("bounded slowdown", number(s.slowdown.mean(), "%.2f"));
     card("cores in use", percent(s.core_share));
     if (recorder_.has_accelerators()) card("accelerators in use", percent(s.accelerator_share));
     card("makespan", span(seconds(s.end_us - s.first_us)));
-    card("billed", number(s.billed_credits, "%.6g") + " credits");
+    card("credits billed", number(s.billed_credits, "%.6g"));
     card("carbon", number(s.carbon_kg, "%.4g") + " kg");
     add("</dl>\n");
     table();

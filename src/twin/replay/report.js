@@ -32,10 +32,13 @@
         scales: { x: { time: false }, y: unit === "%" ? { range: [0, 1.02] } : { range: (u, low, high) => [0, high > 0 ? high * 1.05 : 1] } },
         cursor: { sync: { key: "replay" } },
         axes: [{ ...axis, incrs: nice, values: (u, at, x, y, step) => at.map((s) => tick(s, step)), space: 80 },
-               { ...axis, size: 74, values: (u, at) => at.map((v) => unit === "time" ? span(v) : unit === "%" ? Math.round(100 * v) + " %" : number(v)) }],
+               { ...axis, size: 74, ...(unit === "time" ? { incrs: nice } : {}), values: (u, at) => at.map((v) => unit === "time" ? span(v) : unit === "%" ? Math.round(100 * v) + " %" : number(v)) }],
         series: [{ label: "at", value: (u, s) => span(s) },
-                 ...lines.map(([label, , color], i) => ({ label, stroke: css(color), width: 1.5, points: { show: false },
-                   fill: lines.length === 1 ? css("--fill") : undefined, value: (u, v) => value(v) }))],
+                 // What is known of single moments only is points.
+                 ...lines.map(([label, , color]) => ({ label, stroke: css(color), width: 1.5,
+                   ...(unit === "time" ? { paths: () => null, points: { show: true, size: 4, fill: css(color) } }
+                     : { points: { show: false }, fill: lines.length === 1 ? css("--fill") : undefined }),
+                   value: (u, v) => value(v) }))],
       }, [data.at, ...lines.map(([, values]) => values)], box);
     };
     drawings.push(draw);
