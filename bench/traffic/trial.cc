@@ -117,7 +117,7 @@ Result<TrafficTrial> run_traffic_trial(const std::string& name, const Network& n
   trial.weighted = engineered({.lists_max = options.lists_max, .steps_max = options.steps_max});
   began = processor_s();
   const traffic::FlowBound bound =
-      bound_flow(network, demands, {.rounds_max = options.bound_rounds_max, .gap_ppm = 1'000});
+      bound_flow(network, demands, {.rounds_max = options.bound_rounds_max, .gap_ppm = 2'000});
   trial.bound_processor_s = processor_s() - began;
   trial.lower_ppm = bound.lower_ppm;
   trial.upper_ppm = bound.upper_ppm;

@@ -34,7 +34,7 @@ struct TrafficTrial {
 struct TrafficTrialOptions {
   int64_t steps_max = 1'000'000'000;
   uint32_t lists_max = 8;
-  int32_t bound_rounds_max = 300;
+  int32_t bound_rounds_max = 600;
   LinearSolver* exact = nullptr;  // computes the optimum too, where the network is small
 };
 
