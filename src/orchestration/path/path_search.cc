@@ -389,6 +389,10 @@ std::optional<PathOption> PathSearch::fastest(VertexId from, VertexId to) {
 std::optional<std::vector<LinkId>> routed_path(const Graph& graph, VertexId from, VertexId to) {
   PathMemory memory;
   memory.follow(graph);
+  return routed_path(graph, memory, from, to);
+}
+
+std::optional<std::vector<LinkId>> routed_path(const Graph& graph, PathMemory& memory, VertexId from, VertexId to) {
   return path_to(memory.network(), *memory.routed(graph, from), to,
                  [&](LinkId link) { return int64_t{graph.link(link).latency_us}; });
 }

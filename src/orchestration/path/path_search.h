@@ -128,6 +128,8 @@ class PathSearch {
 // up: Weir does not see the routing tables, and a promise must not rest on their converging. None if not
 // connected.
 std::optional<std::vector<LinkId>> routed_path(const Graph& graph, VertexId from, VertexId to);
+// For many: the memory follows the graph.
+std::optional<std::vector<LinkId>> routed_path(const Graph& graph, PathMemory& memory, VertexId from, VertexId to);
 
 // Price, round trip and serialisation of a given path; nothing is checked.
 PathOption priced(const Graph& graph, std::vector<LinkId> links, const StreamDemand& demand);

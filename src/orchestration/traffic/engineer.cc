@@ -14,11 +14,12 @@ using Wide = __int128;
 
 // Above zero, so that a list over idle links costs more the longer it is.
 constexpr int64_t kLowestPrice = 8;
-constexpr int32_t kSteepnessFirst = 32;
+constexpr int32_t kSteepnessFirst = 8;
 constexpr int32_t kSteepnessLast = 2'048;
-constexpr int32_t kRefusedMax = 256;  // in a row
-constexpr int32_t kWaitMax = 16;      // rounds
-constexpr int kStalledMax = 4;        // rounds that lower the potential by less than
+constexpr int32_t kRefusedMax = 256;     // in a row
+constexpr int32_t kRefusedLast = 4'096;  // before the potential is made steeper
+constexpr int32_t kWaitMax = 16;         // rounds
+constexpr int kStalledMax = 4;           // rounds that lower the potential by less than
 constexpr int64_t kStalledPpm = 2'000;
 constexpr size_t kPolishedMax = 16;
 constexpr size_t kInVainMax = 24;  // kicks in a row
@@ -90,6 +91,8 @@ class Search {
   std::vector<uint32_t> touched_;
   std::vector<Way> best_parts_;
   int64_t best_ppm_ = INT64_MAX;
+  int32_t wanting_ = 0;  // parts that have a cheaper list, in the last round
+  int32_t refused_ = 0;  // moves, since the potential last fell well
   int32_t rounds_ = 0;
   int64_t moves_ = 0;
   int64_t steps_ = 0;
@@ -165,14 +168,16 @@ int64_t Search::round() {
   potential_.prices(potentials_, kLowestPrice, ListPrices::kPriceMax, link_prices_);
   prices_.set(link_prices_);
   candidates_.clear();
+  wanting_ = 0;
   for (uint32_t p = 0; p < parts_.size(); ++p) {
     const Way& part = parts_[p];
     if (part.bps == 0) continue;
     const Demand& demand = demands_[part.demand];
     const int32_t now = prices_.of(part.list, demand.from);
     const int32_t least = prices_.least(demand.from, demand.to);
-    if (least >= now - now / 256 || rounds_ < wait_until_[p]) continue;
-    candidates_.push_back({Wide{now - least} * part.bps, p});
+    if (least >= now - now / 256) continue;
+    ++wanting_;
+    if (rounds_ >= wait_until_[p]) candidates_.push_back({Wide{now - least} * part.bps, p});
   }
   const auto later = [](const Candidate& x, const Candidate& y) {
     return std::tuple(x.gain, y.part) < std::tuple(y.gain, x.part);
@@ -193,6 +198,7 @@ int64_t Search::round() {
     wait_until_[candidate.part] = rounds_ + waits_[candidate.part];
     waits_[candidate.part] = std::min(2 * waits_[candidate.part], kWaitMax);
     ++refused;
+    ++refused_;
   }
   for (const int64_t value : potentials_) after += value;
   return before == 0 ? 0 : static_cast<int64_t>((before - after) * 1'000'000 / before);
@@ -208,12 +214,14 @@ void Search::calibrate(int32_t steepness) {
 void Search::descend(int32_t steepness_first) {
   for (int32_t steepness = steepness_first; steepness <= kSteepnessLast; steepness *= 2) {
     int stalled = 0;
-    while (stalled < kStalledMax) {
+    for (refused_ = 0, wanting_ = 1;
+         wanting_ > 0 && (stalled < kStalledMax || refused_ < std::min(wanting_, kRefusedLast));) {
       if (is_done()) return;
       calibrate(steepness);
       const int64_t gone_ppm = round();
       keep_best();
       stalled = gone_ppm < kStalledPpm ? stalled + 1 : 0;
+      if (stalled == 0) refused_ = 0;
     }
   }
 }

@@ -110,6 +110,20 @@ TEST(BatchPlan, PinsStagesThatTakeNothingToSitesWithoutNodes) {
   EXPECT_EQ(plan->runs[1], (StageRun{archive, NodeId(), 2'000, 2'000}));
 }
 
+TEST(BatchPlan, TakesTheRoutedPathWhereNoneCanBeLed) {
+  TestWorld world;
+  const SiteId a = world.site("a", kCredit, {1000}), b = world.site("b", kCredit, {1000});
+  const LinkId routed = world.link(world.at(a), world.at(b), 8 * kMbps, 1'000, 0, false);
+  world.link(world.at(a), world.at(b), 800 * kMbps, 2'000, 0, false);
+  Workflow workflow{.stages = {stage("a", 1'000), stage("b", 1'000)}, .edges = {{0, 1, 1'000}}};
+  workflow.stages[0].at = {a};
+  workflow.stages[1].at = {b};
+  const auto plan = plan_batch(world.graph(), workflow);
+  ASSERT_TRUE(plan) << plan.error().text();
+  EXPECT_EQ(plan->transfers[0].path, std::vector<LinkId>{routed});
+  EXPECT_EQ(plan->makespan_us, 1'000 + 2'000 + 1'000);
+}
+
 TEST(BatchPlan, SaysWhatNothingCanRun) {
   TwoSites two;
   Workflow workflow{.stages = {stage("a", 1'000), stage("giant", 1'000, 64'000)}};

@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "core/price/price.h"
-#include "orchestration/path/network.h"
+#include "orchestration/path/path_search.h"
 #include "orchestration/placement/site_offer.h"
 
 namespace weir {
@@ -425,12 +425,33 @@ class Builder {
   void connect(BatchProblem& problem) const {
     const Network network(graph_);
     Ways ways(graph_, network, workflow_.prefer);
+    PathMemory memory;
+    memory.follow(graph_);
     for (size_t from = 0; from < places_.size(); ++from) {
       auto to = ways.from(places_[from], places_);
       for (size_t p = 0; p < places_.size(); ++p) {
-        if (p != from) problem.set_channels(from, p, std::move(to[places_[p]]));
+        if (p == from) continue;
+        std::vector<Channel>& channels = to[places_[p]];
+        if (!network.all_steerable()) add_routed(memory, places_[from], places_[p], channels);
+        problem.set_channels(from, p, std::move(channels));
       }
     }
+  }
+
+  // Where packets cannot be led they take the routed path.
+  void add_routed(PathMemory& memory, SiteId from, SiteId to, std::vector<Channel>& channels) const {
+    auto links = routed_path(graph_, memory, graph_.site(from).vertex, graph_.site(to).vertex);
+    if (!links || graph_.steerable(*links)) return;
+    Channel channel{.bps = INT64_MAX / 16};
+    for (const LinkId link : *links) {
+      const LinkLoad& load = graph_.load(link);
+      channel.latency_us += int64_t{load.latency_us} + load.jitter_us;
+      channel.bps = graph_.usable(link) ? std::min(channel.bps, load.free_bps) : 0;
+      channel.per_gbps_hour += charge(graph_.link_price(link), workflow_.prefer.cost_milli, 1000);
+      if (channel.bps <= 0) return;
+    }
+    channel.path = std::move(*links);
+    channels.push_back(std::move(channel));
   }
 
   Status bring_inputs(BatchProblem& problem) const {

@@ -5,7 +5,7 @@
 
 #include "core/graph/promise.h"
 #include "core/price/price.h"
-#include "orchestration/path/link_price.h"
+#include "orchestration/path/path_search.h"
 #include "orchestration/placement/site_offer.h"
 
 namespace weir {
@@ -18,7 +18,7 @@ std::shared_ptr<const StreamProblem::LinkCosts> link_costs(const Graph& graph, c
   for (size_t l = 0; l < graph.link_count(); ++l) {
     const LinkId link(l);
     const LinkLoad& load = graph.load(link);
-    const bool open = graph.usable(link) && graph.link(link).steerable && load.free_bps >= edge.bps;
+    const bool open = graph.usable(link) && load.free_bps >= edge.bps;
     costs->price.push_back(open ? std::min(kImpossible, hop_price(graph, link, demand)) : kImpossible);
     const int64_t bandwidth_bps = graph.link(link).bandwidth_bps;
     const int64_t sending_us =
@@ -29,12 +29,32 @@ std::shared_ptr<const StreamProblem::LinkCosts> link_costs(const Graph& graph, c
   return costs;
 }
 
+void add_plain_ways(const Graph& graph, StreamProblem& problem) {
+  const size_t sites = graph.site_count();
+  problem.plain_from.resize(sites);
+  problem.plain_to.resize(sites);
+  if (problem.network->all_steerable() || sites > kPlainSitesMax) return;
+  PathMemory memory;
+  memory.follow(graph);
+  for (size_t a = 0; a < sites; ++a) {
+    for (size_t b = 0; b < sites; ++b) {
+      if (a == b) continue;
+      auto links = routed_path(graph, memory, graph.site(SiteId(a)).vertex, graph.site(SiteId(b)).vertex);
+      if (!links || graph.steerable(*links)) continue;
+      problem.plain_from[a].push_back(static_cast<uint32_t>(problem.plain.size()));
+      problem.plain_to[b].push_back(static_cast<uint32_t>(problem.plain.size()));
+      problem.plain.push_back({SiteId(a), SiteId(b), std::move(*links)});
+    }
+  }
+}
+
 }  // namespace
 
 Result<StreamProblem> stream_problem(const Graph& graph, const Workflow& workflow) {
   StreamProblem problem{.graph = &graph,
                         .network = std::make_shared<const Network>(graph),
                         .latency_us_max = workflow.latency_us_max};
+  add_plain_ways(graph, problem);
   const auto residency = graph.residency_mask(workflow.where.residency);
   if (!residency)
     return fail(ErrorCode::kInfeasible, "no site carries its labels of residency", "spec.where.residency");

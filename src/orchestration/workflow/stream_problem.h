@@ -21,8 +21,10 @@ struct StreamProblem {
     std::vector<Nanocredits> price;   // per hour, of all instances, by SiteId; kImpossible: not there
     std::vector<int64_t> latency_us;  // of one item
   };
-  struct LinkCosts {                  // of one demand, which edges may share
-    std::vector<Nanocredits> price;   // per hour, by LinkId; kImpossible: not usable, or without room
+  struct LinkCosts {  // of one demand, which edges may share
+    // Per hour, by LinkId; kImpossible: not usable, or without room. Whether it can be steered is another
+    // matter.
+    std::vector<Nanocredits> price;
     std::vector<int64_t> latency_us;  // one way, with jitter and serialisation
   };
   struct Edge {
@@ -32,13 +34,24 @@ struct StreamProblem {
   };
   const Graph* graph = nullptr;
   std::shared_ptr<const Network> network;
+  // Between two sites, as plain routing goes, where packets cannot be led; by the site where it begins and
+  // ends.
+  struct PlainWay {
+    SiteId from, to;
+    std::vector<LinkId> links;
+  };
+  std::vector<PlainWay> plain;
+  std::vector<std::vector<uint32_t>> plain_from, plain_to;
   std::vector<StageCosts> stages;
   std::vector<Edge> edges;
   int64_t latency_us_max = 0;  // 0: no promise
 };
 
-// Requires check(workflow), and the graph to outlive it. Only links that can be steered are used. kInfeasible
-// names a stage that can stand nowhere.
+// Of a domain with more sites than these, only paths that can be led are looked at.
+inline constexpr size_t kPlainSitesMax = 256;
+
+// Requires check(workflow), and the graph to outlive it. Paths are those that can be led, and the routed
+// ones. kInfeasible names a stage that can stand nowhere.
 Result<StreamProblem> stream_problem(const Graph& graph, const Workflow& workflow);
 
 }  // namespace weir

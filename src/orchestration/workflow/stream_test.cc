@@ -8,6 +8,7 @@
 #include <map>
 #include <random>
 
+#include "orchestration/path/path_search.h"
 #include "orchestration/workflow/packing.h"
 #include "orchestration/workflow/test_world.h"
 
@@ -37,6 +38,7 @@ struct Case {
 // `tight`: nodes and links hold one or two stages or edges.
 std::unique_ptr<Case> random_case(uint64_t seed, Shape shape, bool tight, bool promise) {
   Dice dice(seed);
+  const bool plain = dice.roll(0, 2) == 0;  // some links cannot be steered
   auto made = std::make_unique<Case>();
   TestWorld& world = made->world;
   const auto sites = dice.roll(2, 4);
@@ -52,7 +54,7 @@ std::unique_ptr<Case> random_case(uint64_t seed, Shape shape, bool tight, bool p
   const auto vertices = static_cast<uint32_t>(sites + routers);
   const auto link = [&](uint32_t a, uint32_t b) {
     world.link(VertexId(a), VertexId(b), (tight ? dice.roll(2, 8) : 1'000) * kMbps, dice.roll(0, 20) * 1'000,
-               dice.roll(0, 100) * kCredit);
+               dice.roll(0, 100) * kCredit, !plain || dice.roll(0, 2) > 0);
   };
   for (uint32_t s = 0; s < sites; ++s) link(s, static_cast<uint32_t>(sites + dice.roll(0, routers - 1)));
   for (int64_t l = dice.roll(1, 5); l > 0; --l) {
@@ -179,7 +181,8 @@ class Everything {
     if (worse(price)) return;
     const VertexId at = visited.back();
     if (at == graph_.site(sites_[workflow_.edges[e].to]).vertex) {
-      lead(e + 1, price);
+      if (graph_.steerable(paths_[e]) || paths_[e] == routed_path(graph_, visited.front(), at))
+        lead(e + 1, price);
       return;
     }
     if (visited.size() > 1 && graph_.site_at(at).valid()) return;
@@ -240,6 +243,7 @@ void expect_valid(const Graph& graph, const Workflow& workflow, const StreamProb
     for (size_t i = 0; i + 1 < way.path.size(); ++i)
       ASSERT_FALSE(graph.site_at(graph.link(way.path[i]).to).valid());
     ASSERT_EQ(cost, way.price);
+    ASSERT_TRUE(graph.steerable(way.path) || can_be_held(graph, way.path));
     price += cost;
   }
   for (const auto& [link, bps] : used_bps) ASSERT_LE(bps, graph.load(link).free_bps);

@@ -19,11 +19,13 @@ int64_t capped_product(int64_t a, int64_t b) {
 class Hops {
  public:
   Hops(const StreamProblem& problem, uint32_t edge, const StreamLimits& limits)
-      : costs_(*problem.edges[edge].links), edge_(edge), limits_(limits) {
+      : graph_(*problem.graph), costs_(*problem.edges[edge].links), edge_(edge), limits_(limits) {
     const auto first = limits.not_over.lower_bound({edge, LinkId(0u)});
     limited_ = first != limits.not_over.end() && first->first == edge;
   }
-  bool open(LinkId link) const {
+  // Can packets be led over it, with room?
+  bool open(LinkId link) const { return graph_.link(link).steerable && has_room(link); }
+  bool has_room(LinkId link) const {
     return costs_.price[link.index()] < kImpossible &&
            (!limited_ || !limits_.not_over.contains({edge_, link}));
   }
@@ -33,8 +35,15 @@ class Hops {
     if (weight == StreamField::kLatencyAlone) return latency_us(link);
     return weight == 0 ? price(link) : capped_add(price(link), capped_product(weight, latency_us(link)));
   }
+  int64_t cost(const StreamProblem::PlainWay& way, int64_t weight) const {
+    int64_t sum = 0;
+    for (const LinkId link : way.links)
+      sum = has_room(link) ? capped_add(sum, cost(link, weight)) : kImpossible;
+    return sum;
+  }
 
  private:
+  const Graph& graph_;
   const StreamProblem::LinkCosts& costs_;
   uint32_t edge_;
   const StreamLimits& limits_;
@@ -109,10 +118,24 @@ StreamField::StreamField(const StreamProblem& problem, uint32_t edge, int64_t we
     if (!network.transit(at)) continue;
     for (const Network::Edge& next : network.edges(at)) reach(next.to, value, along(next.link));
   }
+  by_plain_.assign(problem.plain.empty() ? 0 : site_.size(), kNoWay);
+  for (uint32_t w = 0; w < problem.plain.size(); ++w) {
+    const auto& way = problem.plain[w];
+    const size_t first = (forward ? way.from : way.to).index(), last = (forward ? way.to : way.from).index();
+    if (start[first] >= kImpossible) continue;
+    const int64_t sum = capped_add(start[first], hops.cost(way, weight));
+    if (sum >= site_[last]) continue;
+    site_[last] = sum;
+    by_plain_[last] = w;
+  }
 }
 
 std::pair<SiteId, std::vector<LinkId>> StreamField::path(SiteId site) const {
   const Graph& graph = *problem_.graph;
+  if (!by_plain_.empty() && by_plain_[site.index()] != kNoWay) {
+    const auto& way = problem_.plain[by_plain_[site.index()]];
+    return {forward_ ? way.from : way.to, way.links};
+  }
   std::vector<LinkId> links;
   SiteId start = site;
   for (LinkId link = by_site_[site.index()]; link.valid();) {
@@ -411,10 +434,11 @@ class TreeSolve {
   struct Flight {
     Nanocredits price;
     int64_t latency_us;
-    uint32_t at;      // core vertex, or core count + site
-    LinkId link;      // by which it came; none: it is at its start
-    uint32_t before;  // flight, or the front at the start
-    uint32_t start;   // site
+    uint32_t at;                           // core vertex, or core count + site
+    LinkId link;                           // by which it came; none: it is at its start
+    uint32_t before;                       // flight, or the front at the start
+    uint32_t start;                        // site
+    uint32_t plain = StreamTree::kNoEdge;  // the plain way that it took as a whole
   };
   // What the part of the tree outside of a node's subtree costs at least, seen from its parent edge.
   struct Outside {
@@ -657,6 +681,13 @@ class TreeSolve {
         if (wanted[s] < kImpossible) queue.push({start.price, start.latency_us, row});
         each_way_out(problem_, s,
                      [&](uint32_t core, LinkId link) { further(start, row, core, along(link)); });
+        for (const uint32_t w : (node.flows_up ? problem_.plain_from : problem_.plain_to)[s]) {
+          const auto& way = problem_.plain[w];
+          const Nanocredits price = hops.cost(way, 0);
+          if (price >= kImpossible) continue;
+          push({start.price + price, start.latency_us + hops.cost(way, StreamField::kLatencyAlone),
+                cores + (node.flows_up ? way.to : way.from).value, LinkId(), row, s, w});
+        }
       }
     }
     while (!queue.empty()) {
@@ -696,6 +727,11 @@ class TreeSolve {
       for (const uint32_t child : *children) {
         uint32_t row = arrival(child, site, within_us);
         std::vector<LinkId> links;
+        if (const uint32_t w = flights_[child][row].plain; w != StreamTree::kNoEdge) {
+          links = problem_.plain[w].links;
+          if (nodes()[child].flows_up) std::reverse(links.begin(), links.end());
+          row = flights_[child][row].before;
+        }
         for (; flights_[child][row].link.valid(); row = flights_[child][row].before)
           links.push_back(flights_[child][row].link);
         if (nodes()[child].flows_up) std::reverse(links.begin(), links.end());

@@ -85,6 +85,8 @@ class StreamField {
   bool forward_;
   std::vector<int64_t> core_, site_;
   std::vector<LinkId> by_core_, by_site_;  // in the direction of traffic; by_site_ none: starts there
+  std::vector<uint32_t> by_plain_;         // by site: the plain way that it came by; kNoWay: none
+  static constexpr uint32_t kNoWay = UINT32_MAX;
 };
 
 }  // namespace weir
