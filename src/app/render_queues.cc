@@ -141,7 +141,7 @@ Table jobs(const Items& items, bool wide) {
 
 Table reservations(const Items& items, bool) {
   Table table({"TENANT", "NAME", "STATE", "SITE", "FROM", "TO", "AMOUNT"});
-  table.wrap_last();
+  table.lesser({"AMOUNT"});
   const auto minute = [](const std::string& time) {
     return time.size() > 17 ? time.substr(0, 16) + "Z" : time;
   };
