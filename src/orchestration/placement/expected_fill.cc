@@ -15,14 +15,6 @@ uint64_t splitmix64(uint64_t& state) {
   return z ^ (z >> 31);
 }
 
-int64_t square_root(int64_t value) {
-  int64_t root = 0;
-  for (int64_t bit = int64_t{1} << 20; bit > 0; bit >>= 1) {
-    if ((root + bit) * (root + bit) <= value) root += bit;
-  }
-  return root;
-}
-
 }  // namespace
 
 size_t ExpectedFill::Hash::operator()(const AcceleratorNode& node) const {
@@ -45,8 +37,7 @@ ExpectedFill::ExpectedFill(const std::vector<TaskMix::Row>& mix, ExpectedFillPar
   uint64_t sum = 0;
   for (const TaskMix::Row& row : mix) {
     if (row.task.accelerators == 0 || row.count <= 0) continue;
-    sum += static_cast<uint64_t>(row.count) *
-           static_cast<uint64_t>(square_root(row.task.total_milli() * 1'000'000 / kAcceleratorMilli));
+    sum += static_cast<uint64_t>(row.count);
     kinds.push_back(row);
     up_to.push_back(sum);
     models_matter_ = models_matter_ || row.task.models != 0;

@@ -17,8 +17,7 @@ namespace weir {
 //
 // The expectation is the mean over fixed sequences of offers, the same for every node, so that two values
 // differ by what differs in the nodes and not by luck; all integers. A node is offered a number of tasks in
-// proportion to what is free on it, each kind as often as it comes times the square root of the accelerators
-// that it takes: large tasks are few but wait for room.
+// proportion to what is free on it, each kind as often as the mix counts it.
 struct ExpectedFillParameters {
   int32_t sequences = 24;
   int32_t offers_per_accelerator = 20;

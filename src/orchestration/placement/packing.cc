@@ -194,10 +194,21 @@ class Fgd final : public PackingPolicy {
   Fragmentation fragmentation_;
 };
 
-// The kinds that take accelerators: others find room elsewhere, or none that they would leave stranded.
-std::vector<TaskMix::Row> with_accelerators(const TaskMix& mix) {
+int64_t square_root(int64_t value) {
+  int64_t root = 0;
+  for (int64_t bit = int64_t{1} << 20; bit > 0; bit >>= 1) {
+    if ((root + bit) * (root + bit) <= value) root += bit;
+  }
+  return root;
+}
+
+// What nodes are offered: the kinds that take accelerators, each as often as it comes times the square root
+// of the accelerators that it takes (in thousandths), since large tasks are few but take what many small ones
+// would. Those that take none find room elsewhere, or leave none stranded.
+std::vector<TaskMix::Row> offers(const TaskMix& mix) {
   std::vector<TaskMix::Row> rows = mix.rows();
   std::erase_if(rows, [](const TaskMix::Row& row) { return row.task.accelerators == 0; });
+  for (TaskMix::Row& row : rows) row.count *= square_root(row.task.total_milli() * 1'000);
   return rows;
 }
 
@@ -265,7 +276,7 @@ class LeastLoss final : public PackingPolicy {
     Fragmentation fragmentation;
   };
   Worth expect(const TaskMix& mix) const {
-    const std::vector<TaskMix::Row> rows = with_accelerators(mix);
+    const std::vector<TaskMix::Row> rows = offers(mix);
     return {ExpectedFill(rows, parameters_.fill), Fragmentation(rows)};
   }
   // What tasks will come to use in time, less a twentieth of what the next task could not use at once. The
