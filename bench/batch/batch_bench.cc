@@ -12,8 +12,8 @@ namespace weir::bench {
 namespace {
 
 constexpr const char* kHelp =
-    "Usage: weir bench batch --data DIR [--trace FILE]... [--starts published|other]\n"
-    "                        [--estimates exact|user] [-o table|markdown]\n"
+    "Usage: weir bench batch [--data DIR] [--trace FILE]... [--starts published|other]\n"
+    "                        [--estimates exact|user|predicted] [-o table|markdown]\n"
     "       weir bench batch --speed\n"
     "\n"
     "Mean bounded slowdown (threshold 10 s) of sequences of 1,024 jobs, each on an\n"
@@ -25,7 +25,9 @@ constexpr const char* kHelp =
     "  --starts S         published: the protocol's ten starts (default); other:\n"
     "                     twelve others, on which the parameters were chosen\n"
     "  --estimates E      exact: run times are known (default, as published); user:\n"
-    "                     users overestimate up to fivefold, in round figures\n"
+    "                     users overestimate up to fivefold, in round figures;\n"
+    "                     predicted: as user, and jobs are ordered by the mean of\n"
+    "                     their user's last two run times\n"
     "  --speed            how long the engine takes: 100,000 queued jobs put in a new\n"
     "                     order, and an event with 10,000 promised starts\n"
     "  -o FORMAT          table (default) or markdown\n"
@@ -154,7 +156,9 @@ int measure(const Settings& settings) {
   const std::vector<size_t> starts =
       settings.starts == "other" ? std::vector<size_t>(kOtherStarts.begin(), kOtherStarts.end())
                                  : std::vector<size_t>(kPublishedStarts.begin(), kPublishedStarts.end());
-  const Estimates estimates = settings.estimates == "user" ? Estimates::kUser : Estimates::kExact;
+  const Estimates estimates = settings.estimates == "user" || settings.estimates == "predicted"
+                                  ? Estimates::kUser
+                                  : Estimates::kExact;
   const bool published =
       settings.starts != "other" && estimates == Estimates::kExact && settings.traces.empty();
   const bool markdown = settings.format == "markdown";
@@ -175,7 +179,9 @@ int measure(const Settings& settings) {
         double sum = 0;
         for (const size_t start : starts) {
           const auto jobs = sequence(trace, start, kJobs, estimates);
-          sum += replay(jobs, trace.processors, {row.policy, table.engine, table.one_by_one}).slowdown_mean;
+          sum += replay(jobs, trace.processors,
+                        {row.policy, table.engine, table.one_by_one, settings.estimates == "predicted"})
+                     .slowdown_mean;
         }
         std::printf(markdown ? " %.2f |" : " %20.2f", sum / static_cast<double>(starts.size()));
       }
@@ -209,16 +215,17 @@ int run_batch_bench(const std::vector<std::string>& args) {
       rest.push_back(arg);
     }
   }
-  const auto ended = read_arguments("weir bench batch", kHelp, rest,
-                                    {Option::text("--data", settings.data),
-                                     {"--trace", "a file",
-                                      [&settings](const std::string& path) {
-                                        settings.traces.push_back(path);
-                                        return !path.empty();
-                                      }},
-                                     Option::choice("--starts", {"published", "other"}, settings.starts),
-                                     Option::choice("--estimates", {"exact", "user"}, settings.estimates),
-                                     Option::choice("-o", {"table", "markdown"}, settings.format)});
+  const auto ended =
+      read_arguments("weir bench batch", kHelp, rest,
+                     {Option::text("--data", settings.data),
+                      {"--trace", "a file",
+                       [&settings](const std::string& path) {
+                         settings.traces.push_back(path);
+                         return !path.empty();
+                       }},
+                      Option::choice("--starts", {"published", "other"}, settings.starts),
+                      Option::choice("--estimates", {"exact", "user", "predicted"}, settings.estimates),
+                      Option::choice("-o", {"table", "markdown"}, settings.format)});
   if (ended) return *ended;
   if (settings.speed) return measure_speed();
   if (settings.data.empty() && settings.traces.empty()) {

@@ -6,6 +6,8 @@
 #include <set>
 #include <tuple>
 
+#include "orchestration/queue/run_times.h"
+
 namespace weir::bench {
 namespace {
 
@@ -24,6 +26,10 @@ queue::Job queue_job(const TraceJob& job, uint64_t id) {
   return made;
 }
 
+uint64_t who(const twin::SwfJob& job) {
+  return static_cast<uint64_t>(job.user >= 0 ? job.user : job.queue + 2) << 1 | (job.user >= 0 ? 1 : 0);
+}
+
 [[noreturn]] void broken(const char* what) {
   std::fprintf(stderr, "weir bench batch: %s\n", what);
   std::abort();
@@ -35,6 +41,7 @@ Outcome replay(const std::vector<TraceJob>& jobs, int64_t processors, const Rule
   queue::Engine engine(rules.engine);
   engine.set_pool(kPool, {.cpu_milli = processors * 1000});
   engine.set_policy(kQueue, rules.policy);
+  queue::RunTimes run_times;
   Outcome outcome;
   double slowdowns = 0, waits_s = 0, used_s = 0;
   int64_t last_end_s = 0, busy = 0;
@@ -63,7 +70,9 @@ Outcome replay(const std::vector<TraceJob>& jobs, int64_t processors, const Rule
         next < jobs.size() && (ends.empty() || jobs[next].swf.submitted_s <= std::get<0>(*ends.begin()));
     const int64_t now_s = arrives ? jobs[next].swf.submitted_s : std::get<0>(*ends.begin());
     const auto arrive = [&] {
-      if (!engine.submit(queue_job(jobs[next], next))) broken("a job was refused");
+      queue::Job job = queue_job(jobs[next], next);
+      if (rules.predicted) job.estimated_us = run_times.estimate(who(jobs[next].swf), job.limit_us);
+      if (!engine.submit(job)) broken("a job was refused");
       ++next;
     };
     const auto end = [&] {
@@ -71,6 +80,7 @@ Outcome replay(const std::vector<TraceJob>& jobs, int64_t processors, const Rule
       ends.erase(ends.begin());
       busy -= jobs[job].swf.processors;
       if (!engine.ended(job, now_s * kSecondUs)) broken("an end was refused");
+      run_times.ended(who(jobs[job].swf), jobs[job].swf.run_s * kSecondUs);
     };
     if (rules.one_by_one) {
       arrives ? arrive() : end();

@@ -13,6 +13,9 @@ struct Rules {
   queue::EngineOptions engine;
   // Whether each arrival and each end is decided on apart, arrivals first, even if they are at one time.
   bool one_by_one = false;
+  // Whether estimates are the means of the last two run times of a job's user, or queue where no user is
+  // known.
+  bool predicted = false;
 };
 
 struct TraceJob {

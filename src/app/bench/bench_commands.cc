@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/exit_code.h"
+#include "bench/batch/batch_bench.h"
 #include "bench/decide/decide_bench.h"
 #include "bench/emulator/emulator_bench.h"
 #include "bench/fairness/fairness_bench.h"
@@ -35,6 +36,7 @@ void add_bench_commands(CLI::App& app) {
     command->callback([command, run] { exit_with(run(command->remaining())); });
   };
   add("joint", "Place and path together, against deciding one first", bench::run_joint_bench);
+  add("batch", "Queueing policies on published traces, and how fast the queue is", bench::run_batch_bench);
   add("decide", "Decide, verify and apply on 10,000 sites and a million nodes", bench::run_decide_bench);
   add("loop", "Jobs through the production loop in virtual time", bench::run_loop_bench);
   add("packing", "Accelerators in use by packing policies, on traces of openb's format",

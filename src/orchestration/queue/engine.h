@@ -55,7 +55,7 @@ struct Start {
 
 struct Pass {
   std::vector<Start> starts;  // to be tried in this order
-  TimeUs wake = kNever;       // when to pass again if nothing happens before
+  TimeUs wake = kNever;       // when to pass again if nothing happens before; now: at once, more may be found
 };
 
 enum class WhyCode : uint8_t {
@@ -82,7 +82,8 @@ struct Why {
   uint32_t held_code = 0;              // kHeld: as given
   size_t position = 0;                 // jobs before it in the order of its pools' queue
   TimeUs estimated_start = kNever;     // if every job runs as long as estimated; kNever: not foreseen
-  TimeUs promised_start = kNever;      // conservative: no later than this
+  // Conservative: no later than this. EASY: reserved so far; the order may still change.
+  TimeUs promised_start = kNever;
 };
 
 // The queue of a domain: which waiting jobs may start now, and when the others will. It holds no clock and

@@ -101,7 +101,9 @@ Why Engine::explain(uint64_t id) const {
     const Amount free = each.profile.free_at(now_);
     const int32_t fit = job.each.times_in(free, job.count);
     instances_free += fit;
-    instances_now += job.each.times_in(each.profile.free_least(now_, now_ + job.limit_us), job.count);
+    if (each.reserved_for == id || may_pass(job, queues_.at(job.queue).policy, each)) {
+      instances_now += job.each.times_in(each.profile.free_least(now_, now_ + job.limit_us), job.count);
+    }
     open |= each.from <= now_;
     if (fit > most) {
       most = fit;

@@ -24,6 +24,7 @@ struct Engine::Passing {
   size_t looked_at = 0;
   size_t plans_left = 0;  // EASY: reservations that may still be looked for
   size_t improve_left = 0;
+  bool improved = false;            // what could not start before may now
   std::optional<Amount> room = {};  // no job that asks for more can start
 };
 
@@ -188,6 +189,7 @@ bool Engine::improve(Passing& passing, uint32_t slot) {
   break_promise(slot);
   Plan plan = earliest(record.job, now_);
   const bool earlier = plan.first < from;
+  passing.improved |= earlier;
   promise(slot, earlier ? std::move(plan.second) : std::move(parts), earlier ? plan.first : from);
   return earlier;
 }
@@ -316,7 +318,6 @@ Pass Engine::pass(TimeUs now) {
     if (records_[slot].state == State::kWaiting) release(records_[slot]);
   }
   reserved_.clear();
-  while (!promises_.empty() && promises_.begin()->first <= now_) break_promise(promises_.begin()->second);
   std::erase_if(rooms_, [this](const Room& each) { return each.to <= now_; });
   for (Room& each : rooms_) {
     each.free_now = each.profile.free_at(now_);
@@ -327,6 +328,18 @@ Pass Engine::pass(TimeUs now) {
   Passing passing{};
   passing.plans_left = 4 * rooms_.size() + 16;
   passing.improve_left = kImprovedMax;
+  // What was promised for now goes before the order: its room is its own.
+  while (!promises_.empty() && promises_.begin()->first <= now_) {
+    const uint32_t slot = promises_.begin()->second;
+    const std::vector<Part> parts = records_[slot].parts;
+    break_promise(slot);
+    for (const Part& part : parts) {
+      Room* given = room({records_[slot].job.reservation, part.pool});
+      given->free_now = given->profile.free_at(now_);
+      given->free_until.clear();
+    }
+    consider(passing, slot);
+  }
   if (options_.blocks) keep_to_choice(passing);
   std::vector<uint32_t> later;  // passing_fcfs
   in_order(passing.offered, passing.room, [&](uint32_t slot) {
@@ -346,10 +359,10 @@ Pass Engine::pass(TimeUs now) {
   }
   for (const uint32_t slot : passing.offered_slots) leave(slot);
   chosen_ = std::move(passing.chosen);
-  changed_ = false;
+  changed_ = passing.improved;
 
-  wake_ = kNever;
-  if (!patience_.empty()) wake_ = patience_.begin()->first;
+  wake_ = passing.improved ? now_ : kNever;
+  if (!patience_.empty()) wake_ = std::min(wake_, patience_.begin()->first);
   if (!holds_.empty()) wake_ = std::min(wake_, holds_.begin()->first);
   if (!ends_.empty()) wake_ = std::min(wake_, ends_.begin()->first);
   for (const Room& each : rooms_) wake_ = std::min(wake_, each.profile.next_change(now_));
