@@ -23,7 +23,7 @@ constexpr const char* kHelp =
     "                     folder swf with them\n"
     "  --trace FILE       another trace in the Standard Workload Format\n"
     "  --starts S         published: the protocol's ten starts (default); other:\n"
-    "                     twelve others, on which the parameters were chosen\n"
+    "                     twelve others\n"
     "  --estimates E      exact: run times are known (default, as published); user:\n"
     "                     users overestimate up to fivefold, in round figures;\n"
     "                     predicted: as user, and jobs are ordered by the mean of\n"
