@@ -8,7 +8,6 @@
 namespace weir::bench {
 namespace {
 
-using queue::Backfill;
 using queue::PolicyKind;
 
 TraceJob job(int64_t number, int64_t submitted_s, int64_t run_s, int64_t processors) {

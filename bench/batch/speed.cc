@@ -101,8 +101,9 @@ void events(Backfill backfill, const char* what) {
   }
   fill(10'000);
   pass();
-  std::vector<double> us;
+  std::vector<double> us, each_us;
   for (int i = 0; i < 2'000; ++i) {
+    const size_t known = engine.running() + engine.waiting();
     std::pop_heap(ends.begin(), ends.end(), std::greater<>());
     const auto [at, id] = ends.back();
     ends.pop_back();
@@ -110,10 +111,14 @@ void events(Backfill backfill, const char* what) {
     const double begin = processor_us();
     engine.ended(id, now);
     fill(10'000);
+    const size_t arrived = engine.running() + engine.waiting() + 1 - known;
+    const size_t before = engine.running();
     pass();
     us.push_back(processor_us() - begin);
+    each_us.push_back(us.back() / static_cast<double>(1 + arrived + (engine.running() - before)));
   }
   row(what, us);
+  row("  by each end, arrival and start", each_us);
 }
 
 }  // namespace

@@ -83,9 +83,13 @@ void Engine::set_policy(uint32_t queue, const Policy& policy) {
 }
 
 void Engine::set_backfill(Backfill backfill) {
+  if (backfill == Backfill::kInherited) backfill = Backfill::kEasy;
   if (options_.backfill == backfill) return;
   void_promises();
   options_.backfill = backfill;
+  // Whoever waits has yet to be promised a start.
+  if (backfill != Backfill::kConservative) return;
+  for (auto& [id, queue] : queues_) queue.list.set_all_due();
 }
 
 bool Engine::may_start(uint64_t id, std::span<const Part> parts) const {

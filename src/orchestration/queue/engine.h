@@ -18,11 +18,11 @@
 namespace weir::queue {
 
 struct EngineOptions {
-  // Who may pass a job that has to wait for room: kNone, nobody in the same pool; kEasy, jobs that do not delay the
-  // first waiting job of each pool (Lifka: The ANL/IBM SP scheduling system, JSSPP 1995); kConservative, jobs that
-  // delay no waiting job: each is promised a start when it is first seen, and that only becomes earlier (Mu'alem,
-  // Feitelson: Utilization, predictability, workloads and user runtime estimates in scheduling the IBM SP2 with
-  // backfilling, TPDS 2001). kInherited is kEasy.
+  // Who may pass a job that has to wait for room: kNone, nobody in the same pool; kEasy, jobs that do not
+  // delay the first waiting job of each pool (Lifka: The ANL/IBM SP scheduling system, JSSPP 1995);
+  // kConservative, jobs that delay no waiting job: each is promised a start when it is first seen, and that
+  // only becomes earlier (Mu'alem, Feitelson: Utilization, predictability, workloads and user runtime
+  // estimates in scheduling the IBM SP2 with backfilling, TPDS 2001). kInherited is kEasy.
   Backfill backfill = Backfill::kEasy;
   // Keeps to the job that is to start next until it has started, whoever arrives meanwhile.
   bool blocks = false;
@@ -82,8 +82,9 @@ struct Why {
   uint32_t held_code = 0;              // kHeld: as given
   size_t position = 0;                 // jobs before it in the order of its pools' queue
   TimeUs estimated_start = kNever;     // if every job runs as long as estimated; kNever: not foreseen
-  // Conservative: no later than this. EASY: reserved so far; the order may still change.
-  TimeUs promised_start = kNever;
+  TimeUs promised_start = kNever;      // conservative: no later than this
+  // The start that is reserved for it so far, or promised. Under EASY it moves when somebody goes before it.
+  TimeUs reserved_start = kNever;
 };
 
 // The queue of a domain: which waiting jobs may start now, and when the others will. It holds no clock and
@@ -98,7 +99,9 @@ struct Why {
 // one pool where it ever fits, else it is spread over as few as possible.
 class Engine {
  public:
-  explicit Engine(const EngineOptions& options = {}) : options_(options) {}
+  explicit Engine(const EngineOptions& options = {}) : options_(options) {
+    if (options_.backfill == Backfill::kInherited) options_.backfill = Backfill::kEasy;
+  }
 
   // Defines or resizes a pool. Running jobs stay.
   void set_pool(uint32_t pool, const Amount& total);

@@ -150,10 +150,10 @@ class Play {
       if (why.code == WhyCode::kUnknown || why.code == WhyCode::kRunning) continue;
       RC_ASSERT(why.code != WhyCode::kOffered && why.code != WhyCode::kNext);
       RC_ASSERT(why.estimated_start >= now);
-      if (why.promised_start == kNever) continue;
-      const auto [promised, fresh] = promised_.try_emplace(job.id, why.promised_start);
-      RC_ASSERT(why.promised_start <= promised->second);
-      promised->second = why.promised_start;
+      if (why.reserved_start == kNever) continue;
+      const auto [promised, fresh] = promised_.try_emplace(job.id, why.reserved_start);
+      RC_ASSERT(why.reserved_start <= promised->second);
+      promised->second = why.reserved_start;
     }
   }
 

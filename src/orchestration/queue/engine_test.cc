@@ -83,6 +83,20 @@ TEST(Engine, ConservativeKeepsEveryPromise) {
   EXPECT_EQ(domain.engine.explain(5).promised_start, 220);
 }
 
+TEST(Engine, WhoWaitsIsPromisedAStartOnceBackfillIsConservative) {
+  Domain domain;
+  for (uint64_t id = 1; id <= 40; ++id) EXPECT_TRUE(domain.engine.submit(job(id, 10, 100)));
+  EXPECT_EQ(domain.pass(0), Ids{1});
+  domain.engine.set_backfill(Backfill::kConservative);
+  EXPECT_EQ(domain.pass(1), Ids{});
+  EXPECT_EQ(domain.engine.explain(40).promised_start, 3'900);
+  domain.engine.set_backfill(Backfill::kInherited);
+  EXPECT_EQ(domain.pass(2), Ids{});
+  EXPECT_EQ(domain.engine.explain(2).reserved_start, 100);
+  EXPECT_EQ(domain.engine.explain(2).promised_start, kNever);
+  EXPECT_EQ(domain.engine.explain(40).reserved_start, kNever);
+}
+
 TEST(Engine, KeepsToTheChosenJobWhereItBlocks) {
   for (const bool blocks : {false, true}) {
     Domain domain({.backfill = Backfill::kNone, .blocks = blocks}, PolicyKind::kSjf);

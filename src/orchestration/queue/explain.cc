@@ -88,8 +88,8 @@ Why Engine::explain(uint64_t id) const {
   } else {
     why.position = foreseen_.size();
   }
-  if (options_.backfill == Backfill::kConservative && record->from != record->to)
-    why.promised_start = record->from;
+  if (record->from != record->to) why.reserved_start = record->from;
+  if (options_.backfill == Backfill::kConservative) why.promised_start = why.reserved_start;
 
   // The room where it comes nearest to starting: where most instances fit.
   const Room* nearest = nullptr;
