@@ -91,18 +91,18 @@ struct RestServer::Impl {
   const RestOptions options;
   const std::function<std::vector<Sample>()> samples;
   Metrics metrics;
-  asio::io_context io;
-  tcp::acceptor acceptor{io};
-  std::vector<std::thread> threads;
-  uint64_t subscription = 0;
-  std::atomic<bool> waking{false};
-
+  // Outlive `io`: connections that are still open when it ends go with it, and take themselves out.
   std::mutex mutex;
   std::shared_ptr<asio::ssl::context> tls;
   std::set<RestConnection*> connections;
   size_t in_flight = 0, streams = 0;
   std::map<std::string, size_t> streams_of;  // by subject
   bool stopping = false;
+  asio::io_context io;
+  tcp::acceptor acceptor{io};
+  std::vector<std::thread> threads;
+  uint64_t subscription = 0;
+  std::atomic<bool> waking{false};
   Workers workers;
 
   Impl(Service& s, const RestOptions& o, std::function<std::vector<Sample>()> more)
