@@ -78,9 +78,38 @@ void Load::begin() {
         all.push_back({"operator/sim", DatasetDefined{{}, {.name = "footage", .at = {SiteId(0u)}, .residency = {"cn"}}}});
         return all;
       });
+  if (random_.chance(700'000)) define_queues();
   const int64_t wishes = random_.between(2, 9);
   for (int64_t i = 0; i < wishes; ++i) names_.push_back({"intent" + std::to_string(i), random_.chance(400'000)});
   schedule_.after(500'000, [this] { act(); });
+}
+
+// A tree of two beside the domain's own, whose bounds and rules change.
+void Load::define_queues() {
+  static constexpr const char* kPolicies[] = {"", "fcfs", "saf", "wfp3", "weir"};
+  QueueSpec domain{.name = kDomainQueue,
+                   .policy = kPolicies[random_.below(std::size(kPolicies))],
+                   .backfill = static_cast<Backfill>(random_.between(0, 3)),
+                   .half_life_us = random_.chance(500'000) ? random_.between(1, 20) * 1'000'000 : 0,
+                   .priority_max = 2};
+  QueueSpec research{.name = "research",
+                     .weight_milli = static_cast<int32_t>(random_.between(1, 5) * 500),
+                     .priority_max = static_cast<int32_t>(random_.between(0, 2))};
+  if (random_.chance(500'000)) research.guaranteed.cpu_milli = random_.between(1, 20) * 100;
+  QueueSpec genomes{.name = "genomes", .policy = kPolicies[random_.below(std::size(kPolicies))]};
+  if (random_.chance(500'000)) genomes.maximum.cpu_milli = random_.between(1, 20) * 200;
+  ask([domain, research](const Graph& graph) {
+    std::vector<Proposal> both;
+    if (graph.site_count() == 0) return both;
+    return std::vector<Proposal>{{"operator/sim", QueueDefined{{}, domain}}, {"operator/sim", QueueDefined{{}, research}}};
+  });
+  ask([genomes](const Graph& graph) {
+    std::vector<Proposal> one;
+    QueueSpec spec = genomes;
+    spec.parent = graph.find_queue("research");
+    if (spec.parent.valid()) one.push_back({"operator/sim", QueueDefined{{}, spec}});
+    return one;
+  });
 }
 
 void Load::submit(const std::string& name, bool job) {
@@ -95,6 +124,9 @@ void Load::submit(const std::string& name, bool job) {
       spec.where = wished.where;
       spec.budget_per_hour_max = wished.budget_per_hour_max;
     }
+    if (!graph.find_queue(spec.schedule.queue).valid()) spec.schedule.queue.clear();
+    const QueueId queue = graph.find_queue(spec.schedule.queue.empty() ? kDomainQueue : spec.schedule.queue);
+    spec.schedule.priority = std::min(spec.schedule.priority, queue.valid() ? graph.queue(queue).priority_max : 0);
     if (graph.tenant_count() == 0 || (calm_ && spec.workload.artifact == kBrokenProgram)) return one;
     one.push_back({"tenant/city", IntentSubmitted{{}, TenantId(0u), 0, std::move(spec)}});
     return one;
@@ -121,6 +153,7 @@ IntentSpec Load::wish(const std::string& name, bool job) {
                    .memory_mib = static_cast<int32_t>(r.between(1, 16) * 64),
                    .accelerators = static_cast<int16_t>(r.chance(100'000) ? 1 : 0),
                    .streams_per_instance = static_cast<int32_t>(r.between(1, 5))};
+  if (spec.from.empty()) spec.workload.streams_per_instance = 1;
   if (!spec.from.empty()) {
     spec.traffic = {r.between(1, 30) * 1'000'000, r.between(0, 5) * 1'000'000, kRequestsPerSecond * 1'000,
                     r.between(spec.workload.artifact == kHeavyProgram ? 5 : 1, 20) * 1'000};
@@ -134,6 +167,16 @@ IntentSpec Load::wish(const std::string& name, bool job) {
   if (r.chance(100'000)) spec.budget_per_hour_max = r.between(1, 200) * 10'000'000;
   if (r.chance(300'000)) spec.prefer.carbon_milli = 1000;
   if (r.chance(100'000)) spec.data = {DatasetId(0u)};
+  if (job && r.chance(700'000)) {
+    weir::Schedule& schedule = spec.schedule;
+    if (r.chance(500'000)) schedule.queue = r.chance(500'000) ? "research" : "genomes";
+    if (r.chance(300'000)) schedule.priority = static_cast<int32_t>(r.between(-1, 2));
+    if (r.chance(300'000)) schedule.instances = static_cast<int32_t>(r.between(1, 4));
+    if (r.chance(500'000)) {
+      schedule.run_time_us_max = r.between(1, 20) * 1'000'000;
+      schedule.run_time_us_estimated = r.chance(500'000) ? r.between(1, schedule.run_time_us_max) : 0;
+    }
+  }
   return spec;
 }
 
@@ -150,6 +193,31 @@ void Load::act() {
       std::vector<Proposal> one;
       const IntentId known = graph.find_intent("city", name);
       if (known.valid()) one.push_back({"tenant/city", IntentWithdrawn{known}});
+      return one;
+    });
+  }
+  if (what == 87) return define_queues();
+  if (what == 86) {
+    return ask([site, node = random_.below(4), cordoned = random_.chance(500'000), this](const Graph& graph) {
+      std::vector<Proposal> one;
+      if (calm_ || site.index() >= graph.site_count() || graph.nodes(site).empty()) return one;
+      const NodeRange range = graph.nodes(site)[0];
+      one.push_back({"operator/sim", NodeCordoned{NodeId(range.first + static_cast<uint32_t>(node) % range.count), cordoned, "asked"}});
+      return one;
+    });
+  }
+  if (what == 85) {
+    return ask([site, this, from = random_.between(0, 5'000'000), lasts = random_.between(1, 10) * 1'000'000,
+                cpu = random_.between(1, 20) * 100](const Graph& graph) {
+      std::vector<Proposal> one;
+      if (graph.site_count() == 0 || graph.tenant_count() == 0) return one;
+      const ReservationId known = graph.find_reservation(TenantId(0u), "night");
+      if (known.valid() && !graph.reservation(known).cancelled) {
+        one.push_back({"tenant/city", ReservationCancelled{known}});
+      } else if (!calm_) {
+        one.push_back({"tenant/city", ReservationDefined{{}, TenantId(0u), {.name = "night", .site = site, .amount = {.cpu_milli = cpu},
+                                                                            .from = graph.now() + from, .to = graph.now() + from + lasts}}});
+      }
       return one;
     });
   }
@@ -217,6 +285,13 @@ void Load::undrain() {
       return one;
     });
   }
+  ask([](const Graph& graph) {
+    std::vector<Proposal> all;
+    for (size_t n = 0; n < graph.node_count(); ++n) {
+      if (graph.node(NodeId(n)).cordoned) all.push_back({"operator/sim", NodeCordoned{NodeId(n), false, "asked"}});
+    }
+    return all;
+  });
   // What can never run would never come to rest.
   for (const auto& [name, job] : names_) {
     ask([name = name](const Graph& graph) {

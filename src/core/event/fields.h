@@ -239,6 +239,7 @@ struct Fields<QueueSpec> {
     op.template number<8>("half_life_us", v.half_life_us, 0, kRunTimeUsMax);
     op.template number<9>("submissions_per_hour_max", v.submissions_per_hour_max, 0, kI32);
     op.template messages<10>("settings", v.settings, kPolicySettingsMax);
+    op.template number<11>("priority_max", v.priority_max, 0, kPriorityMax);
   }
 };
 

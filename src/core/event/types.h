@@ -217,6 +217,7 @@ struct QueueSpec {
   Backfill backfill = Backfill::kInherited;  // of the domain's queue alone; there kInherited means kEasy
   int64_t half_life_us = 0;                // after which past use counts half; 0: only what is used now counts
   int32_t submissions_per_hour_max = 0;    // of one tenant; 0: no bound
+  int32_t priority_max = 0;                // of its jobs: who may go before all others is the operator's to say
   friend bool operator==(const QueueSpec&, const QueueSpec&) = default;
 };
 

@@ -194,6 +194,12 @@ class Admitter {
       return fail(ErrorCode::kNotFound, "no queue \"" + e.spec.schedule.queue + "\"", where,
                   "'weir get queues' lists them");
     }
+    if (const int32_t most = priority_max(e.spec.schedule.queue); e.spec.schedule.priority > most) {
+      return fail(ErrorCode::kInvalid,
+                  "priority " + std::to_string(e.spec.schedule.priority) + " is above the " + std::to_string(most) +
+                      " that its queue allows",
+                  where, "lower it, or ask the operator to raise priority_max of the queue");
+    }
     if (!e.spec.schedule.reservation.empty()) {
       const ReservationId in = head_.find_reservation(e.tenant, e.spec.schedule.reservation);
       if (!in.valid() || head_.reservation(in).cancelled || head_.reservation(in).spec.to <= now_) {
@@ -308,6 +314,10 @@ class Admitter {
       }
     }
     return {};
+  }
+  int32_t priority_max(const std::string& queue) const {
+    const QueueId named = head_.find_queue(queue.empty() ? kDomainQueue : queue);
+    return named.valid() ? head_.queue(named).priority_max : 0;
   }
   static tl::unexpected<Error> taken(const char* kind, const std::string& name, const char* by) {
     return fail(ErrorCode::kConflict, std::string("the name belongs to ") + by, std::string(kind) + " " + name,

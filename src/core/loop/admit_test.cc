@@ -111,6 +111,20 @@ TEST_F(AdmitTest, AQueueGivesAwayNoMoreThanItHas) {
   put(job);
 }
 
+TEST_F(AdmitTest, APriorityIsAsHighAsItsQueueAllows) {
+  put(QueueDefined{{}, {.name = "urgent", .priority_max = 7}});
+  const auto job = [](const char* queue, int32_t priority) {
+    return IntentSubmitted{{}, TenantId(0u), 0, IntentSpec{.name = "j", .schedule = {.queue = queue, .priority = priority}}};
+  };
+  EXPECT_EQ(refused(job("urgent", 8)), ErrorCode::kInvalid);
+  EXPECT_TRUE(changes(job("urgent", 7)));
+  EXPECT_EQ(refused(job("", 1)), ErrorCode::kInvalid);
+  EXPECT_TRUE(changes(job("", 0)));
+  EXPECT_TRUE(changes(job("", -5)));
+  put(QueueDefined{{}, {.name = kDomainQueue, .priority_max = 1}});
+  EXPECT_TRUE(changes(job("", 1)));
+}
+
 TEST_F(AdmitTest, AReservationStandsUntilItIsOverOrCancelled) {
   const auto reservation = [](TimeUs from, TimeUs to) {
     return ReservationDefined{{}, TenantId(0u), {.name = "night", .site = SiteId(0u), .amount = {.cpu_milli = 1000}, .from = from, .to = to}};

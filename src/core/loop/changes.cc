@@ -15,6 +15,7 @@ void Loop::note(const EventBody& body, Position at) {
   if (const auto* e = std::get_if<IntentSubmitted>(&body)) {
     turns_.erase(e->intent);
     if (!waits(e->intent)) to_decide_.insert(e->intent);
+    await_end(e->intent);
     unrefuse(e->intent);
     restarts_.erase(e->intent);
   } else if (const auto* withdrawn = std::get_if<IntentWithdrawn>(&body)) {
@@ -27,6 +28,7 @@ void Loop::note(const EventBody& body, Position at) {
     remember_plan(committed->plan.intent, at);
     unrefuse(committed->plan.intent);
     turns_.erase(committed->plan.intent);
+    await_end(committed->plan.intent);
     auto& placed_us = restarts_[committed->plan.intent].placed_us;
     std::erase_if(placed_us,
                   [this](const auto& plan) { return now_us_ - plan.second > options_.restart_us_max; });

@@ -242,6 +242,7 @@ class Loop {
   void take_turns();
   void give_up_turn(IntentId intent, uint64_t relief);
   void watch_run_times();
+  std::optional<TimeUs> run_time_end(const IntentRow& row) const;
   void await_end(IntentId intent);
   TimeUs event_time_us() const;          // of what is recorded now
   std::set<IntentId> holders(const Plan& plan) const;  // of anything at the ends of its flows

@@ -38,35 +38,38 @@ void Loop::give_up_turn(IntentId intent, uint64_t relief) {
   ports_.scheduler->refused(intent, relief, event_time_us() + options_.retry_us);
 }
 
+// The first of the runs that the plan stands for which ends by then; the newest wish says how long they may run.
+std::optional<TimeUs> Loop::run_time_end(const IntentRow& row) const {
+  const int64_t most_us = row.spec->schedule.run_time_us_max;
+  if (!row.active || row.state == IntentState::kWithdrawn || most_us == 0 || !is_job(*row.active)) return std::nullopt;
+  std::optional<TimeUs> first;
+  for (size_t k = 0; k < row.active->plan.placements.size(); ++k) {
+    for (const RunRow& run : row.runs) {
+      if (run.run != row.active->run(k) || run.began == 0 || has_ended(run.state)) continue;
+      first = std::min(first.value_or(INT64_MAX), run.began + most_us);
+    }
+  }
+  return first;
+}
+
 void Loop::watch_run_times() {
-  while (!run_time_ends_.empty() && run_time_ends_.begin()->first <= event_time_us()) {
-    const auto [end, intent] = *run_time_ends_.begin();
+  const TimeUs now = event_time_us();
+  while (!run_time_ends_.empty() && run_time_ends_.begin()->first <= now) {
+    const IntentId intent = run_time_ends_.begin()->second;
     run_time_ends_.erase(run_time_ends_.begin());
     const IntentRow& row = head_.intent(intent);
-    const int64_t most_us = row.active ? row.active->spec->schedule.run_time_us_max : 0;
-    if (most_us == 0 || row.state == IntentState::kWithdrawn) continue;
-    const bool over = std::any_of(row.runs.begin(), row.runs.end(), [&](const RunRow& run) {
-      return run.began != 0 && run.began + most_us <= end && !has_ended(run.state);
-    });
-    if (!over) continue;
+    const auto end = run_time_end(row);
+    if (!end || *end > now) continue;
     const Status written = record(kBrain, {IntentWithdrawn{
-        intent, false, "it ran over its longest run time of " + std::to_string(most_us / 1'000'000) + " s"}});
-    if (!written) {
-      run_time_ends_.insert({end + options_.retry_us, intent});
-      return;
-    }
+        intent, false, "it ran over its longest run time of " + std::to_string(row.spec->schedule.run_time_us_max / 1'000'000) + " s"}});
+    // A disk without room leaves it for later.
+    if (!written) return void(run_time_ends_.insert({now + options_.retry_us, intent}));
   }
 }
 
 void Loop::await_end(IntentId intent) {
   if (intent.index() >= head_.intent_count()) return;
-  const IntentRow& row = head_.intent(intent);
-  if (!row.active || row.active->spec->schedule.run_time_us_max == 0) return;
-  for (const RunRow& run : row.runs) {
-    if (run.began != 0 && !has_ended(run.state)) {
-      run_time_ends_.insert({run.began + row.active->spec->schedule.run_time_us_max, intent});
-    }
-  }
+  if (const auto end = run_time_end(head_.intent(intent))) run_time_ends_.insert({*end, intent});
 }
 
 }  // namespace weir
