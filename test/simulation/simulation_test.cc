@@ -85,7 +85,7 @@ class BrokenSystem : public ::testing::TestWithParam<Broken> {};
 
 TEST_P(BrokenSystem, IsCaught) {
   const Broken& broken = GetParam();
-  const uint64_t seeds = number("WEIR_SIMULATION_BROKEN_SEEDS", 200);
+  const uint64_t seeds = number("WEIR_SIMULATION_BROKEN_SEEDS", 1'000);
   std::string other;
   for (uint64_t seed = 0; seed < seeds; ++seed) {
     const Outcome outcome = simulate(seed, {.mutation = broken.mutation});

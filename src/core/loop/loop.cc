@@ -155,9 +155,11 @@ TimeUs Loop::wake_us() {
     if (!to_decide_.count(intent) || (attempt != attempts_.end() && attempt->second.ticket == 0)) continue;
     if (const TimeUs restart_us = restart_at_us(intent); restart_us > now_us_) wake = std::min(wake, restart_us);
   }
-  const auto steady = [this](TimeUs event_time) { return now_us_ + std::min<TimeUs>(event_time - event_time_us(), 60'000'000); };
-  if (ports_.scheduler != nullptr && ports_.scheduler->wake() != INT64_MAX) wake = std::min(wake, steady(ports_.scheduler->wake()));
-  if (!run_time_ends_.empty()) wake = std::min(wake, steady(run_time_ends_.begin()->first));
+  const auto in = [this](TimeUs event_time, TimeUs now) { return now_us_ + std::min<TimeUs>(event_time - now, 60'000'000); };
+  if (ports_.scheduler != nullptr && ports_.scheduler->wake() != INT64_MAX) {
+    wake = std::min(wake, in(ports_.scheduler->wake(), queue_time_us()));
+  }
+  if (!run_time_ends_.empty()) wake = std::min(wake, in(run_time_ends_.begin()->first, event_time_us()));
   wake = std::min({wake, judge_us_, steering_wake_us()});
   return std::max(wake, now_us_ + 1'000);
 }

@@ -245,6 +245,7 @@ class Loop {
   std::optional<TimeUs> run_time_end(const IntentRow& row) const;
   void await_end(IntentId intent);
   TimeUs event_time_us() const;          // of what is recorded now
+  TimeUs queue_time_us();
   std::set<IntentId> holders(const Plan& plan) const;  // of anything at the ends of its flows
   void act();
   bool settled(SiteId site) const;       // does what it was last told, or is not there
@@ -322,6 +323,7 @@ class Loop {
   };
   std::map<IntentId, Turn> turns_;
   std::set<std::pair<TimeUs, IntentId>> run_time_ends_;  // in event time
+  TimeUs queue_time_us_ = 0, queue_time_at_us_ = 0;      // of the scheduler, and in steady time when it was that
   uint64_t moves_ = 0;                   // counts what changes prices or what is there, for better or worse
   bool recheck_all_ = true;              // something that all plans rest on may have changed
   std::set<IntentId> recheck_;           // something that the plans of these rest on may have

@@ -14,19 +14,26 @@ bool Loop::waits(IntentId intent) const {
 Status Loop::scheduled(const Graph& seen, const Admission& admission) {
   if (ports_.scheduler == nullptr || !admission.changes) return {};
   if (const auto* e = std::get_if<IntentSubmitted>(&admission.body); e && e->spec.workload.kind == WorkKind::kJob) {
-    return ports_.scheduler->submits(seen, e->tenant, e->spec.schedule.queue, event_time_us());
+    return ports_.scheduler->submits(seen, e->tenant, e->spec.schedule.queue, queue_time_us());
   }
   if (const auto* e = std::get_if<ReservationDefined>(&admission.body)) {
-    return ports_.scheduler->reserves(seen, e->spec, event_time_us());
+    return ports_.scheduler->reserves(seen, e->spec, queue_time_us());
   }
   return {};
 }
 
 TimeUs Loop::event_time_us() const { return std::max(ports_.clock.wall_us(), head_.now()); }
 
+// Goes on also while a clock that was set back has not caught up with the ledger.
+TimeUs Loop::queue_time_us() {
+  queue_time_us_ = std::max(event_time_us(), queue_time_us_ + (now_us_ - queue_time_at_us_));
+  queue_time_at_us_ = now_us_;
+  return queue_time_us_;
+}
+
 void Loop::take_turns() {
   if (ports_.scheduler == nullptr || held_) return;
-  for (Scheduler::Turn& turn : ports_.scheduler->turns(head_, event_time_us())) {
+  for (Scheduler::Turn& turn : ports_.scheduler->turns(head_, queue_time_us())) {
     to_decide_.insert(turn.intent);
     turns_[turn.intent] = {std::move(turn.sites), false};
   }
@@ -35,7 +42,7 @@ void Loop::take_turns() {
 // Its turn is over: it is to be had again from the scheduler.
 void Loop::give_up_turn(IntentId intent, uint64_t relief) {
   turns_.erase(intent);
-  ports_.scheduler->refused(intent, relief, event_time_us() + options_.retry_us);
+  ports_.scheduler->refused(intent, relief, queue_time_us() + options_.retry_us);
 }
 
 // The first of the runs that the plan stands for which ends by then; the newest wish says how long they may run.
