@@ -152,6 +152,7 @@ Queue queue_from(const v1::Queue& message, Checks& checks) {
       checks.quantity<int64_t>("spec.half_life", spec.half_life(), parse_lifetime_us, "24h", 0);
   checks.require(out.spec.half_life_us <= limits::kRunTimeUsMax, "spec.half_life", "is longer than 366 days",
                  "");
+  out.spec.priority_max = checks.number("spec.priority_max", spec.priority_max(), 0, limits::kPriorityMax);
   if (spec.has_submissions_per_hour()) {
     out.spec.submissions_per_hour_max =
         checks.number("spec.submissions_per_hour", spec.submissions_per_hour(), 1, 1'000'000);
@@ -172,6 +173,7 @@ void fill(const Queue& value, v1::Queue& message) {
   }
   spec.set_backfill(std::string(kBackfills[static_cast<size_t>(value.spec.backfill)]));
   if (value.spec.half_life_us > 0) spec.set_half_life(format_duration(value.spec.half_life_us));
+  spec.set_priority_max(value.spec.priority_max);
   if (value.spec.submissions_per_hour_max > 0) {
     spec.set_submissions_per_hour(value.spec.submissions_per_hour_max);
   }

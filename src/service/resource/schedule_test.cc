@@ -38,6 +38,7 @@ spec:
   settings: {patience: 60, look_ahead: -1}
   half_life: 24h
   submissions_per_hour: 100
+  priority_max: 7
 )";
 
 constexpr const char* kReservation = R"(apiVersion: weir/v1
@@ -148,6 +149,7 @@ TEST(ResourceSchedule, AQueueSaysWhatIsItsDue) {
   EXPECT_EQ(queue.spec.settings, (std::vector<PolicySetting>{{"look_ahead", -1}, {"patience", 60}}));
   EXPECT_EQ(queue.spec.half_life_us, 24 * kHourUs);
   EXPECT_EQ(queue.spec.submissions_per_hour_max, 100);
+  EXPECT_EQ(queue.spec.priority_max, 7);
   expect_same_again(resource);
   expect_same_again(
       only("{apiVersion: weir/v1, kind: Queue, metadata: {name: domain}, spec: {backfill: easy}}"));
