@@ -16,6 +16,7 @@
 #include "infrastructure/store/views_follower.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/queue/graph_queue.h"
+#include "orchestration/queue/queue_report.h"
 #include "security/identity/authority.h"
 #include "security/identity/private_file.h"
 #include "security/identity/user_token.h"
@@ -73,6 +74,7 @@ SiteSpec site(size_t index) {
 }  // namespace
 
 struct Domain::State {
+  const queue::ReportedQueues queues;
   runtime::SystemClock clock;
   NoAgents wire;
   std::unique_ptr<store::SegmentStore> log;
@@ -185,6 +187,7 @@ Status Domain::State::serve(const std::string& folder) {
       .clock = clock,
       .log = *log,
       .history = *views,
+      .queues = queues,
       .ledger_head = [this] { return tree->head(); },
       .prove_record = [this](Position at, uint64_t size) { return tree->prove_inclusion(at, size); },
       .prove_growth = [this](uint64_t old_size,
