@@ -17,7 +17,8 @@ namespace weir::bench {
 namespace {
 
 constexpr const char* kHelp =
-    "Usage: weir bench loop [--jobs N] [--running N] [--queued yes|no] [-o table|json]\n\n"
+    "Usage: weir bench loop [--jobs N] [--running N]\n"
+    "                       [--queued yes|no] [-o table|json]\n\n"
     "Runs N jobs through the production loop in virtual time, with so many at once on\n"
     "one site, through the queues or each as it comes, and says what bounds it:\n"
     "deciding, hashing, the rest. Times are of the processor.\n\n"

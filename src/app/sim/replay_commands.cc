@@ -413,7 +413,7 @@ void add_replay_commands(CLI::App& sim) {
   replay->add_option("--csv", o->csv, "Write every job to this file");
   replay->add_option("--html", o->html, "Write a report with charts to this file");
   replay->footer(
-      "\nExamples:\n  weir sim replay --trace jobs.swf --policy fcfs --csv jobs.csv --html report.html\n"
+      "\nExamples:\n  weir sim replay --trace jobs.swf --policy fcfs --csv jobs.csv --html jobs.html\n"
       "  weir sim replay --trace pods.csv --format openb --nodes nodes.csv -o json");
   replay->callback([o, replay] {
     o->command = "weir sim replay";
@@ -431,7 +431,7 @@ void add_replay_commands(CLI::App& sim) {
   compare->add_option("--policies", c->policies, "Names, the first is compared with")->capture_default_str();
   compare->add_option("--seeds", c->seeds, "A..B, both included: one sequence each")->capture_default_str();
   compare->footer(
-      "\nExample:\n  weir sim compare --trace jobs.swf --length 1024 --policies fcfs,sjf,weir --seeds 1..10");
+      "\nExample:\n  weir sim compare --trace jobs.swf --policies fcfs,sjf,weir --seeds 1..10");
   compare->callback([c] { finish(run_compare(*c)); });
 
   const auto g = std::make_shared<Options>();

@@ -336,7 +336,7 @@ TEST(ResourceErrors, NameTheFieldAndTheRemedy) {
   EXPECT_EQ(
       error_with("budget:", "colour: red\n  budget:"),
       "intent.yaml:12: spec.colour: unknown field \"colour\"; fields here: from, workload, promise, where, "
-      "prefer, budget, data");
+      "prefer, budget, data, schedule");
   EXPECT_EQ(error_with("up: 2Mbps", "up: 2mbps"),
             "intent.yaml:8: spec.workload.traffic.up: \"2mbps\" has the unknown unit \"mbps\"; write 2Mbps "
             "(units: bps, "
