@@ -16,6 +16,8 @@ class FlowNetwork {
   void set_capacity(size_t arc, int64_t capacity) { arcs_[2 * arc].capacity = capacity; }
   // O(vertices^2 arcs).
   int64_t maximum(size_t from, size_t to);
+  // After maximum(): is the vertex on the source's side of a least cut?
+  bool before_cut(size_t vertex) const { return level_[vertex] >= 0; }
 
  private:
   struct Arc {

@@ -12,6 +12,8 @@ namespace weir::bench {
 namespace {
 
 constexpr int64_t kMbps = 1'000'000;
+constexpr int32_t kMachineCpuMilli = 16'000;
+constexpr int32_t kMibPerCore = 4096;
 constexpr int64_t kRoundingUsMax = 100;         // of a path's links
 constexpr int64_t kUpKbpsPerCoreMean = 10'500;  // 1 to 20 Mbit/s
 
@@ -34,7 +36,9 @@ struct Point {
 int64_t distance_km(Point a, Point b) {
   const int64_t square = (a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y);
   int64_t root = 0;
-  while ((root + 1) * (root + 1) <= square) ++root;
+  for (int64_t bit = int64_t{1} << 30; bit > 0; bit /= 2) {
+    if ((root + bit) * (root + bit) <= square) root += bit;
+  }
   return root;
 }
 
@@ -150,7 +154,7 @@ Region make_region(const RegionShape& shape, Dice& dice) {
     // 0.02 credits per core-hour in the far west, 0.10 in the far east, give or take a fifth.
     site.ask = (20'000'000 + 80 * east_ppm) * dice.roll(80, 120) / 100;
     site.nodes = static_cast<int32_t>(dice.roll(1, 3) * (third == 0 ? 6 : third == 1 ? 3 : 1));
-    site.cpu_milli = site.nodes * 16'000;
+    site.cpu_milli = site.nodes * kMachineCpuMilli;
     region.sites.push_back(site);
   }
   for (const Point& at : region.routers) {
@@ -162,41 +166,86 @@ Region make_region(const RegionShape& shape, Dice& dice) {
   return region;
 }
 
-// See make_instance(). bps_per_unit 0: unlimited links.
-int64_t capacity_cpu_milli(const Region& region, int64_t bps_per_unit) {
-  const size_t routers = region.routers.size(), source = routers, sink = routers + 1;
-  constexpr int64_t kUnlimited = int64_t{1} << 50;
-  FlowNetwork network(routers + 2);
-  for (const Edge& edge : region.edges) {
-    const int64_t milli = bps_per_unit == 0
-                              ? kUnlimited
-                              : edge.units * bps_per_unit / kUpKbpsPerCoreMean;  // bit/s over kbit/s per core
-    network.add(edge.a, edge.b, milli);
-    network.add(edge.b, edge.a, milli);
-  }
-  for (const Region::Site& site : region.sites) {
-    network.add(site.router, sink, site.cpu_milli);
-  }
-  std::vector<size_t> arcs;
-  for (size_t r = 0; r < routers; ++r) arcs.push_back(network.add(source, r, 0));
-  int64_t low = 0, high = int64_t{1} << 40;  // milli-cores per unit of weight, times 1000
-  while (low < high) {
-    const int64_t mid = low + (high - low + 1) / 2;
-    int64_t wanted = 0;
-    for (size_t r = 0; r < routers; ++r) {
-      network.set_capacity(arcs[r], region.weights[r] * mid / 1000);
-      wanted += region.weights[r] * mid / 1000;
+// How much demand, spread over the cabinets by their weights, the region can serve: see make_instance().
+// bps_per_unit 0: unlimited links.
+class Serving {
+ public:
+  Serving(const Region& region, int64_t bps_per_unit)
+      : region_(region), source_(region.routers.size()), sink_(source_ + 1), network_(sink_ + 1) {
+    for (const Edge& edge : region.edges) {
+      const int64_t milli =
+          bps_per_unit == 0 ? kUnlimited
+                            : edge.units * bps_per_unit / kUpKbpsPerCoreMean;  // bit/s over kbit/s per core
+      network_.add(edge.a, edge.b, milli);
+      network_.add(edge.b, edge.a, milli);
     }
-    if (wanted < kUnlimited && network.maximum(source, sink) == wanted) {
-      low = mid;
-    } else {
-      high = mid - 1;
-    }
+    for (const Region::Site& site : region.sites) network_.add(site.router, sink_, site.cpu_milli);
+    for (size_t r = 0; r < source_; ++r) arcs_.push_back(network_.add(source_, r, 0));
   }
-  int64_t sum = 0;
-  for (size_t r = 0; r < routers; ++r) sum += region.weights[r] * low / 1000;
-  return sum;
-}
+
+  // Milli-cores that so many per thousand units of weight come to.
+  static int64_t demand(const Region& region, int64_t milli_per_thousand) {
+    int64_t sum = 0;
+    for (const int64_t weight : region.weights) sum += weight * milli_per_thousand / 1000;
+    return sum;
+  }
+
+  bool serves(int64_t milli_per_thousand) {
+    for (size_t r = 0; r < source_; ++r) {
+      network_.set_capacity(arcs_[r], region_.weights[r] * milli_per_thousand / 1000);
+    }
+    flow_ = network_.maximum(source_, sink_);
+    return flow_ == demand(region_, milli_per_thousand);
+  }
+
+  // The most that it serves. A cut that stopped one demand bounds every other (Dinkelbach 1967); where the
+  // bounds come to within rounding, the rest is searched for.
+  int64_t capacity_cpu_milli() {
+    int64_t cores = 0;
+    for (const Region::Site& site : region_.sites) cores += site.cpu_milli;
+    int64_t low = 0,
+            high = bound(cores, std::accumulate(region_.weights.begin(), region_.weights.end(), int64_t{0}));
+    for (int64_t at = high, step = 1; low < high;) {
+      if (serves(at)) {
+        low = at;
+      } else {
+        const int64_t by_cut = bound_of_cut(at);
+        step = by_cut < at - 1 ? 1 : 2 * step;
+        high = std::min(by_cut, at - 1);
+      }
+      at = low > 0 ? low + (high - low + 1) / 2 : std::max<int64_t>(high - step + 1, 1);
+    }
+    return demand(region_, low);
+  }
+
+ private:
+  static constexpr int64_t kUnlimited = int64_t{1} << 50;
+
+  // The most per thousand units of weight at which these weights, each rounded down, ask for no more than
+  // this.
+  int64_t bound(int64_t milli, int64_t weights) const {
+    return (milli + static_cast<int64_t>(source_)) * 1000 / weights;
+  }
+
+  // What leaves the source's side of the cut without its own arcs is all that the weights there can send.
+  int64_t bound_of_cut(int64_t milli_per_thousand) const {
+    int64_t weights = 0, beyond = 0;
+    for (size_t r = 0; r < source_; ++r) {
+      if (network_.before_cut(r)) {
+        weights += region_.weights[r];
+      } else {
+        beyond += region_.weights[r] * milli_per_thousand / 1000;
+      }
+    }
+    return bound(flow_ - beyond, weights);
+  }
+
+  const Region& region_;
+  size_t source_, sink_;
+  FlowNetwork network_;
+  std::vector<size_t> arcs_;
+  int64_t flow_ = 0;
+};
 
 void build(const Region& region, int64_t bps_per_unit, const RegionShape& shape, Graph& graph) {
   const auto add = [&graph](EventBody body) { graph.apply(Event{1, "generator", std::move(body)}); };
@@ -226,8 +275,11 @@ void build(const Region& region, int64_t bps_per_unit, const RegionShape& shape,
     add(SiteDefined{SiteId(s), VertexId(routers + s), spec});
     if (computes) {
       std::vector<NodeSpec> machines;
-      for (int32_t n = 0; n < region.sites[s].nodes; ++n)
-        machines.push_back({"n" + std::to_string(n), 16'000, 65'536, 0, "", 1000});
+      for (int32_t n = 0; n < region.sites[s].nodes; ++n) {
+        const auto cores =
+            static_cast<int32_t>((region.sites[s].cpu_milli / 1000 + n) / region.sites[s].nodes);
+        machines.push_back({"n" + std::to_string(n), cores * 1000, cores * kMibPerCore, 0, "", 1000});
+      }
       const auto count = static_cast<uint32_t>(machines.size());
       add(NodesReported{SiteId(s), NodeId(nodes), std::move(machines)});
       nodes += count;
@@ -261,37 +313,75 @@ IntentSpec make_intent(const Region& region, const std::vector<int64_t>& nearest
   return spec;
 }
 
-}  // namespace
-
-Instance make_instance(uint64_t seed, const RegionShape& shape) {
-  Dice dice(seed);
-  const Region region = make_region(shape, dice);
-  // Rates at which the network and not compute is the bottleneck, with 80% to 95% of all cores in use.
-  const int64_t wanted = capacity_cpu_milli(region, 0) * dice.roll(80, 95) / 100;
-  int64_t low = 1, high = 1'000'000;  // Mbit/s per unit
-  while (low < high) {
-    const int64_t mid = low + (high - low) / 2;
-    if (capacity_cpu_milli(region, mid * kMbps) >= wanted) {
-      high = mid;
-    } else {
-      low = mid + 1;
-    }
+// Sites of the same proportions whose cores together come to this, in whole cores on machines of at most 32.
+void resize(Region& region, int64_t cpu_milli) {
+  int64_t now = 0;
+  for (const Region::Site& site : region.sites) now += site.cpu_milli;
+  for (Region::Site& site : region.sites) {
+    const int64_t cores = std::max<int64_t>(1, (site.cpu_milli * (cpu_milli / 1000) + now / 2) / now);
+    site.cpu_milli = cores * 1000;
+    site.nodes = static_cast<int32_t>((cores + 31) / 32);
   }
-  Instance instance;
-  build(region, low * kMbps, shape, instance.graph);
-  instance.capacity_cpu_milli = capacity_cpu_milli(region, low * kMbps);
-  std::vector<int64_t> nearest_us;  // round trip to the nearest site, by router
+}
+
+// Round trip to the nearest site, by router.
+std::vector<int64_t> nearest_sites_us(const Region& region) {
+  std::vector<int64_t> nearest_us;
   for (size_t r = 0; r < region.routers.size(); ++r) {
     const Routes routes = shortest_from(region, r);
     int64_t km = INT64_MAX;
     for (const Region::Site& site : region.sites) km = std::min(km, routes.km[site.router]);
     nearest_us.push_back(2 * fibre_us(km) + kRoundingUsMax);
   }
-  int64_t offered = 0;
-  while (offered * 10 < instance.capacity_cpu_milli * 14) {
-    instance.intents.push_back(make_intent(region, nearest_us, shape, instance.intents.size(), dice));
-    offered += instance.intents.back().workload.cpu_milli;
+  return nearest_us;
+}
+
+// The least rate of a unit, Mbit/s, at which the region serves so much.
+int64_t mbps_per_unit(const Region& region, int64_t wanted_cpu_milli) {
+  int64_t low = 0, high = int64_t{1} << 40;  // per thousand units of weight, to ask for it
+  while (low < high) {
+    const int64_t mid = low + (high - low) / 2;
+    if (Serving::demand(region, mid) >= wanted_cpu_milli) {
+      high = mid;
+    } else {
+      low = mid + 1;
+    }
   }
+  const int64_t asked = low;
+  low = 1, high = 1'000'000;
+  while (low < high) {
+    const int64_t mid = low + (high - low) / 2;
+    if (Serving(region, mid * kMbps).serves(asked)) {
+      high = mid;
+    } else {
+      low = mid + 1;
+    }
+  }
+  return low;
+}
+
+}  // namespace
+
+Instance make_instance(uint64_t seed, const RegionShape& shape) {
+  Dice dice(seed);
+  Region region = make_region(shape, dice);
+  const std::vector<int64_t> nearest_us = nearest_sites_us(region);
+  Instance instance;
+  const auto arrive = [&] {
+    instance.intents.push_back(make_intent(region, nearest_us, shape, instance.intents.size(), dice));
+    return int64_t{instance.intents.back().workload.cpu_milli};
+  };
+  // Rates at which the network and not compute is the bottleneck, with 80% to 95% of all cores in use.
+  const int64_t use_percent = dice.roll(80, 95);
+  int64_t offered = 0;
+  if (shape.intents > 0) {
+    while (instance.intents.size() < shape.intents) offered += arrive();
+    resize(region, offered * 100 / shape.load_percent * 100 / use_percent);
+  }
+  const int64_t rate = mbps_per_unit(region, Serving(region, 0).capacity_cpu_milli() * use_percent / 100);
+  build(region, rate * kMbps, shape, instance.graph);
+  instance.capacity_cpu_milli = Serving(region, rate * kMbps).capacity_cpu_milli();
+  while (shape.intents == 0 && offered * 10 < instance.capacity_cpu_milli * 14) offered += arrive();
   return instance;
 }
 

@@ -18,6 +18,10 @@ struct RegionShape {
   int64_t scarcity_gbps_milli = 20'000;
   // Link rates follow a traffic forecast (see below) instead of being random.
   bool dimensioned = false;
+  // 0: they come until 1.4 times the capacity has been offered. Otherwise exactly so many come, and the sites keep
+  // their proportions but get as many cores as make what is offered this share of the capacity.
+  uint32_t intents = 0;
+  int load_percent = 0;
 };
 
 // One region and the intents that arrive there, one after another.

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdio>
 
+#include "bench/joint/gap.h"
 #include "bench/joint/instance.h"
 #include "bench/joint/policies.h"
 #include "bench/joint/report.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr const char* kHelp =
     "Usage: weir bench joint [--instances N] [--seed S] [--load L]...\n"
     "                        [-o table|json|markdown]\n"
+    "       weir bench joint --gap [--help]\n"
     "\n"
     "Four policies on the same random regions of 30 routers and 10 sites, fed the\n"
     "same intents.\n"
@@ -56,6 +58,11 @@ Option load(std::vector<int>& percent) {
 }  // namespace
 
 int run_joint_bench(const std::vector<std::string>& args) {
+  if (std::find(args.begin(), args.end(), "--gap") != args.end()) {
+    std::vector<std::string> rest = args;
+    std::erase(rest, "--gap");
+    return run_gap_bench(rest);
+  }
   Settings settings;
   std::string rates, retries;
   const auto ended = read_arguments(

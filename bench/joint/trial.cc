@@ -3,7 +3,7 @@
 namespace weir::bench {
 
 std::vector<Outcome> run_trial(const Instance& instance, PolicyKind kind,
-                               const std::vector<int>& load_percent) {
+                               const std::vector<int>& load_percent, Graph* after) {
   Graph graph = instance.graph;
   const auto policy = make_policy(kind);
   std::vector<Outcome> at;
@@ -30,6 +30,7 @@ std::vector<Outcome> run_trial(const Instance& instance, PolicyKind kind,
     }
     at.push_back(so_far);
   }
+  if (after) *after = std::move(graph);
   return at;
 }
 
