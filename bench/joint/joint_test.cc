@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
 #include "bench/joint/capacity.h"
+#include "bench/joint/gap.h"
 #include "bench/joint/instance.h"
 #include "bench/joint/policies.h"
 #include "bench/joint/report.h"
 #include "bench/joint/trial.h"
+#include "infrastructure/solver/clp.h"
 
 namespace weir::bench {
 namespace {
@@ -244,6 +246,39 @@ TEST(Report, TheTableFits80Columns) {
     if (c == '\n') width = 0;
     width += c != '\n' && (static_cast<unsigned char>(c) & 0xc0) != 0x80;
     ASSERT_LE(width, 80u);
+  }
+}
+
+TEST(Gap, AsManyIntentsAsAskedForAtTheLoadAskedFor) {
+  for (const int load : {50, 90, 140}) {
+    const Instance instance =
+        make_instance(7, {.routers = 40, .sites = 20, .intents = 300, .load_percent = load});
+    EXPECT_EQ(instance.intents.size(), 300u);
+    int64_t offered = 0;
+    for (const IntentSpec& spec : instance.intents) offered += spec.workload.cpu_milli;
+    EXPECT_NEAR(static_cast<double>(offered) * 100 / static_cast<double>(instance.capacity_cpu_milli), load,
+                load * 0.03);
+  }
+}
+
+TEST(Gap, NobodyIsBetterThanTheBoundAndThePassIsNoWorseThanOneByOne) {
+  ClpSolver solver;
+  for (const int load : {50, 140}) {
+    const Instance instance =
+        make_instance(3, {.routers = 40, .sites = 20, .intents = 250, .load_percent = load});
+    const auto outcome = measure_gap(instance, solver);
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    double dearest = 0;
+    for (const Achieved& one : outcome->achieved)
+      dearest = std::max(dearest, static_cast<double>(one.billed_per_hour));
+    for (const Achieved& one : outcome->achieved) {
+      EXPECT_GT(one.served_cpu_milli, 0);
+      EXPECT_LE(outcome->frontier.cost(one.served_cpu_milli), static_cast<double>(one.billed_per_hour));
+      EXPECT_LE(static_cast<double>(one.served_cpu_milli), outcome->frontier.served_cpu_milli(2 * dearest));
+    }
+    const Achieved& online = outcome->achieved[static_cast<int>(Way::kOnline)];
+    const Achieved& pass = outcome->achieved[static_cast<int>(Way::kPass)];
+    EXPECT_GE(pass.served_cpu_milli, online.served_cpu_milli);
   }
 }
 

@@ -75,7 +75,6 @@ Graph small_world(uint64_t seed) {
   for (uint32_t i = 0; i < intents; ++i) {
     IntentSpec spec{.name = "i" + std::to_string(i)};
     if (dice.roll(0, 5) > 0) spec.from = {{SiteId(static_cast<uint32_t>(dice.roll(0, sites - 1))), 1}};
-    spec.workload.kind = spec.from.empty() ? WorkKind::kJob : WorkKind::kService;
     spec.workload.cpu_milli = static_cast<int32_t>(dice.roll(1, 5) * 100);
     spec.workload.memory_mib = 256;
     spec.traffic = {dice.roll(1, 4) * kMbps, dice.roll(0, 2) * kMbps, dice.roll(0, 1) * 2000,

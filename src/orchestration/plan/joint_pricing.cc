@@ -245,7 +245,7 @@ bool JointPricing::fits(const JointItem& item, SiteId site, const JointRoom& roo
       const NodeFree& free = room.nodes[n];
       if (free.cpu_milli >= workload.cpu_milli && free.memory_mib >= workload.memory_mib &&
           free.accelerators >= workload.accelerators &&
-          graph.right_accelerator(graph.node(NodeId(n)), workload)) {
+          graph.takes(graph.node(NodeId(n)), workload)) {
         return true;
       }
     }

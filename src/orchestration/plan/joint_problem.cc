@@ -29,7 +29,7 @@ bool has_a_node_for(const Graph& graph, SiteId site, const Workload& workload,
     for (uint32_t n = range.first; n < range.first + range.count; ++n) {
       if (free[n].cpu_milli >= workload.cpu_milli && free[n].memory_mib >= workload.memory_mib &&
           free[n].accelerators >= workload.accelerators &&
-          graph.right_accelerator(graph.node(NodeId(n)), workload)) {
+          graph.takes(graph.node(NodeId(n)), workload)) {
         return true;
       }
     }
@@ -63,6 +63,7 @@ JointProblem::JointProblem(const Graph& graph, const JointWorth& worth) : graph_
   for (size_t s = 0; s < graph.site_count(); ++s) {
     for (const NodeRange& range : graph.nodes(SiteId(s))) {
       for (uint32_t n = range.first; n < range.first + range.count; ++n) {
+        if (graph.node(NodeId(n)).cordoned) continue;
         capacity_[resource(SiteId(s), SiteResource::kCpu)] += std::max(0, node_free_[n].cpu_milli);
         capacity_[resource(SiteId(s), SiteResource::kMemory)] += std::max(0, node_free_[n].memory_mib);
         capacity_[resource(SiteId(s), SiteResource::kAccelerators)] +=
@@ -84,6 +85,7 @@ JointProblem::JointProblem(const Graph& graph, const JointWorth& worth) : graph_
     if (!active || active->plan.generation != graph.intent(items_[i].intent).generation) continue;
     const Placement& placement = active->plan.placements[0];
     if (works_[items_[i].work].price[placement.site.index()] == JointWork::kNever) continue;
+    if (graph.node(placement.node).cordoned) continue;
     std::vector<LinkId> path =
         active->plan.flows.empty() ? std::vector<LinkId>{} : active->plan.flows[0].path;
     if (!std::all_of(path.begin(), path.end(), [&](LinkId link) { return graph.usable(link); })) continue;
@@ -127,6 +129,7 @@ std::optional<JointItem> JointProblem::item(IntentId intent, const JointWorth& w
   const IntentRow& row = graph_.intent(intent);
   if (row.state == IntentState::kWithdrawn || !row.demand || row.finished) return std::nullopt;
   const IntentSpec& spec = *row.demand;
+  if (spec.workload.kind == WorkKind::kJob) return std::nullopt;  // its queue says when its turn comes
   if (spec.from.size() > 1 || spec.where.sites_min > 1 || spec.promise.availability_ppm > 0 ||
       spec.budget_per_hour_max > 0 || !residency_demand(graph_, spec)) {
     return std::nullopt;

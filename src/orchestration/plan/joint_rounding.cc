@@ -296,7 +296,7 @@ class Rounding {
     const NodeFree& free = room_.nodes[node.index()];
     return free.cpu_milli >= workload.cpu_milli && free.memory_mib >= workload.memory_mib &&
            free.accelerators >= workload.accelerators &&
-           problem_.graph().right_accelerator(problem_.graph().node(node), workload);
+           problem_.graph().takes(problem_.graph().node(node), workload);
   }
 
   // Best fit; ties by identifier.
