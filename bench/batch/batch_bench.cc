@@ -12,7 +12,8 @@ namespace weir::bench {
 namespace {
 
 constexpr const char* kHelp =
-    "Usage: weir bench batch [--data DIR] [--trace FILE]... [--starts published|other]\n"
+    "Usage: weir bench batch [--data DIR] [--trace FILE]...\n"
+    "                        [--starts published|other]\n"
     "                        [--estimates exact|user|predicted] [-o table|markdown]\n"
     "       weir bench batch --speed\n"
     "\n"
