@@ -1,14 +1,17 @@
 #include "bench/decide/decide_bench.h"
 
 #include <malloc.h>
-#include <time.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <charconv>
 #include <cstdarg>
 #include <cstdio>
 #include <deque>
 #include <memory>
+#include <numeric>
 #include <optional>
 
 #include "bench/decide/large_region.h"
@@ -21,11 +24,16 @@ extern "C" int mallctl(const char* name, void* old, size_t* old_size, void* fres
 namespace weir::bench {
 namespace {
 
-// Time of this thread on a processor: what others do on the machine is not counted.
 int64_t now_ns() {
-  timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// How often this thread has lost its processor to others.
+int64_t preemptions() {
+  rusage use{};
+  getrusage(RUSAGE_THREAD, &use);
+  return use.ru_nivcsw;
 }
 
 // Bytes that this process has allocated and not freed.
@@ -42,15 +50,19 @@ size_t allocated_bytes() {
 }
 
 constexpr const char* kHelp =
-    "Usage: weir bench decide [--sites N] [--decisions N] [--batch N]\n"
-    "                         [--alternatives N] [--seed S] [-o table|json]\n"
+    "Usage: weir bench decide [--sites N] [--load PERCENT] [--decisions N] [--cold N]\n"
+    "                         [--batch N] [--alternatives N] [--seed S]\n"
+    "                         [-o table|json]\n"
     "\n"
     "Decide, verify and apply on a region of 10,000 sites, 1,000,000 nodes and 50,000\n"
-    "links, one core; processor time, so that other work on the machine does not\n"
-    "count.\n"
+    "links, one core. Steps during which other work took the processor are left out,\n"
+    "and counted.\n"
     "  --sites N          the rest in proportion (default 10000)\n"
+    "  --load PERCENT     mean use of nodes and links at the start, 0 to 80 (default\n"
+    "                     70)\n"
     "  --decisions N      measured when remembering; a tenth of it in the steady\n"
-    "                     state (default 100000)\n"
+    "                     state (default 20000)\n"
+    "  --cold N           by a planner that remembers nothing (default 200)\n"
     "  --batch N          commits between two snapshots that a reader keeps (default\n"
     "                     64)\n"
     "  --alternatives N   runners-up that each plan explains (default 3)\n"
@@ -61,7 +73,9 @@ constexpr const char* kHelp =
 
 struct Settings {
   uint32_t sites = 10'000;
-  uint32_t decisions = 100'000;
+  uint32_t load_percent = 70;
+  uint32_t decisions = 20'000;
+  uint32_t cold = 200;
   uint32_t batch = 64;
   uint32_t alternatives = 3;
   uint64_t seed = 1;
@@ -82,6 +96,10 @@ std::optional<std::string> parse(const std::vector<std::string>& args, Settings&
     bool good = false;
     if (option == "--sites") {
       good = read<uint32_t>(value, 200, 20'000, settings.sites);
+    } else if (option == "--load") {
+      good = read<uint32_t>(value, 0, 80, settings.load_percent);
+    } else if (option == "--cold") {
+      good = read<uint32_t>(value, 1, 100'000, settings.cold);
     } else if (option == "--decisions") {
       good = read<uint32_t>(value, 100, 10'000'000, settings.decisions);
     } else if (option == "--batch") {
@@ -101,36 +119,58 @@ std::optional<std::string> parse(const std::vector<std::string>& args, Settings&
   return std::nullopt;
 }
 
+// What a step is made of; the last is their sum.
+enum Part : size_t { kDecide, kVerify, kApply, kWhole, kParts };
+constexpr std::array<const char*, kParts> kPartNames = {"decide", "verify", "apply", "whole"};
+
 struct Phase {
   const char* name;
-  std::vector<double> total_us;                       // decide, verify and apply of one intent
-  double decide_us = 0, verify_us = 0, apply_us = 0;  // sums
+  std::array<std::vector<double>, kParts> us;  // of each step, by part
   double snapshot_us = 0, snapshot_us_max = 0;
   // What a snapshot alone still held when it was let go, a batch of commits after it was taken: a sum.
   double retained_bytes = 0;
-  uint64_t snapshots = 0, weighed = 0, refused = 0, conflicts = 0;
+  uint64_t snapshots = 0, weighed = 0, refused = 0, conflicts = 0, preempted = 0;
 };
 
 constexpr uint64_t kWeighed = 16;
 
 double us(int64_t ns) { return static_cast<double>(ns) / 1000; }
 
-double at(std::vector<double>& sorted, double quantile) {
-  return sorted.empty()
-             ? 0
-             : sorted[std::min(sorted.size() - 1,
-                               static_cast<size_t>(quantile * static_cast<double>(sorted.size())))];
+// Of one part of the steps of a phase.
+struct Times {
+  size_t count = 0;
+  double mean = 0, p50 = 0, p99 = 0, p999 = 0, per_second = 0;
+};
+
+Times times(std::vector<double> us) {
+  Times out{.count = us.size()};
+  if (us.empty()) return out;
+  std::sort(us.begin(), us.end());
+  const auto count = static_cast<double>(us.size());
+  const auto at = [&](double quantile) {
+    return us[std::min(us.size() - 1, static_cast<size_t>(quantile * count))];
+  };
+  const double sum = std::accumulate(us.begin(), us.end(), 0.0);
+  out.mean = sum / count;
+  out.p50 = at(0.5);
+  out.p99 = at(0.99);
+  out.p999 = at(0.999);
+  out.per_second = count / sum * 1e6;
+  return out;
 }
 
 class Bench {
  public:
   explicit Bench(const Settings& settings)
       : settings_(settings),
-        region_(settings.seed, {.sites = settings.sites, .links = settings.sites * 5}),
+        region_(settings.seed,
+                {.sites = settings.sites, .links = settings.sites * 5, .load_percent = settings.load_percent}),
+        bytes_before_(region_.graph.bytes().commitments),
         bytes_empty_(region_.graph.bytes()) {}
 
   const GraphBytes& bytes_empty() const { return bytes_empty_; }
-  GraphBytes bytes() const { return region_.graph.bytes(); }
+  // Of the plans that were decided.
+  size_t commitments_bytes() const { return region_.graph.bytes().commitments - bytes_before_; }
 
   // Every decision by a planner that remembers nothing.
   Phase cold(uint32_t decisions) {
@@ -183,6 +223,7 @@ class Bench {
       if (weigh) phase.retained_bytes += static_cast<double>(before - allocated_bytes());
       phase.weighed += weigh ? 1 : 0;
     }
+    const int64_t before = preemptions();
     const auto start = now_ns();
     Decision decision = planner.decide(graph, wish.intent);
     const auto decided = now_ns();
@@ -200,10 +241,14 @@ class Bench {
     const Position position = graph.version();
     graph.apply(Event{1, "brain", PlanCommitted{std::move(*plan)}});
     const auto applied = now_ns();
-    phase.decide_us += us(decided - start);
-    phase.verify_us += us(verified - decided);
-    phase.apply_us += us(applied - verified);
-    phase.total_us.push_back(us(applied - start));
+    if (preemptions() == before) {
+      phase.us[kDecide].push_back(us(decided - start));
+      phase.us[kVerify].push_back(us(verified - decided));
+      phase.us[kApply].push_back(us(applied - verified));
+      phase.us[kWhole].push_back(us(applied - start));
+    } else {
+      ++phase.preempted;
+    }
     held_.emplace_back(wish.intent, position);
   }
 
@@ -217,6 +262,7 @@ class Bench {
 
   const Settings& settings_;
   LargeRegion region_;
+  size_t bytes_before_;
   GraphBytes bytes_empty_;
   JointPlanner planner_ = make_planner();
   std::unique_ptr<const Graph> snapshot_;
@@ -230,57 +276,60 @@ double retained_bytes(const Phase& phase) {
 
 double megabytes(size_t bytes) { return static_cast<double>(bytes) / 1e6; }
 
-void print_table(const Settings& settings, std::vector<Phase>& phases, const GraphBytes& empty,
-                 const GraphBytes& full) {
-  std::printf("%u sites, %u nodes, %u duplex links; %u alternatives explained; snapshot every %u\n\n",
-              settings.sites, settings.sites * 100, settings.sites * 5, settings.alternatives,
-              settings.batch);
-  std::printf("%-13s %8s %8s %8s %8s %9s   %s\n", "us", "count", "p50", "p99", "p999", "per s",
-              "mean decide+verify+apply");
-  for (Phase& phase : phases) {
-    const auto n = static_cast<double>(phase.total_us.size());
-    const double sum = phase.decide_us + phase.verify_us + phase.apply_us;
-    std::sort(phase.total_us.begin(), phase.total_us.end());
-    std::printf("%-13s %8zu %8.1f %8.1f %8.1f %9.0f   %.1f+%.1f+%.1f\n", phase.name, phase.total_us.size(),
-                at(phase.total_us, 0.5), at(phase.total_us, 0.99), at(phase.total_us, 0.999), n / sum * 1e6,
-                phase.decide_us / n, phase.verify_us / n, phase.apply_us / n);
-    if (phase.refused + phase.conflicts > 0) {
-      std::printf("%13s refused %llu, conflicts %llu\n", "", static_cast<unsigned long long>(phase.refused),
-                  static_cast<unsigned long long>(phase.conflicts));
+void print_table(const Settings& settings, const std::vector<Phase>& phases, const GraphBytes& empty,
+                 size_t commitments_bytes) {
+  std::printf("%u sites, %u nodes, %u duplex links at %u %% load; %u alternatives\nexplained; snapshot every %u\n\n",
+              settings.sites, settings.sites * 100, settings.sites * 5, settings.load_percent,
+              settings.alternatives, settings.batch);
+  std::printf("%-20s %7s %9s %9s %9s %9s %9s\n", "us", "count", "mean", "p50", "p99", "p999", "per s");
+  for (const Phase& phase : phases) {
+    std::printf("%s\n", phase.name);
+    for (size_t part = 0; part < kParts; ++part) {
+      const Times t = times(phase.us[part]);
+      std::printf("  %-18s %7zu %9.2f %9.2f %9.2f %9.2f %9.0f\n", kPartNames[part], t.count, t.mean, t.p50, t.p99,
+                  t.p999, t.per_second);
+    }
+    if (phase.refused + phase.conflicts + phase.preempted > 0) {
+      std::printf("  left out: refused %llu, conflicts %llu, preempted %llu\n",
+                  static_cast<unsigned long long>(phase.refused), static_cast<unsigned long long>(phase.conflicts),
+                  static_cast<unsigned long long>(phase.preempted));
     }
   }
   std::printf("\nsnapshot of the graph: mean %.2f us, max %.1f us\n",
               phases[1].snapshot_us / static_cast<double>(std::max<uint64_t>(1, phases[1].snapshots)),
               phases[1].snapshot_us_max);
   std::printf("memory: scheduling %.1f MB, strings %.1f MB, commitments %.1f MB (at the end)\n",
-              megabytes(empty.scheduling), megabytes(empty.strings), megabytes(full.commitments));
-  std::printf("        each retained snapshot %.2f MB beside the graph, %u commits after it was taken\n",
+              megabytes(empty.scheduling), megabytes(empty.strings), megabytes(commitments_bytes));
+  std::printf("        each retained snapshot %.2f MB beside the graph, %u commits after it\n        was taken\n",
               retained_bytes(phases[1]) / 1e6, settings.batch);
 }
 
-void print_json(const Settings& settings, std::vector<Phase>& phases, const GraphBytes& empty,
-                const GraphBytes& full) {
-  std::printf("{\"sites\":%u,\"nodes\":%u,\"links\":%u,\"alternatives\":%u,\"batch\":%u,\"phases\":[",
-              settings.sites, settings.sites * 100, settings.sites * 5, settings.alternatives,
-              settings.batch);
+void print_json(const Settings& settings, const std::vector<Phase>& phases, const GraphBytes& empty,
+                size_t commitments_bytes) {
+  std::printf(
+      "{\"sites\":%u,\"nodes\":%u,\"links\":%u,\"load_percent\":%u,\"alternatives\":%u,\"batch\":%u,\"phases\":[",
+      settings.sites, settings.sites * 100, settings.sites * 5, settings.load_percent, settings.alternatives,
+      settings.batch);
   for (size_t i = 0; i < phases.size(); ++i) {
-    Phase& phase = phases[i];
-    const auto n = static_cast<double>(phase.total_us.size());
-    std::sort(phase.total_us.begin(), phase.total_us.end());
+    const Phase& phase = phases[i];
+    std::printf("%s\n {\"name\":\"%s\"", i ? "," : "", phase.name);
+    for (size_t part = 0; part < kParts; ++part) {
+      const Times t = times(phase.us[part]);
+      std::printf(
+          ",\n  \"%s\":{\"count\":%zu,\"mean_us\":%.3f,\"p50_us\":%.3f,\"p99_us\":%.3f,\"p999_us\":%.3f,"
+          "\"per_second\":%.1f}",
+          kPartNames[part], t.count, t.mean, t.p50, t.p99, t.p999, t.per_second);
+    }
     std::printf(
-        "%s\n "
-        "{\"name\":\"%s\",\"count\":%zu,\"p50_us\":%.2f,\"p99_us\":%.2f,\"p999_us\":%.2f,\"per_second\":%.1f,"
-        "\"decide_us\":%.2f,\"verify_us\":%.2f,\"apply_us\":%.2f,\"refused\":%llu,\"conflicts\":%llu,"
+        ",\n  \"refused\":%llu,\"conflicts\":%llu,\"preempted\":%llu,"
         "\"snapshot_us\":%.3f,\"snapshot_us_max\":%.2f,\"retained_snapshot_bytes\":%.0f}",
-        i ? "," : "", phase.name, phase.total_us.size(), at(phase.total_us, 0.5), at(phase.total_us, 0.99),
-        at(phase.total_us, 0.999), n / (phase.decide_us + phase.verify_us + phase.apply_us) * 1e6,
-        phase.decide_us / n, phase.verify_us / n, phase.apply_us / n,
         static_cast<unsigned long long>(phase.refused), static_cast<unsigned long long>(phase.conflicts),
-        phase.snapshot_us / static_cast<double>(std::max<uint64_t>(1, phase.snapshots)),
-        phase.snapshot_us_max, retained_bytes(phase));
+        static_cast<unsigned long long>(phase.preempted),
+        phase.snapshot_us / static_cast<double>(std::max<uint64_t>(1, phase.snapshots)), phase.snapshot_us_max,
+        retained_bytes(phase));
   }
-  std::printf("\n],\"scheduling_bytes\":%zu,\"strings_bytes\":%zu,\"commitments_bytes\":%zu}\n",
-              empty.scheduling, empty.strings, full.commitments);
+  std::printf("\n],\"scheduling_bytes\":%zu,\"strings_bytes\":%zu,\"commitments_bytes\":%zu}\n", empty.scheduling,
+              empty.strings, commitments_bytes);
 }
 
 }  // namespace
@@ -298,18 +347,17 @@ int run_decide_bench(const std::vector<std::string>& args) {
   Bench bench(settings);
   std::fprintf(stderr, "region built\n");
   std::vector<Phase> phases;
-  phases.push_back(bench.cold(std::min(200u, settings.decisions)));
+  phases.push_back(bench.cold(settings.cold));
   std::fprintf(stderr, "cold done\n");
   bench.remembered(std::min(4000u, settings.decisions));  // meets every ingress with every kind of intent
   phases.push_back(bench.remembered(settings.decisions));
   std::fprintf(stderr, "remembering done\n");
   bench.steady(std::min(3000u, settings.decisions));
   phases.push_back(bench.steady(std::max(100u, settings.decisions / 10)));
-  const GraphBytes full = bench.bytes();
   if (settings.json) {
-    print_json(settings, phases, bench.bytes_empty(), full);
+    print_json(settings, phases, bench.bytes_empty(), bench.commitments_bytes());
   } else {
-    print_table(settings, phases, bench.bytes_empty(), full);
+    print_table(settings, phases, bench.bytes_empty(), bench.commitments_bytes());
   }
   return 0;
 }

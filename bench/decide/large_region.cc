@@ -51,6 +51,45 @@ LargeRegion::LargeRegion(uint64_t seed, const LargeShape& shape) : shape_(shape)
     link(metro + m, metro + other, 100, roll(100, 500));
   }
   for (uint32_t i = 0; i < shape.ingresses; ++i) ingresses_.push_back(SiteId(any(0, shape.sites)));
+  if (shape.load_percent > 0) fill();
+}
+
+IntentId LargeRegion::background(const std::string& name) {
+  const IntentId id(graph.intent_count());
+  add(IntentSubmitted{id, TenantId(0u), 1, IntentSpec{.name = name}});
+  return id;
+}
+
+// Plans that are committed without being decided: one for each site, and one for all links.
+void LargeRegion::fill() {
+  const int64_t mean = shape_.load_percent;
+  for (uint32_t s = 0; s < shape_.sites; ++s) {
+    Plan plan{.intent = background("load-s" + std::to_string(s)), .generation = 1};
+    const int64_t here = mean + roll(-15, 15);
+    for (uint32_t n = s * shape_.nodes_per_site; n < (s + 1) * shape_.nodes_per_site; ++n) {
+      const int64_t percent = std::max<int64_t>(here + roll(-5, 5), 0);
+      const NodeRow& node = graph.node(NodeId(n));
+      plan.placements.push_back({.site = SiteId(s),
+                                 .node = NodeId(n),
+                                 .cpu_milli = static_cast<int32_t>(node.cpu_milli * percent / 100),
+                                 .memory_mib = static_cast<int32_t>(node.memory_mib * percent / 100),
+                                 .accelerators = 0,
+                                 .streams = 0,
+                                 .asks = graph.site(SiteId(s)).asks,
+                                 .continues = {}});
+    }
+    add(PlanCommitted{std::move(plan)});
+  }
+  Plan plan{.intent = background("load-links"), .generation = 1};
+  plan.placements.push_back({.site = SiteId(0u), .node = NodeId(0u), .asks = {}, .continues = {}});
+  for (uint32_t l = 0; l < links_; ++l) {
+    const LinkId id(2 * l);
+    Flow flow{.ingress = SiteId(0u), .placement = 0, .path = {id}, .protection = {}};
+    flow.up_bps = graph.link(id).bandwidth_bps / 100 * std::max<int64_t>(mean + roll(-15, 15), 0);
+    flow.down_bps = graph.link(id).bandwidth_bps / 100 * std::max<int64_t>(mean + roll(-15, 15), 0);
+    plan.flows.push_back(std::move(flow));
+  }
+  add(PlanCommitted{std::move(plan)});
 }
 
 void LargeRegion::link(uint32_t a, uint32_t b, int64_t gbps, int64_t latency_us) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "core/graph/graph.h"
@@ -13,6 +14,9 @@ struct LargeShape {
   uint32_t nodes_per_site = 100;
   uint32_t links = 50'000;      // duplex
   uint32_t ingresses = 200;     // sites where streams enter
+  // Mean use of nodes and links before the first intent, at most 80. Of each site, and of each direction of a link, up
+  // to 15 points more or less; of each node again up to 5.
+  uint32_t load_percent = 0;
 };
 
 // A hierarchical network: for 100 sites one core router, 10 aggregation and 50 metro routers. Each site hangs on two
@@ -35,6 +39,8 @@ class LargeRegion {
   }
   void add(EventBody body) { graph.apply(Event{1, "generator", std::move(body)}); }
   void link(uint32_t a, uint32_t b, int64_t gbps, int64_t latency_us);
+  void fill();
+  IntentId background(const std::string& name);
 
   LargeShape shape_;
   std::mt19937_64 engine_;
