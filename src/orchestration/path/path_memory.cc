@@ -142,8 +142,20 @@ void PathMemory::follow(const Graph& graph) {
   newest_ = graph.repricings();
 }
 
+PathMemory::OfDemand& PathMemory::of(const StreamDemand& demand) {
+  OfDemand& known = demands_[demand];
+  if (known.trees.empty()) known.trees.resize(network_->core_count());
+  return known;
+}
+
 std::shared_ptr<const LinkPrices> PathMemory::prices(const Graph& graph, const StreamDemand& demand) {
-  auto& known = prices_[demand];
+  const size_t bytes =
+      graph.link_count() * 2 * sizeof(Nanocredits) + network_->core_count() * sizeof(std::shared_ptr<PriceTree>);
+  if (demands_.size() * bytes > kBytesMax) {
+    demands_.clear();
+    trees_ = 0;
+  }
+  auto& known = of(demand).prices;
   const auto look = [&](LinkId link) {
     for (const LinkId id : {link, opposite(link)}) {
       const Nanocredits price = graph.usable(id) ? hop_price(graph, id, demand) : kUnreachable;
@@ -164,19 +176,21 @@ std::shared_ptr<const LinkPrices> PathMemory::prices(const Graph& graph, const S
     }
   }
   known->seen = graph.repricings();
-  const auto held = known;
-  if (prices_.size() * graph.link_count() * 2 * sizeof(Nanocredits) > kBytesMax) prices_.clear();
-  return held;
+  return known;
 }
 
 std::shared_ptr<PriceTree> PathMemory::tree(const Graph& graph, const LinkPrices& prices, uint32_t root,
                                             const StreamDemand& demand) {
   const size_t bytes = network_->core_count() * (sizeof(Nanocredits) + sizeof(LinkId));
-  if (trees_.size() * bytes > kBytesMax) trees_.clear();
-  auto& known = trees_[{root, demand}];
+  if (trees_ * bytes > kBytesMax) {
+    for (auto& [other, held] : demands_) held.trees.clear();
+    trees_ = 0;
+  }
+  auto& known = of(demand).trees[root];
   // Worn: searches have wasted on it what a new one costs, and a new one would be better.
   const bool worn = known && known->detours > network_->core_count() &&
                     (known->made != graph.repricings() || known->routing != graph.routing());
+  if (!known) ++trees_;
   if (!known || worn || graph.repricings() - known->seen > Graph::kRepricingsKept) {
     known = std::make_shared<PriceTree>(price_tree(graph, *network_, prices, root, demand));
     return known;

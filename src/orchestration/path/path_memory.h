@@ -79,6 +79,13 @@ class PathMemory {
     bool home = false;             // complete
     int64_t latency_us() const { return round_trip_us + serialisation_us; }
   };
+  // One way from the start into the core, with bounds of what follows.
+  struct Gate {
+    uint32_t core;
+    LinkId link;        // invalid: the start is in the core
+    Nanocredits price;  // of the link
+    std::shared_ptr<PriceTree> tree;
+  };
   struct QueueItem {
     Nanocredits estimate;
     int64_t latency_us;
@@ -90,6 +97,7 @@ class PathMemory {
   struct Scratch {
     std::vector<Label> labels;
     std::vector<QueueItem> queue;     // a heap
+    std::vector<const Gate*> open;
     std::vector<int64_t> latency_us;  // by core vertex; valid where round equals the search's
     std::vector<uint32_t> round;
     uint32_t rounds = 0;
@@ -104,8 +112,15 @@ class PathMemory {
   };
   std::shared_ptr<const Network> network_;
   uint64_t described_ = 0, newest_ = 0;
-  std::map<StreamDemand, std::shared_ptr<LinkPrices>> prices_;
-  std::map<std::pair<uint32_t, StreamDemand>, std::shared_ptr<PriceTree>> trees_;
+  // Of streams of one demand.
+  struct OfDemand {
+    std::shared_ptr<LinkPrices> prices;
+    std::vector<std::shared_ptr<PriceTree>> trees;  // by core vertex
+  };
+  OfDemand& of(const StreamDemand& demand);
+
+  std::map<StreamDemand, OfDemand> demands_;
+  size_t trees_ = 0;
   std::map<FastestKey, std::shared_ptr<const ShortestTree>> fastest_;
   std::map<VertexId, std::shared_ptr<const ShortestTree>> routed_;
   Scratch scratch_;

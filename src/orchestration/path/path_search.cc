@@ -115,14 +115,16 @@ PathSearch::PathSearch(const Graph& graph, const StreamDemand& demand, PathMemor
 }
 
 const PathSearch::Gates& PathSearch::gates(VertexId from) {
-  const auto [known, fresh] = gates_.try_emplace(from);
-  if (!fresh) return known->second;
+  for (const auto& [vertex, known] : gates_) {
+    if (vertex == from) return known;
+  }
+  Gates& fresh = gates_.emplace_back(from, Gates{}).second;
   for (const auto& [core, link] : network().accesses(from)) {
     const Nanocredits price = link.valid() ? prices_->link[link.index()] : 0;
     if (price < kUnreachable)
-      known->second.push_back({core, link, price, memory_.tree(graph_, *prices_, core, demand_)});
+      fresh.push_back({core, link, price, memory_.tree(graph_, *prices_, core, demand_)});
   }
-  return known->second;
+  return fresh;
 }
 
 // With bounds as of this snapshot.
@@ -139,9 +141,15 @@ const PathSearch::Gates& PathSearch::gates_now(VertexId from) {
   return known->second;
 }
 
-PriceBounds PathSearch::price_bounds(VertexId from) {
+bool PathSearch::may_enter(const Gate& gate, const PathLimits& limits) const {
+  return !gate.link.valid() || (!avoided(gate.link, limits) && has_room(graph_, gate.link, demand_, limits));
+}
+
+PriceBounds PathSearch::price_bounds(VertexId from, int32_t streams) {
   PriceBounds bounds;
-  for (const Gate& gate : gates(from)) bounds.ways_.push_back({gate.price, gate.tree});
+  for (const Gate& gate : gates(from)) {
+    if (may_enter(gate, {.streams = streams})) bounds.ways_.push_back({gate.price, gate.tree});
+  }
   return bounds;
 }
 
@@ -170,13 +178,14 @@ bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const Pa
     queue.push_back(item);
     std::push_heap(queue.begin(), queue.end(), std::greater<>());
   };
-  std::vector<const Gate*> open;  // those that may be taken
+  auto& open = memory_.scratch().open;  // those that may be taken: what a full one promises would mislead
+  open.clear();
   for (const Gate& gate : gates) {
-    if (!gate.link.valid() || !avoided(gate.link, limits)) open.push_back(&gate);
+    if (may_enter(gate, limits)) open.push_back(&gate);
   }
   const auto bound = [&](uint32_t core) {
     Nanocredits least = kUnreachable;
-    for (const Gate* gate : open) least = std::min(least, gate->price + gate->tree->price[core]);
+    for (const auto* gate : open) least = std::min(least, gate->price + gate->tree->price[core]);
     return least;
   };
   // Extends label `index` by `link`, which leads from `via` towards the target.
@@ -248,11 +257,15 @@ std::optional<PathOption> PathSearch::remembered(const Gates& gates, VertexId to
   Network::Access exit{};
   Nanocredits least = kUnreachable;
   bool alone = false;
-  for (const Network::Access& access : network().accesses(to)) {
-    const Nanocredits last = access.link.valid() ? prices_->link[opposite(access.link).index()] : 0;
-    if (access.link.valid() && avoided(access.link, limits)) continue;
-    for (const Gate& gate : gates) {
-      if (gate.link.valid() && avoided(gate.link, limits)) continue;
+  for (const Gate& gate : gates) {
+    if (!may_enter(gate, limits)) continue;
+    for (const Network::Access& access : network().accesses(to)) {
+      Nanocredits last = 0;
+      if (access.link.valid()) {
+        const LinkId link = opposite(access.link);
+        if (avoided(link, limits) || !has_room(graph_, link, demand_, limits)) continue;
+        last = prices_->link[link.index()];
+      }
       const Nanocredits sum = gate.price + gate.tree->price[access.core] + last;
       alone = sum < least || (alone && sum > least);
       if (sum >= least) continue;
@@ -367,9 +380,10 @@ PathList PathSearch::by_price(VertexId from, VertexId to, const PathLimits& limi
 }
 
 const ShortestTree& PathSearch::fastest_tree(VertexId from) {
-  auto& known = fastest_[from];
-  if (!known) known = memory_.fastest(graph_, from, demand_);
-  return *known;
+  for (const auto& known : fastest_) {
+    if (known->from == from) return *known;
+  }
+  return *fastest_.emplace_back(memory_.fastest(graph_, from, demand_));
 }
 
 int64_t PathSearch::fastest_us(VertexId from, VertexId to) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -91,22 +92,18 @@ class PathSearch {
   int64_t fastest_us(VertexId from, VertexId to);
   std::optional<PathOption> fastest(VertexId from, VertexId to);
 
-  PriceBounds price_bounds(VertexId from);
+  // Of those paths that have room for so many streams where they leave the vertex.
+  PriceBounds price_bounds(VertexId from, int32_t streams);
   // By core vertex: fastest_us.
   const std::vector<int64_t>& fastest_bounds(VertexId from) { return fastest_tree(from).length; }
 
  private:
-  // One way from the start into the core, with bounds of what follows.
-  struct Gate {
-    uint32_t core;
-    LinkId link;        // invalid: the start is in the core
-    Nanocredits price;  // of the link
-    std::shared_ptr<PriceTree> tree;
-  };
+  using Gate = PathMemory::Gate;
   using Gates = std::vector<Gate>;
   using Label = PathMemory::Label;
   const Gates& gates(VertexId from);
   const Gates& gates_now(VertexId from);
+  bool may_enter(const Gate& gate, const PathLimits& limits) const;
   const ShortestTree& fastest_tree(VertexId from);
   std::optional<PathOption> remembered(const Gates& gates, VertexId to, const PathLimits& limits) const;
   std::optional<PathOption> routed(VertexId from, VertexId to, const PathLimits& limits);
@@ -119,8 +116,10 @@ class PathSearch {
   const StreamDemand demand_;
   PathMemory& memory_;
   std::shared_ptr<const LinkPrices> prices_;
-  std::map<VertexId, Gates> gates_, gates_now_;
-  std::map<VertexId, std::shared_ptr<const ShortestTree>> fastest_;
+  // By vertex. Few: those where the streams of one intent enter; what is in place stays there.
+  std::deque<std::pair<VertexId, Gates>> gates_;
+  std::map<VertexId, Gates> gates_now_;
+  std::vector<std::shared_ptr<const ShortestTree>> fastest_;
   std::vector<Label>& labels_;  // of the memory's scratch
 };
 

@@ -83,7 +83,9 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
 int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& workload, int32_t most) {
   int64_t sum = 0;
   each_node(graph, site, [&](NodeId node) {
-    if (graph.takes(graph.node(node), workload)) sum += fit_on(graph.free(node), workload);
+    // What is free first: of most full nodes nothing else has to be looked at.
+    const int64_t fit = fit_on(graph.free(node), workload);
+    if (fit > 0 && graph.takes(graph.node(node), workload)) sum += fit;
     return sum < most;
   });
   return static_cast<int32_t>(std::min<int64_t>(sum, most));
@@ -96,13 +98,11 @@ std::vector<NodeId> choose_nodes(const Graph& graph, SiteId site, const Workload
     NodeId best;
     int64_t best_left = INT64_MAX;
     each_node(graph, site, [&](NodeId node) {
-      if (!graph.takes(graph.node(node), workload)) return true;
       const NodeFree& free = graph.free(node);
       const auto known = taken.find(node);
       const int64_t used = known == taken.end() ? 0 : known->second;
-      if (fit_on(free, workload) <= used) return true;
       const int64_t left = free.cpu_milli - (used + 1) * workload.cpu_milli;
-      if (left < best_left) {
+      if (left < best_left && fit_on(free, workload) > used && graph.takes(graph.node(node), workload)) {
         best_left = left;
         best = node;
       }

@@ -116,7 +116,7 @@ std::unique_ptr<SiteOrder> Candidates::every_site(const Share& share) {
   const auto& last = paths_.prices().access;
   for (size_t i = 0; i < share.size(); ++i) {
     if (share[i] == 0 || !sources_[i].site.valid()) continue;
-    const PriceBounds reach = paths_.price_bounds(vertex(i));
+    const PriceBounds reach = paths_.price_bounds(vertex(i), share[i]);
     for (size_t s = 0; s < sums.size(); ++s) {
       Nanocredits path = s == sources_[i].site.index() ? 0 : kUnreachable;
       for (uint32_t a = network.site_access_begin(s); a < network.site_access_begin(s + 1); ++a) {
@@ -130,27 +130,17 @@ std::unique_ptr<SiteOrder> Candidates::every_site(const Share& share) {
 
 // Without those that no path from the source reaches in time.
 std::unique_ptr<SiteOrder> Candidates::reachable_sites(size_t source, int32_t streams) {
-  const auto routers = cache_.router_prices(graph_, spec_, *site_prices_, paths_, streams);
-  PriceBounds reach = paths_.price_bounds(vertex(source));
-  const auto sum = [streams](Nanocredits path, Nanocredits rest) {
-    return path >= kUnreachable || rest >= kUnreachable ? SiteOrder::kNever : rest + streams * path;
-  };
-  std::vector<Nanocredits> least(routers->least.size());
-  for (size_t block = 0; block < least.size(); ++block)
-    least[block] = sum(reach.least(block), routers->least[block]);
+  router_prices_.push_back(cache_.router_prices(graph_, spec_, *site_prices_, paths_, streams));
+  const PlanCache::RouterPrices& routers = *router_prices_.back();
   const int64_t latency_us_max = spec_.promise.latency_us_max;
-  const auto* fastest = latency_us_max > 0 ? &paths_.fastest_bounds(vertex(source)) : nullptr;
-  auto bounds = [=](size_t first, std::span<Nanocredits> out) {
-    reach.of(first, out);
-    for (size_t i = 0; i < out.size(); ++i) {
-      const size_t core = first + i;
-      out[i] =
-          fastest && (*fastest)[core] > latency_us_max ? SiteOrder::kNever : sum(out[i], routers->of[core]);
-    }
-  };
-  return std::make_unique<SitesByRouter>(LeastFirst(routers->of.size(), std::move(least), std::move(bounds)),
-                                         std::move(reach), paths_.prices().access, site_prices_->of,
-                                         paths_.network(), streams, sources_[source].site);
+  const RouterBounds bounds{.of = routers.of,
+                            .least = routers.least,
+                            .access = paths_.prices().access,
+                            .site = site_prices_->of,
+                            .fastest_us = latency_us_max > 0 ? &paths_.fastest_bounds(vertex(source)) : nullptr,
+                            .latency_us_max = latency_us_max};
+  return std::make_unique<SitesByRouter>(bounds, paths_.price_bounds(vertex(source), streams), paths_.network(), streams,
+                                         sources_[source].site, cache_.order_room);
 }
 
 Nanocredits Candidates::price_by_fastest(SiteId site, const Share& share) {

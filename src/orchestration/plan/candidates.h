@@ -40,6 +40,7 @@ struct Option {
 class PlanCache {
  public:
   PathMemory paths;
+  SitesByRouter::Room order_room;
 
   // Decision price of one instance, current, by SiteId.
   struct SitePrices {
@@ -128,6 +129,7 @@ class Candidates {
   PlanCache& cache_;
   PathSearch paths_;
   std::shared_ptr<const PlanCache::SitePrices> site_prices_;
+  std::vector<std::shared_ptr<const PlanCache::RouterPrices>> router_prices_;  // that orders look at
   std::map<Share, Search> searches_;
 };
 

@@ -19,21 +19,30 @@ class LeastFirst {
   // Writes the numbers from index `first` on.
   using Make = std::function<void(size_t first, std::span<Nanocredits> out)>;
 
+  // What it works in: handed from one to the next, it saves making anew.
+  struct Room {
+    std::vector<Nanocredits> values;  // of blocks that are made, in the order of their making
+    std::vector<Nanocredits> least;   // by block
+    std::vector<size_t> place;        // by block: in values
+  };
+
   explicit LeastFirst(std::vector<Nanocredits> values);
-  // Numbers that are made block by block, when their turn comes: least[b] is not above any number of block b.
-  LeastFirst(size_t count, std::vector<Nanocredits> least, Make make);
-  Nanocredits next() const { return least_.empty() ? kNever : least_[block_]; }
+  // Numbers that are made block by block, when their turn comes: room.least[b] is not above any number of block b.
+  LeastFirst(size_t count, Room room, Make make);
+  LeastFirst(size_t count, std::vector<Nanocredits> least, Make make)
+      : LeastFirst(count, Room{{}, std::move(least), {}}, std::move(make)) {}
+  Nanocredits next() const { return room_.least.empty() ? kNever : room_.least[block_]; }
   // Requires next() != kNever.
   size_t take();
+  // Nothing is to be asked of it afterwards.
+  Room give_back() { return std::move(room_); }
 
  private:
   static constexpr size_t kNotMade = SIZE_MAX;
   void settle();
   std::span<Nanocredits> made(size_t block);
   size_t count_;
-  std::vector<Nanocredits> values_;  // of blocks that are made, in the order of their making
-  std::vector<Nanocredits> least_;   // by block
-  std::vector<size_t> place_;        // by block: in values_
+  Room room_;
   Make make_;
   size_t block_ = 0;  // the first with the least, which is made
 };
@@ -58,25 +67,48 @@ class AllSites : public SiteOrder {
   LeastFirst bounds_;
 };
 
-// From the bound of the cheapest site at every core vertex; the sites there get their own when its turn
-// comes.
+// What decides the order of the sites that an instance with its streams may go to. All of it outlives the order.
+struct RouterBounds {
+  const std::vector<Nanocredits>& of;      // by core vertex: the least of an instance and its last hop at a site met there
+  const std::vector<Nanocredits>& least;   // of them, by block of PriceBounds::kBlock
+  const std::vector<Nanocredits>& access;  // by place in Network::all_accesses(): the last hop, per stream
+  const std::vector<Nanocredits>& site;    // by SiteId: an instance
+  const std::vector<int64_t>* fastest_us;  // by core vertex: the fastest path there; none: any is fast enough
+  int64_t latency_us_max;
+};
+
+// From the bound of the cheapest site at every core vertex that a path reaches in time; the sites there get their own
+// when its turn comes.
 class SitesByRouter : public SiteOrder {
  public:
-  // `bounds` by core vertex, of the cheapest site there; `reach` of the path there, per stream. `access` by
-  // place in Network::all_accesses(): the last hop per stream; `site` by SiteId: they and the network outlive
-  // it. `home`: where the streams enter.
-  SitesByRouter(LeastFirst bounds, PriceBounds reach, const std::vector<Nanocredits>& access,
-                const std::vector<Nanocredits>& site, const Network& network, int32_t streams, SiteId home);
+  using Item = std::pair<Nanocredits, SiteId>;
+  struct Room {
+    LeastFirst::Room bounds;
+    std::vector<Item> heap;
+    std::vector<SiteId> taken;
+  };
+  // `reach`: of the path to a core vertex, per stream. `home`: where the streams enter. `room` is used, and filled again
+  // at the end.
+  SitesByRouter(const RouterBounds& routers, PriceBounds reach, const Network& network, int32_t streams, SiteId home,
+                Room& room);
+  ~SitesByRouter() override;
+  SitesByRouter(const SitesByRouter&) = delete;
+  SitesByRouter& operator=(const SitesByRouter&) = delete;
   Nanocredits next_bound() override;
   SiteId take() override;
 
  private:
-  using Item = std::pair<Nanocredits, SiteId>;
+  Nanocredits sum(Nanocredits path, Nanocredits rest) const {
+    return path >= kUnreachable || rest >= kUnreachable ? kNever : rest + streams_ * path;
+  }
+  LeastFirst::Room block_bounds();
+  void make(size_t first, std::span<Nanocredits> out) const;
+
+  const RouterBounds routers_;
+  const PriceBounds reach_;
   const Network& network_;
-  const std::vector<Nanocredits>& access_;
-  const std::vector<Nanocredits>& site_;
-  PriceBounds reach_;
-  int32_t streams_;
+  const int32_t streams_;
+  Room& room_;
   LeastFirst bounds_;
   std::vector<Item> heap_;
   std::vector<SiteId> taken_;  // few: a site is met at each of its routers
