@@ -13,10 +13,12 @@
 #include "infrastructure/agent_link/agent_link.h"
 #include "infrastructure/runtime/loop_thread.h"
 #include "infrastructure/runtime/system_clock.h"
+#include "infrastructure/solver/clp.h"
 #include "infrastructure/store/merkle_follower.h"
 #include "infrastructure/store/segment_store.h"
 #include "infrastructure/store/views_follower.h"
 #include "orchestration/plan/decide.h"
+#include "orchestration/plan/domain_pass.h"
 #include "orchestration/queue/graph_queue.h"
 #include "orchestration/queue/queue_report.h"
 #include "security/identity/authority.h"
@@ -114,15 +116,34 @@ std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const 
        number(now.loop.conflicts)},
       {"weir_loop_refusals_total", "Intents refused", number(now.loop.refusals)},
       {"weir_loop_defects_total", "Plans that verification found wrong", number(now.loop.defects)},
+      {"weir_domain_passes_total", "Passes over the whole domain begun", number(now.loop.passes)},
+      {"weir_domain_pass_failures_total", "Passes that found nothing because their solver failed",
+       number(now.loop.pass_failures)},
+      {"weir_domain_moves_total", "Moves that a pass advised, made", number(now.loop.moves)},
+      {"weir_domain_moves_given_up_total", "Moves that a pass advised, overtaken by a change",
+       number(now.loop.moves_given_up)},
       {"weir_loop_directives_total", "Directives sent to sites", number(now.loop.directives)},
       {"weir_loop_inbox", "Messages that wait", number(now.inbox)},
       {"weir_loop_inbox_refused_total", "Messages that found the inbox full", number(now.refused)},
       {"weir_agents_attached", "Sites whose agent is attached", number(link.attached_count())},
       {"weir_ledger_records_total", "Durable records", number(log.durable_end())}};
+  const ShadowPricesRevised joint = brain.durable()->shadow_prices();
+  if (joint.basis != 0) {
+    const auto credits = [&number](Nanocredits amount) { return number(amount) / number(kCredit); };
+    out.push_back({"weir_domain_bound_credits_per_hour", "No assignment of what may move has less price and worth of refusals",
+                   credits(joint.bound)});
+    out.push_back({"weir_domain_price_credits_per_hour", "The same of the assignment that the newest pass advised",
+                   credits(joint.after)});
+    out.push_back({"weir_domain_scarce_places", "Sites and directions of links with a shadow price",
+                   number(joint.sites.size() + joint.links.size())});
+  }
   for (gateway::Sample& sample : gateway::path_samples(*brain.durable(), link.path_traffic()))
     out.push_back(std::move(sample));
   return out;
 }
+
+// What a service has to become cheaper by before a pass moves it.
+constexpr int32_t kMovePpm = 50'000;
 
 class Signals {
  public:
@@ -185,11 +206,14 @@ Status serve(const ServeConfig& config) {
 
   std::mutex fatal_mutex;
   std::optional<Error> fatal;
+  ClpSolver solver;
   runtime::LoopThreadOptions options;
   options.deciders = config.deciders;
+  options.loop.pass_us = config.pass_seconds * 1'000'000;
   options.loop.checkpoint_events = static_cast<Position>(config.checkpoint_events);
   auto brain = runtime::LoopThread::start(
-      **log, link, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(), needs_decision, options, kVersion,
+      **log, link, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(),
+      std::make_unique<PeriodicPass>(solver, PeriodicPassOptions{.joint = {.rounding = {.move_ppm = kMovePpm}}}), needs_decision, options, kVersion,
       config.genesis, [&](const Error& error) {
         {
           const std::lock_guard lock(fatal_mutex);

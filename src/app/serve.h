@@ -19,6 +19,7 @@ struct ServeConfig {
   std::string advertise;                    // endpoint written into context.toml; empty: `listen`
   uint32_t deciders = 1;
   int64_t checkpoint_events = 100'000;
+  int64_t pass_seconds = 60;                // between passes over the whole domain; 0: none
   DomainCreated genesis;                    // of a new ledger
 };
 

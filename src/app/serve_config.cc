@@ -48,6 +48,7 @@ Result<ServeConfig> parse_serve_config(std::string_view text, std::string_view f
   top.whole("deciders", 1, 64, deciders);
   out.deciders = static_cast<uint32_t>(deciders);
   top.whole("checkpoint_events", 1'000, 1'000'000'000, out.checkpoint_events);
+  top.whole("pass_seconds", 0, 86'400, out.pass_seconds);
   if (const Status done = top.done(); !done) return tl::unexpected(done.error());
   for (size_t i = 1; i < tables->size(); ++i) {
     const toml::Table& table = (*tables)[i];

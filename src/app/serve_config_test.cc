@@ -41,6 +41,9 @@ TEST(ServeConfig, SaysFileLineFieldAndRemedy) {
   EXPECT_EQ(error_of("deciders = 65"), "serve.toml:1: deciders: must be a whole number from 1 to 64");
   EXPECT_EQ(error_of("deciders = 0"), "serve.toml:1: deciders: must be a whole number from 1 to 64");
   EXPECT_EQ(error_of("deciders = 1"), "");
+  EXPECT_EQ(error_of("pass_seconds = 86401"), "serve.toml:1: pass_seconds: must be a whole number from 0 to 86400");
+  EXPECT_EQ(error_of("pass_seconds = 86400"), "");
+  EXPECT_EQ(error_of("pass_seconds = 0"), "");
   EXPECT_EQ(error_of("checkpoint_events = 999"),
             "serve.toml:1: checkpoint_events: must be a whole number from 1000 to 1000000000");
   EXPECT_EQ(

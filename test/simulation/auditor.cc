@@ -205,6 +205,18 @@ void Auditor::body(const NodeCordoned& e) {
   nodes_[e.node.index()].cordoned = e.cordoned;
 }
 
+void Auditor::body(const ShadowPricesRevised& e) {
+  if (!by_brain()) fail("shadow prices by another's word than the brain's");
+  if (e.basis > at_) fail("shadow prices of a future graph");
+  if (e.bound > e.after || e.after > e.before) fail("a pass found worse than there was, or better than can be: " + std::to_string(e.bound) + " " + std::to_string(e.before) + " " + std::to_string(e.after));
+  for (const SiteShadowPrice& price : e.sites) {
+    if (price.site.index() >= sites_.size()) fail("a site that is not has a shadow price");
+  }
+  for (const LinkShadowPrice& price : e.links) {
+    if (price.link.index() >= links_.size()) fail("a link that is not has a shadow price");
+  }
+}
+
 void Auditor::body(const JobPreempted& e) {
   Wish& wish = wishes_[e.intent.index()];
   if (!by_brain()) fail("preempted by another's word than the brain's");

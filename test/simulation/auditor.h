@@ -133,6 +133,7 @@ class Auditor {
   void body(const ReservationDefined& e);
   void body(const ReservationCancelled& e);
   void body(const NodeCordoned& e);
+  void body(const ShadowPricesRevised& e);
   void body(const LinkStateChanged& e);
   void body(const LinkMeasured& e);
   void body(const TenantDefined& e);

@@ -63,8 +63,13 @@ bool BrainProcess::start() {
                            },
                            .needs_decision = needs_decision,
                            .publish = [](Snapshot) {},
-                           .scheduler = &queue_},
-                          LoopOptions{.checkpoint_events = static_cast<Position>(random_.between(50, 2'000))}, "simulation",
+                           .scheduler = &queue_,
+                           .advise = [this](uint64_t t, Snapshot s) { advise(t, std::move(s)); }},
+                          LoopOptions{.checkpoint_events = static_cast<Position>(random_.between(50, 2'000)),
+                                      .pass_us = random_.between(2'000'000, 20'000'000),
+                                      .move_patience_us = 5'000'000,
+                                      .move_dwell_us = 20'000'000},
+                          "simulation",
                           DomainCreated{.name = "simulation",
                                         .carbon_price_per_kg = 100'000'000,
                                         .scarcity_core_hour = 100'000'000,
@@ -103,6 +108,7 @@ BrainProcess::Totals BrainProcess::totals() const {
     t.defects += c.defects;
     t.refusals += c.refusals;
     t.directives += c.directives;
+    t.moves += c.moves;
   }
   return t;
 }
@@ -216,6 +222,21 @@ void BrainProcess::drop(SiteId site) {
 }
 
 // ---- decisions ---------------------------------------------------------------------------------------
+
+void BrainProcess::advise(uint64_t ticket, Snapshot snapshot) {
+  TimeUs takes = random_.between(1'000, 500'000);
+  if (random_.chance(faults_.late_ppm)) takes = random_.between(1'000'000, 10'000'000);
+  schedule_.after(takes, [this, mine = incarnation_, ticket, snapshot = std::move(snapshot)] {
+    if (mine != incarnation_) return;
+    auto advice = pass_.run(*snapshot);
+    if (advice) {
+      for (Plan& plan : advice->moves) {
+        if (random_.chance(faults_.garbage_ppm)) spoil(plan, *snapshot);
+      }
+    }
+    post(Loop::Advised{ticket, std::move(advice)});
+  });
+}
 
 bool BrainProcess::decide(uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>& sites) {
   if (random_.chance(20'000)) return false;  // every worker is busy

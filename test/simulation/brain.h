@@ -9,7 +9,9 @@
 
 #include "core/ledger/memory_log_store.h"
 #include "core/loop/loop.h"
+#include "infrastructure/solver/clp.h"
 #include "orchestration/plan/decide.h"
+#include "orchestration/plan/domain_pass.h"
 #include "orchestration/queue/graph_queue.h"
 #include "simulation/agent.h"
 
@@ -72,7 +74,7 @@ class BrainProcess final : public Clock, public Wire {
   TimeUs wall_offset_us = 0;
 
   struct Totals {
-    uint64_t turns = 0, decisions = 0, commits = 0, conflicts = 0, defects = 0, refusals = 0, crashes = 0, directives = 0;
+    uint64_t turns = 0, decisions = 0, commits = 0, conflicts = 0, defects = 0, refusals = 0, crashes = 0, directives = 0, moves = 0;
   };
   Totals totals() const;
 
@@ -86,6 +88,7 @@ class BrainProcess final : public Clock, public Wire {
   void want_turn(TimeUs at);
   void turn();
   bool decide(uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>& sites);
+  void advise(uint64_t ticket, Snapshot snapshot);
   void spoil(Plan& plan, const Graph& graph);
 
   Schedule& schedule_;
@@ -101,6 +104,8 @@ class BrainProcess final : public Clock, public Wire {
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<JointPlanner> planner_;
   queue::GraphQueue queue_;
+  ClpSolver solver_;
+  PeriodicPass pass_{solver_, {.joint = {.relaxation = {.rounds_max = 30}}, .rebalance = {.utilisation_ppm_min = 200'000}}};
   std::vector<Loop::Message> inbox_;
   std::vector<std::function<void()>> outbox_;
   std::map<size_t, uint64_t> connections_;

@@ -167,6 +167,15 @@ IntentSpec Load::wish(const std::string& name, bool job) {
   if (r.chance(100'000)) spec.budget_per_hour_max = r.between(1, 200) * 10'000'000;
   if (r.chance(300'000)) spec.prefer.carbon_milli = 1000;
   if (r.chance(100'000)) spec.data = {DatasetId(0u)};
+  // One instance for one ingress, and nothing that ties it to others: what a pass over the domain may move.
+  if (!job && r.chance(400'000)) {
+    spec.from.resize(1);
+    spec.workload.streams_per_instance = std::max(spec.workload.streams_per_instance, spec.from[0].streams);
+    spec.promise.availability_ppm = 0;
+    spec.where.sites_min = 1;
+    spec.budget_per_hour_max = 0;
+    spec.data.clear();
+  }
   if (job && r.chance(700'000)) {
     weir::Schedule& schedule = spec.schedule;
     if (r.chance(500'000)) schedule.queue = r.chance(500'000) ? "research" : "genomes";

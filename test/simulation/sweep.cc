@@ -47,6 +47,7 @@ SweepResult sweep(const Sweep& wanted, const std::function<void(const Outcome&)>
       result.refusals += outcome.totals.refusals;
       result.conflicts += outcome.totals.conflicts;
       result.defects += outcome.totals.defects;
+      result.moves += outcome.totals.moves;
       result.virtual_us += outcome.ended_us;
       result.converged_us_max = std::max(result.converged_us_max, outcome.converged_us);
       if (each) each(outcome);

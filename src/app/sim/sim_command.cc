@@ -60,7 +60,7 @@ void print_json(const simulation::SweepResult& r, double seconds) {
   std::cout << "{\"seeds\": " << r.seeds << ", \"failed\": " << r.failed << ", \"run_twice\": " << r.twice
             << ", \"events\": " << r.events << ", \"turns\": " << r.turns << ", \"crashes\": " << r.crashes
             << ", \"plans\": " << r.commits << ", \"refusals\": " << r.refusals << ", \"conflicts\": " << r.conflicts
-            << ", \"wrong_decisions\": " << r.defects << ", \"virtual_seconds\": " << r.virtual_us / 1'000'000
+            << ", \"wrong_decisions\": " << r.defects << ", \"moves\": " << r.moves << ", \"virtual_seconds\": " << r.virtual_us / 1'000'000
             << ", \"converged_seconds_max\": " << static_cast<double>(r.converged_us_max) / 1e6
             << ", \"seconds\": " << seconds << ", \"failures\": [";
   const char* separator = "";
@@ -109,7 +109,8 @@ int run(const SimOptions& options) {
                 static_cast<long long>(result.virtual_us / 1'000'000), static_cast<unsigned long long>(result.events),
                 static_cast<unsigned long long>(result.commits), static_cast<unsigned long long>(result.refusals),
                 static_cast<unsigned long long>(result.conflicts), static_cast<unsigned long long>(result.defects));
-    std::printf("%llu crashes of the brain; slowest convergence %.1f s\n", static_cast<unsigned long long>(result.crashes),
+    std::printf("%llu moves of passes over the domain, %llu crashes of the brain; slowest convergence %.1f s\n",
+                static_cast<unsigned long long>(result.moves), static_cast<unsigned long long>(result.crashes),
                 static_cast<double>(result.converged_us_max) / 1e6);
   }
   return result.failed == 0 ? kExitOk : kExitFailed;

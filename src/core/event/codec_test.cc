@@ -10,7 +10,7 @@
 #include <random>
 #include <sstream>
 
-#include "core/event/fields.h"
+#include "core/event/event_fields.h"
 #include "weir/v1/event.pb.h"
 
 namespace weir {
@@ -466,12 +466,12 @@ TEST(Codec, RefusesTheUnknownAsNewer) {
   std::string bytes = message.SerializeAsString();
   ASSERT_TRUE(decode(as_bytes(bytes)).has_value());
 
-  // Kind 44, length 0.
-  Error error = refusal_of(std::string("\xe2\x02\x00", 3));
+  // Kind 45, length 0.
+  Error error = refusal_of(std::string("\xea\x02\x00", 3));
   EXPECT_EQ(error.code, ErrorCode::kUnsupported);
   EXPECT_EQ(
       error.text(),
-      "Event: event kind 44 is unknown; it was written by a newer weir: use that version or a later one");
+      "Event: event kind 45 is unknown; it was written by a newer weir: use that version or a later one");
   // Kind 24, withdrawn intent 3 with a field 4.
   error = refusal_of(std::string("\xba\x01\x04\x08\x03\x20\x01", 7));
   EXPECT_EQ(error.code, ErrorCode::kUnsupported);

@@ -272,6 +272,23 @@ struct NodeCordoned {
   friend bool operator==(const NodeCordoned&, const NodeCordoned&) = default;
 };
 
+// The pass over the whole domain solved the joint problem of the graph at `basis`. Its duals are what is scarce where, from
+// now on; a place that is not named has none. Sites and links in order of their identifiers.
+struct ShadowPricesRevised {
+  Position basis = 0;
+  std::vector<SiteShadowPrice> sites;
+  std::vector<LinkShadowPrice> links;
+  // Price and worth of refusals together, per hour, of what the pass may place:
+  Nanocredits bound = 0;                   // no assignment has less
+  Nanocredits before = 0;                  // as it was
+  Nanocredits after = 0;                   // as it will be when every move has been made
+  int32_t items = 0;                       // intents that the pass may place
+  int32_t served_before = 0;               // of them had a plan
+  int32_t served_after = 0;                // will have one
+  int32_t moves = 0;                       // that were proposed
+  friend bool operator==(const ShadowPricesRevised&, const ShadowPricesRevised&) = default;
+};
+
 // New kinds go to the end: the index is an implementation detail, but the order is kept for reading.
 using EventBody =
     std::variant<DomainCreated, PricesRevised, BrainStarted, TenantDefined, RouterDefined, SiteDefined,
@@ -279,7 +296,7 @@ using EventBody =
                  IntentSubmitted, IntentWithdrawn, PlanCommitted, PlanRetired, IntentRefused, RunStateChanged,
                  UsageReported, PathSwitched, PromiseMeasured, PromiseStateChanged, TokenIssued, TokenRedeemed,
                  TokenRevoked, CertificateIssued, CertificateRevoked, WorkMeasured, SiteSteeringChanged, QueueDefined, JobPreempted,
-                 ReservationDefined, ReservationCancelled, NodeCordoned>;
+                 ReservationDefined, ReservationCancelled, NodeCordoned, ShadowPricesRevised>;
 
 inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kEventNames = {
     "DomainCreated",   "PricesRevised",    "BrainStarted",   "TenantDefined",   "RouterDefined",
@@ -288,7 +305,7 @@ inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kE
     "PlanRetired",     "IntentRefused",    "RunStateChanged", "UsageReported",  "PathSwitched",
     "PromiseMeasured", "PromiseStateChanged", "TokenIssued", "TokenRedeemed",  "TokenRevoked",
     "CertificateIssued", "CertificateRevoked", "WorkMeasured", "SiteSteeringChanged",
-    "QueueDefined", "JobPreempted", "ReservationDefined", "ReservationCancelled", "NodeCordoned"};
+    "QueueDefined", "JobPreempted", "ReservationDefined", "ReservationCancelled", "NodeCordoned", "ShadowPricesRevised"};
 
 struct Event {
   TimeUs at = 0;                           // when the brain took it, by its clock

@@ -239,6 +239,22 @@ struct DatasetSpec {
   friend bool operator==(const DatasetSpec&, const DatasetSpec&) = default;
 };
 
+// ---- what scarce things are worth ------------------------------------------------------------------------
+
+// Shadow prices on top of the asks, per full unit and hour; all >= 0.
+struct SiteShadowPrice {
+  SiteId site;
+  Nanocredits per_core_hour = 0;
+  Nanocredits per_gib_hour = 0;
+  Nanocredits per_accelerator_hour = 0;
+  friend bool operator==(const SiteShadowPrice&, const SiteShadowPrice&) = default;
+};
+struct LinkShadowPrice {
+  LinkId link;                             // one direction
+  Nanocredits per_gbps_hour = 0;
+  friend bool operator==(const LinkShadowPrice&, const LinkShadowPrice&) = default;
+};
+
 // ---- what was decided --------------------------------------------------------------------------------
 
 struct Placement {
@@ -303,6 +319,9 @@ enum class ReasonCode : uint8_t {
   kSearchBudget,        // the step budget ended before any feasible plan was found
   kSteering,            // the only feasible paths are on links that cannot be steered
   kRestarting,          // it has ended again and again; it is started anew when this time has passed
+  kTogether,            // the pass over the whole domain moved or admitted it: `needed` is saved by the hour
+  kConsolidated,        // to another node of its site, so that what is free comes together: `needed` gains by the hour
+  kRerouted,            // off a crowded link: the utilisation that a flow of it sees fell from `needed` to `available`
 };
 
 // One constraint at one place: what was needed and what there was. Units follow from the code: milli-cores,

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/event/fields.h"
+#include "core/event/event_fields.h"
 #include "core/result/result.h"
 #include "core/units/text.h"
 

@@ -13,7 +13,7 @@ namespace {
 // 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer; 3
 // had no queues.
 // What another format says is folded from the ledger again.
-constexpr uint64_t kFormat = 4;
+constexpr uint64_t kFormat = 5;
 
 // Varints (7 bits a byte, signed ones zigzag), length-prefixed bytes. Order is the only schema.
 class Writer {
@@ -143,7 +143,8 @@ class Checkpointer {
     op.number(g.brain_epoch_);
     op.number(g.path_relief_);
     op.number(g.relief_);
-    domain(op, g);
+    kept_event(op, g.domain_);
+    kept_event(op, g.shadow_prices_);
     op.number(g.prices_.version);
     op.number(g.prices_.carbon_price_per_kg);
     op.number(g.prices_.scarcity_core_hour);
@@ -265,19 +266,21 @@ class Checkpointer {
       if (!mask) return false;
       g.datasets_.mutate(d) = std::make_shared<const DatasetRow>(DatasetRow{g.datasets_[d]->spec, *mask});
     }
+    if (!g.places_known(*g.shadow_prices_)) return false;
+    g.spread_shadow_prices();
     return true;
   }
 
  private:
-  template <class Op, class G>
-  static void domain(Op& op, G& g) {
-    if constexpr (Op::kReads) {
-      Event event;
-      op.value(event);
-      if (auto* created = std::get_if<DomainCreated>(&event.body)) g.domain_ = CowPtr<DomainCreated>(*created);
-    } else {
-      op.value(Event{0, {}, *g.domain_});
-    }
+  template <class Op, class Body>
+  static void kept_event(Op& op, const CowPtr<Body>& kept) {
+    op.value(Event{0, {}, *kept});
+  }
+  template <class Op, class Body>
+  static void kept_event(Op& op, CowPtr<Body>& kept) {
+    Event event;
+    op.value(event);
+    if (auto* body = std::get_if<Body>(&event.body)) kept = CowPtr<Body>(std::move(*body));
   }
 
   template <class Op, class Pointer>

@@ -24,8 +24,9 @@ LinkId Graph::find_link(std::string_view name) const {
 
 Nanocredits Graph::link_price(LinkId id) const {
   const LinkRow& row = link(id);
-  return row.per_gbps_hour + scarcity(kScarcityPpm, prices_.scarcity_gbps_hour,
+  const Nanocredits of_use = scarcity(kScarcityPpm, prices_.scarcity_gbps_hour,
                                       utilisation_bucket(row.bandwidth_bps, load(id).free_bps));
+  return row.per_gbps_hour + std::max(of_use, shadow(id));
 }
 
 bool allows(const Where& where, SiteId site) {

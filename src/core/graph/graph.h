@@ -41,6 +41,14 @@ struct SiteLoad {
   int32_t speed_milli_min = 0;             // of the slowest node; 0: no nodes
 };
 
+// On top of the asks of a site, per full unit and hour.
+struct SiteShadow {
+  Nanocredits per_core_hour = 0;
+  Nanocredits per_gib_hour = 0;
+  Nanocredits per_accelerator_hour = 0;
+  friend bool operator==(const SiteShadow&, const SiteShadow&) = default;
+};
+
 struct NodeRange {
   uint32_t first = 0, count = 0;
 };
@@ -242,6 +250,16 @@ class Graph {
   LinkId find_link(std::string_view name) const;
   const LinkSpec& link_spec(LinkId id) const { return *link_specs_[id.index() / 2]; }
   bool usable(LinkId id) const { return load(id).up && load(opposite(id)).up; }
+  // What the pass over the whole domain found last; basis 0: nothing yet.
+  const ShadowPricesRevised& shadow_prices() const { return *shadow_prices_; }
+  // Of a site, and of one direction of a link: its part in it.
+  const SiteShadow& shadow(SiteId id) const {
+    static constexpr SiteShadow kNone;
+    return id.index() < site_shadows_.size() ? site_shadows_[id.index()] : kNone;
+  }
+  Nanocredits shadow(LinkId id) const { return id.index() < link_shadows_.size() ? link_shadows_[id.index()] : 0; }
+  // Scarcity of one more unit and hour at a site: the larger of what its use now says and its shadow price.
+  SiteShadow scarcity_at(SiteId id) const;
   // Ask plus scarcity of one direction, per Gbit/s and hour.
   Nanocredits link_price(LinkId id) const;
 
@@ -354,6 +372,7 @@ class Graph {
   Applied on(const ReservationDefined&);
   Applied on(const ReservationCancelled&);
   Applied on(const NodeCordoned&);
+  Applied on(const ShadowPricesRevised&);
 
   bool add_vertex(VertexId id, const std::string& name);
   std::optional<uint64_t> intern_residency(const std::vector<std::string>& labels);
@@ -367,6 +386,8 @@ class Graph {
   // What a plan holds of its own: what it did not pass on, of runs that have not ended.
   void release(const IntentRow& row, const CommittedPlan& plan, RunId only = {});
   void reprice(Repriced what);
+  bool places_known(const ShadowPricesRevised& prices) const;
+  void spread_shadow_prices();
 
   Position version_ = 0;
   TimeUs now_ = 0;
@@ -379,6 +400,9 @@ class Graph {
   Column<Repriced> repriced_;              // a ring
   CowPtr<DomainCreated> domain_{DomainCreated{}};
   PricePolicy prices_;
+  CowPtr<ShadowPricesRevised> shadow_prices_{ShadowPricesRevised{}};
+  Column<SiteShadow> site_shadows_;        // as long as the sites that were priced, or empty
+  Column<Nanocredits> link_shadows_;       // by direction, alike
 
   NameIndex site_names_;
   Column<SiteRow> sites_;

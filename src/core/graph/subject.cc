@@ -48,6 +48,7 @@ class Subject {
     const auto& row = graph_.reservation(e.reservation);
     return {row.tenant, "reservation/" + row.spec.name};
   }
+  EventSubject operator()(const ShadowPricesRevised&) const { return {{}, "prices"}; }
   EventSubject operator()(const NodeCordoned& e) const {
     return {{}, "node/" + (e.node.index() < graph_.node_count() ? graph_.node_name(e.node) : number(e.node.value))};
   }

@@ -135,8 +135,8 @@ TEST_F(DesiredTest, WhereNothingIsSteeredARoutedPathIsWatched) {
   ASSERT_TRUE(watched);
   EXPECT_EQ(watched->links.size(), 2u);
   Detours detours;
-  EXPECT_TRUE(shows_link(graph, *watched, LinkId(2u), 4'100, detours));
-  EXPECT_FALSE(shows_link(graph, *watched, LinkId(2u), 8'100, detours)) << "routing has gone around";
+  EXPECT_TRUE(shows_link(graph, *watched, LinkId(2u), 4'100, false, detours));
+  EXPECT_FALSE(shows_link(graph, *watched, LinkId(2u), 8'100, false, detours)) << "routing has gone around";
 }
 
 TEST_F(DesiredTest, LinksAreJudgedByThePathsOverThem) {

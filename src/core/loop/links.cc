@@ -295,7 +295,8 @@ bool Detours::leadable(const Graph& graph, LinkId link) {
   return known->second;
 }
 
-bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_t round_trip_us, Detours& detours) {
+bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_t round_trip_us, bool doubted,
+                Detours& detours) {
   if (steered(graph, path)) return true;
   const auto around_us = detours.around_us(graph, path.from, path.to, link);
   if (!around_us) return true;
@@ -303,7 +304,7 @@ bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_
   const RoundTrip direct = described(graph, path.links);
   const int64_t direct_us = direct.us + direct.jitter_us;
   if (told_apart(direct, *around_us)) return 2 * round_trip_us < direct_us + *around_us;
-  if (*around_us < direct.us || detours.leadable(graph, link)) return false;
+  if (doubted || *around_us < direct.us || detours.leadable(graph, link)) return false;
   return round_trip_us < direct_us + kTellApartUs / 2;
 }
 

@@ -66,8 +66,10 @@ class Detours {
 // Whether an answer over this path shows that this link of it works. Over a path that cannot be steered it does not if
 // the round trip is nearer to that of the shortest way without the link, or longer: routing may have gone around. Where
 // the two cannot be told apart, it never shows a link over which packets can be led, between whatever sites: only a
-// steered path does. A link that plain routing alone uses is taken to work while the trip is no longer than over it.
-bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_t round_trip_us, Detours& detours);
+// steered path does. A link that plain routing alone uses is taken to work while the trip is no longer than over it, unless
+// it is `doubted`: another measured path over it is dead.
+bool shows_link(const Graph& graph, const WatchedPath& path, LinkId link, int64_t round_trip_us, bool doubted,
+                Detours& detours);
 
 // SIDs for following `path`, which ends at `to`: End.X at every vertex after the first, End.DX6 or End.DT6 at the last.
 // Empty: plain routing, because the path cannot be led.

@@ -86,14 +86,14 @@ TEST_F(LinksTest, AnAnswerOnAPlainWayShowsALinkUnlessItIsTooLateForIt) {
   describe(direct, 2'000, 1'000);
   const WatchedPath path{SiteId(0u), SiteId(1u), {direct}, true};
   describe(first, 9'000, 0);  // 20,000 us around
-  EXPECT_TRUE(shows_link(graph, path, direct, 4'000, detours));
-  EXPECT_TRUE(shows_link(graph, path, direct, 6'000, detours)) << "with its jitter";
-  EXPECT_FALSE(shows_link(graph, path, direct, 20'000, detours));
+  EXPECT_TRUE(shows_link(graph, path, direct, 4'000, false, detours));
+  EXPECT_TRUE(shows_link(graph, path, direct, 6'000, false, detours)) << "with its jitter";
+  EXPECT_FALSE(shows_link(graph, path, direct, 20'000, false, detours));
   describe(first, 2'100, 0);  // 6,200 us around: only just more than jitter explains
-  EXPECT_TRUE(shows_link(graph, path, direct, 6'200, detours)) << "the two cannot be told apart";
+  EXPECT_TRUE(shows_link(graph, path, direct, 6'200, false, detours)) << "the two cannot be told apart";
   describe(first, 2'600, 0);  // 7,200 us around
-  EXPECT_TRUE(shows_link(graph, path, direct, 6'000, detours));
-  EXPECT_FALSE(shows_link(graph, path, direct, 7'200, detours));
+  EXPECT_TRUE(shows_link(graph, path, direct, 6'000, false, detours));
+  EXPECT_FALSE(shows_link(graph, path, direct, 7'200, false, detours));
 }
 
 TEST_F(LinksTest, WhereTripsCannotBeToldApartOnlyASteeredPathShowsALinkOverWhichPacketsCanBeLed) {
@@ -106,15 +106,16 @@ TEST_F(LinksTest, WhereTripsCannotBeToldApartOnlyASteeredPathShowsALinkOverWhich
   EXPECT_EQ(explored(link).size(), 3u);
   const WatchedPath plain{SiteId(0u), SiteId(1u), {first, link, opposite(last)}, true};
   ASSERT_FALSE(steered(graph, plain));
-  EXPECT_FALSE(shows_link(graph, plain, link, 6'000, detours)) << "in 6,200 us around";
+  EXPECT_FALSE(shows_link(graph, plain, link, 6'000, false, detours)) << "in 6,200 us around";
   add(SiteStateChanged{SiteId(2u), Liveness::kDown, ""});
   EXPECT_TRUE(explored(link).empty());
-  EXPECT_FALSE(shows_link(graph, plain, link, 6'000, detours)) << "packets will be led over it when the site is there again";
+  EXPECT_FALSE(shows_link(graph, plain, link, 6'000, false, detours)) << "packets will be led over it when the site is there again";
   LinkSpec spec = graph.link_spec(led);
   spec.steerable = false;
   add(LinkDefined{led, spec});
-  EXPECT_TRUE(shows_link(graph, plain, link, 6'249, detours)) << "nothing will ever be led over it";
-  EXPECT_FALSE(shows_link(graph, plain, link, 6'250, detours)) << "another way, whichever";
+  EXPECT_TRUE(shows_link(graph, plain, link, 6'249, false, detours)) << "nothing will ever be led over it";
+  EXPECT_FALSE(shows_link(graph, plain, link, 6'249, true, detours)) << "but what another path died of is not acquitted so";
+  EXPECT_FALSE(shows_link(graph, plain, link, 6'250, false, detours)) << "another way, whichever";
 }
 
 TEST_F(LinksTest, WaysAroundAreSearchedForOnceUntilMoreIsDescribed) {
@@ -122,16 +123,16 @@ TEST_F(LinksTest, WaysAroundAreSearchedForOnceUntilMoreIsDescribed) {
   const LinkId direct = join(0, 1, false), first = join(0, 2, false), last = join(2, 1, false);
   const WatchedPath path{SiteId(0u), SiteId(1u), {direct}, true};
   for (int turn = 0; turn < 100; ++turn) {
-    EXPECT_TRUE(shows_link(graph, path, direct, 2'000, detours));
-    EXPECT_FALSE(shows_link(graph, path, direct, 4'000, detours)) << "around";
+    EXPECT_TRUE(shows_link(graph, path, direct, 2'000, false, detours));
+    EXPECT_FALSE(shows_link(graph, path, direct, 4'000, false, detours)) << "around";
   }
   EXPECT_EQ(detours.searches(), 1u);
   kill(first);
   add(SiteStateChanged{SiteId(1u), Liveness::kDown, ""});
-  EXPECT_FALSE(shows_link(graph, path, direct, 4'000, detours));
+  EXPECT_FALSE(shows_link(graph, path, direct, 4'000, false, detours));
   EXPECT_EQ(detours.searches(), 1u) << "routing takes it whether or not it is up";
   for (const LinkId link : {first, last}) describe(link, 500, 0);
-  for (int turn = 0; turn < 100; ++turn) EXPECT_TRUE(shows_link(graph, path, direct, 2'000, detours));
+  for (int turn = 0; turn < 100; ++turn) EXPECT_TRUE(shows_link(graph, path, direct, 2'000, false, detours));
   EXPECT_EQ(detours.searches(), 3u) << "as quick around: whether it can be led counts too";
 }
 
@@ -181,7 +182,7 @@ TEST_F(LinksTest, AnAnswerOnAWayThatRoutingDoesNotTakeShowsNoLink) {
   const LinkId direct = join(0, 1, false);
   describe(direct, 2'100, 0);
   for (const LinkId around : {join(0, 2, false), join(2, 1, false)}) describe(around, 1'000, 0);
-  EXPECT_FALSE(shows_link(graph, {SiteId(0u), SiteId(1u), {direct}, true}, direct, 4'000, detours));
+  EXPECT_FALSE(shows_link(graph, {SiteId(0u), SiteId(1u), {direct}, true}, direct, 4'000, false, detours));
 }
 
 TEST_F(LinksTest, OverPlainRoutingExploresWhereAWayAroundWouldBeNoticed) {

@@ -47,6 +47,7 @@ Result<std::unique_ptr<Loop>> Loop::start(Ports ports, const LoopOptions& option
     if (state == Liveness::kDown) loop->down_since_us_[SiteId(s)] = loop->now_us_;
     loop->watch_silence(SiteId(s));
   }
+  loop->pass_us_ = loop->now_us_ + options.pass_us;
   loop->held_ = !loop->sessions_.empty();
   if (loop->ports_.scheduler != nullptr) loop->ports_.scheduler->restart(loop->head_);
   for (size_t i = 0; i < loop->head_.intent_count(); ++i) loop->await_end(IntentId(i));
@@ -106,6 +107,7 @@ Status Loop::turn(std::vector<Message> messages) {
   advance_retirements();
   release_unused();
   watch_intents();
+  make_moves();
   if (!fatal_) return stop();
   if (appended_) {
     appended_ = false;
@@ -122,6 +124,7 @@ Status Loop::turn(std::vector<Message> messages) {
   for (auto& reply : std::exchange(after_flush_, {})) reply({});
   take_turns();
   begin_decisions();
+  begin_pass();
   act();
   return {};
 }
@@ -160,6 +163,7 @@ TimeUs Loop::wake_us() {
     wake = std::min(wake, in(ports_.scheduler->wake(), queue_time_us()));
   }
   if (!run_time_ends_.empty()) wake = std::min(wake, in(run_time_ends_.begin()->first, event_time_us()));
+  if (ports_.advise && options_.pass_us != 0 && pass_ticket_ == 0) wake = std::min(wake, std::max(pass_us_, now_us_ + 1'000));
   wake = std::min({wake, judge_us_, steering_wake_us()});
   return std::max(wake, now_us_ + 1'000);
 }

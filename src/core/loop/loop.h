@@ -18,6 +18,7 @@
 #include "core/loop/links.h"
 #include "core/ports/brain.h"
 #include "core/ports/clock.h"
+#include "core/ports/domain_pass.h"
 #include "core/ports/log_store.h"
 #include "core/ports/planner.h"
 #include "core/ports/scheduler.h"
@@ -51,6 +52,11 @@ struct LoopOptions {
   size_t deciding_max = 64;              // decisions under way
   size_t messages_per_turn = 1'024;
   Position checkpoint_events = 100'000;  // between checkpoints
+  // Passes over the whole domain: the next begins so long after the last ended, and after nine times as long as that took.
+  TimeUs pass_us = 60'000'000;
+  size_t moves_under_way_max = 8;        // intents that go over to a plan of a pass at once
+  TimeUs move_patience_us = 60'000'000;  // after which a move that found no room is given up
+  TimeUs move_dwell_us = 600'000'000;    // for so long an intent that a pass moved stays
 };
 
 class Loop {
@@ -67,6 +73,9 @@ class Loop {
     std::function<void(Snapshot)> publish;
     // Whose turn it is among waiting jobs; none: each is decided as it comes.
     Scheduler* scheduler = nullptr;
+    // Begins a pass over the whole domain, whose advice comes back as an Advised message with the same ticket. Empty: there
+    // are none.
+    std::function<void(uint64_t ticket, Snapshot)> advise;
   };
 
   // ---- messages ----
@@ -98,7 +107,11 @@ class Loop {
     IntentId intent;
     Decision decision;
   };
-  using Message = std::variant<Propose, Attached, Detached, Reported, Heartbeat, Decided>;
+  struct Advised {
+    uint64_t ticket = 0;
+    Result<DomainAdvice> advice;
+  };
+  using Message = std::variant<Propose, Attached, Detached, Reported, Heartbeat, Decided, Advised>;
 
   // Replays the log and records that this brain began. The log must be at its end, flushed.
   static Result<std::unique_ptr<Loop>> start(Ports ports, const LoopOptions& options, const std::string& version,
@@ -117,7 +130,8 @@ class Loop {
 
   struct Counters {
     uint64_t turns = 0, events = 0, flushes = 0, decisions = 0, commits = 0, conflicts = 0, refusals = 0,
-             defects = 0, directives = 0, full = 0;
+             defects = 0, directives = 0, full = 0, passes = 0, pass_failures = 0,
+             moves = 0, moves_given_up = 0;
   };
   const Counters& counters() const { return counters_; }
 
@@ -191,6 +205,7 @@ class Loop {
   void handle(Reported& message);
   void handle(Heartbeat& message);
   void handle(Decided& message);
+  void handle(Advised& message);
   void forget_readings(SiteId site);
   void expel(SiteId site);               // its certificate was revoked
 
@@ -239,6 +254,11 @@ class Loop {
   void begin_decisions();
   Status scheduled(const Graph& seen, const Admission& admission);  // what the scheduler has to grant
   bool waits(IntentId intent) const;     // a job that begins when its turn comes
+  void begin_pass();
+  void make_moves();
+  struct Move;
+  enum class Moving : uint8_t { kMade, kLater, kGivenUp };
+  Moving make(Move& move);
   void take_turns();
   void give_up_turn(IntentId intent, uint64_t relief);
   void watch_run_times();
@@ -322,6 +342,19 @@ class Loop {
     bool only_there = false;             // what it chose freely would have delayed another
   };
   std::map<IntentId, Turn> turns_;
+  // What the newest pass advises and is not done yet, in its order.
+  struct Move {
+    Plan plan;
+    Position from = kNoPosition;         // the active plan that it was found for
+  };
+  std::vector<Move> advised_;
+  TimeUs advised_until_us_ = 0;
+  Position advised_seen_ = kNoPosition;  // version at the last look
+  std::map<IntentId, TimeUs> moved_us_;  // by a pass, within move_dwell_us
+  uint64_t pass_ticket_ = 0;             // under way; 0: none
+  TimeUs pass_began_us_ = 0;
+  TimeUs pass_us_ = 0;                   // when the next may begin
+  Position pass_version_ = kNoPosition;  // of the graph when the last had spoken
   std::set<std::pair<TimeUs, IntentId>> run_time_ends_;  // in event time
   TimeUs queue_time_us_ = 0, queue_time_at_us_ = 0;      // of the scheduler, and in steady time when it was that
   uint64_t moves_ = 0;                   // counts what changes prices or what is there, for better or worse

@@ -51,6 +51,11 @@ void Loop::watch_links() {
   std::vector<std::pair<WatchedPath, int64_t>> routed;  // alive over plain routing, in this round trip
   std::set<LinkId> alive, proven;                    // of living paths; by word that is newer than the link's state
   std::vector<TimedPath> timed;
+  struct Living {
+    WatchedPath path;
+    PathState state;
+  };
+  std::vector<Living> living;
   std::map<std::pair<SiteId, uint16_t>, PathState> still;
   for (LabelledPath& told : labelled_paths()) {
     const auto found = path_states_.find({told.from, told.label});
@@ -72,10 +77,18 @@ void Loop::watch_links() {
       dead.push_back({std::move(path), state.since_us});
       continue;
     }
+    living.push_back({std::move(path), state});
+  }
+  std::set<LinkId> on_dead;
+  for (const auto& [path, since_us] : dead) {
+    for (const LinkId link : path.links) on_dead.insert(LinkId(link.value & ~1u));
+  }
+  for (auto& [path, state] : living) {
     // Plain routing may lead around: how long that takes says nothing of these links.
     const bool led = steered(head_, path);
     if (state.round_trip_us > 0 && led) timed.push_back({path.links, state.round_trip_us});
     // A death is said at once, so that whoever speaks says that its paths live; it is found within this time.
+    const auto near = sessions_.find(path.from);
     const bool speaks = near != sessions_.end() && near->second.attached;
     const TimeUs heard_us = speaks ? near->second.heard_us : state.heard_us;
     const TimeUs shown_us = std::max(state.since_us, heard_us - options_.probe_down_us);
@@ -85,7 +98,7 @@ void Loop::watch_links() {
       alive.insert(duplex);
       if (led) link_shown_us_[duplex] = std::max(link_shown_us_[duplex], shown_us);
       if (head_.usable(link) || (changed != link_changed_us_.end() && changed->second >= state.heard_us)) continue;
-      if (shows_link(head_, path, link, state.round_trip_us, detours_)) proven.insert(duplex);
+      if (shows_link(head_, path, link, state.round_trip_us, on_dead.count(duplex) > 0, detours_)) proven.insert(duplex);
     }
     if (led) {
       watched.push_back(std::move(path));
@@ -94,15 +107,11 @@ void Loop::watch_links() {
     }
   }
   path_states_ = std::move(still);
-  std::set<LinkId> on_dead;
-  for (const auto& [path, since_us] : dead) {
-    for (const LinkId link : path.links) on_dead.insert(LinkId(link.value & ~1u));
-  }
   for (auto& [path, round_trip_us] : routed) {
     // Routing may have gone around what a dead path dies of.
     WatchedPath shown = path;
     std::erase_if(shown.links, [&, &path = path, us = round_trip_us](LinkId link) {
-      return on_dead.count(LinkId(link.value & ~1u)) > 0 && !shows_link(head_, path, link, us, detours_);
+      return on_dead.count(LinkId(link.value & ~1u)) > 0 && !shows_link(head_, path, link, us, true, detours_);
     });
     watched.push_back(std::move(shown));
   }

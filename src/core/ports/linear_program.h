@@ -54,7 +54,7 @@ struct LinearSolution {
 // One program that grows. Every solve starts from the basis of the one before. Equal calls in equal order
 // give equal answers on one machine. kInvalid of any call: an index that does not exist or stands twice,
 // entries of unequal number, a lower above an upper bound, a figure that is not a number or, other than a
-// bound, not finite; nothing was changed. One thread at a time.
+// bound, not finite; nothing was changed. One thread at a time. kUnavailable of solve(): the solver was cancelled.
 class LinearProgram {
  public:
   virtual ~LinearProgram() = default;
@@ -81,6 +81,8 @@ class LinearSolver {
   virtual ~LinearSolver() = default;
   // An empty program.
   virtual std::unique_ptr<LinearProgram> program() = 0;
+  // From any thread: solves of its programs fail with kUnavailable from now on, those under way soon.
+  virtual void cancel() = 0;
 };
 
 }  // namespace weir

@@ -34,6 +34,10 @@ struct LoopThread::State {
   std::deque<Job> jobs;
   bool deciders_stop = false;
 
+  std::unique_ptr<DomainPass> pass;
+  std::condition_variable pass_wanted;
+  std::optional<std::pair<uint64_t, Snapshot>> pass_job;  // under jobs_lock, as deciders_stop
+
   std::atomic<std::shared_ptr<const Graph>> durable;
   std::mutex subscribers_lock;
   std::map<uint64_t, Notify> subscribers;
@@ -44,6 +48,7 @@ struct LoopThread::State {
 
   std::thread thread;
   std::vector<std::thread> deciders;
+  std::thread passer;
 
   // `bounded`: refused when the inbox is full. Decisions are not: their number is bounded by deciding_max.
   bool push(Loop::Message message, bool bounded) {
@@ -93,6 +98,28 @@ struct LoopThread::State {
     }
   }
 
+  void advise(uint64_t ticket, Snapshot snapshot) {
+    {
+      std::lock_guard lock(jobs_lock);
+      pass_job.emplace(ticket, std::move(snapshot));
+    }
+    pass_wanted.notify_one();
+  }
+
+  void make_passes() {
+    for (;;) {
+      std::pair<uint64_t, Snapshot> job;
+      {
+        std::unique_lock lock(jobs_lock);
+        pass_wanted.wait(lock, [this] { return deciders_stop || pass_job; });
+        if (deciders_stop) return;
+        job = std::move(*pass_job);
+        pass_job.reset();
+      }
+      push(Loop::Advised{job.first, pass->run(*job.second)}, false);
+    }
+  }
+
   void run() {
     for (;;) {
       std::vector<Loop::Message> batch;
@@ -138,7 +165,8 @@ struct LoopThread::State {
 LoopThread::LoopThread() : state_(std::make_unique<State>()) {}
 
 Result<std::unique_ptr<LoopThread>> LoopThread::start(LogStore& log, Wire& wire, Clock& clock, PlannerFactory planner,
-                                                      std::unique_ptr<Scheduler> scheduler, NeedsDecision needs_decision,
+                                                      std::unique_ptr<Scheduler> scheduler, std::unique_ptr<DomainPass> pass,
+                                                      NeedsDecision needs_decision,
                                                       const LoopThreadOptions& options,
                                                       const std::string& version, const DomainCreated& genesis,
                                                       std::function<void(const Error&)> on_fatal) {
@@ -148,18 +176,23 @@ Result<std::unique_ptr<LoopThread>> LoopThread::start(LogStore& log, Wire& wire,
   state.clock = &clock;
   state.on_fatal = std::move(on_fatal);
   state.scheduler = std::move(scheduler);
+  state.pass = std::move(pass);
   Loop::Ports ports{clock, log, wire,
                     [&state](uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>& sites) {
                       return state.submit(ticket, std::move(snapshot), intent, sites);
                     },
                     std::move(needs_decision), [&state](Snapshot snapshot) { state.publish(std::move(snapshot)); },
-                    state.scheduler.get()};
+                    state.scheduler.get(), {}};
+  if (state.pass) {
+    ports.advise = [&state](uint64_t ticket, Snapshot snapshot) { state.advise(ticket, std::move(snapshot)); };
+  }
   auto loop = Loop::start(std::move(ports), options.loop, version, genesis);
   if (!loop) return tl::unexpected(loop.error());
   state.loop = std::move(*loop);
   for (size_t i = 0; i < std::max<size_t>(1, options.deciders); ++i) {
     state.deciders.emplace_back([&state, own = planner()]() mutable { state.decide(std::move(own)); });
   }
+  if (state.pass) state.passer = std::thread([&state] { state.make_passes(); });
   state.thread = std::thread([&state] { state.run(); });
   return self;
 }
@@ -173,7 +206,10 @@ LoopThread::~LoopThread() {
     state_->deciders_stop = true;
   }
   state_->jobs_filled.notify_all();
+  state_->pass_wanted.notify_all();
+  if (state_->pass) state_->pass->cancel();
   for (auto& decider : state_->deciders) decider.join();
+  if (state_->passer.joinable()) state_->passer.join();
 }
 
 void LoopThread::propose(std::vector<Proposal> proposals, Reply reply) {

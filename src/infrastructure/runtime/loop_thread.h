@@ -14,10 +14,12 @@ struct LoopThreadOptions {
   size_t inbox_max = 65'536;       // messages; beyond, they are refused
 };
 
-// The production shell of the loop: a thread that gives it turns, and threads that decide.
+// The production shell of the loop: a thread that gives it turns, threads that decide, and one for passes over the whole
+// domain.
 //
 //   any thread --inbox (bounded)--> loop thread        proposals, agents' reports
 //   loop thread --jobs (bounded by deciding_max)--> deciders --inbox--> loop thread
+//   loop thread --at most one pass--> its thread --inbox--> loop thread
 //   loop thread --durable snapshot--> any thread
 class LoopThread : public Brain {
  public:
@@ -25,9 +27,11 @@ class LoopThread : public Brain {
   using NeedsDecision = std::function<bool(const Graph&, IntentId)>;
 
   // Recovers from the log and begins to serve. `on_fatal` is called once, from the loop's thread, when the
-  // log can no longer be trusted: the process must stop. Without a scheduler jobs are decided as they come. All references must outlive the object.
+  // log can no longer be trusted: the process must stop. Without a scheduler jobs are decided as they come; without a pass
+  // there are none over the whole domain. All references must outlive the object.
   static Result<std::unique_ptr<LoopThread>> start(LogStore& log, Wire& wire, Clock& clock, PlannerFactory planner,
-                                                   std::unique_ptr<Scheduler> scheduler, NeedsDecision needs_decision,
+                                                   std::unique_ptr<Scheduler> scheduler, std::unique_ptr<DomainPass> pass,
+                                                   NeedsDecision needs_decision,
                                                    const LoopThreadOptions& options,
                                                    const std::string& version, const DomainCreated& genesis,
                                                    std::function<void(const Error&)> on_fatal);

@@ -41,14 +41,32 @@ class RecordingWire : public Wire {
   std::map<SiteId, int> dropped_;
 };
 
+// Says one price, again and again; or nothing, before it is cancelled.
+class ScriptedPass : public DomainPass {
+ public:
+  ScriptedPass(bool ends, std::promise<void>& began) : ends_(ends), began_(began) {}
+  Result<DomainAdvice> run(const Graph& snapshot) override {
+    if (!std::exchange(told_, true)) began_.set_value();
+    if (!ends_) cancelled_.get_future().wait();
+    return DomainAdvice{{.basis = snapshot.version(), .sites = {{SiteId(0u), 7, 0, 0}}}, {}};
+  }
+  void cancel() override { cancelled_.set_value(); }
+
+ private:
+  bool ends_, told_ = false;
+  std::promise<void>& began_;
+  std::promise<void> cancelled_;
+};
+
 class LoopThreadTest : public ::testing::Test {
  protected:
   void start(size_t inbox_max = 1000, TimeUs site_silence_us = LoopOptions{}.site_silence_us) {
     LoopThreadOptions options;
     options.inbox_max = inbox_max;
     options.loop.site_silence_us = site_silence_us;
+    options.loop.pass_us = 1'000;
     auto started = LoopThread::start(
-        log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(), needs_decision, options, "test",
+        log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(), std::move(pass), needs_decision, options, "test",
         DomainCreated{.name = "d"}, [this](const Error& error) { fatal.set_value(error); });
     ASSERT_TRUE(started) << started.error().text();
     brain = std::move(*started);
@@ -87,6 +105,7 @@ class LoopThreadTest : public ::testing::Test {
   RecordingWire wire;
   SystemClock clock;
   std::promise<Error> fatal;
+  std::unique_ptr<DomainPass> pass;
   std::unique_ptr<LoopThread> brain;
 };
 
@@ -110,6 +129,26 @@ TEST_F(LoopThreadTest, AChangeUnderWayIsAnsweredWhenTheLedgerFails) {
   EXPECT_EQ(admitted.error().code, ErrorCode::kUnavailable);
   EXPECT_FALSE(brain->durable()->find_tenant("city").valid());
   EXPECT_EQ(fatal.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+TEST_F(LoopThreadTest, APassOverTheDomainPricesItsPlaces) {
+  std::promise<void> began;
+  pass = std::make_unique<ScriptedPass>(true, began);
+  start();
+  ASSERT_TRUE(propose({SiteDefined{{}, {}, SiteSpec{.name = "hub"}}}));
+  const Snapshot priced = wait_for([](const Graph& g) { return g.shadow_prices().basis != 0; });
+  EXPECT_EQ(priced->shadow(SiteId(0u)).per_core_hour, 7);
+  EXPECT_GE(brain->statistics().loop.passes, 1u);
+}
+
+TEST_F(LoopThreadTest, APassThatIsUnderWayDoesNotHoldUpTheEnd) {
+  std::promise<void> began;
+  pass = std::make_unique<ScriptedPass>(false, began);
+  start();
+  ASSERT_TRUE(propose({TenantDefined{{}, "city"}}));
+  began.get_future().wait();
+  ASSERT_TRUE(propose({TenantDefined{{}, "town"}}));  // nor anything else
+  brain.reset();
 }
 
 TEST_F(LoopThreadTest, FromProposalToDirective) {

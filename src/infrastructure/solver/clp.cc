@@ -1,5 +1,6 @@
 #include "infrastructure/solver/clp.h"
 
+#include <ClpEventHandler.hpp>
 #include <ClpSimplex.hpp>
 #include <CoinPackedMatrix.hpp>
 #include <algorithm>
@@ -39,9 +40,23 @@ std::string wrong_bounds(double lower, double upper) {
   return "";
 }
 
+// CLP asks it after each iteration; it keeps a copy of it.
+class StopWhenCancelled : public ClpEventHandler {
+ public:
+  explicit StopWhenCancelled(const std::shared_ptr<const std::atomic<bool>>& cancelled) : cancelled_(cancelled) {}
+  int event(Event) override { return *cancelled_ ? kStop : kGoOn; }
+  ClpEventHandler* clone() const override { return new StopWhenCancelled(*this); }
+
+ private:
+  static constexpr int kGoOn = -1, kStop = 5;
+  std::shared_ptr<const std::atomic<bool>> cancelled_;
+};
+
 class ClpProgram : public LinearProgram {
  public:
-  ClpProgram() {
+  explicit ClpProgram(std::shared_ptr<const std::atomic<bool>> cancelled) : cancelled_(std::move(cancelled)) {
+    const StopWhenCancelled handler(cancelled_);
+    clp_.passInEventHandler(&handler);
     clp_.setLogLevel(0);
     clp_.setOptimizationDirection(1);
   }
@@ -111,6 +126,7 @@ class ClpProgram : public LinearProgram {
 
   Result<LinearSolution> solve(int64_t iterations_max) override {
     if (iterations_max < 0) return fail(ErrorCode::kInvalid, "fewer than no iterations");
+    if (*cancelled_) return cancelled();
     if (column_count() == 0) return without_columns();
     clp_.setMaximumIterations(static_cast<int>(std::min<int64_t>(iterations_max, INT_MAX)));
     run(std::exchange(bounds_changed_, false));
@@ -121,6 +137,7 @@ class ClpProgram : public LinearProgram {
       run(true);
       iterations += clp_.numberIterations();
     }
+    if (*cancelled_) return cancelled();
     if (clp_.status() == 4)
       return fail(ErrorCode::kInternal, "the linear program could not be solved in floating point");
     LinearSolution solution{.status = status(), .cost = clp_.objectiveValue(), .iterations = iterations};
@@ -154,6 +171,7 @@ class ClpProgram : public LinearProgram {
   static tl::unexpected<Error> unknown(const char* what, int32_t index) {
     return fail(ErrorCode::kInvalid, "there is no " + (what + (" " + std::to_string(index))));
   }
+  static tl::unexpected<Error> cancelled() { return fail(ErrorCode::kUnavailable, "the linear program was cancelled"); }
   static tl::unexpected<Error> full() {
     return fail(ErrorCode::kExhausted, "the linear program has 2^30 rows or columns");
   }
@@ -193,12 +211,15 @@ class ClpProgram : public LinearProgram {
     return solution;
   }
 
+  std::shared_ptr<const std::atomic<bool>> cancelled_;
   ClpSimplex clp_;
   bool bounds_changed_ = true;
 };
 
 }  // namespace
 
-std::unique_ptr<LinearProgram> ClpSolver::program() { return std::make_unique<ClpProgram>(); }
+std::unique_ptr<LinearProgram> ClpSolver::program() { return std::make_unique<ClpProgram>(cancelled_); }
+
+void ClpSolver::cancel() { *cancelled_ = true; }
 
 }  // namespace weir

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <atomic>
+#include <memory>
+
 #include "core/ports/linear_program.h"
 
 namespace weir {
@@ -9,6 +12,10 @@ namespace weir {
 class ClpSolver : public LinearSolver {
  public:
   std::unique_ptr<LinearProgram> program() override;
+  void cancel() override;
+
+ private:
+  std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace weir

@@ -91,6 +91,19 @@ TEST(ClpSolver, StopsAtTheLimit) {
   EXPECT_EQ(program->solve(-1).error().code, ErrorCode::kInvalid);
 }
 
+TEST(ClpSolver, IsCancelled) {
+  ClpSolver solver;
+  const auto program = solver.program();
+  ASSERT_TRUE(program->add_rows(std::vector<LinearRow>{{.upper = 4}}));
+  ASSERT_TRUE(program->add_columns(std::vector<LinearColumn>{{.cost = -3, .rows = {0}, .values = {1}}}));
+  EXPECT_NEAR(solved(*program).cost, -12, 1e-9);
+  solver.cancel();
+  const auto solution = program->solve();
+  ASSERT_FALSE(solution);
+  EXPECT_EQ(solution.error().code, ErrorCode::kUnavailable);
+  EXPECT_FALSE(solver.program()->solve());
+}
+
 TEST(ClpSolver, RefusesBadInputAndKeepsWhatItHas) {
   const auto program = two_products();
   const LinearRow good{.upper = 1};

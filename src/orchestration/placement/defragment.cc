@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <string>
+#include <tuple>
+
+#include "core/graph/revise.h"
 
 namespace weir {
 namespace {
@@ -278,6 +282,47 @@ Evacuation evacuate(const Graph& graph, const std::vector<NodeId>& cordoned, int
     }
   }
   return result;
+}
+
+Result<Plan> relocated(const Graph& graph, std::span<const Move> moves) {
+  if (moves.empty()) return fail(ErrorCode::kInvalid, "nothing to move");
+  Result<Plan> plan = continued_plan(graph, moves.front().intent);
+  if (!plan) return plan;
+  for (const Move& move : moves) {
+    if (move.intent != plan->intent || move.placement >= plan->placements.size() ||
+        plan->placements[move.placement].node != move.from) {
+      return fail(ErrorCode::kConflict, "another plan is active than the one that the move was proposed for");
+    }
+    Placement& placement = plan->placements[move.placement];
+    placement.node = move.to;
+    placement.continues = {};
+    placement.asks = graph.site(placement.site).asks;
+    for (Flow& flow : plan->flows) {
+      if (flow.placement == move.placement) {
+        flow.path_per_hour = path_per_hour(graph, flow.path, flow.up_bps, flow.down_bps);
+      }
+    }
+  }
+  if (const Status complete = complete_plan(graph, *plan); !complete) return tl::unexpected(complete.error());
+  return plan;
+}
+
+std::vector<ExpectedTask> present_mix(const Graph& graph) {
+  std::map<std::tuple<int32_t, int32_t, int16_t, std::string>, int64_t> kinds;
+  for (size_t i = 0; i < graph.intent_count(); ++i) {
+    const IntentRow& row = graph.intent(IntentId(i));
+    if (row.state == IntentState::kWithdrawn || !row.demand) continue;
+    const Workload& w = row.demand->workload;
+    ++kinds[{w.cpu_milli, w.memory_mib, w.accelerators, w.accelerator_model}];
+  }
+  std::vector<ExpectedTask> mix;
+  for (const auto& [kind, count] : kinds) {
+    ExpectedTask task{.weight = std::min<int64_t>(count, 1'000'000)};
+    std::tie(task.workload.cpu_milli, task.workload.memory_mib, task.workload.accelerators, task.workload.accelerator_model) =
+        kind;
+    mix.push_back(std::move(task));
+  }
+  return mix;
 }
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/graph/graph.h"
+#include "core/result/result.h"
 
 // Running instances led to other nodes of their site, so that what is free comes together, or so that a node
 // can be taken out of service. Inside a site nothing else of a plan changes: its paths end at the site.
@@ -60,6 +61,13 @@ Nanocredits usable_per_hour(const Graph& graph, NodeId node, const NodeFree& fre
 Defragmentation defragment(const Graph& graph, std::span<const ExpectedTask> mix,
                            const DefragmentPolicy& policy, const MoveCost& cost,
                            const std::vector<NodeId>& cordoned = {});
+
+// The active plan with these moves, all of its intent, as it may be committed: the moved instances begin anew on their
+// nodes before the old ones end, and everything else goes on. kConflict or kInvalid: verify() would refuse it, and why.
+Result<Plan> relocated(const Graph& graph, std::span<const Move> moves);
+
+// The kinds of work that the domain has now: what every intent that is not withdrawn asks for, each counting once.
+std::vector<ExpectedTask> present_mix(const Graph& graph);
 
 // How a drained node gets empty: the largest instances first, each to the node of its site where least is
 // left over.

@@ -30,21 +30,22 @@ SitePrice site_price(const Graph& graph, SiteId id, const Workload& workload, co
   const SiteRow& site = graph.site(id);
   const SiteLoad& load = graph.load(id);
   const PricePolicy& policy = graph.prices();
+  const SiteShadow& shadow = graph.shadow(id);
   const auto priced = [](int64_t amount, int64_t unit, Nanocredits ask, Nanocredits at_full, int64_t total,
-                         int64_t free, Nanocredits& billed) {
+                         int64_t free, Nanocredits least, Nanocredits& billed) {
     if (amount == 0) return Nanocredits{0};
-    const Nanocredits shadow = scarcity(kScarcityPpm, at_full, utilisation_bucket(total, free));
+    const Nanocredits scarce = std::max(scarcity(kScarcityPpm, at_full, utilisation_bucket(total, free)), least);
     billed += charge(amount, ask, unit);
-    return charge(amount, ask + shadow, unit);
+    return charge(amount, ask + scarce, unit);
   };
   SitePrice price;
   Nanocredits asked =
       priced(workload.cpu_milli, kCoreUnit, site.asks.per_core_hour, policy.scarcity_core_hour,
-             load.cpu_milli_total, load.cpu_milli_free, price.billed);
+             load.cpu_milli_total, load.cpu_milli_free, shadow.per_core_hour, price.billed);
   asked += priced(workload.memory_mib, kGibUnit, site.asks.per_gib_hour, policy.scarcity_gib_hour,
-                  load.memory_mib_total, load.memory_mib_free, price.billed);
+                  load.memory_mib_total, load.memory_mib_free, shadow.per_gib_hour, price.billed);
   asked += priced(workload.accelerators, 1, site.asks.per_accelerator_hour, policy.scarcity_accelerator_hour,
-                  load.accelerators_total, load.accelerators_free, price.billed);
+                  load.accelerators_total, load.accelerators_free, shadow.per_accelerator_hour, price.billed);
   const Nanocredits carbon =
       prefer.carbon_milli == 0
           ? 0

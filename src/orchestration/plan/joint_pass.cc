@@ -179,6 +179,7 @@ Result<JointPassResult> JointPass::run(const Graph& graph, const JointPassOption
     const auto& now = problem.current(i);
     const auto& then = assignment->of[i];
     result.before = saturating_add(result.before, now ? now->price : worth[i]);
+    result.served_before += now.has_value();
     result.served += then.has_value();
     result.admitted += then && !now;
     result.dropped += now && !then;

@@ -16,20 +16,6 @@ struct JointPassOptions {
   RoundingLimits rounding;
 };
 
-// Shadow prices in the units of core/price, on top of the asks; all of them >= 0, one of them > 0.
-struct SiteShadowPrice {
-  SiteId site;
-  Nanocredits per_core_hour = 0;
-  Nanocredits per_gib_hour = 0;
-  Nanocredits per_accelerator_hour = 0;
-  friend bool operator==(const SiteShadowPrice&, const SiteShadowPrice&) = default;
-};
-struct LinkShadowPrice {
-  LinkId link;  // one direction
-  Nanocredits per_gbps_hour = 0;
-  friend bool operator==(const LinkShadowPrice&, const LinkShadowPrice&) = default;
-};
-
 // One step on the way to the assignment. Taken in order, no node and no link ever holds more than it has.
 struct JointStep {
   enum class Kind : uint8_t {
@@ -48,11 +34,11 @@ struct JointPassResult {
   Nanocredits relaxed = 0;            // of the relaxed optimum, at least the bound
   Nanocredits before = 0, after = 0;  // of the snapshot and of the assignment
   int64_t gap_ppm = 0;                // (after - bound) / bound; 0 where the bound is 0
-  int32_t items = 0, served = 0, moved = 0, admitted = 0, dropped = 0;
+  int32_t items = 0, served_before = 0, served = 0, moved = 0, admitted = 0, dropped = 0;
   int32_t rounds = 0;
   int64_t iterations = 0;
-  std::vector<SiteShadowPrice> sites;  // by SiteId
-  std::vector<LinkShadowPrice> links;  // by LinkId
+  std::vector<SiteShadowPrice> sites;  // by SiteId, those that have one
+  std::vector<LinkShadowPrice> links;  // by LinkId, alike
   std::vector<JointStep> steps;
 };
 

@@ -51,27 +51,33 @@ JointProblem::JointProblem(const Graph& graph, const JointWorth& worth) : graph_
   node_free_.reserve(graph.node_count());
   for (size_t n = 0; n < graph.node_count(); ++n) node_free_.push_back(graph.free(NodeId(n)));
   capacity_.resize(graph.site_count() * 3 + graph.link_count());
+  std::vector<NodeFree> held(graph.node_count());
+  std::vector<int64_t> held_bps(graph.link_count());
   for (size_t l = 0; l < graph.link_count(); ++l)
     capacity_[resource(LinkId(l))] = graph.load(LinkId(l)).free_bps;
   for (size_t i = 0; i < graph.intent_count(); ++i) {
     const IntentId id(i);
     auto found = item(id, worth);
     if (!found) continue;
-    if (const auto& active = graph.intent(id).active) free_what_it_holds(active->plan);
+    if (const auto& active = graph.intent(id).active) free_what_it_holds(active->plan, held, held_bps);
     items_.push_back(*found);
   }
   for (size_t s = 0; s < graph.site_count(); ++s) {
     for (const NodeRange& range : graph.nodes(SiteId(s))) {
       for (uint32_t n = range.first; n < range.first + range.count; ++n) {
         if (graph.node(NodeId(n)).cordoned) continue;
-        capacity_[resource(SiteId(s), SiteResource::kCpu)] += std::max(0, node_free_[n].cpu_milli);
-        capacity_[resource(SiteId(s), SiteResource::kMemory)] += std::max(0, node_free_[n].memory_mib);
+        // Where less is offered than is held since, what is held may stay.
+        capacity_[resource(SiteId(s), SiteResource::kCpu)] += std::max(held[n].cpu_milli, node_free_[n].cpu_milli);
+        capacity_[resource(SiteId(s), SiteResource::kMemory)] += std::max(held[n].memory_mib, node_free_[n].memory_mib);
         capacity_[resource(SiteId(s), SiteResource::kAccelerators)] +=
-            std::max(0, node_free_[n].accelerators);
+            std::max(held[n].accelerators, node_free_[n].accelerators);
       }
     }
   }
-  for (int64_t& capacity : capacity_) capacity = std::max<int64_t>(capacity, 0);
+  for (size_t l = 0; l < graph.link_count(); ++l) {
+    int64_t& capacity = capacity_[resource(LinkId(l))];
+    capacity = std::max(capacity, held_bps[l]);
+  }
   // Kinds of work come to know their sites now that it is known what is free there.
   for (JointItem& one : items_) {
     const IntentSpec& spec = *graph.intent(one.intent).demand;
@@ -214,16 +220,20 @@ bool JointProblem::fast_enough(uint32_t item, SiteId site, const std::vector<Lin
          one.latency_us_max;
 }
 
-void JointProblem::free_what_it_holds(const Plan& plan) {
+void JointProblem::free_what_it_holds(const Plan& plan, std::vector<NodeFree>& held, std::vector<int64_t>& held_bps) {
   const Placement& placement = plan.placements[0];
-  NodeFree& node = node_free_[placement.node.index()];
-  node.cpu_milli += placement.cpu_milli;
-  node.memory_mib += placement.memory_mib;
-  node.accelerators += placement.accelerators;
+  for (auto* nodes : {&node_free_, &held}) {
+    NodeFree& node = (*nodes)[placement.node.index()];
+    node.cpu_milli += placement.cpu_milli;
+    node.memory_mib += placement.memory_mib;
+    node.accelerators += placement.accelerators;
+  }
   for (const Flow& flow : plan.flows) {
-    for (const LinkId link : flow.path) {
-      capacity_[resource(link)] += flow.up_bps;
-      capacity_[resource(opposite(link))] += flow.down_bps;
+    for (const LinkId forward : flow.path) {
+      for (const auto& [link, bps] : {std::pair(forward, flow.up_bps), std::pair(opposite(forward), flow.down_bps)}) {
+        capacity_[resource(link)] += bps;
+        held_bps[link.index()] += bps;
+      }
     }
   }
 }

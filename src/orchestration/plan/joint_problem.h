@@ -128,7 +128,8 @@ class JointProblem {
   std::optional<JointItem> item(IntentId intent, const JointWorth& worth);
   uint32_t work(const IntentSpec& spec, int32_t streams);
   uint32_t traffic(const IntentSpec& spec);
-  void free_what_it_holds(const Plan& plan);
+  // Adds it to `held` and `held_bps`, by node and link.
+  void free_what_it_holds(const Plan& plan, std::vector<NodeFree>& held, std::vector<int64_t>& held_bps);
 
   const Graph& graph_;
   Network network_;

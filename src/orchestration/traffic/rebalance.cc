@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/graph/promise.h"
+#include "core/graph/revise.h"
 #include "orchestration/traffic/link_potential.h"
 #include "orchestration/traffic/network.h"
 
@@ -25,15 +26,6 @@ struct Movable {
 };
 
 // The whole active plan stands: nothing of it ended or was passed on.
-bool is_whole(const IntentRow& row) {
-  if (!row.active || row.state != IntentState::kPlaced || row.generation != row.active->plan.generation)
-    return false;
-  const auto none = [](const std::vector<bool>& flags) {
-    return std::find(flags.begin(), flags.end(), true) == flags.end();
-  };
-  return none(row.active->placement_passed_on) && none(row.active->flow_passed_on);
-}
-
 class Rebalance {
  public:
   Rebalance(const Graph& graph, const RebalanceOptions& options);
@@ -346,45 +338,18 @@ Rebalanced rebalance(const Graph& graph, const RebalanceOptions& options) {
 Result<Plan> rerouted(const Graph& graph, std::span<const Reroute> moves) {
   if (moves.empty()) return fail(ErrorCode::kInvalid, "nothing to move");
   const IntentId intent = moves.front().intent;
-  if (intent.index() >= graph.intent_count()) return fail(ErrorCode::kInvalid, "unknown intent");
-  const IntentRow& row = graph.intent(intent);
-  if (!is_whole(row)) return fail(ErrorCode::kConflict, "the intent has no whole active plan any more");
-  const CommittedPlan& active = *row.active;
-  const IntentSpec& spec = *row.demand;
-  Plan plan = active.plan;
-  plan.basis = graph.version();
-  plan.quality = Quality::kHeuristic;
-  plan.bound = 0;
-  plan.steps = 0;
-  plan.alternatives.clear();
-  for (size_t k = 0; k < plan.placements.size(); ++k) plan.placements[k].continues = active.run(k);
+  Result<Plan> plan = continued_plan(graph, intent);
+  if (!plan) return plan;
   for (const Reroute& move : moves) {
-    if (move.intent != intent || move.plan != active.position || move.flow >= plan.flows.size())
+    if (move.intent != intent || move.plan != graph.intent(intent).active->position || move.flow >= plan->flows.size())
       return fail(ErrorCode::kConflict, "another plan is active than the one that the move was proposed for");
-    Flow& flow = plan.flows[move.flow];
+    Flow& flow = plan->flows[move.flow];
     if (flow.path == move.path) return fail(ErrorCode::kInvalid, "the flow is on that path already");
     flow.path = move.path;
     flow.latency_us_path = path_round_trip_us(graph, move.path);
     flow.path_per_hour = path_per_hour(graph, move.path, flow.up_bps, flow.down_bps);
   }
-  for (Flow& flow : plan.flows) {
-    const Placement& placement = plan.placements[flow.placement];
-    const auto service = service_time(graph, placement.site, spec, placement.streams);
-    if (!service) return fail(ErrorCode::kConflict, "an instance cannot keep up with its streams");
-    flow.latency_us_serialisation = path_serialisation_us(graph, flow.path, spec.traffic);
-    flow.latency_us_work = service->work_us;
-    flow.latency_us_queueing = service->queueing_us;
-    flow.latency_us_predicted = flow.latency_us_path + flow.latency_us_serialisation + flow.latency_us_work +
-                                flow.latency_us_queueing;
-  }
-  const PlanTotals totals = plan_totals(graph, spec, plan);
-  plan.billed_per_hour = totals.billed_per_hour;
-  plan.power_mw = totals.power_mw;
-  plan.carbon_mg_per_hour = totals.carbon_mg_per_hour;
-  plan.availability_ppm = totals.availability_ppm;
-  const Verdict verdict = verify(graph, plan);
-  if (!verdict.granted)
-    return fail(verdict.conflict ? ErrorCode::kConflict : ErrorCode::kInvalid, verdict.why);
+  if (const Status complete = complete_plan(graph, *plan); !complete) return tl::unexpected(complete.error());
   return plan;
 }
 

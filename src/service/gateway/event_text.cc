@@ -54,7 +54,11 @@ class Teller {
     const Plan& p = e.plan;
     return "Plan of " + std::to_string(p.placements.size()) +
            (p.placements.size() == 1 ? " instance" : " instances") + " for generation " +
-           std::to_string(p.generation) + ", " + per_hour_text(p.billed_per_hour) + ".";
+           std::to_string(p.generation) + ", " + per_hour_text(p.billed_per_hour) +
+           (p.reason.code == ReasonCode::kTogether   ? ", chosen by a pass over the whole domain."
+            : p.reason.code == ReasonCode::kConsolidated ? ", an instance led to another node of its site."
+            : p.reason.code == ReasonCode::kRerouted     ? ", its traffic led off a crowded link."
+                                                     : ".");
   }
   std::string operator()(const PlanRetired& e) const {
     return "Plan " + std::to_string(e.plan) + " gave back what it held.";
@@ -101,6 +105,16 @@ class Teller {
   std::string operator()(const QueueDefined&) const { return "Queue defined."; }
   std::string operator()(const ReservationDefined&) const { return "Room is reserved."; }
   std::string operator()(const ReservationCancelled&) const { return "The reservation is cancelled."; }
+  std::string operator()(const ShadowPricesRevised& e) const {
+    const size_t scarce = e.sites.size() + e.links.size();
+    return "The whole domain was solved: " + std::to_string(e.served_after) + " of " + std::to_string(e.items) +
+           " intents that may move are served" +
+           (e.bound == 0 ? "" : ", " + percent(e.after - e.bound, e.bound) + " above the bound") +
+           (e.moves == 0 ? "; nothing is worth moving"
+                         : "; " + std::to_string(e.moves) + (e.moves == 1 ? " move saves " : " moves save ") +
+                               per_hour_text(std::max<int64_t>(0, e.before - e.after))) +
+           "; " + (scarce == 0 ? "no" : std::to_string(scarce)) + (scarce == 1 ? " place is" : " places are") + " scarce.";
+  }
   std::string operator()(const NodeCordoned& e) const {
     return e.cordoned ? "Node takes nothing new" + because(e.why) : "Node takes work again.";
   }

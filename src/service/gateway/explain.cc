@@ -22,13 +22,6 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
   return out;
 }
 
-// "12.3%" of value against base.
-std::string percent(int64_t value, int64_t base) {
-  if (base <= 0) return "much";
-  const auto tenths = static_cast<int64_t>((static_cast<__int128>(value) * 1000 + base / 2) / base);
-  return format_decimal(tenths, 1) + "%";
-}
-
 std::string name(const Graph& graph, SiteId site) {
   return site.valid() && site.index() < graph.site_count() ? graph.site_name(site) : "an unknown site";
 }
@@ -210,6 +203,12 @@ std::string both(const std::string& one, const std::string& other) {
 
 }  // namespace
 
+std::string percent(int64_t value, int64_t base) {
+  if (base <= 0) return "much";
+  const auto tenths = static_cast<int64_t>((static_cast<__int128>(value) * 1000 + base / 2) / base);
+  return format_decimal(tenths, 1) + "%";
+}
+
 std::string per_hour_text(Nanocredits nanocredits) {
   const Nanocredits rounded = (nanocredits + (nanocredits >= 0 ? 500 : -500)) / 1000 * 1000;
   return format_money(rounded) + " credits/h";
@@ -282,6 +281,14 @@ std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason
       return site + " can be reached" + from + " only over links that cannot be steered";
     case ReasonCode::kRestarting:
       return "its runs end again and again, and the next is started after " + latency_text(reason.needed);
+    case ReasonCode::kTogether:
+      return "a pass over the whole domain chose " + site + ": all together pay " + per_hour_text(reason.needed) + " less";
+    case ReasonCode::kConsolidated:
+      return "an instance was led to another node of " + site + ", so that what is free there comes together: " +
+             per_hour_text(reason.needed) + " more can be used";
+    case ReasonCode::kRerouted:
+      return "traffic" + from + " was led off a crowded link: the fullest on its way was used to " +
+             percent(reason.needed, kPpm) + ", now to " + percent(reason.available, kPpm);
   }
   return site;
 }
@@ -359,7 +366,12 @@ std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan&
     worst = std::max(worst, flow.latency_us_predicted);
     streams += flow.streams;
   }
-  std::string out = std::string("The cheapest plan ") + (plan.quality == Quality::kExact ? "" : "found ") +
+  std::string out;
+  if (plan.reason.code >= ReasonCode::kTogether) {
+    out = reason_text(graph, spec, plan.reason) + ".\n";
+    out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
+  }
+  out += std::string("The cheapest plan ") + (plan.quality == Quality::kExact ? "" : "found ") +
                     "that keeps the promise: " + plural(streams, "stream") + " on " +
                     plural(static_cast<int64_t>(plan.placements.size()), "instance") + " at " +
                     plural(static_cast<int64_t>(sites.size()), "site") + ", billed " +

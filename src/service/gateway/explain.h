@@ -11,6 +11,8 @@ namespace weir::gateway {
 
 // "0.1234 credits/h", rounded to a millionth of a credit.
 std::string per_hour_text(Nanocredits nanocredits);
+// "12.3%" of value against base; "much" against nothing.
+std::string percent(int64_t value, int64_t base);
 // "96.3 ms": three digits at least, in the unit that suits.
 std::string latency_text(int64_t us);
 

@@ -115,7 +115,7 @@ TEST_F(ExplainTest, AcceleratorsThatAreNotFreeAreCounted) {
 TEST_F(ExplainTest, EveryReasonHasASentence) {
   graph = brain.durable();
   const IntentSpec spec = brain.cameras();
-  for (int code = 0; code <= static_cast<int>(ReasonCode::kRestarting); ++code) {
+  for (int code = 0; code <= static_cast<int>(ReasonCode::kRerouted); ++code) {
     const Reason reason{static_cast<ReasonCode>(code), SiteId(1u), SiteId(0u), 2, 1};
     EXPECT_FALSE(reason_text(*graph, spec, reason).empty());
     const auto sentences = refusal_sentences(*graph, spec, {.reasons = {reason}});

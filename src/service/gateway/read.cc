@@ -200,7 +200,8 @@ class Reader {
       const SiteId id(i - 1);
       const SiteLoad& load = graph_.load(id);
       const Asks& asks = graph_.site(id).asks;
-      const auto add = [&](const char* resource, const char* unit, Nanocredits ask, Nanocredits full, int64_t total,
+      const SiteShadow scarce = graph_.scarcity_at(id);
+      const auto add = [&](const char* resource, const char* unit, Nanocredits ask, Nanocredits scarcity, int64_t total,
                            int64_t free) {
         out.push_back({.name = std::string(resource) + "." + graph_.site_name(id),
                        .sites = {graph_.site_name(id), {}},
@@ -210,17 +211,17 @@ class Reader {
                          p.set_unit(unit);
                          p.set_site(graph_.site_name(id));
                          p.set_ask_nanocredits(ask);
-                         p.set_scarcity_nanocredits(scarcity(kScarcityPpm, full, utilisation_bucket(total, free)));
+                         p.set_scarcity_nanocredits(scarcity);
                          p.set_restricted(view != policy::View::kFull);
                          if (view == policy::View::kFull && total > 0) {
                            p.set_utilisation_ppm(static_cast<int32_t>((total - free) * kPpm / total));
                          }
                        }});
       };
-      add("core", "core-hour", asks.per_core_hour, policy.scarcity_core_hour, load.cpu_milli_total, load.cpu_milli_free);
-      add("gib", "GiB-hour", asks.per_gib_hour, policy.scarcity_gib_hour, load.memory_mib_total, load.memory_mib_free);
+      add("core", "core-hour", asks.per_core_hour, scarce.per_core_hour, load.cpu_milli_total, load.cpu_milli_free);
+      add("gib", "GiB-hour", asks.per_gib_hour, scarce.per_gib_hour, load.memory_mib_total, load.memory_mib_free);
       if (load.accelerators_total > 0) {
-        add("accelerator", "accelerator-hour", asks.per_accelerator_hour, policy.scarcity_accelerator_hour,
+        add("accelerator", "accelerator-hour", asks.per_accelerator_hour, scarce.per_accelerator_hour,
             load.accelerators_total, load.accelerators_free);
       }
       return out;

@@ -173,8 +173,7 @@ void Recorder::measure(const Graph& graph) {
     accelerators += load.accelerators_total;
     accelerators_used += load.accelerators_total - load.accelerators_free;
     const Nanocredits hour =
-        site.asks.per_core_hour + scarcity(kScarcityPpm, graph.prices().scarcity_core_hour,
-                                           utilisation_bucket(load.cpu_milli_total, load.cpu_milli_free));
+        site.asks.per_core_hour + graph.scarcity_at(id).per_core_hour;
     price += static_cast<double>(hour) * static_cast<double>(load.cpu_milli_total);
     carbon += static_cast<double>(carbon_mg_per_hour(site.power, load.cpu_milli_total - load.cpu_milli_free));
   }
