@@ -32,6 +32,9 @@ std::string within(const IntentSpec& spec) {
 }
 
 std::string quality_text(const Plan& plan) {
+  if (plan.reason.code >= ReasonCode::kTogether) {
+    return "What is best for all together need not be the cheapest for this intent alone.";
+  }
   switch (plan.quality) {
     case Quality::kExact:
       return "Every other combination of sites and paths is dearer: this plan is exactly the cheapest.";
@@ -371,8 +374,8 @@ std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan&
     out = reason_text(graph, spec, plan.reason) + ".\n";
     out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
   }
-  out += std::string("The cheapest plan ") + (plan.quality == Quality::kExact ? "" : "found ") +
-                    "that keeps the promise: " + plural(streams, "stream") + " on " +
+  out += (out.empty() ? std::string("The cheapest plan ") + (plan.quality == Quality::kExact ? "" : "found ") + "that keeps the promise: "
+                      : std::string("The plan keeps the promise: ")) + plural(streams, "stream") + " on " +
                     plural(static_cast<int64_t>(plan.placements.size()), "instance") + " at " +
                     plural(static_cast<int64_t>(sites.size()), "site") + ", billed " +
                     per_hour_text(plan.billed_per_hour);

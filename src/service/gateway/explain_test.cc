@@ -112,6 +112,18 @@ TEST_F(ExplainTest, AcceleratorsThatAreNotFreeAreCounted) {
                 "5 ms."}));
 }
 
+TEST_F(ExplainTest, APlanOfAPassSaysWhatAllTogetherSave) {
+  graph = brain.durable();
+  const IntentSpec spec = brain.cameras();
+  Plan plan{.reason = {ReasonCode::kTogether, SiteId(1u), {}, kCredit / 2, 0}};
+  const std::string text = explain_plan(*graph, spec, plan, {});
+  EXPECT_EQ(text.find("A pass over the whole domain chose metro: all together pay 0.5 credits/h less.\nThe plan keeps the promise: "), 0u) << text;
+  EXPECT_NE(text.find("What is best for all together need not be the cheapest for this intent alone."), std::string::npos);
+  plan.reason = {ReasonCode::kRerouted, SiteId(1u), SiteId(0u), 812'000, 455'000};
+  EXPECT_EQ(explain_plan(*graph, spec, plan, {}).find("Traffic from street was led off a crowded link: the fullest on its way was used "
+                                                      "to 81.2%, now to 45.5%.\n"), 0u);
+}
+
 TEST_F(ExplainTest, EveryReasonHasASentence) {
   graph = brain.durable();
   const IntentSpec spec = brain.cameras();
