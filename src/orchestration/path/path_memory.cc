@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <queue>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -53,7 +54,8 @@ void relax(const Network& network, const LinkPrices& prices, LinkId link, PriceT
     if (to == tree.root || (!network.transit(from) && from != tree.root)) return;
     const Nanocredits price = tree.price[from] + prices.link[by.index()];
     if (price >= kUnreachable || price > tree.price[to]) return;
-    if (price == tree.price[to] && (!tree.by[to].valid() || tree.by[to] == by)) return;
+    const bool known = from == tree.root || tree.by[from].valid();
+    if (price == tree.price[to] && (!tree.by[to].valid() || (tree.by[to] == by && known))) return;
     set(to, price);
   };
   // From a vertex whose best path is no longer known, every path of equal price through it becomes doubtful
@@ -78,6 +80,53 @@ void relax(const Network& network, const LinkPrices& prices, LinkId link, PriceT
 }
 
 }  // namespace
+
+bool learn(const Network& network, const LinkPrices& prices, const std::vector<LeastPrice>& least,
+           const std::vector<BestLink>& way, PriceTree& tree) {
+  std::vector<uint32_t> changed;
+  const auto raise = [&](uint32_t at, Nanocredits price) {
+    constexpr size_t kBlock = PriceTree::kBlock;
+    const Nanocredits before = std::exchange(tree.price[at], price);
+    Nanocredits& of_block = tree.least[at / kBlock];
+    if (before != of_block) return;
+    const auto first = tree.price.begin() + static_cast<ptrdiff_t>(at / kBlock * kBlock);
+    of_block = *std::min_element(first, first + std::min(static_cast<ptrdiff_t>(kBlock), tree.price.end() - first));
+  };
+  for (const auto& [at, price] : least) {
+    if (at == tree.root || price <= tree.price[at]) continue;
+    raise(at, price);
+    tree.by[at] = LinkId{};
+    changed.push_back(at);
+  }
+  for (const auto& [at, by] : way) {
+    if (tree.by[at] == by) continue;
+    tree.by[at] = LinkId{};
+    changed.push_back(at);
+  }
+  // What led through them is unknown now, and so is all that may as well lead through what is unknown.
+  const size_t themselves = changed.size();
+  for (size_t i = 0; i < changed.size(); ++i) {
+    const uint32_t at = changed[i];
+    if (!network.transit(at)) continue;
+    for (const Network::Edge& edge : network.edges(at)) {
+      if (edge.to == tree.root || !tree.by[edge.to].valid()) continue;
+      const bool through = i < themselves && tree.by[edge.to] == edge.link;
+      if (!through && tree.price[at] + prices.link[edge.link.index()] != tree.price[edge.to]) continue;
+      tree.by[edge.to] = LinkId{};
+      changed.push_back(edge.to);
+    }
+  }
+  for (const auto& [at, by] : way) {
+    if (tree.by[at] == by) continue;
+    for (const Network::Edge& edge : network.edges(at)) {
+      const LinkId link = opposite(edge.link);
+      if (link == by || (edge.to != tree.root && !network.transit(edge.to))) continue;
+      if (tree.price[edge.to] + prices.link[link.index()] == tree.price[at]) return false;
+    }
+    tree.by[at] = by;
+  }
+  return true;
+}
 
 PriceTree price_tree(const Graph& graph, const Network& network, const LinkPrices& prices, uint32_t root,
                      const StreamDemand& demand) {

@@ -25,9 +25,12 @@ struct LinkPrices {
 
 // Lower bounds of the price from one core vertex to every other, and the paths that attained them.
 //
-// At its making they are the prices of the best paths. When prices rise they stay lower bounds. Where one
-// falls, follow() lowers what it has to, so that price[v] <= price[u] + (link from u to v) always holds,
-// which makes them lower bounds again; the best path there is then unknown until somebody searches for it.
+// At its making they are the prices of the best paths. When prices rise they stay lower bounds, and searches raise those
+// that they found too low. Where one falls, PathMemory lowers what it has to. So price[v] <= price[u] + (link from u to v)
+// always holds, which makes them lower bounds.
+//
+// A best path is known if `by` leads from a vertex to the root and its price is the bound. To keep that true where prices
+// are equal, no vertex whose path is unknown has a link to one whose path is known that attains the bound there.
 struct PriceTree {
   static constexpr size_t kBlock = 64;
   uint32_t root = Network::kNone;
@@ -37,11 +40,27 @@ struct PriceTree {
   uint64_t made = 0, seen = 0;  // Graph::repricings()
   uint64_t relief = 0;          // Graph::path_relief()
   uint64_t routing = 0;         // Graph::routing() at its making: latency breaks ties
-  uint64_t detours = 0;         // labels that searches expanded because it was out of date
+  uint64_t detours = 0;         // labels that searches expanded because it was out of date, and learned nothing
 };
 // O(links log vertices).
 PriceTree price_tree(const Graph& graph, const Network& network, const LinkPrices& prices, uint32_t root,
                      const StreamDemand& demand);
+
+// What a search found about one core vertex: no path from the root to it is cheaper.
+struct LeastPrice {
+  uint32_t at;
+  Nanocredits price;
+};
+// A link of a best path, and where it leads.
+struct BestLink {
+  uint32_t at;
+  LinkId by;
+};
+// Takes over what a search found that was free to take every link of the core. `way`: the best path from the root to the
+// last of its vertices, in order, whose prices are among `least`; empty: none is known. It is remembered as far as no
+// other link attains the bound of a vertex on it: what does so may turn out as good, and faster. Is it known now?
+bool learn(const Network& network, const LinkPrices& prices, const std::vector<LeastPrice>& least,
+           const std::vector<BestLink>& way, PriceTree& tree);
 
 // The shortest paths from a vertex by some length, over the core. kUnreachable: not connected.
 struct ShortestTree {
@@ -98,6 +117,9 @@ class PathMemory {
     std::vector<Label> labels;
     std::vector<QueueItem> queue;     // a heap
     std::vector<const Gate*> open;
+    std::vector<uint32_t> first;      // labels that were the first to reach their vertex
+    std::vector<LeastPrice> least;
+    std::vector<BestLink> way;
     std::vector<int64_t> latency_us;  // by core vertex; valid where round equals the search's
     std::vector<uint32_t> round;
     uint32_t rounds = 0;

@@ -172,6 +172,7 @@ bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const Pa
   const uint32_t start = gates.size() == 1 && !gates[0].link.valid() ? gates[0].core : Network::kNone;
   const std::vector<int64_t>* fastest = limits.latency_us_max == INT64_MAX ? nullptr : &fastest_bounds(from);
   labels_.assign(1, Label{});
+  narrowed_ = false;
   auto& queue = memory_.scratch().queue;
   queue.clear();
   const auto push = [&](const PathMemory::QueueItem& item) {
@@ -192,8 +193,10 @@ bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const Pa
   const auto extend = [&](uint32_t index, uint32_t via, LinkId link, bool home) {
     const Nanocredits price = prices_->link[link.index()];
     const Nanocredits ahead = home ? 0 : bound(via);
-    if (price >= kUnreachable || ahead >= kUnreachable || avoided(link, limits) ||
-        !graph_.link(link).steerable || !has_room(graph_, link, demand_, limits)) {
+    if (price >= kUnreachable || ahead >= kUnreachable) return;
+    if (avoided(link, limits) || !graph_.link(link).steerable || !has_room(graph_, link, demand_, limits)) {
+      const auto [out, in] = net.joined(link);
+      narrowed_ = narrowed_ || (in != Network::kNone && (out != Network::kNone || !graph_.link(link).steerable));
       return;
     }
     const Label& label = labels_[index];
@@ -207,8 +210,11 @@ bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const Pa
                      index,
                      home};
     const int64_t still_us = home || !fastest ? 0 : (*fastest)[via];  // at least, from here to the start
-    if (next.latency_us() > limits.latency_us_max - still_us || (!home && !worth(via, next.latency_us())))
+    if (next.latency_us() > limits.latency_us_max - still_us) {
+      narrowed_ = true;
       return;
+    }
+    if (!home && !worth(via, next.latency_us())) return;
     labels_.push_back(next);
     push({next.price + ahead, next.latency_us(), next.tie, static_cast<uint32_t>(labels_.size() - 1)});
   };
@@ -298,6 +304,34 @@ std::optional<PathOption> PathSearch::remembered(const Gates& gates, VertexId to
   return path;
 }
 
+// Raises the bounds where the search found that nothing is cheaper (what Koenig and Likhachev call Adaptive A*, AAMAS
+// 2005), and remembers the path. Ways in and out that it left out change nothing between the two. Returns whether the path is
+// known now.
+bool PathSearch::teach(uint32_t found) {
+  PathMemory::Scratch& scratch = memory_.scratch();
+  const Nanocredits price = labels_[found].price;
+  const LinkId entry = labels_[found].home ? labels_[found].link : LinkId{};
+  scratch.way.clear();
+  for (uint32_t i = labels_[found].home ? labels_[found].next : found; i != 0; i = labels_[i].next) {
+    const uint32_t at = labels_[labels_[i].next].at;
+    if (at == Network::kNone) break;
+    scratch.way.push_back({at, labels_[i].link});
+  }
+  bool known = false;
+  for (const Gate* gate : scratch.open) {
+    scratch.least.clear();
+    for (const uint32_t index : scratch.first) {
+      scratch.least.push_back({labels_[index].at, price - labels_[index].price - gate->price});
+    }
+    if (gate->link != entry || gate->tree->routing != graph_.routing()) {
+      learn(network(), *prices_, scratch.least, {}, *gate->tree);
+    } else {
+      known = learn(network(), *prices_, scratch.least, scratch.way, *gate->tree);
+    }
+  }
+  return known;
+}
+
 std::optional<PathOption> PathSearch::routed(VertexId from, VertexId to, const PathLimits& limits) {
   const auto tree = memory_.routed(graph_, from);
   auto links =
@@ -322,14 +356,19 @@ std::optional<PathOption> PathSearch::cheapest(VertexId from, VertexId to, const
   // Labels of a vertex are popped in order of price, so one is dominated if it is not faster than an earlier.
   PathMemory::Scratch& seen = memory_.scratch();
   ++seen.rounds;
+  seen.first.clear();
   uint64_t expanded = 0;
+  uint32_t found = 0;
   std::optional<PathOption> best;
   search(
       from, ways, to, limits, nullptr,
       [&](uint32_t index) {
         const Label& label = labels_[index];
-        if (seen.round[label.at] == seen.rounds && seen.latency_us[label.at] <= label.latency_us())
+        if (seen.round[label.at] != seen.rounds) {
+          seen.first.push_back(index);
+        } else if (seen.latency_us[label.at] <= label.latency_us()) {
           return false;
+        }
         seen.round[label.at] = seen.rounds;
         seen.latency_us[label.at] = label.latency_us();
         ++expanded;
@@ -340,9 +379,11 @@ std::optional<PathOption> PathSearch::cheapest(VertexId from, VertexId to, const
       },
       [&](uint32_t index) {
         best = unroll(index);
+        found = index;
         return false;
       });
-  if (!limits.avoid) {
+  const bool taught = best && !narrowed_ && teach(found);
+  if (!taught && !limits.avoid) {
     for (const Gate& gate : ways) gate.tree->detours += expanded;
   }
   if (network().all_steerable()) return best;

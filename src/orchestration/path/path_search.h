@@ -107,6 +107,7 @@ class PathSearch {
   const ShortestTree& fastest_tree(VertexId from);
   std::optional<PathOption> remembered(const Gates& gates, VertexId to, const PathLimits& limits) const;
   std::optional<PathOption> routed(VertexId from, VertexId to, const PathLimits& limits);
+  bool teach(uint32_t found);
   PathOption unroll(uint32_t label) const;
   template <class Admit, class Worth, class Arrive>
   bool search(VertexId from, const Gates& gates, VertexId to, const PathLimits& limits, uint64_t* steps,
@@ -121,6 +122,7 @@ class PathSearch {
   std::map<VertexId, Gates> gates_now_;
   std::vector<std::shared_ptr<const ShortestTree>> fastest_;
   std::vector<Label>& labels_;  // of the memory's scratch
+  bool narrowed_ = false;       // the last search had to leave out links of the core, or slow ways
 };
 
 // The path that plain routing takes: least described latency, ties by vertex, whether or not its links are

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <random>
 #include <set>
 
 namespace weir {
@@ -153,6 +154,102 @@ TEST(CheapestPath, NeverPassesThroughASite) {
   EXPECT_EQ(with_direct.cheapest(VertexId(3u), VertexId(2u), {})->links, (std::vector<LinkId>{LinkId(10u)}));
   EXPECT_EQ(with_direct.cheapest(VertexId(3u), VertexId(4u), {})->links, path->links);
   EXPECT_EQ(with_direct.fastest(VertexId(3u), VertexId(4u))->links, path->links);
+}
+
+// Few prices, so that many ways cost the same; sites with two ways into the core, some of them full.
+class Moving {
+ public:
+  explicit Moving(uint64_t seed, uint32_t routers, uint32_t sites) : engine_(seed), routers_(routers), sites_(sites) {
+    std::vector<RawLink> links;
+    const auto join = [&](uint32_t a, uint32_t b) {
+      if (a != b) links.push_back({a, b, roll(2, 3) * 40 * kMbps, roll(1, 3) * 1'000, roll(1, 2) * 1'000'000'000});
+    };
+    for (uint32_t r = 1; r < routers; ++r) join(r, static_cast<uint32_t>(roll(0, r - 1)));
+    for (uint32_t r = 0; r < routers; ++r) join(r, static_cast<uint32_t>(roll(0, routers - 1)));
+    graph = network(routers, links);
+    for (uint32_t s = 0; s < sites; ++s) {
+      add(SiteDefined{SiteId(s), site(s), SiteSpec{.name = "s" + std::to_string(s), .sid = "fd77:5::"}});
+      add(NodesReported{SiteId(s), NodeId(s), {{"n", 1000, 1024, 0, "", 1000}}});
+      for (int way = 0; way < 2; ++way) {
+        const auto id = static_cast<uint32_t>(graph.link_count());
+        add(LinkDefined{LinkId(id), LinkSpec{.name = "a" + std::to_string(id), .a = site(s),
+                                             .b = VertexId(static_cast<uint32_t>(roll(0, routers - 1))),
+                                             .bandwidth_bps = 80 * kMbps, .latency_us = 1'000,
+                                             .per_gbps_hour = 1'000'000'000, .sid_b = "fd77:b::"}});
+      }
+    }
+    add(TenantDefined{TenantId(0u), "t"});
+  }
+
+  // A link takes more, gives it back, goes down or comes up again, or is measured anew.
+  void change() {
+    const LinkId some(static_cast<uint32_t>(roll(0, static_cast<int64_t>(graph.link_count()) - 1)));
+    const int64_t what = roll(0, 19);
+    if (what == 0) add(LinkMeasured{some, roll(1, 3) * 1'000, 0, 0});
+    if (what == 1 || what == 2) add(LinkStateChanged{some, !graph.load(some).up, ""});
+    if (what < 3) return;
+    if (what < 12) {
+      const IntentId id(graph.intent_count());
+      add(IntentSubmitted{id, TenantId(0u), 1, IntentSpec{.name = "i" + std::to_string(id.value)}});
+      Plan plan{.intent = id, .generation = 1};
+      plan.placements.push_back({.site = SiteId(0u), .node = NodeId(0u), .asks = {}, .continues = {}});
+      plan.flows.push_back({.ingress = SiteId(0u), .up_bps = roll(1, 4) * 10 * kMbps, .path = {some}, .protection = {}});
+      held_.emplace_back(id, graph.version());
+      add(PlanCommitted{plan});
+    } else if (!held_.empty()) {
+      const auto at = static_cast<ptrdiff_t>(roll(0, std::ssize(held_) - 1));
+      const auto [id, position] = held_[static_cast<size_t>(at)];
+      held_.erase(held_.begin() + at);
+      add(IntentWithdrawn{id});
+      add(PlanRetired{id, position});
+    }
+  }
+
+  VertexId site(uint32_t s) const { return VertexId(routers_ + s); }
+  VertexId any() { return VertexId(static_cast<uint32_t>(roll(0, routers_ + sites_ - 1))); }
+  int64_t roll(int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
+  }
+
+  Graph graph;
+
+ private:
+  void add(EventBody body) { graph.apply({1, "t", std::move(body)}); }
+  std::mt19937_64 engine_;
+  uint32_t routers_, sites_;
+  std::vector<std::pair<IntentId, Position>> held_;
+};
+
+TEST(CheapestPath, WhatSearchesLearnedChangesNothing) {
+  size_t found = 0;
+  for (uint64_t seed = 0; seed < 500; ++seed) {
+    Moving moving(seed, 6 + static_cast<uint32_t>(seed % 20), 4);
+    PathMemory memory;
+    for (int step = 0; step < 60; ++step) {
+      moving.change();
+      PathSearch search(moving.graph, kDemand, memory);
+      for (int ask = 0; ask < 4; ++ask) {
+        const VertexId from = moving.site(static_cast<uint32_t>(moving.roll(0, 2))), to = moving.any();
+        PathLimits limits{.streams = static_cast<int32_t>(moving.roll(1, 2))};
+        if (moving.roll(0, 3) == 0) limits.latency_us_max = moving.roll(4, 20) * 1'000;
+        PathMemory nothing;
+        PathSearch fresh(moving.graph, kDemand, nothing);
+        const auto path = search.cheapest(from, to, limits), expected = fresh.cheapest(from, to, limits);
+        ASSERT_EQ(path.has_value(), expected.has_value()) << "seed " << seed << " step " << step;
+        if (!path) continue;
+        ++found;
+        ASSERT_EQ(path->price, expected->price) << "seed " << seed << " step " << step;
+        ASSERT_EQ(path->latency_us(), expected->latency_us()) << "seed " << seed << " step " << step;
+        ASSERT_EQ(path->links, expected->links) << "seed " << seed << " step " << step;
+        limits.avoid = &expected->links;
+        const auto spare = search.cheapest(from, to, limits), apart = fresh.cheapest(from, to, limits);
+        ASSERT_EQ(spare.has_value(), apart.has_value()) << "seed " << seed << " step " << step;
+        if (!spare) continue;
+        ASSERT_EQ(spare->links, apart->links) << "seed " << seed << " step " << step;
+      }
+    }
+  }
+  EXPECT_GT(found, 20'000u);
 }
 
 TEST(Hop, SerialisationIsBitsOverRate) {

@@ -553,6 +553,16 @@ class Weather {
         for (const auto& held : retiring) add(PlanRetired{id, held->position});
         break;
       }
+      case 6:
+        if (roll(0, 19) == 0) {
+          add(PricesRevised{.policy = graph.prices().version + 1,
+                            .scarcity_core_hour = roll(1, 2) * kCredit,
+                            .scarcity_gbps_hour = roll(1, 2) * 10 * kCredit});
+        }
+        break;
+      case 7:
+        add(NodeCordoned{NodeId(static_cast<uint32_t>(roll(0, 2 * int64_t{sites_} - 1))), roll(0, 5) == 0});
+        break;
       default: break;
     }
   }
