@@ -56,7 +56,7 @@ struct BestLink {
   uint32_t at;
   LinkId by;
 };
-// Takes over what a search found that was free to take every link of the core. `way`: the best path from the root to the
+// Takes over what a search found that left out no way of the core as cheap as its answer. `way`: the best path from the root to the
 // last of its vertices, in order, whose prices are among `least`; empty: none is known. It is remembered as far as no
 // other link attains the bound of a vertex on it: what does so may turn out as good, and faster. Is it known now?
 bool learn(const Network& network, const LinkPrices& prices, const std::vector<LeastPrice>& least,

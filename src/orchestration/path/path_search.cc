@@ -172,7 +172,7 @@ bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const Pa
   const uint32_t start = gates.size() == 1 && !gates[0].link.valid() ? gates[0].core : Network::kNone;
   const std::vector<int64_t>* fastest = limits.latency_us_max == INT64_MAX ? nullptr : &fastest_bounds(from);
   labels_.assign(1, Label{});
-  narrowed_ = false;
+  left_out_ = kUnreachable;
   auto& queue = memory_.scratch().queue;
   queue.clear();
   const auto push = [&](const PathMemory::QueueItem& item) {
@@ -194,9 +194,11 @@ bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const Pa
     const Nanocredits price = prices_->link[link.index()];
     const Nanocredits ahead = home ? 0 : bound(via);
     if (price >= kUnreachable || ahead >= kUnreachable) return;
+    const Nanocredits estimate = labels_[index].price + price + ahead;
     if (avoided(link, limits) || !graph_.link(link).steerable || !has_room(graph_, link, demand_, limits)) {
       const auto [out, in] = net.joined(link);
-      narrowed_ = narrowed_ || (in != Network::kNone && (out != Network::kNone || !graph_.link(link).steerable));
+      const bool inside = in != Network::kNone && (out != Network::kNone || !graph_.link(link).steerable);
+      if (inside) left_out_ = std::min(left_out_, estimate);
       return;
     }
     const Label& label = labels_[index];
@@ -211,12 +213,12 @@ bool PathSearch::search(VertexId from, const Gates& gates, VertexId to, const Pa
                      home};
     const int64_t still_us = home || !fastest ? 0 : (*fastest)[via];  // at least, from here to the start
     if (next.latency_us() > limits.latency_us_max - still_us) {
-      narrowed_ = true;
+      left_out_ = std::min(left_out_, estimate);
       return;
     }
     if (!home && !worth(via, next.latency_us())) return;
     labels_.push_back(next);
-    push({next.price + ahead, next.latency_us(), next.tie, static_cast<uint32_t>(labels_.size() - 1)});
+    push({estimate, next.latency_us(), next.tie, static_cast<uint32_t>(labels_.size() - 1)});
   };
   for (const auto& [core, link] : net.accesses(to)) {
     if (link.valid()) {
@@ -382,7 +384,8 @@ std::optional<PathOption> PathSearch::cheapest(VertexId from, VertexId to, const
         found = index;
         return false;
       });
-  const bool taught = best && !narrowed_ && teach(found);
+  // What was left out cannot have been on a way as cheap.
+  const bool taught = best && best->price < left_out_ && teach(found);
   if (!taught && !limits.avoid) {
     for (const Gate& gate : ways) gate.tree->detours += expanded;
   }

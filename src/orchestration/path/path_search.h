@@ -79,7 +79,7 @@ class PathSearch {
   // The cheapest path within the limits, ties by latency and then by tie_break(); none if there is none.
   // Whatever is remembered, the answer is the same. The remembered path is the answer while no price on it
   // has risen, O(hops). Otherwise exact search: labels of (price, latency) from the target backwards (A*),
-  // dominated labels dropped. Only links that can be steered are used, unless the routed path is itself the
+  // dominated labels dropped; what it learns is remembered. Only links that can be steered are used, unless the routed path is itself the
   // answer.
   std::optional<PathOption> cheapest(VertexId from, VertexId to, const PathLimits& limits);
 
@@ -122,7 +122,8 @@ class PathSearch {
   std::map<VertexId, Gates> gates_now_;
   std::vector<std::shared_ptr<const ShortestTree>> fastest_;
   std::vector<Label>& labels_;  // of the memory's scratch
-  bool narrowed_ = false;       // the last search had to leave out links of the core, or slow ways
+  // Of the ways that the last search left out for their time or for links of the core, the least bound.
+  Nanocredits left_out_ = kUnreachable;
 };
 
 // The path that plain routing takes: least described latency, ties by vertex, whether or not its links are
