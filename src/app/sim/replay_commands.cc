@@ -121,12 +121,13 @@ void print_json(const Options& options, const ReplayResult& r) {
   const auto& s = r.recorder.summary();
   std::printf(
       "{\"trace\": %s, \"policy\": %s, \"backfill\": %s, \"seed\": %llu, \"machine\": %s, \"jobs\": %llu, "
-      "\"done\": %llu, \"too_large\": %llu, \"never_started\": %llu,\n \"wait_s\": %s,\n "
+      "\"done\": %llu, \"too_large\": %llu, \"refused\": %llu, \"never_started\": %llu,\n \"wait_s\": %s,\n "
       "\"bounded_slowdown\": %s,\n",
       json_text(options.settings.trace).c_str(), json_text(options.policy).c_str(),
       json_text(options.backfill).c_str(), static_cast<unsigned long long>(options.seed),
       json_text(r.machine).c_str(), static_cast<unsigned long long>(s.jobs),
-      static_cast<unsigned long long>(s.done), static_cast<unsigned long long>(s.refused),
+      static_cast<unsigned long long>(s.done), static_cast<unsigned long long>(s.too_large),
+      static_cast<unsigned long long>(s.refused),
       static_cast<unsigned long long>(s.never_started), json_distribution(s.wait_s).c_str(),
       json_distribution(s.slowdown).c_str());
   std::printf(
@@ -151,8 +152,12 @@ void print_table(const Options& options, const ReplayResult& r) {
   std::printf("%s: %llu of %llu jobs done on %s\n", options.settings.trace.c_str(),
               static_cast<unsigned long long>(s.done), static_cast<unsigned long long>(s.jobs),
               r.machine.c_str());
-  if (s.refused > 0)
-    std::printf("%llu are larger than any node\n", static_cast<unsigned long long>(s.refused));
+  if (s.too_large > 0)
+    std::printf("%llu are larger than any node\n", static_cast<unsigned long long>(s.too_large));
+  if (s.refused > 0) {
+    std::printf("%llu were refused while %llu waited\n", static_cast<unsigned long long>(s.refused),
+                static_cast<unsigned long long>(options.settings.waiting_max));
+  }
   if (s.never_started > 0)
     std::printf("%llu never started\n", static_cast<unsigned long long>(s.never_started));
   for (const std::string& note : r.notes) std::printf("%s\n", note.c_str());
@@ -391,6 +396,11 @@ void add_trace_options(CLI::App& command, Options& o) {
       ->capture_default_str();
   command.add_option("--carbon", o.settings.carbon_g_per_kwh, "Grams of carbon for a kWh of the grid")
       ->check(CLI::Range(0.0, 10'000.0))
+      ->capture_default_str();
+  command
+      .add_option("--waiting-max", o.settings.waiting_max,
+                  "Jobs that may wait at once; more are refused, which bounds the memory")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000}))
       ->capture_default_str();
   command.add_option("-o,--output", o.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}))

@@ -244,6 +244,7 @@ Result<ReplayResult> replay(const ReplaySettings& settings, const std::string& p
   options.policy = policy;
   options.backfill = settings.backfill;
   options.shares = settings.shares;
+  options.waiting_max = settings.waiting_max;
   options.user_estimates = settings.user_estimates;
   options.domain = {.name = "replay",
                     .carbon_price_per_kg = kCredit / 10,

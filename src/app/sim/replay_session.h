@@ -23,6 +23,7 @@ struct ReplaySettings {
   uint32_t sites = 1;
   uint64_t length = 0;  // jobs of a window; 0: all
   Backfill backfill = Backfill::kEasy;
+  uint64_t waiting_max = 1'000'000;  // jobs; more are refused
   bool shares = false;              // tenants and queues as in the trace
   bool user_estimates = true;       // else the true run times
   double ask_core_hour = 0.01;      // credits

@@ -158,7 +158,7 @@ TimeUs Loop::wake_us() {
     if (!to_decide_.count(intent) || (attempt != attempts_.end() && attempt->second.ticket == 0)) continue;
     if (const TimeUs restart_us = restart_at_us(intent); restart_us > now_us_) wake = std::min(wake, restart_us);
   }
-  const auto in = [this](TimeUs event_time, TimeUs now) { return now_us_ + std::min<TimeUs>(event_time - now, 60'000'000); };
+  const auto in = [this](TimeUs event_time, TimeUs now) { return now_us_ + std::min(event_time - now, options_.clock_look_us); };
   if (ports_.scheduler != nullptr && ports_.scheduler->wake() != INT64_MAX) {
     wake = std::min(wake, in(ports_.scheduler->wake(), queue_time_us()));
   }

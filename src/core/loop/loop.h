@@ -49,6 +49,7 @@ struct LoopOptions {
   TimeUs steering_dwell_us_max = 600'000'000;
   TimeUs steering_calm_us = 3'600'000'000;
   TimeUs turn_us_max = 1'000'000;        // between turns, whether or not there is anything to do
+  TimeUs clock_look_us = 60'000'000;     // what is due by the wall clock, which may be set, is looked at as often
   size_t deciding_max = 64;              // decisions under way
   size_t messages_per_turn = 1'024;
   Position checkpoint_events = 100'000;  // between checkpoints

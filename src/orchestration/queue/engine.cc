@@ -33,8 +33,9 @@ Amount Engine::free(uint32_t pool) const {
 }
 
 void Engine::set_pool(uint32_t pool, const Amount& total) {
-  changed_ = true;
   Room* found = room({0, pool});
+  if (found != nullptr && found->total == total) return;
+  changed_ = true;
   if (found == nullptr) {
     const RoomId id{0, pool};
     const auto at =
@@ -168,7 +169,7 @@ void Engine::forget(uint32_t slot) {
 
 WaitingList::Entry Engine::entry(uint32_t slot) const {
   const Record& record = records_[slot];
-  return {record.key, record.job.id, record.job.priority, slot};
+  return {record.key, record.job.submitted, record.job.id, record.job.priority, slot};
 }
 
 void Engine::enter(uint32_t slot) {

@@ -85,18 +85,34 @@ bool fits_ever(const Graph& head, const Job& job) {
   return false;
 }
 
-std::vector<Part> parts_of(const Plan& plan) {
+template <class Counts>
+std::vector<Part> parts_of(const Plan& plan, Counts counts) {
   std::vector<Part> parts;
-  for (const Placement& placement : plan.placements) {
-    const auto at = std::lower_bound(parts.begin(), parts.end(), placement.site.value,
+  for (size_t k = 0; k < plan.placements.size(); ++k) {
+    if (!counts(k)) continue;
+    const uint32_t site = plan.placements[k].site.value;
+    const auto at = std::lower_bound(parts.begin(), parts.end(), site,
                                      [](const Part& part, uint32_t pool) { return part.pool < pool; });
-    if (at != parts.end() && at->pool == placement.site.value) {
+    if (at != parts.end() && at->pool == site) {
       ++at->count;
     } else {
-      parts.insert(at, {placement.site.value, 1});
+      parts.insert(at, {site, 1});
     }
   }
   return parts;
+}
+
+std::vector<Part> parts_of(const Plan& plan) {
+  return parts_of(plan, [](size_t) { return true; });
+}
+
+// What ended gives back what it had while the others of the plan go on.
+std::vector<Part> parts_running(const IntentRow& row) {
+  return parts_of(row.active->plan, [&row](size_t k) {
+    const RunId id = row.active->run(k);
+    return std::none_of(row.runs.begin(), row.runs.end(),
+                        [id](const RunRow& run) { return run.run == id && has_ended(run.state); });
+  });
 }
 
 std::vector<SiteId> sites_of(const Plan& plan) {
@@ -267,14 +283,20 @@ void GraphQueue::set_capacity(const Graph& head) {
   engine_.shares_changed();
 }
 
-std::vector<SiteId> GraphQueue::change_held(const Work& work, int sign) {
-  std::vector<SiteId> sites;
-  for (const Part& part : work.parts) {
-    if (part.pool >= held_.size()) held_.resize(part.pool + 1);
-    held_[part.pool] += work.job.each * (int64_t{part.count} * sign);
-    sites.push_back(SiteId(part.pool));
+// From now on it holds this. Requires that the graph has given or taken the difference.
+void GraphQueue::hold(const Graph& head, Work& work, std::vector<Part> held) {
+  const auto count = [&](const std::vector<Part>& parts, int sign) {
+    for (const Part& part : parts) {
+      if (part.pool >= held_.size()) held_.resize(part.pool + 1);
+      held_[part.pool] += work.job.each * (int64_t{part.count} * sign);
+    }
+  };
+  count(work.held, -1);
+  count(held, 1);
+  const std::vector<Part> before = std::exchange(work.held, std::move(held));
+  for (const auto* parts : {&before, &std::as_const(work.held)}) {
+    for (const Part& part : *parts) refresh(head, SiteId(part.pool));
   }
-  return sites;
 }
 
 // ---- jobs --------------------------------------------------------------------------------------------
@@ -335,7 +357,7 @@ void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
   tree_.take(QueueId(work.leaf), work.amount, now_);
   work.state = Work::State::kRunning;
   work.parts = parts_of(row.active->plan);
-  for (const SiteId site : change_held(work, 1)) refresh(head, site);
+  hold(head, work, parts_running(row));
   (void)engine_.adopt(work.job, work.parts, at);
   to_be_refused_.erase(intent);
   resting_.erase(intent);
@@ -350,7 +372,7 @@ void GraphQueue::drop(const Graph& head, IntentId intent) {
   give_back(work);
   if (work.state == Work::State::kRunning) {
     (void)engine_.ended(id_of(intent), now_);
-    for (const SiteId site : change_held(work, -1)) refresh(head, site);
+    hold(head, work, {});
   } else {
     (void)engine_.withdraw(id_of(intent));
   }
@@ -451,6 +473,9 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           sites_of_plan_.erase(sites);
         } else if constexpr (std::is_same_v<T, RunStateChanged>) {
           if (!has_ended(e.state)) return;
+          if (const auto known = work_.find(e.intent); known != work_.end() && known->second.state == Work::State::kRunning) {
+            hold(head, known->second, parts_running(head.intent(e.intent)));
+          }
           if (const auto sites = sites_of_plan_.find(e.run.plan); sites != sites_of_plan_.end()) {
             for (const SiteId site : sites->second) refresh(head, site);
           }

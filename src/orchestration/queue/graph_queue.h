@@ -59,6 +59,7 @@ class GraphQueue : public Scheduler {
     Job job;
     enum class State : uint8_t { kWaiting, kOffered, kRunning } state = State::kWaiting;
     std::vector<Part> parts;     // where it runs
+    std::vector<Part> held;      // of these what the graph does not count as free: what has not ended
     Amount amount;               // as the tree knows it
     bool was_refused = false;
     uint64_t relief = 0;         // when it was
@@ -82,7 +83,7 @@ class GraphQueue : public Scheduler {
   void take(Work& work);
   void give_back(Work& work);
   uint32_t leaf_of(const Graph& head, const IntentRow& row, const IntentSpec& spec);
-  std::vector<SiteId> change_held(const Work& work, int sign);
+  void hold(const Graph& head, Work& work, std::vector<Part> held);
 
   Engine engine_;
   QueueTree tree_;
@@ -94,7 +95,7 @@ class GraphQueue : public Scheduler {
   std::set<IntentId> to_be_refused_;       // a decision is to say why
   std::set<IntentId> resting_;             // refused, and nothing eased since
   uint64_t relief_ = 0;                    // of the graph, at the last turns
-  std::vector<Amount> held_;               // by site: of jobs that run
+  std::vector<Amount> held_;               // by site: of jobs that run, the sum of Work::held
   std::map<Position, std::vector<SiteId>> sites_of_plan_;
   TimeUs now_ = 0;
   TimeUs wake_ = INT64_MAX;

@@ -92,6 +92,37 @@ TEST_F(GraphQueueTest, OffersWhatFitsAndKeepsRoomForTheFirstThatDoesNot) {
   EXPECT_EQ(start_all(), Ids({1}));
 }
 
+TEST_F(GraphQueueTest, AJobThatEndsBreaksNoPromise) {
+  add(QueueDefined{::weir::QueueId(0u), {.name = kDomainQueue, .policy = "sjf", .backfill = Backfill::kConservative}});
+  const TimeUs begun = now;
+  const IntentId wide = submit(8), other = submit(4);
+  EXPECT_EQ(start_all(), Ids({wide.value, other.value}));
+  const IntentId longer = submit(8, 2 * kHour);
+  EXPECT_TRUE(turns().empty());
+  EXPECT_EQ(queue.why(longer).promised_start, begun + kHour);
+  const IntentId shorter = submit(8);
+  EXPECT_TRUE(turns().empty());
+  EXPECT_EQ(queue.why(shorter).promised_start, begun + 3 * kHour);
+  now += kHour / 2;
+  finish(other);
+  EXPECT_TRUE(turns().empty());
+  EXPECT_EQ(queue.why(longer).promised_start, begun + kHour);
+  EXPECT_EQ(queue.why(shorter).promised_start, begun + 3 * kHour);
+}
+
+TEST_F(GraphQueueTest, OfEqualJobsTheOneSubmittedFirstGoesFirst) {
+  add(QueueDefined{::weir::QueueId(0u), {.name = kDomainQueue, .policy = "weir"}});
+  const IntentId early = submit(8);
+  add(IntentWithdrawn{early});
+  now += 1'000;
+  const IntentId first = submit(8);
+  now += 1'000;
+  IntentSpec again = *graph.intent(early).spec;
+  again.workload.artifact = "again";
+  add(IntentSubmitted{early, TenantId(0u), 2, again});
+  EXPECT_EQ(turns(), Ids({first.value}));
+}
+
 TEST_F(GraphQueueTest, AnOfferHoldsItsRoomUntilItIsAnswered) {
   const IntentId first = submit(8);
   EXPECT_EQ(turns(), Ids({first.value}));

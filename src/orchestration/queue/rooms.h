@@ -32,6 +32,7 @@ void Engine::in_order(const std::map<uint32_t, Amount>& offered, const std::opti
       if (entry.priority != other.entry.priority) return entry.priority < other.entry.priority;
       if (share != other.share) return share > other.share;
       if (entry.key != other.entry.key) return entry.key > other.entry.key;
+      if (entry.submitted != other.entry.submitted) return entry.submitted > other.entry.submitted;
       return entry.id > other.entry.id;
     }
   };

@@ -10,18 +10,20 @@
 namespace weir::queue {
 
 // The waiting jobs of one queue in the order in which they are tried: higher priority, then lower key, then
-// lower id. Kept in blocks of bounded size, so that a change moves little, and with the least that a job of
+// submitted earlier, then lower id. Kept in blocks of bounded size, so that a change moves little, and with the least that a job of
 // each block asks for, so that a pass steps over those of which nothing fits.
 class WaitingList {
  public:
   struct Entry {
     Key key = 0;
+    TimeUs submitted = 0;
     uint64_t id = 0;
     int32_t priority = 0;
     uint32_t slot = 0;  // the caller's
     friend bool operator<(const Entry& a, const Entry& b) {
       if (a.priority != b.priority) return a.priority > b.priority;
       if (a.key != b.key) return a.key < b.key;
+      if (a.submitted != b.submitted) return a.submitted < b.submitted;
       return a.id < b.id;
     }
   };

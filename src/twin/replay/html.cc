@@ -51,7 +51,8 @@ class Page {
         "</p>\n");
     add("<dl class=\"cards\">");
     card("jobs done", grouped(s.done));
-    if (s.refused > 0) card("too large", grouped(s.refused));
+    if (s.too_large > 0) card("too large", grouped(s.too_large));
+    if (s.refused > 0) card("refused", grouped(s.refused));
     if (s.never_started > 0) card("never started", grouped(s.never_started));
     card("mean wait", span(s.wait_s.mean()));
     card("bounded slowdown", number(s.slowdown.mean(), "%.2f"));

@@ -118,7 +118,9 @@ void Recorder::outcome(const JobOutcome& o) {
     ++kinds_[{o.job.cpu_milli, o.job.accelerators}];
   }
   if (o.end != JobOutcome::End::kDone) {
-    ++(o.end == JobOutcome::End::kNeverStarted ? summary_.never_started : summary_.refused);
+    ++(o.end == JobOutcome::End::kNeverStarted ? summary_.never_started
+       : o.end == JobOutcome::End::kTooLarge   ? summary_.too_large
+                                               : summary_.refused);
     return;
   }
   ++summary_.done;

@@ -37,7 +37,7 @@ class Recorder {
   };
 
   struct Summary {
-    uint64_t jobs = 0, done = 0, refused = 0, never_started = 0;
+    uint64_t jobs = 0, done = 0, too_large = 0, refused = 0, never_started = 0;
     TimeUs first_us = 0, end_us = 0;               // first submission, last end
     Distribution wait_s, slowdown;                 // bounded slowdown, 10 s
     double core_share = 0, accelerator_share = 0;  // in use, from the first submission to the last end

@@ -19,13 +19,14 @@ constexpr TimeUs kLateUs = 1;  // so that an end that was foreseen comes before 
 constexpr int64_t kHourUs = 3'600'000'000;
 constexpr uint64_t kConnection = 1;
 constexpr uint64_t kMomentsPerProgress = 4'096;
+constexpr size_t kTogetherMax = 65'536;  // of jobs submitted at one time, more are seen after these
 constexpr const char* kActor = "operator/replay";
 
 }  // namespace
 
 LoopOptions ReplayOptions::replay_loop() {
   LoopOptions options;
-  options.site_silence_us = options.resend_us = options.turn_us_max = kIdleUs;
+  options.site_silence_us = options.resend_us = options.turn_us_max = options.clock_look_us = kIdleUs;
   options.retry_us = 0;
   options.deciding_max = 1;
   options.checkpoint_events = UINT64_MAX;
@@ -90,10 +91,13 @@ class Replay::World final : public Clock, public Wire {
   Status settle();
   void propose(EventBody body);
   void submit(TraceJob job);
+  void refuse(uint64_t number, TraceJob job, JobOutcome::End how, std::string why);
   void begin_run(SiteId site, const DirectedRun& order);
   void end_run(const End& end);
   bool decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent, const std::vector<SiteId>& sites);
   std::string too_large(const TraceJob& job) const;
+  uint32_t intent_for(TenantId owner);
+  void free_intents();
   TenantId tenant(const std::string& name);
   const std::string& queue(const std::string& name);
   void finish(std::unordered_map<uint32_t, Live>::iterator at, JobOutcome::End how, std::string why);
@@ -119,6 +123,10 @@ class Replay::World final : public Clock, public Wire {
   std::set<std::string> queues_;
   uint32_t intents_ = 0;
   std::unordered_map<uint32_t, Live> live_;  // by intent; looked up only
+  // Intents whose jobs ended, and those of them that hold nothing any more: a later job of the tenant is the next
+  // generation of one, so that the graph is as large as what waits and runs at once.
+  std::vector<uint32_t> ended_;
+  std::map<TenantId, std::set<uint32_t>> free_;
   uint64_t waiting_ = 0, running_ = 0;
   ReplayTotals totals_;
 };
@@ -222,22 +230,45 @@ const std::string& Replay::World::queue(const std::string& name) {
   return name;
 }
 
+void Replay::World::refuse(uint64_t number, TraceJob job, JobOutcome::End how, std::string why) {
+  ++totals_.refused;
+  if (!sink_->outcome) return;
+  sink_->outcome({.number = number, .job = std::move(job), .end = how, .why = std::move(why)});
+}
+
+// The lowest, so that of jobs submitted together the first has the lower.
+uint32_t Replay::World::intent_for(TenantId owner) {
+  const auto known = free_.find(owner);
+  if (known == free_.end() || known->second.empty()) return intents_++;
+  return known->second.extract(known->second.begin()).value();
+}
+
+void Replay::World::free_intents() {
+  std::erase_if(ended_, [this](uint32_t id) {
+    const IntentRow& row = loop_->head().intent(IntentId(id));
+    if (row.state != IntentState::kWithdrawn || !row.retiring.empty() || !row.retired_runs.empty()) return false;
+    free_[row.tenant].insert(id);
+    return true;
+  });
+}
+
 void Replay::World::submit(TraceJob job) {
   const uint64_t number = totals_.jobs++;
   if (std::string why = too_large(job); !why.empty()) {
-    ++totals_.refused;
-    if (sink_->outcome) {
-      sink_->outcome({.number = number,
-                      .job = std::move(job),
-                      .end = JobOutcome::End::kTooLarge,
-                      .why = std::move(why)});
-    }
-    return;
+    return refuse(number, std::move(job), JobOutcome::End::kTooLarge, std::move(why));
   }
+  if (waiting_ >= options_.waiting_max) {
+    return refuse(number, std::move(job), JobOutcome::End::kRefused,
+                  std::to_string(options_.waiting_max) + " jobs wait already");
+  }
+  TenantId owner = tenant({});
+  if (options_.shares) owner = tenant(job.tenant);
+  const uint32_t intent = intent_for(owner);
   IntentSpec spec;
-  spec.name = "j" + std::to_string(number);
+  spec.name = "j" + std::to_string(intent);
+  // Never the same twice: to say again what is done would change nothing.
   spec.workload = {.kind = WorkKind::kJob,
-                   .artifact = "trace",
+                   .artifact = "trace/" + std::to_string(number),
                    .cpu_milli = job.cpu_milli,
                    .memory_mib = job.memory_mib,
                    .accelerators = job.accelerators,
@@ -246,13 +277,9 @@ void Replay::World::submit(TraceJob job) {
   spec.schedule = {.priority = job.priority,
                    .run_time_us_estimated = estimate_us,
                    .run_time_us_max = std::max(estimate_us, job.run_us + kLateUs)};
-  TenantId owner = tenant({});
-  if (options_.shares) {
-    owner = tenant(job.tenant);
-    spec.schedule.queue = queue(job.queue);
-  }
+  if (options_.shares) spec.schedule.queue = queue(job.queue);
   propose(IntentSubmitted{{}, owner, 0, std::move(spec)});
-  live_[intents_++] = Live{.job = std::move(job), .number = number};
+  live_[intent] = Live{.job = std::move(job), .number = number};
   ++waiting_;
 }
 
@@ -303,6 +330,7 @@ void Replay::World::finish(std::unordered_map<uint32_t, Live>::iterator at, JobO
     ++totals_.never_started;
     --waiting_;
   }
+  if (how == JobOutcome::End::kDone) ended_.push_back(at->first);
   live_.erase(at);
   if (sink_->outcome) sink_->outcome(outcome);
 }
@@ -398,8 +426,11 @@ Result<ReplayTotals> Replay::World::run(JobSource& source, const ReplaySink& sin
       submit(std::move(**next));
       next = source.next();
       if (!next) return tl::unexpected(next.error());
+      if (inbox_.size() < kTogetherMax) continue;
+      if (Status turned = turn(); !turned) return tl::unexpected(turned.error());
     }
     if (Status settled = settle(); !settled) return tl::unexpected(settled.error());
+    free_intents();
     if (sink.moment) sink.moment({now_us_, waiting_, running_, loop_->durable().get()});
     if (sink.progress && moments % kMomentsPerProgress == 0 && !sink.progress(total(), now_us_)) break;
   }

@@ -54,13 +54,15 @@ struct ReplayOptions {
   // Schedulers know what users said; else, and where they said nothing, the true run time. A job is never
   // ended before its own end: its limit is what it runs where that is more than was said.
   bool user_estimates = true;
+  // While so many wait, a job that is submitted is refused: what waits and runs bounds the memory of a replay.
+  uint64_t waiting_max = 1'000'000;
   LoopOptions loop = replay_loop();
   // Of this loop: nobody falls silent, nothing is said twice, nothing is done without a reason.
   static LoopOptions replay_loop();
 };
 
 struct ReplayTotals {
-  uint64_t jobs = 0, done = 0, refused = 0, never_started = 0;
+  uint64_t jobs = 0, done = 0, refused = 0, never_started = 0;  // refused: too large, or too many waited
   TimeUs end_us = 0;  // of the last job
   Loop::Counters loop;
 };

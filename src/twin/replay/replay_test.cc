@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <map>
 
 #include "orchestration/plan/decide.h"
 #include "orchestration/queue/graph_queue.h"
@@ -36,11 +37,13 @@ struct Replayed {
   TreeHead head;
   std::vector<JobOutcome> outcomes;
   uint64_t waiting_most = 0;
+  size_t intents_most = 0;
 };
 
 Replayed replay(std::deque<TraceJob> jobs, int32_t cores = 4, Scheduler* scheduler = nullptr,
-                const std::string& policy = {}) {
+                const std::string& policy = {}, uint64_t waiting_max = 1'000) {
   ReplayOptions options;
+  options.waiting_max = waiting_max;
   options.sites.push_back(
       {.spec = {.name = "machine"}, .nodes = {NodeSpec{"n", cores * 1000, 1024, 0, "", 1000}}});
   options.sites[0].spec.asks.per_core_hour = kCredit;
@@ -54,7 +57,11 @@ Replayed replay(std::deque<TraceJob> jobs, int32_t cores = 4, Scheduler* schedul
   auto totals = world.run(
       source,
       {.outcome = [&](const JobOutcome& outcome) { out.outcomes.push_back(outcome); },
-       .moment = [&](const Moment& moment) { out.waiting_most = std::max(out.waiting_most, moment.waiting); },
+       .moment =
+           [&](const Moment& moment) {
+             out.waiting_most = std::max(out.waiting_most, moment.waiting);
+             out.intents_most = std::max(out.intents_most, moment.graph->intent_count());
+           },
        .progress = {}});
   EXPECT_TRUE(totals) << totals.error().text();
   if (totals) out.totals = *totals;
@@ -115,6 +122,43 @@ TEST(Replay, PoliciesChooseWhoGoesFirst) {
   EXPECT_EQ(shortest.outcomes[1].start_us, 100'000'000) << "at once when there is room";
   EXPECT_EQ(shortest.outcomes[2].end_us, 155'000'000);
   EXPECT_STREQ(waited_for_text(shortest.outcomes[1]), "turn");
+}
+
+TEST(Replay, TheGraphIsAsLargeAsWhatWaitsAndRunsAtOnce) {
+  std::deque<TraceJob> jobs;
+  for (int i = 0; i < 500; ++i) jobs.push_back(job("same", i * 10, 15, 1));
+  queue::GraphQueue scheduler;
+  const Replayed done = replay(jobs, 4, &scheduler);
+  EXPECT_EQ(done.totals.done, 500u) << "also where a job is as the one before it";
+  EXPECT_LE(done.intents_most, 4u);
+  for (size_t i = 0; i < done.outcomes.size(); ++i) EXPECT_EQ(done.outcomes[i].number, i);
+  EXPECT_LT(done.totals.loop.turns, 12u * 500u);
+}
+
+TEST(Replay, OfEqualJobsTheFirstToBeSubmittedGoesFirst) {
+  std::deque<TraceJob> jobs;
+  for (int i = 0; i < 300; ++i) jobs.push_back(job("equal", i * 3, 1 + i % 2, 2));
+  for (TraceJob& each : jobs) each.estimate_us = 60'000'000;
+  jobs[0].run_us = 700'000'000;
+  jobs[1].run_us = 650'000'000;
+  queue::GraphQueue scheduler;
+  const Replayed done = replay(jobs, 4, &scheduler, "saf");
+  ASSERT_EQ(done.totals.done, 300u);
+  std::map<uint64_t, TimeUs> starts;
+  for (const JobOutcome& outcome : done.outcomes) starts[outcome.number] = outcome.start_us;
+  for (auto at = std::next(starts.begin(), 3); at != starts.end(); ++at) EXPECT_GE(at->second, std::prev(at)->second);
+}
+
+TEST(Replay, MoreThanMayWaitAreRefused) {
+  std::deque<TraceJob> jobs;
+  for (int i = 0; i < 20; ++i) jobs.push_back(job("j", 0, 10, 4));
+  jobs.push_back(job("later", 100, 10, 4));
+  queue::GraphQueue scheduler;
+  const Replayed done = replay(jobs, 4, &scheduler, {}, 8);
+  EXPECT_EQ(done.totals.refused, 12u);
+  EXPECT_EQ(done.totals.done, 9u);
+  EXPECT_EQ(done.outcomes[0].end, JobOutcome::End::kRefused);
+  EXPECT_FALSE(done.outcomes[0].why.empty());
 }
 
 TEST(Replay, AnEmptyTraceIsDoneAtOnce) {
