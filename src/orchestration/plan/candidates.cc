@@ -29,9 +29,13 @@ std::shared_ptr<const PlanCache::SitePrices> PlanCache::site_prices(const Graph&
   const auto look = [&](SiteId site) {
     known->of[site.index()] = site_price(graph, site, spec.workload, spec.prefer).decision;
   };
-  if (stale(known.get(), graph)) {
+  const bool anew = stale(known.get(), graph);
+  if (anew) {
     known = std::make_shared<SitePrices>(SitePrices{.of = {}, .described = graph.described()});
     known->of.resize(graph.site_count());
+  }
+  // Where more has changed than there are sites, a site has changed more than once.
+  if (anew || graph.repricings() - known->seen >= graph.site_count()) {
     for (size_t s = 0; s < graph.site_count(); ++s) look(SiteId(s));
   } else {
     for (uint64_t i = known->seen; i < graph.repricings(); ++i) {
