@@ -109,6 +109,32 @@ TEST_F(QueueCommandTest, ExplainSaysWhatWouldChangeItAndTriesIt) {
   EXPECT_NE(wrong.error.find("did you mean deadline?"), std::string::npos) << wrong.error;
 }
 
+TEST_F(QueueCommandTest, AJobThatGaveWayCountsHowOften) {
+  fill();
+  const auto graph = brain.durable();
+  const IntentId first = graph->find_intent("city", "first"), wide = graph->find_intent("city", "wide");
+  brain.record("brain", JobPreempted{.intent = first,
+                                     .plan = graph->intent(first).active->position,
+                                     .by = wide,
+                                     .why = "priority 5 over 0",
+                                     .site = graph->find_site("hub"),
+                                     .lost_us = 60'000'000,
+                                     .cost = kCredit,
+                                     .victims = 1,
+                                     .cost_all = kCredit});
+  EXPECT_NE(weir({"get", "jobs", "-o", "wide"}).out.find("PREEMPTIONS"), std::string::npos);
+  EXPECT_NE(weir({"get", "queues", "-o", "wide"}).out.find("PREEMPTIONS"), std::string::npos);
+  const Outcome why = weir({"explain", "city/first"});
+  expect_narrow(why.out);
+  EXPECT_NE(why.out.find("It was preempted 1 time"), std::string::npos) << why.out;
+  EXPECT_NE(why.out.find("city/wide"), std::string::npos) << why.out;
+  const Outcome by = weir({"explain", "city/wide"});
+  EXPECT_NE(by.out.find("city/first makes room for it at hub"), std::string::npos) << by.out;
+  const std::string saves = job("city", "saves", "1", "run_time_max: 8h, checkpoint_every: 15m");
+  ASSERT_EQ(weir({"apply", "-f", saves}).code, kExitOk);
+  EXPECT_NE(weir({"get", "intent/city/saves", "-o", "yaml"}).out.find("checkpoint_every: 15m"), std::string::npos);
+}
+
 TEST_F(QueueCommandTest, PoliciesShowTheirParameters) {
   serve();
   const Outcome table = weir({"get", "policies"});

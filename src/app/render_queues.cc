@@ -43,7 +43,7 @@ void add_queue(Table& table, const std::string& name, const v1::Queue::Use& use,
       policy};
   if (wide) {
     row.insert(row.end(), {format_cpu(use.cpu_milli()), format_memory(use.memory_mib()),
-                           std::to_string(use.accelerators())});
+                           std::to_string(use.accelerators()), std::to_string(use.preemptions())});
     if (queue == nullptr) {
       row.insert(row.end(), 5, "-");
     } else {
@@ -79,7 +79,7 @@ struct Tree {
 Table queues(const Items& items, bool wide) {
   std::vector<std::string> header{"QUEUE", "SHARE", "DUE", "RUNNING", "WAITING", "OLDEST WAIT", "POLICY"};
   if (wide) {
-    header.insert(header.end(), {"CORES", "MEMORY", "ACCELERATORS", "WEIGHT", "GUARANTEED", "MAXIMUM",
+    header.insert(header.end(), {"CORES", "MEMORY", "ACCELERATORS", "PREEMPTIONS", "WEIGHT", "GUARANTEED", "MAXIMUM",
                                  "HALF-LIFE", "BACKFILL"});
   }
   Table table(header);
@@ -110,7 +110,7 @@ Table jobs(const Items& items, bool wide) {
   std::vector<std::string> header{"TENANT", "NAME", "STATE", "QUEUE", "START"};
   if (wide) {
     header.insert(header.end(),
-                  {"AHEAD", "PRIORITY", "RUNS", "CORES", "MEMORY", "ACCELERATORS", "RUN TIME", "DEADLINE"});
+                  {"AHEAD", "PRIORITY", "RUNS", "CORES", "MEMORY", "ACCELERATORS", "RUN TIME", "DEADLINE", "PREEMPTIONS"});
   }
   header.emplace_back("WHY");
   Table table(header);
@@ -131,7 +131,8 @@ Table jobs(const Items& items, bool wide) {
                       std::to_string(status.instances() > 0 ? static_cast<int32_t>(status.instances())
                                                             : std::max(schedule.instances(), 1)),
                   each.cpu(), each.memory(), std::to_string(each.accelerators()),
-                  or_dash(schedule.run_time()), or_dash(schedule.deadline())});
+                  or_dash(schedule.run_time()), or_dash(schedule.deadline()),
+                  std::to_string(status.preemptions())});
     }
     row.push_back(or_dash(status.why()));
     table.add(row);

@@ -150,6 +150,8 @@ void Auditor::body(const IntentSubmitted& e) {
   wish.withdrawn = false;
   wish.finished = false;
   wish.spec = e.spec;
+  wish.preemptions = 0;
+  wish.preempts_at = 0;
   wish.work_us = e.spec.traffic.work_us_per_request;
 }
 
@@ -185,12 +187,6 @@ bool Auditor::over_its_time(const Wish& wish) const {
   return false;
 }
 
-void Auditor::body(const QueueDefined& e) {
-  if (e.queue.index() > queues_.size()) return fail("queue out of turn");
-  queues_.resize(std::max(queues_.size(), e.queue.index() + 1));
-  queues_[e.queue.index()] = e.spec;
-}
-
 void Auditor::body(const ReservationDefined& e) {
   if (e.reservation.index() != reservations_) return fail("reservation out of turn");
   ++reservations_;
@@ -215,18 +211,6 @@ void Auditor::body(const ShadowPricesRevised& e) {
   for (const LinkShadowPrice& price : e.links) {
     if (price.link.index() >= links_.size()) fail("a link that is not has a shadow price");
   }
-}
-
-void Auditor::body(const JobPreempted& e) {
-  Wish& wish = wishes_[e.intent.index()];
-  if (!by_brain()) fail("preempted by another's word than the brain's");
-  if (wish.active != e.plan || wish.spec.workload.kind != WorkKind::kJob) return fail("what does not run is preempted");
-  if (!e.by.valid() || e.by.index() >= wishes_.size() ||
-      wishes_[e.by.index()].spec.schedule.priority <= wish.spec.schedule.priority) {
-    fail("preempted by a job that does not go before it");
-  }
-  wish.active = kNoPosition;
-  wish.on_protection.clear();
 }
 
 void Auditor::body(const RunStateChanged& e) {

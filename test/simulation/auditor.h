@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -40,6 +41,8 @@ class Auditor {
   // By the newest measurement of every ingress of the newest wish; true for what is withdrawn.
   bool promise_kept(IntentId intent) const;
   bool withdrawn(IntentId intent) const { return wishes_[intent.index()].withdrawn; }
+  uint64_t preemptions() const { return preemptions_; }
+  uint64_t reclaims() const { return reclaims_; }  // of these
 
   // Microseconds for which a run is billed so far.
   TimeUs billed_us(RunId run) const;
@@ -97,6 +100,10 @@ class Auditor {
     std::map<SiteId, bool> kept;       // by the newest measurement
     std::set<uint32_t> on_protection;  // flows of the active plan
     std::map<TimeUs, size_t> committed;  // plans, lately
+    int64_t preemptions = 0;           // of the newest wish
+    TimeUs preempts_at = 0;            // when others were last preempted for it; 0: never
+    SiteId preempts_at_site;
+    int64_t victims = 0;               // then
   };
   struct Billed {
     TimeUs total = 0;
@@ -159,6 +166,13 @@ class Auditor {
   bool is_site(uint32_t vertex) const;
   bool routed(const std::vector<LinkId>& path, uint32_t from, uint32_t to) const;
   void check_haste(Wish& wish);
+  std::vector<uint32_t> queues_of(const IntentSpec& spec) const;  // from below the domain down
+  int64_t preemptions_max(const IntentSpec& spec) const;
+  struct Counted {
+    std::array<int64_t, 3> running{}, waiting{};  // cores, memory, accelerators
+  };
+  Counted count(uint32_t queue) const;
+  bool may_reclaim(const Wish& by, const Wish& victim) const;
   void check_placements(const Plan& plan, const Wish& wish);
   void check_flows(const Plan& plan, const Wish& wish);
   void check_path(const Plan& plan, const Flow& flow, const std::vector<LinkId>& path, const char* what);
@@ -181,6 +195,7 @@ class Auditor {
   std::vector<std::string> tenants_;
   std::vector<std::vector<std::string>> datasets_;
   std::vector<QueueSpec> queues_;
+  uint64_t preemptions_ = 0, reclaims_ = 0;
   size_t reservations_ = 0;
   std::vector<Wish> wishes_;
   std::map<RunId, Billed> billed_;

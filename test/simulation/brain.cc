@@ -33,6 +33,26 @@ Status FaultyLog::append(std::span<const Bytes> records, Urgency urgency) {
   return store_.append(views, urgency);
 }
 
+// ---- the queue ---------------------------------------------------------------------------------------
+
+std::vector<JobPreempted> UnjustQueue::preemptions(const Graph& head, TimeUs now) {
+  const bool equals = mutation_ == Mutation::kPreemptsEquals;
+  if (!equals && mutation_ != Mutation::kPreemptsWithoutEnd) return GraphQueue::preemptions(head, now);
+  for (const IntentId waiting : order(1)) {
+    const int32_t priority = head.intent(waiting).spec->schedule.priority;
+    for (size_t i = 0; i < head.intent_count(); ++i) {
+      const IntentRow& row = head.intent(IntentId(i));
+      if (!row.active || row.spec->workload.kind != WorkKind::kJob) continue;
+      if (head.site(row.active->plan.placements[0].site).state != Liveness::kUp) continue;
+      const int32_t theirs = row.spec->schedule.priority;
+      if (equals ? theirs != priority : theirs >= priority) continue;
+      return {{.intent = IntentId(i), .plan = row.active->position, .by = waiting, .why = "",
+               .site = row.active->plan.placements[0].site, .victims = 1}};
+    }
+  }
+  return {};
+}
+
 // ---- life --------------------------------------------------------------------------------------------
 
 BrainProcess::BrainProcess(Schedule& schedule, Random& random, const Faults& faults, InMemoryLogStore& store,
@@ -43,7 +63,8 @@ BrainProcess::BrainProcess(Schedule& schedule, Random& random, const Faults& fau
       store_(store),
       mutation_(mutation),
       hooks_(std::move(hooks)),
-      log_(store, mutation) {}
+      log_(store, mutation),
+      queue_(mutation) {}
 
 bool BrainProcess::start() {
   ++incarnation_;

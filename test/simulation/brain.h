@@ -27,6 +27,18 @@ enum class Mutation {
   kIgnoresLease,      // jobs go on when their lease ends
   kDeafToPaths,       // what agents measure never reaches the loop
   kNeverSettled,      // what agents have done never reaches the loop
+  kPreemptsEquals,    // jobs give way to others of their priority
+  kPreemptsWithoutEnd,  // a job gives way as often as others want
+};
+
+// The queue as the loop sees it, with a mutation.
+class UnjustQueue final : public queue::GraphQueue {
+ public:
+  explicit UnjustQueue(Mutation mutation) : mutation_(mutation) {}
+  std::vector<JobPreempted> preemptions(const Graph& head, TimeUs now) override;
+
+ private:
+  Mutation mutation_;
 };
 
 // The log as the loop sees it; between them a mutation may sit.
@@ -103,9 +115,9 @@ class BrainProcess final : public Clock, public Wire {
   TimeUs started_us_ = 0;
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<JointPlanner> planner_;
-  queue::GraphQueue queue_;
   ClpSolver solver_;
   PeriodicPass pass_{solver_, {.joint = {.relaxation = {.rounds_max = 30}}, .rebalance = {.utilisation_ppm_min = 200'000}}};
+  UnjustQueue queue_;
   std::vector<Loop::Message> inbox_;
   std::vector<std::function<void()>> outbox_;
   std::map<size_t, uint64_t> connections_;

@@ -119,7 +119,12 @@ std::string describe(const Graph& g) {
     const IntentRow& row = g.intent(IntentId(i));
     w.line("intent");
     w.all(g.intent_name(IntentId(i)), row.tenant, row.generation, row.state, row.promise_kept, row.finished, row.submitted, row.submitted_at,
-          row.preemptions);
+          row.preemptions, row.claims, row.preempted_at);
+    if (row.preempted) w.all(row.preempted->intent, row.preempted->by, row.preempted->site, row.preempted->cost);
+    if (row.claim) {
+      w.all(row.claim->site, row.claim->at);
+      for (const auto& [intent, plan] : row.claim->from) w.all(intent, plan);
+    }
     w.encoded(*row.spec);
     if (row.active) w.held("active", *row.active);
     for (const auto& held : row.retiring) w.held("retiring", *held);

@@ -78,8 +78,16 @@ void Load::begin() {
         all.push_back({"operator/sim", DatasetDefined{{}, {.name = "footage", .at = {SiteId(0u)}, .residency = {"cn"}}}});
         return all;
       });
-  if (random_.chance(700'000)) define_queues();
+  crowded_ = random_.chance(300'000);
+  if (crowded_ || random_.chance(700'000)) define_queues();
   const int64_t wishes = random_.between(2, 9);
+  if (crowded_) {
+    for (int64_t i = 0; i < 8; ++i) {
+      const std::string name = "crowd" + std::to_string(i);
+      names_.push_back({name, true});
+      schedule_.after(random_.between(600'000, 8'000'000), [this, name] { submit(name, true); });
+    }
+  }
   for (int64_t i = 0; i < wishes; ++i) names_.push_back({"intent" + std::to_string(i), random_.chance(400'000)});
   schedule_.after(500'000, [this] { act(); });
 }
@@ -95,7 +103,11 @@ void Load::define_queues() {
   QueueSpec research{.name = "research",
                      .weight_milli = static_cast<int32_t>(random_.between(1, 5) * 500),
                      .priority_max = static_cast<int32_t>(random_.between(0, 2))};
-  if (random_.chance(500'000)) research.guaranteed.cpu_milli = random_.between(1, 20) * 100;
+  if (random_.chance(500'000)) {
+    research.guaranteed = {.cpu_milli = random_.between(1, 20) * (crowded_ ? 500 : 100),
+                           .memory_mib = random_.between(1, 16) * 512};
+  }
+  if (!domain.policy.empty() && random_.chance(300'000)) domain.settings = {{"preemptions_max", random_.between(0, 4)}};
   QueueSpec genomes{.name = "genomes", .policy = kPolicies[random_.below(std::size(kPolicies))]};
   if (random_.chance(500'000)) genomes.maximum.cpu_milli = random_.between(1, 20) * 200;
   ask([domain, research](const Graph& graph) {
@@ -185,6 +197,17 @@ IntentSpec Load::wish(const std::string& name, bool job) {
       schedule.run_time_us_max = r.between(1, 20) * 1'000'000;
       schedule.run_time_us_estimated = r.chance(500'000) ? r.between(1, schedule.run_time_us_max) : 0;
     }
+  }
+  if (job && crowded_) {
+    weir::Schedule& schedule = spec.schedule;
+    const auto& nodes = world_.sites[0].nodes;
+    spec.workload.cpu_milli = static_cast<int32_t>(nodes[r.below(nodes.size())].cpu_milli * r.between(3, 8) / 10);
+    spec.workload.accelerators = 0;
+    spec.where = {};
+    if (r.chance(800'000)) spec.where.only = {SiteId(0u)};
+    schedule.queue = r.chance(300'000) ? "research" : "";
+    schedule.priority = static_cast<int32_t>(r.between(-1, 2));
+    if (r.chance(500'000)) schedule.checkpoint_interval_us = r.between(1, 5) * 1'000'000;
   }
   return spec;
 }

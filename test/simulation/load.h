@@ -51,6 +51,7 @@ class Load {
   size_t open_ = 0;
   uint64_t answered_ = 0;
   bool calm_ = false;
+  bool crowded_ = false;                             // jobs ask for more than there is, and may not wait alike
   std::vector<std::pair<std::string, bool>> names_;  // of intents; jobs
 };
 

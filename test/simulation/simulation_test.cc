@@ -36,6 +36,11 @@ TEST(Simulation, EverySeedKeepsThePromisesAndConverges) {
   // What is not exercised is not checked: passes over the domain move services in some worlds.
   EXPECT_GT(result.moves, result.seeds / 10);
   RecordProperty("moves", static_cast<int>(result.moves));
+  if (result.seeds >= 100) {
+    EXPECT_GT(result.preemptions, result.seeds / 10) << "the load is to make jobs give way to others";
+    EXPECT_GT(result.reclaims, 0u);
+  }
+  RecordProperty("preemptions", static_cast<int>(result.preemptions));
   RecordProperty("events", static_cast<int>(result.events));
 }
 
@@ -107,6 +112,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Broken{"ACrashTakesDurableRecords", Mutation::kLosesDurable, "durable records were lost"},
                       Broken{"UsageIsInflated", Mutation::kInflatesUsage, "is billed for"},
                       Broken{"AJobOutlivesItsLease", Mutation::kIgnoresLease, "a job runs twice"},
+                      Broken{"AnEqualIsPreempted", Mutation::kPreemptsEquals, "does not go before it"},
+                      Broken{"AJobIsPreemptedWithoutEnd", Mutation::kPreemptsWithoutEnd, "more often than its queue"},
                       Broken{"NobodyHearsThatPathsDie", Mutation::kDeafToPaths, "the graph does not show it"},
                       Broken{"NobodyHearsThatSitesAreDone", Mutation::kNeverSettled, "is not retired"}),
     [](const auto& test) { return test.param.name; });

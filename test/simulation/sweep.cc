@@ -45,6 +45,8 @@ SweepResult sweep(const Sweep& wanted, const std::function<void(const Outcome&)>
       result.crashes += outcome.totals.crashes;
       result.commits += outcome.totals.commits;
       result.refusals += outcome.totals.refusals;
+      result.preemptions += outcome.preemptions;
+      result.reclaims += outcome.reclaims;
       result.conflicts += outcome.totals.conflicts;
       result.defects += outcome.totals.defects;
       result.moves += outcome.totals.moves;

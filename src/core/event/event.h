@@ -244,12 +244,26 @@ struct QueueDefined {
   QueueSpec spec;
   friend bool operator==(const QueueDefined&, const QueueDefined&) = default;
 };
-// A job gives up what it holds to another and waits again. Its plan becomes `retiring`.
+// A job gives up what it holds to another and waits again. Its plan becomes `retiring`. Those that are preempted together
+// follow one another at one time.
 struct JobPreempted {
   IntentId intent;
   Position plan = 0;
   IntentId by;
   std::string why;
+  SiteId site;                             // where the other is to begin; none: anywhere
+  bool reclaims = false;                   // what its queue borrowed beyond its guarantee, whatever the priorities
+  int64_t lost_us = 0;                     // of its work since its last checkpoint or its start, at most
+  Nanocredits cost = 0;                    // of what its preemption destroys
+  // Of those that are preempted together: how many, and what all of them cost.
+  int32_t victims = 0;
+  Nanocredits cost_all = 0;
+  // Running jobs that hold what is short and were not considered: of equal or higher priority; of queues within their
+  // guarantee; preempted as often as one job may be; of queues whose jobs were preempted enough for now.
+  int32_t spared_by_priority = 0;
+  int32_t spared_by_guarantee = 0;
+  int32_t spared_by_limit = 0;
+  int32_t spared_by_budget = 0;
   friend bool operator==(const JobPreempted&, const JobPreempted&) = default;
 };
 

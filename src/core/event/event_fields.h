@@ -362,6 +362,16 @@ struct Fields<JobPreempted> {
     op.template number<2>("plan", v.plan, 0, kU64);
     op.template id_or_none<3>("by", v.by);
     op.template text<4>("why", v.why, kTextBytesMax);
+    op.template id_or_none<5>("site", v.site);
+    op.template flag<6>("reclaims", v.reclaims);
+    op.template number<7>("lost_us", v.lost_us, 0, kRunTimeUsMax);
+    op.template number<8>("cost", v.cost, 0, kI64);
+    op.template number<9>("victims", v.victims, 0, kI32);
+    op.template number<10>("cost_all", v.cost_all, 0, kI64);
+    op.template number<11>("spared_by_priority", v.spared_by_priority, 0, kI32);
+    op.template number<12>("spared_by_guarantee", v.spared_by_guarantee, 0, kI32);
+    op.template number<13>("spared_by_limit", v.spared_by_limit, 0, kI32);
+    op.template number<14>("spared_by_budget", v.spared_by_budget, 0, kI32);
   }
 };
 

@@ -200,6 +200,7 @@ struct Fields<Schedule> {
     op.template number<6>("not_before", v.not_before, 0, kI64);
     op.template number<7>("deadline", v.deadline, 0, kI64);
     op.template text<8>("reservation", v.reservation, kNameBytesMax);
+    op.template number<9>("checkpoint_interval_us", v.checkpoint_interval_us, 0, kRunTimeUsMax);
   }
 };
 

@@ -162,6 +162,9 @@ struct Schedule {
   int64_t run_time_us_max = 0;             // it is ended then; what is promised to others rests on it. 0: unbounded
   TimeUs not_before = 0;                   // 0: at once
   TimeUs deadline = 0;                     // is to be over by then; 0: none
+  // It writes a checkpoint so often, from which it goes on when it is begun again: more than that is not lost when it is
+  // preempted. 0: it begins from the start.
+  int64_t checkpoint_interval_us = 0;
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 

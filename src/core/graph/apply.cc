@@ -364,7 +364,10 @@ Applied Graph::on(const IntentSubmitted& e) {
   row.finished = false;
   row.submitted = version_ - 1;
   row.submitted_at = now_;
-  row.preemptions = 0;
+  row.preemptions = row.claims = 0;
+  row.preempted_at = 0;
+  row.preempted = nullptr;
+  row.claim = nullptr;
   row.spec = row.demand = std::make_shared<const IntentSpec>(e.spec);
   row.refusal = nullptr;
   // Nobody measures any more at an ingress that is no longer one.
@@ -389,6 +392,7 @@ Applied Graph::on(const IntentWithdrawn& e) {
   row.finished = e.finished;
   if (row.active) row.retiring.push_back(std::move(row.active));
   row.active = nullptr;
+  row.claim = nullptr;
   row.flows_on_protection.clear();
   return {};
 }
@@ -533,6 +537,7 @@ Applied Graph::on(const PlanCommitted& e) {
   row.active = std::move(held);
   row.state = IntentState::kPlaced;
   row.refusal = nullptr;
+  row.claim = nullptr;
   row.flows_on_protection.clear();
   return {};
 }
@@ -577,6 +582,7 @@ Applied Graph::on(const IntentRefused& e) {
   }
   IntentRow& row = intents_.mutate(e.refusal.intent.index()).mutate();
   row.refusal = std::make_shared<const Refusal>(e.refusal);
+  row.claim = nullptr;
   if (!row.active || row.active->plan.generation != row.generation) row.state = IntentState::kRefused;
   return {};
 }

@@ -18,6 +18,17 @@ Applied Graph::on(const JobPreempted& e) {
   row.state = IntentState::kPending;
   row.flows_on_protection.clear();
   ++row.preemptions;
+  row.preempted_at = now_;
+  row.preempted = std::make_shared<const JobPreempted>(e);
+  if (e.by.index() >= intents_.size() || e.by == e.intent || !e.site.valid()) return {};
+  const IntentRow& by = intent(e.by);
+  if (by.active || by.state == IntentState::kWithdrawn) return {};
+  IntentRow& other = intents_.mutate(e.by.index()).mutate();
+  const bool together = other.claim && other.claim->site == e.site && other.claim->at == now_;
+  Claim claim = together ? *other.claim : Claim{e.site, now_, {}};
+  claim.from.emplace_back(e.intent, e.plan);
+  if (!together) ++other.claims;
+  other.claim = std::make_shared<const Claim>(std::move(claim));
   return {};
 }
 

@@ -11,9 +11,9 @@ namespace weir {
 namespace {
 
 // 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer; 3
-// had no queues.
+// had no queues; 4 had no shadow prices; 5 did not know who was preempted for whom.
 // What another format says is folded from the ledger again.
-constexpr uint64_t kFormat = 5;
+constexpr uint64_t kFormat = 6;
 
 // Varints (7 bits a byte, signed ones zigzag), length-prefixed bytes. Order is the only schema.
 class Writer {
@@ -458,6 +458,35 @@ class Checkpointer {
     }
   }
 
+  template <class Op, class Pointer, class Time>
+  static void preempted(Op& op, Pointer& pointer, Time& at) {
+    if constexpr (Op::kReads) {
+      Event event;
+      op.value(event);
+      at = event.at;
+      if (auto* body = std::get_if<JobPreempted>(&event.body)) {
+        pointer = std::make_shared<const JobPreempted>(std::move(*body));
+      } else {
+        op.ok = false;
+      }
+    } else {
+      op.value(Event{at, "brain", *pointer});
+    }
+  }
+
+  template <class Op, class Pointer>
+  static void claim(Op& op, Pointer& pointer) {
+    Claim value;
+    if constexpr (!Op::kReads) value = *pointer;
+    op.number(value.site.value);
+    op.number(value.at);
+    list(op, value.from, [](auto& o, auto& from) {
+      o.number(from.first.value);
+      o.number(from.second);
+    });
+    if constexpr (Op::kReads) pointer = std::make_shared<const Claim>(std::move(value));
+  }
+
   template <class Op, class Row>
   static void intent(Op& op, Row& row) {
     op.number(row.tenant.value);
@@ -491,6 +520,9 @@ class Checkpointer {
     });
     list(op, row.flows_on_protection, [](auto& o, auto& flow) { o.number(flow); });
     list(op, row.promise_broken_at, [](auto& o, auto& site) { o.number(site.value); });
+    op.number(row.claims);
+    maybe(op, row.preempted, [&row](auto& o, auto& p) { preempted(o, p, row.preempted_at); });
+    maybe(op, row.claim, [](auto& o, auto& p) { claim(o, p); });
   }
 };
 

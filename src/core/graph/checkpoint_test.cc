@@ -59,7 +59,10 @@ Graph busy_graph(bool retired = false) {
   plan.placements.push_back({.site = SiteId(1u), .node = NodeId(1u), .cpu_milli = 10, .continues = {}});
   add(PlanCommitted{plan});
   add(RunStateChanged{graph.intent(IntentId(1u)).active->run(0), IntentId(1u), RunState::kRunning, 0, ""});
-  add(JobPreempted{IntentId(1u), graph.intent(IntentId(1u)).active->position, IntentId(0u), "for another"});
+  job.name = "urgent";
+  add(IntentSubmitted{IntentId(2u), TenantId(0u), 1, job});
+  add(JobPreempted{.intent = IntentId(1u), .plan = graph.intent(IntentId(1u)).active->position, .by = IntentId(2u),
+                   .why = "for another", .site = SiteId(1u), .reclaims = true, .lost_us = 5, .cost = 7, .victims = 1});
   add(IntentRefused{Refusal{IntentId(0u), 1, 3, {{ReasonCode::kCpu, SiteId(0u), SiteId{}, 4, 2}}}});
   return graph;
 }
@@ -89,6 +92,14 @@ TEST(Checkpoint, GivesTheSameGraphBack) {
   EXPECT_EQ(a.retiring.at(0)->plan, b.retiring.at(0)->plan);
   EXPECT_EQ(a.flows_on_protection, b.flows_on_protection);
   EXPECT_EQ(*a.refusal, *b.refusal);
+  const IntentRow &preempted = back->intent(IntentId(1u)), &preemptor = back->intent(IntentId(2u));
+  ASSERT_NE(preempted.preempted, nullptr);
+  EXPECT_EQ(*preempted.preempted, *graph.intent(IntentId(1u)).preempted);
+  EXPECT_EQ(preempted.preempted_at, 7);
+  ASSERT_NE(preemptor.claim, nullptr);
+  EXPECT_EQ(preemptor.claim->site, SiteId(1u));
+  EXPECT_EQ(preemptor.claim->from, graph.intent(IntentId(2u)).claim->from);
+  EXPECT_EQ(preemptor.claims, 1u);
 }
 
 TEST(Checkpoint, GoesOnLikeTheOriginal) {

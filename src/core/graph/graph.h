@@ -142,6 +142,13 @@ bool allows(const Where& where, SiteId site);
 // The wish, where a request takes so much.
 std::shared_ptr<const IntentSpec> with_work(const IntentSpec& spec, int64_t work_us_per_request);
 
+// Room at a site that running jobs gave up for a waiting one.
+struct Claim {
+  SiteId site;
+  TimeUs at = 0;
+  std::vector<std::pair<IntentId, Position>> from;  // who gave up which plan
+};
+
 struct IntentRow {
   TenantId tenant;
   uint32_t generation = 0;
@@ -149,6 +156,11 @@ struct IntentRow {
   bool promise_kept = true;
   bool finished = false;                   // withdrawn, because every run ended well
   uint32_t preemptions = 0;                // of this generation
+  uint32_t claims = 0;                     // times that this generation had others preempted
+  TimeUs preempted_at = 0;
+  std::shared_ptr<const JobPreempted> preempted;  // the last preemption of this generation
+  // While it waits: until it has a plan, is refused or withdrawn.
+  std::shared_ptr<const Claim> claim;
   TimeUs submitted_at = 0;                 // of this generation
   Position submitted = 0;                  // of this generation
   std::shared_ptr<const IntentSpec> spec;  // the wish

@@ -297,8 +297,8 @@ TEST_F(GraphTest, APreemptedJobKeepsWhatItHoldsUntilItsPlanIsRetiredAndWaitsAgai
   add(PlanCommitted{plan()});
   add(RunStateChanged{RunId{at, 0}, IntentId(0u), RunState::kRunning, 0, ""});
   EXPECT_EQ(graph.intent(IntentId(0u)).runs.at(0).began, 1);
-  EXPECT_FALSE(add(JobPreempted{IntentId(0u), at + 1, IntentId(0u), ""}).effect);
-  EXPECT_TRUE(add(JobPreempted{IntentId(0u), at, IntentId(0u), "for another"}).effect);
+  EXPECT_FALSE(add(JobPreempted{IntentId(0u), at + 1, IntentId(0u), "", SiteId()}).effect);
+  EXPECT_TRUE(add(JobPreempted{IntentId(0u), at, IntentId(0u), "for another", SiteId()}).effect);
   const IntentRow& row = graph.intent(IntentId(0u));
   EXPECT_EQ(row.state, IntentState::kPending);
   EXPECT_EQ(row.active, nullptr);
@@ -307,6 +307,40 @@ TEST_F(GraphTest, APreemptedJobKeepsWhatItHoldsUntilItsPlanIsRetiredAndWaitsAgai
   EXPECT_EQ(graph.free(NodeId(0u)).cpu_milli, 700);
   EXPECT_TRUE(add(PlanRetired{IntentId(0u), at}).effect);
   EXPECT_EQ(graph.free(NodeId(0u)).cpu_milli, 1000);
+}
+
+TEST_F(GraphTest, RoomIsClaimedByWhomOthersGaveWayToUntilItIsDecidedOn) {
+  const Position at = graph.version();
+  add(PlanCommitted{plan()});
+  IntentSpec other = *graph.intent(IntentId(0u)).spec;
+  other.name = "urgent";
+  const IntentId by(1u);
+  const auto ask = [&](uint32_t generation) { add(IntentSubmitted{by, TenantId(0u), generation, other}); };
+  const auto preempt = [&](Position plan) {
+    EXPECT_TRUE(add(JobPreempted{.intent = IntentId(0u), .plan = plan, .by = by, .why = "", .site = SiteId(1u), .cost = 5}).effect);
+  };
+  ask(1);
+  preempt(at);
+  ASSERT_NE(graph.intent(IntentId(0u)).preempted, nullptr);
+  EXPECT_EQ(graph.intent(IntentId(0u)).preempted->cost, 5);
+  ASSERT_NE(graph.intent(by).claim, nullptr);
+  EXPECT_EQ(graph.intent(by).claim->site, SiteId(1u));
+  EXPECT_EQ(graph.intent(by).claim->from, (std::vector<std::pair<IntentId, Position>>{{IntentId(0u), at}}));
+  EXPECT_EQ(graph.intent(by).claims, 1u);
+  EXPECT_TRUE(add(IntentRefused{{by, 1, graph.version(), {{ReasonCode::kBudget}}}}).effect);
+  EXPECT_EQ(graph.intent(by).claim, nullptr);
+  add(PlanRetired{IntentId(0u), at});
+
+  const Position again = graph.version();
+  add(PlanCommitted{plan()});
+  preempt(again);
+  EXPECT_EQ(graph.intent(by).claims, 2u);
+  EXPECT_EQ(graph.intent(IntentId(0u)).preemptions, 2u);
+  ask(2);
+  EXPECT_EQ(graph.intent(by).claim, nullptr) << "another wish";
+  EXPECT_EQ(graph.intent(by).claims, 0u);
+  add(IntentSubmitted{IntentId(0u), TenantId(0u), 2, *graph.intent(IntentId(0u)).spec});
+  EXPECT_EQ(graph.intent(IntentId(0u)).preempted, nullptr);
 }
 
 TEST_F(GraphTest, WhatIsFreeOnACordonedNodeIsNotTheSites) {

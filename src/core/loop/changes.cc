@@ -24,6 +24,7 @@ void Loop::note(const EventBody& body, Position at) {
   } else if (const auto* preempted = std::get_if<JobPreempted>(&body)) {
     turns_.erase(preempted->intent);
     to_decide_.erase(preempted->intent);
+    unrefuse(preempted->intent);
   } else if (const auto* committed = std::get_if<PlanCommitted>(&body)) {
     remember_plan(committed->plan.intent, at);
     unrefuse(committed->plan.intent);

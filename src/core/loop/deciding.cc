@@ -57,6 +57,11 @@ void Loop::handle(Decided& message) {
   Attempt& attempt = found->second;
   attempt.ticket = 0;
   const IntentRow& row = head_.intent(message.intent);
+  // It was preempted, or wished anew, meanwhile: its turn comes again.
+  if (waits(message.intent) && !turns_.count(message.intent)) {
+    attempts_.erase(found);
+    return;
+  }
   Verdict verdict;
   auto* refusal = std::get_if<Refusal>(&message.decision);
   auto* plan = std::get_if<Plan>(&message.decision);
@@ -92,7 +97,8 @@ void Loop::handle(Decided& message) {
     }
     attempts_.erase(found);
     if (refusal->generation != row.generation || row.state == IntentState::kWithdrawn) return;
-    if (row.refusal && row.refusal->reasons == refusal->reasons) return;
+    // With the same refusal again it gives up the room that others left for it.
+    if (row.refusal && row.refusal->reasons == refusal->reasons && !row.claim) return;
     (void)record(kBrain, {IntentRefused{std::move(*refusal)}});
     return;
   }
@@ -104,7 +110,7 @@ void Loop::handle(Decided& message) {
   if (plan && plan->intent == message.intent && validate(*plan)) {
     verdict = verify(head_, *plan);
     if (const auto turn = turns_.find(message.intent);
-        verdict.granted && turn != turns_.end() && !ports_.scheduler->admits(*plan)) {
+        verdict.granted && turn != turns_.end() && !ports_.scheduler->admits(head_, *plan)) {
       if (turn->second.only_there || turn->second.sites.empty()) {
         give_up_turn(message.intent, attempt.relief);
         attempts_.erase(found);

@@ -4,6 +4,11 @@
 
 // Jobs that wait for their turn, and those that ran too long.
 namespace weir {
+namespace {
+
+constexpr int kPreemptingMax = 16;  // waiting jobs for which others give way in one turn
+
+}  // namespace
 
 bool Loop::waits(IntentId intent) const {
   const IntentRow& row = head_.intent(intent);
@@ -36,6 +41,12 @@ void Loop::take_turns() {
   for (Scheduler::Turn& turn : ports_.scheduler->turns(head_, queue_time_us())) {
     to_decide_.insert(turn.intent);
     turns_[turn.intent] = {std::move(turn.sites), false};
+  }
+  // A disk without room leaves it for a later turn.
+  for (int given = 0; given < kPreemptingMax; ++given) {
+    std::vector<EventBody> bodies;
+    for (JobPreempted& victim : ports_.scheduler->preemptions(head_, queue_time_us())) bodies.push_back(std::move(victim));
+    if (bodies.empty() || !record(kBrain, std::move(bodies))) return;
   }
 }
 

@@ -21,15 +21,17 @@ class ScriptedScheduler : public Scheduler {
     ++noted;
   }
   std::vector<Turn> turns(const Graph&, TimeUs) override { return std::exchange(next, {}); }
-  bool admits(const Plan& plan) const override {
+  bool admits(const Graph&, const Plan& plan) const override {
     return plan.placements.empty() || plan.placements[0].site != kept_for_another;
   }
   void refused(IntentId intent, uint64_t, TimeUs until) override { gave_up.push_back({intent, until}); }
+  std::vector<JobPreempted> preemptions(const Graph&, TimeUs) override { return std::exchange(give_way, {}); }
   TimeUs wake() const override { return wake_at; }
   Status reserves(const Graph&, const ReservationSpec&, TimeUs) override { return rate; }
   Status submits(const Graph&, TenantId, const std::string&, TimeUs) override { return rate; }
 
   std::vector<Turn> next;
+  std::vector<JobPreempted> give_way;
   SiteId kept_for_another;
   std::vector<std::pair<IntentId, TimeUs>> gave_up;
   TimeUs wake_at = INT64_MAX;
@@ -61,10 +63,7 @@ class WaitingTest : public testing::Test, public Clock, public Wire {
                                    asked.push_back({ticket, intent, sites});
                                    return true;
                                  },
-                             .needs_decision =
-                                 [](const Graph& graph, IntentId id) {
-                                   return graph.intent(id).state != IntentState::kWithdrawn && !graph.intent(id).active;
-                                 },
+                             .needs_decision = [this](const Graph& graph, IntentId id) { return needs(graph, id); },
                              .publish = [](Snapshot) {},
                              .scheduler = &scheduler},
                             {}, "test", DomainCreated{.name = "test"});
@@ -125,6 +124,9 @@ class WaitingTest : public testing::Test, public Clock, public Wire {
   const IntentRow& row(uint32_t intent = 0) const { return loop->head().intent(IntentId(intent)); }
 
   TimeUs now_us = kMinute;
+  std::function<bool(const Graph&, IntentId)> needs = [](const Graph& graph, IntentId id) {
+    return graph.intent(id).state != IntentState::kWithdrawn && !graph.intent(id).active;
+  };
   uint64_t connection = 0;
   InMemoryLogStore log;
   ScriptedScheduler scheduler;
@@ -244,6 +246,80 @@ TEST_F(WaitingTest, AJobIsEndedWhenItRanForItsLongestTime) {
   while (now_us < began + kMinute) idle(500);
   EXPECT_EQ(row().state, IntentState::kWithdrawn);
   EXPECT_FALSE(row().finished);
+}
+
+TEST_F(WaitingTest, AJobThatGivesWayStopsAndWaitsForAnotherTurn) {
+  ASSERT_TRUE(submit());
+  ASSERT_TRUE(submit());
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  idle();
+  answer(plan(IntentId(0u), kHub));
+  const Position position = row().active->position;
+  const RunId run = row().active->run(0);
+  scheduler.give_way = {{.intent = IntentId(0u), .plan = position, .by = IntentId(1u), .why = "priority 1 over 0", .site = kHub}};
+  idle();
+  EXPECT_EQ(row().state, IntentState::kPending);
+  EXPECT_EQ(row().preemptions, 1u);
+  ASSERT_EQ(row().retiring.size(), 1u);
+  ASSERT_NE(row(1).claim, nullptr);
+  EXPECT_EQ(loop->wake_us(), now_us + 1'000) << "it is written before anybody acts on it";
+  idle(1'000);
+  EXPECT_EQ(state_of(row(), run), RunState::kStopping);
+  EXPECT_TRUE(asked.empty()) << "it waits for its turn";
+  // The site has stopped it.
+  const Position told = loop->head().version();
+  turn(Loop::Reported{kHub, connection - 1,
+                      {Observation{.applied_version = told + 9, .applied_brain_epoch = loop->head().brain_epoch(),
+                                   .runs = {{.run = run, .state = RunState::kExited, .exit_code = 143}},
+                                   .settled = true}},
+                      {}});
+  idle();
+  EXPECT_TRUE(row().retiring.empty());
+  scheduler.next = {{IntentId(0u), {kFar}}};
+  idle();
+  answer(plan(IntentId(0u), kFar));
+  EXPECT_EQ(row().state, IntentState::kPlaced);
+  EXPECT_NE(row().active->run(0), run) << "it begins from the start";
+}
+
+TEST_F(WaitingTest, WhatWasBeingDecidedOfAJobThatGaveWayDoesNotCount) {
+  ASSERT_TRUE(submit());
+  ASSERT_TRUE(submit());
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  idle();
+  answer(plan(IntentId(0u), kHub));
+  // Its run is lost, and it is decided on again, when it gives way.
+  const RunId run = row().active->run(0);
+  const Position position = row().active->position;
+  needs = [](const Graph& graph, IntentId id) { return graph.intent(id).state != IntentState::kWithdrawn && id == IntentId(0u); };
+  turn(Loop::Reported{kHub, connection - 1,
+                      {Observation{.applied_brain_epoch = loop->head().brain_epoch(), .runs = {{.run = run, .state = RunState::kFailed}}}},
+                      {}});
+  idle();
+  ASSERT_EQ(asked.size(), 1u);
+  scheduler.give_way = {{.intent = IntentId(0u), .plan = position, .by = IntentId(1u), .why = "", .site = kHub}};
+  idle();
+  answer(plan(IntentId(0u), kHub));
+  EXPECT_EQ(row().active, nullptr);
+  EXPECT_EQ(loop->counters().defects, 0u);
+}
+
+TEST_F(WaitingTest, ARefusalGivesUpTheRoomThatWasMadeForIt) {
+  ASSERT_TRUE(submit());
+  ASSERT_TRUE(submit());
+  const Refusal refusal{IntentId(1u), 1, 0, {{ReasonCode::kNoPath, kHub, SiteId{}, 0, 0}}};
+  scheduler.next = {{IntentId(0u), {kHub}}, {IntentId(1u), {kHub}}};
+  idle();
+  ASSERT_EQ(asked.size(), 2u);
+  answer(refusal);
+  answer(plan(IntentId(0u), kHub));
+  scheduler.give_way = {{.intent = IntentId(0u), .plan = row().active->position, .by = IntentId(1u), .why = "", .site = kHub}};
+  idle();
+  ASSERT_NE(row(1).claim, nullptr);
+  scheduler.next = {{IntentId(1u), {kHub}}};
+  idle();
+  answer(refusal);
+  EXPECT_EQ(row(1).claim, nullptr) << "also when it is refused for the same as before";
 }
 
 TEST_F(WaitingTest, ARateThatIsUsedUpRefusesTheWholeRequest) {

@@ -38,6 +38,7 @@ struct QueueStanding {
   int64_t jobs_running = 0;
   int64_t jobs_waiting = 0;
   int64_t oldest_wait_us = 0;  // 0: none waits
+  int64_t preemptions = 0;     // that the jobs which run or wait have suffered
 };
 
 enum class WaitCode : uint8_t {
@@ -50,6 +51,7 @@ enum class WaitCode : uint8_t {
   kNetwork,      // its turn came, and no plan was found: the refusal says why
   kReservation,  // the one that it runs in is not open
   kTooLarge,     // more than the places where it may run hold when they are empty
+  kPreempting,   // running jobs make room for it
 };
 
 struct JobWait {
@@ -65,6 +67,8 @@ struct JobWait {
   size_t position = 0;         // jobs that are tried before it
   TimeUs estimated_start = 0;  // if every job runs as long as estimated; 0: not foreseen
   TimeUs promised_start = 0;   // no later than this; 0: nothing is promised
+  std::vector<IntentId> gives_way;  // kPreempting: who makes room, or would
+  Nanocredits preempting_cost = 0;  // of what that destroys; 0: it is being done
 };
 
 struct QueueReport {

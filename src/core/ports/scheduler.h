@@ -30,11 +30,16 @@ class Scheduler {
   // Best first. Equal graphs and times, with equal calls before, give equal turns.
   virtual std::vector<Turn> turns(const Graph& head, TimeUs now) = 0;
   // Whether the plan of a job whose turn it is can begin without delaying one that has been promised its start.
-  virtual bool admits(const Plan& plan) const = 0;
+  virtual bool admits(const Graph& head, const Plan& plan) const = 0;
   // It could not be placed, on the graph as it was when `relief` was its count: not to be tried before this time, nor
   // before something eased.
   virtual void refused(IntentId intent, uint64_t relief, TimeUs until) = 0;
-  // When turns() may say more although nothing happens before; INT64_MAX: never.
+  // The jobs that are to give way now so that one that waits can begin, in events to be written together; none: nobody is,
+  // for now. The waiting job has a right to what they hold by its priority or its queue's guarantee, and no turn of its own
+  // would come. The room that they leave is kept for it, until its turn comes, a decision refuses it, or it takes too long.
+  // To be asked after turns(), again until there are none.
+  virtual std::vector<JobPreempted> preemptions(const Graph& head, TimeUs now) = 0;
+  // When turns() or preemptions() may say more although nothing happens before; INT64_MAX: never.
   virtual TimeUs wake() const = 0;
   // Whether room can be kept so beside what runs, other reservations and promised starts. kInfeasible: it cannot.
   virtual Status reserves(const Graph& head, const ReservationSpec& spec, TimeUs now) = 0;

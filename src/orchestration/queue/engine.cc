@@ -110,6 +110,14 @@ bool Engine::may_start(uint64_t id, std::span<const Part> parts) const {
   return true;
 }
 
+Amount Engine::reserved(uint32_t pool, TimeUs from, TimeUs to) const {
+  Amount sum;
+  for (const Room& each : rooms_) {
+    if (each.id.first != 0 && each.id.second == pool && each.from < to && each.to > from) sum += each.total;
+  }
+  return sum;
+}
+
 void Engine::set_shares(Shares shares) {
   shares_ = std::move(shares);
   changed_ = true;

@@ -70,6 +70,7 @@ enum class WhyCode : uint8_t {
   kResource,     // Why::resource is short at Why::pool
   kBehind,       // there is room, which is kept for Why::behind
   kReservation,  // the advance reservation that it runs in is not open
+  kPreempting,   // others make room for it at Why::pool
 };
 
 enum class Resource : uint8_t { kCpu, kMemory, kAccelerator };
@@ -137,6 +138,9 @@ class Engine {
 
   // Which jobs may start now, best first. `now` before that of an earlier call counts as that.
   Pass pass(TimeUs now);
+
+  // What advance reservations of the pool that are open at some time in [from, to) keep together.
+  Amount reserved(uint32_t pool, TimeUs from, TimeUs to) const;
 
   // Whether a job that waits or was offered may start with these parts now, other and perhaps more than those
   // offered, without delaying what is promised to others.

@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "core/event/limits.h"
+
 namespace weir::queue {
 namespace {
 
@@ -21,9 +23,10 @@ struct Place {
 
 class Places {
  public:
-  Places(const Graph& head, const Workload& workload, int32_t instances)
+  Places(const Graph& head, const Workload& workload, int32_t instances, const KeptRoom& kept)
       : head_(head),
         workload_(workload),
+        kept_(kept),
         instances_(instances),
         each_(amount_of(workload.cpu_milli, workload.memory_mib, workload.accelerators)) {}
 
@@ -78,7 +81,9 @@ class Places {
   }
   Amount free(NodeId id) const {
     const NodeFree& node = head_.free(id);
-    return amount_of(node.cpu_milli, node.memory_mib, node.accelerators);
+    const Amount free = amount_of(node.cpu_milli, node.memory_mib, node.accelerators);
+    const auto kept = kept_.find(id);
+    return kept == kept_.end() ? free : free - kept->second;
   }
   int64_t lacks(NodeId id, const Amount& need) const {
     return dominant_share(lacking(need, free(id)), total(id));
@@ -86,6 +91,7 @@ class Places {
 
   const Graph& head_;
   const Workload& workload_;
+  const KeptRoom& kept_;
   int32_t instances_;
   Amount each_;
   std::vector<Place> places_;
@@ -104,28 +110,33 @@ bool carries(const Graph& head, SiteId site, const IntentSpec& spec) {
 
 }  // namespace
 
-std::vector<Running> running_jobs(const Graph& head, TimeUs now, int64_t restart_us,
-                                  const QueueOf& queue_of) {
+std::vector<Running> running_jobs(const Graph& head, std::span<const IntentId> jobs, TimeUs now,
+                                  int64_t restart_us, const QueueOf& queue_of) {
   std::vector<Running> out;
-  for (size_t i = 0; i < head.intent_count(); ++i) {
-    const IntentRow& row = head.intent(IntentId(i));
-    if (!row.active || row.spec->workload.kind != WorkKind::kJob) continue;
+  for (const IntentId id : jobs) {
+    const IntentRow& row = head.intent(id);
+    // Another generation is being decided on.
+    if (!row.active || row.active->plan.generation != row.generation) continue;
     TimeUs began = now;
-    bool runs = false;
-    for (const RunRow& run : row.runs) {
-      if (run.state != RunState::kRunning) continue;
-      runs = true;
-      if (run.began != 0) began = std::min(began, run.began);
-    }
-    if (!runs) continue;
     std::map<NodeId, Amount> held;
-    for (const Placement& placement : row.active->plan.placements) {
-      held[placement.node] += amount_of(placement.cpu_milli, placement.memory_mib, placement.accelerators);
+    for (size_t k = 0; k < row.active->plan.placements.size(); ++k) {
+      const RunId run = row.active->run(k);
+      const auto known =
+          std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
+      if (known == row.runs.end() || has_ended(known->state)) continue;
+      if (known->began != 0) began = std::min(began, known->began);
+      const Placement& placement = row.active->plan.placements[k];
+      held[placement.node] +=
+          amount_of(placement.cpu_milli, placement.memory_mib, placement.accelerators);
     }
-    Running job{.job = i,
-                .queue = queue_of(IntentId(i)),
-                .priority = row.spec->schedule.priority,
-                .lost_us = now - began,
+    if (held.empty()) continue;
+    const Schedule& schedule = row.spec->schedule;
+    int64_t lost_us = std::clamp<int64_t>(now - began, 0, limits::kRunTimeUsMax);
+    if (schedule.checkpoint_interval_us > 0) lost_us = std::min(lost_us, schedule.checkpoint_interval_us);
+    Running job{.job = id.value,
+                .queue = queue_of(id),
+                .priority = schedule.priority,
+                .lost_us = lost_us,
                 .restart_us = restart_us,
                 .preemptions = static_cast<int32_t>(row.preemptions)};
     for (const auto& [node, amount] : held) job.holds.push_back({node.value, amount});
@@ -134,7 +145,7 @@ std::vector<Running> running_jobs(const Graph& head, TimeUs now, int64_t restart
   return out;
 }
 
-Need need_of(const Graph& head, IntentId waiting, QueueId queue, size_t options_max) {
+Need need_of(const Graph& head, IntentId waiting, QueueId queue, size_t options_max, const KeptRoom& kept) {
   const IntentRow& row = head.intent(waiting);
   const Workload& workload = row.spec->workload;
   const int32_t instances = std::max(row.spec->schedule.instances, 1);
@@ -142,7 +153,7 @@ Need need_of(const Graph& head, IntentId waiting, QueueId queue, size_t options_
             row.spec->schedule.priority,
             amount_of(workload.cpu_milli, workload.memory_mib, workload.accelerators) * instances,
             {}};
-  Places places(head, workload, instances);
+  Places places(head, workload, instances, kept);
   for (size_t s = 0; s < head.site_count(); ++s) {
     const SiteId site(s);
     if (head.site(site).state != Liveness::kUp || head.site(site).drained) continue;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <span>
 #include <vector>
 
 #include "core/graph/graph.h"
@@ -12,15 +14,19 @@ namespace weir::queue {
 // In which queue of the tree an intent's job is.
 using QueueOf = std::function<QueueId(IntentId)>;
 
-// The jobs that run, by intent. A job writes no checkpoint that the graph knows of: what it would lose is all
-// since it was first seen running. `restart_us`: until it would be where it was, besides. O(intents).
-std::vector<Running> running_jobs(const Graph& head, TimeUs now, int64_t restart_us, const QueueOf& queue_of);
+// Those of the jobs whose newest wish has a plan of which something still holds room, in the order given. What
+// one would lose is all since it was first seen running, but no more than the time between its checkpoints.
+// `restart_us`: until it would be where it was, besides. O(runs of these).
+std::vector<Running> running_jobs(const Graph& head, std::span<const IntentId> jobs, TimeUs now,
+                                  int64_t restart_us, const QueueOf& queue_of);
 
 // Where a waiting job could start if others gave way: with one instance each node that could hold it when
 // empty, with more each site, its instances on the nodes that lack least. Sites that are not up, are drained,
 // or that its places or labels of residency exclude are left out; the network is not asked: that the job can
-// start there is for a decision to say. At most `options_max`, those that lack least first. O(nodes of the
-// sites).
-Need need_of(const Graph& head, IntentId waiting, QueueId queue, size_t options_max);
+// start there is for a decision to say. At most `options_max`, those that lack least first. What is `kept` for
+// others is not free. O(nodes of the sites).
+using KeptRoom = std::map<NodeId, Amount>;
+Need need_of(const Graph& head, IntentId waiting, QueueId queue, size_t options_max,
+             const KeptRoom& kept = {});
 
 }  // namespace weir::queue

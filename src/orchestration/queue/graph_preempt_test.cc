@@ -45,7 +45,9 @@ class GraphPreemptTest : public ::testing::Test {
     tree.take(queue::QueueId(0u), {cores * 1000, 1, 0}, now);
   }
   std::vector<Running> running() const {
-    return running_jobs(graph, now, 60'000'000, [](IntentId) { return queue::QueueId(0u); });
+    std::vector<IntentId> all;
+    for (size_t i = 0; i < graph.intent_count(); ++i) all.push_back(IntentId(i));
+    return running_jobs(graph, all, now, 60'000'000, [](IntentId) { return queue::QueueId(0u); });
   }
   Graph graph;
   QueueTree tree;

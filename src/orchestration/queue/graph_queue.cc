@@ -123,7 +123,7 @@ std::vector<SiteId> sites_of(const Plan& plan) {
 
 }  // namespace
 
-GraphQueue::GraphQueue() { set_shares(); }
+GraphQueue::GraphQueue() : budget_(1, 1) { set_shares(); }
 
 void GraphQueue::set_shares() {
   engine_.set_shares({.key = [this](uint32_t leaf, const Amount&) { return share_key(leaf); },
@@ -167,6 +167,7 @@ void GraphQueue::define(const Graph& head, ::weir::QueueId id) {
                               .maximum = maximum,
                               .half_life_us = std::min<int64_t>(spec.half_life_us, limits::kRunTimeUsMax)});
   }
+  guarantees_ = guarantees_ || spec.guaranteed != Quota{};
   // What is below may have inherited its policy.
   for (uint32_t l = 0; l < leaves_.size(); ++l) {
     Leaf& leaf = leaves_[l];
@@ -174,6 +175,7 @@ void GraphQueue::define(const Graph& head, ::weir::QueueId id) {
     if (now == leaf.policy) continue;
     leaf.policy = now;
     engine_.set_policy(l, now);
+    set_budget(l);
   }
 }
 
@@ -200,7 +202,13 @@ uint32_t GraphQueue::leaf(const Graph& head, ::weir::QueueId queue, TenantId ten
   engine_.set_policy(known->second, made.policy);
   leaves_.push_back(std::move(made));
   offered_.emplace_back();
+  set_budget(known->second);
   return known->second;
+}
+
+void GraphQueue::set_budget(uint32_t leaf) {
+  const auto per_hour = static_cast<int32_t>(leaves_[leaf].policy[kPreemptionsPerHour]);
+  budget_.set(QueueId(leaf), per_hour, std::max(per_hour, 1));
 }
 
 // The shares of the first three queues on the way down, 21 bits each: two queues are compared where their ways
@@ -263,11 +271,12 @@ Status GraphQueue::submits(const Graph& head, TenantId tenant, const std::string
 
 void GraphQueue::refresh(const Graph& head, SiteId site) {
   if (site.index() >= held_.size()) held_.resize(head.site_count());
-  Amount total = held_[site.index()];
+  const Amount kept = site.index() < kept_.size() ? kept_[site.index()] : Amount{};
+  Amount total = held_[site.index()] + kept;
   if (head.site(site).state == Liveness::kUp) {
     const SiteLoad& load = head.load(site);
-    total += Amount{std::max<int64_t>(load.cpu_milli_free, 0), std::max<int64_t>(load.memory_mib_free, 0),
-                    int64_t{std::max(load.accelerators_free, 0)} * 1000};
+    const Amount free{load.cpu_milli_free, load.memory_mib_free, int64_t{load.accelerators_free} * 1000};
+    total += Amount::most(free - kept, {});
   }
   engine_.set_pool(site.value, total);
 }
@@ -334,7 +343,9 @@ void GraphQueue::submit(const Graph& head, IntentId intent) {
     return;
   }
   wait_for(work);
+  if (row.claims > 0) work.claimed_at = now_;
   if (!fits_ever(head, work.job)) to_be_refused_.insert(intent);
+  ++known_classes_[work.job.priority];
   work_.insert_or_assign(intent, std::move(work));
 }
 
@@ -345,9 +356,11 @@ void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
   if (known == work_.end()) {
     const uint32_t of = leaf_of(head, row, *row.active->spec);
     known = work_.insert_or_assign(intent, Work{.leaf = of, .job = job_of(head, id_of(intent), of, row)}).first;
+    ++known_classes_[known->second.job.priority];
     wait_for(known->second);
   }
   Work& work = known->second;
+  unclaim(head, intent);
   give_back(work);
   (void)engine_.withdraw(id_of(intent));
   // Streams may need more instances than at least, and a plan be of an earlier wish.
@@ -359,6 +372,8 @@ void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
   work.parts = parts_of(row.active->plan);
   hold(head, work, parts_running(row));
   (void)engine_.adopt(work.job, work.parts, at);
+  running_.insert(intent);
+  ++classes_[work.job.priority];
   to_be_refused_.erase(intent);
   resting_.erase(intent);
 }
@@ -369,13 +384,22 @@ void GraphQueue::drop(const Graph& head, IntentId intent) {
   const auto known = work_.find(intent);
   if (known == work_.end()) return;
   Work& work = known->second;
+  unclaim(head, intent);
   give_back(work);
   if (work.state == Work::State::kRunning) {
+    running_.erase(intent);
+    if (--classes_[work.job.priority] == 0) classes_.erase(work.job.priority);
     (void)engine_.ended(id_of(intent), now_);
     hold(head, work, {});
   } else {
     (void)engine_.withdraw(id_of(intent));
   }
+  forget(known);
+}
+
+void GraphQueue::forget(std::map<IntentId, Work>::iterator known) {
+  const auto of_class = known_classes_.find(known->second.job.priority);
+  if (--of_class->second == 0) known_classes_.erase(of_class);
   work_.erase(known);
 }
 
@@ -390,6 +414,17 @@ void GraphQueue::restart(const Graph& head) {
   work_.clear();
   to_be_refused_.clear();
   resting_.clear();
+  claims_.clear();
+  kept_.clear();
+  running_.clear();
+  classes_.clear();
+  known_classes_.clear();
+  guarantees_ = false;
+  budget_ = PreemptBudget(1, 1);
+  looked_ = false;
+  look_at_ = 0;
+  look_from_ = 0;
+  look_again_ = INT64_MAX;
   relief_ = head.relief();
   held_.assign(head.site_count(), {});
   sites_of_plan_.clear();
@@ -413,10 +448,12 @@ void GraphQueue::restart(const Graph& head) {
     }
     begin(head, IntentId(i), began);
   }
+  remember_preemptions(head);
 }
 
 void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
   now_ = std::max(now_, head.now());
+  looked_ = false;
   std::visit(
       [&]<class T>(const T& e) {
         if constexpr (std::is_same_v<T, NodesReported> || std::is_same_v<T, SiteStateChanged> ||
@@ -449,8 +486,14 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           if (e.intent.index() >= head.intent_count()) return;
           const IntentRow& row = head.intent(e.intent);
           if (row.active || row.state == IntentState::kWithdrawn) return;
+          if (const auto known = work_.find(e.intent); known != work_.end()) {
+            const QueueId of(known->second.leaf);
+            if (budget_.left(of, now_) > 0) budget_.spend(of, 1, now_);
+          }
           drop(head, e.intent);
           if (is_job(row)) submit(head, e.intent);
+          if (e.by.index() < head.intent_count()) claim(head, e.by, now_);
+          for (const SiteId site : sites_of_plan_[e.plan]) refresh(head, site);
         } else if constexpr (std::is_same_v<T, PlanCommitted>) {
           const IntentId intent = e.plan.intent;
           if (intent.index() >= head.intent_count()) return;
@@ -484,6 +527,12 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
       body);
 }
 
+// Until something eases.
+void GraphQueue::rest(IntentId intent) {
+  engine_.held(id_of(intent), kNever, kHeldForNetwork);
+  resting_.insert(intent);
+}
+
 std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
   now_ = std::max(now_, now);
   tree_.advance(now_);
@@ -498,14 +547,14 @@ std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
   if (std::exchange(relief_, head.relief()) != head.relief()) {
     for (const IntentId intent : std::exchange(resting_, {})) engine_.held(id_of(intent), now_, kHeldForNetwork);
   }
+  offer_claims(head, out);
   const Pass pass = engine_.pass(now_);
   wake_ = pass.wake >= kNever ? INT64_MAX : pass.wake;
   for (const Start& start : pass.starts) {
     const IntentId intent = intent_of(start.job);
     Work& work = work_.at(intent);
     if (work.was_refused && work.relief == head.relief()) {
-      engine_.held(start.job, kNever, kHeldForNetwork);
-      resting_.insert(intent);
+      rest(intent);
       continue;
     }
     take(work);
@@ -517,16 +566,17 @@ std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
   return out;
 }
 
-bool GraphQueue::admits(const Plan& plan) const {
-  const auto known = work_.find(plan.intent);
-  if (known == work_.end() || known->second.state != Work::State::kOffered) return true;
-  return engine_.may_start(id_of(plan.intent), parts_of(plan));
-}
-
 void GraphQueue::refused(IntentId intent, uint64_t relief, TimeUs until) {
   const auto known = work_.find(intent);
   if (known == work_.end() || known->second.state == Work::State::kRunning) return;
   Work& work = known->second;
+  if (const auto kept = claims_.find(intent); kept != claims_.end()) {
+    work.state = Work::State::kClaiming;
+    work.was_refused = true;
+    work.relief = relief;
+    kept->second.until = now_;
+    return;
+  }
   if (work.state == Work::State::kOffered) {
     give_back(work);
     work.state = Work::State::kWaiting;

@@ -8,6 +8,8 @@
 
 #include "core/ports/scheduler.h"
 #include "orchestration/queue/engine.h"
+#include "orchestration/queue/graph_preempt.h"
+#include "orchestration/queue/preempt.h"
 #include "orchestration/queue/share.h"
 
 namespace weir::queue {
@@ -23,14 +25,18 @@ class GraphQueue : public Scheduler {
   void restart(const Graph& head) override;
   void note(const Graph& head, const EventBody& body, Position at) override;
   std::vector<Turn> turns(const Graph& head, TimeUs now) override;
-  bool admits(const Plan& plan) const override;
+  bool admits(const Graph& head, const Plan& plan) const override;
   void refused(IntentId intent, uint64_t relief, TimeUs until) override;
-  TimeUs wake() const override { return wake_; }
+  std::vector<JobPreempted> preemptions(const Graph& head, TimeUs now) override;
+  TimeUs wake() const override;
   Status reserves(const Graph& head, const ReservationSpec& spec, TimeUs now) override;
   Status submits(const Graph& head, TenantId tenant, const std::string& queue, TimeUs now) override;
 
+  // How long room is kept for a job that others made room for, from when they were told to give way.
+  static constexpr TimeUs kClaimUs = 60'000'000;
+
   // Why a job waits, as of the last turns(); kUnknown: it is no job, or has a plan.
-  Why why(IntentId intent) const { return engine_.explain(id_of(intent)); }
+  Why why(IntentId intent) const;
   // Of a job that a Why names.
   static IntentId intent_of(uint64_t id) { return IntentId(static_cast<uint32_t>(id - 1)); }
   // Waiting jobs in the order in which they are tried.
@@ -57,12 +63,26 @@ class GraphQueue : public Scheduler {
   struct Work {
     uint32_t leaf = 0;
     Job job;
-    enum class State : uint8_t { kWaiting, kOffered, kRunning } state = State::kWaiting;
+    // kClaiming: others make room for it.
+    enum class State : uint8_t { kWaiting, kClaiming, kOffered, kRunning } state = State::kWaiting;
     std::vector<Part> parts;     // where it runs
     std::vector<Part> held;      // of these what the graph does not count as free: what has not ended
     Amount amount;               // as the tree knows it
     bool was_refused = false;
     uint64_t relief = 0;         // when it was
+    TimeUs claimed_at = 0;       // when others were last told to make room for it
+  };
+
+  // Room that is kept at a site for a job: to the engine it runs there already.
+  struct Kept {
+    SiteId site;
+    TimeUs until = 0;
+    Amount amount;
+    uint64_t relief = UINT64_MAX;        // when it was last looked whether it has come
+  };
+  // What is free, or about to be, of nodes of a site.
+  struct NodeRoom {
+    Amount free, coming;
   };
 
   static uint64_t id_of(IntentId intent) { return uint64_t{intent.value} + 1; }
@@ -71,6 +91,7 @@ class GraphQueue : public Scheduler {
   uint32_t leaf(const Graph& head, ::weir::QueueId queue, TenantId tenant);
   Policy policy(const Graph& head, ::weir::QueueId queue) const;
   void set_shares();
+  void set_budget(uint32_t leaf);
   int64_t share_key(uint32_t leaf) const;
   bool allows(uint32_t leaf, const Amount& more) const;
 
@@ -79,11 +100,27 @@ class GraphQueue : public Scheduler {
   void submit(const Graph& head, IntentId intent);
   void begin(const Graph& head, IntentId intent, TimeUs at);  // by its active plan
   void drop(const Graph& head, IntentId intent);
+  void forget(std::map<IntentId, Work>::iterator known);
   void wait_for(Work& work);
+  void rest(IntentId intent);
   void take(Work& work);
   void give_back(Work& work);
   uint32_t leaf_of(const Graph& head, const IntentRow& row, const IntentSpec& spec);
   void hold(const Graph& head, Work& work, std::vector<Part> held);
+
+  void remember_preemptions(const Graph& head);
+  void claim(const Graph& head, IntentId intent, TimeUs at);  // as the graph says, since then
+  void unclaim(const Graph& head, IntentId intent);
+  void lapse(const Graph& head, IntentId intent);  // it waits as others do again
+  void offer_claims(const Graph& head, std::vector<Turn>& out);
+  std::map<NodeId, NodeRoom> rooms(const Graph& head, SiteId site) const;
+  // Takes what the job needs of the nodes, those that are being left first; false: it does not fit.
+  bool fit(const Graph& head, IntentId intent, std::map<NodeId, NodeRoom>& rooms, bool coming) const;
+  KeptRoom kept_rooms(const Graph& head) const;  // below zero: so much is about to be free beside that
+  bool may_preempt(const Graph& head, IntentId intent, const Work& work) const;
+  std::vector<JobPreempted> preempt_for(const Graph& head, IntentId intent, const Work& work,
+                                        Need need) const;
+  bool beside_reservations(SiteId site, const Work& work, std::span<const IntentId> victims) const;
 
   Engine engine_;
   QueueTree tree_;
@@ -97,6 +134,17 @@ class GraphQueue : public Scheduler {
   uint64_t relief_ = 0;                    // of the graph, at the last turns
   std::vector<Amount> held_;               // by site: of jobs that run, the sum of Work::held
   std::map<Position, std::vector<SiteId>> sites_of_plan_;
+  std::map<IntentId, Kept> claims_;
+  std::vector<Amount> kept_;               // by site: sums of claims_
+  std::set<IntentId> running_;             // jobs
+  std::map<int32_t, int64_t> classes_;     // of these: how many by priority
+  std::map<int32_t, int64_t> known_classes_;  // of all of work_
+  bool guarantees_ = false;                // a queue has one
+  PreemptBudget budget_;
+  bool looked_ = true;                     // for whom others are to give way, since anything changed
+  TimeUs look_at_ = 0;                     // not again before
+  size_t look_from_ = 0;                   // which of those that have a right comes after the first ones
+  TimeUs look_again_ = INT64_MAX;          // though nothing changes: somebody may have a right, and was not given way to
   TimeUs now_ = 0;
   TimeUs wake_ = INT64_MAX;
 };

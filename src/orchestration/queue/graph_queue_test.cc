@@ -149,13 +149,13 @@ TEST_F(GraphQueueTest, AdmitsAnotherSiteThanOfferedUnlessItIsKeptForAnother) {
   EXPECT_EQ(offered[0].sites, std::vector<SiteId>({SiteId(1u)}));
   Plan plan{.intent = small, .generation = 1};
   plan.placements.push_back({.site = SiteId(0u), .node = NodeId(0u), .cpu_milli = 1000, .memory_mib = 1024, .continues = {}});
-  EXPECT_FALSE(queue.admits(plan));
+  EXPECT_FALSE(queue.admits(graph, plan));
   plan.placements[0].site = SiteId(1u);
-  EXPECT_TRUE(queue.admits(plan));
+  EXPECT_TRUE(queue.admits(graph, plan));
   plan.placements.resize(4, plan.placements[0]);
-  EXPECT_TRUE(queue.admits(plan)) << "streams may need more instances than at least";
+  EXPECT_TRUE(queue.admits(graph, plan)) << "streams may need more instances than at least";
   plan.placements.resize(5, plan.placements[0]);
-  EXPECT_FALSE(queue.admits(plan));
+  EXPECT_FALSE(queue.admits(graph, plan));
 }
 
 TEST_F(GraphQueueTest, WhatNoSiteHoldsIsDecidedOnceToSayWhy) {

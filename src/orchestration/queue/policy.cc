@@ -35,6 +35,11 @@ constexpr std::array<PolicyParameter, kWeirParameters> kWeirs = {{
     {"patience_s", 2'592'000, 0, 315'360'000, "A job that waits for longer goes first; 0: none does"},
 }};
 
+constexpr std::array<PolicyParameter, kCommonParameters> kCommon = {{
+    {"preemptions_max", 3, 0, 1'000'000, "Times that one job of the queue is preempted at most; 0: none is"},
+    {"preemptions_per_hour", 100, 0, 1'000'000, "Preemptions of one tenant's jobs in the queue in an hour"},
+}};
+
 constexpr std::array<PolicyInfo, 7> kPolicies = {{
     {PolicyKind::kWeir, "weir",
      "Least run time^1.25 times cores first; only short jobs pass one that waits for room", false, kWeirs},
@@ -65,6 +70,8 @@ constexpr Key kLast = Key{1} << 100;
 
 std::span<const PolicyInfo> policies() { return kPolicies; }
 
+std::span<const PolicyParameter> common_parameters() { return kCommon; }
+
 const PolicyInfo& policy_info(PolicyKind kind) { return kPolicies[static_cast<size_t>(kind)]; }
 
 std::optional<PolicyKind> policy_named(std::string_view name) {
@@ -77,6 +84,7 @@ std::optional<PolicyKind> policy_named(std::string_view name) {
 Policy::Policy(PolicyKind of) : kind(of) {
   const auto parameters = policy_info(of).parameters;
   for (size_t i = 0; i < parameters.size(); ++i) values[i] = parameters[i].value;
+  for (size_t i = 0; i < kCommon.size(); ++i) common[i] = kCommon[i].value;
 }
 
 Result<Policy> make_policy(std::string_view name, std::span<const PolicySetting> settings) {
@@ -91,7 +99,9 @@ Result<Policy> make_policy(std::string_view name, std::span<const PolicySetting>
     return fail(ErrorCode::kInvalid, "no policy \"" + clip_utf8(name, 40) + "\"", "", meant(name, names));
   }
   Policy policy(*kind);
-  const auto parameters = policy_info(*kind).parameters;
+  const auto own = policy_info(*kind).parameters;
+  std::vector<PolicyParameter> parameters(own.begin(), own.end());
+  parameters.insert(parameters.end(), kCommon.begin(), kCommon.end());
   for (const PolicySetting& setting : settings) {
     size_t i = 0;
     while (i < parameters.size() && parameters[i].name != setting.name) ++i;
@@ -107,7 +117,7 @@ Result<Policy> make_policy(std::string_view name, std::span<const PolicySetting>
                                            std::to_string(parameters[i].low) + " to " +
                                            std::to_string(parameters[i].high));
     }
-    policy.values[i] = setting.value;
+    (i < own.size() ? policy.values[i] : policy.common[i - own.size()]) = setting.value;
   }
   return policy;
 }

@@ -46,13 +46,19 @@ enum WeirParameter : size_t {
   kWeirParameters
 };
 
+// Of the parameters that every policy has.
+enum CommonParameter : size_t { kPreemptionsMax, kPreemptionsPerHour, kCommonParameters };
+std::span<const PolicyParameter> common_parameters();
+
 // A policy with its parameters.
 struct Policy {
   PolicyKind kind = PolicyKind::kWeir;
-  std::array<int64_t, kWeirParameters> values{};  // in the order of PolicyInfo::parameters
+  std::array<int64_t, kWeirParameters> values{};    // in the order of PolicyInfo::parameters
+  std::array<int64_t, kCommonParameters> common{};  // in the order of common_parameters()
 
   Policy(PolicyKind of = PolicyKind::kWeir);
   int64_t operator[](WeirParameter parameter) const { return values[parameter]; }
+  int64_t operator[](CommonParameter parameter) const { return common[parameter]; }
   friend bool operator==(const Policy&, const Policy&) = default;
 };
 

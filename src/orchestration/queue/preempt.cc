@@ -255,16 +255,21 @@ class Search {
 
 }  // namespace
 
+void PreemptBudget::set(QueueId queue, int32_t per_hour, int32_t burst) {
+  Of& of = queues_[queue];
+  of.per_hour = per_hour;
+  if (per_hour > 0) of.bucket.set(per_hour, burst);
+}
+
 int32_t PreemptBudget::left(QueueId queue, TimeUs at) const {
-  const auto found = buckets_.find(queue);
-  if (found == buckets_.end()) return burst_;
-  return static_cast<int32_t>(found->second.held(at));
+  const auto found = queues_.find(queue);
+  if (found == queues_.end()) return burst_;
+  return found->second.per_hour > 0 ? static_cast<int32_t>(found->second.bucket.held(at)) : 0;
 }
 
 void PreemptBudget::spend(QueueId queue, int32_t count, TimeUs at) {
-  TokenBucket& bucket = buckets_[queue];
-  if (!bucket.limits()) bucket.set(per_hour_, burst_);
-  for (int32_t i = 0; i < count; ++i) bucket.take(at);
+  if (queues_.find(queue) == queues_.end()) set(queue, per_hour_, burst_);
+  for (int32_t i = 0; i < count; ++i) queues_[queue].bucket.take(at);
 }
 
 Nanocredits preemption_cost(const Running& running, const PreemptPrices& prices) {
@@ -295,7 +300,7 @@ VictimCosts::VictimCosts(std::span<const Running> running, const PreemptPrices& 
   for (const auto& [priority, jobs] : classes) {
     below_[priority] = cheap;
     for (const Running* job : jobs) {
-      if (job->preemptions >= rules.preemptions_max) continue;
+      if (job->preemptions >= std::min(job->preemptions_max, rules.preemptions_max)) continue;
       const Amount amount = held(*job);
       cheap.push_back({of(*job), amount, dominant_share(amount, total)});
     }
@@ -359,7 +364,7 @@ Preemption choose_victims(const QueueTree& tree, const Need& need, std::span<con
     if (!lacks(each)) continue;
     if (right_to_preempt(tree, need, each, rules) == Right::kNone) {
       ++(each.priority >= need.priority ? result.spared.by_priority : result.spared.by_guarantee);
-    } else if (each.preemptions >= rules.preemptions_max) {
+    } else if (each.preemptions >= std::min(each.preemptions_max, rules.preemptions_max)) {
       ++result.spared.by_limit;
     } else if (left.try_emplace(each.queue, budget.left(each.queue, at)).first->second <= 0) {
       ++result.spared.by_budget;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <vector>
@@ -25,6 +26,7 @@ struct Running {
   int64_t restart_us = 0;   // from being started again to being where it was
   int64_t moved_bytes = 0;  // checkpoint and data that have to be at the next place
   int32_t preemptions = 0;  // that it has suffered
+  int32_t preemptions_max = INT32_MAX;  // that it may suffer, by its queue's rule; PreemptRules has another
 };
 
 // What must become free beyond what is, at one node or site.
@@ -61,13 +63,19 @@ class PreemptBudget {
  public:
   // 1 <= per_hour, burst <= 1,000,000.
   PreemptBudget(int32_t per_hour, int32_t burst) : per_hour_(per_hour), burst_(burst) {}
+  // For one queue; 0: none of its jobs is preempted.
+  void set(QueueId queue, int32_t per_hour, int32_t burst);
   int32_t left(QueueId queue, TimeUs at) const;
   // Requires count <= left().
   void spend(QueueId queue, int32_t count, TimeUs at);
 
  private:
+  struct Of {
+    int32_t per_hour = 0;
+    TokenBucket bucket;
+  };
   int32_t per_hour_, burst_;
-  std::map<QueueId, TokenBucket> buckets_;
+  std::map<QueueId, Of> queues_;
 };
 
 // Why running jobs that hold what is short were not considered.

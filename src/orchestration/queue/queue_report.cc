@@ -79,6 +79,8 @@ WaitCode code_of(WhyCode code) {
       return WaitCode::kBehind;
     case WhyCode::kReservation:
       return WaitCode::kReservation;
+    case WhyCode::kPreempting:
+      return WaitCode::kPreempting;
     default:
       return WaitCode::kNext;
   }
@@ -92,9 +94,15 @@ class Reporter {
     QueueReport out{.version = graph_.version(), .at = at_, .backfill = backfill(), .lines = {}, .waits = {}};
     queue_.restart(graph_);
     take_turns();
+    preempts_ = queue_.preemptions(graph_, at_);
     put_lines(out);
     for (size_t i = 0; i < graph_.intent_count(); ++i) {
       const IntentRow& row = graph_.intent(IntentId(i));
+      if (row.preemptions > 0 && is_job(row) && row.state != IntentState::kWithdrawn) {
+        for (QueueStanding& line : out.lines) {
+          if (holds(line, queue_of(graph_, *row.spec), row.tenant)) line.preemptions += row.preemptions;
+        }
+      }
       if (!waits(row)) continue;
       const Why why = queue_.why(IntentId(i));
       if (why.code == WhyCode::kUnknown) continue;
@@ -184,7 +192,25 @@ class Reporter {
       put_shortage(out, needed);
     }
     if (out.code == WaitCode::kQuota) put_quota(out, needed, report);
+    put_preemption(out);
     return out;
+  }
+
+  // Who makes room for it, or is about to.
+  void put_preemption(JobWait& out) const {
+    const IntentRow& row = graph_.intent(out.intent);
+    if (out.code == WaitCode::kPreempting && row.claim) {
+      for (const auto& [victim, plan] : row.claim->from) out.gives_way.push_back(victim);
+    }
+    for (const JobPreempted& each : preempts_) {
+      if (each.by != out.intent) continue;
+      out.code = WaitCode::kPreempting;
+      out.site = each.site;
+      out.behind = {};
+      out.estimated_start = at_;
+      out.gives_way.push_back(each.intent);
+      out.preempting_cost = each.cost_all;
+    }
   }
 
   void put_shortage(JobWait& out, const Quota& needed) const {
@@ -225,6 +251,7 @@ class Reporter {
   const Graph& graph_;
   const TimeUs at_;
   GraphQueue queue_;
+  std::vector<JobPreempted> preempts_;  // that the queue would ask for now
 };
 
 }  // namespace
@@ -235,8 +262,10 @@ ReportedQueues::ReportedQueues() {
     out.name = policy.name;
     out.about = policy.about;
     out.ages = policy.ages;
-    for (const PolicyParameter& p : policy.parameters) {
-      out.parameters.push_back({std::string(p.name), std::string(p.about), p.value, p.low, p.high});
+    for (const auto& parameters : {policy.parameters, common_parameters()}) {
+      for (const PolicyParameter& p : parameters) {
+        out.parameters.push_back({std::string(p.name), std::string(p.about), p.value, p.low, p.high});
+      }
     }
   }
 }

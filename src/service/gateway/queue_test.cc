@@ -205,6 +205,55 @@ TEST_F(QueueTest, WhatIfDecidesOnACopy) {
   EXPECT_EQ(explain(kRival, "city", "wide", {"cpu=2"}).error().code, ErrorCode::kNotFound);
 }
 
+TEST_F(QueueTest, WhoGivesWayToWhomIsToldToBoth) {
+  ASSERT_TRUE(apply(kOperator, "apiVersion: weir/v1\nkind: Queue\nmetadata: {name: domain}\nspec: {priority_max: 10}\n"));
+  fill_hub();
+  ASSERT_TRUE(apply(kCity, job("city", "wide", "8")));
+  EXPECT_EQ(status("city", "wide").waiting().reason(), "room");
+  const auto raised = explain(kCity, "city", "wide", {"priority=5"});
+  ASSERT_TRUE(raised) << raised.error().text();
+  EXPECT_EQ(raised->what_if().waiting().reason(), "preempting");
+  EXPECT_EQ(raised->what_if().why(), "city/first makes room for it at hub");
+  ASSERT_TRUE(apply(kRival, job("rival", "urgent", "8", "priority: 5, run_time_max: 1h")));
+  EXPECT_EQ(status("rival", "urgent").waiting().reason(), "preempting");
+
+  const auto graph = brain.durable();
+  const IntentId first = graph->find_intent("city", "first"), urgent = graph->find_intent("rival", "urgent");
+  brain.record("brain", JobPreempted{.intent = first,
+                                     .plan = graph->intent(first).active->position,
+                                     .by = urgent,
+                                     .why = "priority 5 over 0",
+                                     .site = graph->find_site("hub"),
+                                     .lost_us = 90'000'000,
+                                     .cost = kCredit / 4,
+                                     .victims = 1,
+                                     .cost_all = kCredit / 4,
+                                     .spared_by_priority = 2});
+  const v1::Intent::Status gave = status("city", "first");
+  EXPECT_EQ(gave.state(), "waiting");
+  EXPECT_EQ(gave.preemptions(), 1u);
+  EXPECT_EQ(gave.preempted().job(), "rival/urgent");
+  EXPECT_EQ(gave.preempted().site(), "hub");
+  EXPECT_EQ(gave.preempted().lost_us(), 90'000'000);
+  const v1::Intent::Status took = status("rival", "urgent");
+  ASSERT_EQ(took.preempts_size(), 1);
+  EXPECT_EQ(took.preempts(0).job(), "city/first");
+  EXPECT_EQ(took.waiting().reason(), "preempting");
+  EXPECT_EQ(get(kOperator, "queue", "domain")->resource().queue().status().use().preemptions(), 1u);
+  const auto told = explain(kCity, "city", "first");
+  ASSERT_TRUE(told) << told.error().text();
+  for (const char* part : {"It was preempted 1 time, at 2027-01-15T08:00:00Z for a job of another tenant: priority 5 over 0.",
+                           "Lost at most 1 min 30 s of its work, all since it began, as it writes no checkpoints",
+                           "No other that may give way there costs less.", "2 of equal or higher priority"}) {
+    EXPECT_NE(told->text().find(part), std::string::npos) << part << " is not in:\n" << told->text();
+  }
+  const auto why = explain(kOperator, "rival", "urgent");
+  ASSERT_TRUE(why);
+  EXPECT_NE(why->text().find("What decides: city/first makes room for it at hub."), std::string::npos) << why->text();
+  EXPECT_NE(why->text().find("city/first gave way to it at hub, at a price of 0.25 credits of lost work."), std::string::npos)
+      << why->text();
+}
+
 TEST_F(QueueTest, WhatIfAlsoAnswersForServices) {
   brain.record("op", IntentSubmitted{IntentId(0u), TenantId(0u), 1, brain.cameras()});
   brain.decide();

@@ -17,6 +17,7 @@ void put_use(const QueueStanding& from, v1::Queue::Use& out) {
   out.set_jobs_running(static_cast<uint64_t>(from.jobs_running));
   out.set_jobs_waiting(static_cast<uint64_t>(from.jobs_waiting));
   out.set_oldest_wait_us(from.oldest_wait_us);
+  out.set_preemptions(static_cast<uint64_t>(from.preemptions));
 }
 
 std::string_view backfill_text(Backfill backfill) {

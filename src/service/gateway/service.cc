@@ -418,6 +418,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
     wait = waiting(*graph, *report, id);
     if (wait) text += explain_wait({*graph, *report, who.role == policy::Role::kOperator}, *wait);
   }
+  text += explain_preempted(*graph, who.role == policy::Role::kOperator, id);
   // What was refused before it came to wait for something else is past.
   if (row.refusal && (!wait || wait->code == WaitCode::kNetwork)) {
     if (row.state != IntentState::kRefused) text += "A repair of it was refused, last at version " + std::to_string(row.refusal->basis) + ":\n";

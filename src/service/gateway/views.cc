@@ -192,6 +192,11 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   } else {
     status.set_started(begun(row));
     put_wait(from, id, status);
+    status.set_preemptions(row.preemptions);
+    if (row.preempted) put_preemption(graph, from.all, id, id, *status.mutable_preempted());
+    for (const IntentId other : preempted_for(graph, id)) {
+      put_preemption(graph, from.all, other, id, *status.add_preempts());
+    }
   }
 }
 

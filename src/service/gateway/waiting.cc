@@ -49,6 +49,8 @@ std::string_view reason_name(WaitCode code) {
       return "network";
     case WaitCode::kReservation:
       return "reservation";
+    case WaitCode::kPreempting:
+      return "preempting";
     case WaitCode::kTooLarge:
       break;
   }
@@ -61,12 +63,21 @@ std::string_view resource_name(CountedResource resource) {
                                                 : "accelerators";
 }
 
+bool visible(const Graph& graph, bool all, IntentId other, IntentId reader) {
+  return all || graph.intent(other).tenant == graph.intent(reader).tenant;
+}
+
 bool visible(const Reading& from, const JobWait& wait, IntentId other) {
-  return from.all || from.graph.intent(other).tenant == from.graph.intent(wait.intent).tenant;
+  return visible(from.graph, from.all, other, wait.intent);
+}
+
+std::string job_name(const Graph& graph, bool all, IntentId other, IntentId reader) {
+  if (other.index() >= graph.intent_count()) return "another job";
+  return visible(graph, all, other, reader) ? graph.intent_name(other) : "a job of another tenant";
 }
 
 std::string job_name(const Reading& from, const JobWait& wait, IntentId other) {
-  return visible(from, wait, other) ? from.graph.intent_name(other) : "a job of another tenant";
+  return job_name(from.graph, from.all, other, wait.intent);
 }
 
 std::string site_of(const Reading& from, const JobWait& wait) {
@@ -125,6 +136,7 @@ std::string change_text(const Reading& from, const JobWait& wait) {
   switch (wait.code) {
     case WaitCode::kNext:
     case WaitCode::kOffered:
+    case WaitCode::kPreempting:
       return "";
     case WaitCode::kRoom:
       if (wait.needed <= wait.available) return "It starts as soon as enough is free.";
@@ -222,6 +234,12 @@ std::string wait_text(const Reading& from, const JobWait& wait) {
                  ? name + " opens at " + resource::format_time(reservation->spec.from)
                  : name + " could not be kept";
     }
+    case WaitCode::kPreempting: {
+      const size_t count = wait.gives_way.size();
+      return (count == 1 ? job_name(from, wait, wait.gives_way.front()) + " makes"
+                         : std::to_string(count) + " jobs make") +
+             " room for it" + site_of(from, wait);
+    }
     case WaitCode::kTooLarge:
       return amount_text(wait.resource, wait.needed) + " needed, and" +
              (wait.site.valid() ? " " + graph.site_name(wait.site) : " the domain") + " has " +
@@ -244,6 +262,71 @@ std::string explain_wait(const Reading& from, const JobWait& wait) {
   out += ahead_text(from, wait) + start_text(from, wait);
   const std::string change = change_text(from, wait);
   return change.empty() ? out : out + change + "\n";
+}
+
+std::vector<IntentId> preempted_for(const Graph& graph, IntentId id) {
+  const IntentRow& row = graph.intent(id);
+  std::vector<IntentId> out;
+  if (row.claims == 0) return out;
+  for (size_t i = 0; i < graph.intent_count(); ++i) {
+    const IntentRow& other = graph.intent(IntentId(i));
+    if (other.preempted && other.preempted->by == id && other.preempted_at >= row.submitted_at) {
+      out.push_back(IntentId(i));
+    }
+  }
+  return out;
+}
+
+void put_preemption(const Graph& graph, bool all, IntentId victim, IntentId reader, v1::Preemption& out) {
+  const IntentRow& row = graph.intent(victim);
+  const JobPreempted& preempted = *row.preempted;
+  out.set_job(job_name(graph, all, reader == victim ? preempted.by : victim, reader));
+  out.set_at(row.preempted_at);
+  if (preempted.site.index() < graph.site_count()) out.set_site(graph.site_name(preempted.site));
+  out.set_reclaims(preempted.reclaims);
+  out.set_lost_us(preempted.lost_us);
+  out.set_cost_nanocredits(preempted.cost);
+}
+
+std::string explain_preempted(const Graph& graph, bool all, IntentId id) {
+  const IntentRow& row = graph.intent(id);
+  std::string out;
+  if (row.preempted) {
+    const JobPreempted& e = *row.preempted;
+    const int64_t every_us = row.spec->schedule.checkpoint_interval_us;
+    out += "It was preempted " + std::to_string(row.preemptions) +
+           (row.preemptions == 1 ? " time, at " : " times, last at ") + resource::format_time(row.preempted_at) +
+           " for " + job_name(graph, all, e.by, id) + (e.why.empty() ? "" : ": " + e.why) + ".\n";
+    out += "Lost at most " + span(e.lost_us) + " of its work, " +
+           (every_us > 0 ? "as it writes a checkpoint every " + format_duration(every_us)
+                         : std::string("all since it began, as it writes no checkpoints")) +
+           ": a price of " + format_money(e.cost) + " credits.\n";
+    out += e.victims <= 1 ? "No other that may give way there"
+                          : "It gave way together with " + std::to_string(e.victims - 1) +
+                                (e.victims == 2 ? " other; no others that may give way there"
+                                                : " others; no others that may give way there");
+    out += e.victims <= 1 ? " costs less.\n" : " cost less than the " + format_money(e.cost_all) + " of all.\n";
+    std::string spared;
+    const auto add = [&spared](int32_t count, const char* why) {
+      if (count > 0) spared += (spared.empty() ? "" : ", ") + std::to_string(count) + " " + why;
+    };
+    add(e.spared_by_priority, "of equal or higher priority");
+    add(e.spared_by_guarantee, "whose queue has no more than it is guaranteed");
+    add(e.spared_by_limit, "preempted as often as one may be");
+    add(e.spared_by_budget, "whose queue was preempted enough for now");
+    if (!spared.empty()) out += "Jobs that hold what was short and were spared: " + spared + ".\n";
+  }
+  const std::vector<IntentId> others = preempted_for(graph, id);
+  if (others.empty()) return out;
+  std::string names;
+  for (size_t i = 0; i < std::min(others.size(), kAheadNamed); ++i) {
+    names += (i == 0 ? "" : ", ") + job_name(graph, all, others[i], id);
+  }
+  if (others.size() > kAheadNamed) names += " and " + std::to_string(others.size() - kAheadNamed) + " more";
+  const JobPreempted& last = *graph.intent(others.back()).preempted;
+  return out + names + " gave way to it" +
+         (last.site.index() < graph.site_count() ? " at " + graph.site_name(last.site) : "") + ", at a price of " +
+         format_money(last.cost_all) + " credits of lost work.\n";
 }
 
 void put_waiting(const Reading& from, const JobWait& wait, v1::Waiting& out) {

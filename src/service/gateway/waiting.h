@@ -2,10 +2,12 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/ports/queues.h"
 
 namespace weir::v1 {
+class Preemption;
 class Waiting;
 }
 
@@ -34,5 +36,12 @@ std::string wait_text(const Reading& from, const JobWait& wait);
 // it.
 std::string explain_wait(const Reading& from, const JobWait& wait);
 void put_waiting(const Reading& from, const JobWait& wait, v1::Waiting& out);
+
+// Jobs that were preempted last for this wish of the job. O(intents) if there were any.
+std::vector<IntentId> preempted_for(const Graph& graph, IntentId id);
+// The last preemption of `victim`, as the reader of `reader`, which is it or the other, sees it.
+void put_preemption(const Graph& graph, bool all, IntentId victim, IntentId reader, v1::Preemption& out);
+// By whom it was preempted last, what was lost, and why it and no other; and who gave way to it. Empty: none.
+std::string explain_preempted(const Graph& graph, bool all, IntentId id);
 
 }  // namespace weir::gateway

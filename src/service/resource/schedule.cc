@@ -70,6 +70,7 @@ Schedule schedule_from(const v1::Intent::Timing& timing, bool job, Checks& check
   checks.require(out.run_time_us_max == 0 || out.run_time_us_estimated <= out.run_time_us_max,
                  path + ".run_time", "is longer than run_time_max, when the job is ended",
                  "lower it, or raise run_time_max");
+  out.checkpoint_interval_us = run_time_from(path + ".checkpoint_every", timing.checkpoint_every(), checks);
   out.not_before = time_from(path + ".not_before", timing.not_before(), checks);
   out.deadline = time_from(path + ".deadline", timing.deadline(), checks);
   if (out.deadline != 0) {
@@ -89,6 +90,7 @@ void fill(const Schedule& value, v1::Intent::Timing& timing) {
   if (value.instances > 1) timing.set_instances(value.instances);
   if (value.run_time_us_estimated > 0) timing.set_run_time(format_duration(value.run_time_us_estimated));
   if (value.run_time_us_max > 0) timing.set_run_time_max(format_duration(value.run_time_us_max));
+  if (value.checkpoint_interval_us > 0) timing.set_checkpoint_every(format_duration(value.checkpoint_interval_us));
   if (value.not_before > 0) timing.set_not_before(format_time(value.not_before));
   if (value.deadline > 0) timing.set_deadline(format_time(value.deadline));
 }

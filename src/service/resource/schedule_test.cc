@@ -24,6 +24,7 @@ spec:
     not_before: 2026-11-22T18:00:00+08:00
     deadline: 2026-11-23T00:00:00Z
     reservation: night
+    checkpoint_every: 15m
 )";
 
 constexpr const char* kQueue = R"(apiVersion: weir/v1
@@ -88,6 +89,7 @@ TEST(ResourceSchedule, AJobSaysWhenItRunsAndBeforeWhom) {
   EXPECT_EQ(schedule.not_before, 1'795'341'600'000'000);
   EXPECT_EQ(schedule.deadline, 1'795'392'000'000'000);
   EXPECT_EQ(schedule.reservation, "night");
+  EXPECT_EQ(schedule.checkpoint_interval_us, kHourUs / 4);
   expect_same_again(resource);
 }
 
@@ -109,6 +111,8 @@ TEST(ResourceSchedule, RefusesTimesThatCannotBe) {
             "f.yaml:11: spec.schedule.run_time_max: is zero; write it like 2h, or leave it out");
   EXPECT_EQ(error_with(kJob, "run_time_max: 3h", "run_time_max: 367d"),
             "f.yaml:11: spec.schedule.run_time_max: is longer than 366 days; write it like 2h");
+  EXPECT_EQ(error_with(kJob, "checkpoint_every: 15m", "checkpoint_every: 0s"),
+            "f.yaml:15: spec.schedule.checkpoint_every: is zero; write it like 2h, or leave it out");
   EXPECT_EQ(
       error_with(kJob, "deadline: 2026-11-23T00:00:00Z", "deadline: 2026-11-22T09:00:00Z"),
       "f.yaml:13: spec.schedule.deadline: is not after not_before; choose a later deadline, or an earlier "

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/event/limits.h"
 #include "core/price/price.h"
 
 namespace weir::twin {
@@ -93,6 +94,7 @@ class Replay::World final : public Clock, public Wire {
   void submit(TraceJob job);
   void refuse(uint64_t number, TraceJob job, JobOutcome::End how, std::string why);
   void begin_run(SiteId site, const DirectedRun& order);
+  void stop_run(Run& run);
   void end_run(const End& end);
   bool decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent, const std::vector<SiteId>& sites);
   std::string too_large(const TraceJob& job) const;
@@ -144,6 +146,7 @@ void Replay::World::send(const SiteDirective& directive) {
     const auto known = site.runs.find(order.run);
     if (known != site.runs.end()) {
       known->second.told = site.directives;
+      if (order.ended) stop_run(known->second);
     } else if (!order.ended) {
       begin_run(directive.site, order);
     }
@@ -153,16 +156,20 @@ void Replay::World::send(const SiteDirective& directive) {
       ++at;
       continue;
     }
-    if (const auto live = live_.find(at->second.intent.value); live != live_.end() && !at->second.ended) {
-      // Taken from it before it ended: what it has done is lost.
-      --live->second.running;
-      if (!live->second.started()) {
-        ++waiting_;
-        --running_;
-      }
-    }
+    stop_run(at->second);
     at = site.runs.erase(at);
   }
+}
+
+// Before it ended: what it has done is lost.
+void Replay::World::stop_run(Run& run) {
+  const auto live = live_.find(run.intent.value);
+  if (live == live_.end() || run.ended) return;
+  run.ended = true;
+  --live->second.running;
+  if (live->second.started()) return;
+  ++waiting_;
+  --running_;
 }
 
 void Replay::World::begin_run(SiteId site, const DirectedRun& order) {
@@ -226,7 +233,7 @@ TenantId Replay::World::tenant(const std::string& name) {
 
 const std::string& Replay::World::queue(const std::string& name) {
   if (!name.empty() && name != kDomainQueue && queues_.insert(name).second)
-    propose(QueueDefined{{}, {.name = name}});
+    propose(QueueDefined{{}, {.name = name, .priority_max = limits::kPriorityMax}});
   return name;
 }
 
@@ -382,10 +389,11 @@ Status Replay::World::begin() {
 }
 
 Status Replay::World::describe() {
-  if (!options_.policy.empty() || options_.backfill != Backfill::kInherited) {
-    propose(
-        QueueDefined{{}, {.name = kDomainQueue, .policy = options_.policy, .backfill = options_.backfill}});
-  }
+  propose(QueueDefined{{},
+                       {.name = kDomainQueue,
+                        .policy = options_.policy,
+                        .backfill = options_.backfill,
+                        .priority_max = limits::kPriorityMax}});
   for (const ReplaySite& site : options_.sites) propose(SiteDefined{{}, {}, site.spec});
   if (Status settled = settle(); !settled) return settled;
   for (const ReplaySite& site : options_.sites) {

@@ -111,6 +111,27 @@ TEST(Replay, EqualTracesGiveEqualLedgers) {
   EXPECT_NE(replay(jobs).head, a.head);
 }
 
+TEST(Replay, AJobGivesWayToAnotherOfHigherPriorityAndRunsToItsEndAfterIt) {
+  TraceJob urgent = job("urgent", 40, 30, 3);
+  urgent.priority = 5;
+  queue::GraphQueue queue;
+  const Replayed done = replay({job("low", 0, 100, 4), urgent}, 4, &queue, "fcfs");
+  ASSERT_EQ(done.outcomes.size(), 2u);
+  EXPECT_EQ(done.outcomes[0].job.id, "urgent");
+  EXPECT_EQ(done.outcomes[0].start_us, 40'000'000) << "it does not wait for the end of the other";
+  EXPECT_EQ(done.outcomes[0].end_us, 70'000'000);
+  EXPECT_EQ(done.outcomes[1].job.id, "low");
+  EXPECT_EQ(done.outcomes[1].attempts, 2);
+  EXPECT_EQ(done.outcomes[1].start_us, 70'000'000);
+  EXPECT_EQ(done.outcomes[1].end_us, 170'000'000) << "from the start, to its end";
+  urgent.priority = 0;
+  queue::GraphQueue again;
+  const Replayed equals = replay({job("low", 0, 100, 4), urgent}, 4, &again, "fcfs");
+  ASSERT_EQ(equals.outcomes.size(), 2u);
+  EXPECT_EQ(equals.outcomes[0].job.id, "low");
+  EXPECT_EQ(equals.outcomes[0].attempts, 1);
+}
+
 TEST(Replay, PoliciesChooseWhoGoesFirst) {
   const std::deque<TraceJob> jobs = {job("a", 0, 100, 4), job("long", 10, 50, 4), job("short", 20, 5, 4)};
   queue::GraphQueue fcfs, sjf;
