@@ -77,7 +77,7 @@ struct Wish {
   Plan plan(SiteId site, const std::vector<LinkId>& path) const {
     Plan plan{.intent = intent, .generation = graph.intent(intent).generation, .basis = graph.version()};
     plan.placements.push_back({.site = site,
-                               .node = choose_nodes(graph, site, spec.workload, 1).at(0),
+                               .node = choose_nodes(graph, site, spec.workload, 1).at(0).node,
                                .cpu_milli = spec.workload.cpu_milli,
                                .memory_mib = spec.workload.memory_mib,
                                .accelerators = spec.workload.accelerators,

@@ -88,7 +88,7 @@ Table intents(const Items& items, bool wide) {
 
 Table sites(const Items& items, bool wide) {
   std::vector<std::string> header{"NAME", "STATE", "TIER", "REGION", "CORES FREE", "MEMORY FREE", "RUNS", "PATHS"};
-  if (wide) header.insert(header.end(), {"CORE-HOUR", "CARBON", "DRIVER", "AGENT", "HEARD", "WHY"});
+  if (wide) header.insert(header.end(), {"ACCELERATORS", "CORE-HOUR", "CARBON", "DRIVER", "AGENT", "HEARD", "WHY"});
   Table table(header);
   table.lesser({"REGION", "TIER"});
   for (const v1::Resource& item : items) {
@@ -105,7 +105,8 @@ Table sites(const Items& items, bool wide) {
         free(std::to_string(s.runs())),
         s.paths()};
     if (wide) {
-      row.insert(row.end(), {site.spec().asks().core_hour(), site.spec().power().carbon(), s.driver(), s.agent_version(),
+      row.insert(row.end(), {free(format_milli(s.accelerator_milli_free())) + "/" + std::to_string(s.accelerators_total()),
+                             site.spec().asks().core_hour(), site.spec().power().carbon(), s.driver(), s.agent_version(),
                              s.heard_us_ago() ? gateway::latency_text(s.heard_us_ago()) + " ago" : "-",
                              s.paths_why().empty() ? s.why() : s.why() + " " + s.paths_why()});
     }
@@ -210,18 +211,36 @@ Table runs(const Items& items, bool wide) {
   return table;
 }
 
-Table nodes(const Items& items, bool) {
-  Table table({"NODE", "SITE", "NAME", "STATE", "CORES FREE", "MEMORY FREE", "ACCELERATORS", "SPEED"});
+// "0.4 1 0.7, of 80Gi each": what is free of each device.
+std::string devices_text(const v1::NodeView& node) {
+  std::string out;
+  for (const auto& device : node.devices()) out += (out.empty() ? "" : " ") + format_milli(device.milli_free());
+  if (out.empty()) return "-";
+  if (node.spec().accelerator_memory_mib() > 0)
+    out += ", of " + format_memory(node.spec().accelerator_memory_mib()) + " each";
+  return out;
+}
+
+Table nodes(const Items& items, bool wide) {
+  std::vector<std::string> header{"NODE", "SITE", "NAME", "STATE", "CORES FREE", "MEMORY FREE", "ACCELERATORS", "SPEED"};
+  if (wide) header.insert(header.end(), {"FREE OF EACH DEVICE", "FP16 TFLOPS"});
+  Table table(header);
   table.lesser({"SPEED"});
   for (const v1::Resource& item : items) {
     const v1::NodeView& node = item.node();
     const v1::NodeSpec& spec = node.spec();
-    table.add({std::to_string(node.id()), node.site(), spec.name(), node.cordoned() ? "cordoned" : "ready",
+    std::vector<std::string> row{std::to_string(node.id()), node.site(), spec.name(), node.cordoned() ? "cordoned" : "ready",
                format_cpu(node.cpu_milli_free()) + "/" + format_cpu(spec.cpu_milli()),
                format_memory(node.memory_mib_free()) + "/" + format_memory(spec.memory_mib()),
                std::to_string(node.accelerators_free()) + "/" + std::to_string(spec.accelerators()) +
                    (spec.accelerator_model().empty() ? "" : " " + spec.accelerator_model()),
-               format_milli(spec.speed_milli())});
+               format_milli(spec.speed_milli())};
+    if (wide) {
+      row.insert(row.end(), {devices_text(node), spec.accelerator_fp16_gflops() > 0
+                                                     ? format_milli(spec.accelerator_fp16_gflops())
+                                                     : "-"});
+    }
+    table.add(row);
   }
   return table;
 }
@@ -465,7 +484,7 @@ std::string render_plan(const v1::PlanView& plan, Format format) {
     const v1::PlacementView& p = plan.placements(i);
     const v1::Placement& value = plan.value().placements(i);
     Placement placement{.cpu_milli = value.cpu_milli(), .memory_mib = value.memory_mib(),
-                        .accelerators = static_cast<int16_t>(value.accelerators()), .streams = value.streams()};
+                        .accelerators = static_cast<int16_t>(value.accelerators()), .streams = value.streams(), .accelerator_milli = value.accelerator_milli()};
     placement.asks = {value.asks().per_core_hour(), value.asks().per_gib_hour(), value.asks().per_accelerator_hour()};
     placements.add({std::to_string(p.item()), p.site(), p.node(), p.state().empty() ? "-" : p.state(),
                     std::to_string(value.streams()), credits(placement_per_hour(placement))});

@@ -43,7 +43,7 @@ void add_queue(Table& table, const std::string& name, const v1::Queue::Use& use,
       policy};
   if (wide) {
     row.insert(row.end(), {format_cpu(use.cpu_milli()), format_memory(use.memory_mib()),
-                           std::to_string(use.accelerators()), std::to_string(use.preemptions())});
+                           format_milli(use.accelerator_milli()), std::to_string(use.preemptions())});
     if (queue == nullptr) {
       row.insert(row.end(), 5, "-");
     } else {

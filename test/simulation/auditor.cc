@@ -92,6 +92,7 @@ void Auditor::body(const NodesReported& e) {
     node.memory = e.nodes[i].memory_mib;
     node.speed = std::max(1, e.nodes[i].speed_milli);
     node.accelerators = e.nodes[i].accelerators;
+    node.device_memory = e.nodes[i].accelerator_memory_mib;
   }
 }
 
@@ -302,10 +303,10 @@ void Auditor::hold(const Placement& p, int sign) {
   Node& node = nodes_[p.node.index()];
   node.cpu_used += sign * int64_t{p.cpu_milli};
   node.memory_used += sign * int64_t{p.memory_mib};
-  node.accelerators_used += sign * int64_t{p.accelerators};
-  if (sign > 0 && (node.cpu_used > node.cpu || node.memory_used > node.memory || node.accelerators_used > node.accelerators)) {
+  if (sign > 0 && (node.cpu_used > node.cpu || node.memory_used > node.memory)) {
     fail("node " + std::to_string(p.node.value) + " is over-committed");
   }
+  hold_devices(node, p, sign);
 }
 
 void Auditor::hold(const Flow& flow, int sign) {
@@ -357,6 +358,7 @@ void Auditor::body(const PlanCommitted& e) {
         found = true;
         old.holds_placement[k] = fresh_placement[i] = false;
         if (p.asks != old.plan.placements[k].asks) fail("a run that goes on changed its price");
+        if (p.devices != old.plan.placements[k].devices) fail("a run that goes on changed its devices");
         for (size_t f = 0; f < e.plan.flows.size(); ++f) {
           const Flow& flow = e.plan.flows[f];
           if (flow.placement != i) continue;
@@ -397,6 +399,9 @@ void Auditor::body(const PlanCommitted& e) {
                            .provider = "provider/" + sites_[e.plan.placements[i].site.index()].name,
                            .placement = e.plan.placements[i],
                            .workload = wish.spec.workload};
+    // Of a shared device it is told what it was given.
+    if (e.plan.placements[i].accelerator_milli > 0)
+      billed_[now.run(i)].workload.accelerator_memory_mib = e.plan.placements[i].accelerator_memory_mib;
     runs_[now.run(i)] = {};
   }
   for (size_t i = 0; i < e.plan.placements.size(); ++i) {
@@ -489,7 +494,8 @@ void Auditor::check_placements(const Plan& plan, const Wish& wish) {
   for (const Placement& p : plan.placements) {
     places.insert(p.site);
     const Site& site = sites_[p.site.index()];
-    if (p.cpu_milli != need.cpu_milli || p.memory_mib != need.memory_mib || p.accelerators != need.accelerators) {
+    if (p.cpu_milli != need.cpu_milli || p.memory_mib != need.memory_mib || p.accelerators != need.accelerators ||
+        p.accelerator_milli != need.accelerator_milli) {
       fail("an instance has other resources than asked for");
     }
     if (p.streams > need.streams_per_instance) fail("an instance carries too many streams");
@@ -542,7 +548,7 @@ void Auditor::check_flows(const Plan& plan, const Wish& wish) {
   };
   for (const Placement& p : plan.placements) {
     billed += rounded_up(p.cpu_milli, p.asks.per_core_hour, 1000) + rounded_up(p.memory_mib, p.asks.per_gib_hour, 1024) +
-              static_cast<__int128>(p.accelerators) * p.asks.per_accelerator_hour;
+              rounded_up(p.accelerators * (p.accelerator_milli > 0 ? p.accelerator_milli : 1000), p.asks.per_accelerator_hour, 1000);
   }
   for (const Flow& flow : plan.flows) {
     carried[flow.ingress] += flow.streams;
@@ -670,7 +676,7 @@ void Auditor::body(const UsageReported& e) {
   const Placement& p = run.placement;
   const __int128 hours = static_cast<__int128>(e.to - e.from);
   const __int128 amount = (hours * p.cpu_milli * p.asks.per_core_hour / 1000 + hours * p.memory_mib * p.asks.per_gib_hour / 1024 +
-                           hours * p.accelerators * p.asks.per_accelerator_hour) /
+                           hours * device_milli(p) * p.asks.per_accelerator_hour / 1000) /
                           3'600'000'000;
   balances_[run.tenant] -= amount;
   balances_[run.provider] += amount;
@@ -695,7 +701,7 @@ Auditor::Owed Auditor::owed() const {
         };
         add("core", p.cpu_milli, p.asks.per_core_hour);
         add("memory", p.memory_mib, p.asks.per_gib_hour);
-        add("accelerator", p.accelerators, p.asks.per_accelerator_hour);
+        add("accelerator", device_milli(p), p.asks.per_accelerator_hour);
         add("network", term.path_per_hour > 0 ? 1 : 0, term.path_per_hour);
       }
     }
@@ -717,7 +723,7 @@ void Auditor::compare(const Graph& graph) const {
     const NodeFree& free = graph.free(NodeId(n));
     const Node& node = nodes_[n];
     if (free.cpu_milli != node.cpu - node.cpu_used || free.memory_mib != node.memory - node.memory_used ||
-        free.accelerators != node.accelerators - node.accelerators_used) {
+        !has_devices(graph, NodeId(n))) {
       fail("node " + std::to_string(n) + ": the graph has " + std::to_string(free.cpu_milli) + " milli-cores free, the books " +
            std::to_string(node.cpu - node.cpu_used));
     }

@@ -38,6 +38,7 @@ class Auditor {
 
   // What the run was asked for as; null: no plan asked for it.
   const Workload* workload_of(RunId run) const;
+  DeviceMask devices_of(RunId run) const;
   // By the newest measurement of every ingress of the newest wish; true for what is withdrawn.
   bool promise_kept(IntentId intent) const;
   bool withdrawn(IntentId intent) const { return wishes_[intent.index()].withdrawn; }
@@ -60,7 +61,9 @@ class Auditor {
     uint32_t site = 0;
     int64_t cpu = 0, memory = 0, accelerators = 0;
     int64_t speed = 1;
-    int64_t cpu_used = 0, memory_used = 0, accelerators_used = 0;
+    int64_t device_memory = 0;
+    int64_t cpu_used = 0, memory_used = 0;
+    std::map<int, std::pair<int64_t, int64_t>> devices_used;  // thousandths and MiB, of those in use
     bool cordoned = false;
   };
   struct Direction {
@@ -178,6 +181,8 @@ class Auditor {
   void check_path(const Plan& plan, const Flow& flow, const std::vector<LinkId>& path, const char* what);
   void check_labels(const Held& plan);
   void hold(const Placement& placement, int sign);
+  void hold_devices(Node& node, const Placement& placement, int sign);
+  bool has_devices(const Graph& graph, NodeId id) const;
   void hold(const Flow& flow, int sign);
 
   Fail fail_;

@@ -283,6 +283,15 @@ void BrainProcess::spoil(Plan& plan, const Graph& graph) {
   if (plan.placements.empty()) return;
   Placement& p = plan.placements[random_.below(plan.placements.size())];
   Flow* f = plan.flows.empty() ? nullptr : &plan.flows[random_.below(plan.flows.size())];
+  if (p.accelerators > 0 && random_.chance(300'000)) {
+    switch (random_.between(0, 3)) {
+      case 0: p.devices = DeviceMask{1} << random_.below(kDevicesPerNodeMax); break;
+      case 1: p.devices = ~DeviceMask{0}; break;
+      case 2: p.accelerator_milli = p.accelerator_milli == 1 ? 0 : 1; break;
+      default: p.accelerator_memory_mib += 1; break;
+    }
+    return;
+  }
   const int64_t what = random_.between(0, f ? 23 : 13);
   switch (what) {
     case 0: p.site = SiteId(random_.below(graph.site_count() + 1)); break;

@@ -84,7 +84,7 @@ std::string describe(const Graph& g) {
     w.all(g.site_name(id), row.vertex, row.state, row.drained, row.tier, row.steerable, row.agent_steers, row.availability_ppm, row.residency,
           row.asks.per_core_hour, row.asks.per_gib_hour, row.asks.per_accelerator_hour, row.power.peak_mw_per_core);
     w.all(load.cpu_milli_total, load.cpu_milli_free, load.memory_mib_total, load.memory_mib_free,
-          load.accelerators_total, load.accelerators_free, load.speed_milli_min);
+          load.accelerators_total, load.accelerators_free, load.accelerator_milli_free, load.speed_milli_min);
     w.encoded(g.site_spec(id));
     for (const NodeRange& range : g.nodes(id)) w.all(range.first, range.count);
   }
@@ -95,6 +95,9 @@ std::string describe(const Graph& g) {
     w.line("node");
     w.all(g.node_name(id), row.site, row.cpu_milli, row.memory_mib, row.speed_milli, row.accelerators,
           row.accelerator_model, row.cordoned, free.cpu_milli, free.memory_mib, free.accelerators);
+    w.all(g.devices(row).memory_mib, g.devices(row).fp16_gflops);
+    const DeviceRoom room = g.device_room(id);
+    for (const DeviceFree& device : room.devices()) w.all(device.milli, device.memory_mib);
   }
   for (size_t v = 0; v < g.vertex_count(); ++v) {
     w.line("vertex");

@@ -163,8 +163,14 @@ IntentSpec Load::wish(const std::string& name, bool job) {
                    .port = job ? 0 : static_cast<int32_t>(r.between(8080, 8083)),
                    .cpu_milli = static_cast<int32_t>(r.between(1, 20) * 100),
                    .memory_mib = static_cast<int32_t>(r.between(1, 16) * 64),
-                   .accelerators = static_cast<int16_t>(r.chance(100'000) ? 1 : 0),
+                   .accelerators = static_cast<int16_t>(r.chance(250'000) ? 1 : 0),
                    .streams_per_instance = static_cast<int32_t>(r.between(1, 5))};
+  if (spec.workload.accelerators > 0 && r.chance(600'000)) {
+    spec.workload.accelerator_milli = static_cast<int32_t>(r.between(1, 19) * 50);
+    if (r.chance(300'000)) spec.workload.accelerator_memory_mib = static_cast<int32_t>(r.between(1, 12) * 1'024);
+  } else if (spec.workload.accelerators > 0 && r.chance(200'000)) {
+    spec.workload.accelerator_fp16_gflops_min = r.between(1, 4) * 100'000;
+  }
   if (spec.from.empty()) spec.workload.streams_per_instance = 1;
   if (!spec.from.empty()) {
     spec.traffic = {r.between(1, 30) * 1'000'000, r.between(0, 5) * 1'000'000, kRequestsPerSecond * 1'000,

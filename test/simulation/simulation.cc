@@ -366,7 +366,7 @@ void Simulation::check_runs(RunId run, const World::Alive& alive) {
 void Simulation::check_directive(const SiteDirective& directive) {
   for (const DirectedRun& run : directive.runs) {
     const Workload* asked = auditor_.workload_of(run.run);
-    if (!asked || !(run.workload == *asked)) {
+    if (!asked || !(run.workload == *asked) || run.devices != auditor_.devices_of(run.run)) {
       return fail("run " + std::to_string(run.run.plan) + "." + std::to_string(run.run.item) +
                   " is directed as something else than was planned");
     }

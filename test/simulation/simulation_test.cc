@@ -67,7 +67,7 @@ TEST(Simulation, TheBillIsWhatTheBooksSay) {
       for (const BillLine& line : bill->lines) {
         const auto found = owed.find({line.tenant, line.plan, line.site, line.item, line.price});
         ASSERT_NE(found, owed.end()) << "seed " << seed << ": " << line.item << " of plan " << line.plan;
-        const unsigned __int128 units = (line.item == "core" ? 1000 : line.item == "memory" ? 1024 : 1) *
+        const unsigned __int128 units = (line.item == "memory" ? 1024 : line.item == "network" ? 1 : 1000) *
                                         static_cast<unsigned __int128>(3'600'000'000);
         const unsigned __int128 twice = 2 * found->second * static_cast<uint64_t>(line.price);
         EXPECT_EQ(line.amount, static_cast<Nanocredits>((twice + units) / (2 * units))) << "seed " << seed;

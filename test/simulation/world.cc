@@ -27,9 +27,13 @@ void World::build() {
       site.nodes.push_back({.name = "n" + std::to_string(n),
                             .cpu_milli = static_cast<int32_t>(random_.between(1, 8)) * 1'000,
                             .memory_mib = static_cast<int32_t>(random_.between(1, 16)) * 1'024,
-                            .accelerators = static_cast<int16_t>(random_.chance(200'000) ? 2 : 0),
+                            .accelerators = static_cast<int16_t>(random_.chance(300'000) ? 2 : 0),
                             .speed_milli = static_cast<int32_t>(random_.between(500, 1'500))});
-      if (site.nodes.back().accelerators > 0) site.nodes.back().accelerator_model = "gpu";
+      if (site.nodes.back().accelerators > 0) {
+        site.nodes.back().accelerator_model = "gpu";
+        site.nodes.back().accelerator_memory_mib = random_.chance(800'000) ? 16'384 : 0;
+        site.nodes.back().accelerator_fp16_gflops = random_.between(0, 4) * 100'000;
+      }
     }
     site_of_sid_[site.spec.sid] = s;
     sites.push_back(std::move(site));

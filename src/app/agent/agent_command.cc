@@ -111,6 +111,7 @@ void add_agent_commands(CLI::App& app) {
   field("cpu", "Cores offered at most, as in 0.35");
   field("memory", "Memory offered at most, as in 1Gi");
   field("accelerators", "Accelerators offered at most; default all of the model that there are most of");
+  field("accelerator-fp16", "Half-precision arithmetic of each accelerator in TFLOPS, as in 312");
   field("accelerators-root", "Folder that has the machine's proc, sys and dev; default /");
   field("power-idle", "Power of an idle core, as in 4W");
   field("power-peak", "Power of a busy core");

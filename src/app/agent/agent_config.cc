@@ -69,6 +69,14 @@ constexpr std::array kFields = {
             c.accelerators = static_cast<int32_t>(*count);
             return {};
           }},
+    Field{"accelerator-fp16",
+          [](AgentConfig& c, const std::string& t) -> Status {
+            // Thousandths of a TFLOPS are GFLOPS.
+            const auto tflops = parse_cpu_milli(t);
+            if (!tflops) return tl::unexpected(tflops.error());
+            c.accelerator_fp16_gflops = *tflops;
+            return {};
+          }},
     Field{"accelerators-root", text_field<&AgentConfig::accelerators_root>},
     Field{"power-idle", [](AgentConfig& c, const std::string& t) { return keep(parse_power_mw(t), c.power_idle_mw_per_core); }},
     Field{"power-peak", [](AgentConfig& c, const std::string& t) { return keep(parse_power_mw(t), c.power_peak_mw_per_core); }},

@@ -30,6 +30,7 @@ struct AgentConfig {
   int32_t cpu_milli = 0;        // offered at most; 0: all that the agent may use
   int32_t memory_mib = 0;
   int32_t accelerators = -1;            // offered at most; -1: all of the model that the machine has most of
+  int64_t accelerator_fp16_gflops = 0;  // half-precision arithmetic of each; 0: not said
   std::string accelerators_root = "/";  // the folder that has proc, sys and dev of the machine
   int64_t power_idle_mw_per_core = 0;
   int64_t power_peak_mw_per_core = 0;

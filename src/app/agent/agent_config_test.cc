@@ -18,6 +18,7 @@ heartbeat = "200ms"
 cpu = "0.35"
 memory = "1Gi"
 accelerators = 2
+accelerator-fp16 = "312.5"
 accelerators-root = "/host"
 paths = "plain"
 reflector-port = 8620
@@ -33,6 +34,7 @@ detector = "/usr/lib/city/detector"
   EXPECT_EQ(config.cpu_milli, 350);
   EXPECT_EQ(config.memory_mib, 1024);
   EXPECT_EQ(config.accelerators, 2);
+  EXPECT_EQ(config.accelerator_fp16_gflops, 312'500);
   EXPECT_EQ(config.accelerators_root, "/host");
   EXPECT_EQ(config.paths, PathsChoice::kPlain);
   EXPECT_EQ(config.reflector_port, 8620);

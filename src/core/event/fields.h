@@ -111,6 +111,8 @@ struct Fields<NodeSpec> {
     op.template number<4>("accelerators", v.accelerators, 0, kI16);
     op.template text<5>("accelerator_model", v.accelerator_model, kNameBytesMax);
     op.template number<6>("speed_milli", v.speed_milli, 0, kI32);
+    op.template number<7>("accelerator_memory_mib", v.accelerator_memory_mib, 0, kI32);
+    op.template number<8>("accelerator_fp16_gflops", v.accelerator_fp16_gflops, 0, kGflopsMax);
   }
 };
 
@@ -139,6 +141,9 @@ struct Fields<Workload> {
     op.template number<8>("accelerators", v.accelerators, 0, kI16);
     op.template text<9>("accelerator_model", v.accelerator_model, kNameBytesMax);
     op.template number<10>("streams_per_instance", v.streams_per_instance, 1, kStreamsMax);
+    op.template number<11>("accelerator_milli", v.accelerator_milli, 0, kDeviceMilli - 1);
+    op.template number<12>("accelerator_memory_mib", v.accelerator_memory_mib, 0, kI32);
+    op.template number<13>("accelerator_fp16_gflops_min", v.accelerator_fp16_gflops_min, 0, kGflopsMax);
   }
 };
 
@@ -299,6 +304,9 @@ struct Fields<Placement> {
     op.template number<6>("streams", v.streams, 0, kStreamsMax);
     op.template message<7>("asks", v.asks);
     op.template message<8>("continues", v.continues);
+    op.template number<9>("accelerator_milli", v.accelerator_milli, 0, kDeviceMilli - 1);
+    op.template number<10>("accelerator_memory_mib", v.accelerator_memory_mib, 0, kI32);
+    op.template number<11>("devices", v.devices, 0, kU64);
   }
 };
 
@@ -330,7 +338,7 @@ struct Fields<Reason> {
   static constexpr const char* kName = "Reason";
   template <class Op, class V>
   static void each(Op& op, V& v) {
-    op.template choice<1>("code", v.code, ReasonCode::kRerouted);
+    op.template choice<1>("code", v.code, ReasonCode::kAcceleratorMemory);
     op.template id_or_none<2>("site", v.site);
     op.template id_or_none<3>("ingress", v.ingress);
     op.template number<4>("needed", v.needed, kI64Low, kI64);

@@ -31,6 +31,7 @@ inline constexpr int32_t kCpuMilliMax = 1'000'000'000;              // a million
 inline constexpr int32_t kStreamsMax = 1'000'000;
 inline constexpr int64_t kPowerMwMax = 1'000'000'000'000;  // 1 GW
 inline constexpr int64_t kCarbonMgPerKwhMax = 10'000'000;  // 10 kg
+inline constexpr int64_t kGflopsMax = 1'000'000'000'000;       // 1e21 operations/s
 inline constexpr int32_t kPueMilliMax = 10'000;
 inline constexpr size_t kPolicySettingsMax = 16;
 inline constexpr int32_t kPriorityMax = 1'000'000;

@@ -78,14 +78,22 @@ struct LinkSpec {
   friend bool operator==(const LinkSpec&, const LinkSpec&) = default;
 };
 
+// Accelerators of one node: bit d stands for device d, counted as its agent lists them.
+using DeviceMask = uint64_t;
+inline constexpr int kDevicesPerNodeMax = 64;
+// A whole device, in thousandths.
+inline constexpr int32_t kDeviceMilli = 1000;
+
 // A machine of a site as the agent may use it: cgroup-effective, less the owner's reserve.
 struct NodeSpec {
   std::string name;
   int32_t cpu_milli = 0;
   int32_t memory_mib = 0;
-  int16_t accelerators = 0;
+  int16_t accelerators = 0;                // at most kDevicesPerNodeMax, all alike
   std::string accelerator_model;           // empty if none
   int32_t speed_milli = 1000;              // metered speed of a core; 1000 = the reference core
+  int32_t accelerator_memory_mib = 0;      // of each; 0: unknown
+  int64_t accelerator_fp16_gflops = 0;     // half-precision arithmetic of each, 1e9 operations/s; 0: unknown
   friend bool operator==(const NodeSpec&, const NodeSpec&) = default;
 };
 
@@ -118,6 +126,10 @@ struct Workload {
   int16_t accelerators = 0;
   std::string accelerator_model;           // empty: any
   int32_t streams_per_instance = 1;        // >= 1
+  int32_t accelerator_milli = 0;           // share of one device, 1 to 999; 0: whole devices
+  // That each device must have, or of a device that is shared what is reserved; 0: any, or in proportion to the share.
+  int32_t accelerator_memory_mib = 0;
+  int64_t accelerator_fp16_gflops_min = 0;  // of each device; 0: any
   friend bool operator==(const Workload&, const Workload&) = default;
 };
 
@@ -269,8 +281,22 @@ struct Placement {
   int32_t streams = 0;                     // carried by this instance
   Asks asks;                               // frozen at commit
   RunId continues;                         // a run of an earlier plan that goes on; none: a new run starts
+  int32_t accelerator_milli = 0;           // of one device; 0: whole devices
+  int32_t accelerator_memory_mib = 0;      // of the shared device; 0: whole devices, or unknown
+  DeviceMask devices = 0;                  // which; given at commit where the decision leaves it open
   friend bool operator==(const Placement&, const Placement&) = default;
 };
+
+// Of all the devices that one instance takes, in thousandths of a device.
+constexpr int64_t device_milli(int64_t accelerators, int32_t accelerator_milli) {
+  return accelerator_milli > 0 ? accelerators * accelerator_milli : accelerators * kDeviceMilli;
+}
+inline int64_t device_milli(const Workload& workload) {
+  return device_milli(workload.accelerators, workload.accelerator_milli);
+}
+inline int64_t device_milli(const Placement& placement) {
+  return device_milli(placement.accelerators, placement.accelerator_milli);
+}
 
 // Traffic of `streams` streams from an ingress to a placement. It returns the way it came: `path` lists the
 // links in the direction from the ingress; the way back takes their twins (opposite(link)).
@@ -325,10 +351,12 @@ enum class ReasonCode : uint8_t {
   kTogether,            // the pass over the whole domain moved or admitted it: `needed` is saved by the hour
   kConsolidated,        // to another node of its site, so that what is free comes together: `needed` gains by the hour
   kRerouted,            // off a crowded link: the utilisation that a flow of it sees fell from `needed` to `available`
+  kAcceleratorShare,    // no device has so much of itself free
+  kAcceleratorMemory,   // no device with the share free has so much memory free
 };
 
 // One constraint at one place: what was needed and what there was. Units follow from the code: milli-cores,
-// MiB, count, bit/s, microseconds, ppm, nanocredits per hour.
+// MiB, count, thousandths of a device, bit/s, microseconds, ppm, nanocredits per hour.
 struct Reason {
   ReasonCode code = ReasonCode::kNone;
   SiteId site;                             // none: about the request as a whole

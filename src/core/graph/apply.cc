@@ -245,21 +245,28 @@ Applied Graph::on(const NodesReported& e) {
       if (row == Id<void>::kNone) row = accelerator_models_.add(spec.accelerator_model);
       model = static_cast<uint16_t>(row);
     }
+    const uint32_t devices = keep_devices(known ? nodes_[first + i].devices : 0, spec);
     const NodeRow row{.site = e.site,
                       .cpu_milli = spec.cpu_milli,
                       .memory_mib = spec.memory_mib,
                       .speed_milli = spec.speed_milli,
-                      .accelerators = spec.accelerators,
-                      .accelerator_model = model};
+                      .accelerators = static_cast<int16_t>(std::min<int>(spec.accelerators, kDevicesPerNodeMax)),
+                      .accelerator_model = model,
+                      .devices = devices & 0x7fff'ffffu};
     if (known) {
       const NodeRow old = nodes_[first + i];
       NodeFree& free = node_free_.mutate(first + i);
       free.cpu_milli += row.cpu_milli - old.cpu_milli;
       free.memory_mib += row.memory_mib - old.memory_mib;
-      free.accelerators += row.accelerators - old.accelerators;
       nodes_.mutate(first + i) = row;
       nodes_.mutate(first + i).cordoned = old.cordoned;
       node_names_.mutate(first + i) = spec.name;
+      if (devices != 0) {
+        int32_t whole = 0;
+        const DeviceRoom room = device_room(NodeId(first + i));
+        for (const DeviceFree& device : room.devices()) whole += device.milli == kDeviceMilli ? 1 : 0;
+        free.accelerators = whole;
+      }
     } else {
       nodes_.push_back(row);
       node_free_.push_back({row.cpu_milli, row.memory_mib, row.accelerators});
@@ -288,6 +295,10 @@ void Graph::account_site_nodes(SiteId site) {
         sum.cpu_milli_free += free.cpu_milli;
         sum.memory_mib_free += free.memory_mib;
         sum.accelerators_free += free.accelerators;
+        if (row.devices != 0) {
+          const DeviceRoom room = device_room(NodeId(n));
+          for (const DeviceFree& device : room.devices()) sum.accelerator_milli_free += device.milli;
+        }
       }
       if (sum.speed_milli_min == 0 || row.speed_milli < sum.speed_milli_min) sum.speed_milli_min = row.speed_milli;
     }
@@ -368,6 +379,8 @@ Applied Graph::on(const IntentSubmitted& e) {
   row.preempted_at = 0;
   row.preempted = nullptr;
   row.claim = nullptr;
+  if (row.spec) count_kind(*row.spec, -1);
+  count_kind(e.spec, 1);
   row.spec = row.demand = std::make_shared<const IntentSpec>(e.spec);
   row.refusal = nullptr;
   // Nobody measures any more at an ingress that is no longer one.
@@ -402,17 +415,21 @@ void Graph::account(const Placement& p, Sign sign) {
   NodeFree& free = node_free_.mutate(p.node.index());
   free.cpu_milli += s * p.cpu_milli;
   free.memory_mib += s * p.memory_mib;
-  free.accelerators += s * p.accelerators;
+  DevicesDelta devices;
+  if (p.accelerators > 0) devices = account_devices(p, sign);
+  free.accelerators += devices.whole;
   if (nodes_[p.node.index()].cordoned) return;  // what is free there is not the site's
   SiteLoad& load = site_loads_.mutate(p.site.index());
-  const auto add = [s](auto total, auto& room, auto amount) {
+  const auto add = [](auto total, auto& room, auto amount) {
     const int before = utilisation_bucket(total, room);
-    room += s * amount;
+    room += amount;
     return utilisation_bucket(total, room) != before;
   };
-  const bool cpu = add(load.cpu_milli_total, load.cpu_milli_free, p.cpu_milli);
-  const bool memory = add(load.memory_mib_total, load.memory_mib_free, p.memory_mib);
-  const bool accelerators = add(load.accelerators_total, load.accelerators_free, p.accelerators);
+  const bool cpu = add(load.cpu_milli_total, load.cpu_milli_free, s * p.cpu_milli);
+  const bool memory = add(load.memory_mib_total, load.memory_mib_free, s * p.memory_mib);
+  load.accelerators_free += devices.whole;
+  const bool accelerators =
+      add(int64_t{load.accelerators_total} * kDeviceMilli, load.accelerator_milli_free, devices.milli);
   if (cpu || memory || accelerators) reprice({.link = {}, .site = p.site});
 }
 
@@ -489,6 +506,7 @@ Applied Graph::on(const PlanCommitted& e) {
   auto held = std::make_shared<CommittedPlan>();
   held->position = version_ - 1;
   held->plan = plan;
+  give_devices(*this, held->plan);
   held->spec = row.spec;
   held->placement_passed_on.resize(plan.placements.size());
   held->flow_passed_on.resize(plan.flows.size());
@@ -499,13 +517,14 @@ Applied Graph::on(const PlanCommitted& e) {
     auto old = std::make_shared<CommittedPlan>(*row.active);
     std::vector<size_t> successor(old->plan.placements.size(), plan.placements.size());
     for (size_t i = 0; i < plan.placements.size(); ++i) {
-      const Placement& p = plan.placements[i];
+      const Placement& p = held->plan.placements[i];
       if (!p.continues.valid()) continue;
       for (size_t k = 0; k < successor.size(); ++k) {
         const Placement& q = old->plan.placements[k];
         if (old->placement_passed_on[k] || old->run(k) != p.continues) continue;
         if (q.node != p.node || q.cpu_milli != p.cpu_milli || q.memory_mib != p.memory_mib ||
-            q.accelerators != p.accelerators) {
+            q.accelerators != p.accelerators || q.accelerator_milli != p.accelerator_milli ||
+            q.accelerator_memory_mib != p.accelerator_memory_mib || q.devices != p.devices) {
           continue;
         }
         old->placement_passed_on[k] = placement_taken[i] = true;
@@ -528,7 +547,7 @@ Applied Graph::on(const PlanCommitted& e) {
     row.retiring.push_back(without_flows(*old, [&](size_t placement) { return run_ended(row, old->run(placement)); }));
   }
   for (size_t i = 0; i < plan.placements.size(); ++i) {
-    if (!placement_taken[i]) account(plan.placements[i], Sign::kTake);
+    if (!placement_taken[i]) account(held->plan.placements[i], Sign::kTake);
     if (!plan.placements[i].continues.valid()) row.runs.push_back({held->run(i), plan.placements[i].site});
   }
   for (size_t i = 0; i < plan.flows.size(); ++i) {

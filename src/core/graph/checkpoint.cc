@@ -11,7 +11,7 @@ namespace weir {
 namespace {
 
 // 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer; 3
-// had no queues; 4 had no shadow prices; 5 did not know who was preempted for whom.
+// had no queues; 4 had no prices of the whole domain's pass; 5 had no devices, and did not know who was preempted for whom.
 // What another format says is folded from the ledger again.
 constexpr uint64_t kFormat = 6;
 
@@ -176,12 +176,22 @@ class Checkpointer {
       o.number(row.speed_milli);
       o.number(row.accelerators);
       o.number(row.accelerator_model);
-      o.number(row.cordoned);
+      flags_of_node(o, row);
     });
     column(op, g.node_free_, [](auto& o, auto& row) {
       o.number(row.cpu_milli);
       o.number(row.memory_mib);
       o.number(row.accelerators);
+    });
+    column(op, g.devices_, [](auto& o, auto& row) {
+      o.number(row.first);
+      o.number(row.kept);
+      o.number(row.memory_mib);
+      o.number(row.fp16_gflops);
+    });
+    column(op, g.device_free_, [](auto& o, auto& row) {
+      o.number(row.milli);
+      o.number(row.memory_mib);
     });
     column(op, g.node_names_, [](auto& o, auto& name) { o.text(name); });
     column(op, g.links_out_, [](auto& o, auto& links) { list(o, links, [](auto& o2, auto& id) { o2.number(id.value); }); });
@@ -223,6 +233,12 @@ class Checkpointer {
         g.token_names_.size() != g.tokens_.size() || g.queue_names_.size() != g.queues_.size()) {
       return false;
     }
+    for (size_t d = 0; d < g.devices_.size(); ++d) {
+      if (uint64_t{g.devices_[d].first} + g.devices_[d].kept > g.device_free_.size()) return false;
+    }
+    for (size_t n = 0; n < g.nodes_.size(); ++n) {
+      if (g.nodes_[n].devices != 0 && g.nodes_[n].devices >= g.devices_.size()) return false;
+    }
     for (size_t s = 0; s < g.sites_.size(); ++s) {
       const SiteSpec& spec = *g.site_specs_[s];
       SiteRow& row = g.sites_.mutate(s);
@@ -252,6 +268,7 @@ class Checkpointer {
       }
     }
     for (size_t l = 0; l < g.links_.size(); ++l) g.links_.mutate(l).steerable = g.steerable_by(*g.link_specs_[l / 2]);
+    for (size_t i = 0; i < g.intents_.size(); ++i) g.count_kind(*g.intents_[i]->spec, 1);
     for (size_t q = 0; q < g.queues_.size(); ++q) {
       if (g.queues_[q]->parent.valid() && g.queues_[q]->parent.index() >= q) return false;
     }
@@ -272,6 +289,19 @@ class Checkpointer {
   }
 
  private:
+  // Fields of bits have no address.
+  template <class Op, class Row>
+  static void flags_of_node(Op& op, Row& row) {
+    bool cordoned = row.cordoned;
+    uint32_t devices = row.devices;
+    op.number(cordoned);
+    op.number(devices);
+    if constexpr (Op::kReads) {
+      row.cordoned = cordoned;
+      row.devices = devices & 0x7fff'ffffu;
+    }
+  }
+
   template <class Op, class Body>
   static void kept_event(Op& op, const CowPtr<Body>& kept) {
     op.value(Event{0, {}, *kept});

@@ -10,6 +10,7 @@
 
 #include "core/event/event.h"
 #include "core/graph/column.h"
+#include "core/graph/devices.h"
 #include "core/graph/metered.h"
 #include "core/graph/names.h"
 #include "core/ids/ids.h"
@@ -37,7 +38,8 @@ struct SiteRow {
 struct SiteLoad {
   int64_t cpu_milli_total = 0, cpu_milli_free = 0;
   int64_t memory_mib_total = 0, memory_mib_free = 0;
-  int32_t accelerators_total = 0, accelerators_free = 0;
+  int32_t accelerators_total = 0, accelerators_free = 0;  // whole ones
+  int64_t accelerator_milli_free = 0;      // of all devices, in thousandths of one
   int32_t speed_milli_min = 0;             // of the slowest node; 0: no nodes
 };
 
@@ -60,13 +62,16 @@ struct NodeRow {
   int32_t speed_milli = 1000;
   int16_t accelerators = 0;
   uint16_t accelerator_model = 0;          // row of accelerator_models(); 0: none
-  bool cordoned = false;                   // takes nothing new
+  // Of devices(); 0: none. Kept in one word with the next, so that nodes without accelerators pay nothing.
+  uint32_t devices : 31 = 0;
+  bool cordoned : 1 = false;               // takes nothing new
 };
+static_assert(sizeof(NodeRow) == 24);
 
 struct NodeFree {
   int32_t cpu_milli = 0;
   int32_t memory_mib = 0;
-  int32_t accelerators = 0;
+  int32_t accelerators = 0;                // whole ones
 };
 
 // One direction of a link.
@@ -239,16 +244,30 @@ class Graph {
   const Column<NodeRow>& node_rows() const { return nodes_; }
   const Column<NodeFree>& node_free() const { return node_free_; }
   const NameIndex& accelerator_models() const { return accelerator_models_; }
-  // Does the node take new work, and are its accelerators, if any are needed, of the model asked for?
+  // Does the node take new work, and are its accelerators, if any are needed, of the model and as able as asked for?
   bool takes(const NodeRow& node, const Workload& workload) const { return !node.cordoned && right_accelerator(node, workload); }
   bool right_accelerator(const NodeRow& node, const Workload& workload) const {
-    return workload.accelerators == 0 || workload.accelerator_model.empty() ||
-           accelerator_model(node) == workload.accelerator_model;
+    return workload.accelerators == 0 ||
+           ((workload.accelerator_model.empty() || accelerator_model(node) == workload.accelerator_model) &&
+            devices(node).fp16_gflops >= workload.accelerator_fp16_gflops_min &&
+            devices(node).memory_mib >= workload.accelerator_memory_mib);
   }
+  // Of a node without accelerators: none.
+  const DevicesRow& devices(const NodeRow& node) const {
+    static constexpr DevicesRow kNone{};
+    return node.devices == 0 ? kNone : devices_[node.devices];
+  }
+  // What is free of the devices that the node has now. O(devices).
+  DeviceRoom device_room(NodeId id) const;
+  // How many instances with this share of a device find room on those of the node, models aside. Requires a share.
+  int64_t shares_that_fit(NodeId id, const Workload& workload) const;
   // Empty: none.
   std::string_view accelerator_model(const NodeRow& node) const {
     return node.accelerator_model == 0 ? std::string_view() : accelerator_models_.name(node.accelerator_model);
   }
+
+  // What the newest wishes of all intents, withdrawn ones too, ask for of accelerators: the tasks that may come again.
+  const DeviceMix& device_mix() const { return *device_mix_; }
 
   size_t vertex_count() const { return vertex_names_.size(); }
   const std::string& vertex_name(VertexId id) const { return vertex_names_.name(id.index()); }
@@ -391,6 +410,14 @@ class Graph {
   enum class Sign : int { kTake = -1, kGive = 1 };
   void account(const Placement& placement, Sign sign);
   void account(const Flow& flow, Sign sign);
+  struct DevicesDelta {
+    int32_t whole = 0;
+    int64_t milli = 0;
+  };
+  DevicesDelta account_devices(const Placement& placement, Sign sign);
+  void count_kind(const IntentSpec& spec, int sign);
+  // The row of devices_ for a node whose row was `at`. O(devices).
+  uint32_t keep_devices(uint32_t at, const NodeSpec& spec);
   void account_site_nodes(SiteId site);
   static bool steerable_by(const SiteSpec& spec, bool agent_steers);
   bool steerable_by(const LinkSpec& spec) const;
@@ -427,6 +454,9 @@ class Graph {
   Column<NodeFree> node_free_;
   Column<std::string> node_names_;
   NameIndex accelerator_models_;
+  Column<DevicesRow> devices_;             // row 0 stands for none
+  Column<DeviceFree, 64> device_free_;
+  CowPtr<DeviceMix> device_mix_{DeviceMix()};
 
   NameIndex vertex_names_;
   Column<std::vector<LinkId>> links_out_;
@@ -462,6 +492,10 @@ bool can_be_held(const Graph& graph, const std::vector<LinkId>& path);
 Nanocredits path_per_hour(const Graph& graph, const std::vector<LinkId>& path, int64_t up_bps, int64_t down_bps);
 // Asks of one instance. Billed.
 Nanocredits placement_per_hour(const Placement& placement);
+
+// Says of each placement of a plan on which devices it runs, where the plan leaves that open: those of the run that it
+// continues, or by best fit. Deterministic. O(placements * devices).
+void give_devices(const Graph& head, Plan& plan);
 
 struct Verdict {
   bool granted = false;

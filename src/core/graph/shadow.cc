@@ -27,7 +27,8 @@ SiteShadow Graph::scarcity_at(SiteId id) const {
   };
   return {of(prices_.scarcity_core_hour, l.cpu_milli_total, l.cpu_milli_free, floor.per_core_hour),
           of(prices_.scarcity_gib_hour, l.memory_mib_total, l.memory_mib_free, floor.per_gib_hour),
-          of(prices_.scarcity_accelerator_hour, l.accelerators_total, l.accelerators_free, floor.per_accelerator_hour)};
+          of(prices_.scarcity_accelerator_hour, int64_t{l.accelerators_total} * kDeviceMilli,
+             l.accelerator_milli_free, floor.per_accelerator_hour)};
 }
 
 Applied Graph::on(const ShadowPricesRevised& e) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <map>
 #include <queue>
@@ -30,7 +31,7 @@ Nanocredits path_per_hour(const Graph& graph, const std::vector<LinkId>& path, i
 
 Nanocredits placement_per_hour(const Placement& p) {
   return charge(p.cpu_milli, p.asks.per_core_hour, kCoreUnit) + charge(p.memory_mib, p.asks.per_gib_hour, kGibUnit) +
-         charge(p.accelerators, p.asks.per_accelerator_hour, 1);
+         charge(device_milli(p), p.asks.per_accelerator_hour, kDeviceMilli);
 }
 
 bool can_be_held(const Graph& graph, const std::vector<LinkId>& path) {
@@ -117,7 +118,8 @@ class Verifier {
       const SiteRow& site = head_.site(p.site);
       const NodeRow& node = head_.node(p.node);
       sites.insert(p.site);
-      if (p.cpu_milli != need.cpu_milli || p.memory_mib != need.memory_mib || p.accelerators != need.accelerators) {
+      if (p.cpu_milli != need.cpu_milli || p.memory_mib != need.memory_mib || p.accelerators != need.accelerators ||
+          p.accelerator_milli != need.accelerator_milli) {
         return wrong("a placement differs from the demand");
       }
       if (p.streams < 0 || p.streams > need.streams_per_instance) return wrong("an instance carries too many streams");
@@ -130,7 +132,8 @@ class Verifier {
       if (p.continues.valid()) {
         const Placement* old = continued(p);
         if (!old || old->node != p.node || old->cpu_milli != p.cpu_milli || old->memory_mib != p.memory_mib ||
-            old->accelerators != p.accelerators || !continued_runs.insert(p.continues).second) {
+            old->accelerators != p.accelerators || old->accelerator_milli != p.accelerator_milli ||
+            old->accelerator_memory_mib != p.accelerator_memory_mib || old->devices != p.devices || !continued_runs.insert(p.continues).second) {
           return changed("the run to continue at " + name + " is gone");
         }
         if (site.state == Liveness::kDown) return changed(name + " is down");
@@ -141,7 +144,17 @@ class Verifier {
         if (p.asks != site.asks) return changed("the asks of " + name + " were revised");
         node_need_[p.node].cpu_milli += p.cpu_milli;
         node_need_[p.node].memory_mib += p.memory_mib;
-        node_need_[p.node].accelerators += p.accelerators;
+        if (p.accelerators > 0) {
+          if (p.accelerator_memory_mib != device_need(need, head_.devices(node).memory_mib).memory_mib) {
+            return changed("the memory of the accelerators at " + name + " was revised");
+          }
+          if (p.devices != 0 && std::popcount(p.devices) != p.accelerators) {
+            return wrong("a placement names another number of devices than it takes");
+          }
+          node_need_[p.node].on_devices.push_back(&p);
+        } else if (p.devices != 0 || p.accelerator_memory_mib != 0) {
+          return wrong("a placement without accelerators names devices");
+        }
       }
       const auto service = service_time(head_, p.site, *spec_, p.streams);
       if (!service) return changed("an instance at " + name + " cannot keep up with its streams");
@@ -280,11 +293,26 @@ class Verifier {
     return granted();
   }
 
+  // Those that name devices come first.
+  bool devices_have_room(NodeId node, const std::vector<const Placement*>& placements) const {
+    if (placements.empty()) return true;
+    DeviceRoom room = head_.device_room(node);
+    for (const bool named : {true, false}) {
+      for (const Placement* p : placements) {
+        if ((p->devices != 0) != named) continue;
+        const DeviceNeed need = device_need(*p);
+        const DeviceMask devices = named ? p->devices : room.tightest(need);
+        if (devices == 0 || !room.fits(need, devices)) return false;
+        room.take(need, devices);
+      }
+    }
+    return true;
+  }
+
   Verdict room() {
     for (const auto& [id, need] : node_need_) {
       const NodeFree& free = head_.free(id);
-      if (need.cpu_milli > free.cpu_milli || need.memory_mib > free.memory_mib ||
-          need.accelerators > free.accelerators) {
+      if (need.cpu_milli > free.cpu_milli || need.memory_mib > free.memory_mib || !devices_have_room(id, need.on_devices)) {
         return changed("node " + head_.node_name(id) + " at " + head_.site_name(head_.node(id).site) + " has no room");
       }
     }
@@ -316,7 +344,8 @@ class Verifier {
   const IntentSpec* spec_ = nullptr;
   std::vector<ServiceTime> services_;  // by placement
   struct Need {
-    int64_t cpu_milli = 0, memory_mib = 0, accelerators = 0;
+    int64_t cpu_milli = 0, memory_mib = 0;
+    std::vector<const Placement*> on_devices;
   };
   std::map<NodeId, Need> node_need_;
   std::map<LinkId, int64_t> link_need_;

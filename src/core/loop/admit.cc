@@ -145,7 +145,9 @@ class Admitter {
       const NodeRow& row = head_.node(id);
       const NodeSpec& spec = e.nodes[i];
       same = same && row.cpu_milli == spec.cpu_milli && row.memory_mib == spec.memory_mib &&
-             row.accelerators == spec.accelerators && head_.accelerator_model(row) == spec.accelerator_model && row.speed_milli == spec.speed_milli &&
+             row.accelerators == std::min<int>(spec.accelerators, kDevicesPerNodeMax) && head_.accelerator_model(row) == spec.accelerator_model &&
+             head_.devices(row).memory_mib == spec.accelerator_memory_mib &&
+             head_.devices(row).fp16_gflops == spec.accelerator_fp16_gflops && row.speed_milli == spec.speed_milli &&
              head_.node_name(id) == spec.name;
     }
     return Admission{std::move(e), !same};
@@ -189,6 +191,15 @@ class Admitter {
                         [&](const Ingress& other) { return other.site == from.site; }) > 1) {
         return fail(ErrorCode::kInvalid, "ingress " + head_.site_name(from.site) + " is named twice", where);
       }
+    }
+    const Workload& work = e.spec.workload;
+    if (work.accelerator_milli > 0 && work.accelerators != 1) {
+      return fail(ErrorCode::kInvalid, "a share is of one accelerator, and it asks for " + std::to_string(work.accelerators),
+                  where, "ask for one, or for whole ones");
+    }
+    if (work.accelerators == 0 && (work.accelerator_memory_mib > 0 || work.accelerator_fp16_gflops_min > 0)) {
+      return fail(ErrorCode::kInvalid, "it says how able its accelerators must be, and asks for none", where,
+                  "ask for at least one");
     }
     if (!e.spec.schedule.queue.empty() && !head_.find_queue(e.spec.schedule.queue).valid()) {
       return fail(ErrorCode::kNotFound, "no queue \"" + e.spec.schedule.queue + "\"", where,

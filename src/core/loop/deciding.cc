@@ -119,6 +119,7 @@ void Loop::handle(Decided& message) {
       turn->second.only_there = true;
       verdict = {false, true, "it would delay a job that has been promised its start"};
     }
+    if (verdict.granted) give_devices(head_, *plan);
     if (verdict.granted && give_labels(head_, *plan, holders(*plan)) && record(kBrain, {PlanCommitted{std::move(*plan)}})) {
       ++counters_.commits;
       if (finished(head_.intent(message.intent))) recheck_.insert(message.intent);  // it goes on with what has ended meanwhile

@@ -74,8 +74,10 @@ class Writer {
                                  .intent_name = row.spec->name,
                                  .workload = held.spec->workload,
                                  .node = p.node,
+                                 .devices = p.devices,
                                  .address = run_address(graph_.site_spec(p.site).prefix, held.run(i)),
                                  .ended = has_ended(state) || state == RunState::kStopping});
+      if (p.accelerator_milli > 0) directive->runs.back().workload.accelerator_memory_mib = p.accelerator_memory_mib;
     }
     for (uint32_t f = 0; f < held.plan.flows.size(); ++f) {
       if (held.flow_passed_on[f]) continue;

@@ -82,6 +82,8 @@ Loop::Moving Loop::make(Move& move) {
     counters_.defects += !verdict.conflict;
     return verdict.conflict ? Moving::kLater : Moving::kGivenUp;
   }
+  give_devices(head_, move.plan);
+  give_devices(head_, move.plan);
   if (!give_labels(head_, move.plan, holders(move.plan))) return Moving::kLater;
   // A disk without room leaves it for later.
   if (!record(kBrain, {PlanCommitted{move.plan}})) return Moving::kLater;

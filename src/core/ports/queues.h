@@ -34,7 +34,8 @@ struct QueueStanding {
   std::string policy;
   int64_t share_ppm = 0;        // dominant share of the domain in use
   int64_t entitlement_ppm = 0;  // that it is due, given what everybody wants
-  Quota used;
+  Quota used;                         // accelerators rounded up
+  int64_t used_accelerator_milli = 0;
   int64_t jobs_running = 0;
   int64_t jobs_waiting = 0;
   int64_t oldest_wait_us = 0;  // 0: none waits
@@ -62,7 +63,7 @@ struct JobWait {
   SiteId site;                 // where it is expected to start, or comes nearest to it; none: nowhere
   IntentId behind;             // for which room is kept; none: nobody in particular
   QueueId limited_by;          // kQuota
-  int64_t needed = 0;          // kRoom, kQuota: of the resource, in milli-cores, MiB or accelerators
+  int64_t needed = 0;          // kRoom, kQuota: of the resource, in milli-cores, MiB or thousandths of accelerators
   int64_t available = 0;       // kRoom: free where it comes nearest; kQuota: left to the queue
   size_t position = 0;         // jobs that are tried before it
   TimeUs estimated_start = 0;  // if every job runs as long as estimated; 0: not foreseen

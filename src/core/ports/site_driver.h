@@ -37,6 +37,10 @@ struct RunSpec {
   uint64_t memory_bytes = 0;  // > 0
   uint32_t pids_max = 0;      // processes and threads; > 0
   uint32_t accelerators = 0;
+  // Which of those that the site offers, in its order, bit 0 the first; 0: any. Else as many bits as `accelerators`.
+  uint64_t accelerator_devices = 0;
+  uint32_t accelerator_milli = 0;      // share of one device, 1 to 999; 0: whole devices
+  uint64_t accelerator_memory_bytes = 0;  // of the shared device, told to the run; 0: not told
   std::string listen_address;  // told to the run as WEIR_ADDRESS; empty: none
   uint16_t listen_port = 0;    // told to the run as WEIR_PORT; 0: none
   LeasePolicy lease_policy = LeasePolicy::kJob;

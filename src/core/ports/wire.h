@@ -20,6 +20,7 @@ struct DirectedRun {
   std::string intent_name;
   Workload workload;           // kind, artifact, digest, command, port, limits
   NodeId node;
+  DeviceMask devices = 0;      // of the node, for a run that takes accelerators; 0: any
   std::string address;         // IPv6 to listen on; empty: the site has no data plane
   bool ended = false;          // so the ledger says: what is left of it is kept, and it is not begun again
   friend bool operator==(const DirectedRun&, const DirectedRun&) = default;

@@ -106,8 +106,11 @@ Result<NodeDescription> describe_node(const OfferOptions& options) {
         "offers " + std::to_string(options.accelerators_max) + " of " + std::to_string(accelerators.size()),
         "--accelerators", "offer at most what one run alone can be given here");
   }
-  const size_t offered_count = options.accelerators_max < 0 ? std::min<size_t>(accelerators.size(), INT16_MAX)
-                                                            : static_cast<size_t>(options.accelerators_max);
+  const size_t wanted =
+      options.accelerators_max < 0 ? accelerators.size() : static_cast<size_t>(options.accelerators_max);
+  const size_t offered_count = std::min<size_t>(wanted, kDevicesPerNodeMax);
+  uint64_t least_bytes = offered_count == 0 ? 0 : UINT64_MAX;
+  for (size_t i = 0; i < offered_count; ++i) least_bytes = std::min(least_bytes, accelerators[i].memory_bytes);
 
   NodeDescription out;
   out.spec = {
@@ -118,7 +121,9 @@ Result<NodeDescription> describe_node(const OfferOptions& options) {
       .accelerator_model =
           offered_count == 0 ? std::string() : clip_utf8(accelerators.front().model, limits::kNameBytesMax),
       .speed_milli = static_cast<int32_t>(
-          std::clamp<int64_t>(static_cast<int64_t>(metered.speed_milli), 1, kSpeedMilliMax))};
+          std::clamp<int64_t>(static_cast<int64_t>(metered.speed_milli), 1, kSpeedMilliMax)),
+      .accelerator_memory_mib = static_cast<int32_t>(std::min<uint64_t>(least_bytes >> 20, INT32_MAX)),
+      .accelerator_fp16_gflops = offered_count == 0 ? 0 : options.accelerator_fp16_gflops};
   out.accelerators = machine->accelerators;
   for (size_t i = 0; i < offered_count; ++i) out.accelerators_offered.push_back(accelerators[i].unique_name);
   out.architecture = machine->architecture;

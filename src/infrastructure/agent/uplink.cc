@@ -121,6 +121,8 @@ v1::AgentMessage hello_of(const SelfDescription& self, TimeUs wall_us) {
   n.mutable_spec()->set_memory_mib(node.spec.memory_mib);
   n.mutable_spec()->set_accelerators(node.spec.accelerators);
   n.mutable_spec()->set_accelerator_model(node.spec.accelerator_model);
+  n.mutable_spec()->set_accelerator_memory_mib(node.spec.accelerator_memory_mib);
+  n.mutable_spec()->set_accelerator_fp16_gflops(node.spec.accelerator_fp16_gflops);
   n.mutable_spec()->set_speed_milli(node.spec.speed_milli);
   n.set_architecture(node.architecture);
   n.set_cores(node.cores);

@@ -142,10 +142,12 @@ Result<Hello> hello_from(const v1::Hello& message) {
                          .cpu_milli = spec.cpu_milli(),
                          .memory_mib = spec.memory_mib(),
                          .accelerators = static_cast<int16_t>(
-                             in.number("nodes.spec.accelerators", spec.accelerators(), 0, INT16_MAX)),
+                             in.number("nodes.spec.accelerators", spec.accelerators(), 0, kDevicesPerNodeMax)),
                          .accelerator_model = spec.accelerator_model(),
                          .speed_milli = static_cast<int32_t>(
-                             in.number("nodes.spec.speed_milli", spec.speed_milli(), 1, INT32_MAX))});
+                             in.number("nodes.spec.speed_milli", spec.speed_milli(), 1, INT32_MAX)),
+                         .accelerator_memory_mib = spec.accelerator_memory_mib(),
+                         .accelerator_fp16_gflops = spec.accelerator_fp16_gflops()});
     if (const Status valid = validate(out.nodes.back()); !valid) return tl::unexpected(valid.error());
   }
   if (!in.ok()) return in.error();
@@ -228,6 +230,9 @@ void put_directive(const SiteDirective& d, TimeUs lease_until_us, v1::BrainMessa
     r.set_memory_mib(w.memory_mib);
     r.set_accelerators(w.accelerators);
     r.set_accelerator_model(w.accelerator_model);
+    r.set_accelerator_milli(w.accelerator_milli);
+    r.set_accelerator_memory_mib(w.accelerator_memory_mib);
+    r.set_devices(run.devices);
     r.set_streams_per_instance(w.streams_per_instance);
     r.set_address(run.address);
     r.set_ended(run.ended);
@@ -286,6 +291,7 @@ Result<SiteDirective> directive_from(const v1::BrainMessage& message, SiteId sit
                     .tenant = r.tenant(),
                     .intent_name = r.intent(),
                     .node = r.has_node() ? in.id<NodeId>("runs.node", r.node()) : NodeId(),
+                    .devices = r.devices(),
                     .address = r.address(),
                     .ended = r.ended()};
     run.workload = {.kind = r.kind() == v1::WORK_KIND_JOB ? WorkKind::kJob : WorkKind::kService,
@@ -297,7 +303,11 @@ Result<SiteDirective> directive_from(const v1::BrainMessage& message, SiteId sit
                     .memory_mib = r.memory_mib(),
                     .accelerators = static_cast<int16_t>(in.number("runs.accelerators", r.accelerators(), 0, INT16_MAX)),
                     .accelerator_model = r.accelerator_model(),
-                    .streams_per_instance = r.streams_per_instance()};
+                    .streams_per_instance = r.streams_per_instance(),
+                    .accelerator_milli = static_cast<int32_t>(
+                        in.number("runs.accelerator_milli", r.accelerator_milli(), 0, kDeviceMilli - 1)),
+                    .accelerator_memory_mib = static_cast<int32_t>(
+                        in.number("runs.accelerator_memory_mib", r.accelerator_memory_mib(), 0, INT32_MAX))};
     out.runs.push_back(std::move(run));
   }
   for (const v1::PathDirective& p : m.paths()) {

@@ -4,11 +4,13 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace weir::site_local {
 namespace {
@@ -56,6 +58,20 @@ Node node_of(const std::string& file) {
   return {DeviceNumber{major(found.st_rdev), minor(found.st_rdev)}, found.st_gid, found.st_mode};
 }
 
+// The parts of a device that the vendor's runtime holds a run to, where the owner lets it (CUDA Multi-Process Service).
+void tell_share(const RunSpec& spec, const AcceleratorDevice& device, std::map<std::string, std::string>& variables) {
+  constexpr uint64_t kMib = 1 << 20;
+  variables["WEIR_ACCELERATOR_MILLI"] = std::to_string(spec.accelerator_milli);
+  if (spec.accelerator_memory_bytes > 0)
+    variables["WEIR_ACCELERATOR_MEMORY_BYTES"] = std::to_string(spec.accelerator_memory_bytes);
+  if (device.variable != "CUDA_VISIBLE_DEVICES") return;
+  variables["CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"] = std::to_string(std::max(1u, spec.accelerator_milli / 10));
+  if (spec.accelerator_memory_bytes >= kMib) {
+    // Of the first device that the run sees, which is the only one.
+    variables["CUDA_MPS_PINNED_DEVICE_MEM_LIMIT"] = "0=" + std::to_string(spec.accelerator_memory_bytes / kMib) + "M";
+  }
+}
+
 }  // namespace
 
 Status check_accelerators(std::span<const AcceleratorDevice> devices) {
@@ -75,23 +91,38 @@ size_t offered_accelerators(std::span<const AcceleratorDevice> devices) {
 }
 
 Status give_accelerators(RunOrder& order, std::span<const AcceleratorDevice> devices,
-                         const std::set<std::string>& taken, bool filtered) {
+                         const TakenAccelerators& taken, bool filtered) {
   const uint32_t wanted = order.spec.accelerators;
+  const uint64_t named = order.spec.accelerator_devices;
+  const bool shares = order.spec.accelerator_milli > 0;
+  const uint32_t milli = shares ? order.spec.accelerator_milli : kWholeAcceleratorMilli;
   const size_t offered = offered_accelerators(devices);
   if (wanted > offered)
     return fail(ErrorCode::kInvalid, "asks for " + count_of(wanted) + " of " + std::to_string(offered),
                 "accelerators");
+  if (milli > kWholeAcceleratorMilli || (shares && wanted != 1))
+    return fail(ErrorCode::kInvalid, "asks for a share of other than one device", "accelerator_milli");
+  if (named != 0 && (static_cast<uint32_t>(std::popcount(named)) != wanted || (offered < 64 && named >> offered != 0))) {
+    return fail(ErrorCode::kInvalid, "names other devices than it asks for, or than are offered", "accelerator_devices");
+  }
   std::vector<const AcceleratorDevice*> given;
-  size_t free = 0;
+  size_t free = 0, at = 0;
   for (const AcceleratorDevice& device : devices) {
-    if (!device.offered || taken.contains(device.name)) continue;
+    if (!device.offered) continue;
+    const size_t index = at++;
+    const auto used = taken.find(device.name);
+    if ((used == taken.end() ? 0 : used->second) + milli > kWholeAcceleratorMilli) continue;
     ++free;
+    if (named != 0 && (index >= 64 || (named >> index & 1) == 0)) continue;
     if (given.size() < wanted) given.push_back(&device);
   }
   if (given.size() < wanted) {
+    const std::string what =
+        shares ? "asks for " + std::to_string(milli) + " thousandths of an accelerator" : "asks for " + count_of(wanted);
     return fail(ErrorCode::kExhausted,
-                "asks for " + count_of(wanted) + ", and " + std::to_string(free) + " of " +
-                    std::to_string(offered) + " are free",
+                what + ", and " +
+                    (named != 0 ? "one that it names is not free"
+                                : std::to_string(free) + " of " + std::to_string(offered) + " are free"),
                 "accelerators", "wait until a run that has one has ended");
   }
 
@@ -106,6 +137,7 @@ Status give_accelerators(RunOrder& order, std::span<const AcceleratorDevice> dev
     opened.insert(device->shared_files.begin(), device->shared_files.end());
   }
   std::sort(order.accelerators.begin(), order.accelerators.end());
+  if (shares) tell_share(order.spec, *given.front(), variables);
   for (const auto& [name, value] : variables) {
     std::erase_if(order.environment, [&](const std::string& known) { return known.starts_with(name + "="); });
     order.environment.push_back(name + "=" + value);

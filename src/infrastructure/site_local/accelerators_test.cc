@@ -37,7 +37,7 @@ TEST(GiveAccelerators, NoneMeansThatNoneCanBeOpened) {
 
 TEST(GiveAccelerators, GivesWhatNobodyHas) {
   RunOrder order = asking(1);
-  ASSERT_TRUE(give_accelerators(order, three(), {"GPU-a"}, true));
+  ASSERT_TRUE(give_accelerators(order, three(), {{"GPU-a", 1000}}, true));
   EXPECT_EQ(order.accelerators, Names{"GPU-b"});
   EXPECT_EQ(order.denied_devices, (Numbers{{1, 5}, {1, 8}}));
   EXPECT_EQ(std::count(order.environment.begin(), order.environment.end(), "CUDA_VISIBLE_DEVICES=GPU-b"), 1);
@@ -53,10 +53,51 @@ TEST(GiveAccelerators, GivesAllAndNotOneMore) {
   RunOrder over = asking(3);
   EXPECT_EQ(give_accelerators(over, three(), {}, true).error().code, ErrorCode::kInvalid);
   RunOrder busy = asking(2);
-  const Status refused = give_accelerators(busy, three(), {"GPU-b"}, true);
+  const Status refused = give_accelerators(busy, three(), {{"GPU-b", 1000}}, true);
   EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
   EXPECT_EQ(refused.error().what, "asks for 2 accelerators, and 1 of 2 are free");
   EXPECT_EQ(busy.accelerators, Names{});
+}
+
+TEST(GiveAccelerators, AShareIsGivenBesideOthersAndToldToTheRuntime) {
+  RunOrder order = asking(1);
+  order.spec.accelerator_milli = 400;
+  order.spec.accelerator_memory_bytes = uint64_t{8} << 30;
+  ASSERT_TRUE(give_accelerators(order, three(), {{"GPU-a", 600}, {"GPU-b", 601}}, true));
+  EXPECT_EQ(order.accelerators, Names{"GPU-a"});
+  EXPECT_EQ(order.denied_devices, (Numbers{{1, 7}, {1, 8}}));
+  for (const char* variable :
+       {"CUDA_VISIBLE_DEVICES=GPU-a", "WEIR_ACCELERATOR_MILLI=400", "WEIR_ACCELERATOR_MEMORY_BYTES=8589934592",
+        "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE=40", "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT=0=8192M"}) {
+    EXPECT_EQ(std::count(order.environment.begin(), order.environment.end(), variable), 1) << variable;
+  }
+  RunOrder full = asking(1);
+  full.spec.accelerator_milli = 400;
+  const Status refused = give_accelerators(full, three(), {{"GPU-a", 601}, {"GPU-b", 1000}}, true);
+  EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(refused.error().what, "asks for 400 thousandths of an accelerator, and 0 of 2 are free");
+  RunOrder whole = asking(1);
+  ASSERT_TRUE(give_accelerators(whole, three(), {{"GPU-a", 1}}, true));
+  EXPECT_EQ(whole.accelerators, Names{"GPU-b"}) << "who has a whole one has it alone";
+  RunOrder two = asking(2);
+  two.spec.accelerator_milli = 400;
+  EXPECT_EQ(give_accelerators(two, three(), {}, true).error().code, ErrorCode::kInvalid);
+}
+
+TEST(GiveAccelerators, GivesTheDevicesThatAreNamedOrNone) {
+  RunOrder order = asking(1);
+  order.spec.accelerator_devices = 0b10;
+  ASSERT_TRUE(give_accelerators(order, three(), {}, true));
+  EXPECT_EQ(order.accelerators, Names{"GPU-b"});
+  RunOrder taken = asking(1);
+  taken.spec.accelerator_devices = 0b10;
+  EXPECT_EQ(give_accelerators(taken, three(), {{"GPU-b", 1}}, true).error().code, ErrorCode::kExhausted);
+  RunOrder unknown = asking(1);
+  unknown.spec.accelerator_devices = 0b100;  // there, but not offered
+  EXPECT_EQ(give_accelerators(unknown, three(), {}, true).error().code, ErrorCode::kInvalid);
+  RunOrder more = asking(1);
+  more.spec.accelerator_devices = 0b11;
+  EXPECT_EQ(give_accelerators(more, three(), {}, true).error().code, ErrorCode::kInvalid);
 }
 
 TEST(GiveAccelerators, FilesThatTheDriverMakesLaterAreDeniedByTheNumbersToCome) {

@@ -145,7 +145,7 @@ class Driver : public LocalSiteDriver {
   void declare_lost(Record& record);
   TenantHoldings holdings_of(const std::string& tenant) const;
   Result<uint32_t> take_uid();
-  std::set<std::string> taken_accelerators();
+  TakenAccelerators taken_accelerators();
   Status tell(Record& record);
 
   const LocalSiteOptions options_;
@@ -419,13 +419,14 @@ Result<uint32_t> Driver::take_uid() {
 }
 
 // A run has its devices until its last process has ended.
-std::set<std::string> Driver::taken_accelerators() {
-  std::set<std::string> out;
+TakenAccelerators Driver::taken_accelerators() {
+  TakenAccelerators out;
   for (auto& [id, record] : records_) {
     if (record.order.accelerators.empty()) continue;
     refresh(record);
-    if (!ended(record.status.state))
-      out.insert(record.order.accelerators.begin(), record.order.accelerators.end());
+    if (ended(record.status.state)) continue;
+    const uint32_t share = record.order.spec.accelerator_milli;
+    for (const std::string& name : record.order.accelerators) out[name] += share > 0 ? share : kWholeAcceleratorMilli;
   }
   return out;
 }

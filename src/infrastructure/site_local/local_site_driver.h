@@ -13,7 +13,7 @@
 
 namespace weir::site_local {
 
-// A device that one run at a time may have, whole.
+// A device that one run at a time may have whole, or several in parts.
 struct AcceleratorDevice {
   std::string name;      // unique, and the same after a restart; what `variable` calls the device
   std::string variable;  // tells the vendor's runtime which devices to use, e.g. "CUDA_VISIBLE_DEVICES"

@@ -90,6 +90,12 @@ class Reader {
     return out;
   }
 
+  // 0: there is none, as in what was written before there was such a key.
+  template <class T>
+  T number_if_any(const std::string& key) {
+    return fields_.contains(key) ? number<T>(key) : T{};
+  }
+
   bool flag(const std::string& key) { return number<uint32_t>(key, 1) == 1; }
 
   ProcessName process(const std::string& key) {
@@ -202,6 +208,9 @@ void write_spec(Writer& out, const RunSpec& spec) {
   out.add("memory_bytes", spec.memory_bytes);
   out.add("pids_max", spec.pids_max);
   out.add("accelerators", spec.accelerators);
+  if (spec.accelerator_devices > 0) out.add("accelerator_devices", spec.accelerator_devices);
+  if (spec.accelerator_milli > 0) out.add("accelerator_milli", spec.accelerator_milli);
+  if (spec.accelerator_memory_bytes > 0) out.add("accelerator_memory_bytes", spec.accelerator_memory_bytes);
   out.add("listen_address", spec.listen_address);
   out.add("listen_port", spec.listen_port);
   out.add("lease_policy", spec.lease_policy == LeasePolicy::kJob ? "job" : "service");
@@ -232,6 +241,9 @@ RunSpec read_spec(Reader& in) {
   spec.memory_bytes = in.number<uint64_t>("memory_bytes");
   spec.pids_max = in.number<uint32_t>("pids_max");
   spec.accelerators = in.number<uint32_t>("accelerators");
+  spec.accelerator_devices = in.number_if_any<uint64_t>("accelerator_devices");
+  spec.accelerator_milli = in.number_if_any<uint32_t>("accelerator_milli");
+  spec.accelerator_memory_bytes = in.number_if_any<uint64_t>("accelerator_memory_bytes");
   spec.listen_address = in.string("listen_address");
   spec.listen_port = in.number<uint16_t>("listen_port");
   const std::string policy = in.string("lease_policy");

@@ -303,7 +303,7 @@ class Views::Writing {
       row.bind(5, graph_.tenant_name(graph_.intent(plan.intent).tenant))
           .bind(6, std::string_view(full).substr(full.find('/') + 1));
       row.bind(7, graph_.site_name(p.site)).bind(8, int64_t{p.cpu_milli}).bind(9, int64_t{p.memory_mib});
-      row.bind(10, int64_t{p.accelerators}).bind(11, p.asks.per_core_hour).bind(12, p.asks.per_gib_hour);
+      row.bind(10, device_milli(p)).bind(11, p.asks.per_core_hour).bind(12, p.asks.per_gib_hour);
       if (Status opened = row.bind(13, p.asks.per_accelerator_hour).bind(14, paths[i]).run(); !opened)
         return opened;
     }

@@ -41,7 +41,7 @@ struct ItemText {
 };
 constexpr ItemText kItems[] = {{"core", "core-hour", kCoreUnit},
                                {"memory", "GiB-hour", kGibUnit},
-                               {"accelerator", "accelerator-hour", 1},
+                               {"accelerator", "accelerator-hour", kDeviceMilli},
                                {"network", "path-hour", 1}};
 
 }  // namespace
@@ -62,7 +62,7 @@ Result<Bill> Views::bill(const std::string& tenant, TimeUs from, TimeUs to) cons
   // wide.
   const std::string sql =
       "SELECT t.tenant, t.intent, t.plan, t.site, t.per_core_hour, t.per_gib_hour, t.per_accelerator_hour, "
-      "t.path_per_hour, t.cpu_milli, t.memory_mib, t.accelerators, "
+      "t.path_per_hour, t.cpu_milli, t.memory_mib, t.accelerator_milli, "
       "SUM(MIN(m.to_us, t.to_us, ?2) - MAX(m.from_us, t.from_us, ?1)) "
       "FROM term t JOIN metered m ON m.run_plan = t.run_plan AND m.run_item = t.run_item "
       "WHERE t.from_us < ?2 AND t.to_us > ?1 "
@@ -170,7 +170,7 @@ Result<RunHistory> Views::run(RunId run) const {
     out.ended = query->integer(9);
   }
   Result<Statement> term = lookups_.prepare(
-      "SELECT tenant, intent, site, cpu_milli, memory_mib, accelerators, per_core_hour, per_gib_hour, "
+      "SELECT tenant, intent, site, cpu_milli, memory_mib, accelerator_milli, per_core_hour, per_gib_hour, "
       "per_accelerator_hour, path_per_hour, to_us FROM term WHERE run_plan = ?1 AND run_item = ?2 ORDER BY "
       "plan DESC LIMIT 1");
   if (!term) return tl::unexpected(term.error());
@@ -183,7 +183,7 @@ Result<RunHistory> Views::run(RunId run) const {
     if (out.ended == 0 && term->integer(10) != kOpenEnd) out.ended = term->integer(10);
     out.billed_per_hour = charge(term->integer(3), term->integer(6), kCoreUnit) +
                           charge(term->integer(4), term->integer(7), kGibUnit) +
-                          charge(term->integer(5), term->integer(8), 1) + term->integer(9);
+                          charge(term->integer(5), term->integer(8), kDeviceMilli) + term->integer(9);
   }
   return out;
 }

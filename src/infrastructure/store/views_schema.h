@@ -6,7 +6,7 @@
 namespace weir::store {
 
 // Counts the changes of the tables below; a file of another layout is made anew.
-inline constexpr int64_t kViewsLayout = 3;
+inline constexpr int64_t kViewsLayout = 4;
 // term.to_us of a plan that still holds the run.
 inline constexpr int64_t kOpenEnd = std::numeric_limits<int64_t>::max();
 
@@ -23,7 +23,7 @@ CREATE INDEX IF NOT EXISTS event_by_name ON event(name, position);
 CREATE INDEX IF NOT EXISTS event_by_tenant ON event(tenant, position) WHERE tenant <> '';
 CREATE TABLE IF NOT EXISTS term(
   run_plan INTEGER, run_item INTEGER, plan INTEGER, from_us INTEGER, to_us INTEGER, tenant TEXT, intent TEXT,
-  site TEXT, cpu_milli INTEGER, memory_mib INTEGER, accelerators INTEGER, per_core_hour INTEGER,
+  site TEXT, cpu_milli INTEGER, memory_mib INTEGER, accelerator_milli INTEGER, per_core_hour INTEGER,
   per_gib_hour INTEGER, per_accelerator_hour INTEGER, path_per_hour INTEGER,
   PRIMARY KEY (run_plan, run_item, plan)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS term_by_plan ON term(plan);

@@ -79,6 +79,7 @@ class Nodes {
       const Placement& placement = plan.plan.placements[p];
       const SiteRow& site = graph_.site(placement.site);
       if (plan.placement_passed_on[p] || site.state != Liveness::kUp || site.drained) continue;
+      if (placement.accelerator_milli > 0) continue;  // room is counted in whole devices here
       const RunId run = plan.run(p);
       const bool runs = std::any_of(intent.runs.begin(), intent.runs.end(), [run](const RunRow& row) {
         return row.run == run && row.state == RunState::kRunning;
@@ -296,6 +297,7 @@ Result<Plan> relocated(const Graph& graph, std::span<const Move> moves) {
     Placement& placement = plan->placements[move.placement];
     placement.node = move.to;
     placement.continues = {};
+    placement.devices = 0;  // of another node: the commit says which
     placement.asks = graph.site(placement.site).asks;
     for (Flow& flow : plan->flows) {
       if (flow.placement == move.placement) {

@@ -27,8 +27,9 @@ TEST(SiteOffer, CountsWholeInstancesPerNode) {
   EXPECT_EQ(instances_that_fit(graph, SiteId(0u), workload(300), 100), 2 + 2);
   EXPECT_EQ(instances_that_fit(graph, SiteId(0u), workload(300), 3), 3);
   EXPECT_EQ(instances_that_fit(graph, SiteId(0u), workload(701), 100), 1);
-  EXPECT_EQ(choose_nodes(graph, SiteId(0u), workload(300), 4),
-            (std::vector<NodeId>{NodeId(1u), NodeId(1u), NodeId(0u), NodeId(0u)}));
+  std::vector<NodeId> chosen;
+  for (const NodeChoice& choice : choose_nodes(graph, SiteId(0u), workload(300), 4)) chosen.push_back(choice.node);
+  EXPECT_EQ(chosen, (std::vector<NodeId>{NodeId(1u), NodeId(1u), NodeId(0u), NodeId(0u)}));
 }
 
 TEST(SiteOffer, NamesTheObstacleAndWhatThereIs) {

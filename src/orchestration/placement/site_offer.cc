@@ -16,17 +16,24 @@ void each_node(const Graph& graph, SiteId site, Visit&& visit) {
   }
 }
 
-int64_t fit_on(const NodeFree& free, const Workload& workload) {
+int64_t fit_on(const Graph& graph, NodeId node, const Workload& workload) {
+  const NodeFree& free = graph.free(node);
   int64_t fit = INT32_MAX;
   if (workload.cpu_milli > 0) fit = std::min<int64_t>(fit, free.cpu_milli / workload.cpu_milli);
   if (workload.memory_mib > 0) fit = std::min<int64_t>(fit, free.memory_mib / workload.memory_mib);
-  if (workload.accelerators > 0) fit = std::min<int64_t>(fit, free.accelerators / workload.accelerators);
+  if (workload.accelerators > 0 && fit > 0) {
+    fit = std::min(fit, workload.accelerator_milli > 0 ? graph.shares_that_fit(node, workload)
+                                                       : int64_t{free.accelerators / workload.accelerators});
+  }
   return std::max<int64_t>(fit, 0);
 }
 
 }  // namespace
 
-SitePrice site_price(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer) {
+namespace {
+
+// `scarce_milli`: of devices, for which scarcity is paid.
+SitePrice price_of(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer, int64_t scarce_milli) {
   const SiteRow& site = graph.site(id);
   const SiteLoad& load = graph.load(id);
   const PricePolicy& policy = graph.prices();
@@ -44,14 +51,41 @@ SitePrice site_price(const Graph& graph, SiteId id, const Workload& workload, co
              load.cpu_milli_total, load.cpu_milli_free, shadow.per_core_hour, price.billed);
   asked += priced(workload.memory_mib, kGibUnit, site.asks.per_gib_hour, policy.scarcity_gib_hour,
                   load.memory_mib_total, load.memory_mib_free, shadow.per_gib_hour, price.billed);
-  asked += priced(workload.accelerators, 1, site.asks.per_accelerator_hour, policy.scarcity_accelerator_hour,
-                  load.accelerators_total, load.accelerators_free, shadow.per_accelerator_hour, price.billed);
+  if (workload.accelerators > 0) {
+    const Nanocredits scarce = std::max(
+        scarcity(kScarcityPpm, policy.scarcity_accelerator_hour,
+                 utilisation_bucket(int64_t{load.accelerators_total} * kDeviceMilli, load.accelerator_milli_free)),
+        shadow.per_accelerator_hour);
+    const Nanocredits ask = charge(device_milli(workload), site.asks.per_accelerator_hour, kDeviceMilli);
+    price.billed += ask;
+    asked += ask + charge(scarce_milli, scarce, kDeviceMilli);
+  }
   const Nanocredits carbon =
       prefer.carbon_milli == 0
           ? 0
           : charge(carbon_mg_per_hour(site.power, workload.cpu_milli), policy.carbon_price_per_kg, 1'000'000);
   price.decision = charge(asked, prefer.cost_milli, 1000) + charge(carbon, prefer.carbon_milli, 1000);
   return price;
+}
+
+}  // namespace
+
+SitePrice site_price(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer) {
+  return price_of(graph, id, workload, prefer, device_milli(workload));
+}
+
+SitePrice instance_price(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer,
+                         const DeviceLoss& loss) {
+  int64_t scarce_milli = device_milli(workload);
+  if (workload.accelerators > 0 && loss.weight() > 0) {
+    const std::vector<DeviceChoice> first = choose_devices(graph, id, workload, 1, loss);
+    if (!first.empty()) scarce_milli = std::max<int64_t>(0, scarce_milli + first[0].loss / loss.weight());
+  }
+  return price_of(graph, id, workload, prefer, scarce_milli);
+}
+
+Nanocredits least_price(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer) {
+  return price_of(graph, id, workload, prefer, 0).decision;
 }
 
 std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentSpec& spec,
@@ -66,16 +100,30 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
   if (site.state != Liveness::kUp) return because(ReasonCode::kSiteNotUp);
   if (instances_that_fit(graph, id, need, 1) > 0) return std::nullopt;
   // The best node for each resource alone.
-  int64_t cpu = 0, memory = 0, accelerators = 0;
+  int64_t cpu = 0, memory = 0, accelerators = 0, share_milli = 0, device_memory = 0;
+  bool right_one = false;
   each_node(graph, id, [&](NodeId node) {
     const NodeFree& free = graph.free(node);
     cpu = std::max<int64_t>(cpu, free.cpu_milli);
     memory = std::max<int64_t>(memory, free.memory_mib);
-    if (graph.takes(graph.node(node), need))
-      accelerators = std::max<int64_t>(accelerators, free.accelerators);
+    const NodeRow& row = graph.node(node);
+    if (!graph.takes(row, need) || row.accelerators == 0) return true;
+    right_one = true;
+    accelerators = std::max<int64_t>(accelerators, free.accelerators);
+    if (need.accelerator_milli == 0) return true;
+    const DeviceRoom room = graph.device_room(node);
+    for (const DeviceFree& device : room.devices()) {
+      share_milli = std::max<int64_t>(share_milli, device.milli);
+      if (device.milli >= need.accelerator_milli) device_memory = std::max<int64_t>(device_memory, device.memory_mib);
+    }
     return true;
   });
-  if (accelerators < need.accelerators)
+  if (need.accelerator_milli > 0 && right_one) {
+    if (share_milli < need.accelerator_milli)
+      return because(ReasonCode::kAcceleratorShare, need.accelerator_milli, share_milli);
+    if (device_memory < need.accelerator_memory_mib)
+      return because(ReasonCode::kAcceleratorMemory, need.accelerator_memory_mib, device_memory);
+  } else if (accelerators < need.accelerators)
     return because(ReasonCode::kAccelerators, need.accelerators, accelerators);
   if (memory < need.memory_mib) return because(ReasonCode::kMemory, need.memory_mib, memory);
   return because(ReasonCode::kCpu, need.cpu_milli, cpu < need.cpu_milli ? cpu : 0);
@@ -85,15 +133,20 @@ int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& work
   int64_t sum = 0;
   each_node(graph, site, [&](NodeId node) {
     // What is free first: of most full nodes nothing else has to be looked at.
-    const int64_t fit = fit_on(graph.free(node), workload);
+    const int64_t fit = fit_on(graph, node, workload);
     if (fit > 0 && graph.takes(graph.node(node), workload)) sum += fit;
     return sum < most;
   });
   return static_cast<int32_t>(std::min<int64_t>(sum, most));
 }
 
-std::vector<NodeId> choose_nodes(const Graph& graph, SiteId site, const Workload& workload, int32_t count) {
-  std::vector<NodeId> chosen;
+std::vector<NodeChoice> choose_nodes(const Graph& graph, SiteId site, const Workload& workload, int32_t count) {
+  std::vector<NodeChoice> chosen;
+  if (workload.accelerators > 0) {
+    for (const DeviceChoice& choice : choose_devices(graph, site, workload, count, DeviceLoss(graph)))
+      chosen.push_back({choice.node, workload.accelerator_milli > 0 ? choice.devices : 0});
+    return chosen;
+  }
   std::map<NodeId, int32_t> taken;
   for (int32_t i = 0; i < count; ++i) {
     NodeId best;
@@ -103,7 +156,7 @@ std::vector<NodeId> choose_nodes(const Graph& graph, SiteId site, const Workload
       const auto known = taken.find(node);
       const int64_t used = known == taken.end() ? 0 : known->second;
       const int64_t left = free.cpu_milli - (used + 1) * workload.cpu_milli;
-      if (left < best_left && fit_on(free, workload) > used && graph.takes(graph.node(node), workload)) {
+      if (left < best_left && fit_on(graph, node, workload) > used && graph.takes(graph.node(node), workload)) {
         best_left = left;
         best = node;
       }
@@ -111,7 +164,7 @@ std::vector<NodeId> choose_nodes(const Graph& graph, SiteId site, const Workload
     });
     if (!best.valid()) break;
     ++taken[best];
-    chosen.push_back(best);
+    chosen.push_back({best, 0});
   }
   return chosen;
 }

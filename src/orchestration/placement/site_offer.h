@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/graph/graph.h"
+#include "orchestration/placement/device_choice.h"
 
 namespace weir {
 
@@ -15,6 +16,15 @@ struct SitePrice {
 };
 SitePrice site_price(const Graph& graph, SiteId site, const Workload& workload, const Prefer& prefer);
 
+// The same with what fragmentation costs: of accelerators scarcity is paid for what the instance takes from others, which
+// is its own part and what it makes of no use to them, less what was of none. Where none fits as site_price() has it.
+// O(nodes of the site * kinds of the mix).
+SitePrice instance_price(const Graph& graph, SiteId site, const Workload& workload, const Prefer& prefer,
+                         const DeviceLoss& loss);
+
+// No instance costs less, whatever holds which devices.
+Nanocredits least_price(const Graph& graph, SiteId site, const Workload& workload, const Prefer& prefer);
+
 // The first reason why no instance of the workload may or can run at the site, whatever the network; none
 // if at least one can. `residency` is what the intent and its data demand. O(nodes of the site).
 std::optional<Reason> site_obstacle(const Graph& graph, SiteId site, const IntentSpec& spec, uint64_t residency);
@@ -23,8 +33,12 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId site, const Inten
 int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& workload, int32_t most);
 
 // Nodes for `count` more instances, best fit first (least CPU left over, then lowest NodeId), so that large
-// holes stay whole. Requires that they fit.
-std::vector<NodeId> choose_nodes(const Graph& graph, SiteId site, const Workload& workload, int32_t count);
+// holes stay whole; where accelerators are needed, as choose_devices() has it. Requires that they fit.
+struct NodeChoice {
+  NodeId node;
+  DeviceMask devices = 0;  // of which shares are taken; 0: the commit says which
+};
+std::vector<NodeChoice> choose_nodes(const Graph& graph, SiteId site, const Workload& workload, int32_t count);
 
 // Residency bits that the intent and its data sets demand; nullopt: a label that no site carries.
 std::optional<uint64_t> residency_demand(const Graph& graph, const IntentSpec& spec);

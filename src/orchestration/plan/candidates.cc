@@ -18,7 +18,7 @@ bool stale(const Prices* known, const Graph& graph) {
 }  // namespace
 
 PlanCache::WorkloadKey PlanCache::key(const IntentSpec& spec) {
-  return {spec.workload.cpu_milli, spec.workload.memory_mib, spec.workload.accelerators,
+  return {spec.workload.cpu_milli, spec.workload.memory_mib, device_milli(spec.workload),
           spec.prefer.cost_milli, spec.prefer.carbon_milli};
 }
 
@@ -27,7 +27,7 @@ std::shared_ptr<const PlanCache::SitePrices> PlanCache::site_prices(const Graph&
   if (site_prices_.size() > kWorkloadsMax) site_prices_.clear();
   auto& known = site_prices_[key(spec)];
   const auto look = [&](SiteId site) {
-    known->of[site.index()] = site_price(graph, site, spec.workload, spec.prefer).decision;
+    known->of[site.index()] = least_price(graph, site, spec.workload, spec.prefer);
   };
   const bool anew = stale(known.get(), graph);
   if (anew) {
@@ -111,7 +111,14 @@ Candidates::Candidates(const Graph& graph, const IntentSpec& spec, uint64_t resi
       sources_(std::move(sources)),
       cache_(cache),
       paths_(graph, stream_demand(spec), cache.paths),
-      site_prices_(cache.site_prices(graph, spec)) {}
+      site_prices_(cache.site_prices(graph, spec)) {
+  if (spec.workload.accelerators > 0) device_loss_.emplace(graph);
+}
+
+SitePrice Candidates::price(SiteId site, const Prefer& prefer) const {
+  return device_loss_ ? instance_price(graph_, site, spec_.workload, prefer, *device_loss_)
+                      : site_price(graph_, site, spec_.workload, prefer);
+}
 
 std::unique_ptr<SiteOrder> Candidates::every_site(const Share& share) {
   std::vector<Nanocredits> sums = site_prices_->of;
@@ -148,7 +155,7 @@ std::unique_ptr<SiteOrder> Candidates::reachable_sites(size_t source, int32_t st
 }
 
 Nanocredits Candidates::price_by_fastest(SiteId site, const Share& share) {
-  Nanocredits sum = site_price(graph_, site, spec_.workload, spec_.prefer).decision;
+  Nanocredits sum = price(site, spec_.prefer).decision;
   for (size_t i = 0; i < share.size(); ++i) {
     if (share[i] == 0 || !sources_[i].site.valid()) continue;
     const auto path = paths_.fastest(vertex(i), graph_.site(site).vertex);
@@ -215,9 +222,9 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
                std::max(1, graph_.load(site).speed_milli_min));
     return Reason{ReasonCode::kOverload, site, SiteId{}, needed, spec_.workload.cpu_milli};
   }
-  const SitePrice price = site_price(graph_, site, spec_.workload, spec_.prefer);
-  option.price = price.decision;
-  option.billed = price.billed;
+  const SitePrice instance = price(site, spec_.prefer);
+  option.price = instance.decision;
+  option.billed = instance.billed;
   PathUse use;
   const auto last = static_cast<size_t>(share.rend() - std::find_if(share.rbegin(), share.rend(),
                                                                     [](int32_t k) { return k > 0; })) -

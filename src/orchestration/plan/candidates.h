@@ -42,7 +42,7 @@ class PlanCache {
   PathMemory paths;
   SitesByRouter::Room order_room;
 
-  // Decision price of one instance, current, by SiteId.
+  // The least that one instance costs, current, by SiteId.
   struct SitePrices {
     std::vector<Nanocredits> of;
     uint64_t described = 0, seen = 0;  // Graph::described(), Graph::repricings()
@@ -62,7 +62,9 @@ class PlanCache {
  private:
   static constexpr size_t kWorkloadsMax = 256;
   struct WorkloadKey {
-    int32_t cpu_milli, memory_mib, accelerators, cost_milli, carbon_milli;
+    int32_t cpu_milli, memory_mib;
+    int64_t accelerator_milli;
+    int32_t cost_milli, carbon_milli;
     friend auto operator<=>(const WorkloadKey&, const WorkloadKey&) = default;
   };
   static WorkloadKey key(const IntentSpec& spec);
@@ -108,6 +110,9 @@ class Candidates {
   // none if it cannot keep up.
   std::optional<int64_t> path_latency_us_max(SiteId site, int32_t streams, ServiceTime& service) const;
 
+  // What one more instance costs at the site, fragmentation of accelerators included.
+  SitePrice price(SiteId site, const Prefer& prefer) const;
+
   PathSearch& paths() { return paths_; }
   VertexId vertex(size_t source) const { return graph_.site(sources_[source].site).vertex; }
 
@@ -130,6 +135,7 @@ class Candidates {
   PathSearch paths_;
   std::shared_ptr<const PlanCache::SitePrices> site_prices_;
   std::vector<std::shared_ptr<const PlanCache::RouterPrices>> router_prices_;  // that orders look at
+  std::optional<DeviceLoss> device_loss_;  // where accelerators are asked for
   std::map<Share, Search> searches_;
 };
 

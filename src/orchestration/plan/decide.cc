@@ -162,7 +162,7 @@ class Decider {
     const StreamDemand demand = stream_demand(spec_);
     solution->price = solution->bound = 0;
     for (Option& option : solution->instances) {
-      option.price = site_price(graph_, option.site, spec_.workload, spec_.prefer).decision;
+      option.price = candidates.price(option.site, spec_.prefer).decision;
       for (size_t i = 0; i < option.share.size(); ++i) {
         option.paths[i].price = priced(graph_, option.paths[i].links, demand).price;
         option.price += option.share[i] * option.paths[i].price;
@@ -265,19 +265,22 @@ class Decider {
 
     std::map<SiteId, int32_t> counts;
     for (const Option& option : solution.instances) ++counts[option.site];
-    std::map<SiteId, std::vector<NodeId>> nodes;
+    std::map<SiteId, std::vector<NodeChoice>> nodes;
     for (const auto& [site, count] : counts) nodes[site] = choose_nodes(graph_, site, spec_.workload, count);
     for (const Option& option : solution.instances) {
       auto& free = nodes[option.site];
       const auto index = static_cast<uint32_t>(plan.placements.size());
       plan.placements.push_back({.site = option.site,
-                                 .node = free.back(),
+                                 .node = free.back().node,
                                  .cpu_milli = spec_.workload.cpu_milli,
                                  .memory_mib = spec_.workload.memory_mib,
                                  .accelerators = spec_.workload.accelerators,
                                  .streams = 0,
                                  .asks = graph_.site(option.site).asks,
-                                 .continues = {}});
+                                 .continues = {},
+                                 .accelerator_milli = spec_.workload.accelerator_milli,
+                                 .accelerator_memory_mib = device_memory_mib(free.back().node),
+                                 .devices = free.back().devices});
       free.pop_back();
       for (size_t i = 0; i < option.share.size(); ++i) {
         const Source& source = candidates.sources()[i];
@@ -313,6 +316,12 @@ class Decider {
     plan.availability_ppm = totals.availability_ppm;
     explain(candidates, solution, plan);
     return plan;
+  }
+
+  // That an instance is given of a shared device of the node.
+  int32_t device_memory_mib(NodeId node) const {
+    if (spec_.workload.accelerator_milli == 0) return 0;
+    return device_need(spec_.workload, graph_.devices(graph_.node(node)).memory_mib).memory_mib;
   }
 
   // A spare path for every flow from the `first` one that has none yet, or whose spare path broke.

@@ -35,12 +35,65 @@ class Dice {
   std::mt19937_64 engine_;
 };
 
+// What is asked for and offered beside CPU and memory.
+enum class Devices { kNone, kShares, kWhole, kAble };
+
+void put_devices(NodeSpec& node, Dice& dice) {
+  node.accelerators = static_cast<int16_t>(std::max<int64_t>(0, dice.roll(-1, 4)));
+  if (node.accelerators == 0) return;
+  node.accelerator_model = dice.roll(0, 3) > 0 ? "a" : "b";
+  node.accelerator_memory_mib = static_cast<int32_t>(dice.roll(0, 2) * 1000);
+  node.accelerator_fp16_gflops = dice.roll(0, 2) * 100'000;
+}
+
+void ask_for_devices(Workload& work, Devices devices, Dice& dice) {
+  work.accelerators = 1;
+  if (dice.roll(0, 2) == 0) work.accelerator_model = "a";
+  if (devices == Devices::kShares) {
+    work.accelerator_milli = static_cast<int32_t>(dice.roll(2, 7) * 100);
+    if (dice.roll(0, 2) == 0) work.accelerator_memory_mib = static_cast<int32_t>(dice.roll(1, 7) * 200);
+  } else {
+    work.accelerators = static_cast<int16_t>(dice.roll(1, 2));
+  }
+  if (devices == Devices::kAble) {
+    work.accelerator_fp16_gflops_min = dice.roll(0, 2) * 100'000;
+    work.accelerator_memory_mib = static_cast<int32_t>(dice.roll(0, 2) * 1000);
+  }
+}
+
+// Others that hold parts of devices, so that few are whole.
+void hold_devices(Graph& graph, Dice& dice) {
+  for (size_t n = 0; n < graph.node_count(); ++n) {
+    const NodeRow& row = graph.node(NodeId(n));
+    for (int d = 0; d < row.accelerators; ++d) {
+      if (dice.roll(0, 2) > 0) continue;
+      const auto milli = static_cast<int32_t>(dice.roll(1, 9) * 100);
+      const IntentId other(graph.intent_count());
+      IntentSpec spec{.name = "other" + std::to_string(other.value)};
+      spec.workload.accelerators = 1;
+      spec.workload.accelerator_milli = milli;
+      ASSERT_TRUE(graph.apply({1, "t", IntentSubmitted{other, TenantId(0u), 1, spec}}).effect);
+      Plan plan{.intent = other, .generation = 1};
+      plan.placements.push_back({.site = row.site,
+                                 .node = NodeId(n),
+                                 .accelerators = 1,
+                                 .continues = {},
+                                 .accelerator_milli = milli,
+                                 .accelerator_memory_mib = graph.devices(row).memory_mib * milli / 1000,
+                                 .devices = DeviceMask{1} << d});
+      ASSERT_TRUE(graph.apply({1, "t", PlanCommitted{plan}}).effect);
+    }
+  }
+}
+
 int32_t availability(Dice& dice) {
   constexpr std::array<int32_t, 4> kPpms = {900'000, 990'000, 999'000, 1'000'000};
   return kPpms[static_cast<size_t>(dice.roll(0, 3))];
 }
 
-World small_world(uint64_t seed) {
+// `alone`: nothing else is asked for than paths.
+World small_world(uint64_t seed, Devices devices = Devices::kNone, bool alone = false) {
+  Dice device_dice(seed * 2 + 1);
   Dice dice(seed);
   World world;
   Graph& graph = world.graph;
@@ -48,6 +101,7 @@ World small_world(uint64_t seed) {
   add(DomainCreated{.name = "d",
                     .carbon_price_per_kg = dice.roll(0, 1) * kCredit,
                     .scarcity_core_hour = dice.roll(0, 5) * kCredit,
+                    .scarcity_accelerator_hour = devices == Devices::kNone ? 0 : device_dice.roll(0, 5) * kCredit,
                     .scarcity_gbps_hour = dice.roll(0, 50) * kCredit});
   add(TenantDefined{TenantId(0u), "t"});
   const auto sites = static_cast<uint32_t>(dice.roll(2, 4));
@@ -56,6 +110,7 @@ World small_world(uint64_t seed) {
   for (uint32_t s = 0; s < sites; ++s) {
     SiteSpec spec{.name = "s" + std::to_string(s), .sid = "fd77:5::"};
     spec.asks.per_core_hour = dice.roll(1, 10) * kCredit / 10;
+    if (devices != Devices::kNone) spec.asks.per_accelerator_hour = device_dice.roll(1, 10) * kCredit / 10;
     spec.power = {5'000, 10'000, 1'200, dice.roll(100'000, 600'000)};
     spec.availability_ppm = availability(dice);
     if (dice.roll(0, 3) > 0) spec.residency = {"cn"};
@@ -64,6 +119,7 @@ World small_world(uint64_t seed) {
     for (int64_t n = dice.roll(1, 2); n > 0; --n) {
       nodes.push_back({"n", static_cast<int32_t>(dice.roll(0, 10) * 100), 4096, 0, "",
                        static_cast<int32_t>(dice.roll(2, 4) * 400)});
+      if (devices != Devices::kNone) put_devices(nodes.back(), device_dice);
     }
     const auto count = static_cast<uint32_t>(nodes.size());
     add(NodesReported{SiteId(s), NodeId(node), std::move(nodes)});
@@ -100,7 +156,15 @@ World small_world(uint64_t seed) {
   if (dice.roll(0, 3) == 0) spec.where.sites_min = 2;
   if (dice.roll(0, 3) == 0) spec.budget_per_hour_max = dice.roll(1, 20) * kCredit / 5;
   spec.prefer = {1000, static_cast<int32_t>(dice.roll(0, 1) * 1000)};
+  if (devices != Devices::kNone) ask_for_devices(spec.workload, devices, device_dice);
+  if (alone) {
+    spec.promise = {};
+    spec.where = {};
+    spec.budget_per_hour_max = 0;
+    spec.prefer = {};
+  }
   add(IntentSubmitted{world.intent, TenantId(0u), 1, spec});
+  if (devices != Devices::kNone) hold_devices(graph, device_dice);
   return world;
 }
 
@@ -113,6 +177,8 @@ class Everything {
     for (size_t n = 0; n < graph_.node_count(); ++n) {
       cpu_.push_back(graph_.free(NodeId(n)).cpu_milli);
       memory_.push_back(graph_.free(NodeId(n)).memory_mib);
+      const DeviceRoom room = graph_.device_room(NodeId(n));
+      devices_.emplace_back(room.devices().begin(), room.devices().end());
     }
     for (size_t l = 0; l < graph_.link_count(); ++l) free_.push_back(graph_.load(LinkId(l)).free_bps);
     for (size_t k = 0; k < lives.size(); ++k) {
@@ -243,28 +309,67 @@ class Everything {
     for (size_t n = 0; n < cpu_.size(); ++n) {
       const SiteId site = graph_.node(NodeId(n)).site;
       if (cpu_[n] < spec_.workload.cpu_milli || memory_[n] < spec_.workload.memory_mib || !allowed(site)) continue;
-      cpu_[n] -= spec_.workload.cpu_milli;
-      memory_[n] -= spec_.workload.memory_mib;
-      used_.push_back(site);
-      const SitePrice at = site_price(graph_, site, spec_.workload, spec_.prefer);
-      const int32_t speed = slowest(site);
-      std::vector<int> share(left_.size(), 0);
-      each_share(share, 0, 0, [&] {
-        // Whoever is first among those left is served now: order does not matter to a set.
-        const auto first = std::find_if(left_.begin(), left_.end(), [](int s) { return s > 0; }) - left_.begin();
-        if (share[static_cast<size_t>(first)] == 0) return;
-        const int streams = std::accumulate(share.begin(), share.end(), 0);
-        const auto time = service_time(spec_.workload, spec_.traffic, spec_.promise.percentile_ppm, speed, streams);
-        if (!time) return;
-        const std::vector<int> taken = share;
-        for (size_t i = 0; i < left_.size(); ++i) left_[i] -= taken[i];
-        route(taken, 0, site, time->work_us + time->queueing_us, price + at.decision, billed + at.billed);
-        for (size_t i = 0; i < left_.size(); ++i) left_[i] += taken[i];
-      });
-      used_.pop_back();
-      cpu_[n] += spec_.workload.cpu_milli;
-      memory_[n] += spec_.workload.memory_mib;
+      each_devices(n, [&] { at_node(n, site, price, billed); });
     }
+  }
+
+  // With every choice of devices taken in turn; whole ones are all alike.
+  template <class Visit>
+  void each_devices(size_t n, const Visit& visit) {
+    const Workload& work = spec_.workload;
+    if (work.accelerators == 0) return visit();
+    const NodeRow& row = graph_.node(NodeId(n));
+    const DevicesRow& able = graph_.devices(row);
+    if ((!work.accelerator_model.empty() && graph_.accelerator_model(row) != work.accelerator_model) ||
+        able.memory_mib < work.accelerator_memory_mib || able.fp16_gflops < work.accelerator_fp16_gflops_min) {
+      return;
+    }
+    if (work.accelerator_milli == 0) {
+      std::vector<DeviceFree*> whole;
+      for (DeviceFree& device : devices_[n]) {
+        if (device.milli == 1000 && static_cast<int>(whole.size()) < work.accelerators) whole.push_back(&device);
+      }
+      if (static_cast<int>(whole.size()) < work.accelerators) return;
+      for (DeviceFree* device : whole) device->milli = 0;
+      visit();
+      for (DeviceFree* device : whole) device->milli = 1000;
+      return;
+    }
+    const int32_t memory_mib = work.accelerator_memory_mib > 0
+                                   ? work.accelerator_memory_mib
+                                   : static_cast<int32_t>(int64_t{able.memory_mib} * work.accelerator_milli / 1000);
+    for (DeviceFree& device : devices_[n]) {
+      if (device.milli < work.accelerator_milli || device.memory_mib < memory_mib) continue;
+      device.milli -= work.accelerator_milli;
+      device.memory_mib -= memory_mib;
+      visit();
+      device.milli += work.accelerator_milli;
+      device.memory_mib += memory_mib;
+    }
+  }
+
+  void at_node(size_t n, SiteId site, Nanocredits price, Nanocredits billed) {
+    cpu_[n] -= spec_.workload.cpu_milli;
+    memory_[n] -= spec_.workload.memory_mib;
+    used_.push_back(site);
+    const SitePrice at = instance_price(graph_, site, spec_.workload, spec_.prefer, DeviceLoss(graph_));
+    const int32_t speed = slowest(site);
+    std::vector<int> share(left_.size(), 0);
+    each_share(share, 0, 0, [&] {
+      // Whoever is first among those left is served now: order does not matter to a set.
+      const auto first = std::find_if(left_.begin(), left_.end(), [](int s) { return s > 0; }) - left_.begin();
+      if (share[static_cast<size_t>(first)] == 0) return;
+      const int streams = std::accumulate(share.begin(), share.end(), 0);
+      const auto time = service_time(spec_.workload, spec_.traffic, spec_.promise.percentile_ppm, speed, streams);
+      if (!time) return;
+      const std::vector<int> taken = share;
+      for (size_t i = 0; i < left_.size(); ++i) left_[i] -= taken[i];
+      route(taken, 0, site, time->work_us + time->queueing_us, price + at.decision, billed + at.billed);
+      for (size_t i = 0; i < left_.size(); ++i) left_[i] += taken[i];
+    });
+    used_.pop_back();
+    cpu_[n] += spec_.workload.cpu_milli;
+    memory_[n] += spec_.workload.memory_mib;
   }
 
   template <class Visit>
@@ -333,6 +438,7 @@ class Everything {
   const IntentSpec& spec_;
   std::vector<int> left_;
   std::vector<int64_t> cpu_, memory_, free_;
+  std::vector<std::vector<DeviceFree>> devices_;
   std::vector<SiteId> used_;
   std::vector<Way> ways_;
   Nanocredits price_kept_ = 0, billed_kept_ = 0;
@@ -377,12 +483,52 @@ TEST(JointPlanner, EqualsExhaustiveSearchOn2500Instances) {
   RecordProperty("available", available);
 }
 
+// Shares, whole devices and what devices can do, alone and beside everything else that an intent may ask for.
+TEST(JointPlanner, EqualsExhaustiveSearchWithDevices) {
+  for (const Devices devices : {Devices::kShares, Devices::kWhole, Devices::kAble}) {
+    for (const bool alone : {true, false}) {
+      int placed = 0, refused = 0, spread = 0, promised = 0, bounded = 0, residency = 0, several = 0;
+      for (uint64_t seed = 0; seed < 1000; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed) + " devices " + std::to_string(static_cast<int>(devices)));
+        const World world = small_world(seed, devices, alone);
+        const auto best = Everything(world).best();
+        JointPlanner planner;
+        const Decision decision = planner.decide(world.graph, world.intent);
+        const auto* plan = std::get_if<Plan>(&decision);
+        if (!plan) {
+          ASSERT_FALSE(best) << "refused, but a plan costs " << *best;
+          ++refused;
+          continue;
+        }
+        ASSERT_TRUE(best) << "a plan where there is none";
+        ASSERT_EQ(plan->decision_price, *best);
+        ASSERT_EQ(plan->quality, Quality::kExact);
+        ASSERT_NO_FATAL_FAILURE(expect_granted(world, *plan));
+        const IntentSpec& spec = *world.graph.intent(world.intent).spec;
+        ++placed;
+        spread += spec.where.sites_min > 1;
+        promised += spec.promise.availability_ppm > 0;
+        bounded += spec.budget_per_hour_max > 0;
+        residency += !spec.where.residency.empty();
+        several += plan->placements.size() > 1;
+      }
+      EXPECT_GT(placed, 50);
+      EXPECT_GT(refused, 50);
+      EXPECT_GT(several, 20);
+      if (!alone) {
+        for (const int pair : {spread, promised, bounded, residency}) EXPECT_GT(pair, 4);
+      }
+    }
+  }
+}
+
 // One run of a committed plan dies: the rest is kept, or, where it stands in the way of the whole, nothing is.
 TEST(JointPlanner, RepairEqualsExhaustiveSearchOn4000Instances) {
   int repaired = 0, spread = 0, anew = 0, refused = 0;
   for (uint64_t seed = 0; seed < 4000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    World world = small_world(seed);
+    // Every third with shares of devices.
+    World world = small_world(seed, seed % 3 == 0 ? Devices::kShares : Devices::kNone);
     JointPlanner planner;
     const Decision first = planner.decide(world.graph, world.intent);
     if (!std::holds_alternative<Plan>(first)) continue;
@@ -399,7 +545,8 @@ TEST(JointPlanner, RepairEqualsExhaustiveSearchOn4000Instances) {
       ASSERT_TRUE(world.graph.apply({1, "t", IntentSubmitted{other, row.tenant, 1, IntentSpec{.name = "other"}}}).effect);
       Plan filler{.intent = other, .generation = 1};
       filler.placements.push_back({.site = was.site, .node = was.node, .cpu_milli = was.cpu_milli, .memory_mib = was.memory_mib,
-                                   .accelerators = was.accelerators, .continues = {}});
+                                   .accelerators = was.accelerators, .continues = {}, .accelerator_milli = was.accelerator_milli,
+                                   .accelerator_memory_mib = was.accelerator_memory_mib});
       ASSERT_TRUE(world.graph.apply({1, "t", PlanCommitted{filler}}).effect);
     }
 

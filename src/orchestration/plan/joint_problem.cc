@@ -136,6 +136,7 @@ std::optional<JointItem> JointProblem::item(IntentId intent, const JointWorth& w
   if (row.state == IntentState::kWithdrawn || !row.demand || row.finished) return std::nullopt;
   const IntentSpec& spec = *row.demand;
   if (spec.workload.kind == WorkKind::kJob) return std::nullopt;  // its queue says when its turn comes
+  if (spec.workload.accelerator_milli > 0) return std::nullopt;   // the pass counts whole devices
   if (spec.from.size() > 1 || spec.where.sites_min > 1 || spec.promise.availability_ppm > 0 ||
       spec.budget_per_hour_max > 0 || !residency_demand(graph_, spec)) {
     return std::nullopt;
@@ -172,6 +173,8 @@ uint32_t JointProblem::work(const IntentSpec& spec, int32_t streams) {
                               workload.memory_mib,
                               workload.accelerators,
                               graph_.accelerator_models().find(workload.accelerator_model),
+                              workload.accelerator_memory_mib,
+                              workload.accelerator_fp16_gflops_min,
                               spec.prefer.cost_milli,
                               spec.prefer.carbon_milli,
                               spec.traffic.requests_per_second_milli,

@@ -82,7 +82,8 @@ Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& who
     // A site that is too small may be too far as well: room there would help nobody.
     for (size_t r = 0, sites = reasons.size(); r < sites; ++r) {
       const ReasonCode code = reasons[r].code;
-      if (code != ReasonCode::kAccelerators && code != ReasonCode::kMemory && code != ReasonCode::kCpu)
+      if (code != ReasonCode::kAccelerators && code != ReasonCode::kAcceleratorShare &&
+          code != ReasonCode::kAcceleratorMemory && code != ReasonCode::kMemory && code != ReasonCode::kCpu)
         continue;
       if (const auto far = candidates.path_too_far(reasons[r].site, i)) reasons.push_back(*far);
     }

@@ -508,6 +508,7 @@ class Pieces {
 
   static bool ran_out(ReasonCode code) {
     return code == ReasonCode::kCpu || code == ReasonCode::kMemory || code == ReasonCode::kAccelerators ||
+           code == ReasonCode::kAcceleratorShare || code == ReasonCode::kAcceleratorMemory ||
            code == ReasonCode::kBandwidth;
   }
 

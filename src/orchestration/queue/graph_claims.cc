@@ -17,13 +17,16 @@ constexpr uint32_t kClaimDoublingsMax = 10;
 // What destroyed work is worth at least, by the hour: the price at full use may be set to nothing.
 constexpr PreemptPrices kPricesLeast{kCredit / 25, kCredit / 200, 2 * kCredit, 0};
 
-Amount amount_of(const NodeFree& free) {
-  return {free.cpu_milli, free.memory_mib, int64_t{free.accelerators} * 1000};
+// Parts of devices are summed: whether they are on one is for the decision to say.
+Amount free_of(const Graph& head, NodeId node) {
+  const NodeFree& free = head.free(node);
+  int64_t milli = 0;
+  const DeviceRoom room = head.device_room(node);
+  for (const DeviceFree& device : room.devices()) milli += device.milli;
+  return {free.cpu_milli, free.memory_mib, milli};
 }
 
-Amount amount_of(const Placement& p) {
-  return {p.cpu_milli, p.memory_mib, int64_t{p.accelerators} * 1000};
-}
+Amount amount_of(const Placement& p) { return {p.cpu_milli, p.memory_mib, device_milli(p)}; }
 
 PreemptPrices prices_of(const Graph& head) {
   const PricePolicy& full = head.prices();
@@ -36,7 +39,8 @@ PreemptPrices prices_of(const Graph& head) {
 bool for_want_of_room(const Refusal& refusal) {
   return std::any_of(refusal.reasons.begin(), refusal.reasons.end(), [](const Reason& reason) {
     return reason.code == ReasonCode::kCpu || reason.code == ReasonCode::kMemory ||
-           reason.code == ReasonCode::kAccelerators;
+           reason.code == ReasonCode::kAccelerators || reason.code == ReasonCode::kAcceleratorShare ||
+           reason.code == ReasonCode::kAcceleratorMemory;
   });
 }
 
@@ -125,7 +129,7 @@ std::map<NodeId, GraphQueue::NodeRoom> GraphQueue::rooms(const Graph& head, Site
   std::map<NodeId, NodeRoom> rooms;
   for (const NodeRange& range : head.nodes(site)) {
     for (uint32_t n = range.first; n < range.first + range.count; ++n) {
-      rooms[NodeId(n)].free = amount_of(head.free(NodeId(n)));
+      rooms[NodeId(n)].free = free_of(head, NodeId(n));
     }
   }
   for (const auto& [intent, kept] : claims_) {
@@ -225,7 +229,7 @@ KeptRoom GraphQueue::kept_rooms(const Graph& head) const {
       if (kept.site == site) (void)fit(head, intent, left, true);
     }
     for (const auto& [node, room] : left) {
-      out[node] = amount_of(head.free(node)) - (room.free + room.coming);
+      out[node] = free_of(head, node) - (room.free + room.coming);
     }
   }
   return out;

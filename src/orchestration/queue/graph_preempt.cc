@@ -9,8 +9,9 @@
 namespace weir::queue {
 namespace {
 
-Amount amount_of(int64_t cpu_milli, int64_t memory_mib, int64_t accelerators) {
-  return {cpu_milli, memory_mib, accelerators * 1000};
+template <class Taker>
+Amount amount_of(const Taker& taker) {
+  return {taker.cpu_milli, taker.memory_mib, device_milli(taker)};
 }
 
 Amount lacking(const Amount& need, const Amount& free) { return Amount::most({}, need - free); }
@@ -28,7 +29,7 @@ class Places {
         workload_(workload),
         kept_(kept),
         instances_(instances),
-        each_(amount_of(workload.cpu_milli, workload.memory_mib, workload.accelerators)) {}
+        each_(amount_of(workload)) {}
 
   void add(SiteId site) {
     struct Slot {
@@ -77,11 +78,15 @@ class Places {
  private:
   Amount total(NodeId id) const {
     const NodeRow& node = head_.node(id);
-    return amount_of(node.cpu_milli, node.memory_mib, node.accelerators);
+    return {node.cpu_milli, node.memory_mib, int64_t{node.accelerators} * kDeviceMilli};
   }
+  // Of devices what such an instance could use: parts of several are not one.
   Amount free(NodeId id) const {
     const NodeFree& node = head_.free(id);
-    const Amount free = amount_of(node.cpu_milli, node.memory_mib, node.accelerators);
+    const int64_t usable_milli = workload_.accelerator_milli > 0
+                                     ? head_.shares_that_fit(id, workload_) * workload_.accelerator_milli
+                                     : int64_t{node.accelerators} * kDeviceMilli;
+    const Amount free{node.cpu_milli, node.memory_mib, usable_milli};
     const auto kept = kept_.find(id);
     return kept == kept_.end() ? free : free - kept->second;
   }
@@ -126,8 +131,7 @@ std::vector<Running> running_jobs(const Graph& head, std::span<const IntentId> j
       if (known == row.runs.end() || has_ended(known->state)) continue;
       if (known->began != 0) began = std::min(began, known->began);
       const Placement& placement = row.active->plan.placements[k];
-      held[placement.node] +=
-          amount_of(placement.cpu_milli, placement.memory_mib, placement.accelerators);
+      held[placement.node] += amount_of(placement);
     }
     if (held.empty()) continue;
     const Schedule& schedule = row.spec->schedule;
@@ -151,7 +155,7 @@ Need need_of(const Graph& head, IntentId waiting, QueueId queue, size_t options_
   const int32_t instances = std::max(row.spec->schedule.instances, 1);
   Need need{queue,
             row.spec->schedule.priority,
-            amount_of(workload.cpu_milli, workload.memory_mib, workload.accelerators) * instances,
+            amount_of(workload) * instances,
             {}};
   Places places(head, workload, instances, kept);
   for (size_t s = 0; s < head.site_count(); ++s) {

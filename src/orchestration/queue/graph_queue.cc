@@ -58,7 +58,7 @@ Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) 
           .priority = schedule.priority,
           .deadline = schedule.deadline,
           .not_before = schedule.not_before,
-          .each = {spec.workload.cpu_milli, spec.workload.memory_mib, int64_t{spec.workload.accelerators} * 1000},
+          .each = {spec.workload.cpu_milli, spec.workload.memory_mib, device_milli(spec.workload)},
           .count = instances_at_least(spec),
           .pools = pools_of(head, spec.where)};
   if (!schedule.reservation.empty()) {
@@ -275,7 +275,7 @@ void GraphQueue::refresh(const Graph& head, SiteId site) {
   Amount total = held_[site.index()] + kept;
   if (head.site(site).state == Liveness::kUp) {
     const SiteLoad& load = head.load(site);
-    const Amount free{load.cpu_milli_free, load.memory_mib_free, int64_t{load.accelerators_free} * 1000};
+    const Amount free{load.cpu_milli_free, load.memory_mib_free, load.accelerator_milli_free};
     total += Amount::most(free - kept, {});
   }
   engine_.set_pool(site.value, total);
@@ -365,7 +365,7 @@ void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
   (void)engine_.withdraw(id_of(intent));
   // Streams may need more instances than at least, and a plan be of an earlier wish.
   work.job.count = static_cast<int32_t>(placements.size());
-  work.job.each = {placements[0].cpu_milli, placements[0].memory_mib, int64_t{placements[0].accelerators} * 1000};
+  work.job.each = {placements[0].cpu_milli, placements[0].memory_mib, device_milli(placements[0])};
   work.amount = work.job.whole();
   tree_.take(QueueId(work.leaf), work.amount, now_);
   work.state = Work::State::kRunning;

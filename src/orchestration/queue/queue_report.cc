@@ -21,28 +21,27 @@ bool waits(const IntentRow& row) {
 int64_t ppm(int64_t parts_per_billion) { return (parts_per_billion + 500) / 1000; }
 
 Quota quota_of(const Amount& amount) {
-  return {amount.cpu_milli, amount.memory_mib, amount.accelerator_milli / 1000};
+  return {amount.cpu_milli, amount.memory_mib, (amount.accelerator_milli + kDeviceMilli - 1) / kDeviceMilli};
 }
 
-int64_t of(const Quota& quota, CountedResource resource) {
+int64_t of(const Amount& amount, CountedResource resource) {
   switch (resource) {
     case CountedResource::kCpu:
-      return quota.cpu_milli;
+      return amount.cpu_milli;
     case CountedResource::kMemory:
-      return quota.memory_mib;
+      return amount.memory_mib;
     case CountedResource::kAccelerators:
       break;
   }
-  return quota.accelerators;
+  return amount.accelerator_milli;
 }
 
 constexpr CountedResource kScarcestFirst[] = {CountedResource::kAccelerators, CountedResource::kCpu,
                                               CountedResource::kMemory};
 
-Quota whole(const IntentSpec& spec) {
+Amount whole(const IntentSpec& spec) {
   const int64_t count = instances_asked(spec);
-  return {spec.workload.cpu_milli * count, spec.workload.memory_mib * count,
-          spec.workload.accelerators * count};
+  return {spec.workload.cpu_milli * count, spec.workload.memory_mib * count, device_milli(spec.workload) * count};
 }
 
 // None: the domain's own, also by name.
@@ -159,10 +158,12 @@ class Reporter {
                            .share_ppm = ppm(standing.share),
                            .entitlement_ppm = ppm(standing.entitlement_share),
                            .used = quota_of(standing.used),
+                           .used_accelerator_milli = standing.used.accelerator_milli,
                            .jobs_running = line.running_jobs,
                            .jobs_waiting = standing.waiting_jobs});
     }
     domain.used = quota_of(used);
+    domain.used_accelerator_milli = used.accelerator_milli;
     domain.share_ppm = ppm(dominant_share(used, capacity));
     domain.entitlement_ppm = ppm(dominant_share(entitlement, capacity));
     out.lines.front() = std::move(domain);
@@ -178,7 +179,7 @@ class Reporter {
 
   JobWait wait_of(IntentId id, const Why& why, const QueueReport& report) const {
     const IntentRow& row = graph_.intent(id);
-    const Quota needed = whole(*row.spec);
+    const Amount needed = whole(*row.spec);
     JobWait out{.intent = id, .queue = queue_of(graph_, *row.spec), .code = code_of(why.code)};
     out.position = why.position;
     // When the network will ease is not to be foreseen.
@@ -213,12 +214,13 @@ class Reporter {
     }
   }
 
-  void put_shortage(JobWait& out, const Quota& needed) const {
+  void put_shortage(JobWait& out, const Amount& needed) const {
     if (!out.site.valid()) return;
     const SiteLoad& load = graph_.load(out.site);
     const bool empty = out.code == WaitCode::kTooLarge;
-    const Quota room = empty ? Quota{load.cpu_milli_total, load.memory_mib_total, load.accelerators_total}
-                             : Quota{load.cpu_milli_free, load.memory_mib_free, load.accelerators_free};
+    const Amount room =
+        empty ? Amount{load.cpu_milli_total, load.memory_mib_total, int64_t{load.accelerators_total} * kDeviceMilli}
+              : Amount{load.cpu_milli_free, load.memory_mib_free, load.accelerator_milli_free};
     for (const CountedResource resource : kScarcestFirst) {
       if (of(needed, resource) <= of(room, resource)) continue;
       out.resource = resource;
@@ -229,15 +231,17 @@ class Reporter {
   }
 
   // The first maximum, from its queue up, that leaves less than it needs.
-  void put_quota(JobWait& out, const Quota& needed, const QueueReport& report) const {
+  void put_quota(JobWait& out, const Amount& needed, const QueueReport& report) const {
     for (::weir::QueueId queue = out.queue; queue.valid(); queue = graph_.queue(queue).parent) {
       const auto line =
           std::find_if(report.lines.begin(), report.lines.end(),
                        [queue](const QueueStanding& at) { return at.queue == queue && !at.tenant.valid(); });
       if (line == report.lines.end()) continue;
       for (const CountedResource resource : kScarcestFirst) {
-        const int64_t maximum = of(graph_.queue(queue).maximum, resource);
-        const int64_t left = maximum - of(line->used, resource);
+        const Quota& bound = graph_.queue(queue).maximum;
+        const int64_t maximum = of({bound.cpu_milli, bound.memory_mib, bound.accelerators * kDeviceMilli}, resource);
+        const Amount used{line->used.cpu_milli, line->used.memory_mib, line->used_accelerator_milli};
+        const int64_t left = maximum - of(used, resource);
         if (maximum == 0 || of(needed, resource) <= left) continue;
         out.limited_by = queue;
         out.resource = resource;

@@ -31,8 +31,12 @@ std::string within(const IntentSpec& spec) {
   return spec.promise.latency_us_max == 0 ? "" : "within " + latency_text(spec.promise.latency_us_max);
 }
 
+bool of_a_pass(ReasonCode code) {
+  return code == ReasonCode::kTogether || code == ReasonCode::kConsolidated || code == ReasonCode::kRerouted;
+}
+
 std::string quality_text(const Plan& plan) {
-  if (plan.reason.code >= ReasonCode::kTogether) {
+  if (of_a_pass(plan.reason.code)) {
     return "What is best for all together need not be the cheapest for this intent alone.";
   }
   switch (plan.quality) {
@@ -112,6 +116,10 @@ std::string figure(ReasonCode code, int64_t value) {
       return format_memory(value);
     case ReasonCode::kAccelerators:
       return plural(value, "accelerator");
+    case ReasonCode::kAcceleratorShare:
+      return format_milli(value) + " of an accelerator";
+    case ReasonCode::kAcceleratorMemory:
+      return format_memory(value) + " of accelerator memory";
     case ReasonCode::kBandwidth:
       return format_bandwidth(value);
     case ReasonCode::kLatency:
@@ -127,15 +135,29 @@ std::string figure(ReasonCode code, int64_t value) {
   }
 }
 
+// Of one device.
+std::string figure_on_device(ReasonCode code, int64_t value) {
+  return code == ReasonCode::kAcceleratorShare ? format_milli(value) : format_memory(value);
+}
+
 std::string accelerators(const IntentSpec& spec, int64_t count) {
-  const std::string model = spec.workload.accelerator_model.empty() ? "" : spec.workload.accelerator_model + " ";
-  return std::to_string(count) + " free " + model + (count == 1 ? "accelerator" : "accelerators");
+  const Workload& work = spec.workload;
+  const std::string model = work.accelerator_model.empty() ? "" : work.accelerator_model + " ";
+  std::string able;
+  if (work.accelerator_fp16_gflops_min > 0)
+    able = " of at least " + format_milli(work.accelerator_fp16_gflops_min) + " TFLOPS";
+  if (work.accelerator_memory_mib > 0)
+    able += (able.empty() ? " with at least " : " and ") + format_memory(work.accelerator_memory_mib);
+  return std::to_string(count) + " free " + model + (count == 1 ? "accelerator" : "accelerators") + able;
 }
 
 std::string needs(const IntentSpec& spec, const Reason& reason) {
   switch (reason.code) {
     case ReasonCode::kAccelerators:
       return "has " + accelerators(spec, reason.needed);
+    case ReasonCode::kAcceleratorShare:
+    case ReasonCode::kAcceleratorMemory:
+      return "has " + figure(reason.code, reason.needed) + " free on one device";
     case ReasonCode::kCpu:
     case ReasonCode::kMemory:
       return "has " + figure(reason.code, reason.needed) + " free";
@@ -171,6 +193,8 @@ std::string change(const IntentSpec& spec, const Reason& reason) {
     case ReasonCode::kCpu:
     case ReasonCode::kMemory:
     case ReasonCode::kAccelerators:
+    case ReasonCode::kAcceleratorShare:
+    case ReasonCode::kAcceleratorMemory:
       return reason.needed > reason.available
                  ? "It would do if " + figure(reason.code, reason.needed - reason.available) + " more were free there."
                  : "";
@@ -254,6 +278,10 @@ std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason
       return site + " is not up";
     case ReasonCode::kAccelerators:
       return site + " has " + std::to_string(reason.available) + " of " + accelerators(spec, reason.needed);
+    case ReasonCode::kAcceleratorShare:
+    case ReasonCode::kAcceleratorMemory:
+      return site + " has no accelerator with " + figure_on_device(reason.code, reason.needed) + " free: the most is " +
+             figure_on_device(reason.code, reason.available);
     case ReasonCode::kCpu:
     case ReasonCode::kMemory:
       return site + " has " + figure(reason.code, reason.available) + " free, of " +
@@ -370,7 +398,7 @@ std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan&
     streams += flow.streams;
   }
   std::string out;
-  if (plan.reason.code >= ReasonCode::kTogether) {
+  if (of_a_pass(plan.reason.code)) {
     out = reason_text(graph, spec, plan.reason) + ".\n";
     out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
   }

@@ -124,10 +124,24 @@ TEST_F(ExplainTest, APlanOfAPassSaysWhatAllTogetherSave) {
                                                       "to 81.2%, now to 45.5%.\n"), 0u);
 }
 
+TEST_F(ExplainTest, TheMostThatOneDeviceHasFreeIsNamed) {
+  IntentSpec spec = brain.cameras();
+  spec.workload.accelerators = 1;
+  spec.workload.accelerator_milli = 500;
+  graph = brain.durable();
+  EXPECT_EQ(reason_text(*graph, spec, {ReasonCode::kAcceleratorShare, SiteId(1u), SiteId(), 500, 300}),
+            "metro has no accelerator with 0.5 free: the most is 0.3");
+  EXPECT_EQ(reason_text(*graph, spec, {ReasonCode::kAcceleratorMemory, SiteId(1u), SiteId(), 8'192, 4'096}),
+            "metro has no accelerator with 8Gi free: the most is 4Gi");
+  EXPECT_EQ(refusal_sentences(*graph, spec, {.reasons = {{ReasonCode::kAcceleratorShare, SiteId(1u), SiteId(), 500, 300}}}).at(0),
+            "No site has 0.5 of an accelerator free on one device; nearest to it: metro has no accelerator with 0.5 free: the "
+            "most is 0.3. It would do if 0.2 of an accelerator more were free there.");
+}
+
 TEST_F(ExplainTest, EveryReasonHasASentence) {
   graph = brain.durable();
   const IntentSpec spec = brain.cameras();
-  for (int code = 0; code <= static_cast<int>(ReasonCode::kRerouted); ++code) {
+  for (int code = 0; code <= static_cast<int>(ReasonCode::kAcceleratorMemory); ++code) {
     const Reason reason{static_cast<ReasonCode>(code), SiteId(1u), SiteId(0u), 2, 1};
     EXPECT_FALSE(reason_text(*graph, spec, reason).empty());
     const auto sentences = refusal_sentences(*graph, spec, {.reasons = {reason}});

@@ -14,6 +14,7 @@ void put_use(const QueueStanding& from, v1::Queue::Use& out) {
   out.set_cpu_milli(from.used.cpu_milli);
   out.set_memory_mib(from.used.memory_mib);
   out.set_accelerators(from.used.accelerators);
+  out.set_accelerator_milli(from.used_accelerator_milli);
   out.set_jobs_running(static_cast<uint64_t>(from.jobs_running));
   out.set_jobs_waiting(static_cast<uint64_t>(from.jobs_waiting));
   out.set_oldest_wait_us(from.oldest_wait_us);

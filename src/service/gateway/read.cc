@@ -222,7 +222,7 @@ class Reader {
       add("gib", "GiB-hour", asks.per_gib_hour, scarce.per_gib_hour, load.memory_mib_total, load.memory_mib_free);
       if (load.accelerators_total > 0) {
         add("accelerator", "accelerator-hour", asks.per_accelerator_hour, scarce.per_accelerator_hour,
-            load.accelerators_total, load.accelerators_free);
+            int64_t{load.accelerators_total} * kDeviceMilli, load.accelerator_milli_free);
       }
       return out;
     }

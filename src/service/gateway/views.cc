@@ -225,6 +225,7 @@ void put_site(const ViewSources& from, SiteId id, policy::View view, v1::Resourc
   status.set_cpu_milli_free(load.cpu_milli_free);
   status.set_memory_mib_free(load.memory_mib_free);
   status.set_accelerators_free(load.accelerators_free);
+  status.set_accelerator_milli_free(load.accelerator_milli_free);
   uint32_t nodes = 0, runs = 0;
   for (const NodeRange& range : graph.nodes(id)) nodes += range.count;
   for (size_t i = 0; i < graph.intent_count(); ++i) {
@@ -345,6 +346,17 @@ void put_node(const ViewSources& from, NodeId id, v1::Resource& out) {
   node.set_cpu_milli_free(graph.free(id).cpu_milli);
   node.set_memory_mib_free(graph.free(id).memory_mib);
   node.set_accelerators_free(graph.free(id).accelerators);
+  if (row.accelerators > 0) {
+    spec.set_accelerator_memory_mib(graph.devices(row).memory_mib);
+    spec.set_accelerator_fp16_gflops(graph.devices(row).fp16_gflops);
+    const DeviceRoom room = graph.device_room(id);
+    for (const DeviceFree& device : room.devices()) {
+      v1::NodeView::Device& out_device = *node.add_devices();
+      out_device.set_milli_free(device.milli);
+      // A whole device has its memory with it.
+      out_device.set_memory_mib_free(device.milli == 0 ? 0 : device.memory_mib);
+    }
+  }
   node.set_cordoned(row.cordoned);
 }
 

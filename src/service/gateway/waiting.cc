@@ -22,6 +22,8 @@ bool may_heal(const Refusal& refusal) {
     case ReasonCode::kCpu:
     case ReasonCode::kMemory:
     case ReasonCode::kAccelerators:
+    case ReasonCode::kAcceleratorShare:
+    case ReasonCode::kAcceleratorMemory:
     case ReasonCode::kBandwidth:
     case ReasonCode::kSearchBudget:
     case ReasonCode::kRestarting:
@@ -183,7 +185,7 @@ std::string amount_text(CountedResource resource, int64_t amount) {
     case CountedResource::kAccelerators:
       break;
   }
-  return std::to_string(amount) + (amount == 1 ? " accelerator" : " accelerators");
+  return format_milli(amount) + (amount == kDeviceMilli ? " accelerator" : " accelerators");
 }
 
 std::optional<JobWait> waiting(const Graph& graph, const QueueReport& report, IntentId id) {
@@ -209,7 +211,7 @@ std::string wait_text(const Reading& from, const JobWait& wait) {
     case WaitCode::kRoom:
       if (wait.needed <= wait.available) return "too little is free" + site_of(from, wait);
       return amount_text(wait.resource, wait.needed) + " needed" + site_of(from, wait) + ", " +
-             (wait.resource == CountedResource::kAccelerators ? std::to_string(wait.available)
+             (wait.resource == CountedResource::kAccelerators ? format_milli(wait.available)
                                                               : amount_text(wait.resource, wait.available)) +
              " free";
     case WaitCode::kBehind:
@@ -335,8 +337,9 @@ void put_waiting(const Reading& from, const JobWait& wait, v1::Waiting& out) {
   out.set_reason(std::string(reason_name(wait.code)));
   if (wait.code == WaitCode::kRoom || wait.code == WaitCode::kQuota || wait.code == WaitCode::kTooLarge) {
     out.set_resource(std::string(resource_name(wait.resource)));
-    out.set_needed(wait.needed);
-    out.set_available(wait.available);
+    const int64_t unit = wait.resource == CountedResource::kAccelerators ? kDeviceMilli : 1;
+    out.set_needed((wait.needed + unit - 1) / unit);
+    out.set_available(wait.available / unit);
   }
   if (wait.site.valid()) out.set_site(from.graph.site_name(wait.site));
   if (wait.behind.valid()) out.set_behind(job_name(from, wait, wait.behind));

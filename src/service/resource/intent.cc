@@ -26,6 +26,36 @@ std::string digest_of(const std::string& path, std::string digest, Checks& check
   return digest;
 }
 
+// Which part of one accelerator, and how able each has to be.
+void read_devices(const std::string& path, const v1::Intent::Instance& in, Workload& out, Checks& checks) {
+  const auto needs_some = [&](const std::string& field, const std::string& text) {
+    checks.require(text.empty() || out.accelerators > 0, path + field, "is given, but no accelerator is asked for",
+                   "write accelerators: 1");
+    return !text.empty() && out.accelerators > 0;
+  };
+  if (needs_some(".accelerator_share", in.accelerator_share())) {
+    const std::string field = path + ".accelerator_share";
+    const auto share = checks.quantity(field, in.accelerator_share(), parse_cpu_milli, "0.5 or 500m");
+    checks.require(share > 0 && share <= kDeviceMilli, field, "is not a share of one accelerator",
+                   "write it like 0.5 or 500m");
+    checks.require(out.accelerators == 1, field, "is of one accelerator, and more are asked for",
+                   "write accelerators: 1, or leave the share out");
+    // All of a device is a whole one.
+    if (share > 0 && share < kDeviceMilli) out.accelerator_milli = share;
+  }
+  if (needs_some(".accelerator_memory", in.accelerator_memory())) {
+    const std::string field = path + ".accelerator_memory";
+    out.accelerator_memory_mib = checks.quantity(field, in.accelerator_memory(), parse_memory_mib, "8Gi");
+    checks.require(out.accelerator_memory_mib > 0, field, "is zero", "write it like 8Gi");
+  }
+  if (needs_some(".accelerator_fp16_tflops", in.accelerator_fp16_tflops())) {
+    const std::string field = path + ".accelerator_fp16_tflops";
+    // Thousandths of a TFLOPS are GFLOPS.
+    out.accelerator_fp16_gflops_min = checks.quantity(field, in.accelerator_fp16_tflops(), parse_cpu_milli, "100 or 312.5");
+    checks.require(out.accelerator_fp16_gflops_min > 0, field, "is zero", "write it like 100 or 312.5");
+  }
+}
+
 Workload workload_from(const v1::Intent::Work& work, Checks& checks) {
   Workload out;
   const std::string at = "spec.workload";
@@ -62,6 +92,7 @@ Workload workload_from(const v1::Intent::Work& work, Checks& checks) {
       checks.text(path + ".accelerator_model", in.accelerator_model(), limits::kNameBytesMax);
   checks.require(out.accelerator_model.empty() || out.accelerators > 0, path + ".accelerator_model",
                  "is given, but no accelerator is asked for", "write accelerators: 1");
+  read_devices(path, in, out, checks);
   if (out.kind == WorkKind::kService) {
     checks.require(in.port() != 0, path + ".port", "is missing",
                    "give the TCP port that the service listens on");
@@ -216,6 +247,10 @@ void fill(const Intent& value, v1::Intent& message) {
   instance.set_memory(format_memory(work.memory_mib));
   instance.set_accelerators(work.accelerators);
   instance.set_accelerator_model(work.accelerator_model);
+  if (work.accelerator_milli > 0) instance.set_accelerator_share(format_milli(work.accelerator_milli));
+  if (work.accelerator_memory_mib > 0) instance.set_accelerator_memory(format_memory(work.accelerator_memory_mib));
+  if (work.accelerator_fp16_gflops_min > 0)
+    instance.set_accelerator_fp16_tflops(format_milli(work.accelerator_fp16_gflops_min));
   if (work.kind == WorkKind::kService) {
     instance.set_port(work.port);
     instance.set_streams_per_instance(work.streams_per_instance);

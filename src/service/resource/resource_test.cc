@@ -188,6 +188,26 @@ TEST(Resource, ReadsPlaces) {
   EXPECT_EQ((*others)[3].labels.size(), 2u);
 }
 
+TEST(Resource, ReadsPartsOfAcceleratorsAndWhatTheyMustDo) {
+  const std::string text =
+      with(kJob, "accelerators: 1, accelerator_model: h200",
+           "accelerators: 1, accelerator_share: 0.25, accelerator_memory: 8Gi, accelerator_fp16_tflops: 312.5");
+  const auto read = parse(text, "f.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  const Workload& work = std::get<Intent>((*read)[0].value).spec.workload;
+  EXPECT_EQ(work.accelerator_milli, 250);
+  EXPECT_EQ(work.accelerator_memory_mib, 8'192);
+  EXPECT_EQ(work.accelerator_fp16_gflops_min, 312'500);
+  v1::Resource message;
+  to_message((*read)[0], message);
+  EXPECT_EQ(message.intent().spec().workload().job().accelerator_share(), "0.25");
+  EXPECT_EQ(message.intent().spec().workload().job().accelerator_memory(), "8Gi");
+  EXPECT_EQ(message.intent().spec().workload().job().accelerator_fp16_tflops(), "312.5");
+  const auto whole = parse(with(kJob, "accelerators: 1, ", "accelerators: 1, accelerator_share: 1, "), "f.yaml");
+  ASSERT_TRUE(whole.has_value()) << whole.error().text();
+  EXPECT_EQ(std::get<Intent>((*whole)[0].value).spec.workload.accelerator_milli, 0) << "all of it is a whole one";
+}
+
 TEST(Resource, ReadsTheExamplesOfThisRepository) {
   for (const char* name : {"/examples/city-cameras/intent.yaml", "/examples/city-cameras/tenant.yaml",
                            "/examples/queues/queues.yaml", "/examples/queues/jobs.yaml"}) {
@@ -496,6 +516,15 @@ TEST(ResourceErrors, RefuseWrongPlaces) {
       error_of(with(kJob, "accelerators: 1, ", "")),
       "intent.yaml:6: spec.workload.job.accelerator_model: is given, but no accelerator is asked for; write "
       "accelerators: 1");
+  EXPECT_EQ(error_of(with(kJob, "accelerators: 1, ", "accelerators: 2, accelerator_share: 0.5, ")),
+            "intent.yaml:6: spec.workload.job.accelerator_share: is of one accelerator, and more are asked for; write "
+            "accelerators: 1, or leave the share out");
+  EXPECT_EQ(error_of(with(kJob, "accelerators: 1, ", "accelerators: 1, accelerator_share: 1.5, ")),
+            "intent.yaml:6: spec.workload.job.accelerator_share: is not a share of one accelerator; write it like 0.5 or "
+            "500m");
+  EXPECT_EQ(error_of(with(kJob, "accelerators: 1, accelerator_model: h200", "accelerator_memory: 8Gi")),
+            "intent.yaml:6: spec.workload.job.accelerator_memory: is given, but no accelerator is asked for; write "
+            "accelerators: 1");
   EXPECT_EQ(error_of(with(kJob, "sha256:01", "sha256:0G")),
             "intent.yaml:6: spec.workload.job.digest: is not a SHA-256 digest; write its 64 lower-case "
             "hexadecimal digits");

@@ -114,9 +114,8 @@ std::string jobs_csv_row(const JobOutcome& o, const std::string& site) {
 void Recorder::outcome(const JobOutcome& o) {
   if (summary_.jobs++ == 0) summary_.first_us = o.job.submit_us;
   summary_.first_us = std::min(summary_.first_us, o.job.submit_us);
-  if (kinds_.size() < kKindsMax || kinds_.count({o.job.cpu_milli, o.job.accelerators})) {
-    ++kinds_[{o.job.cpu_milli, o.job.accelerators}];
-  }
+  const Kind kind{o.job.cpu_milli, o.job.accelerators, share_of(o.job)};
+  if (kinds_.size() < kKindsMax || kinds_.count(kind)) ++kinds_[kind];
   if (o.end != JobOutcome::End::kDone) {
     ++(o.end == JobOutcome::End::kNeverStarted ? summary_.never_started
        : o.end == JobOutcome::End::kTooLarge   ? summary_.too_large
@@ -151,12 +150,18 @@ double Recorder::fragmented(const Graph& graph) const {
   for (const auto& [kind, count] : kinds_) weight += static_cast<double>(count);
   for (size_t n = 0; n < graph.node_count(); ++n) {
     const NodeFree& node = graph.free(NodeId(n));
-    const double here = by_accelerators ? node.accelerators : node.cpu_milli;
+    const DeviceRoom room = graph.device_room(NodeId(n));
+    double here = node.cpu_milli;
+    if (by_accelerators) {
+      here = 0;
+      for (const DeviceFree& device : room.devices()) here += device.milli;
+    }
     if (here <= 0) continue;
     free += here;
     for (const auto& [kind, count] : kinds_) {
-      const bool fits = kind.cpu_milli <= node.cpu_milli && kind.accelerators <= node.accelerators &&
-                        (!by_accelerators || kind.accelerators > 0);
+      const DeviceNeed need{kind.accelerators, kind.accelerator_milli > 0 ? kind.accelerator_milli : kDeviceMilli, 0};
+      const bool fits = kind.cpu_milli <= node.cpu_milli &&
+                        (kind.accelerators > 0 ? room.fits(need) : !by_accelerators);
       if (!fits) lost += here * static_cast<double>(count);
     }
   }
@@ -172,8 +177,8 @@ void Recorder::measure(const Graph& graph) {
     const SiteRow& site = graph.site(id);
     cores += load.cpu_milli_total;
     cores_used += load.cpu_milli_total - load.cpu_milli_free;
-    accelerators += load.accelerators_total;
-    accelerators_used += load.accelerators_total - load.accelerators_free;
+    accelerators += int64_t{load.accelerators_total} * kDeviceMilli;
+    accelerators_used += int64_t{load.accelerators_total} * kDeviceMilli - load.accelerator_milli_free;
     const Nanocredits hour =
         site.asks.per_core_hour + graph.scarcity_at(id).per_core_hour;
     price += static_cast<double>(hour) * static_cast<double>(load.cpu_milli_total);

@@ -60,6 +60,7 @@ class Recorder {
   struct Kind {
     int32_t cpu_milli = 0;
     int32_t accelerators = 0;
+    int32_t accelerator_milli = 0;
     auto operator<=>(const Kind&) const = default;
   };
   void measure(const Graph& graph);

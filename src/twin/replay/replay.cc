@@ -279,7 +279,8 @@ void Replay::World::submit(TraceJob job) {
                    .cpu_milli = job.cpu_milli,
                    .memory_mib = job.memory_mib,
                    .accelerators = job.accelerators,
-                   .accelerator_model = job.accelerator_model};
+                   .accelerator_model = job.accelerator_model,
+                   .accelerator_milli = share_of(job)};
   const TimeUs estimate_us = options_.user_estimates && job.estimate_us > 0 ? job.estimate_us : job.run_us;
   spec.schedule = {.priority = job.priority,
                    .run_time_us_estimated = estimate_us,

@@ -25,6 +25,11 @@ struct TraceJob {
   int32_t priority = 0;
 };
 
+// Thousandths of the one accelerator that it shares; 0: whole ones. Of several it has the whole.
+inline int32_t share_of(const TraceJob& job) {
+  return job.accelerators == 1 && job.accelerator_milli < kDeviceMilli ? job.accelerator_milli : 0;
+}
+
 // Jobs in the order in which they are submitted, one at a time: memory does not grow with the trace.
 class JobSource {
  public:
