@@ -83,7 +83,6 @@ Loop::Moving Loop::make(Move& move) {
     return verdict.conflict ? Moving::kLater : Moving::kGivenUp;
   }
   give_devices(head_, move.plan);
-  give_devices(head_, move.plan);
   if (!give_labels(head_, move.plan, holders(move.plan))) return Moving::kLater;
   // A disk without room leaves it for later.
   if (!record(kBrain, {PlanCommitted{move.plan}})) return Moving::kLater;
