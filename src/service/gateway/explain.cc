@@ -364,7 +364,7 @@ std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec&
     if (i == 0 && reason.site.valid()) {
       // "No site within 5 ms has 4 free GPUs; nearest is X at 9 ms."
       text = "No site ";
-      if (!bound.empty() && reason.code != ReasonCode::kLatency) text += bound + " of ";
+      if (!bound.empty() && reason.code != ReasonCode::kLatency && reason.ingress.valid()) text += bound + " of ";
       else if (reason.ingress.valid()) text += "serving ";
       if (reason.ingress.valid()) text += name(graph, reason.ingress) + " ";
       text += needs(spec, reason) + "; nearest to it: ";
