@@ -149,10 +149,18 @@ std::vector<Running> running_jobs(const Graph& head, std::span<const IntentId> j
   return out;
 }
 
+int32_t instances_at_least(const IntentSpec& spec) {
+  if (spec.from.empty()) return instances_asked(spec);
+  int64_t streams = 0;
+  for (const Ingress& from : spec.from) streams += from.streams;
+  const int64_t each = std::max(1, spec.workload.streams_per_instance);
+  return static_cast<int32_t>(std::clamp<int64_t>((streams + each - 1) / each, 1, limits::kPlacementsMax));
+}
+
 Need need_of(const Graph& head, IntentId waiting, QueueId queue, size_t options_max, const KeptRoom& kept) {
   const IntentRow& row = head.intent(waiting);
   const Workload& workload = row.spec->workload;
-  const int32_t instances = std::max(row.spec->schedule.instances, 1);
+  const int32_t instances = instances_at_least(*row.spec);
   Need need{queue,
             row.spec->schedule.priority,
             amount_of(workload) * instances,

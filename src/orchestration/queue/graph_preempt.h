@@ -20,6 +20,9 @@ using QueueOf = std::function<QueueId(IntentId)>;
 std::vector<Running> running_jobs(const Graph& head, std::span<const IntentId> jobs, TimeUs now,
                                   int64_t restart_us, const QueueOf& queue_of);
 
+// Instances of a job: at least so many, where streams decide how many there will be.
+int32_t instances_at_least(const IntentSpec& spec);
+
 // Where a waiting job could start if others gave way: with one instance each node that could hold it when
 // empty, with more each site, its instances on the nodes that lack least. Sites that are not up, are drained,
 // or that its places or labels of residency exclude are left out; the network is not asked: that the job can

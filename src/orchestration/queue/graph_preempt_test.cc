@@ -78,6 +78,15 @@ TEST_F(GraphPreemptTest, FindsWhoGivesWayOnWhichNode) {
   EXPECT_EQ(need_of(graph, urgent, queue::QueueId(0u), 8).options.size(), 2u);
 }
 
+// It would hold that much, so its queue's guarantee has to cover all of it.
+TEST_F(GraphPreemptTest, AJobThatServesStreamsNeedsAsManyInstancesAsTheyTake) {
+  const IntentId id(graph.intent_count());
+  IntentSpec spec{.name = "flow", .from = {{SiteId(0u), 4}, {SiteId(1u), 1}}};
+  spec.workload = {.kind = WorkKind::kJob, .cpu_milli = 1500, .memory_mib = 10, .streams_per_instance = 2};
+  add(IntentSubmitted{id, TenantId(0u), 1, spec});
+  EXPECT_EQ(need_of(graph, id, queue::QueueId(0u), 8).whole, (Amount{4500, 30, 0}));
+}
+
 TEST_F(GraphPreemptTest, AGangIsPlacedAtOneSite) {
   run(6, 0, SiteId(0u), NodeId(0u));
   run(2, 0, SiteId(0u), NodeId(1u));

@@ -37,15 +37,6 @@ std::vector<uint32_t> pools_of(const Graph& head, const Where& where) {
   return pools;
 }
 
-// At least so many, where streams decide how many there will be.
-int32_t instances_at_least(const IntentSpec& spec) {
-  if (spec.from.empty()) return instances_asked(spec);
-  int64_t streams = 0;
-  for (const Ingress& from : spec.from) streams += from.streams;
-  const int64_t each = std::max(1, spec.workload.streams_per_instance);
-  return static_cast<int32_t>(std::clamp<int64_t>((streams + each - 1) / each, 1, limits::kPlacementsMax));
-}
-
 Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) {
   const IntentSpec& spec = *row.spec;
   const Schedule& schedule = spec.schedule;
