@@ -80,9 +80,13 @@ void Loop::handle(Decided& message) {
                                         [](const Reason& reason) { return reason.code == ReasonCode::kSearchBudget; });
     if (waits(message.intent)) {
       const auto turn = turns_.find(message.intent);
-      // Of an earlier wish; or there is room at the sites offered, which a search among all did not come to.
+      // Of an earlier wish; or there is room at the sites offered, which a search among all did not come to: what the whole
+      // plan must meet is looked at last.
       const bool earlier = refusal->generation != row.generation;
-      if (turn != turns_.end() && (earlier || (incomplete && !turn->second.only_there && !turn->second.sites.empty()))) {
+      const bool whole = std::any_of(refusal->reasons.begin(), refusal->reasons.end(), [](const Reason& reason) {
+        return reason.code == ReasonCode::kAvailability || reason.code == ReasonCode::kBudget || reason.code == ReasonCode::kSpread;
+      });
+      if (turn != turns_.end() && (earlier || ((incomplete || whole) && !turn->second.only_there && !turn->second.sites.empty()))) {
         turn->second.only_there = !earlier;
         attempts_.erase(found);
         to_decide_.insert(message.intent);

@@ -223,6 +223,21 @@ TEST_F(WaitingTest, ASearchThatEndedTooSoonGoesOnAmongTheSitesOffered) {
   EXPECT_EQ(scheduler.gave_up.size(), 1u);
 }
 
+TEST_F(WaitingTest, WhatAWholePlanMustMeetIsLookedAtAgainAmongTheSitesOffered) {
+  for (const ReasonCode code : {ReasonCode::kAvailability, ReasonCode::kBudget, ReasonCode::kSpread}) {
+    const IntentId id(loop->head().intent_count());
+    ASSERT_TRUE(submit());
+    scheduler.next = {{id, {kHub}}};
+    idle();
+    answer(Refusal{id, 1, 0, {{code}}});
+    ASSERT_EQ(asked.size(), 1u);
+    EXPECT_EQ(asked[0].sites, std::vector<SiteId>({kHub}));
+    answer(plan(id, kHub));
+    EXPECT_EQ(row(id.value).state, IntentState::kPlaced);
+  }
+  EXPECT_TRUE(scheduler.gave_up.empty());
+}
+
 TEST_F(WaitingTest, AJobIsEndedWhenItRanForItsLongestTime) {
   ASSERT_TRUE(submit(WorkKind::kJob, kMinute));
   scheduler.next = {{IntentId(0u), {kHub}}};
