@@ -467,8 +467,9 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
         } else if constexpr (std::is_same_v<T, IntentSubmitted>) {
           if (e.intent.index() >= head.intent_count()) return;
           const IntentRow& row = head.intent(e.intent);
-          // Of a job that runs, another generation is decided on at once: it has room already.
-          if (row.active) return;
+          // Of a job that runs, another generation is decided on at once: it has room already. What it held until it became a
+          // service is no job's any more, however long that goes on.
+          if (row.active && is_job(row)) return;
           drop(head, e.intent);
           if (row.state != IntentState::kWithdrawn && is_job(row)) submit(head, e.intent);
         } else if constexpr (std::is_same_v<T, IntentWithdrawn>) {

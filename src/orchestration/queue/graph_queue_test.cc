@@ -110,6 +110,19 @@ TEST_F(GraphQueueTest, AJobThatEndsBreaksNoPromise) {
   EXPECT_EQ(queue.why(shorter).promised_start, begun + 3 * kHour);
 }
 
+TEST_F(GraphQueueTest, WhatAJobHeldThatBecomesAServiceIsFreeWhenItEnds) {
+  const IntentId job = submit(8, 0);
+  EXPECT_EQ(start_all(), Ids({job.value}));
+  const IntentId next = submit(8);
+  EXPECT_TRUE(turns().empty());
+  IntentSpec spec = *graph.intent(job).spec;
+  spec.workload.kind = WorkKind::kService;
+  add(IntentSubmitted{job, TenantId(0u), 2, spec});
+  EXPECT_TRUE(turns().empty()) << "until it is decided, what runs goes on";
+  add(RunStateChanged{graph.intent(job).active->run(0), job, RunState::kExited, 0, ""});
+  EXPECT_EQ(turns(), Ids({next.value}));
+}
+
 TEST_F(GraphQueueTest, OfEqualJobsTheOneSubmittedFirstGoesFirst) {
   add(QueueDefined{::weir::QueueId(0u), {.name = kDomainQueue, .policy = "weir"}});
   const IntentId early = submit(8);
