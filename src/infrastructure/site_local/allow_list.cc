@@ -146,7 +146,7 @@ Status AllowList::check(const RunSpec& spec, std::string_view program, const Ten
   for (const Bound& bound :
        {Bound{"cpu_milli_max", spec.cpu_milli, holdings.cpu_milli, rule->cpu_milli_max},
         Bound{"memory_mib_max", spec.memory_bytes, holdings.memory_bytes, rule->memory_bytes_max},
-        Bound{"accelerators_max", spec.accelerators, holdings.accelerators, rule->accelerators_max},
+        Bound{"accelerators_max", accelerators_taken_milli(spec), holdings.accelerator_milli, uint64_t{1000} * rule->accelerators_max},
         Bound{"runs_max", 1, holdings.runs, rule->runs_max}}) {
     if (bound.asked <= bound.most && bound.held <= bound.most - bound.asked) continue;
     const bool never = bound.asked > bound.most;
@@ -157,7 +157,9 @@ Status AllowList::check(const RunSpec& spec, std::string_view program, const Ten
                 where + "." + bound.field,
                 "it asks for " + std::to_string(bound.asked) + " and holds " + std::to_string(bound.held) +
                     " of " + std::to_string(bound.most) +
-                    (std::string_view(bound.field) == "memory_mib_max" ? " bytes" : ""));
+                    (std::string_view(bound.field) == "memory_mib_max"     ? " bytes"
+                     : std::string_view(bound.field) == "accelerators_max" ? " thousandths"
+                                                                           : ""));
   }
   return {};
 }

@@ -27,9 +27,14 @@ struct TenantRule {
 struct TenantHoldings {
   uint64_t cpu_milli = 0;
   uint64_t memory_bytes = 0;
-  uint32_t accelerators = 0;
+  uint64_t accelerator_milli = 0;  // thousandths of devices
   uint32_t runs = 0;
 };
+
+// All that a run takes of accelerators, in thousandths of one.
+inline uint64_t accelerators_taken_milli(const RunSpec& spec) {
+  return spec.accelerators * uint64_t{spec.accelerator_milli > 0 ? spec.accelerator_milli : 1'000};
+}
 
 // The provider's word on what may run on this machine; what it does not name is denied. A TOML file (the part
 // of TOML that parse_toml_subset reads):

@@ -74,6 +74,17 @@ TEST(AllowList, SharesAtTheirBounds) {
   EXPECT_EQ(check(kCity, wanted, "/usr/bin/python3").error().code, ErrorCode::kDenied) << "none by default";
 }
 
+TEST(AllowList, PartsOfAcceleratorsAddUp) {
+  const std::string two = kCity + "accelerators_max = 2\n";
+  RunSpec wanted = spec("city");
+  wanted.accelerators = 1;
+  EXPECT_TRUE(check(two, wanted, "/usr/bin/python3", {.accelerator_milli = 1'000}));
+  EXPECT_FALSE(check(two, wanted, "/usr/bin/python3", {.accelerator_milli = 1'001}));
+  wanted.accelerator_milli = 300;
+  EXPECT_TRUE(check(two, wanted, "/usr/bin/python3", {.accelerator_milli = 1'700}));
+  EXPECT_FALSE(check(two, wanted, "/usr/bin/python3", {.accelerator_milli = 1'701}));
+}
+
 TEST(AllowList, NamedRuleComesBeforeTheGeneralOne) {
   const std::string text =
       kCity + "[[tenant]]\nname = \"*\"\ncommands = [\"*\"]\ncpu_milli_max = 10000\nmemory_mib_max = 1\n";

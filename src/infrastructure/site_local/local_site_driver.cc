@@ -393,7 +393,7 @@ TenantHoldings Driver::holdings_of(const std::string& tenant) const {
     if (record.order.spec.tenant != tenant || ended(record.status.state)) continue;
     out.cpu_milli += record.order.spec.cpu_milli;
     out.memory_bytes += record.order.spec.memory_bytes;
-    out.accelerators += record.order.spec.accelerators;
+    out.accelerator_milli += accelerators_taken_milli(record.order.spec);
     ++out.runs;
   }
   return out;
