@@ -7,7 +7,6 @@
 // What follows from an event for what the loop remembers, and for what it has to look at.
 namespace weir {
 
-// What follows from an event for the loop's own memory.
 void Loop::note(const EventBody& body, Position at) {
   follow(body);
   if (const auto* link = std::get_if<LinkStateChanged>(&body))

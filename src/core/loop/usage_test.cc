@@ -1,54 +1,21 @@
 #include <gtest/gtest.h>
 
-#include "core/event/codec.h"
-#include "core/ledger/memory_log_store.h"
-#include "core/loop/loop.h"
+#include "core/loop/loop_for_test.h"
 
 namespace weir {
 namespace {
 
-constexpr SiteId kHub(0u), kOther(1u);
 constexpr IntentId kIntent(0u);
 
 // Usage as agents report it: said twice, out of order, late, and across restarts of the brain.
-class UsageTest : public testing::Test, public Clock, public Wire {
+class UsageTest : public LoopOfTwoSites {
  protected:
-  TimeUs wall_us() override { return now_us; }
-  TimeUs steady_us() override { return now_us; }
   void send(const SiteDirective& directive) override { told = std::max(told, directive.version); }
-  void drop(SiteId) override {}
 
-  void start() {
-    loop.reset();
-    auto made = Loop::start({.clock = *this,
-                             .log = log,
-                             .wire = *this,
-                             .decide = [](uint64_t, Snapshot, IntentId, const std::vector<SiteId>&) { return true; },
-                             .needs_decision = [](const Graph&, IntentId) { return false; },
-                             .publish = [](Snapshot) {}},
-                            {.checkpoint_events = checkpoint_events}, "test", DomainCreated{.name = "test"});
-    ASSERT_TRUE(made) << made.error().text();
-    loop = std::move(*made);
-    for (const SiteId site : {kHub, kOther}) {
-      if (loop->head().site_count() > site.index())
-        turn(Loop::Attached{site, ++connection, {.version = "t"}});
-    }
-  }
-  void write(EventBody body) {
-    std::vector<std::byte> bytes;
-    encode(Event{1, "test", std::move(body)}, bytes);
-    const Bytes record(bytes);
-    ASSERT_TRUE(log.append({&record, 1}, LogStore::Urgency::kOrdinary));
-    ASSERT_TRUE(log.flush());
-  }
+  void start() { LoopOfTwoSites::start(ports(), {.checkpoint_events = checkpoint_events}); }
   void SetUp() override {
-    write(DomainCreated{.name = "test"});
-    write(TenantDefined{TenantId(0u), "city"});
-    for (const SiteId site : {kHub, kOther}) {
-      write(SiteDefined{
-          site, VertexId(site.value), {.name = "s" + std::to_string(site.value), .residency = {"cn"}}});
-      write(NodesReported{site, NodeId(site.value), {NodeSpec{"n", 4000, 4096, 0, "", 1000}}});
-    }
+    needs = [](const Graph&, IntentId) { return false; };
+    describe();
     IntentSpec spec{.name = "i"};
     spec.workload.artifact = "a";
     spec.workload.cpu_milli = 500;
@@ -60,16 +27,12 @@ class UsageTest : public testing::Test, public Clock, public Wire {
     write(PlanCommitted{plan});
     start();
   }
-  void turn(Loop::Message message) {
-    now_us += 1000;
-    ASSERT_TRUE(loop->turn({std::move(message)}));
-  }
   // Whether the agent is told that it need not say it again.
   bool report(TimeUs from, TimeUs to, TimeUs begun = 0, SiteId site = kHub) {
     bool done = false;
     turn(Loop::Reported{
         site,
-        site == kHub ? connection - 1 : connection,
+        connection_of(site),
         {UsageReport{.run = run, .from = from, .to = to, .cpu_us = 10 * (to - from), .begun = begun}},
         [&done] { done = true; }});
     return done;
@@ -86,7 +49,7 @@ class UsageTest : public testing::Test, public Clock, public Wire {
     Observation now{
         .applied_version = told, .applied_brain_epoch = loop->head().brain_epoch(), .settled = settled};
     for (const RunId seen : runs) now.runs.push_back({.run = seen, .state = RunState::kExited});
-    turn(Loop::Reported{site, site == kHub ? connection - 1 : connection, {std::move(now)}, {}});
+    turn(Loop::Reported{site, connection_of(site), {std::move(now)}, {}});
   }
   size_t awaited() const { return loop->head().intent(kIntent).retired_runs.size(); }
   std::vector<UsageReported> recorded() const {
@@ -105,11 +68,7 @@ class UsageTest : public testing::Test, public Clock, public Wire {
   }
 
   Position told = 0;
-  TimeUs now_us = 1'000'000;
-  uint64_t connection = 0;
   Position checkpoint_events = 100'000;
-  InMemoryLogStore log;
-  std::unique_ptr<Loop> loop;
   RunId run;
 };
 
@@ -157,7 +116,7 @@ TEST_F(UsageTest, OfARunRetiredBeforeACheckpointIsTakenOnce) {
   retire();
   checkpoint_events = 1;
   start();
-  turn(Loop::Heartbeat{kHub, connection - 1});
+  turn(Loop::Heartbeat{kHub, connection_of(kHub)});
   const auto saved = log.newest_checkpoint();
   ASSERT_TRUE(saved && *saved);
   ASSERT_GT((*saved)->version, run.plan + 3);
@@ -173,7 +132,7 @@ TEST_F(UsageTest, OfARunRetiredBeforeACheckpointIsTakenOnce) {
 }
 
 TEST_F(UsageTest, OfARunThatAnotherSiteRunsIsNotTaken) {
-  EXPECT_TRUE(report(100, 200, 0, kOther));
+  EXPECT_TRUE(report(100, 200, 0, kFar));
   EXPECT_EQ(recorded_us(), 0);
   EXPECT_TRUE(report(100, 200));
   EXPECT_EQ(recorded_us(), 100);
@@ -184,7 +143,7 @@ TEST_F(UsageTest, OfARunThatItsSiteNeverBeganIsNotWaitedFor) {
   ASSERT_EQ(awaited(), 1u);
   observe({}, false);
   EXPECT_EQ(awaited(), 1u) << "the site has not done yet what it was told";
-  observe({}, true, kOther);
+  observe({}, true, kFar);
   EXPECT_EQ(awaited(), 1u) << "another site knows nothing of it";
   observe({run});
   EXPECT_EQ(awaited(), 1u) << "the site has it, or its usage";
@@ -210,8 +169,8 @@ TEST_F(UsageTest, OfARunThatWasMeteredItsRestIsWaitedFor) {
 
 TEST_F(UsageTest, OfARunWhoseSiteIsAwayIsWaitedFor) {
   retire();
-  turn(Loop::Detached{kHub, connection - 1});
-  observe({}, true, kOther);
+  turn(Loop::Detached{kHub, connection_of(kHub)});
+  observe({}, true, kFar);
   EXPECT_EQ(awaited(), 1u);
   EXPECT_TRUE(recorded().empty());
 }
@@ -228,11 +187,11 @@ TEST_F(UsageTest, IsNotAcknowledgedWhileTheDiskHasNoRoom) {
 TEST_F(UsageTest, IsNotAcknowledgedOverAConnectionThatCountsNoMore) {
   EXPECT_TRUE(report(100, 200));
   now_us += 2 * LoopOptions{}.site_silence_us;
-  turn(Loop::Heartbeat{kOther, connection});
-  turn(Loop::Heartbeat{kOther, connection});
+  turn(Loop::Heartbeat{kFar, connection});
+  turn(Loop::Heartbeat{kFar, connection});
   ASSERT_EQ(loop->head().site(kHub).state, Liveness::kDown) << "it was silent, and its stream is dropped";
   EXPECT_FALSE(report(200, 300)) << "it was on its way";
-  turn(Loop::Attached{kOther, connection + 2, {.version = "t"}});
+  turn(Loop::Attached{kFar, connection + 2, {.version = "t"}});
   turn(Loop::Attached{kHub, ++connection, {.version = "t"}});
   ++connection;
   EXPECT_TRUE(report(200, 300)) << "said again";

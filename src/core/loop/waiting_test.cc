@@ -2,14 +2,11 @@
 
 #include <algorithm>
 
-#include "core/event/codec.h"
-#include "core/ledger/memory_log_store.h"
-#include "core/loop/loop.h"
+#include "core/loop/loop_for_test.h"
 
 namespace weir {
 namespace {
 
-constexpr SiteId kHub(0u), kFar(1u);
 constexpr TimeUs kMinute = 60'000'000;
 
 // A scheduler that does as the test says, and notes what it is told.
@@ -40,63 +37,17 @@ class ScriptedScheduler : public Scheduler {
   uint64_t noted = 0;
 };
 
-class WaitingTest : public testing::Test, public Clock, public Wire {
+class WaitingTest : public LoopOfTwoSites {
  protected:
-  struct Asked {
-    uint64_t ticket;
-    IntentId intent;
-    std::vector<SiteId> sites;
-  };
-  TimeUs wall_us() override { return now_us; }
-  TimeUs steady_us() override { return now_us; }
-  void send(const SiteDirective&) override {}
-  void drop(SiteId) override {}
-
   void start() {
-    loop.reset();
-    asked.clear();
-    auto made = Loop::start({.clock = *this,
-                             .log = log,
-                             .wire = *this,
-                             .decide =
-                                 [this](uint64_t ticket, Snapshot, IntentId intent, const std::vector<SiteId>& sites) {
-                                   asked.push_back({ticket, intent, sites});
-                                   return true;
-                                 },
-                             .needs_decision = [this](const Graph& graph, IntentId id) { return needs(graph, id); },
-                             .publish = [](Snapshot) {},
-                             .scheduler = &scheduler},
-                            {}, "test", DomainCreated{.name = "test"});
-    ASSERT_TRUE(made) << made.error().text();
-    loop = std::move(*made);
-    for (const SiteId site : {kHub, kFar}) turn(Loop::Attached{site, ++connection, {.version = "t"}});
-  }
-  void write(EventBody body) {
-    std::vector<std::byte> bytes;
-    encode(Event{1, "test", std::move(body)}, bytes);
-    const Bytes record(bytes);
-    ASSERT_TRUE(log.append({&record, 1}, LogStore::Urgency::kOrdinary));
-    ASSERT_TRUE(log.flush());
+    Loop::Ports with = ports();
+    with.scheduler = &scheduler;
+    LoopOfTwoSites::start(std::move(with));
   }
   void SetUp() override {
-    write(DomainCreated{.name = "test"});
-    write(TenantDefined{TenantId(0u), "city"});
-    for (const SiteId site : {kHub, kFar}) {
-      write(SiteDefined{site, VertexId(site.value), {.name = "s" + std::to_string(site.value)}});
-      write(NodesReported{site, NodeId(site.value), {NodeSpec{"n", 4000, 4096, 0, "", 1000}}});
-    }
+    now_us = kMinute;
+    describe();
     start();
-  }
-  void turn(Loop::Message message) {
-    now_us += 1000;
-    std::vector<Loop::Message> messages;
-    messages.push_back(std::move(message));
-    ASSERT_TRUE(loop->turn(std::move(messages)));
-  }
-  void idle(TimeUs us = 0) {
-    now_us += us;
-    // A word from both, so that nobody is found silent.
-    ASSERT_TRUE(loop->turn({Loop::Heartbeat{kHub, connection - 1}, Loop::Heartbeat{kFar, connection}}));
   }
   Result<Admitted> submit(WorkKind kind = WorkKind::kJob, TimeUs longest = 0) {
     IntentSpec spec{.name = "i" + std::to_string(loop->head().intent_count()), .schedule = {.run_time_us_max = longest}};
@@ -123,15 +74,7 @@ class WaitingTest : public testing::Test, public Clock, public Wire {
   }
   const IntentRow& row(uint32_t intent = 0) const { return loop->head().intent(IntentId(intent)); }
 
-  TimeUs now_us = kMinute;
-  std::function<bool(const Graph&, IntentId)> needs = [](const Graph& graph, IntentId id) {
-    return graph.intent(id).state != IntentState::kWithdrawn && !graph.intent(id).active;
-  };
-  uint64_t connection = 0;
-  InMemoryLogStore log;
   ScriptedScheduler scheduler;
-  std::unique_ptr<Loop> loop;
-  std::vector<Asked> asked;
 };
 
 TEST_F(WaitingTest, AJobIsDecidedWhenItsTurnComesAndAServiceAtOnce) {
@@ -245,7 +188,7 @@ TEST_F(WaitingTest, AJobIsEndedWhenItRanForItsLongestTime) {
   answer(plan(IntentId(0u), kHub));
   const RunId run = row().active->run(0);
   const Position version = loop->head().version();
-  turn(Loop::Reported{kHub, connection - 1,
+  turn(Loop::Reported{kHub, connection_of(kHub),
                       {Observation{.applied_version = version, .applied_brain_epoch = loop->head().brain_epoch(),
                                    .runs = {{.run = run, .state = RunState::kRunning}}}},
                       {}});
@@ -283,7 +226,7 @@ TEST_F(WaitingTest, AJobThatGivesWayStopsAndWaitsForAnotherTurn) {
   EXPECT_TRUE(asked.empty()) << "it waits for its turn";
   // The site has stopped it.
   const Position told = loop->head().version();
-  turn(Loop::Reported{kHub, connection - 1,
+  turn(Loop::Reported{kHub, connection_of(kHub),
                       {Observation{.applied_version = told + 9, .applied_brain_epoch = loop->head().brain_epoch(),
                                    .runs = {{.run = run, .state = RunState::kExited, .exit_code = 143}},
                                    .settled = true}},
@@ -307,7 +250,7 @@ TEST_F(WaitingTest, WhatWasBeingDecidedOfAJobThatGaveWayDoesNotCount) {
   const RunId run = row().active->run(0);
   const Position position = row().active->position;
   needs = [](const Graph& graph, IntentId id) { return graph.intent(id).state != IntentState::kWithdrawn && id == IntentId(0u); };
-  turn(Loop::Reported{kHub, connection - 1,
+  turn(Loop::Reported{kHub, connection_of(kHub),
                       {Observation{.applied_brain_epoch = loop->head().brain_epoch(), .runs = {{.run = run, .state = RunState::kFailed}}}},
                       {}});
   idle();
