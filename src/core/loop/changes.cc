@@ -88,8 +88,14 @@ void Loop::forget_plans(IntentId intent) {
 // ---- what is to be looked at -------------------------------------------------------------------------
 
 void Loop::direct(IntentId intent) {
-  const auto& sites = holdings_.sites(intent);
-  to_direct_.insert(sites.begin(), sites.end());
+  const bool flows = holdings_.with_flows().count(intent) != 0;
+  for (const SiteId site : holdings_.sites(intent)) {
+    if (flows) {
+      to_direct_.insert(site);
+    } else {
+      to_direct_runs_.insert({site, intent});
+    }
+  }
   react_ = true;
 }
 
@@ -178,6 +184,7 @@ void Loop::follow_all() {
   explored_stale_ = recheck_all_ = react_ = direct_all_ = true;
   recheck_.clear();
   to_direct_.clear();
+  to_direct_runs_.clear();
 }
 
 // ---- what waits ----------------------------------------------------------------------------------------

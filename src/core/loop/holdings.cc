@@ -45,7 +45,9 @@ const std::vector<SiteId> kNowhere;
 void Holdings::follow(const Graph& graph, IntentId intent) {
   const IntentRow& row = graph.intent(intent);
   Held now;
-  const auto take = [&now](const CommittedPlan& held) {
+  bool flows = false;
+  const auto take = [&](const CommittedPlan& held) {
+    flows = flows || !held.plan.flows.empty();
     for (const Placement& placement : held.plan.placements) now.sites.push_back(placement.site);
     for (const Flow& flow : held.plan.flows) {
       now.sites.push_back(flow.ingress);
@@ -59,6 +61,7 @@ void Holdings::follow(const Graph& graph, IntentId intent) {
   sort_unique(now.sites);
   sort_unique(now.links);
   put(with_paths_, intent, !now.links.empty());
+  put(with_flows_, intent, flows);
   put(retiring_, intent, !row.retiring.empty());
 
   const auto known = held_.find(intent);

@@ -23,6 +23,8 @@ class Holdings {
   const std::set<IntentId>& over(LinkId link) const;
   // Those with a path over any link.
   const std::set<IntentId>& with_paths() const { return with_paths_; }
+  // Those with traffic, be it within one site.
+  const std::set<IntentId>& with_flows() const { return with_flows_; }
   // Those with a plan that retires.
   const std::set<IntentId>& retiring() const { return retiring_; }
   // Sites of the intent's plans, sorted.
@@ -37,7 +39,7 @@ class Holdings {
   std::map<IntentId, Held> held_;
   std::map<SiteId, std::set<IntentId>> at_;
   std::map<LinkId, std::set<IntentId>> over_;
-  std::set<IntentId> with_paths_, retiring_;
+  std::set<IntentId> with_paths_, with_flows_, retiring_;
 };
 
 }  // namespace weir

@@ -104,9 +104,9 @@ Status Loop::turn(std::vector<Message> messages) {
   watch_steering();
   watch_links();
   watch_run_times();
+  watch_intents();
   advance_retirements();
   release_unused();
-  watch_intents();
   make_moves();
   if (!fatal_) return stop();
   if (appended_) {
@@ -648,6 +648,13 @@ void Loop::act() {
   if (std::exchange(direct_all_, false)) {
     for (const auto& [site, session] : sessions_) sites.insert(site);
   }
+  std::set<std::pair<SiteId, IntentId>> changed_runs = std::exchange(to_direct_runs_, {});
+  std::erase_if(changed_runs, [&](const auto& changed) {
+    const auto session = sessions_.find(changed.first);
+    if (session == sessions_.end() || !session->second.attached) return true;
+    if (!session->second.sent_any || session->second.sent.held != held_) sites.insert(changed.first);
+    return sites.count(changed.first) != 0;
+  });
   std::set<IntentId> holders;
   std::erase_if(sites, [&](SiteId site) {
     const auto session = sessions_.find(site);
@@ -658,6 +665,8 @@ void Loop::act() {
   });
   Phases phases;
   for (const auto& [key, retirement] : retirements_) phases[key] = retirement.phase;
+  direct_runs(changed_runs, phases);
+  if (sites.empty()) return;
   for (auto& [site, directive] : desired(*durable_, sites, phases, holders, explored())) {
     Session& session = sessions_[site];
     directive.held = held_;
@@ -666,14 +675,39 @@ void Loop::act() {
     const bool same = session.sent_any && directive == session.sent;
     const bool late = session.applied_version < session.sent.version && now_us_ - session.sent_us >= options_.resend_us;
     if (same && !late) continue;
-    if (!same) directive.version = directive_version_ = std::max(directive_version_ + 1, durable_->version());
     session.sent = std::move(directive);
     session.sent_any = true;
-    session.sent_us = now_us_;
-    resend_us_ = std::min(resend_us_, now_us_ + options_.resend_us);
-    ports_.wire.send(session.sent);
-    ++counters_.directives;
+    send(session, !same);
   }
+}
+
+// An intent without traffic says nothing but its runs, which stand in a directive in the order of intents: what others
+// have at the site need not be looked at.
+void Loop::direct_runs(const std::set<std::pair<SiteId, IntentId>>& changed, const Phases& phases) {
+  for (auto at = changed.begin(); at != changed.end();) {
+    const SiteId site = at->first;
+    Session& session = sessions_[site];
+    std::vector<DirectedRun>& runs = session.sent.runs;
+    bool different = false;
+    for (; at != changed.end() && at->first == site; ++at) {
+      const IntentId intent = at->second;
+      std::vector<DirectedRun> now = std::move(desired(*durable_, {site}, phases, {intent}, {}).at(site).runs);
+      const auto from = std::lower_bound(runs.begin(), runs.end(), intent, [](const DirectedRun& run, IntentId wanted) { return run.intent < wanted; });
+      const auto to = std::upper_bound(from, runs.end(), intent, [](IntentId wanted, const DirectedRun& run) { return wanted < run.intent; });
+      if (std::equal(from, to, now.begin(), now.end())) continue;
+      different = true;
+      runs.insert(runs.erase(from, to), std::make_move_iterator(now.begin()), std::make_move_iterator(now.end()));
+    }
+    if (different) send(session, true);
+  }
+}
+
+void Loop::send(Session& session, bool changed) {
+  if (changed) session.sent.version = directive_version_ = std::max(directive_version_ + 1, durable_->version());
+  session.sent_us = now_us_;
+  resend_us_ = std::min(resend_us_, now_us_ + options_.resend_us);
+  ports_.wire.send(session.sent);
+  ++counters_.directives;
 }
 
 }  // namespace weir

@@ -269,6 +269,8 @@ class Loop {
   TimeUs queue_time_us();
   std::set<IntentId> holders(const Plan& plan) const;  // of anything at the ends of its flows
   void act();
+  void direct_runs(const std::set<std::pair<SiteId, IntentId>>& changed, const Phases& phases);
+  void send(Session& session, bool changed);  // what it is to do now
   bool settled(SiteId site) const;       // does what it was last told, or is not there
   bool gone(SiteId site, const std::vector<RunId>& runs, bool job) const;
   bool fenced(SiteId site) const;        // no lease that was given to it can still hold
@@ -364,6 +366,7 @@ class Loop {
   bool react_ = true;                    // directives may have changed: of all sites, or of these
   bool direct_all_ = true;
   std::set<SiteId> to_direct_;
+  std::set<std::pair<SiteId, IntentId>> to_direct_runs_;  // of sites for which only runs of these may have changed
   uint64_t acts_ = 0;                    // times that directives were derived
   Position directive_version_ = 0;       // newest given out; ascends with every change, also of phases alone
 
