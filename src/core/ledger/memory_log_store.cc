@@ -59,8 +59,7 @@ Status InMemoryLogStore::append(std::span<const Bytes> records, Urgency urgency)
 
 Status InMemoryLogStore::flush() {
   if (failed_) return stopped();
-  if (fail_next_flush_) {
-    fail_next_flush_ = false;
+  if (std::atomic_ref(fail_next_flush_).exchange(false)) {
     failed_ = true;
     return fail(ErrorCode::kUnavailable, "the disk reported an error for the flush", {},
                 "stop and recover by opening the ledger again");

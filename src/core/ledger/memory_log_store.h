@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -28,8 +29,8 @@ class InMemoryLogStore final : public LogStore {
   // Ordinary appends beyond `ordinary_bytes` of records in total fail, as do repairs beyond
   // ordinary_bytes + reserve_bytes.
   void limit_space(uint64_t ordinary_bytes, uint64_t reserve_bytes = 0);
-  // The next flush fails, and everything after it, until crash().
-  void fail_next_flush() { fail_next_flush_ = true; }
+  // The next flush fails, and everything after it, until crash(). May be called beside the thread that uses the store.
+  void fail_next_flush() { std::atomic_ref(fail_next_flush_).store(true); }
   // The newest checkpoint fails its checks from now on; readers fall back to the older one.
   void corrupt_newest_checkpoint();
 
