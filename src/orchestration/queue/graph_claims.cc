@@ -196,15 +196,15 @@ void GraphQueue::offer_claims(const Graph& head, std::vector<Turn>& out) {
 bool GraphQueue::admits(const Graph& head, const Plan& plan) const {
   const auto known = work_.find(plan.intent);
   if (known == work_.end() || known->second.state != Work::State::kOffered) return true;
-  if (const auto own = claims_.find(plan.intent); own != claims_.end()) {
-    return std::all_of(plan.placements.begin(), plan.placements.end(),
-                       [&own](const Placement& p) { return p.site == own->second.site; });
-  }
   std::map<SiteId, int32_t> count;
   for (const Placement& p : plan.placements) ++count[p.site];
-  std::vector<Part> parts;
-  for (const auto& [site, times] : count) parts.push_back({site.value, times});
-  if (!engine_.may_start(id_of(plan.intent), parts)) return false;
+  if (const auto own = claims_.find(plan.intent); own != claims_.end()) {
+    if (count.size() != 1 || count.begin()->first != own->second.site) return false;
+  } else {
+    std::vector<Part> parts;
+    for (const auto& [site, times] : count) parts.push_back({site.value, times});
+    if (!engine_.may_start(id_of(plan.intent), parts)) return false;
+  }
   for (const auto& [site, times] : count) {
     if (site.index() >= kept_.size() || kept_[site.index()].none()) continue;
     std::map<NodeId, NodeRoom> before = rooms(head, site);
@@ -213,7 +213,7 @@ bool GraphQueue::admits(const Graph& head, const Plan& plan) const {
       if (p.site == site) after[p.node].free -= amount_of(p);
     }
     for (const auto& [intent, kept] : claims_) {
-      if (kept.site == site && fit(head, intent, before, true) && !fit(head, intent, after, true)) return false;
+      if (intent != plan.intent && kept.site == site && fit(head, intent, before, true) && !fit(head, intent, after, true)) return false;
     }
   }
   return true;
@@ -346,7 +346,11 @@ std::vector<JobPreempted> GraphQueue::preempt_for(const Graph& head, IntentId in
 
 std::vector<JobPreempted> GraphQueue::preemptions(const Graph& head, TimeUs now) {
   now_ = std::max(now_, now);
-  if (running_.empty() || now_ < look_at_ || (looked_ && now_ < look_again_)) return {};
+  if (running_.empty()) {
+    look_again_ = INT64_MAX;  // until somebody begins
+    return {};
+  }
+  if (now_ < look_at_ || (looked_ && now_ < look_again_)) return {};
   looked_ = true;
   look_again_ = INT64_MAX;
   const int32_t lowest = classes_.begin()->first;
@@ -359,8 +363,6 @@ std::vector<JobPreempted> GraphQueue::preemptions(const Graph& head, TimeUs now)
     const Work& work = work_.at(intent);
     if (!guarantees_ && work.job.priority <= lowest) break;
     if (!may_preempt(head, intent, work)) continue;
-    Need need = need_of(head, intent, QueueId(work.leaf), kPlacesMax, kept);
-    if (need.options.empty()) continue;
     // The first always, and some of the others in turn: who finds nobody does not keep those behind from looking.
     const size_t candidate = candidates++;
     if (candidate >= kSearchesFirst) {
@@ -371,8 +373,11 @@ std::vector<JobPreempted> GraphQueue::preemptions(const Graph& head, TimeUs now)
       }
     }
     ++searches;
+    Need need = need_of(head, intent, QueueId(work.leaf), kPlacesMax, kept);
     std::vector<JobPreempted> out = preempt_for(head, intent, work, std::move(need));
-    if (!out.empty()) return out;
+    if (out.empty()) continue;
+    look_again_ = now_ + kLookUs;  // should there be no room to write it
+    return out;
   }
   look_from_ = next;
   looked_ = next == kSearchesFirst;

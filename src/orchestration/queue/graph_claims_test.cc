@@ -325,6 +325,47 @@ TEST_F(GraphClaimsTest, WhoFindsNobodyDoesNotKeepOthersFromLooking) {
   EXPECT_EQ(gave, Ids({low.value}));
 }
 
+TEST_F(GraphClaimsTest, NobodyIsLookedForWhenNobodyRuns) {
+  for (const NodeId node : {kM, kN}) {
+    const IntentId service(graph.intent_count());
+    IntentSpec spec{.name = "s" + std::to_string(node.value)};
+    spec.workload.cpu_milli = 1000;
+    add(IntentSubmitted{service, TenantId(0u), 1, spec});
+    Plan plan{.intent = service, .generation = 1, .basis = graph.version()};
+    plan.placements.push_back({.site = kA, .node = node, .cpu_milli = 1000, .continues = {}});
+    add(PlanCommitted{plan});
+  }
+  const IntentId runs = run(1, kM);
+  submit(15, {.priority = 9});
+  EXPECT_TRUE(preempt().empty()) << "services do not give way";
+  EXPECT_LE(queue.wake(), now + 60 * kSecond);
+  add(IntentWithdrawn{runs, true, ""});
+  stop(runs);
+  now += 100 * kSecond;
+  EXPECT_TRUE(preempt().empty());
+  EXPECT_GT(queue.wake(), now + kHour);
+}
+
+TEST_F(GraphClaimsTest, WhoWasMadeRoomForDoesNotTakeThatOfAnother) {
+  const IntentId left = run(8, kM), right = run(8, kN);
+  run(4, kSmall, {.priority = 5});
+  const IntentId wide = submit(8, {.priority = 5});
+  EXPECT_EQ(preempt(), Ids({left.value}));
+  const IntentId narrow = submit(1, {.priority = 5});
+  now += 5 * kSecond;
+  EXPECT_EQ(preempt(), Ids({right.value}));
+  stop(left);
+  stop(right);
+  EXPECT_EQ(turns(), Ids({wide.value, narrow.value}));
+  Plan plan{.intent = narrow, .generation = 1};
+  plan.placements.push_back({.site = kA, .node = kM, .cpu_milli = 1000, .memory_mib = 1024, .continues = {}});
+  EXPECT_TRUE(queue.admits(graph, plan)) << "the other node holds the wide one as well";
+  run(1, kN, {.priority = 5});
+  EXPECT_FALSE(queue.admits(graph, plan));
+  plan.placements[0].node = kN;
+  EXPECT_TRUE(queue.admits(graph, plan));
+}
+
 TEST_F(GraphClaimsTest, AGangGetsTheNodesOfOneSite) {
   const IntentId left = run(5, kM), right = run(5, kN);
   run(4, kSmall, {.priority = 5});
