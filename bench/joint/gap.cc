@@ -47,7 +47,7 @@ Result<Achieved> commit(const Instance& instance, const JointProblem& problem, c
   }
   for (const auto& place : assignment.of) {
     if (!place) continue;
-    Plan plan = plan_of(problem, *place, cache);
+    Plan plan = plan_of(problem, *place, false, cache);
     plan.basis = graph.version();
     const Verdict verdict = verify(graph, plan);
     if (!verdict.granted)

@@ -38,24 +38,22 @@ ShadowPricesRevised prices_of(const Graph& graph, const JointPassResult& found) 
     return price.per_gbps_hour > 0;
   });
   prices.bound = money(found.bound);
-  prices.before = money(found.before);
-  prices.after = money(found.after);
+  prices.before = prices.after = money(found.before);
   prices.items = found.items;
-  prices.served_before = found.served_before;
-  prices.served_after = found.served;
+  prices.served_before = prices.served_after = found.served_before;
   return prices;
 }
 
-std::vector<Plan> joint_moves(const JointPassResult& found) {
-  std::vector<Plan> moves;
-  for (const JointStep& step : found.steps) {
-    // What follows rests on what leaves.
-    if (step.kind == JointStep::Kind::kLeave) break;
-    moves.push_back(step.plan);
+void advise_joint_moves(const Graph& graph, const JointPassResult& found, DomainAdvice& advice) {
+  Nanocredits saved = 0;
+  for (const JointStep& step : worthwhile(found.steps)) {
+    saved = saturating_add(saved, step.saves_per_hour);
     const SiteId to = step.plan.placements.front().site;
-    moves.back().reason = {ReasonCode::kTogether, to, {}, money(step.saves_per_hour), 0};
+    advice.moves.push_back(step.plan);
+    advice.moves.back().reason = {ReasonCode::kTogether, to, {}, money(step.saves_per_hour), 0};
+    advice.prices.served_after += !graph.intent(step.intent).active;
   }
-  return moves;
+  advice.prices.after = money(found.before - saved);
 }
 
 // Utilisation of the fullest link on the flow's way, where what it held until now is `old`.
@@ -139,9 +137,10 @@ Nanocredits quantised(Nanocredits price) {
 Result<DomainAdvice> PeriodicPass::run(const Graph& snapshot) {
   const auto found = JointPass(solver_).run(snapshot, options_.joint);
   if (!found) return tl::unexpected(found.error());
-  DomainAdvice advice{prices_of(snapshot, *found), joint_moves(*found)};
-  if (advice.moves.empty()) advice.moves = reroutes(snapshot, options_.rebalance);
-  if (advice.moves.empty()) advice.moves = consolidated(snapshot, options_);
+  DomainAdvice advice{prices_of(snapshot, *found), {}};
+  advise_joint_moves(snapshot, *found, advice);
+  if (advice.moves.empty() && !cancelled_) advice.moves = reroutes(snapshot, options_.rebalance);
+  if (advice.moves.empty() && !cancelled_) advice.moves = consolidated(snapshot, options_);
   advice.prices.moves = static_cast<int32_t>(advice.moves.size());
   return advice;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+
 #include "core/ports/domain_pass.h"
 #include "core/ports/linear_program.h"
 #include "orchestration/placement/defragment.h"
@@ -22,9 +24,13 @@ class PeriodicPass final : public DomainPass {
  public:
   explicit PeriodicPass(LinearSolver& solver, PeriodicPassOptions options = {}) : solver_(solver), options_(options) {}
   Result<DomainAdvice> run(const Graph& snapshot) override;
-  void cancel() override { solver_.cancel(); }
+  void cancel() override {
+    cancelled_ = true;
+    solver_.cancel();
+  }
 
  private:
+  std::atomic<bool> cancelled_ = false;
   LinearSolver& solver_;
   PeriodicPassOptions options_;
 };

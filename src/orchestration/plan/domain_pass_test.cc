@@ -79,6 +79,36 @@ TEST_F(DomainPassTest, MovesWhatIsCheaperElsewhereAndSaysWhatItSaves) {
   EXPECT_TRUE(again->moves.empty());
 }
 
+TEST_F(DomainPassTest, AnotherPathLeavesTheInstanceWhereItRuns) {
+  const IntentId intent = submit(3000, 10);  // of 4 cores: a second would not fit beside it
+  decide(intent, {kCheap});
+  const Flow flow = graph.intent(intent).active->plan.flows[0];
+  const LinkId first = LinkId(flow.path[0].value / 2 * 2);
+  LinkSpec dearer = graph.link_spec(first);
+  dearer.per_gbps_hour = 100 * kCredit;
+  add(LinkDefined{first, dearer});
+  PeriodicPass pass(solver);
+  const auto advice = pass.run(graph);
+  ASSERT_TRUE(advice) << advice.error().text();
+  ASSERT_EQ(advice->moves.size(), 1u);
+  const Plan& move = advice->moves[0];
+  EXPECT_EQ(move.placements[0].continues, graph.intent(intent).active->run(0));
+  EXPECT_NE(move.flows[0].path, flow.path);
+  EXPECT_TRUE(verify(graph, move).granted) << verify(graph, move).why;
+  EXPECT_EQ(advice->prices.before - advice->prices.after, move.reason.needed);
+}
+
+TEST(JointSteps, AreTakenAsFarAsTheySaveTogether) {
+  const auto takes = [](Nanocredits saves) { return JointStep{JointStep::Kind::kTake, {}, {}, saves}; };
+  const JointStep leaves{JointStep::Kind::kLeave, {}, {}, 0};
+  const auto count = [](const std::vector<JointStep>& steps) { return worthwhile(steps).size(); };
+  EXPECT_EQ(count({}), 0u);
+  EXPECT_EQ(count({takes(-1), leaves, takes(100)}), 0u);
+  EXPECT_EQ(count({takes(5), takes(-1), takes(3), takes(-2), leaves, takes(100)}), 3u);
+  EXPECT_EQ(count({takes(5), takes(-1)}), 1u);
+  EXPECT_EQ(count({takes(-1), takes(1), takes(1)}), 3u);
+}
+
 // The cheap site has room for four of eight: what one core more there would save is what the dear one asks more.
 TEST_F(DomainPassTest, ShadowPricesSayWhatIsScarceWhere) {
   for (int i = 0; i < 8; ++i) decide(submit(1000, 1));

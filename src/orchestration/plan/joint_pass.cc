@@ -18,11 +18,12 @@ class Holding {
     for (size_t l = 0; l < graph.link_count(); ++l) links_bps_.push_back(graph.load(LinkId(l)).free_bps);
   }
 
-  bool fits(const Assignment::Place& place) const {
+  // `stays`: its instance goes on where it is, and only its path is another.
+  bool fits(const Assignment::Place& place, bool stays) const {
     const Workload& need = workload(place);
     const NodeFree& node = nodes_[place.node.index()];
-    if (node.cpu_milli < need.cpu_milli || node.memory_mib < need.memory_mib ||
-        node.accelerators < need.accelerators) {
+    if (!stays && (node.cpu_milli < need.cpu_milli || node.memory_mib < need.memory_mib ||
+                   node.accelerators < need.accelerators)) {
       return false;
     }
     const JointItem& item = problem_.items()[place.column.item];
@@ -32,12 +33,14 @@ class Holding {
   }
 
   // sign -1: it takes the place; 1: it gives it back.
-  void account(const Assignment::Place& place, int32_t sign) {
-    const Workload& need = workload(place);
-    NodeFree& node = nodes_[place.node.index()];
-    node.cpu_milli += sign * need.cpu_milli;
-    node.memory_mib += sign * need.memory_mib;
-    node.accelerators += sign * need.accelerators;
+  void account(const Assignment::Place& place, int32_t sign, bool stays) {
+    if (!stays) {
+      const Workload& need = workload(place);
+      NodeFree& node = nodes_[place.node.index()];
+      node.cpu_milli += sign * need.cpu_milli;
+      node.memory_mib += sign * need.memory_mib;
+      node.accelerators += sign * need.accelerators;
+    }
     const JointItem& item = problem_.items()[place.column.item];
     for (const LinkId link : place.column.path) {
       links_bps_[link.index()] += sign * item.up_bps;
@@ -55,9 +58,15 @@ class Holding {
   std::vector<int64_t> links_bps_;
 };
 
+// Whether the instance of the item is where it is to be: no run has to begin anew.
+bool is_there(const JointProblem& problem, const Assignment::Place& place) {
+  const uint32_t item = place.column.item;
+  return problem.current(item) && problem.current_node(item) == place.node;
+}
+
 }  // namespace
 
-Plan plan_of(const JointProblem& problem, const Assignment::Place& place, PlanCache& cache) {
+Plan plan_of(const JointProblem& problem, const Assignment::Place& place, bool stays, PlanCache& cache) {
   const Graph& graph = problem.graph();
   const JointItem& item = problem.items()[place.column.item];
   const IntentRow& row = graph.intent(item.intent);
@@ -67,14 +76,19 @@ Plan plan_of(const JointProblem& problem, const Assignment::Place& place, PlanCa
   plan.price_policy = graph.prices().version;
   plan.reason = {ReasonCode::kChosen};
   plan.decision_price = site_price(graph, site, spec.workload, spec.prefer).decision;
-  plan.placements.push_back({.site = site,
-                             .node = place.node,
-                             .cpu_milli = spec.workload.cpu_milli,
-                             .memory_mib = spec.workload.memory_mib,
-                             .accelerators = spec.workload.accelerators,
-                             .streams = spec.from.empty() ? 0 : item.streams,
-                             .asks = graph.site(site).asks,
-                             .continues = {}});
+  if (stays) {
+    plan.placements.push_back(row.active->plan.placements.front());
+    plan.placements.front().continues = row.active->run(0);
+  } else {
+    plan.placements.push_back({.site = site,
+                               .node = place.node,
+                               .cpu_milli = spec.workload.cpu_milli,
+                               .memory_mib = spec.workload.memory_mib,
+                               .accelerators = spec.workload.accelerators,
+                               .streams = spec.from.empty() ? 0 : item.streams,
+                               .asks = graph.site(site).asks,
+                               .continues = {}});
+  }
   if (item.ingress.valid()) {
     const ServiceTime service = service_time(graph, site, spec, item.streams).value_or(ServiceTime{});
     const PathOption path = priced(graph, place.column.path, stream_demand(spec));
@@ -111,6 +125,7 @@ std::vector<JointStep> steps_to(const JointProblem& problem, const Assignment& a
     uint32_t item;
     Nanocredits saves;
     bool holds;
+    bool stays;
   };
   const auto held = [&](uint32_t i) {
     return Assignment::Place{*problem.current(i), problem.current_node(i)};
@@ -125,9 +140,10 @@ std::vector<JointStep> steps_to(const JointProblem& problem, const Assignment& a
     if (now && then && *now == then->column && problem.current_node(i) == then->node) continue;
     if (now && !then) {
       steps.push_back({JointStep::Kind::kLeave, problem.items()[i].intent, {}, 0});
-      holding.account(held(i), 1);
+      holding.account(held(i), 1, false);
     } else if (then) {
-      waiting.push_back({i, (now ? now->price : worth[i]) - then->column.price, now.has_value()});
+      waiting.push_back(
+          {i, (now ? now->price : worth[i]) - then->column.price, now.has_value(), is_there(problem, *then)});
     }
   }
   std::sort(waiting.begin(), waiting.end(), [](const Mover& a, const Mover& b) {
@@ -137,11 +153,11 @@ std::vector<JointStep> steps_to(const JointProblem& problem, const Assignment& a
     const size_t before = waiting.size();
     std::erase_if(waiting, [&](const Mover& mover) {
       const Assignment::Place& place = *assignment.of[mover.item];
-      if (!holding.fits(place)) return false;
+      if (!holding.fits(place, mover.stays)) return false;
       steps.push_back({JointStep::Kind::kTake, problem.items()[mover.item].intent,
-                       plan_of(problem, place, cache), mover.saves});
-      holding.account(place, -1);
-      if (mover.holds) holding.account(held(mover.item), 1);
+                       plan_of(problem, place, mover.stays, cache), mover.saves});
+      holding.account(place, -1, mover.stays);
+      if (mover.holds) holding.account(held(mover.item), 1, mover.stays);
       return true;
     });
     if (waiting.size() < before) continue;
@@ -149,10 +165,22 @@ std::vector<JointStep> steps_to(const JointProblem& problem, const Assignment& a
         std::find_if(waiting.begin(), waiting.end(), [](const Mover& mover) { return mover.holds; });
     if (leaver == waiting.end()) break;  // the snapshot holds more than it has: what waits stays as it is
     steps.push_back({JointStep::Kind::kLeave, problem.items()[leaver->item].intent, {}, 0});
-    holding.account(held(leaver->item), 1);
-    leaver->holds = false;
+    holding.account(held(leaver->item), 1, false);
+    leaver->holds = leaver->stays = false;
   }
   return steps;
+}
+
+std::span<const JointStep> worthwhile(std::span<const JointStep> steps) {
+  Nanocredits saved = 0, most = 0;
+  size_t count = 0;
+  for (size_t i = 0; i < steps.size() && steps[i].kind == JointStep::Kind::kTake; ++i) {
+    saved = saturating_add(saved, steps[i].saves_per_hour);
+    if (saved <= most) continue;
+    most = saved;
+    count = i + 1;
+  }
+  return steps.first(count);
 }
 
 Result<JointPassResult> JointPass::run(const Graph& graph, const JointPassOptions& options) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "orchestration/plan/candidates.h"
@@ -57,13 +58,16 @@ class JointPass {
 };
 
 // The plan that places the item so, with a protection path where there is one, as committed on the problem's
-// snapshot. `cache` only saves work.
-Plan plan_of(const JointProblem& problem, const Assignment::Place& place, PlanCache& cache);
+// snapshot. `stays`: the instance that is there goes on. `cache` only saves work.
+Plan plan_of(const JointProblem& problem, const Assignment::Place& place, bool stays, PlanCache& cache);
 
 // The order in which to go from what the snapshot holds to the assignment; every intermediate state keeps
 // what nodes and links have. An intent leaves before it can take its new place only where intents wait for
 // one another in a circle.
 std::vector<JointStep> steps_to(const JointProblem& problem, const Assignment& assignment,
                                 const std::vector<Nanocredits>& worth);
+
+// The first steps that save most together without anybody leaving: single ones may cost, and make room for others.
+std::span<const JointStep> worthwhile(std::span<const JointStep> steps);
 
 }  // namespace weir

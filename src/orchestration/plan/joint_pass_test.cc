@@ -257,9 +257,20 @@ std::map<IntentId, Plan> walk_steps(const Graph& graph, const std::vector<JointS
   for (const JointStep& step : steps) {
     const auto old = held.find(step.intent);
     if (step.kind == JointStep::Kind::kTake) {
+      // What goes on takes its node once, and both ways until it has gone over.
+      const bool stays = step.plan.placements[0].continues.valid();
+      if (stays && (old == held.end() || old->second.placements[0].node != step.plan.placements[0].node)) {
+        ADD_FAILURE() << "what goes on is not there";
+        continue;
+      }
+      const auto node = [&](int64_t sign) {
+        if (stays) left.take(*graph.intent(step.intent).spec, step.plan.placements[0].node, {}, sign);
+      };
+      node(-1);
       take(step.plan, 1);
       EXPECT_TRUE(left.kept()) << "a step takes what there is not";
       if (old != held.end()) take(old->second, -1);
+      node(1);
       held[step.intent] = step.plan;
     } else {
       if (old == held.end()) {

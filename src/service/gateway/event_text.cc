@@ -111,8 +111,11 @@ class Teller {
            " intents that may move are served" +
            (e.bound == 0 ? "" : ", " + percent(e.after - e.bound, e.bound) + " above the bound") +
            (e.moves == 0 ? "; nothing is worth moving"
-                         : "; " + std::to_string(e.moves) + (e.moves == 1 ? " move saves " : " moves save ") +
-                               per_hour_text(std::max<int64_t>(0, e.before - e.after))) +
+           : e.before > e.after
+               ? "; " + std::to_string(e.moves) + (e.moves == 1 ? " move saves " : " moves save ") +
+                     per_hour_text(e.before - e.after)
+               : "; " + std::to_string(e.moves) + (e.moves == 1 ? " move eases" : " moves ease") +
+                     " full links or bring together what is free") +
            "; " + (scarce == 0 ? "no" : std::to_string(scarce)) + (scarce == 1 ? " place is" : " places are") + " scarce.";
   }
   std::string operator()(const NodeCordoned& e) const {
