@@ -357,7 +357,7 @@ class Loop {
   uint64_t pass_ticket_ = 0;             // under way; 0: none
   TimeUs pass_began_us_ = 0;
   TimeUs pass_us_ = 0;                   // when the next may begin
-  Position pass_version_ = kNoPosition;  // of the graph when the last had spoken
+  Position pass_version_ = kNoPosition;  // of the graph that the last looked at; its own prices are no news
   std::set<std::pair<TimeUs, IntentId>> run_time_ends_;  // in event time
   TimeUs queue_time_us_ = 0, queue_time_at_us_ = 0;      // of the scheduler, and in steady time when it was that
   uint64_t moves_ = 0;                   // counts what changes prices or what is there, for better or worse

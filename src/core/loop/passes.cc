@@ -30,6 +30,7 @@ void Loop::begin_pass() {
   }
   pass_ticket_ = ++last_ticket_;
   pass_began_us_ = now_us_;
+  pass_version_ = durable_->version();
   ++counters_.passes;
   ports_.advise(pass_ticket_, durable_);
 }
@@ -40,6 +41,7 @@ void Loop::handle(Advised& message) {
   pass_us_ = now_us_ + std::max(options_.pass_us, kRestPerPass * (now_us_ - pass_began_us_));
   if (!message.advice) {
     ++counters_.pass_failures;
+    pass_version_ = kNoPosition;
     return;
   }
   DomainAdvice& advice = *message.advice;
@@ -61,8 +63,9 @@ void Loop::handle(Advised& message) {
     }
     advised_.push_back({std::move(plan), active_position(row)});
   }
+  const bool nothing_else = head_.version() == pass_version_;
   if (!says_the_same(advice.prices, head_.shadow_prices())) (void)record(kBrain, {std::move(advice.prices)});
-  pass_version_ = head_.version();
+  if (nothing_else) pass_version_ = head_.version();
 }
 
 Loop::Moving Loop::make(Move& move) {

@@ -93,6 +93,16 @@ TEST_F(PassesTest, OnePassAtATimeAndNoneWhereNothingHappened) {
   EXPECT_EQ(passes.size(), 2u);
 }
 
+TEST_F(PassesTest, WhatHappensDuringAPassIsLookedAtByTheNext) {
+  wait(11 * kSecond);
+  ASSERT_EQ(passes.size(), 1u);
+  place({});
+  turn(Loop::Advised{passes[0].first, DomainAdvice{{.basis = passes[0].second->version(), .bound = 5, .after = 6}, {}}});
+  wait(20 * kSecond);
+  ASSERT_EQ(passes.size(), 2u);
+  EXPECT_EQ(passes[1].second->intent_count(), 1u);
+}
+
 TEST_F(PassesTest, AMoveIsMadeBeforeWhatItReplacesIsBroken) {
   const IntentId intent = place(kHub);
   answer({{intent, kFar}});
