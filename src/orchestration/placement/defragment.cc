@@ -315,6 +315,7 @@ std::vector<ExpectedTask> present_mix(const Graph& graph) {
     const IntentRow& row = graph.intent(IntentId(i));
     if (row.state == IntentState::kWithdrawn || !row.demand) continue;
     const Workload& w = row.demand->workload;
+    if (w.accelerator_milli > 0) continue;  // room is counted in whole devices here
     ++kinds[{w.cpu_milli, w.memory_mib, w.accelerators, w.accelerator_model}];
   }
   std::vector<ExpectedTask> mix;

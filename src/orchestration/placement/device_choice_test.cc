@@ -113,6 +113,20 @@ TEST_F(DeviceChoiceTest, GivesAsManyAsFitEachOnWhatTheOthersLeave) {
   EXPECT_EQ(site_price(graph, SiteId(0u), work, {}).billed, 0);
 }
 
+TEST_F(DeviceChoiceTest, AShareWithoutMemoryNeedsItsPartOfIt) {
+  nodes({{0, 1000}});
+  const IntentId other(graph.intent_count());
+  add(IntentSubmitted{other, TenantId(0u), 1, {.name = "other"}});
+  Plan plan{.intent = other, .generation = 1};
+  plan.placements.push_back({.site = SiteId(0u), .node = NodeId(0u), .accelerators = 1, .continues = {},
+                             .accelerator_milli = 100, .accelerator_memory_mib = 900, .devices = 1});
+  add(PlanCommitted{plan});
+  IntentSpec spec;
+  spec.workload = share(500);
+  EXPECT_EQ(*site_obstacle(graph, SiteId(0u), spec, 0),
+            (Reason{ReasonCode::kAcceleratorMemory, SiteId(0u), SiteId{}, 500, 100}));
+}
+
 TEST_F(DeviceChoiceTest, TheObstacleIsWhatNoDeviceHas) {
   nodes({{700, 1000}, {800, 900}});
   IntentSpec spec;

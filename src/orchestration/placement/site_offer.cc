@@ -100,7 +100,7 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
   if (site.state != Liveness::kUp) return because(ReasonCode::kSiteNotUp);
   if (instances_that_fit(graph, id, need, 1) > 0) return std::nullopt;
   // The best node for each resource alone.
-  int64_t cpu = 0, memory = 0, accelerators = 0, share_milli = 0, device_memory = 0;
+  int64_t cpu = 0, memory = 0, accelerators = 0, share_milli = 0, device_memory = 0, memory_needed = INT64_MAX;
   bool right_one = false;
   each_node(graph, id, [&](NodeId node) {
     const NodeFree& free = graph.free(node);
@@ -112,17 +112,21 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
     accelerators = std::max<int64_t>(accelerators, free.accelerators);
     if (need.accelerator_milli == 0) return true;
     const DeviceRoom room = graph.device_room(node);
+    const int64_t here = device_need(need, graph.devices(row).memory_mib).memory_mib;
     for (const DeviceFree& device : room.devices()) {
       share_milli = std::max<int64_t>(share_milli, device.milli);
-      if (device.milli >= need.accelerator_milli) device_memory = std::max<int64_t>(device_memory, device.memory_mib);
+      // Of the device that lacks least.
+      if (device.milli < need.accelerator_milli || (memory_needed != INT64_MAX && here - device.memory_mib >= memory_needed - device_memory)) continue;
+      memory_needed = here;
+      device_memory = device.memory_mib;
     }
     return true;
   });
   if (need.accelerator_milli > 0 && right_one) {
     if (share_milli < need.accelerator_milli)
       return because(ReasonCode::kAcceleratorShare, need.accelerator_milli, share_milli);
-    if (device_memory < need.accelerator_memory_mib)
-      return because(ReasonCode::kAcceleratorMemory, need.accelerator_memory_mib, device_memory);
+    if (device_memory < memory_needed && memory_needed != INT64_MAX)
+      return because(ReasonCode::kAcceleratorMemory, memory_needed, device_memory);
   } else if (accelerators < need.accelerators)
     return because(ReasonCode::kAccelerators, need.accelerators, accelerators);
   if (memory < need.memory_mib) return because(ReasonCode::kMemory, need.memory_mib, memory);
