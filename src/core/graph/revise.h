@@ -6,7 +6,7 @@
 // Changing a part of what is committed: the rest of the plan goes on as it is.
 namespace weir {
 
-// Whether all that the intent wished for is held by its active plan, and nothing of it has ended.
+// Whether all that the intent wished for is held by its active plan: nothing of it was passed on or given back.
 bool is_whole(const IntentRow& row);
 
 // The active plan of an intent as a plan to be committed once more, all of whose runs go on. kConflict: it is not

@@ -148,6 +148,12 @@ Result<Hello> hello_from(const v1::Hello& message) {
                              in.number("nodes.spec.speed_milli", spec.speed_milli(), 1, INT32_MAX)),
                          .accelerator_memory_mib = spec.accelerator_memory_mib(),
                          .accelerator_fp16_gflops = spec.accelerator_fp16_gflops()});
+    if (NodeSpec& node_spec = out.nodes.back(); node_spec.accelerators == 0) {
+      // What is said of none is nothing: the node is the same as last time.
+      node_spec.accelerator_model.clear();
+      node_spec.accelerator_memory_mib = 0;
+      node_spec.accelerator_fp16_gflops = 0;
+    }
     if (const Status valid = validate(out.nodes.back()); !valid) return tl::unexpected(valid.error());
   }
   if (!in.ok()) return in.error();

@@ -25,7 +25,6 @@ struct Movable {
   friend auto operator<=>(const Movable&, const Movable&) = default;
 };
 
-// The whole active plan stands: nothing of it ended or was passed on.
 class Rebalance {
  public:
   Rebalance(const Graph& graph, const RebalanceOptions& options);

@@ -244,7 +244,7 @@ TEST_F(QueueTest, WhoGivesWayToWhomIsToldToBoth) {
   ASSERT_TRUE(told) << told.error().text();
   for (const char* part : {"It was preempted 1 time, at 2027-01-15T08:00:00Z for a job of another tenant: priority 5 over 0.",
                            "Lost at most 1 min 30 s of its work, all since it began, as it writes no checkpoints",
-                           "No other that may give way there costs less.", "2 of equal or higher priority"}) {
+                           "No other that was looked at there costs less.", "2 of equal or higher priority"}) {
     EXPECT_NE(told->text().find(part), std::string::npos) << part << " is not in:\n" << told->text();
   }
   const auto why = explain(kOperator, "rival", "urgent");

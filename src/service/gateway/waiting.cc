@@ -303,10 +303,10 @@ std::string explain_preempted(const Graph& graph, bool all, IntentId id) {
            (every_us > 0 ? "as it writes a checkpoint every " + format_duration(every_us)
                          : std::string("all since it began, as it writes no checkpoints")) +
            ": a price of " + format_money(e.cost) + " credits.\n";
-    out += e.victims <= 1 ? "No other that may give way there"
+    out += e.victims <= 1 ? "No other that was looked at there"
                           : "It gave way together with " + std::to_string(e.victims - 1) +
-                                (e.victims == 2 ? " other; no others that may give way there"
-                                                : " others; no others that may give way there");
+                                (e.victims == 2 ? " other; no others that were looked at there"
+                                                : " others; no others that were looked at there");
     out += e.victims <= 1 ? " costs less.\n" : " cost less than the " + format_money(e.cost_all) + " of all.\n";
     std::string spared;
     const auto add = [&spared](int32_t count, const char* why) {
