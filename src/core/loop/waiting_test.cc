@@ -93,6 +93,30 @@ TEST_F(WaitingTest, AJobIsDecidedWhenItsTurnComesAndAServiceAtOnce) {
   EXPECT_EQ(row().state, IntentState::kPlaced);
 }
 
+TEST_F(WaitingTest, ADeadlineThatCannotBeKeptIsRefused) {
+  const TimeUs at = now_us + 1000;  // of the turn that hears it
+  const auto with = [this](TimeUs deadline, TimeUs estimated) {
+    IntentSpec spec{.name = "i" + std::to_string(loop->head().intent_count()),
+                    .schedule = {.run_time_us_estimated = estimated, .deadline = deadline}};
+    spec.workload.kind = WorkKind::kJob;
+    spec.workload.artifact = "a";
+    spec.workload.cpu_milli = 500;
+    Result<Admitted> result = fail(ErrorCode::kInternal, "no answer");
+    turn(Loop::Propose{{{"tenant/city", IntentSubmitted{{}, TenantId(0u), 0, spec}}},
+                       [&result](Result<Admitted> answer) { result = std::move(answer); }});
+    return result;
+  };
+  const auto past = with(at - 1, 0);
+  ASSERT_FALSE(past);
+  EXPECT_EQ(past.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(past.error().what, "has passed");
+  const auto soon = with(at + kMinute, 2 * kMinute);
+  ASSERT_FALSE(soon);
+  EXPECT_EQ(soon.error().what, "is sooner than it is estimated to run");
+  EXPECT_TRUE(with(at + kMinute, kMinute / 2));
+  EXPECT_TRUE(with(0, 2 * kMinute));
+}
+
 TEST_F(WaitingTest, WhatWouldDelayAnotherIsDecidedAgainAmongTheSitesOffered) {
   ASSERT_TRUE(submit());
   scheduler.next = {{IntentId(0u), {kHub}}};

@@ -50,14 +50,31 @@ void Engine::set_pool(uint32_t pool, const Amount& total) {
 }
 
 Key Engine::key_of(const Record& record, const Policy& policy) const {
-  return record.late ? kFirstKey + record.job.submitted : policy_key(policy, record.job, now_);
+  if (record.late) return kFirstKey + record.job.submitted;
+  if (record.urgent) return kFirstKey + latest_start(record.job);
+  return policy_key(policy, record.job, now_);
 }
 
-// kNever: its policy has no limit, or it is over it.
+// kNever: its policy has no limit.
 TimeUs Engine::patience_end(const Record& record) const {
   const Policy& policy = queues_.at(record.job.queue).policy;
-  if (record.late || policy.kind != PolicyKind::kWeir || policy[kPatience] == 0) return kNever;
+  if (policy.kind != PolicyKind::kWeir || policy[kPatience] == 0) return kNever;
   return record.job.submitted + policy[kPatience] * 1'000'000;
+}
+
+// Whether it is late, and urgent, now.
+void Engine::rank(Record& record) const {
+  record.late = patience_end(record) <= now_;
+  record.urgent = record.job.deadline != 0 && urgent_from(record.job) <= now_ && now_ <= latest_start(record.job);
+}
+
+// When that changes next; kNever: not any more.
+TimeUs Engine::rank_end(const Record& record) const {
+  TimeUs end = record.late ? kNever : patience_end(record);
+  const Job& job = record.job;
+  if (job.deadline == 0) return end;
+  if (record.urgent) return std::min(end, latest_start(job) + 1);
+  return urgent_from(job) > now_ ? std::min(end, urgent_from(job)) : end;
 }
 
 void Engine::set_policy(uint32_t queue, const Policy& policy) {
@@ -66,12 +83,13 @@ void Engine::set_policy(uint32_t queue, const Policy& policy) {
   const auto watch = [&](bool on) {
     for (WaitingList::Cursor at; const WaitingList::Entry* entry = changed.list.at(at);
          changed.list.next(at)) {
-      const TimeUs end = patience_end(records_[entry->slot]);
-      if (end == kNever) continue;
+      Record& record = records_[entry->slot];
+      if (on) record.rank_end = rank_end(record);
+      if (record.rank_end == kNever) continue;
       if (on) {
-        patience_.emplace(end, entry->slot);
+        ranks_.emplace(record.rank_end, entry->slot);
       } else {
-        patience_.erase({end, entry->slot});
+        ranks_.erase({record.rank_end, entry->slot});
       }
     }
   };
@@ -184,11 +202,9 @@ void Engine::enter(uint32_t slot) {
   Record& record = records_[slot];
   Queue& queue = queues_[record.job.queue];
   record.state = State::kWaiting;
-  if (const TimeUs end = patience_end(record); end <= now_) {
-    record.late = true;
-  } else if (end < kNever) {
-    patience_.emplace(end, slot);
-  }
+  rank(record);
+  record.rank_end = rank_end(record);
+  if (record.rank_end < kNever) ranks_.emplace(record.rank_end, slot);
   record.key = key_of(record, queue.policy);
   queue.list.insert(entry(slot), record.job.whole(), options_.backfill == Backfill::kConservative);
   const TimeUs until = std::max(record.held_until, record.job.not_before);
@@ -201,7 +217,7 @@ void Engine::leave(uint32_t slot) {
   Record& record = records_[slot];
   queues_[record.job.queue].list.erase(entry(slot));
   holds_.erase({std::max(record.held_until, record.job.not_before), slot});
-  patience_.erase({patience_end(record), slot});
+  ranks_.erase({record.rank_end, slot});
   --waiting_count_;
   changed_ = true;
 }
@@ -422,8 +438,8 @@ void Engine::advance(TimeUs now) {
     changed_ = true;
   }
   for (Room& each : rooms_) each.profile.advance(now_);
-  while (!patience_.empty() && patience_.begin()->first <= now_) {
-    const uint32_t slot = patience_.begin()->second;
+  while (!ranks_.empty() && ranks_.begin()->first <= now_) {
+    const uint32_t slot = ranks_.begin()->second;
     const bool promised = promises_.contains({records_[slot].from, slot});
     leave(slot);
     enter(slot);

@@ -46,6 +46,9 @@ struct Shares {
   std::function<bool(uint32_t queue, const Amount& offered, const Amount& more)> allows;
   // The pass offers a job of the queue: for what shares this one's offers with other queues.
   std::function<void(uint32_t queue, const Amount& more)> offered;
+  // The bounds that hold for the queue, each with a number of its own: what runs of all queues that one holds for is
+  // never more.
+  std::function<std::vector<std::pair<uint32_t, Amount>>(uint32_t queue)> bounds;
 };
 
 struct Start {
@@ -86,6 +89,7 @@ struct Why {
   TimeUs promised_start = kNever;      // conservative: no later than this
   // The start that is reserved for it so far, or promised. Under EASY it moves when somebody goes before it.
   TimeUs reserved_start = kNever;
+  bool urgent = false;                 // it goes before others of its queue, to end by its deadline
 };
 
 // The queue of a domain: which waiting jobs may start now, and when the others will. It holds no clock and
@@ -182,6 +186,8 @@ class Engine {
     Key key = 0;
     uint64_t seen = 0;  // the last pass that looked at it
     bool late = false;  // it waits for longer than its policy's patience
+    bool urgent = false;  // it has to begin soon to end by its deadline, and still can
+    TimeUs rank_end = kNever;  // when one of the two changes, as in ranks_
   };
   struct Queue {
     Policy policy;
@@ -225,6 +231,8 @@ class Engine {
   std::optional<uint32_t> look_ahead() const;
   Key key_of(const Record& record, const Policy& policy) const;
   TimeUs patience_end(const Record& record) const;
+  TimeUs rank_end(const Record& record) const;
+  void rank(Record& record) const;
   template <class Visit>
   void in_order(const std::map<uint32_t, Amount>& offered, const std::optional<Amount>& room,
                 Visit visit) const;
@@ -255,7 +263,7 @@ class Engine {
   std::map<uint32_t, Queue> queues_;
   std::set<std::pair<TimeUs, uint32_t>> ends_;      // expected ends of running jobs
   std::set<std::pair<TimeUs, uint32_t>> holds_;     // waiting jobs not to be tried before
-  std::set<std::pair<TimeUs, uint32_t>> patience_;  // when waiting jobs have waited for too long
+  std::set<std::pair<TimeUs, uint32_t>> ranks_;     // when waiting jobs become late or urgent, or no more
   std::vector<uint64_t> chosen_;                    // blocks: these first
   std::vector<uint32_t> reserved_;                  // EASY: the slots that hold a reserved start
   size_t waiting_count_ = 0;

@@ -59,6 +59,58 @@ TEST(Engine, EasyLetsPassWhatDoesNotDelayTheFirst) {
   EXPECT_EQ(domain.pass(100), Ids{2});
 }
 
+TEST(Engine, WhoHasToBeginSoonToKeepItsDeadlineGoesFirst) {
+  for (const PolicyKind policy : {PolicyKind::kFcfs, PolicyKind::kWfp3, PolicyKind::kWeir}) {
+    Domain domain({}, policy);
+    const auto due = [](uint64_t id, TimeUs deadline) {
+      Job made = job(id, 10, 100);
+      made.deadline = deadline;
+      return made;
+    };
+    for (const Job& each : {job(1, 10, 100), job(2, 10, 100), job(3, 10, 100), due(8, 350), due(9, 400)}) {
+      EXPECT_TRUE(domain.engine.submit(each));
+    }
+    EXPECT_EQ(domain.pass(0), Ids{1});
+    EXPECT_TRUE(domain.engine.ended(1, 100));
+    EXPECT_EQ(domain.pass(149), Ids{2}) << "nobody has to begin yet";
+    EXPECT_EQ(domain.pass(150), Ids{});
+    EXPECT_TRUE(domain.engine.explain(8).urgent);
+    EXPECT_EQ(domain.engine.explain(8).position, 0u);
+    EXPECT_FALSE(domain.engine.explain(9).urgent);
+    EXPECT_TRUE(domain.engine.ended(2, 210));
+    EXPECT_EQ(domain.pass(210), Ids{8}) << "of two, whose latest start comes first";
+    EXPECT_TRUE(domain.engine.explain(9).urgent);
+    EXPECT_EQ(domain.pass(300), Ids{});
+    EXPECT_TRUE(domain.engine.explain(9).urgent) << "at the last instant";
+    EXPECT_TRUE(domain.engine.ended(8, 301));
+    EXPECT_EQ(domain.pass(301), Ids{3}) << "what is too late anyway delays nobody";
+    EXPECT_TRUE(domain.engine.withdraw(9));
+    EXPECT_EQ(domain.engine.waiting(), 0u);
+  }
+}
+
+TEST(Engine, EstimatedStartsKeepWithinBounds) {
+  Domain domain;
+  constexpr Amount kBound{.cpu_milli = 4000, .memory_mib = 1 << 20, .accelerator_milli = 1 << 20};
+  Amount used;
+  domain.engine.set_shares(
+      {.key = [](uint32_t, const Amount&) { return 0; },
+       .allows = [&](uint32_t, const Amount& offered, const Amount& more) { return (used + offered + more).fits(kBound); },
+       .offered = {},
+       .bounds = [&](uint32_t) { return std::vector{std::pair(7u, kBound)}; }});
+  for (const Job& each : {job(1, 4, 100), job(2, 4, 100), job(3, 1, 50), job(4, 3, 50), job(5, 5, 10)}) {
+    EXPECT_TRUE(domain.engine.submit(each));
+  }
+  EXPECT_EQ(domain.pass(0), Ids{1});
+  used.cpu_milli = 4000;
+  EXPECT_EQ(domain.pass(10), Ids{});
+  EXPECT_EQ(domain.engine.explain(2).code, WhyCode::kQuota);
+  EXPECT_EQ(domain.engine.explain(2).estimated_start, 100);
+  EXPECT_EQ(domain.engine.explain(3).estimated_start, 200);
+  EXPECT_EQ(domain.engine.explain(4).estimated_start, 200) << "beside the one before it";
+  EXPECT_EQ(domain.engine.explain(5).estimated_start, kNever) << "more than it may ever use";
+}
+
 TEST(Engine, WithoutSparePassesOnlyWhatEndsBefore) {
   Domain domain({.spare = false});
   for (const Job& each : {job(1, 6, 100), job(2, 8, 100), job(3, 2, 500), job(4, 2, 100), job(5, 2, 99)}) {

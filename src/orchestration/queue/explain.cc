@@ -26,7 +26,7 @@ std::vector<uint64_t> Engine::order(size_t most) const {
   return ids;
 }
 
-// Everybody in order, each at its earliest, on profiles of what runs as long as is estimated.
+// Everybody in order, each at its earliest, on profiles of what runs as long as is estimated, beside what bounds leave.
 void Engine::foresee() const {
   foreseen_.clear();
   foreseen_valid_ = true;
@@ -41,11 +41,25 @@ void Engine::foresee() const {
     if (Room* base = sketch.room({0, each.id.second}))
       base->profile.take(each.total, std::max(each.from, now_), each.to);
   }
+  std::map<uint32_t, Profile> bounds;  // by their numbers
+  std::map<uint32_t, std::vector<Profile*>> bounds_of;
+  const auto bounding = [&](uint32_t queue) -> const std::vector<Profile*>& {
+    const auto [found, fresh] = bounds_of.try_emplace(queue);
+    if (!fresh || !shares_.bounds) return found->second;
+    for (const auto& [number, most] : shares_.bounds(queue)) {
+      const auto [bound, first] = bounds.try_emplace(number, most);
+      if (first) bound->second.advance(now_);
+      found->second.push_back(&bound->second);
+    }
+    return found->second;
+  };
   for (const Record& record : records_) {
     if (record.state != State::kRunning && record.state != State::kOffered) continue;
     const TimeUs estimated = record.from + record.job.estimated_us;
+    const TimeUs to = estimated > now_ ? estimated : record.to;
     Record copy = record;
-    sketch.add(copy, now_, estimated > now_ ? estimated : record.to, -1);
+    sketch.add(copy, now_, to, -1);
+    for (Profile* bound : bounding(record.job.queue)) bound->take(record.job.whole(), now_, to);
   }
   size_t position = 0;
   uint64_t ahead = 0;
@@ -53,7 +67,15 @@ void Engine::foresee() const {
     const Record& record = records_[slot];
     Job job = record.job;
     job.limit_us = job.estimated_us;
-    Plan plan = sketch.earliest(job, std::max({now_, job.not_before, record.held_until}));
+    Plan plan{std::max({now_, job.not_before, record.held_until}), {}};
+    for (TimeUs allowed = plan.first; plan.first < kNever && (plan.second.empty() || allowed > plan.first);) {
+      plan = sketch.earliest(job, allowed);
+      allowed = plan.first;
+      for (const Profile* bound : bounding(job.queue)) {
+        if (allowed < kNever) allowed = bound->earliest(job.whole(), allowed, job.limit_us);
+      }
+      if (allowed == kNever) plan = {kNever, {}};
+    }
     Foreseen& foreseen = foreseen_[job.id];
     foreseen.position = position++;
     foreseen.behind = ahead;
@@ -63,6 +85,7 @@ void Engine::foresee() const {
       Record placed;
       placed.job = job;
       sketch.take(placed, std::move(plan.second), plan.first, plan.first + job.limit_us);
+      for (Profile* bound : bounding(job.queue)) bound->take(job.whole(), plan.first, plan.first + job.limit_us);
       ahead = job.id;
     }
     return position < kForeseenMax;
@@ -88,6 +111,7 @@ Why Engine::explain(uint64_t id) const {
   } else {
     why.position = foreseen_.size();
   }
+  why.urgent = record->urgent;
   if (record->from != record->to) why.reserved_start = record->from;
   if (options_.backfill == Backfill::kConservative) why.promised_start = why.reserved_start;
 

@@ -122,6 +122,15 @@ void GraphQueue::set_shares() {
                       .offered =
                           [this](uint32_t leaf, const Amount& more) {
                             for (const QueueId node : leaves_[leaf].chain) offered_[node.index()] += more;
+                          },
+                      .bounds =
+                          [this](uint32_t leaf) {
+                            std::vector<std::pair<uint32_t, Amount>> bounds;
+                            for (const QueueId node : leaves_[leaf].chain) {
+                              const Amount& most = tree_.spec(node).maximum;
+                              if (most != kUnlimited) bounds.emplace_back(node.value, most);
+                            }
+                            return bounds;
                           }});
 }
 

@@ -26,6 +26,11 @@ struct Job {
   Amount whole() const { return each * count; }
 };
 
+// Of a job with a deadline, by its estimate: when it has to begin to end in time; and from when on it goes before others
+// of its queue, which is as long before as it runs.
+constexpr TimeUs latest_start(const Job& job) { return job.deadline - job.estimated_us; }
+constexpr TimeUs urgent_from(const Job& job) { return latest_start(job) - job.estimated_us; }
+
 // Instances at one pool.
 struct Part {
   uint32_t pool = 0;

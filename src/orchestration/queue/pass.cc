@@ -283,9 +283,9 @@ std::optional<uint32_t> Engine::look_ahead() const {
     if (policy == nullptr) policy = &queues_.at(job.queue).policy;
     if (policy->kind != PolicyKind::kWeir || (*policy)[kLookAhead] == 0) return false;
     if (!slots.empty()) {
-      const Job& first = records_[slots.front()].job;
-      if (job.queue != first.queue || job.priority != first.priority ||
-          record.late != records_[slots.front()].late)
+      const Record& first = records_[slots.front()];
+      if (job.queue != first.job.queue || job.priority != first.job.priority || record.late != first.late ||
+          record.urgent || first.urgent)
         return false;
     }
     slots.push_back(slot);
@@ -362,7 +362,7 @@ Pass Engine::pass(TimeUs now) {
   changed_ = passing.improved;
 
   wake_ = passing.improved ? now_ : kNever;
-  if (!patience_.empty()) wake_ = std::min(wake_, patience_.begin()->first);
+  if (!ranks_.empty()) wake_ = std::min(wake_, ranks_.begin()->first);
   if (!holds_.empty()) wake_ = std::min(wake_, holds_.begin()->first);
   if (!ends_.empty()) wake_ = std::min(wake_, ends_.begin()->first);
   for (const Room& each : rooms_) wake_ = std::min(wake_, each.profile.next_change(now_));

@@ -123,6 +123,11 @@ std::string start_text(const Reading& from, const JobWait& wait) {
           ", if every job runs as long as estimated.";
     const int64_t run_us =
         schedule.run_time_us_estimated > 0 ? schedule.run_time_us_estimated : schedule.run_time_us_max;
+    if (schedule.deadline != 0 && wait.estimated_start + run_us <= schedule.deadline &&
+        schedule.deadline - 2 * run_us <= from.report.at) {
+      out += " It goes before others of its queue, to begin by " +
+             resource::format_time(schedule.deadline - run_us) + " and end by its deadline.";
+    }
     if (schedule.deadline != 0 && wait.estimated_start + run_us > schedule.deadline) {
       out += " It would end " + span(wait.estimated_start + run_us - schedule.deadline) +
              " after its deadline of " + resource::format_time(schedule.deadline) + ".";
