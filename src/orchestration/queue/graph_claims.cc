@@ -108,6 +108,13 @@ void GraphQueue::unclaim(const Graph& head, IntentId intent) {
   claims_.erase(known);
   (void)engine_.ended(id_of(intent), now_);
   refresh(head, site);
+  for (const IntentId other : std::exchange(refused_beside_claims_, {})) {
+    const auto work = work_.find(other);
+    if (work == work_.end() || work->second.state != Work::State::kWaiting) continue;
+    work->second.was_refused = false;
+    resting_.erase(other);
+    engine_.held(id_of(other), now_, 0);
+  }
 }
 
 void GraphQueue::lapse(const Graph& head, IntentId intent) {

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "orchestration/queue/graph_queue.h"
 
 namespace weir::queue {
@@ -323,6 +325,24 @@ TEST_F(GraphClaimsTest, WhoFindsNobodyDoesNotKeepOthersFromLooking) {
     now += kSecond;
   }
   EXPECT_EQ(gave, Ids({low.value}));
+}
+
+TEST_F(GraphClaimsTest, WhatAClaimKeptSomebodyFromIsTriedAgainWhenItEnds) {
+  run(4, kSmall, {.priority = 5});
+  const IntentId one = run(8, kM);
+  run(6, kN, {.priority = 5});
+  const IntentId urgent = submit(8, {.priority = 5});
+  EXPECT_EQ(preempt(), Ids({one.value}));
+  stop(one);
+  const IntentId two = submit(2);
+  EXPECT_EQ(turns(), Ids({urgent.value, two.value}));
+  // The decision of the small one led to the room that is kept, and it gave up its turn; then the other one cannot begin.
+  queue.refused(two, graph.relief(), now + kSecond);
+  queue.refused(urgent, graph.relief(), now + kSecond);
+  add(IntentRefused{{urgent, 1, graph.version(), {{ReasonCode::kBudget}}}});
+  const Ids after = turns();
+  EXPECT_EQ(std::count(after.begin(), after.end(), two.value), 1) << "nothing is kept from it any more";
+  EXPECT_EQ(std::count(after.begin(), after.end(), urgent.value), 0);
 }
 
 TEST_F(GraphClaimsTest, NobodyIsLookedForWhenNobodyRuns) {

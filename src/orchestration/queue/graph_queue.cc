@@ -415,6 +415,7 @@ void GraphQueue::restart(const Graph& head) {
   to_be_refused_.clear();
   resting_.clear();
   claims_.clear();
+  refused_beside_claims_.clear();
   kept_.clear();
   running_.clear();
   classes_.clear();
@@ -585,6 +586,7 @@ void GraphQueue::refused(IntentId intent, uint64_t relief, TimeUs until) {
   }
   work.was_refused = true;
   work.relief = relief;
+  if (!claims_.empty()) refused_beside_claims_.insert(intent);
   engine_.held(id_of(intent), until, kHeldForNetwork);
 }
 

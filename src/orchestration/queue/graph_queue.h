@@ -135,6 +135,7 @@ class GraphQueue : public Scheduler {
   std::vector<Amount> held_;               // by site: of jobs that run, the sum of Work::held
   std::map<Position, std::vector<SiteId>> sites_of_plan_;
   std::map<IntentId, Kept> claims_;
+  std::set<IntentId> refused_beside_claims_;  // perhaps for the room that one keeps
   std::vector<Amount> kept_;               // by site: sums of claims_
   std::set<IntentId> running_;             // jobs
   std::map<int32_t, int64_t> classes_;     // of these: how many by priority
