@@ -88,7 +88,7 @@ Table intents(const Items& items, bool wide) {
 
 Table sites(const Items& items, bool wide) {
   std::vector<std::string> header{"NAME", "STATE", "TIER", "REGION", "CORES FREE", "MEMORY FREE", "RUNS", "PATHS"};
-  if (wide) header.insert(header.end(), {"ACCELERATORS", "CORE-HOUR", "CARBON", "DRIVER", "AGENT", "HEARD", "WHY"});
+  if (wide) header.insert(header.end(), {"ACCELERATORS", "CORE-HOUR", "CARBON", "FAILURE DOMAIN", "TAINTS", "DRIVER", "AGENT", "HEARD", "WHY"});
   Table table(header);
   table.lesser({"REGION", "TIER"});
   for (const v1::Resource& item : items) {
@@ -106,7 +106,10 @@ Table sites(const Items& items, bool wide) {
         s.paths()};
     if (wide) {
       row.insert(row.end(), {free(format_milli(s.accelerator_milli_free())) + "/" + std::to_string(s.accelerators_total()),
-                             site.spec().asks().core_hour(), site.spec().power().carbon(), s.driver(), s.agent_version(),
+                             site.spec().asks().core_hour(), site.spec().power().carbon(),
+                             site.spec().failure_domain().empty() ? "-" : site.spec().failure_domain(),
+                             site.spec().taints().empty() ? "-" : joined(site.spec().taints(), ","),
+                             s.driver(), s.agent_version(),
                              s.heard_us_ago() ? gateway::latency_text(s.heard_us_ago()) + " ago" : "-",
                              s.paths_why().empty() ? s.why() : s.why() + " " + s.paths_why()});
     }

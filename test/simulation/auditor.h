@@ -77,7 +77,8 @@ class Auditor {
     Liveness state = Liveness::kUnknown;
     Asks asks;
     std::vector<std::string> residency;
-    std::string name;
+    std::string name, region, failure_domain;
+    std::vector<std::string> taints;
     int32_t availability = 0;
     bool drained = false;              // by an operator's word alone
     bool steers = true;                // by its agent's
@@ -177,6 +178,10 @@ class Auditor {
   Counted count(uint32_t queue) const;
   bool may_reclaim(const Wish& by, const Wish& victim) const;
   void check_placements(const Plan& plan, const Wish& wish);
+  void check_different(const Plan& plan, const Wish& wish) const;
+  void check_place(const Placement& placement, const Wish& wish) const;  // of what is placed anew
+  bool stands(IntentId intent, SiteId site) const;
+  std::string domain_of(SiteId site) const;                              // that fails as one
   void check_flows(const Plan& plan, const Wish& wish);
   void check_path(const Plan& plan, const Flow& flow, const std::vector<LinkId>& path, const char* what);
   void check_labels(const Held& plan);
@@ -199,6 +204,7 @@ class Auditor {
   uint32_t vertices_ = 0;
   std::vector<std::string> tenants_;
   std::vector<std::vector<std::string>> datasets_;
+  std::vector<std::set<SiteId>> data_at_;
   std::vector<QueueSpec> queues_;
   uint64_t preemptions_ = 0, reclaims_ = 0;
   size_t reservations_ = 0;

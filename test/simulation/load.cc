@@ -125,7 +125,9 @@ void Load::define_queues() {
 }
 
 void Load::submit(const std::string& name, bool job) {
-  ask([this, name, wished = wish(name, job), same_work = random_.chance(250'000)](const Graph& graph) {
+  const auto other = [this](int64_t ppm) { return random_.chance(ppm) ? names_[random_.below(names_.size())].first : std::string(); };
+  ask([this, name, wished = wish(name, job), same_work = random_.chance(250'000), near = other(60'000),
+       apart = other(120'000)](const Graph& graph) {
     std::vector<Proposal> one;
     IntentSpec spec = wished;
     const IntentId known = same_work ? graph.find_intent("city", name) : IntentId();
@@ -135,7 +137,12 @@ void Load::submit(const std::string& name, bool job) {
       spec.promise = wished.promise;
       spec.where = wished.where;
       spec.budget_per_hour_max = wished.budget_per_hour_max;
+      spec.workload.speed_milli_min = wished.workload.speed_milli_min;
+      spec.where.at_data = spec.where.at_data && !spec.data.empty();
     }
+    const IntentId beside = graph.find_intent("city", near), clear_of = graph.find_intent("city", apart);
+    if (beside.valid() && near != name) spec.where.near = {beside};
+    if (clear_of.valid() && apart != name && apart != near) spec.where.apart_from = {clear_of};
     if (!graph.find_queue(spec.schedule.queue).valid()) spec.schedule.queue.clear();
     const QueueId queue = graph.find_queue(spec.schedule.queue.empty() ? kDomainQueue : spec.schedule.queue);
     spec.schedule.priority = std::min(spec.schedule.priority, queue.valid() ? graph.queue(queue).priority_max : 0);
@@ -182,15 +189,22 @@ IntentSpec Load::wish(const std::string& name, bool job) {
   if (r.chance(150'000)) spec.where.not_at = {some_site()};
   if (r.chance(100'000)) spec.where.only = {some_site()};
   if (r.chance(100'000)) spec.where.sites_min = 2;
+  if (r.chance(70'000)) spec.where.regions_min = 2;
+  if (r.chance(70'000)) spec.where.failure_domains_min = 2;
+  if (r.chance(300'000)) spec.where.tolerates = {"noisy"};
+  if (r.chance(80'000)) spec.workload.speed_milli_min = static_cast<int32_t>(r.between(5, 14) * 100);
   if (r.chance(100'000)) spec.budget_per_hour_max = r.between(1, 200) * 10'000'000;
   if (r.chance(300'000)) spec.prefer.carbon_milli = 1000;
   if (r.chance(100'000)) spec.data = {DatasetId(0u)};
+  spec.where.at_data = !spec.data.empty() && r.chance(300'000);
   // One instance for one ingress, and nothing that ties it to others: what a pass over the domain may move.
   if (!job && r.chance(400'000)) {
     spec.from.resize(1);
     spec.workload.streams_per_instance = std::max(spec.workload.streams_per_instance, spec.from[0].streams);
     spec.promise.availability_ppm = 0;
     spec.where.sites_min = 1;
+    spec.where.regions_min = spec.where.failure_domains_min = 0;
+    spec.where.at_data = false;
     spec.budget_per_hour_max = 0;
     spec.data.clear();
   }
@@ -270,6 +284,8 @@ void Load::act() {
     SiteSpec& spec = world_.sites[site.index()].spec;
     if (random_.chance(500'000)) {
       spec.residency = spec.residency.empty() ? std::vector<std::string>{"cn"} : std::vector<std::string>{};
+    } else if (random_.chance(300'000)) {
+      spec.taints = spec.taints.empty() ? std::vector<std::string>{"noisy"} : std::vector<std::string>{};
     } else {
       spec.asks.per_core_hour = random_.between(1, 50) * 1'000'000;
     }
@@ -281,10 +297,10 @@ void Load::act() {
   }
   if (what == 95) {
     const std::vector<std::string> labels = random_.chance(500'000) ? std::vector<std::string>{"cn"} : std::vector<std::string>{};
-    return ask([labels](const Graph& graph) {
+    return ask([labels, site](const Graph& graph) {
       std::vector<Proposal> one;
       if (graph.dataset_count() > 0) {
-        one.push_back({"operator/sim", DatasetDefined{{}, {.name = "footage", .at = {SiteId(0u)}, .residency = labels}}});
+        one.push_back({"operator/sim", DatasetDefined{{}, {.name = "footage", .at = {site}, .residency = labels}}});
       }
       return one;
     });

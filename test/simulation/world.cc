@@ -5,6 +5,13 @@
 
 namespace weir::simulation {
 
+namespace {
+
+constexpr const char* kRegions[] = {"", "east", "south", "west"};
+constexpr const char* kFailureDomains[] = {"", "", "grid-a", "grid-b"};
+
+}  // namespace
+
 void World::build() {
   const size_t site_count = static_cast<size_t>(random_.between(3, 12));
   const size_t router_count = static_cast<size_t>(random_.between(2, 10));
@@ -14,14 +21,16 @@ void World::build() {
     Site site;
     const std::string number = std::to_string(s + 1);
     site.spec = {.name = "site" + number,
-                 .region = "somewhere",
+                 .region = kRegions[random_.below(std::size(kRegions))],
                  .residency = random_.chance(700'000) ? std::vector<std::string>{"cn"} : std::vector<std::string>{},
                  .tier = static_cast<Tier>(random_.below(3)),
                  .asks = {random_.between(1, 50) * 1'000'000, random_.between(0, 5) * 1'000'000, kCredit},
                  .power = {5'000, 15'000, 1'200, random_.between(100, 600) * 1'000},
                  .availability_ppm = static_cast<int32_t>(random_.between(990'000, 1'000'000)),
                  .prefix = "fd77:1:1:" + number + "::/64",
-                 .sid = "fd77:5:" + number + "::"};
+                 .sid = "fd77:5:" + number + "::",
+                 .failure_domain = kFailureDomains[random_.below(std::size(kFailureDomains))]};
+    if (random_.chance(150'000)) site.spec.taints = {"noisy"};
     const size_t node_count = static_cast<size_t>(random_.between(1, 3));
     for (size_t n = 0; n < node_count; ++n) {
       site.nodes.push_back({.name = "n" + std::to_string(n),

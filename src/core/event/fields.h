@@ -77,6 +77,8 @@ struct Fields<SiteSpec> {
     op.template flag<10>("steerable", v.steerable);
     op.template text<11>("prefix", v.prefix, kAddressBytesMax);
     op.template text<12>("sid", v.sid, kAddressBytesMax);
+    op.template text<13>("failure_domain", v.failure_domain, kNameBytesMax);
+    op.template texts<14>("taints", v.taints, kTaintsMax, kNameBytesMax);
   }
 };
 
@@ -144,6 +146,7 @@ struct Fields<Workload> {
     op.template number<11>("accelerator_milli", v.accelerator_milli, 0, kDeviceMilli - 1);
     op.template number<12>("accelerator_memory_mib", v.accelerator_memory_mib, 0, kI32);
     op.template number<13>("accelerator_fp16_gflops_min", v.accelerator_fp16_gflops_min, 0, kGflopsMax);
+    op.template number<14>("speed_milli_min", v.speed_milli_min, 0, kI32);
   }
 };
 
@@ -179,6 +182,12 @@ struct Fields<Where> {
     op.template ids<2>("only", v.only, kSitesNamedMax);
     op.template ids<3>("not_at", v.not_at, kSitesNamedMax);
     op.template number<4>("sites_min", v.sites_min, 0, kI32);
+    op.template number<5>("regions_min", v.regions_min, 0, static_cast<int32_t>(kSitesNamedMax));
+    op.template number<6>("failure_domains_min", v.failure_domains_min, 0, static_cast<int32_t>(kSitesNamedMax));
+    op.template ids<7>("near", v.near, kIntentsNamedMax);
+    op.template ids<8>("apart_from", v.apart_from, kIntentsNamedMax);
+    op.template flag<9>("at_data", v.at_data);
+    op.template texts<10>("tolerates", v.tolerates, kTaintsKnownMax, kNameBytesMax);
   }
 };
 
@@ -338,7 +347,7 @@ struct Fields<Reason> {
   static constexpr const char* kName = "Reason";
   template <class Op, class V>
   static void each(Op& op, V& v) {
-    op.template choice<1>("code", v.code, ReasonCode::kAcceleratorMemory);
+    op.template choice<1>("code", v.code, ReasonCode::kSpeed);
     op.template id_or_none<2>("site", v.site);
     op.template id_or_none<3>("ingress", v.ingress);
     op.template number<4>("needed", v.needed, kI64Low, kI64);

@@ -49,7 +49,7 @@ enum class Tier : uint8_t { kCloud, kEdge, kEnd };
 // A place that runs work, as its owner describes it.
 struct SiteSpec {
   std::string name;
-  std::string region;                      // free text for people, e.g. "Guizhou"
+  std::string region;                      // the city, e.g. "Guizhou": what where.regions tells apart; empty: one of its own
   std::vector<std::string> residency;      // labels such as "cn"; sorted, unique
   Tier tier = Tier::kCloud;
   int32_t latitude_microdegrees = 0;       // signed
@@ -60,6 +60,8 @@ struct SiteSpec {
   bool steerable = true;                   // the agent there can steer by SRv6
   std::string prefix;                      // IPv6 prefix of its instances, "fd77:1:1:3::/64"; empty: no data plane
   std::string sid;                         // SRv6 SID that ends a path here (End.DX6 or End.DT6); empty: not steerable to
+  std::string failure_domain;              // what fails as one, such as a power grid or a data centre; empty: the site alone
+  std::vector<std::string> taints;         // who does not tolerate every one of these is not placed here; sorted, unique
   friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
 };
 
@@ -130,6 +132,7 @@ struct Workload {
   // That each device must have, or of a device that is shared what is reserved; 0: any, or in proportion to the share.
   int32_t accelerator_memory_mib = 0;
   int64_t accelerator_fp16_gflops_min = 0;  // of each device; 0: any
+  int32_t speed_milli_min = 0;             // of the node's cores, as metered; 0: any
   friend bool operator==(const Workload&, const Workload&) = default;
 };
 
@@ -149,11 +152,19 @@ struct Promise {
   friend bool operator==(const Promise&, const Promise&) = default;
 };
 
+// Where instances may stand. What is said of other intents, of data and of taints holds when an instance is placed or
+// moved; what goes on running goes on.
 struct Where {
   std::vector<std::string> residency;      // the site must carry every one of these labels
   std::vector<SiteId> only;                // empty: any
   std::vector<SiteId> not_at;
   int32_t sites_min = 1;                   // spread: at least so many different sites
+  int32_t regions_min = 0;                 // spread over SiteSpec::region; 0: as sites_min says
+  int32_t failure_domains_min = 0;         // spread over SiteSpec::failure_domain; 0: as sites_min says
+  std::vector<IntentId> near;              // of the tenant: the site must have an instance of each
+  std::vector<IntentId> apart_from;        // of the tenant: the site must have an instance of none
+  bool at_data = false;                    // all of IntentSpec::data must lie at the site
+  std::vector<std::string> tolerates;      // taints; sorted, unique
   friend bool operator==(const Where&, const Where&) = default;
 };
 
@@ -353,10 +364,23 @@ enum class ReasonCode : uint8_t {
   kRerouted,            // off a crowded link: the utilisation that a flow of it sees fell from `needed` to `available`
   kAcceleratorShare,    // no device has so much of itself free
   kAcceleratorMemory,   // no device with the share free has so much memory free
+  kRegions,             // fewer regions than where.regions_min
+  kFailureDomains,      // fewer failure domains than where.failure_domains_min
+  kTaint,               // the site has taints that are not tolerated: `needed` of them
+  kAffinity,            // of intent `needed`, of where.near, no instance stands there
+  kAntiAffinity,        // of intent `needed`, of where.apart_from, `available` instances stand there
+  kDataElsewhere,       // data set `needed` does not lie there, but at `available` sites
+  kSpeed,               // no node has cores so fast, in thousandths of the reference core
 };
 
+// Is this about the plan as a whole, and not about a site or an ingress of it?
+constexpr bool about_the_whole(ReasonCode code) {
+  return code == ReasonCode::kAvailability || code == ReasonCode::kBudget || code == ReasonCode::kSpread ||
+         code == ReasonCode::kRegions || code == ReasonCode::kFailureDomains;
+}
+
 // One constraint at one place: what was needed and what there was. Units follow from the code: milli-cores,
-// MiB, count, thousandths of a device, bit/s, microseconds, ppm, nanocredits per hour.
+// MiB, count, thousandths of a device or of a core's speed, bit/s, microseconds, ppm, nanocredits per hour, identifiers.
 struct Reason {
   ReasonCode code = ReasonCode::kNone;
   SiteId site;                             // none: about the request as a whole

@@ -86,6 +86,8 @@ Applied Graph::on(const SiteDefined& e) {
   }
   const auto residency = intern_residency(e.spec.residency);
   if (!residency) return no_effect("a domain has at most 64 residency labels");
+  const auto taints = intern_taints(e.spec.taints);
+  if (!taints) return no_effect("a domain has at most 64 taints");
   if (!known) {
     add_vertex(e.vertex, e.spec.name);
     site_names_.add(e.spec.name);
@@ -98,6 +100,9 @@ Applied Graph::on(const SiteDefined& e) {
   row.tier = e.spec.tier;
   row.availability_ppm = e.spec.availability_ppm;
   row.residency = *residency;
+  if (row.taints != 0) --tainted_sites_;
+  if (*taints != 0) ++tainted_sites_;
+  row.taints = *taints;
   row.asks = e.spec.asks;
   row.power = e.spec.power;
   site_specs_.mutate(e.site.index()) = std::make_shared<const SiteSpec>(e.spec);
@@ -363,6 +368,11 @@ Applied Graph::on(const IntentSubmitted& e) {
     return no_effect("the name is taken, or the identifier is out of turn");
   }
   if (known && e.generation <= intent(e.intent).generation) return no_effect("a newer generation exists");
+  for (const auto* names : {&e.spec.where.near, &e.spec.where.apart_from}) {
+    for (const IntentId other : *names) {
+      if (other.index() >= intents_.size() || other == e.intent) return no_effect("it is to be near an unknown intent, or apart from one");
+    }
+  }
   if (!known) {
     intent_names_.add(key);
     intents_.push_back({});
@@ -379,8 +389,7 @@ Applied Graph::on(const IntentSubmitted& e) {
   row.preempted_at = 0;
   row.preempted = nullptr;
   row.claim = nullptr;
-  if (row.spec) count_kind(*row.spec, -1);
-  count_kind(e.spec, 1);
+  const std::shared_ptr<const IntentSpec> before = row.spec;
   row.spec = row.demand = std::make_shared<const IntentSpec>(e.spec);
   row.refusal = nullptr;
   // Nobody measures any more at an ingress that is no longer one.
@@ -390,6 +399,12 @@ Applied Graph::on(const IntentSubmitted& e) {
     });
     row.promise_kept = row.promise_broken_at.empty();
   }
+  if (before) {
+    count_kind(*before, -1);
+    count_named(*before, -1);
+  }
+  count_kind(e.spec, 1);
+  count_named(e.spec, 1);
   return {};
 }
 
@@ -403,6 +418,7 @@ Applied Graph::on(const IntentWithdrawn& e) {
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
   row.state = IntentState::kWithdrawn;
   row.finished = e.finished;
+  if (row.active) stands_elsewhere(row);
   if (row.active) row.retiring.push_back(std::move(row.active));
   row.active = nullptr;
   row.claim = nullptr;
@@ -554,6 +570,7 @@ Applied Graph::on(const PlanCommitted& e) {
     if (!flow_taken[i] && !run_ended(row, held->run(plan.flows[i].placement))) account(plan.flows[i], Sign::kTake);
   }
   row.active = std::move(held);
+  stands_elsewhere(row);
   row.state = IntentState::kPlaced;
   row.refusal = nullptr;
   row.claim = nullptr;

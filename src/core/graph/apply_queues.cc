@@ -15,6 +15,7 @@ Applied Graph::on(const JobPreempted& e) {
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
   row.retiring.push_back(std::move(row.active));
   row.active = nullptr;
+  stands_elsewhere(row);
   row.state = IntentState::kPending;
   row.flows_on_protection.clear();
   ++row.preemptions;

@@ -11,9 +11,10 @@ namespace weir {
 namespace {
 
 // 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer; 3
-// had no queues; 4 had no prices of the whole domain's pass; 5 had no devices, and did not know who was preempted for whom.
+// had no queues; 4 had no prices of the whole domain's pass; 5 had no devices, and did not know who was preempted for whom;
+// 6 had no taints.
 // What another format says is folded from the ledger again.
-constexpr uint64_t kFormat = 6;
+constexpr uint64_t kFormat = 7;
 
 // Varints (7 bits a byte, signed ones zigzag), length-prefixed bytes. Order is the only schema.
 class Writer {
@@ -153,7 +154,7 @@ class Checkpointer {
     op.number(g.prices_.scarcity_gbps_hour);
     for (auto* names : {&g.site_names_, &g.residency_labels_, &g.accelerator_models_, &g.vertex_names_,
                         &g.link_names_, &g.tenants_, &g.intent_names_, &g.dataset_names_, &g.token_names_,
-                        &g.queue_names_}) {
+                        &g.queue_names_, &g.taint_names_}) {
       name_index(op, *names);
     }
     column(op, g.sites_, [](auto& o, auto& row) {
@@ -248,6 +249,8 @@ class Checkpointer {
       row.steerable = Graph::steerable_by(spec, row.agent_steers);
       row.availability_ppm = spec.availability_ppm;
       row.residency = *mask;
+      row.taints = g.taint_mask(spec.taints);
+      g.tainted_sites_ += row.taints != 0 ? 1 : 0;
       row.asks = spec.asks;
       row.power = spec.power;
       g.site_loads_.push_back({});
@@ -268,7 +271,16 @@ class Checkpointer {
       }
     }
     for (size_t l = 0; l < g.links_.size(); ++l) g.links_.mutate(l).steerable = g.steerable_by(*g.link_specs_[l / 2]);
-    for (size_t i = 0; i < g.intents_.size(); ++i) g.count_kind(*g.intents_[i]->spec, 1);
+    for (size_t i = 0; i < g.intents_.size(); ++i) {
+      const IntentSpec& spec = *g.intents_[i]->spec;
+      for (const auto* names : {&spec.where.near, &spec.where.apart_from}) {
+        for (const IntentId other : *names) {
+          if (other.index() >= g.intents_.size()) return false;
+        }
+      }
+      g.count_kind(spec, 1);
+      g.count_named(spec, 1);
+    }
     for (size_t q = 0; q < g.queues_.size(); ++q) {
       if (g.queues_[q]->parent.valid() && g.queues_[q]->parent.index() >= q) return false;
     }

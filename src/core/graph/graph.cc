@@ -1,6 +1,9 @@
 #include "core/graph/graph.h"
 
 #include <algorithm>
+#include <bit>
+
+#include "core/event/limits.h"
 
 namespace weir {
 
@@ -36,6 +39,50 @@ bool allows(const Where& where, SiteId site) {
   return !names(where.not_at) && (where.only.empty() || names(where.only));
 }
 
+int32_t instances_at(const Graph& graph, IntentId intent, SiteId site) {
+  if (intent.index() >= graph.intent_count()) return 0;
+  const IntentRow& row = graph.intent(intent);
+  if (!row.active) return 0;
+  const auto& placements = row.active->plan.placements;
+  int32_t count = 0;
+  for (size_t k = 0; k < placements.size(); ++k) {
+    if (placements[k].site != site) continue;
+    const RunId id = row.active->run(k);
+    count += std::none_of(row.runs.begin(), row.runs.end(), [id](const RunRow& run) { return run.run == id && has_ended(run.state); });
+  }
+  return count;
+}
+
+Reason place_obstacle(const Graph& graph, const Where& where, const std::vector<DatasetId>& data, SiteId site) {
+  const auto because = [site](ReasonCode code, int64_t needed = 0, int64_t available = 0) {
+    return Reason{code, site, SiteId{}, needed, available};
+  };
+  if (!allows(where, site)) return because(ReasonCode::kForbidden);
+  if (const uint64_t taints = graph.site(site).taints; taints != 0) {
+    if (const int count = std::popcount(taints & ~graph.taint_mask(where.tolerates)); count > 0) {
+      return because(ReasonCode::kTaint, count);
+    }
+  }
+  if (where.at_data) {
+    for (const DatasetId id : data) {
+      if (id.index() >= graph.dataset_count()) return because(ReasonCode::kDataElsewhere, id.value);
+      const std::vector<SiteId>& at = graph.dataset(id).spec.at;
+      if (std::find(at.begin(), at.end(), site) == at.end()) {
+        return because(ReasonCode::kDataElsewhere, id.value, static_cast<int64_t>(at.size()));
+      }
+    }
+  }
+  for (const IntentId other : where.apart_from) {
+    if (const int32_t there = instances_at(graph, other, site); there > 0) {
+      return because(ReasonCode::kAntiAffinity, other.value, there);
+    }
+  }
+  for (const IntentId other : where.near) {
+    if (instances_at(graph, other, site) == 0) return because(ReasonCode::kAffinity, other.value);
+  }
+  return {};
+}
+
 ReservationId Graph::find_reservation(TenantId tenant, std::string_view name) const {
   for (size_t i = reservations_.size(); i-- > 0;) {
     if (reservations_[i]->tenant == tenant && reservations_[i]->spec.name == name) return ReservationId(i);
@@ -44,7 +91,7 @@ ReservationId Graph::find_reservation(TenantId tenant, std::string_view name) co
 }
 
 int32_t instances_asked(const IntentSpec& spec) {
-  return std::max({1, spec.where.sites_min, spec.schedule.instances});
+  return std::max({1, spec.where.sites_min, spec.where.regions_min, spec.where.failure_domains_min, spec.schedule.instances});
 }
 
 std::shared_ptr<const IntentSpec> with_work(const IntentSpec& spec, int64_t work_us_per_request) {
@@ -82,12 +129,37 @@ const TokenRow* Graph::find_token(std::string_view token) const {
   return row == Id<void>::kNone ? nullptr : &*tokens_[row];
 }
 
+std::optional<uint64_t> Graph::intern_taints(const std::vector<std::string>& taints) {
+  size_t fresh = 0;
+  for (const auto& taint : taints) fresh += taint_names_.find(taint) == Id<void>::kNone;
+  if (taint_names_.size() + fresh > limits::kTaintsKnownMax) return std::nullopt;
+  for (const auto& taint : taints) {
+    if (taint_names_.find(taint) == Id<void>::kNone) taint_names_.add(taint);
+  }
+  return taint_mask(taints);
+}
+
+void Graph::count_named(const IntentSpec& spec, int sign) {
+  for (const auto* names : {&spec.where.near, &spec.where.apart_from}) {
+    for (const IntentId id : *names) intents_.mutate(id.index()).mutate().named += static_cast<uint32_t>(sign);
+  }
+}
+
 std::optional<uint64_t> Graph::residency_mask(const std::vector<std::string>& labels) const {
   uint64_t mask = 0;
   for (const auto& label : labels) {
     const uint32_t bit = residency_labels_.find(label);
     if (bit == Id<void>::kNone) return std::nullopt;
     mask |= uint64_t{1} << bit;
+  }
+  return mask;
+}
+
+uint64_t Graph::taint_mask(const std::vector<std::string>& taints) const {
+  uint64_t mask = 0;
+  for (const auto& taint : taints) {
+    const uint32_t bit = taint_names_.find(taint);
+    if (bit != Id<void>::kNone) mask |= uint64_t{1} << bit;
   }
   return mask;
 }

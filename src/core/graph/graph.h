@@ -30,6 +30,7 @@ struct SiteRow {
   bool agent_steers = true;                // as its agent said last; until it says anything, what is described holds
   int32_t availability_ppm = 0;
   uint64_t residency = 0;                  // bit set of interned labels
+  uint64_t taints = 0;                     // bit set of interned names
   Asks asks;
   Power power;
 };
@@ -144,6 +145,11 @@ int32_t instances_asked(const IntentSpec& spec);
 // Do the places named allow the site? Labels of residency are another matter.
 bool allows(const Where& where, SiteId site);
 
+// Does the wish ask for different places, each of which stands in for the others?
+constexpr bool spreads(const Where& where) {
+  return where.sites_min > 1 || where.regions_min > 1 || where.failure_domains_min > 1;
+}
+
 // The wish, where a request takes so much.
 std::shared_ptr<const IntentSpec> with_work(const IntentSpec& spec, int64_t work_us_per_request);
 
@@ -177,6 +183,7 @@ struct IntentRow {
   std::vector<RetiredRun> retired_runs;    // oldest first
   std::vector<uint32_t> flows_on_protection;  // indices into the active plan's flows, sorted
   std::vector<SiteId> promise_broken_at;   // ingresses, sorted; promise_kept: none
+  uint32_t named = 0;                      // how often newest wishes of others name it in where.near and where.apart_from
 };
 
 struct TokenRow {
@@ -244,8 +251,11 @@ class Graph {
   const Column<NodeRow>& node_rows() const { return nodes_; }
   const Column<NodeFree>& node_free() const { return node_free_; }
   const NameIndex& accelerator_models() const { return accelerator_models_; }
-  // Does the node take new work, and are its accelerators, if any are needed, of the model and as able as asked for?
-  bool takes(const NodeRow& node, const Workload& workload) const { return !node.cordoned && right_accelerator(node, workload); }
+  // Does the node take new work, is it fast enough, and are its accelerators, if any are needed, of the model and as able as
+  // asked for?
+  bool takes(const NodeRow& node, const Workload& workload) const {
+    return !node.cordoned && node.speed_milli >= workload.speed_milli_min && right_accelerator(node, workload);
+  }
   bool right_accelerator(const NodeRow& node, const Workload& workload) const {
     return workload.accelerators == 0 ||
            ((workload.accelerator_model.empty() || accelerator_model(node) == workload.accelerator_model) &&
@@ -338,6 +348,10 @@ class Graph {
   // Bit set of the labels; nullopt if one is unknown to the domain (then no site carries it).
   std::optional<uint64_t> residency_mask(const std::vector<std::string>& labels) const;
   const NameIndex& residency_labels() const { return residency_labels_; }
+  // Bit set of those of the taints that sites of the domain have, or had.
+  uint64_t taint_mask(const std::vector<std::string>& taints) const;
+  // Number of sites that have taints.
+  size_t tainted_sites() const { return tainted_sites_; }
 
   // Counts the changes that can make a path cheaper or newly usable. While it stands still, a price
   // learned earlier is a lower bound of the price now.
@@ -407,6 +421,7 @@ class Graph {
 
   bool add_vertex(VertexId id, const std::string& name);
   std::optional<uint64_t> intern_residency(const std::vector<std::string>& labels);
+  std::optional<uint64_t> intern_taints(const std::vector<std::string>& taints);
   enum class Sign : int { kTake = -1, kGive = 1 };
   void account(const Placement& placement, Sign sign);
   void account(const Flow& flow, Sign sign);
@@ -416,6 +431,9 @@ class Graph {
   };
   DevicesDelta account_devices(const Placement& placement, Sign sign);
   void count_kind(const IntentSpec& spec, int sign);
+  void count_named(const IntentSpec& spec, int sign);
+  // A plan of the intent came or went: others may be near it, or apart from it, elsewhere now.
+  void stands_elsewhere(const IntentRow& row) { relief_ += row.named > 0 ? 1 : 0; }
   // The row of devices_ for a node whose row was `at`. O(devices).
   uint32_t keep_devices(uint32_t at, const NodeSpec& spec);
   void account_site_nodes(SiteId site);
@@ -449,6 +467,8 @@ class Graph {
   Column<std::vector<NodeRange>> site_nodes_;
   Column<std::shared_ptr<const SiteSpec>> site_specs_;
   NameIndex residency_labels_;
+  NameIndex taint_names_;
+  size_t tainted_sites_ = 0;
 
   Column<NodeRow> nodes_;
   Column<NodeFree> node_free_;
@@ -496,6 +516,17 @@ Nanocredits placement_per_hour(const Placement& placement);
 // Says of each placement of a plan on which devices it runs, where the plan leaves that open: those of the run that it
 // continues, or by best fit. Deterministic. O(placements * devices).
 void give_devices(const Graph& head, Plan& plan);
+
+// How many instances of the intent stand at the site: of its active plan, less those whose runs have ended.
+// O(size of the plan).
+int32_t instances_at(const Graph& graph, IntentId intent, SiteId site);
+
+// Why no instance may be placed at the site, or moved there, by what the wish says of places, of other intents, of data and
+// of taints; kNone: it may. Labels of residency, room and liveness are other matters. O(names * size of their plans).
+Reason place_obstacle(const Graph& graph, const Where& where, const std::vector<DatasetId>& data, SiteId site);
+inline Reason place_obstacle(const Graph& graph, const IntentSpec& spec, SiteId site) {
+  return place_obstacle(graph, spec.where, spec.data, site);
+}
 
 struct Verdict {
   bool granted = false;

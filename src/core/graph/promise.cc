@@ -109,6 +109,31 @@ int64_t way_availability_ppm(const Graph& graph, SiteId site, const std::vector<
   return there * graph.site(site).availability_ppm / kPpm;
 }
 
+Common region_of(const Graph& graph, SiteId site) {
+  const std::string& name = graph.site_spec(site).region;
+  return {name, name.empty() ? site : SiteId{}};
+}
+
+Common failure_domain_of(const Graph& graph, SiteId site) {
+  const std::string& name = graph.site_spec(site).failure_domain;
+  return {name, name.empty() ? site : SiteId{}};
+}
+
+void Spread::add(SiteId site) {
+  if (!sites_.insert(site).second) return;
+  regions_.insert(region_of(*graph_, site));
+  failure_domains_.insert(failure_domain_of(*graph_, site));
+}
+
+Reason Spread::lacks(const Where& where) const {
+  if (failure_domains() < where.failure_domains_min) {
+    return {ReasonCode::kFailureDomains, SiteId{}, SiteId{}, where.failure_domains_min, failure_domains()};
+  }
+  if (regions() < where.regions_min) return {ReasonCode::kRegions, SiteId{}, SiteId{}, where.regions_min, regions()};
+  if (sites() < where.sites_min) return {ReasonCode::kSpread, SiteId{}, SiteId{}, where.sites_min, sites()};
+  return {};
+}
+
 void Availability::add(SiteId ingress, SiteId site, int64_t way_ppm) {
   const auto key = std::make_pair(ingress, site);
   const auto at = std::lower_bound(ways_.begin(), ways_.end(), key, [](const Way& way, const auto& k) {
@@ -129,15 +154,25 @@ std::set<SiteId> Availability::sites(SiteId ingress) const {
   return out;
 }
 
-int32_t Availability::worst_ppm() const {
+int32_t Availability::worst_ppm(const Graph& graph) const {
   int64_t worst = kPpm;
   for (size_t i = 0; i < ways_.size();) {
-    int64_t lowest = kPpm, none = kPpm;  // the worst site; that no site is available
+    int64_t lowest = kPpm;
+    std::vector<std::pair<Common, int64_t>> best;  // by failure domain, in order of their first sites
     const SiteId ingress = ways_[i].ingress;
     for (; i < ways_.size() && ways_[i].ingress == ingress; ++i) {
       lowest = std::min(lowest, ways_[i].ppm);
-      none = charge(none, kPpm - ways_[i].ppm, kPpm);
+      if (!spread_) continue;
+      const Common domain = failure_domain_of(graph, ways_[i].site);
+      const auto known = std::find_if(best.begin(), best.end(), [&domain](const auto& one) { return one.first == domain; });
+      if (known == best.end()) {
+        best.emplace_back(domain, ways_[i].ppm);
+      } else {
+        known->second = std::max(known->second, ways_[i].ppm);
+      }
     }
+    int64_t none = kPpm;  // that no site is available
+    for (const auto& [domain, ppm] : best) none = charge(none, kPpm - ppm, kPpm);
     worst = std::min(worst, spread_ ? kPpm - none : lowest);
   }
   return static_cast<int32_t>(worst);
@@ -145,7 +180,7 @@ int32_t Availability::worst_ppm() const {
 
 PlanTotals plan_totals(const Graph& graph, const IntentSpec& spec, const Plan& plan) {
   PlanTotals totals;
-  Availability availability(spec.where.sites_min > 1);
+  Availability availability(spreads(spec.where));
   for (const Placement& p : plan.placements) {
     const SiteRow& site = graph.site(p.site);
     totals.billed_per_hour += placement_per_hour(p);
@@ -158,7 +193,7 @@ PlanTotals plan_totals(const Graph& graph, const IntentSpec& spec, const Plan& p
     totals.billed_per_hour += flow.path_per_hour;
     availability.add(flow.ingress, site, way_availability_ppm(graph, site, flow.path, flow.protection));
   }
-  totals.availability_ppm = availability.worst_ppm();
+  totals.availability_ppm = availability.worst_ppm(graph);
   return totals;
 }
 

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/graph/graph.h"
@@ -46,9 +48,35 @@ SiteId site_crossed(const Graph& graph, const std::vector<LinkId>& path);
 int64_t way_availability_ppm(const Graph& graph, SiteId site, const std::vector<LinkId>& path,
                              const std::vector<LinkId>& protection);
 
+// What sites have in common: the name that their owners gave it, or the site itself where they gave none. Valid as long
+// as the graph is.
+using Common = std::pair<std::string_view, SiteId>;
+Common region_of(const Graph& graph, SiteId site);
+Common failure_domain_of(const Graph& graph, SiteId site);
+
+// The different places in which instances stand together.
+class Spread {
+ public:
+  explicit Spread(const Graph& graph) : graph_(&graph) {}
+  void add(SiteId site);
+  int32_t sites() const { return static_cast<int32_t>(sites_.size()); }
+  int32_t regions() const { return static_cast<int32_t>(regions_.size()); }
+  int32_t failure_domains() const { return static_cast<int32_t>(failure_domains_.size()); }
+  bool has(SiteId site) const { return sites_.contains(site); }
+  bool has_region(SiteId site) const { return regions_.contains(region_of(*graph_, site)); }
+  bool has_failure_domain(SiteId site) const { return failure_domains_.contains(failure_domain_of(*graph_, site)); }
+  // The first that it is short of, with what was needed and what there is: failure domains, regions, sites; kNone: nothing.
+  Reason lacks(const Where& where) const;
+
+ private:
+  const Graph* graph_;
+  std::set<SiteId> sites_;
+  std::set<Common> regions_, failure_domains_;
+};
+
 // Adds up the ways by which ingresses are served. To one site counts the worst way; of different sites the
 // worst one too, or, where the intent asked for spread, any one, since then each site is meant to stand in
-// for the others.
+// for the others. Sites of one failure domain fail together, and count as the best of them.
 class Availability {
  public:
   explicit Availability(bool spread) : spread_(spread) {}
@@ -57,8 +85,8 @@ class Availability {
   void add(SiteId ingress, SiteId site, int64_t way_ppm);
   // That serve the ingress.
   std::set<SiteId> sites(SiteId ingress) const;
-  // What the worst served ingress gets, rounded down; 1e6 without ways.
-  int32_t worst_ppm() const;
+  // What the worst served ingress gets, rounded down; 1e6 without ways. Requires sites of the graph.
+  int32_t worst_ppm(const Graph& graph) const;
 
  private:
   struct Way {

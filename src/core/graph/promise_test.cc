@@ -91,27 +91,78 @@ TEST(Availability, OfAWayIsSiteTimesPathWithItsProtection) {
       << "0.99 of 1 - 0.1 * 0.01";
 }
 
+// Sites as described, but for their names.
+Graph cities(std::vector<SiteSpec> specs) {
+  Graph graph;
+  graph.apply({1, "t", DomainCreated{.name = "d"}});
+  for (uint32_t s = 0; s < specs.size(); ++s) {
+    specs[s].name = "s" + std::to_string(s);
+    EXPECT_TRUE(graph.apply({1, "t", SiteDefined{SiteId(s), VertexId(s), specs[s]}}).effect);
+  }
+  return graph;
+}
+
 TEST(Availability, CountsTheWorstWayUnlessSitesStandInForOneAnother) {
   const SiteId a(0u), b(1u), c(2u);
+  const Graph graph = cities({{}, {}, {}});
   for (const bool spread : {false, true}) {
     Availability sum(spread);
-    EXPECT_EQ(sum.worst_ppm(), 1'000'000) << "nothing is served badly";
+    EXPECT_EQ(sum.worst_ppm(graph), 1'000'000) << "nothing is served badly";
     sum.add(a, b, 990'000);
     sum.add(a, b, 980'000);
     sum.add(a, c, 900'000);
-    EXPECT_EQ(sum.worst_ppm(), spread ? 998'000 : 900'000);
+    EXPECT_EQ(sum.worst_ppm(graph), spread ? 998'000 : 900'000);
     sum.add(b, c, 999'000);
-    EXPECT_EQ(sum.worst_ppm(), spread ? 998'000 : 900'000);
+    EXPECT_EQ(sum.worst_ppm(graph), spread ? 998'000 : 900'000);
     sum.add(c, c, 1'000);
-    EXPECT_EQ(sum.worst_ppm(), 1'000) << "an ingress with one site has no other";
+    EXPECT_EQ(sum.worst_ppm(graph), 1'000) << "an ingress with one site has no other";
     EXPECT_EQ(sum.sites(a), (std::set<SiteId>{b, c}));
   }
 }
 
+TEST(Availability, CountsTheBestOfSitesThatFailTogether) {
+  const Graph graph = cities({{.failure_domain = "grid-a"}, {.failure_domain = "grid-a"}, {.failure_domain = "grid-b"}});
+  for (const bool spread : {false, true}) {
+    Availability sum(spread);
+    sum.add({}, SiteId(0u), 900'000);
+    sum.add({}, SiteId(1u), 990'000);
+    EXPECT_EQ(sum.worst_ppm(graph), spread ? 990'000 : 900'000);
+    sum.add({}, SiteId(2u), 900'000);
+    EXPECT_EQ(sum.worst_ppm(graph), spread ? 999'000 : 900'000);
+  }
+}
+
+TEST(Spread, TellsSitesRegionsAndFailureDomainsApart) {
+  const Graph graph = cities({{.region = "Hangzhou", .failure_domain = "grid-a"},
+                              {.region = "Hangzhou", .failure_domain = "grid-b"},
+                              {.region = "Guizhou", .failure_domain = "grid-b"},
+                              {},
+                              {}});
+  Spread spread(graph);
+  const Where where{.sites_min = 3, .regions_min = 2, .failure_domains_min = 2};
+  const auto short_of = [&](SiteId site) {
+    spread.add(site);
+    return spread.lacks(where);
+  };
+  EXPECT_EQ(spread.lacks(Where{}).code, ReasonCode::kSpread) << "nothing stands nowhere";
+  EXPECT_EQ(short_of(SiteId(0u)), (Reason{ReasonCode::kFailureDomains, SiteId{}, SiteId{}, 2, 1}));
+  EXPECT_EQ(short_of(SiteId(0u)), (Reason{ReasonCode::kFailureDomains, SiteId{}, SiteId{}, 2, 1}));
+  EXPECT_EQ(short_of(SiteId(1u)), (Reason{ReasonCode::kRegions, SiteId{}, SiteId{}, 2, 1}));
+  EXPECT_TRUE(spread.has_region(SiteId(0u)));
+  EXPECT_FALSE(spread.has_region(SiteId(2u)));
+  EXPECT_TRUE(spread.has_failure_domain(SiteId(2u)));
+  EXPECT_FALSE(spread.has(SiteId(2u)));
+  EXPECT_EQ(short_of(SiteId(3u)), Reason{}) << "a site without a region is one of its own";
+  EXPECT_EQ(short_of(SiteId(4u)), Reason{});
+  EXPECT_EQ(spread.regions(), 3);
+  EXPECT_EQ(spread.failure_domains(), 4);
+}
+
 TEST(Availability, IsNeverRoundedUpToCertainty) {
+  const Graph graph = cities(std::vector<SiteSpec>(9));
   Availability sum(true);
   for (uint32_t s = 0; s < 9; ++s) sum.add(SiteId{}, SiteId(s), 999'999);
-  EXPECT_EQ(sum.worst_ppm(), 999'999);
+  EXPECT_EQ(sum.worst_ppm(graph), 999'999);
 }
 
 }  // namespace

@@ -86,6 +86,15 @@ class Verifier {
   static Verdict wrong(std::string why) { return {false, false, std::move(why)}; }
   static Verdict changed(std::string why) { return {false, true, std::move(why)}; }
 
+  static std::string why_not_there(ReasonCode obstacle, const std::string& site) {
+    switch (obstacle) {
+      case ReasonCode::kTaint: return site + " has taints that the intent does not tolerate";
+      case ReasonCode::kDataElsewhere: return "not all of the data lies at " + site;
+      case ReasonCode::kAntiAffinity: return site + " has an instance of an intent that this one is to be apart from";
+      default: return site + " has no instance of an intent that this one is to be near";
+    }
+  }
+
   // The placement of the active plan whose run this one continues.
   const Placement* continued(const Placement& p) const {
     if (!row_->active) return nullptr;
@@ -108,7 +117,7 @@ class Verifier {
 
     const Workload& need = spec_->workload;
     std::set<RunId> continued_runs;
-    std::set<SiteId> sites;
+    Spread spread(head_);
     for (const Placement& p : plan_.placements) {
       if (p.site.index() >= head_.site_count() || p.node.index() >= head_.node_count() ||
           head_.node(p.node).site != p.site) {
@@ -117,7 +126,7 @@ class Verifier {
       const std::string& name = head_.site_name(p.site);
       const SiteRow& site = head_.site(p.site);
       const NodeRow& node = head_.node(p.node);
-      sites.insert(p.site);
+      spread.add(p.site);
       if (p.cpu_milli != need.cpu_milli || p.memory_mib != need.memory_mib || p.accelerators != need.accelerators ||
           p.accelerator_milli != need.accelerator_milli) {
         return wrong("a placement differs from the demand");
@@ -141,6 +150,10 @@ class Verifier {
       } else {
         if (site.state != Liveness::kUp) return changed(name + " is not up");
         if (node.cordoned) return changed("a node at " + name + " takes nothing new");
+        if (node.speed_milli < need.speed_milli_min) return changed("the node at " + name + " is slower than asked for");
+        if (const ReasonCode obstacle = place_obstacle(head_, *spec_, p.site).code; obstacle != ReasonCode::kNone) {
+          return changed(why_not_there(obstacle, name));
+        }
         if (p.asks != site.asks) return changed("the asks of " + name + " were revised");
         node_need_[p.node].cpu_milli += p.cpu_milli;
         node_need_[p.node].memory_mib += p.memory_mib;
@@ -160,7 +173,12 @@ class Verifier {
       if (!service) return changed("an instance at " + name + " cannot keep up with its streams");
       services_.push_back(*service);
     }
-    if (static_cast<int>(sites.size()) < spec_->where.sites_min) return wrong("the plan uses too few sites");
+    const Reason short_of = spread.lacks(spec_->where);
+    if (short_of.code == ReasonCode::kSpread) return wrong("the plan uses too few sites");
+    if (short_of.code != ReasonCode::kNone) {
+      return changed(short_of.code == ReasonCode::kRegions ? "the plan stands in too few regions"
+                                                           : "the plan stands in too few failure domains");
+    }
     if (spec_->from.empty() && plan_.placements.size() != static_cast<size_t>(instances_asked(*spec_))) {
       return wrong("the plan has another number of instances than asked for");
     }

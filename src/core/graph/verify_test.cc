@@ -250,6 +250,99 @@ TEST_F(VerifyTest, AFlowThatGoesOnKeepsItsAsks) {
   refused(next, "a flow that goes on keeps its asks", false);
 }
 
+// Two intents that are to be apart, decided at the same time: who comes second is decided again.
+TEST_F(VerifyTest, OthersMayHaveComeOrGoneSince) {
+  const IntentId other(1u);
+  ASSERT_TRUE(add(IntentSubmitted{other, TenantId(0u), 1, {.name = "other"}}).effect);
+  const auto stand = [&](uint32_t site) {
+    Plan p{.intent = other, .generation = 1};
+    p.placements.push_back({.site = SiteId(site), .node = NodeId(site), .cpu_milli = 1, .continues = {}});
+    ASSERT_TRUE(add(PlanCommitted{p}).effect);
+  };
+  spec.where.apart_from = {other};
+  submit(2);
+  EXPECT_TRUE(verify(graph, plan()).granted);
+  stand(1);
+  refused(plan(), "hub has an instance of an intent that this one is to be apart from", true);
+  spec.where = {.near = {other}};
+  submit(3);
+  EXPECT_TRUE(verify(graph, plan()).granted);
+  stand(2);
+  refused(plan(), "hub has no instance of an intent that this one is to be near", true);
+}
+
+TEST_F(VerifyTest, PlacesAreAskedOfWhatIsPlacedAndNotOfWhatGoesOn) {
+  const DatasetId data(0u);
+  add(DatasetDefined{data, {.name = "maps", .at = {SiteId(1u)}}});
+  spec.data = {data};
+  spec.where.at_data = true;
+  spec.workload.speed_milli_min = 1000;
+  submit(2);
+  ASSERT_TRUE(verify(graph, plan()).granted) << verify(graph, plan()).why;
+  const Position at = graph.version();
+  ASSERT_TRUE(add(PlanCommitted{plan()}).effect);
+  Plan next = plan();
+  next.placements[0].continues = {at, 0};
+  const auto only_anew = [&](const std::string& why) {
+    EXPECT_TRUE(verify(graph, next).granted) << verify(graph, next).why;
+    refused(plan(), why, true);
+  };
+  SiteSpec hub = graph.site_spec(SiteId(1u));
+  hub.taints = {"noisy"};
+  add(SiteDefined{SiteId(1u), VertexId(1u), hub});
+  only_anew("hub has taints that the intent does not tolerate");
+  hub.taints.clear();
+  add(SiteDefined{SiteId(1u), VertexId(1u), hub});
+  EXPECT_TRUE(verify(graph, plan()).granted);
+  add(DatasetDefined{data, {.name = "maps", .at = {SiteId(2u)}}});
+  only_anew("not all of the data lies at hub");
+  add(DatasetDefined{data, {.name = "maps", .at = {SiteId(1u)}}});
+  spec.traffic.work_us_per_request = 0;  // whose time is another on other nodes
+  submit(3);
+  add(NodesReported{SiteId(1u), NodeId(1u), {{"n", 1000, 1024, 0, "", 999}}});
+  next = plan();
+  next.placements[0].continues = {at, 0};
+  next.flows[0].path_per_hour = graph.intent(IntentId(0u)).active->plan.flows[0].path_per_hour;
+  only_anew("the node at hub is slower than asked for");
+}
+
+TEST_F(VerifyTest, AsManyRegionsAndFailureDomainsAsAskedFor) {
+  spec.from = {};
+  spec.traffic = {};
+  spec.promise = {};
+  spec.workload.kind = WorkKind::kJob;
+  const auto described = [&](uint32_t site, std::string region, std::string domain) {
+    SiteSpec s = graph.site_spec(SiteId(site));
+    s.region = std::move(region);
+    s.failure_domain = std::move(domain);
+    add(SiteDefined{SiteId(site), VertexId(site), s});
+  };
+  const auto two = [&] {
+    Plan p{.intent = IntentId(0u), .generation = graph.intent(IntentId(0u)).generation, .basis = graph.version()};
+    for (const uint32_t site : {0u, 1u}) {
+      p.placements.push_back({.site = SiteId(site), .node = NodeId(site), .cpu_milli = 300, .memory_mib = 256,
+                              .asks = graph.site(SiteId(site)).asks, .continues = {}});
+    }
+    return complete(p);
+  };
+  spec.where.regions_min = 2;
+  submit(2);
+  EXPECT_TRUE(verify(graph, two()).granted) << "a site without a region is one of its own: " << verify(graph, two()).why;
+  EXPECT_EQ(two().availability_ppm, 999'900) << "each stands in for the other";
+  described(0, "Hangzhou", "");
+  described(1, "Hangzhou", "");
+  refused(two(), "the plan stands in too few regions", true);
+  described(1, "Guizhou", "");
+  EXPECT_TRUE(verify(graph, two()).granted);
+  spec.where = {.failure_domains_min = 2};
+  submit(3);
+  EXPECT_TRUE(verify(graph, two()).granted);
+  described(0, "Hangzhou", "grid");
+  described(1, "Guizhou", "grid");
+  refused(two(), "the plan stands in too few failure domains", true);
+  EXPECT_EQ(two().availability_ppm, 990'000) << "they fail together";
+}
+
 TEST_F(VerifyTest, AModelOfNoAcceleratorsAsksForNothing) {
   spec.workload.accelerator_model = "H100";
   submit(2);

@@ -1,6 +1,7 @@
 #include "core/loop/admit.h"
 
 #include <algorithm>
+#include <set>
 
 namespace weir {
 namespace {
@@ -201,6 +202,7 @@ class Admitter {
       return fail(ErrorCode::kInvalid, "it says how able its accelerators must be, and asks for none", where,
                   "ask for at least one");
     }
+    if (Status others = companions(e, where); !others) return tl::unexpected(others.error());
     if (!e.spec.schedule.queue.empty() && !head_.find_queue(e.spec.schedule.queue).valid()) {
       return fail(ErrorCode::kNotFound, "no queue \"" + e.spec.schedule.queue + "\"", where,
                   "'weir get queues' lists them");
@@ -322,6 +324,46 @@ class Admitter {
                         "lower that first");
           }
         }
+      }
+    }
+    return {};
+  }
+  // The intents that it is to be near, or apart from.
+  Status companions(const IntentSubmitted& e, const std::string& where) const {
+    const IntentId self = head_.find_intent(head_.tenant_name(e.tenant), e.spec.name);
+    for (const auto* names : {&e.spec.where.near, &e.spec.where.apart_from}) {
+      for (const IntentId other : *names) {
+        if (other.index() >= head_.intent_count() || head_.intent(other).tenant != e.tenant) {
+          return fail(ErrorCode::kNotFound, "it is to be near an intent that its tenant does not have, or apart from one", where);
+        }
+        if (other == self) {
+          return fail(ErrorCode::kInvalid, "it is to be near itself, or apart from itself", where, "name other intents");
+        }
+      }
+    }
+    for (const IntentId other : e.spec.where.near) {
+      const auto& apart = e.spec.where.apart_from;
+      if (std::find(apart.begin(), apart.end(), other) != apart.end()) {
+        return fail(ErrorCode::kInvalid, "it is to be near " + head_.intent_name(other) + " and apart from it", where,
+                    "keep one of the two");
+      }
+    }
+    if (e.spec.where.at_data && e.spec.data.empty()) {
+      return fail(ErrorCode::kInvalid, "it is to run where its data lies, and names none", where, "name its data sets");
+    }
+    if (!self.valid()) return {};
+    // Intents that are all to be near the next in a circle wait for one another for ever.
+    std::vector<IntentId> from = e.spec.where.near;
+    std::set<IntentId> seen(from.begin(), from.end());
+    while (!from.empty()) {
+      const IntentId at = from.back();
+      from.pop_back();
+      if (at == self) {
+        return fail(ErrorCode::kInvalid, "those that it is to be near are to be near it in turn, so that none could come first",
+                    where, "leave one out of where.near");
+      }
+      for (const IntentId next : head_.intent(at).spec->where.near) {
+        if (seen.insert(next).second) from.push_back(next);
       }
     }
     return {};

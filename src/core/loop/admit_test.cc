@@ -125,6 +125,24 @@ TEST_F(AdmitTest, APriorityIsAsHighAsItsQueueAllows) {
   EXPECT_TRUE(changes(job("", 1)));
 }
 
+TEST_F(AdmitTest, OnlyOthersOfItsTenantCanBeNearOrApart) {
+  put(TenantDefined{{}, "lab"});
+  const auto wish = [](std::string name, Where where, uint32_t tenant = 0) {
+    return IntentSubmitted{{}, TenantId(tenant), 0, IntentSpec{.name = std::move(name), .where = std::move(where)}};
+  };
+  put(wish("web", {}));
+  const IntentId web(0u), cache(1u), logs(2u);
+  put(wish("cache", {.near = {web}}));
+  put(wish("logs", {.near = {cache}, .apart_from = {}}));
+  EXPECT_EQ(refused(wish("other", {.near = {web}}, 1)), ErrorCode::kNotFound) << "of another tenant";
+  EXPECT_EQ(refused(wish("other", {.apart_from = {IntentId(9u)}})), ErrorCode::kNotFound);
+  EXPECT_EQ(refused(wish("web", {.apart_from = {web}})), ErrorCode::kInvalid);
+  EXPECT_EQ(refused(wish("other", {.near = {web}, .apart_from = {web}})), ErrorCode::kInvalid);
+  EXPECT_EQ(refused(wish("web", {.near = {logs}})), ErrorCode::kInvalid) << "logs near cache near web";
+  EXPECT_TRUE(changes(wish("web", {.apart_from = {logs}}))) << "apart in a circle is well";
+  EXPECT_EQ(refused(wish("other", {.at_data = true})), ErrorCode::kInvalid);
+}
+
 TEST_F(AdmitTest, AReservationStandsUntilItIsOverOrCancelled) {
   const auto reservation = [](TimeUs from, TimeUs to) {
     return ReservationDefined{{}, TenantId(0u), {.name = "night", .site = SiteId(0u), .amount = {.cpu_milli = 1000}, .from = from, .to = to}};

@@ -83,9 +83,8 @@ void Loop::handle(Decided& message) {
       // Of an earlier wish; or there is room at the sites offered, which a search among all did not come to: what the whole
       // plan must meet is looked at last.
       const bool earlier = refusal->generation != row.generation;
-      const bool whole = std::any_of(refusal->reasons.begin(), refusal->reasons.end(), [](const Reason& reason) {
-        return reason.code == ReasonCode::kAvailability || reason.code == ReasonCode::kBudget || reason.code == ReasonCode::kSpread;
-      });
+      const bool whole = std::any_of(refusal->reasons.begin(), refusal->reasons.end(),
+                                     [](const Reason& reason) { return about_the_whole(reason.code); });
       if (turn != turns_.end() && (earlier || ((incomplete || whole) && !turn->second.only_there && !turn->second.sites.empty()))) {
         turn->second.only_there = !earlier;
         attempts_.erase(found);

@@ -77,7 +77,9 @@ class Writer {
                                  .devices = p.devices,
                                  .address = run_address(graph_.site_spec(p.site).prefix, held.run(i)),
                                  .ended = has_ended(state) || state == RunState::kStopping});
-      if (p.accelerator_milli > 0) directive->runs.back().workload.accelerator_memory_mib = p.accelerator_memory_mib;
+      Workload& told = directive->runs.back().workload;
+      told.speed_milli_min = 0;  // chose the node; a later wish of what goes on may say otherwise
+      if (p.accelerator_milli > 0) told.accelerator_memory_mib = p.accelerator_memory_mib;
     }
     for (uint32_t f = 0; f < held.plan.flows.size(); ++f) {
       if (held.flow_passed_on[f]) continue;

@@ -33,6 +33,7 @@ class DesiredTest : public ::testing::Test {
     IntentSpec spec{.name = "i", .from = {{SiteId(0u), 1}}};
     spec.workload.cpu_milli = 100;
     spec.workload.port = 80;
+    spec.workload.speed_milli_min = 900;
     add(IntentSubmitted{IntentId(0u), TenantId(0u), 1, spec});
   }
   Position commit(RunId continues, std::vector<LinkId> path, std::vector<LinkId> protection) {
@@ -60,6 +61,7 @@ TEST_F(DesiredTest, ARunAPathAndOnceItRunsAService) {
   EXPECT_EQ(directives[SiteId(1u)].paths[0].segments, (std::vector<std::string>{"fd77:1:f:3::0", "fd77:1:f:1::d6"}));
   const uint16_t label = directives[SiteId(0u)].steerings[0].label_working;
   EXPECT_GE(label, 256);
+  EXPECT_EQ(directives[SiteId(1u)].runs[0].workload.speed_milli_min, 0) << "it chose the node: to the run it is nothing";
   EXPECT_EQ(directives[SiteId(0u)].steerings[0].label_protection, label + 1);
   EXPECT_EQ(directives[SiteId(1u)].steerings[0].source, directives[SiteId(1u)].runs[0].address + "/128");
   EXPECT_TRUE(directives[SiteId(0u)].services.empty()) << "nothing runs yet";

@@ -95,18 +95,20 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
   const auto because = [id](ReasonCode code, int64_t needed = 0, int64_t available = 0) {
     return Reason{code, id, SiteId{}, needed, available};
   };
-  if (!allows(spec.where, id)) return because(ReasonCode::kForbidden);
+  if (const Reason reason = place_obstacle(graph, spec, id); reason.code != ReasonCode::kNone) return reason;
   if ((site.residency & residency) != residency) return because(ReasonCode::kResidency);
   if (site.state != Liveness::kUp) return because(ReasonCode::kSiteNotUp);
   if (instances_that_fit(graph, id, need, 1) > 0) return std::nullopt;
   // The best node for each resource alone.
-  int64_t cpu = 0, memory = 0, accelerators = 0, share_milli = 0, device_memory = 0, memory_needed = INT64_MAX;
+  int64_t cpu = 0, memory = 0, accelerators = 0, share_milli = 0, device_memory = 0, memory_needed = INT64_MAX, speed = 0;
   bool right_one = false;
   each_node(graph, id, [&](NodeId node) {
     const NodeFree& free = graph.free(node);
+    const NodeRow& row = graph.node(node);
+    speed = std::max<int64_t>(speed, row.speed_milli);
+    if (row.speed_milli < need.speed_milli_min) return true;
     cpu = std::max<int64_t>(cpu, free.cpu_milli);
     memory = std::max<int64_t>(memory, free.memory_mib);
-    const NodeRow& row = graph.node(node);
     if (!graph.takes(row, need) || row.accelerators == 0) return true;
     right_one = true;
     accelerators = std::max<int64_t>(accelerators, free.accelerators);
@@ -122,6 +124,7 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
     }
     return true;
   });
+  if (speed < need.speed_milli_min) return because(ReasonCode::kSpeed, need.speed_milli_min, speed);
   if (need.accelerator_milli > 0 && right_one) {
     if (share_milli < need.accelerator_milli)
       return because(ReasonCode::kAcceleratorShare, need.accelerator_milli, share_milli);

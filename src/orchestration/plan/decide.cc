@@ -4,6 +4,7 @@
 #include <iterator>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 #include "orchestration/placement/site_offer.h"
 #include "orchestration/plan/refusal.h"
@@ -66,8 +67,19 @@ bool passable(const Graph& graph, const IntentSpec& spec, const std::vector<Link
 // Whether runs of the earlier wish do what the later one asks for: the same work for the same streams. Where the preference is
 // another, the choice is to be another too.
 bool goes_on(const IntentSpec& before, const IntentSpec& now) {
-  return before.from == now.from && before.workload == now.workload && before.traffic == now.traffic &&
+  Workload work = before.workload;
+  work.speed_milli_min = now.workload.speed_milli_min;  // said of the node
+  return before.from == now.from && work == now.workload && before.traffic == now.traffic &&
          before.prefer == now.prefer;
+}
+
+// Whether the later wish says other things of what has to hold where something is placed: then it has to hold of what goes
+// on too.
+bool says_otherwise(const IntentSpec& before, const IntentSpec& now) {
+  const auto said = [](const IntentSpec& spec) {
+    return std::tie(spec.where.near, spec.where.apart_from, spec.where.at_data, spec.where.tolerates, spec.workload.speed_milli_min);
+  };
+  return said(before) != said(now) || (now.where.at_data && before.data != now.data);
 }
 
 bool shares_link(const std::vector<LinkId>& a, const std::vector<LinkId>& b) {
@@ -112,18 +124,17 @@ class Decider {
  private:
   static bool about_the_whole(const Refusal& refusal) {
     if (refusal.reasons.empty()) return false;
-    const ReasonCode code = refusal.reasons.front().code;
-    return code == ReasonCode::kAvailability || code == ReasonCode::kBudget || code == ReasonCode::kSpread;
+    return weir::about_the_whole(refusal.reasons.front().code);
   }
 
   // The plan that keeps this and serves what is left.
   Decision decide(Kept kept, const std::vector<Source>& left) {
     Candidates candidates(graph_, spec_, residency_, left, cache_);
     protect(candidates, kept.placements, kept.flows, 0);
-    Whole whole{.sites_min = spec_.where.sites_min,
+    Whole whole{.where = spec_.where,
                 .budget_per_hour_max = spec_.budget_per_hour_max,
                 .availability_ppm_min = spec_.promise.availability_ppm,
-                .ways_kept = Availability(spec_.where.sites_min > 1),
+                .ways_kept = Availability(spreads(spec_.where)),
                 .use = use_};
     for (const Placement& p : kept.placements) {
       whole.sites_kept.push_back(p.site);
@@ -177,15 +188,23 @@ class Decider {
     return {intent_, row_.generation, graph_.version(), std::move(reasons)};
   }
 
-  // Keeps the instances that live and their intact flows, leads broken flows around where that is possible,
+  bool may_be_placed(const Placement& placement) const {
+    return place_obstacle(graph_, spec_, placement.site).code == ReasonCode::kNone &&
+           graph_.node(placement.node).speed_milli >= spec_.workload.speed_milli_min;
+  }
+
+  // Keeps the instances that live and their intact flows, and of another wish that says other things of places those that
+  // could be placed where they are, leads broken flows around where that is possible,
   // and takes what is kept off the sources.
   Kept keep(std::vector<Source>& sources) {
     const CommittedPlan& active = *row_.active;
     const StreamDemand demand = stream_demand(spec_);
+    const bool other_words = says_otherwise(*active.spec, *row_.spec);
     Kept kept;
     for (uint32_t k = 0; k < active.plan.placements.size(); ++k) {
       Placement placement = active.plan.placements[k];
       if (!alive(graph_, row_, active, k, residency_) || !allows(spec_.where, placement.site)) continue;
+      if (other_words && !may_be_placed(placement)) continue;
       if (spec_.from.empty() && sources[0].streams == 0) continue;  // fewer are asked for now
       const auto service = service_time(graph_, placement.site, spec_, placement.streams);
       if (!service) continue;
@@ -360,7 +379,7 @@ class Decider {
     for (const Option& option : ranking.feasible) {
       if (option.site == main.site || plan.alternatives.size() == limits_.alternatives) continue;
       // Spread is judged for the plan as a whole; otherwise every way has to be available enough by itself.
-      if (spec_.promise.availability_ppm > 0 && spec_.where.sites_min <= 1) {
+      if (spec_.promise.availability_ppm > 0 && !spreads(spec_.where)) {
         int64_t available = kPpm;
         const auto ways = ways_ppm(candidates, option);
         for (size_t i = 0; i < ways.size(); ++i) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 namespace weir {
 namespace {
@@ -124,6 +125,87 @@ TEST_F(DecideTest, ASiteIsAsNearAsWhatItLacksMost) {
   EXPECT_EQ(std::count_if(reasons.begin(), reasons.end(),
                           [](const Reason& r) { return r.code == ReasonCode::kLatency; }),
             3);
+}
+
+TEST_F(DecideTest, WhatIsSaidOfPlacesHoldsOfWhatIsPlacedAndOfAWishThatSaysItAnew) {
+  const auto stands = [&](uint32_t intent, uint32_t site) {
+    Plan plan{.intent = IntentId(intent), .generation = 1};
+    plan.placements.push_back({.site = SiteId(site), .node = NodeId(site), .cpu_milli = 10, .continues = {}});
+    ASSERT_TRUE(add(PlanCommitted{plan}).effect);
+  };
+  const auto sites = [&](const Plan& plan) {
+    std::set<std::pair<SiteId, bool>> out;
+    for (const Placement& p : plan.placements) out.insert({p.site, p.continues.valid()});
+    return out;
+  };
+  using Sites = std::set<std::pair<SiteId, bool>>;
+  submit();
+  add(IntentSubmitted{IntentId(1u), TenantId(0u), 1, {.name = "web"}});
+  ASSERT_TRUE(add(PlanCommitted{placed()}).effect);
+  ASSERT_EQ(sites(placed()), (Sites{{SiteId(2u), true}}));
+  // What comes later does not move what runs.
+  SiteSpec far = graph.site_spec(SiteId(2u));
+  far.taints = {"noisy"};
+  add(SiteDefined{SiteId(2u), VertexId(5u), far});
+  EXPECT_FALSE(needs_decision(graph, IntentId(0u)));
+  EXPECT_EQ(sites(placed()), (Sites{{SiteId(2u), true}}));
+  spec.prefer.carbon_milli = 0;
+  spec.promise.latency_us_max = 400'000;
+  submit(2);
+  EXPECT_EQ(sites(placed()), (Sites{{SiteId(2u), true}})) << "a wish that says nothing new of places";
+  // A wish that says other things of places is meant.
+  spec.where.tolerates = {"old"};
+  submit(3);
+  EXPECT_EQ(sites(placed()), (Sites{{SiteId(1u), false}}));
+  spec.where.tolerates = {"noisy", "old"};
+  submit(4);
+  EXPECT_EQ(sites(placed()), (Sites{{SiteId(2u), true}}));
+  stands(1, 2);
+  spec.where.near = {IntentId(1u)};
+  submit(5);
+  EXPECT_EQ(sites(placed()), (Sites{{SiteId(2u), true}}));
+  spec.where.near.clear();
+  spec.where.apart_from = {IntentId(1u)};
+  submit(6);
+  EXPECT_EQ(sites(placed()), (Sites{{SiteId(1u), false}}));
+  spec.where = {.tolerates = {"noisy"}};
+  spec.workload.speed_milli_min = 1000;
+  submit(7);
+  EXPECT_EQ(sites(placed()), (Sites{{SiteId(2u), true}})) << "fast enough: it goes on";
+  spec.workload.speed_milli_min = 1001;
+  submit(8);
+  EXPECT_EQ(refused().code, ReasonCode::kSpeed);
+  EXPECT_EQ(refused().needed, 1001);
+  EXPECT_EQ(refused().available, 1000);
+}
+
+TEST_F(DecideTest, RefusalsSayWhatThereIsOfDifferentPlaces) {
+  for (uint32_t s = 0; s < 3; ++s) {
+    SiteSpec described = graph.site_spec(SiteId(s));
+    described.region = s == 1 ? "Guizhou" : "Hangzhou";
+    described.failure_domain = "grid";
+    add(SiteDefined{SiteId(s), VertexId(3 + s), described});
+  }
+  spec.where = {.regions_min = 2};
+  submit();
+  const Plan plan = placed();
+  EXPECT_EQ(plan.placements.size(), 2u);
+  EXPECT_NE(plan.placements[0].site, plan.placements[1].site);
+  spec.where = {.regions_min = 3};
+  submit(2);
+  EXPECT_EQ(refused(), (Reason{ReasonCode::kRegions, SiteId{}, SiteId{}, 3, 2}));
+  spec.where = {.sites_min = 2, .failure_domains_min = 2};
+  submit(3);
+  EXPECT_EQ(refused(), (Reason{ReasonCode::kFailureDomains, SiteId{}, SiteId{}, 2, 1}));
+  spec.from = {{SiteId(0u), 150}, {SiteId(1u), 150}};  // piece by piece
+  spec.workload.cpu_milli = 1;
+  spec.workload.memory_mib = 1;
+  spec.traffic = {};
+  submit(4);
+  EXPECT_EQ(refused(), (Reason{ReasonCode::kFailureDomains, SiteId{}, SiteId{}, 2, 1}));
+  spec.where = {.regions_min = 2};
+  submit(5);
+  EXPECT_GE(placed().placements.size(), 150u);
 }
 
 TEST_F(DecideTest, RefusalsNameTheConstraintAndWhatThereIs) {

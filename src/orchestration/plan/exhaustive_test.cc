@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -86,14 +87,79 @@ void hold_devices(Graph& graph, Dice& dice) {
   }
 }
 
+// What is asked of places, of others and of data: a set of bits.
+enum Places : uint32_t {
+  kRegions = 1,
+  kFailureDomains = 2,
+  kTaints = 4,
+  kNear = 8,
+  kApart = 16,
+  kAtData = 32,
+  kSpeed = 64,
+  kPlacesEnd = 128,
+};
+
+std::string one_of(Dice& dice, const char* first, const char* second, const char* none = "") {
+  const int64_t roll = dice.roll(0, 3);
+  return roll == 0 ? none : roll == 1 ? second : first;
+}
+
+void describe_place(SiteSpec& site, uint32_t places, Dice& dice) {
+  if (places & kRegions) site.region = one_of(dice, "Hangzhou", "Guizhou");
+  if (places & kFailureDomains) site.failure_domain = one_of(dice, "grid-a", "grid-b");
+  if ((places & kTaints) && dice.roll(0, 1) > 0) site.taints = {one_of(dice, "noisy", "gpu-only", "old")};
+}
+
+// An instance of another intent that takes no room.
+void stand(Graph& graph, IntentId intent, const std::vector<SiteId>& sites) {
+  Plan plan{.intent = intent, .generation = 1};
+  for (const SiteId site : sites) {
+    plan.placements.push_back({.site = site, .node = NodeId(graph.nodes(site)[0].first), .continues = {}});
+  }
+  ASSERT_TRUE(graph.apply({1, "t", PlanCommitted{plan}}).effect);
+}
+
+std::vector<SiteId> some_sites(const Graph& graph, Dice& dice) {
+  std::vector<SiteId> out;
+  for (size_t s = 0; s < graph.site_count(); ++s) {
+    if (dice.roll(0, 1) > 0) out.push_back(SiteId(s));
+  }
+  return out;
+}
+
+// Two intents to be near, and two to be apart from; data sets; and what is asked of all that.
+void ask_for_places(Graph& graph, IntentSpec& spec, uint32_t places, Dice& dice) {
+  Where& where = spec.where;
+  if (places & kRegions) where.regions_min = static_cast<int32_t>(dice.roll(1, 2));
+  if (places & kFailureDomains) where.failure_domains_min = static_cast<int32_t>(dice.roll(1, 2));
+  if ((places & kTaints) && dice.roll(0, 1) > 0) where.tolerates = {"noisy", "unheard-of"};
+  for (uint32_t i = 0; i < 4; ++i) {
+    const IntentId other(graph.intent_count());
+    ASSERT_TRUE(graph.apply({1, "t", IntentSubmitted{other, TenantId(0u), 1, {.name = "other-" + std::to_string(i)}}}).effect);
+    if (const auto sites = some_sites(graph, dice); !sites.empty()) stand(graph, other, sites);
+    if ((places & kNear) && i < 2 && dice.roll(0, 1) > 0) where.near.push_back(other);
+    if ((places & kApart) && i >= 2 && dice.roll(0, 1) > 0) where.apart_from.push_back(other);
+  }
+  if (places & kAtData) {
+    where.at_data = true;
+    for (uint32_t d = 0; d < 2; ++d) {
+      auto at = some_sites(graph, dice);
+      if (at.empty()) at.push_back(SiteId(0u));
+      ASSERT_TRUE(graph.apply({1, "t", DatasetDefined{DatasetId(d), {.name = "data-" + std::to_string(d), .at = at}}}).effect);
+      if (d == 0 || dice.roll(0, 2) == 0) spec.data.push_back(DatasetId(d));
+    }
+  }
+  if (places & kSpeed) spec.workload.speed_milli_min = static_cast<int32_t>(dice.roll(1, 4) * 400);
+}
+
 int32_t availability(Dice& dice) {
   constexpr std::array<int32_t, 4> kPpms = {900'000, 990'000, 999'000, 1'000'000};
   return kPpms[static_cast<size_t>(dice.roll(0, 3))];
 }
 
 // `alone`: nothing else is asked for than paths.
-World small_world(uint64_t seed, Devices devices = Devices::kNone, bool alone = false) {
-  Dice device_dice(seed * 2 + 1);
+World small_world(uint64_t seed, Devices devices = Devices::kNone, bool alone = false, uint32_t places = 0) {
+  Dice device_dice(seed * 2 + 1), place_dice(seed * 3 + 2);
   Dice dice(seed);
   World world;
   Graph& graph = world.graph;
@@ -114,6 +180,7 @@ World small_world(uint64_t seed, Devices devices = Devices::kNone, bool alone = 
     spec.power = {5'000, 10'000, 1'200, dice.roll(100'000, 600'000)};
     spec.availability_ppm = availability(dice);
     if (dice.roll(0, 3) > 0) spec.residency = {"cn"};
+    describe_place(spec, places, place_dice);
     add(SiteDefined{SiteId(s), VertexId(s), spec});
     std::vector<NodeSpec> nodes;
     for (int64_t n = dice.roll(1, 2); n > 0; --n) {
@@ -163,6 +230,8 @@ World small_world(uint64_t seed, Devices devices = Devices::kNone, bool alone = 
     spec.budget_per_hour_max = 0;
     spec.prefer = {};
   }
+  if (places != 0) ask_for_places(graph, spec, places, place_dice);
+  world.intent = IntentId(graph.intent_count());
   add(IntentSubmitted{world.intent, TenantId(0u), 1, spec});
   if (devices != Devices::kNone) hold_devices(graph, device_dice);
   return world;
@@ -242,13 +311,31 @@ class Everything {
         if (!fresh) known->second = std::min(known->second, here);
       }
       double worst = 1, none = 1;
+      std::map<std::string, double> together;  // the best of those that fail together
       for (const auto& [site, here] : sites) {
         worst = std::min(worst, here);
-        none *= 1 - here;
+        double& best = together[called(graph_.site_spec(site).failure_domain, site)];
+        best = std::max(best, here);
       }
-      if ((spec_.where.sites_min > 1 ? 1 - none : worst) * 1e6 < spec_.promise.availability_ppm) return false;
+      for (const auto& [domain, best] : together) none *= 1 - best;
+      if ((different_ ? 1 - none : worst) * 1e6 < spec_.promise.availability_ppm) return false;
     }
     return true;
+  }
+
+  static std::string called(const std::string& name, SiteId site) {
+    return name.empty() ? "alone " + std::to_string(site.value) : "named " + name;
+  }
+
+  bool different_enough() const {
+    std::set<std::string> sites, regions, domains;
+    for (const SiteId site : used_) {
+      sites.insert(std::to_string(site.value));
+      regions.insert(called(graph_.site_spec(site).region, site));
+      domains.insert(called(graph_.site_spec(site).failure_domain, site));
+    }
+    return std::ssize(sites) >= spec_.where.sites_min && std::ssize(regions) >= spec_.where.regions_min &&
+           std::ssize(domains) >= spec_.where.failure_domains_min;
   }
 
   // The cheapest path that shares no link with the way's, is fast enough, and has room on the graph as it is.
@@ -300,7 +387,7 @@ class Everything {
   void next_instance(Nanocredits price, Nanocredits billed) {
     if (std::all_of(left_.begin(), left_.end(), [](int s) { return s == 0; })) {
       if (best_ && price >= *best_) return;
-      if (static_cast<int>(std::set<SiteId>(used_.begin(), used_.end()).size()) < spec_.where.sites_min) return;
+      if (!different_enough()) return;
       if (spec_.budget_per_hour_max > 0 && billed > spec_.budget_per_hour_max) return;
       if (spec_.promise.availability_ppm > 0 && !available_enough()) return;
       best_ = price;
@@ -309,6 +396,7 @@ class Everything {
     for (size_t n = 0; n < cpu_.size(); ++n) {
       const SiteId site = graph_.node(NodeId(n)).site;
       if (cpu_[n] < spec_.workload.cpu_milli || memory_[n] < spec_.workload.memory_mib || !allowed(site)) continue;
+      if (graph_.node(NodeId(n)).speed_milli < spec_.workload.speed_milli_min) continue;
       each_devices(n, [&] { at_node(n, site, price, billed); });
     }
   }
@@ -429,6 +517,20 @@ class Everything {
   bool allowed(SiteId site) const {
     const auto lists = [site](const auto& v) { return std::find(v.begin(), v.end(), site) != v.end(); };
     const uint64_t mask = *graph_.residency_mask(spec_.where.residency);
+    const auto stands = [&](IntentId other) {
+      const IntentRow& row = graph_.intent(other);
+      return row.active && std::any_of(row.active->plan.placements.begin(), row.active->plan.placements.end(),
+                                       [site](const Placement& p) { return p.site == site; });
+    };
+    const Where& where = spec_.where;
+    for (const auto& taint : graph_.site_spec(site).taints) {
+      if (std::find(where.tolerates.begin(), where.tolerates.end(), taint) == where.tolerates.end()) return false;
+    }
+    if (std::any_of(where.apart_from.begin(), where.apart_from.end(), stands)) return false;
+    if (!std::all_of(where.near.begin(), where.near.end(), stands)) return false;
+    for (const DatasetId data : spec_.data) {
+      if (where.at_data && !lists(graph_.dataset(data).spec.at)) return false;
+    }
     return graph_.site(site).state == Liveness::kUp && !lists(spec_.where.not_at) &&
            (graph_.site(site).residency & mask) == mask;
   }
@@ -436,6 +538,7 @@ class Everything {
   const Graph& graph_;
   const IntentRow& row_;
   const IntentSpec& spec_;
+  bool different_ = spec_.where.sites_min > 1 || spec_.where.regions_min > 1 || spec_.where.failure_domains_min > 1;
   std::vector<int> left_;
   std::vector<int64_t> cpu_, memory_, free_;
   std::vector<std::vector<DeviceFree>> devices_;
@@ -522,13 +625,61 @@ TEST(JointPlanner, EqualsExhaustiveSearchWithDevices) {
   }
 }
 
+// Each that can be asked of places, alone and in pairs, on its own and beside everything else that an intent may ask for.
+// Source by source what is found holds too, and is found nearly always.
+TEST(JointPlanner, EqualsExhaustiveSearchWithPlaces) {
+  std::map<ReasonCode, int> refusals;
+  int placed = 0, missed = 0;
+  for (uint32_t places = 1; places < kPlacesEnd; ++places) {
+    if (std::popcount(places) > 2) continue;
+    int with = 0, without = 0;
+    for (uint64_t seed = 0; seed < 160; ++seed) {
+      SCOPED_TRACE("seed " + std::to_string(seed) + " places " + std::to_string(places));
+      const World world = small_world(seed, Devices::kNone, seed % 2 == 0, places);
+      const auto best = Everything(world).best();
+      JointPlanner planner, piecewise(DecideLimits{.solver = {.states = 1}});
+      const Decision decision = planner.decide(world.graph, world.intent);
+      const Decision heuristic = piecewise.decide(world.graph, world.intent);
+      if (const auto* plan = std::get_if<Plan>(&heuristic)) {
+        ASSERT_TRUE(best) << "a plan where there is none";
+        ASSERT_GE(plan->decision_price, *best);
+        ASSERT_NO_FATAL_FAILURE(expect_granted(world, *plan));
+      } else {
+        missed += best.has_value();
+      }
+      if (const auto* plan = std::get_if<Plan>(&decision)) {
+        ASSERT_TRUE(best) << "a plan where there is none";
+        ASSERT_EQ(plan->decision_price, *best);
+        ASSERT_EQ(plan->quality, Quality::kExact);
+        ASSERT_NO_FATAL_FAILURE(expect_granted(world, *plan));
+        ++with;
+      } else {
+        ASSERT_FALSE(best) << "refused, but a plan costs " << *best;
+        for (const Reason& reason : std::get<Refusal>(decision).reasons) ++refusals[reason.code];
+        ++without;
+      }
+    }
+    EXPECT_GT(with, 10) << "places " << places;
+    EXPECT_GT(without, 10) << "places " << places;
+    placed += with;
+  }
+  for (const ReasonCode code : {ReasonCode::kRegions, ReasonCode::kFailureDomains, ReasonCode::kTaint, ReasonCode::kAffinity,
+                                ReasonCode::kAntiAffinity, ReasonCode::kDataElsewhere, ReasonCode::kSpeed}) {
+    EXPECT_GT(refusals[code], 10) << static_cast<int>(code);
+  }
+  EXPECT_LE(missed * 50, placed);
+  RecordProperty("placed", placed);
+  RecordProperty("missed", missed);
+}
+
 // One run of a committed plan dies: the rest is kept, or, where it stands in the way of the whole, nothing is.
 TEST(JointPlanner, RepairEqualsExhaustiveSearchOn4000Instances) {
-  int repaired = 0, spread = 0, anew = 0, refused = 0;
+  int repaired = 0, spread = 0, anew = 0, refused = 0, since = 0;
   for (uint64_t seed = 0; seed < 4000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    // Every third with shares of devices.
-    World world = small_world(seed, seed % 3 == 0 ? Devices::kShares : Devices::kNone);
+    // Every third with shares of devices, every third with something asked of places.
+    const uint32_t places = seed % 3 == 1 ? (1u << seed % 7) | (1u << seed / 7 % 7) : 0;
+    World world = small_world(seed, seed % 3 == 0 ? Devices::kShares : Devices::kNone, false, places);
     JointPlanner planner;
     const Decision first = planner.decide(world.graph, world.intent);
     if (!std::holds_alternative<Plan>(first)) continue;
@@ -538,6 +689,15 @@ TEST(JointPlanner, RepairEqualsExhaustiveSearchOn4000Instances) {
     const size_t dead = seed % lives.size();
     lives[dead] = false;
     world.graph.apply({1, "t", RunStateChanged{row.runs[dead].run, world.intent, RunState::kFailed, 1, ""}});
+    if (places != 0) {
+      // What holds of what is placed anew need not hold of what goes on.
+      const SiteId there = std::get<Plan>(first).placements[0].site;
+      SiteSpec tainted = world.graph.site_spec(there);
+      tainted.taints = {"since"};
+      ASSERT_TRUE(world.graph.apply({1, "t", SiteDefined{there, world.graph.site(there).vertex, tainted}}).effect);
+      stand(world.graph, IntentId(2u), {there});
+      since += lives.size() > 1;
+    }
     if (seed % 4 != 0) {
       // Somebody else takes the room that it left.
       const Placement& was = std::get<Plan>(first).placements[dead];
@@ -556,7 +716,7 @@ TEST(JointPlanner, RepairEqualsExhaustiveSearchOn4000Instances) {
     if (!plan) {
       ASSERT_FALSE(best) << "refused, but a repair costs " << *best;
       const ReasonCode code = std::get<Refusal>(decision).reasons.at(0).code;
-      if (code == ReasonCode::kAvailability || code == ReasonCode::kBudget || code == ReasonCode::kSpread) {
+      if (about_the_whole(code)) {
         ASSERT_FALSE(Everything(world).best()) << "refused, but everything could be placed anew";
       }
       ++refused;
@@ -578,6 +738,7 @@ TEST(JointPlanner, RepairEqualsExhaustiveSearchOn4000Instances) {
   EXPECT_GT(repaired, 200);
   EXPECT_GT(spread, 10);
   EXPECT_GT(refused, 100);
+  EXPECT_GT(since, 20);
   RecordProperty("repaired", repaired);
   RecordProperty("spread", spread);
   RecordProperty("anew", anew);

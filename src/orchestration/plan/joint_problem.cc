@@ -137,7 +137,8 @@ std::optional<JointItem> JointProblem::item(IntentId intent, const JointWorth& w
   const IntentSpec& spec = *row.demand;
   if (spec.workload.kind == WorkKind::kJob) return std::nullopt;  // its queue says when its turn comes
   if (spec.workload.accelerator_milli > 0) return std::nullopt;   // the pass counts whole devices
-  if (spec.from.size() > 1 || spec.where.sites_min > 1 || spec.promise.availability_ppm > 0 ||
+  if (!spec.where.near.empty() || !spec.where.apart_from.empty()) return std::nullopt;  // where others stand may change meanwhile
+  if (spec.from.size() > 1 || spreads(spec.where) || spec.promise.availability_ppm > 0 ||
       spec.budget_per_hour_max > 0 || !residency_demand(graph_, spec)) {
     return std::nullopt;
   }
@@ -162,6 +163,12 @@ std::optional<JointItem> JointProblem::item(IntentId intent, const JointWorth& w
     const auto run =
         std::find_if(row.runs.begin(), row.runs.end(), [id](const RunRow& r) { return r.run == id; });
     if (run == row.runs.end() || has_ended(run->state)) return std::nullopt;
+    // It goes on where it is, and could not be placed there any more.
+    const Placement& placement = active.plan.placements[0];
+    if (place_obstacle(graph_, spec, placement.site).code != ReasonCode::kNone ||
+        graph_.node(placement.node).speed_milli < spec.workload.speed_milli_min) {
+      return std::nullopt;
+    }
   }
   return item;
 }
@@ -175,6 +182,7 @@ uint32_t JointProblem::work(const IntentSpec& spec, int32_t streams) {
                               graph_.accelerator_models().find(workload.accelerator_model),
                               workload.accelerator_memory_mib,
                               workload.accelerator_fp16_gflops_min,
+                              workload.speed_milli_min,
                               spec.prefer.cost_milli,
                               spec.prefer.carbon_milli,
                               spec.traffic.requests_per_second_milli,
@@ -182,7 +190,12 @@ uint32_t JointProblem::work(const IntentSpec& spec, int32_t streams) {
                               spec.promise.percentile_ppm,
                               streams,
                               static_cast<int64_t>(residency),
+                              static_cast<int64_t>(graph_.taint_mask(spec.where.tolerates)),
+                              static_cast<int64_t>(spec.where.at_data ? spec.data.size() : 0),
                               static_cast<int64_t>(spec.where.only.size())};
+  if (spec.where.at_data) {
+    for (const DatasetId data : spec.data) key.push_back(data.value);
+  }
   for (const SiteId site : spec.where.only) key.push_back(site.value);
   for (const SiteId site : spec.where.not_at) key.push_back(site.value);
   const auto [known, fresh] = work_of_.try_emplace(std::move(key), static_cast<uint32_t>(works_.size()));
@@ -192,7 +205,7 @@ uint32_t JointProblem::work(const IntentSpec& spec, int32_t streams) {
     const SiteId site(s);
     const SiteRow& row = graph_.site(site);
     const auto service = service_time(graph_, site, spec, streams);
-    const bool may = row.state == Liveness::kUp && allows(spec.where, site) &&
+    const bool may = row.state == Liveness::kUp && place_obstacle(graph_, spec, site).code == ReasonCode::kNone &&
                      (row.residency & residency) == residency && service &&
                      has_a_node_for(graph_, site, workload, node_free_);
     work.price.push_back(may ? instance_price(graph_, site, workload, spec.prefer) : JointWork::kNever);

@@ -70,8 +70,8 @@ struct JointColumn {
 // links have. It frees what the items hold now.
 //
 // Items are intents, not withdrawn, that fit one instance with at most one ingress, without a promise of
-// availability, spread, budget or data of their own. What others hold, and what is being retired, is taken as
-// given.
+// availability, spread or budget of their own, and whom no other intent draws near or keeps apart. What others hold, what
+// goes on where it could not be placed any more, and what is being retired, is taken as given.
 class JointProblem {
  public:
   // The snapshot outlives it. O(intents + sites * kinds of work).

@@ -13,8 +13,12 @@ constexpr size_t kReasonsMax = 8;
 int64_t distance(const Reason& reason) {
   constexpr int64_t kFar = INT64_MAX / 2;
   switch (reason.code) {
-    case ReasonCode::kForbidden: return kFar + 3;
-    case ReasonCode::kResidency: return kFar + 2;
+    case ReasonCode::kForbidden: return kFar + 4;
+    case ReasonCode::kResidency: return kFar + 3;
+    case ReasonCode::kTaint:
+    case ReasonCode::kAffinity:
+    case ReasonCode::kAntiAffinity:
+    case ReasonCode::kDataElsewhere: return kFar + 2;
     case ReasonCode::kNoPath: return kFar + 1;
     case ReasonCode::kSiteNotUp: return kFar;
     default: break;
@@ -57,7 +61,14 @@ Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& who
                              blocked.availability_ppm_most});
       return out;
     case ReasonCode::kSpread:
-      out.reasons.push_back({ReasonCode::kSpread, SiteId{}, SiteId{}, whole.sites_min, blocked.sites_most});
+      out.reasons.push_back({ReasonCode::kSpread, SiteId{}, SiteId{}, whole.where.sites_min, blocked.sites_most});
+      return out;
+    case ReasonCode::kRegions:
+      out.reasons.push_back({ReasonCode::kRegions, SiteId{}, SiteId{}, whole.where.regions_min, blocked.regions_most});
+      return out;
+    case ReasonCode::kFailureDomains:
+      out.reasons.push_back(
+          {ReasonCode::kFailureDomains, SiteId{}, SiteId{}, whole.where.failure_domains_min, blocked.failure_domains_most});
       return out;
     default: out.reasons.push_back({blocked.code}); break;
   }
@@ -82,7 +93,7 @@ Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& who
     // A site that is too small may be too far as well: room there would help nobody.
     for (size_t r = 0, sites = reasons.size(); r < sites; ++r) {
       const ReasonCode code = reasons[r].code;
-      if (code != ReasonCode::kAccelerators && code != ReasonCode::kAcceleratorShare &&
+      if (code != ReasonCode::kAccelerators && code != ReasonCode::kAcceleratorShare && code != ReasonCode::kSpeed &&
           code != ReasonCode::kAcceleratorMemory && code != ReasonCode::kMemory && code != ReasonCode::kCpu)
         continue;
       if (const auto far = candidates.path_too_far(reasons[r].site, i)) reasons.push_back(*far);

@@ -25,10 +25,11 @@ const std::vector<int64_t>& ways_of(Candidates& candidates, Offer& offer) {
 // Do the instances together with those kept meet what the whole must? If not, `blocked` is told the constraint and what
 // they reach.
 bool meets(Candidates& candidates, const Whole& whole, const std::vector<Offer*>& offers, Blocked& blocked) {
-  std::set<SiteId> sites(whole.sites_kept.begin(), whole.sites_kept.end());
+  Spread spread(candidates.graph());
+  for (const SiteId site : whole.sites_kept) spread.add(site);
   Nanocredits billed = whole.billed_kept;
   for (const Offer* offer : offers) {
-    sites.insert(offer->option.site);
+    spread.add(offer->option.site);
     billed += offer->option.billed;
   }
   // The constraint that most others were met before stands for all.
@@ -36,10 +37,14 @@ bool meets(Candidates& candidates, const Whole& whole, const std::vector<Offer*>
     if (blocked.code == ReasonCode::kNone || code < blocked.code) blocked.code = code;
     return false;
   };
-  static_assert(ReasonCode::kAvailability < ReasonCode::kBudget && ReasonCode::kBudget < ReasonCode::kSpread);
-  if (static_cast<int32_t>(sites.size()) < whole.sites_min) {
-    blocked.sites_most = std::max(blocked.sites_most, static_cast<int32_t>(sites.size()));
-    return fails(ReasonCode::kSpread);
+  static_assert(ReasonCode::kAvailability < ReasonCode::kBudget && ReasonCode::kBudget < ReasonCode::kSpread &&
+                ReasonCode::kSpread < ReasonCode::kRegions && ReasonCode::kRegions < ReasonCode::kFailureDomains);
+  if (const Reason lacks = spread.lacks(whole.where); lacks.code != ReasonCode::kNone) {
+    int32_t& most = lacks.code == ReasonCode::kSpread    ? blocked.sites_most
+                    : lacks.code == ReasonCode::kRegions ? blocked.regions_most
+                                                         : blocked.failure_domains_most;
+    most = std::max(most, static_cast<int32_t>(lacks.available));
+    return fails(lacks.code);
   }
   if (whole.budget_per_hour_max > 0 && billed > whole.budget_per_hour_max) {
     blocked.billed_least = blocked.billed_least == 0 ? billed : std::min(blocked.billed_least, billed);
@@ -53,8 +58,9 @@ bool meets(Candidates& candidates, const Whole& whole, const std::vector<Offer*>
         if (offer->option.share[i] > 0) sum.add(candidates.sources()[i].site, offer->option.site, ways[i]);
       }
     }
-    if (sum.worst_ppm() < whole.availability_ppm_min) {
-      blocked.availability_ppm_most = std::max(blocked.availability_ppm_most, sum.worst_ppm());
+    const int32_t worst = sum.worst_ppm(candidates.graph());
+    if (worst < whole.availability_ppm_min) {
+      blocked.availability_ppm_most = std::max(blocked.availability_ppm_most, worst);
       return fails(ReasonCode::kAvailability);
     }
   }
@@ -394,7 +400,7 @@ class Solver {
 };
 
 // Too large for one programme: source by source, in pieces of whole instances, each seeing what the earlier ones took.
-// What the whole must meet is checked at the end; where it asks for different sites and the cheapest choice has
+// What the whole must meet is checked at the end; where it asks for different places and the cheapest choice has
 // too few, the first instances are sent to different ones.
 class Pieces {
  public:
@@ -418,14 +424,22 @@ class Pieces {
       }
       std::reverse(order_.begin(), order_.end());
     }
-    if (blocked && blocked->code == ReasonCode::kSpread) {
-      auto missing = whole_.sites_min - static_cast<int32_t>(whole_.sites_kept.size());
+    const Spread kept = kept_spread();
+    const int32_t sites = std::max(0, whole_.where.sites_min - kept.sites());
+    const int32_t regions = std::max(0, whole_.where.regions_min - kept.regions());
+    const int32_t domains = std::max(0, whole_.where.failure_domains_min - kept.failure_domains());
+    // One instance may bring a site, a region and a failure domain, or each of these needs its own.
+    for (int32_t missing : {std::max({sites, regions, domains}), regions + domains, sites + regions + domains}) {
+      if (!blocked || !is_spread(blocked->code) || missing == 0) break;
       std::vector<int32_t> apart;
       for (const Source& source : candidates_.sources()) {
         apart.push_back(std::min(missing, source.streams));
         missing -= apart.back();
       }
-      outcome = attempt(apart, false);
+      SolverOutcome other = attempt(apart, false);
+      const auto* worse = std::get_if<Blocked>(&other);
+      if (worse && !about_the_whole(worse->code)) break;
+      outcome = std::move(other);
       blocked = std::get_if<Blocked>(&outcome);
     }
     // Each ingress by itself has to be served from several sites for one to stand in for another, or from more still.
@@ -433,8 +447,9 @@ class Pieces {
          ++more) {
       std::vector<int32_t> apart;
       for (const Source& source : candidates_.sources()) {
-        const auto kept = static_cast<int32_t>(whole_.ways_kept.sites(source.site).size());
-        apart.push_back(std::min(std::max(0, whole_.sites_min + more - kept), source.streams));
+        const auto serving = static_cast<int32_t>(whole_.ways_kept.sites(source.site).size());
+        const int32_t places = std::max({whole_.where.sites_min, whole_.where.regions_min, whole_.where.failure_domains_min});
+        apart.push_back(std::min(std::max(0, places + more - serving), source.streams));
       }
       SolverOutcome other = attempt(apart, true);
       const auto* worse = std::get_if<Blocked>(&other);
@@ -446,27 +461,43 @@ class Pieces {
   }
 
  private:
-  // The first apart[i] instances of source i are sent to sites that nothing here uses, or that do not serve the source.
+  static bool is_spread(ReasonCode code) {
+    return code == ReasonCode::kSpread || code == ReasonCode::kRegions || code == ReasonCode::kFailureDomains;
+  }
+
+  Spread kept_spread() const {
+    Spread spread(candidates_.graph());
+    for (const SiteId site : whole_.sites_kept) spread.add(site);
+    return spread;
+  }
+
+  // The first apart[i] instances of source i are sent to places that nothing here uses, or that do not serve the source.
   SolverOutcome attempt(const std::vector<int32_t>& apart, bool by_source) {
     instances_at_.clear();
     offers_.clear();
     use_ = whole_.use;
     Solution sum{.quality = Quality::kHeuristic};
-    std::set<SiteId> used(whole_.sites_kept.begin(), whole_.sites_kept.end());
+    Spread used = kept_spread();
     const auto& sources = candidates_.sources();
     const int32_t most = candidates_.spec().workload.streams_per_instance;
     const int32_t piece = std::max<int32_t>(most, static_cast<int32_t>(64 / most * most));
     std::vector<int32_t> left;
     for (const Source& source : sources) left.push_back(source.streams);
     for (const size_t i : order_) {
-      if (by_source) used = whole_.ways_kept.sites(sources[i].site);
+      if (by_source) {
+        used = Spread(candidates_.graph());
+        for (const SiteId site : whole_.ways_kept.sites(sources[i].site)) used.add(site);
+      }
       for (int32_t k = 0; k < apart[i]; ++k) {
         auto option = elsewhere(i, std::min(most, left[i] - (apart[i] - 1 - k)), used);
         if (!option) {
-          return Blocked{.sites_most = static_cast<int32_t>(used.size()), .code = ReasonCode::kSpread,
+          const ReasonCode code = used.lacks(whole_.where).code;
+          return Blocked{.sites_most = used.sites(), .regions_most = used.regions(),
+                         .failure_domains_most = used.failure_domains(),
+                         .code = code == ReasonCode::kNone ? ReasonCode::kSpread : code,
                          .quality = Quality::kHeuristic, .steps = sum.steps};
         }
-        used.insert(option->site);
+        used.add(option->site);
         left[i] -= option->share[i];
         sum.price += option->price;
         offers_.push_back({0, std::move(*option), {}});
@@ -512,17 +543,34 @@ class Pieces {
            code == ReasonCode::kBandwidth;
   }
 
-  // The cheapest option with room for so many streams of the source, or else for fewer, at none of these sites; its
-  // room is taken.
-  std::optional<Option> elsewhere(size_t source, int32_t streams, const std::set<SiteId>& used) {
+  // Of the kinds of places of which more are wanted, how many the site brings; a new site at least.
+  int32_t brings(SiteId site, const Spread& used) const {
+    if (used.has(site)) return 0;
+    const Where& where = whole_.where;
+    return 1 + (used.regions() < where.regions_min && !used.has_region(site)) +
+           (!used.has_failure_domain(site) && (used.failure_domains() < where.failure_domains_min || whole_.availability_ppm_min > 0));
+  }
+
+  // The cheapest option with room for so many streams of the source, or else for fewer, at none of these sites; of
+  // places of which more are wanted as many kinds as can be are new. Its room is taken.
+  std::optional<Option> elsewhere(size_t source, int32_t streams, const Spread& used) {
+    const Where& where = whole_.where;
+    const int32_t most = 1 + (used.regions() < where.regions_min) +
+                         (used.failure_domains() < where.failure_domains_min || whole_.availability_ppm_min > 0);
+    for (int32_t kinds = most; kinds > 0; --kinds) {
+      if (auto option = elsewhere(source, streams, used, kinds)) return option;
+    }
+    return std::nullopt;
+  }
+  std::optional<Option> elsewhere(size_t source, int32_t streams, const Spread& used, int32_t kinds) {
     for (; streams > 0; streams /= 2) {
       Share share(candidates_.sources().size(), 0);
       share[source] = streams;
-      for (size_t seen = 0, want = used.size() + 1;; want *= 2) {
+      for (size_t seen = 0, want = static_cast<size_t>(used.sites()) + 1;; want *= 2) {
         const auto& ranking = candidates_.rank(share, want);
         for (; seen < ranking.feasible.size(); ++seen) {
           const Option& option = ranking.feasible[seen];
-          if (used.contains(option.site)) continue;
+          if (brings(option.site, used) < kinds) continue;
           auto instances = instances_at_;
           PathUse use = use_;
           if (!take(candidates_, option, instances, use)) continue;

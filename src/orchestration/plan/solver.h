@@ -17,7 +17,7 @@ struct SolverLimits {
 
 // What has to hold for the instances chosen here and those kept from before together.
 struct Whole {
-  int32_t sites_min = 1;
+  Where where;                           // of which the numbers of different places count
   Nanocredits budget_per_hour_max = 0;   // 0: none
   int32_t availability_ppm_min = 0;
   std::vector<SiteId> sites_kept;        // sorted, unique
@@ -40,7 +40,7 @@ struct Blocked {
   // The best among the combinations tried that failed the whole.
   Nanocredits billed_least = 0;
   int32_t availability_ppm_most = 0;
-  int32_t sites_most = 0;
+  int32_t sites_most = 0, regions_most = 0, failure_domains_most = 0;
   ReasonCode code = ReasonCode::kNone;
   SiteId ingress;                        // kNone unless this source alone cannot be served
   Quality quality = Quality::kExact;     // kExact: no combination serves them

@@ -258,7 +258,7 @@ bool GraphQueue::may_preempt(const Graph& head, IntentId intent, const Work& wor
   if (work.state != Work::State::kWaiting || work.job.reservation != 0 || work.job.not_before > now_) {
     return false;
   }
-  if (row.spec->where.sites_min > 1) return false;
+  if (spreads(row.spec->where)) return false;
   if (row.claims > 0) {
     const uint32_t doublings = std::min(row.claims - 1, kClaimDoublingsMax);
     if (now_ < work.claimed_at + (kClaimUs << doublings)) return false;

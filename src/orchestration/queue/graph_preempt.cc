@@ -169,7 +169,7 @@ Need need_of(const Graph& head, IntentId waiting, QueueId queue, size_t options_
   for (size_t s = 0; s < head.site_count(); ++s) {
     const SiteId site(s);
     if (head.site(site).state != Liveness::kUp || head.site(site).drained) continue;
-    if (allows(row.spec->where, site) && carries(head, site, *row.spec)) places.add(site);
+    if (place_obstacle(head, *row.spec, site).code == ReasonCode::kNone && carries(head, site, *row.spec)) places.add(site);
   }
   need.options = places.best(options_max);
   return need;

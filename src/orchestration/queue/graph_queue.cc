@@ -26,13 +26,23 @@ Amount bound_of(const Quota& quota) {
 
 constexpr uint32_t kNowhere = SiteId::kNone;  // no pool has this number
 
-// Where the wish lets it run; empty: anywhere, as far as its own words go.
-std::vector<uint32_t> pools_of(const Graph& head, const Where& where) {
+// May it run there, as far as its own words and the taints of the site go?
+bool may_run_at(const Graph& head, const IntentSpec& spec, SiteId site) {
+  return place_obstacle(head, spec, site).code == ReasonCode::kNone;
+}
+
+// Where it may; empty: anywhere.
+std::vector<uint32_t> pools_of(const Graph& head, const IntentSpec& spec) {
   std::vector<uint32_t> pools;
-  if (where.only.empty() && where.not_at.empty()) return pools;
-  for (size_t s = 0; s < head.site_count(); ++s) {
-    if (allows(where, SiteId(s))) pools.push_back(static_cast<uint32_t>(s));
+  const Where& where = spec.where;
+  if (where.only.empty() && where.not_at.empty() && where.near.empty() && where.apart_from.empty() && !where.at_data &&
+      head.tainted_sites() == 0) {
+    return pools;
   }
+  for (size_t s = 0; s < head.site_count(); ++s) {
+    if (may_run_at(head, spec, SiteId(s))) pools.push_back(static_cast<uint32_t>(s));
+  }
+  if (pools.size() == head.site_count()) return {};
   if (pools.empty()) pools.push_back(kNowhere);
   return pools;
 }
@@ -51,7 +61,7 @@ Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) 
           .not_before = schedule.not_before,
           .each = {spec.workload.cpu_milli, spec.workload.memory_mib, device_milli(spec.workload)},
           .count = instances_at_least(spec),
-          .pools = pools_of(head, spec.where)};
+          .pools = pools_of(head, spec)};
   if (!schedule.reservation.empty()) {
     const ReservationId in = head.find_reservation(row.tenant, schedule.reservation);
     if (in.valid()) job.reservation = uint64_t{in.value} + 1;
@@ -343,6 +353,12 @@ void GraphQueue::submit(const Graph& head, IntentId intent) {
     return;
   }
   wait_for(work);
+  for (const auto* names : {&row.spec->where.near, &row.spec->where.apart_from}) {
+    for (const IntentId other : *names) {
+      work.named.push_back(other);
+      waits_on_.insert({other, intent});
+    }
+  }
   if (row.claims > 0) work.claimed_at = now_;
   if (!fits_ever(head, work.job)) to_be_refused_.insert(intent);
   ++known_classes_[work.job.priority];
@@ -400,7 +416,31 @@ void GraphQueue::drop(const Graph& head, IntentId intent) {
 void GraphQueue::forget(std::map<IntentId, Work>::iterator known) {
   const auto of_class = known_classes_.find(known->second.job.priority);
   if (--of_class->second == 0) known_classes_.erase(of_class);
+  for (const IntentId other : known->second.named) waits_on_.erase({other, known->first});
   work_.erase(known);
+}
+
+// Where it may run has changed, perhaps.
+void GraphQueue::look_where(const Graph& head, IntentId intent, Work& work) {
+  std::vector<uint32_t> pools = pools_of(head, *head.intent(intent).spec);
+  if (pools == work.job.pools) return;
+  work.job.pools = std::move(pools);
+  if (work.state == Work::State::kWaiting) queue_again(intent, work);
+  if (work.state == Work::State::kWaiting && !fits_ever(head, work.job)) to_be_refused_.insert(intent);
+}
+
+void GraphQueue::queue_again(IntentId intent, const Work& work) {
+  const Job* known = engine_.job(id_of(intent));
+  if (known == nullptr || known->pools == work.job.pools) return;
+  (void)engine_.withdraw(id_of(intent));
+  (void)engine_.submit(work.job);
+}
+
+// The jobs that are to be near the intent, or apart from it.
+void GraphQueue::stands_elsewhere(const Graph& head, IntentId other) {
+  for (auto at = waits_on_.lower_bound({other, IntentId(0u)}); at != waits_on_.end() && at->first == other; ++at) {
+    look_where(head, at->second, work_.at(at->second));
+  }
 }
 
 void GraphQueue::restart(const Graph& head) {
@@ -412,6 +452,7 @@ void GraphQueue::restart(const Graph& head) {
   leaf_of_.clear();
   offered_.clear();
   work_.clear();
+  waits_on_.clear();
   to_be_refused_.clear();
   resting_.clear();
   claims_.clear();
@@ -462,6 +503,19 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           if (e.site.index() >= head.site_count()) return;
           refresh(head, e.site);
           set_capacity(head);
+          if constexpr (std::is_same_v<T, SiteDefined>) {
+            for (auto& [intent, work] : work_) {
+              const auto& pools = work.job.pools;
+              const bool may = may_run_at(head, *head.intent(intent).spec, e.site);
+              if (may != (pools.empty() || std::binary_search(pools.begin(), pools.end(), e.site.value))) {
+                look_where(head, intent, work);
+              }
+            }
+          }
+        } else if constexpr (std::is_same_v<T, DatasetDefined>) {
+          for (auto& [intent, work] : work_) {
+            if (head.intent(intent).spec->where.at_data) look_where(head, intent, work);
+          }
         } else if constexpr (std::is_same_v<T, NodeCordoned>) {
           if (e.node.index() < head.node_count()) refresh(head, head.node(e.node).site);
         } else if constexpr (std::is_same_v<T, QueueDefined>) {
@@ -484,6 +538,7 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           if (row.state != IntentState::kWithdrawn && is_job(row)) submit(head, e.intent);
         } else if constexpr (std::is_same_v<T, IntentWithdrawn>) {
           drop(head, e.intent);
+          stands_elsewhere(head, e.intent);
         } else if constexpr (std::is_same_v<T, JobPreempted>) {
           if (e.intent.index() >= head.intent_count()) return;
           const IntentRow& row = head.intent(e.intent);
@@ -496,6 +551,7 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           if (is_job(row)) submit(head, e.intent);
           if (e.by.index() < head.intent_count()) claim(head, e.by, now_);
           for (const SiteId site : sites_of_plan_[e.plan]) refresh(head, site);
+          stands_elsewhere(head, e.intent);
         } else if constexpr (std::is_same_v<T, PlanCommitted>) {
           const IntentId intent = e.plan.intent;
           if (intent.index() >= head.intent_count()) return;
@@ -511,6 +567,7 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
             drop(head, intent);
           }
           for (const SiteId site : sites_of_plan_[at]) refresh(head, site);
+          stands_elsewhere(head, intent);
         } else if constexpr (std::is_same_v<T, PlanRetired>) {
           const auto sites = sites_of_plan_.find(e.plan);
           if (sites == sites_of_plan_.end()) return;
@@ -524,6 +581,7 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           if (const auto sites = sites_of_plan_.find(e.run.plan); sites != sites_of_plan_.end()) {
             for (const SiteId site : sites->second) refresh(head, site);
           }
+          stands_elsewhere(head, e.intent);
         }
       },
       body);
@@ -583,6 +641,7 @@ void GraphQueue::refused(IntentId intent, uint64_t relief, TimeUs until) {
     give_back(work);
     work.state = Work::State::kWaiting;
     wait_for(work);
+    queue_again(intent, work);
   }
   work.was_refused = true;
   work.relief = relief;

@@ -71,6 +71,7 @@ class GraphQueue : public Scheduler {
     bool was_refused = false;
     uint64_t relief = 0;         // when it was
     TimeUs claimed_at = 0;       // when others were last told to make room for it
+    std::vector<IntentId> named{};  // that it is to be near, or apart from, while it waits
   };
 
   // Room that is kept at a site for a job: to the engine it runs there already.
@@ -103,6 +104,9 @@ class GraphQueue : public Scheduler {
   void forget(std::map<IntentId, Work>::iterator known);
   void wait_for(Work& work);
   void rest(IntentId intent);
+  void look_where(const Graph& head, IntentId intent, Work& work);
+  void queue_again(IntentId intent, const Work& work);
+  void stands_elsewhere(const Graph& head, IntentId other);
   void take(Work& work);
   void give_back(Work& work);
   uint32_t leaf_of(const Graph& head, const IntentRow& row, const IntentSpec& spec);
@@ -129,6 +133,7 @@ class GraphQueue : public Scheduler {
   std::map<std::pair<::weir::QueueId, TenantId>, uint32_t> leaf_of_;
   std::vector<Amount> offered_;            // by the tree's QueueId, in this pass
   std::map<IntentId, Work> work_;
+  std::set<std::pair<IntentId, IntentId>> waits_on_;  // an intent that a job of work_ names, and the job
   std::set<IntentId> to_be_refused_;       // a decision is to say why
   std::set<IntentId> resting_;             // refused, and nothing eased since
   uint64_t relief_ = 0;                    // of the graph, at the last turns

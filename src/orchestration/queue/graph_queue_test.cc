@@ -35,6 +35,21 @@ class GraphQueueTest : public ::testing::Test {
     add(IntentSubmitted{id, tenant, 1, spec});
     return id;
   }
+  IntentId submit_where(Where where, int32_t cores = 1) {
+    const IntentId id(graph.intent_count());
+    IntentSpec spec{.name = "j" + std::to_string(id.value), .where = std::move(where)};
+    spec.workload.kind = WorkKind::kJob;
+    spec.workload.cpu_milli = cores * 1000;
+    spec.workload.memory_mib = 1024;
+    spec.schedule.run_time_us_max = kHour;
+    add(IntentSubmitted{id, TenantId(0u), 1, spec});
+    return id;
+  }
+  IntentId service(const std::string& name) {
+    const IntentId id(graph.intent_count());
+    add(IntentSubmitted{id, TenantId(0u), 1, IntentSpec{.name = name}});
+    return id;
+  }
   void commit(IntentId id, std::vector<SiteId> sites) {
     Plan plan{.intent = id, .generation = 1, .basis = graph.version()};
     const Workload& need = graph.intent(id).spec->workload;
@@ -193,6 +208,87 @@ TEST_F(GraphQueueTest, WhatIsAllowedNowhereIsDecidedOnceToSayWhy) {
   ASSERT_EQ(offered.size(), 1u);
   EXPECT_TRUE(offered[0].sites.empty());
   EXPECT_TRUE(turns().empty());
+}
+
+// Where a job may run follows where others stand, taints and data, while it waits.
+TEST_F(GraphQueueTest, WhereAJobMayRunFollowsWhatItIsToBeNear) {
+  const IntentId web = service("web");
+  const IntentId near = submit_where({.near = {web}});
+  auto offered = queue.turns(graph, now);
+  ASSERT_EQ(offered.size(), 1u) << "to say why";
+  EXPECT_TRUE(offered[0].sites.empty());
+  queue.refused(near, graph.relief(), now + 1);
+  now += kHour;
+  EXPECT_TRUE(turns().empty());
+  commit(web, {SiteId(1u)});
+  offered = queue.turns(graph, now);
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered[0].sites, std::vector<SiteId>{SiteId(1u)});
+  // It moves away while the job is being placed.
+  commit(web, {SiteId(0u)});
+  queue.refused(near, graph.relief() - 1, now);
+  now += 1;
+  offered = queue.turns(graph, now);
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered[0].sites, std::vector<SiteId>{SiteId(0u)});
+}
+
+TEST_F(GraphQueueTest, WhereAJobMayRunFollowsWhatItIsToBeApartFrom) {
+  const IntentId web = service("web");
+  commit(web, {SiteId(0u), SiteId(1u)});
+  const IntentId apart = submit_where({.apart_from = {web}});
+  EXPECT_EQ(turns(), Ids({apart.value})) << "to say why";
+  queue.refused(apart, graph.relief(), now + 1);
+  now += kHour;
+  EXPECT_TRUE(turns().empty());
+  add(IntentWithdrawn{web});
+  EXPECT_EQ(start_all(), Ids({apart.value}));
+}
+
+TEST_F(GraphQueueTest, WhereAJobMayRunFollowsTaintsAndData) {
+  add(SiteDefined{SiteId(0u), VertexId(0u), SiteSpec{.name = "a", .taints = {"noisy"}}});
+  const IntentId any = submit_where({});
+  auto offered = queue.turns(graph, now);
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered[0].sites, std::vector<SiteId>{SiteId(1u)}) << "the larger one has a taint";
+  commit(any, {SiteId(1u)});
+  const IntentId patient = submit_where({.tolerates = {"noisy"}}, 6), other = submit_where({}, 6);
+  offered = queue.turns(graph, now);
+  ASSERT_EQ(offered.size(), 2u);
+  EXPECT_TRUE(offered[0].sites.empty()) << "the untainted one never holds it";
+  EXPECT_EQ(offered[0].intent, other);
+  EXPECT_EQ(offered[1].intent, patient);
+  commit(patient, {SiteId(0u)});
+  finish(patient);
+  queue.refused(other, graph.relief(), now);
+  add(SiteDefined{SiteId(0u), VertexId(0u), SiteSpec{.name = "a"}});
+  now += 1;
+  EXPECT_EQ(start_all(), Ids({other.value}));
+  finish(other);
+  add(DatasetDefined{DatasetId(0u), {.name = "maps", .at = {SiteId(1u)}}});
+  IntentSpec spec = *graph.intent(any).spec;
+  spec.name = "reader";
+  spec.where.at_data = true;
+  spec.data = {DatasetId(0u)};
+  add(IntentSubmitted{IntentId(graph.intent_count()), TenantId(0u), 1, spec});
+  add(DatasetDefined{DatasetId(0u), {.name = "maps", .at = {SiteId(0u)}}});
+  offered = queue.turns(graph, now);
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered[0].sites, std::vector<SiteId>{SiteId(0u)}) << "the data moved while it waited";
+}
+
+// A site that joins is one more for those that only say where not.
+TEST_F(GraphQueueTest, ASiteThatJoinsIsOfferedToJobsThatWait) {
+  const IntentId big = submit_where({.not_at = {SiteId(1u)}}, 16);
+  EXPECT_EQ(turns(), Ids({big.value})) << "to say why";
+  queue.refused(big, graph.relief(), now);
+  add(SiteDefined{SiteId(2u), VertexId(2u), SiteSpec{.name = "c"}});
+  add(NodesReported{SiteId(2u), NodeId(2u), {NodeSpec{"n", 16'000, 65'536, 0, "", 1000}}});
+  add(SiteStateChanged{SiteId(2u), Liveness::kUp, ""});
+  now += 1;
+  const auto offered = queue.turns(graph, now);
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered[0].sites, std::vector<SiteId>{SiteId(2u)});
 }
 
 TEST_F(GraphQueueTest, InstancesBeginTogether) {

@@ -274,7 +274,7 @@ class Builder {
   bool allowed(const Stage& stage, SiteId site) const {
     if (graph_.site(site).state != Liveness::kUp) return false;
     if (!stage.at.empty()) return std::find(stage.at.begin(), stage.at.end(), site) != stage.at.end();
-    return allows(workflow_.where, site) && (graph_.site(site).residency & residency_) == residency_;
+    return place_obstacle(graph_, workflow_.where, {}, site).code == ReasonCode::kNone && (graph_.site(site).residency & residency_) == residency_;
   }
   int64_t run_us(const Stage& stage, NodeId node) const {
     return charge(stage.work_us, 1000, std::max(1, graph_.node(node).speed_milli));

@@ -69,7 +69,7 @@ Result<StreamProblem> stream_problem(const Graph& graph, const Workflow& workflo
       costs.latency_us.push_back(kImpossible);
       const SiteId site(s);
       const bool pinned = std::find(stage.at.begin(), stage.at.end(), site) != stage.at.end();
-      const bool allowed = stage.at.empty() ? allows(workflow.where, site) &&
+      const bool allowed = stage.at.empty() ? place_obstacle(graph, workflow.where, {}, site).code == ReasonCode::kNone &&
                                                   (graph.site(site).residency & *residency) == *residency
                                             : pinned;
       if (!allowed || graph.site(site).state != Liveness::kUp) continue;

@@ -48,7 +48,7 @@ struct Workflow {
   std::vector<Stage> stages;
   std::vector<WorkflowEdge> edges;
   std::vector<WorkflowInput> inputs;
-  Where where;  // of every stage that is not pinned; sites_min is not used
+  Where where;  // of every stage that is not pinned; how many different places is not used
   Prefer prefer;
   int64_t latency_us_max = 0;        // stream: from any source to any sink, one way; 0: no promise
   int32_t percentile_ppm = 990'000;  // of that promise

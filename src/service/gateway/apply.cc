@@ -13,6 +13,36 @@
 namespace weir::gateway {
 namespace {
 
+// Puts intents behind those that they are to be near, or apart from, where these are in the request too. Those that name
+// one another in a circle stand side by side: one of them cannot name the next yet.
+void order_intents(const std::vector<resource::Resource>& resources, std::vector<size_t>& stages, size_t first) {
+  using Key = std::pair<std::string_view, std::string_view>;
+  std::map<Key, size_t> known;
+  for (size_t i = 0; i < resources.size(); ++i) {
+    if (!std::holds_alternative<resource::Intent>(resources[i].value)) continue;
+    known.emplace(Key{resources[i].tenant(), resources[i].name()}, i);
+    stages[i] = first;
+  }
+  bool moved = true;
+  for (size_t round = 0; moved && round < known.size(); ++round) {
+    moved = false;
+    for (const auto& [key, i] : known) {
+      const auto& intent = std::get<resource::Intent>(resources[i].value);
+      for (const auto* names : {&intent.near, &intent.apart_from}) {
+        for (const std::string& name : *names) {
+          const auto other = known.find({key.first, name});
+          if (other == known.end() || stages[i] > stages[other->second]) continue;
+          stages[i] = stages[other->second] + 1;
+          moved = true;
+        }
+      }
+    }
+  }
+  if (moved) {
+    for (const auto& [key, i] : known) stages[i] = first;
+  }
+}
+
 // Each stage can name what those before it made: places and tenants; what joins or lies at them; queues below
 // one another; and last the intents.
 Result<std::vector<size_t>> stages_of(const std::vector<resource::Resource>& resources) {
@@ -39,9 +69,7 @@ Result<std::vector<size_t>> stages_of(const std::vector<resource::Resource>& res
     }
     last = std::max(last, out[i] + 1);
   }
-  for (size_t i = 0; i < resources.size(); ++i) {
-    if (std::holds_alternative<resource::Intent>(resources[i].value)) out[i] = last;
-  }
+  order_intents(resources, out, last);
   return out;
 }
 
@@ -80,6 +108,11 @@ resource::Directory directory_of(const Graph& graph) {
           .queue = [&graph](std::string_view name) -> std::optional<QueueId> {
             const QueueId id = graph.find_queue(name);
             return id.valid() ? std::optional(id) : std::nullopt;
+          },
+          .intent = [&graph](std::string_view tenant, std::string_view name) -> std::optional<IntentId> {
+            const IntentId id = graph.find_intent(tenant, name);
+            const bool known = id.valid() && (graph.intent(id).state != IntentState::kWithdrawn || graph.intent(id).finished);
+            return known ? std::optional(id) : std::nullopt;
           },
           .sites =
               [&graph] {

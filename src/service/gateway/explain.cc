@@ -130,6 +130,12 @@ std::string figure(ReasonCode code, int64_t value) {
       return per_hour_text(value);
     case ReasonCode::kSpread:
       return plural(value, "site");
+    case ReasonCode::kRegions:
+      return plural(value, "region");
+    case ReasonCode::kFailureDomains:
+      return plural(value, "failure domain");
+    case ReasonCode::kSpeed:
+      return format_milli(value) + " of the reference core";
     default:
       return std::to_string(value);
   }
@@ -151,7 +157,52 @@ std::string accelerators(const IntentSpec& spec, int64_t count) {
   return std::to_string(count) + " free " + model + (count == 1 ? "accelerator" : "accelerators") + able;
 }
 
-std::string needs(const IntentSpec& spec, const Reason& reason) {
+// The intent or data set that a reason is about.
+std::string subject(const Graph& graph, const Reason& reason) {
+  const auto row = static_cast<size_t>(reason.needed);
+  if (reason.needed < 0) return "what it names";
+  if (reason.code == ReasonCode::kDataElsewhere) {
+    return row < graph.dataset_count() ? graph.dataset(DatasetId(row)).spec.name : "a data set";
+  }
+  return row < graph.intent_count() ? graph.intent_name(IntentId(row)) : "another intent";
+}
+
+// " (it stands at a, b and 3 other sites)", or that it stands nowhere.
+std::string whereabouts(const Graph& graph, const Reason& reason) {
+  constexpr size_t kNamed = 3;
+  const auto row = static_cast<size_t>(reason.needed);
+  std::set<SiteId> at;
+  if (reason.code == ReasonCode::kDataElsewhere) {
+    if (reason.needed >= 0 && row < graph.dataset_count()) {
+      const auto& sites = graph.dataset(DatasetId(row)).spec.at;
+      at.insert(sites.begin(), sites.end());
+    }
+  } else if (reason.needed >= 0 && row < graph.intent_count() && graph.intent(IntentId(row)).active) {
+    for (const Placement& p : graph.intent(IntentId(row)).active->plan.placements) at.insert(p.site);
+  }
+  const std::string verb = reason.code == ReasonCode::kDataElsewhere ? "lies" : "stands";
+  if (at.empty()) return " (it " + verb + " nowhere now)";
+  std::vector<std::string> names;
+  for (const SiteId site : at) {
+    if (names.size() < kNamed) names.push_back(name(graph, site));
+  }
+  const size_t more = at.size() - names.size();
+  return " (it " + verb + " at " + joined(names, ", ") +
+         (more > 0 ? " and " + std::to_string(more) + (more == 1 ? " other site" : " other sites") : "") + ")";
+}
+
+// Those of the site that the intent does not tolerate.
+std::string taints_in_the_way(const Graph& graph, const IntentSpec& spec, SiteId site) {
+  std::vector<std::string> out;
+  if (site.index() < graph.site_count()) {
+    for (const auto& taint : graph.site_spec(site).taints) {
+      if (std::find(spec.where.tolerates.begin(), spec.where.tolerates.end(), taint) == spec.where.tolerates.end()) out.push_back(taint);
+    }
+  }
+  return joined(out, ", ");
+}
+
+std::string needs(const Graph& graph, const IntentSpec& spec, const Reason& reason) {
   switch (reason.code) {
     case ReasonCode::kAccelerators:
       return "has " + accelerators(spec, reason.needed);
@@ -179,13 +230,23 @@ std::string needs(const IntentSpec& spec, const Reason& reason) {
       return "is among the places that the intent allows";
     case ReasonCode::kSteering:
       return "can be reached over the path that routing takes";
+    case ReasonCode::kTaint:
+      return "has only taints that it tolerates";
+    case ReasonCode::kAffinity:
+      return "has an instance of " + subject(graph, reason);
+    case ReasonCode::kAntiAffinity:
+      return "is free of instances of " + subject(graph, reason);
+    case ReasonCode::kDataElsewhere:
+      return "holds the data set " + subject(graph, reason);
+    case ReasonCode::kSpeed:
+      return "has a core of at least " + figure(reason.code, reason.needed);
     default:
       return "fits";
   }
 }
 
 // What somebody could do about it.
-std::string change(const IntentSpec& spec, const Reason& reason) {
+std::string change(const Graph& graph, const IntentSpec& spec, const Reason& reason) {
   switch (reason.code) {
     case ReasonCode::kLatency:
       return "It would do with promise.latency of " + latency_text(reason.available) + " instead of " +
@@ -209,6 +270,21 @@ std::string change(const IntentSpec& spec, const Reason& reason) {
       return "where.residency, or that of its data, would have to allow it.";
     case ReasonCode::kSpread:
       return "It would do with where.sites of " + std::to_string(reason.available) + ".";
+    case ReasonCode::kRegions:
+      return "It would do with where.regions of " + std::to_string(reason.available) + ".";
+    case ReasonCode::kFailureDomains:
+      return "It would do with where.failure_domains of " + std::to_string(reason.available) + ".";
+    case ReasonCode::kTaint:
+      return "It would do with where.tolerates of " + taints_in_the_way(graph, spec, reason.site) +
+             " as well, or without " + (reason.needed == 1 ? "that taint." : "those taints.");
+    case ReasonCode::kAffinity:
+      return "It would do without " + subject(graph, reason) + " in where.near, or once an instance of it stands there.";
+    case ReasonCode::kAntiAffinity:
+      return "It would do without " + subject(graph, reason) + " in where.apart_from, or once that has left.";
+    case ReasonCode::kDataElsewhere:
+      return "It would do without where.at_data, or with a copy of the data there.";
+    case ReasonCode::kSpeed:
+      return "It would do with where.speed_min of " + format_milli(reason.available) + ".";
     case ReasonCode::kAvailability:
       return "It would do with a lower promise.availability.";
     case ReasonCode::kOverload:
@@ -304,6 +380,25 @@ std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason
     case ReasonCode::kSpread:
       return "only " + figure(reason.code, reason.available) + " can take a part, and where.sites asks for " +
              std::to_string(reason.needed);
+    case ReasonCode::kRegions:
+      return "only " + figure(reason.code, reason.available) + " can take a part, and where.regions asks for " +
+             std::to_string(reason.needed);
+    case ReasonCode::kFailureDomains:
+      return "only " + figure(reason.code, reason.available) + " can take a part, and where.failure_domains asks for " +
+             std::to_string(reason.needed);
+    case ReasonCode::kTaint:
+      return site + " has " + (reason.needed == 1 ? "a taint" : "taints") + " that it does not tolerate: " +
+             taints_in_the_way(graph, spec, reason.site);
+    case ReasonCode::kAffinity:
+      return site + " has no instance of " + subject(graph, reason) + ", which it is to be near" + whereabouts(graph, reason);
+    case ReasonCode::kAntiAffinity:
+      return site + " has " + plural(reason.available, "instance") + " of " + subject(graph, reason) +
+             ", from which it is to be apart";
+    case ReasonCode::kDataElsewhere:
+      return site + " does not hold the data set " + subject(graph, reason) + whereabouts(graph, reason);
+    case ReasonCode::kSpeed:
+      return site + " has cores of at most " + figure(reason.code, reason.available) + ", of at least " +
+             format_milli(reason.needed) + " asked for";
     case ReasonCode::kIngressDown:
       return "the ingress " + (reason.ingress.valid() ? name(graph, reason.ingress) : site) + " is not up";
     case ReasonCode::kSearchBudget:
@@ -367,17 +462,17 @@ std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec&
       if (!bound.empty() && reason.code != ReasonCode::kLatency && reason.ingress.valid()) text += bound + " of ";
       else if (reason.ingress.valid()) text += "serving ";
       if (reason.ingress.valid()) text += name(graph, reason.ingress) + " ";
-      text += needs(spec, reason) + "; nearest to it: ";
+      text += needs(graph, spec, reason) + "; nearest to it: ";
     }
     text += reason_text(graph, spec, reason);
-    std::string what = change(spec, reason);
+    std::string what = change(graph, spec, reason);
     // All that one site lacks is said at once: only together would the changes do.
     for (next = i + 1;
          next < refusal.reasons.size() && reason.site.valid() && refusal.reasons[next].site == reason.site;
          ++next) {
       const Reason& also = refusal.reasons[next];
       text += ", and " + reason_text(graph, spec, also).substr(name(graph, reason.site).size() + 1);
-      what = both(what, change(spec, also));
+      what = both(what, change(graph, spec, also));
     }
     text += ".";
     if (!reason.site.valid()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));

@@ -138,10 +138,45 @@ TEST_F(ExplainTest, TheMostThatOneDeviceHasFreeIsNamed) {
             "most is 0.3. It would do if 0.2 of an accelerator more were free there.");
 }
 
+TEST_F(ExplainTest, WhatIsAskedOfPlacesIsSaidWithWhatThereIs) {
+  ASSERT_TRUE(submit(brain.cameras()).active);
+  IntentSpec spec = brain.cameras();
+  spec.promise = {};
+  SiteSpec metro = graph->site_spec(SiteId(1u));
+  metro.taints = {"gpu-only", "noisy"};
+  brain.record("t", SiteDefined{SiteId(1u), graph->site(SiteId(1u)).vertex, metro});
+  brain.record("t", DatasetDefined{DatasetId(graph->dataset_count()), {.name = "city/maps", .at = {SiteId(0u), SiteId(2u)}}});
+  graph = brain.durable();
+  const auto data = static_cast<int64_t>(graph->dataset_count()) - 1;
+  const auto sentence = [&](ReasonCode code, int64_t needed, int64_t available = 0, bool whole = false) {
+    return refusal_sentences(*graph, spec, {.reasons = {{code, whole ? SiteId() : SiteId(1u), SiteId(), needed, available}}}).at(0);
+  };
+  EXPECT_EQ(sentence(ReasonCode::kRegions, 3, 1, true),
+            "Only 1 region can take a part, and where.regions asks for 3. It would do with where.regions of 1.");
+  EXPECT_EQ(sentence(ReasonCode::kFailureDomains, 3, 2, true),
+            "Only 2 failure domains can take a part, and where.failure_domains asks for 3. It would do with where.failure_domains of 2.");
+  spec.where.tolerates = {"noisy"};
+  EXPECT_EQ(sentence(ReasonCode::kTaint, 1),
+            "No site has only taints that it tolerates; nearest to it: metro has a taint that it does not tolerate: gpu-only. It would do "
+            "with where.tolerates of gpu-only as well, or without that taint.");
+  EXPECT_EQ(sentence(ReasonCode::kAffinity, 0),
+            "No site has an instance of city/cameras; nearest to it: metro has no instance of city/cameras, which it is to be near (it "
+            "stands at hub). It would do without city/cameras in where.near, or once an instance of it stands there.");
+  EXPECT_EQ(sentence(ReasonCode::kAntiAffinity, 0, 2),
+            "No site is free of instances of city/cameras; nearest to it: metro has 2 instances of city/cameras, from which it is to be "
+            "apart. It would do without city/cameras in where.apart_from, or once that has left.");
+  EXPECT_EQ(sentence(ReasonCode::kDataElsewhere, data, 2),
+            "No site holds the data set city/maps; nearest to it: metro does not hold the data set city/maps (it lies at street, hub). It "
+            "would do without where.at_data, or with a copy of the data there.");
+  EXPECT_EQ(sentence(ReasonCode::kSpeed, 1'500, 1'000),
+            "No site has a core of at least 1.5 of the reference core; nearest to it: metro has cores of at most 1 of the reference core, "
+            "of at least 1.5 asked for. It would do with where.speed_min of 1.");
+}
+
 TEST_F(ExplainTest, EveryReasonHasASentence) {
   graph = brain.durable();
   const IntentSpec spec = brain.cameras();
-  for (int code = 0; code <= static_cast<int>(ReasonCode::kAcceleratorMemory); ++code) {
+  for (int code = 0; code <= static_cast<int>(ReasonCode::kSpeed); ++code) {
     const Reason reason{static_cast<ReasonCode>(code), SiteId(1u), SiteId(0u), 2, 1};
     EXPECT_FALSE(reason_text(*graph, spec, reason).empty());
     const auto sentences = refusal_sentences(*graph, spec, {.reasons = {reason}});

@@ -178,6 +178,31 @@ TEST_F(QueueTest, ExplainTellsWhatDecidesAndWhatWouldChangeIt) {
   EXPECT_NE(capped->text().find("maximum.cpu"), std::string::npos) << capped->text();
 }
 
+TEST_F(QueueTest, WhatIfOfPlaces) {
+  ASSERT_TRUE(apply(kCity, job("city", "other", "1")));
+  ASSERT_TRUE(apply(kCity, job("city", "mover", "1")));
+  brain.decide();
+  const auto refused = [&](const std::string& change) {
+    const auto answer = explain(kCity, "city", "mover", {change});
+    EXPECT_TRUE(answer) << answer.error().text();
+    return answer ? answer->what_if().why() : "";
+  };
+  const auto near = explain(kCity, "city", "mover", {"near=other"});
+  ASSERT_TRUE(near) << near.error().text();
+  ASSERT_EQ(near->now().sites_size(), 1);
+  const std::string stands = near->now().sites(0);
+  EXPECT_EQ(near->what_if().state(), "placed");
+  EXPECT_NE(refused("regions=4").find("where.regions asks for 4"), std::string::npos) << refused("regions=4");
+  EXPECT_NE(refused("speed_min=9").find("has a core of at least 9 of the reference core"), std::string::npos) << refused("speed_min=9");
+  EXPECT_EQ(explain(kCity, "city", "mover", {"apart_from=other"})->what_if().state(), "placed");
+  EXPECT_NE(explain(kCity, "city", "mover", {"apart_from=other"})->what_if().sites(0), stands);
+  EXPECT_EQ(explain(kCity, "city", "mover", {"tolerates=noisy,old"})->what_if().state(), "placed");
+  EXPECT_EQ(explain(kCity, "city", "mover", {"at_data=true"}).error().where, "what_if spec.where.at_data");
+  EXPECT_EQ(explain(kCity, "city", "mover", {"at_data=perhaps"}).error().text(),
+            "what_if \"at_data=perhaps\": \"perhaps\" is not true or false");
+  EXPECT_EQ(explain(kCity, "city", "mover", {"near=nobody"}).error().code, ErrorCode::kNotFound);
+}
+
 TEST_F(QueueTest, WhatIfDecidesOnACopy) {
   fill_hub();
   ASSERT_TRUE(apply(kCity, job("city", "wide", "8")));

@@ -147,6 +147,41 @@ spec: {}
   EXPECT_TRUE(graph->find_tenant("village").valid());
 }
 
+// In whatever order the request has them.
+TEST_F(ServiceTest, AnIntentNamesOthersOfItsRequestAndOfEarlierOnes) {
+  const auto named = [](const std::string& name, const std::string& where) {
+    std::string text = kIntent;
+    text.replace(text.find("name: cameras"), 13, "name: " + name);
+    return "---" + text + "  where: {" + where + "}\n";
+  };
+  const auto answer = apply(kCity, request_of(named("third", "near: [second]") + named("second", "near: [first], apart_from: [aside]") +
+                                              named("first", "sites: 1") + named("aside", "sites: 1")));
+  ASSERT_TRUE(answer) << answer.error().text();
+  const auto shown = get(kCity, "intent", "second", "city");
+  ASSERT_TRUE(shown) << shown.error().text();
+  EXPECT_EQ(shown->resource().intent().spec().where().near(0), "first");
+  EXPECT_EQ(shown->resource().intent().spec().where().apart_from(0), "aside");
+  ASSERT_TRUE(apply(kCity, request_of(named("fourth", "near: [third]"))));
+
+  const auto unknown = apply(kCity, request_of(named("fifth", "near: [nobody]")));
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(unknown.error().where, "spec.where.near[0]");
+  EXPECT_EQ(unknown.error().what, "no intent \"nobody\"");
+  const auto circle = apply(kCity, request_of(named("egg", "near: [hen]") + named("hen", "near: [egg]")));
+  ASSERT_FALSE(circle);
+  EXPECT_EQ(circle.error().code, ErrorCode::kNotFound);
+  const auto later = apply(kCity, request_of(named("first", "near: [third]")));
+  ASSERT_FALSE(later);
+  EXPECT_EQ(later.error().code, ErrorCode::kInvalid) << "third near second near first";
+  v1::DeleteRequest gone;
+  gone.set_kind("intent");
+  gone.set_name("aside");
+  gone.set_tenant("city");
+  ASSERT_TRUE(change(kCity, gone, &Service::remove));
+  EXPECT_EQ(apply(kCity, request_of(named("sixth", "apart_from: [aside]"))).error().code, ErrorCode::kNotFound) << "it was withdrawn";
+}
+
 TEST_F(ServiceTest, AllOrNone) {
   const Position version = brain.durable()->version();
   v1::ApplyRequest request = request_of(kIntent);

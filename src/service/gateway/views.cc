@@ -126,7 +126,8 @@ resource::Names names_of(const Graph& graph) {
   return {.site = [&graph](SiteId id) { return graph.site_name(id); },
           .vertex = [&graph](VertexId id) { return graph.vertex_name(id); },
           .dataset = [&graph](DatasetId id) { return short_name(graph.dataset(id).spec.name); },
-          .queue = [&graph](QueueId id) { return graph.queue(id).name; }};
+          .queue = [&graph](QueueId id) { return graph.queue(id).name; },
+          .intent = [&graph](IntentId id) { return short_name(graph.intent_name(id)); }};
 }
 
 std::string stored_dataset_name(std::string_view tenant, std::string_view name) {

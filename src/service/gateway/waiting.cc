@@ -25,6 +25,8 @@ bool may_heal(const Refusal& refusal) {
     case ReasonCode::kAcceleratorShare:
     case ReasonCode::kAcceleratorMemory:
     case ReasonCode::kBandwidth:
+    case ReasonCode::kAffinity:
+    case ReasonCode::kAntiAffinity:
     case ReasonCode::kSearchBudget:
     case ReasonCode::kRestarting:
       return true;

@@ -69,6 +69,10 @@ bool set(Message& spec, const Way& way, const std::string& value) {
     case FieldDescriptor::CPPTYPE_STRING:
       reflection->SetString(at, field, value);
       return true;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      if (value != "true" && value != "false") return false;
+      reflection->SetBool(at, field, value == "true");
+      return true;
     case FieldDescriptor::CPPTYPE_INT32:
       if (!number || *number > INT32_MAX) return false;
       reflection->SetInt32(at, field, static_cast<int32_t>(*number) * (negative ? -1 : 1));
@@ -131,7 +135,9 @@ Result<resource::Resource> altered(const resource::Resource& intent, const std::
       value = resource::format_time((now + *later + kSecondUs - 1) / kSecondUs * kSecondUs);
     }
     if (!set(spec, meant[0], value)) {
-      return fail(ErrorCode::kInvalid, "\"" + clip_utf8(value, 60) + "\" is not a whole number", where);
+      const bool flag = meant[0].back()->cpp_type() == FieldDescriptor::CPPTYPE_BOOL;
+      return fail(ErrorCode::kInvalid, "\"" + clip_utf8(value, 60) + "\" is not " + (flag ? "true or false" : "a whole number"),
+                  where);
     }
   }
   auto out = resource::from_message(message);

@@ -139,6 +139,17 @@ Promise promise_from(const v1::Intent::Promised& promised, Checks& checks) {
   return out;
 }
 
+std::vector<std::string> others_from(const std::string& path, const std::vector<std::string>& names, const Intent& out,
+                                     Checks& checks) {
+  std::vector<std::string> others = checks.names(path, names, limits::kIntentsNamedMax);
+  for (size_t i = 0; i < others.size(); ++i) {
+    checks.require(others[i] != out.spec.name, path + "[" + std::to_string(i) + "]",
+                   "\"" + others[i] + "\" is this intent itself",
+                   "name other intents; spec.where.sites keeps its own instances apart");
+  }
+  return others;
+}
+
 void places_from(const v1::Intent::Places& places, Intent& out, Checks& checks) {
   out.spec.where.residency =
       checks.names("spec.where.residency", strings(places.residency()), limits::kResidencyLabelsMax);
@@ -150,13 +161,37 @@ void places_from(const v1::Intent::Places& places, Intent& out, Checks& checks) 
                    "spec.where.not[" + std::to_string(i) + "]",
                    "\"" + out.not_at[i] + "\" is also in spec.where.only", "remove it from one of them");
   }
-  out.spec.where.sites_min =
-      places.has_sites() ? checks.number("spec.where.sites", places.sites(), 1, limits::kSitesNamedMax) : 1;
-  checks.require(out.only.empty() || static_cast<size_t>(out.spec.where.sites_min) <= out.only.size(),
-                 "spec.where.sites",
-                 std::to_string(out.spec.where.sites_min) + " different sites cannot be among the " +
-                     std::to_string(out.only.size()) + " of spec.where.only",
-                 "lower it, or allow more sites");
+  Where& where = out.spec.where;
+  const auto different = [&](const std::string& path, bool given, int32_t value, const std::string& what) {
+    const int32_t count = given ? checks.number(path, value, 1, limits::kSitesNamedMax) : 1;
+    checks.require(out.only.empty() || static_cast<size_t>(count) <= out.only.size(), path,
+                   std::to_string(count) + " different " + what + " cannot be among the " +
+                       std::to_string(out.only.size()) + " of spec.where.only",
+                   "lower it, or allow more sites");
+    return count;
+  };
+  where.sites_min = different("spec.where.sites", places.has_sites(), places.sites(), "sites");
+  // One is what any plan has.
+  const auto more_than_one = [](int32_t count) { return count > 1 ? count : 0; };
+  where.regions_min =
+      more_than_one(different("spec.where.regions", places.has_regions(), places.regions(), "regions"));
+  where.failure_domains_min = more_than_one(different(
+      "spec.where.failure_domains", places.has_failure_domains(), places.failure_domains(), "failure domains"));
+  out.near = others_from("spec.where.near", strings(places.near()), out, checks);
+  out.apart_from = others_from("spec.where.apart_from", strings(places.apart_from()), out, checks);
+  for (size_t i = 0; i < out.apart_from.size(); ++i) {
+    checks.require(std::find(out.near.begin(), out.near.end(), out.apart_from[i]) == out.near.end(),
+                   "spec.where.apart_from[" + std::to_string(i) + "]",
+                   "\"" + out.apart_from[i] + "\" is also in spec.where.near", "remove it from one of them");
+  }
+  where.at_data = places.at_data();
+  where.tolerates = checks.names("spec.where.tolerates", strings(places.tolerates()), limits::kTaintsKnownMax);
+  std::sort(where.tolerates.begin(), where.tolerates.end());
+  if (!places.speed_min().empty()) {
+    const std::string path = "spec.where.speed_min";
+    out.spec.workload.speed_milli_min = checks.quantity(path, places.speed_min(), parse_cpu_milli, "1 or 1.5");
+    checks.require(out.spec.workload.speed_milli_min > 0, path, "is zero", "write it like 1 or 1.5, of the reference core");
+  }
 }
 
 int64_t budget_from(const v1::Intent::Budget& budget, Checks& checks) {
@@ -223,6 +258,10 @@ Intent intent_from(const v1::Intent& message, const Context& context, Checks& ch
   }
   out.data = checks.names("spec.data", strings(spec.data()), limits::kDatasetsNamedMax);
   out.spec.data.resize(out.data.size());
+  checks.require(!out.spec.where.at_data || !out.data.empty(), "spec.where.at_data",
+                 "is asked for, but the intent has no data", "name data sets in spec.data, or remove it");
+  out.spec.where.near.resize(out.near.size());
+  out.spec.where.apart_from.resize(out.apart_from.size());
   out.spec.where.only.resize(out.only.size());
   out.spec.where.not_at.resize(out.not_at.size());
   return out;
@@ -272,12 +311,19 @@ void fill(const Intent& value, v1::Intent& message) {
   if (promise.availability_ppm > 0)
     spec.mutable_promise()->set_availability(format_fraction(promise.availability_ppm));
   const Where& where = value.spec.where;
-  if (!where.residency.empty() || !value.only.empty() || !value.not_at.empty() || where.sites_min > 1) {
+  if (where != Where{} || work.speed_milli_min > 0) {
     auto& places = *spec.mutable_where();
     for (const auto& label : where.residency) places.add_residency(label);
     for (const auto& site : value.only) places.add_only(site);
     for (const auto& site : value.not_at) places.add_not_(site);
     if (where.sites_min > 1) places.set_sites(where.sites_min);
+    if (where.regions_min > 1) places.set_regions(where.regions_min);
+    if (where.failure_domains_min > 1) places.set_failure_domains(where.failure_domains_min);
+    for (const auto& other : value.near) places.add_near(other);
+    for (const auto& other : value.apart_from) places.add_apart_from(other);
+    places.set_at_data(where.at_data);
+    for (const auto& taint : where.tolerates) places.add_tolerates(taint);
+    if (work.speed_milli_min > 0) places.set_speed_min(format_milli(work.speed_milli_min));
   }
   spec.mutable_prefer()->set_cost(format_milli(value.spec.prefer.cost_milli));
   spec.mutable_prefer()->set_carbon(format_milli(value.spec.prefer.carbon_milli));

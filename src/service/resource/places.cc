@@ -101,6 +101,9 @@ Site site_from(const v1::Site& message, Checks& checks) {
   }
   out.spec.prefix = checks.prefix("spec.network.prefix", spec.network().prefix());
   out.spec.sid = checks.address("spec.network.sid", spec.network().sid());
+  if (!spec.failure_domain().empty()) out.spec.failure_domain = checks.name("spec.failure_domain", spec.failure_domain());
+  out.spec.taints = checks.names("spec.taints", strings(spec.taints()), limits::kTaintsMax);
+  std::sort(out.spec.taints.begin(), out.spec.taints.end());
   return out;
 }
 
@@ -126,6 +129,8 @@ void fill(const Site& value, v1::Site& message) {
   }
   if (!value.spec.prefix.empty()) spec.mutable_network()->set_prefix(value.spec.prefix);
   if (!value.spec.sid.empty()) spec.mutable_network()->set_sid(value.spec.sid);
+  spec.set_failure_domain(value.spec.failure_domain);
+  for (const auto& taint : value.spec.taints) spec.add_taints(taint);
 }
 
 Router router_from(const v1::Router& message, Checks& checks) {

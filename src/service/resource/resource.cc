@@ -188,6 +188,8 @@ class Resolver {
         return tl::unexpected(unknown_name(source_, item("spec.data", i), "data set", intent.data[i], {}));
       intent.spec.data[i] = *id;
     }
+    if (!intents(intent.tenant, intent.near, "spec.where.near", intent.spec.where.near)) return status_;
+    if (!intents(intent.tenant, intent.apart_from, "spec.where.apart_from", intent.spec.where.apart_from)) return status_;
     if (!intent.spec.schedule.queue.empty()) {
       QueueId id;
       queue(intent.spec.schedule.queue, "spec.schedule.queue", id);
@@ -248,6 +250,19 @@ class Resolver {
     } else {
       status_ = tl::unexpected(unknown_name(source_, path, "queue", name, directory_.queues));
     }
+  }
+  bool intents(const std::string& tenant, const std::vector<std::string>& names, const std::string& path,
+               std::vector<IntentId>& out) {
+    out.resize(names.size());
+    for (size_t i = 0; i < names.size(); ++i) {
+      const auto id = directory_.intent(tenant, names[i]);
+      if (!id) {
+        status_ = tl::unexpected(unknown_name(source_, item(path, i), "intent", names[i], {}));
+        return false;
+      }
+      out[i] = *id;
+    }
+    return true;
   }
   bool sites(const std::vector<std::string>& names, const std::string& path, std::vector<SiteId>& out) {
     out.resize(names.size());
@@ -409,11 +424,13 @@ Status resolve(Resource& resource, const Directory& directory) {
 }
 
 Resource describe(const IntentSpec& spec, std::string_view tenant, const Names& names) {
-  Intent out{std::string(tenant), spec, {}, {}, {}, {}};
+  Intent out{std::string(tenant), spec, {}, {}, {}, {}, {}, {}};
   for (const Ingress& ingress : spec.from) out.from.push_back(names.site(ingress.site));
   out.only = names_of(spec.where.only, names.site);
   out.not_at = names_of(spec.where.not_at, names.site);
   out.data = names_of(spec.data, names.dataset);
+  out.near = names_of(spec.where.near, names.intent);
+  out.apart_from = names_of(spec.where.apart_from, names.intent);
   return resource_of(std::move(out));
 }
 

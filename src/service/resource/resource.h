@@ -47,11 +47,13 @@ struct Source {
 
 struct Intent {
   std::string tenant;
-  IntentSpec spec;  // ingress sites, where.only, where.not_at and data are unset until resolve()
+  IntentSpec spec;  // ingress sites, data, and where's only, not_at, near and apart_from are unset until resolve()
   std::vector<std::string> from;  // names, in the order of spec.from
   std::vector<std::string> only;
   std::vector<std::string> not_at;
   std::vector<std::string> data;
+  std::vector<std::string> near;
+  std::vector<std::string> apart_from;
   friend bool operator==(const Intent&, const Intent&) = default;
 };
 struct Site {
@@ -149,6 +151,7 @@ struct Directory {
   std::function<std::optional<VertexId>(std::string_view)> vertex;  // of a site or router
   std::function<std::optional<DatasetId>(std::string_view tenant, std::string_view name)> dataset;
   std::function<std::optional<QueueId>(std::string_view)> queue;
+  std::function<std::optional<IntentId>(std::string_view tenant, std::string_view name)> intent;
   std::function<std::vector<std::string>()> sites;  // all names, to suggest one
   std::function<std::vector<std::string>()> vertices;
   std::function<std::vector<std::string>()> queues;
@@ -162,6 +165,7 @@ struct Names {
   std::function<std::string(VertexId)> vertex;
   std::function<std::string(DatasetId)> dataset;
   std::function<std::string(QueueId)> queue;
+  std::function<std::string(IntentId)> intent;
 };
 Resource describe(const IntentSpec& spec, std::string_view tenant, const Names& names);
 Resource describe(const SiteSpec& spec);

@@ -208,6 +208,35 @@ TEST(Resource, ReadsPartsOfAcceleratorsAndWhatTheyMustDo) {
   EXPECT_EQ(std::get<Intent>((*whole)[0].value).spec.workload.accelerator_milli, 0) << "all of it is a whole one";
 }
 
+constexpr const char* kPlaced = R"(apiVersion: weir/v1
+kind: Intent
+metadata: {name: train, tenant: lab}
+spec:
+  workload: {job: {artifact: trainer, cpu: 4, memory: 8Gi}}
+  where: {sites: 2, regions: 2, failure_domains: 3, near: [web], apart_from: [batch, noise], at_data: true, tolerates: [noisy, gpu-only], speed_min: 1.25}
+  data: [faces]
+)";
+
+TEST(Resource, ReadsWhatIsAskedOfPlaces) {
+  const auto intent = std::get<Intent>(only(kPlaced).value);
+  const Where& where = intent.spec.where;
+  EXPECT_EQ(where.regions_min, 2);
+  EXPECT_EQ(where.failure_domains_min, 3);
+  EXPECT_EQ(intent.near, std::vector<std::string>{"web"});
+  EXPECT_EQ(intent.apart_from, (std::vector<std::string>{"batch", "noise"}));
+  EXPECT_TRUE(where.at_data);
+  EXPECT_EQ(where.tolerates, (std::vector<std::string>{"gpu-only", "noisy"})) << "sorted";
+  EXPECT_EQ(intent.spec.workload.speed_milli_min, 1'250);
+  // One is what there is without it.
+  const auto one = std::get<Intent>(only(with(kPlaced, "sites: 2, regions: 2, failure_domains: 3", "sites: 1, regions: 1, failure_domains: 1")).value);
+  EXPECT_EQ(one.spec.where.sites_min, 1);
+  EXPECT_EQ(one.spec.where.regions_min, 0);
+  EXPECT_EQ(one.spec.where.failure_domains_min, 0);
+  const auto site = std::get<Site>(only(with(kSite, "tier: edge", "tier: edge\n  failure_domain: grid-east\n  taints: [noisy, gpu-only]")).value);
+  EXPECT_EQ(site.spec.failure_domain, "grid-east");
+  EXPECT_EQ(site.spec.taints, (std::vector<std::string>{"gpu-only", "noisy"}));
+}
+
 TEST(Resource, ReadsTheExamplesOfThisRepository) {
   for (const char* name : {"/examples/city-cameras/intent.yaml", "/examples/city-cameras/tenant.yaml",
                            "/examples/queues/queues.yaml", "/examples/queues/jobs.yaml"}) {
@@ -223,7 +252,8 @@ TEST(Resource, ReadsTheExamplesOfThisRepository) {
 // YAML, canonical message, YAML again and JSON all mean the same.
 TEST(Resource, SurvivesEveryForm) {
   for (const std::string& text : {std::string(kIntent), std::string(kSite), std::string(kLink),
-                                  std::string(kOthers), std::string(kJob)}) {
+                                  std::string(kOthers), std::string(kJob), std::string(kPlaced),
+                                  with(kSite, "tier: edge", "tier: edge\n  failure_domain: grid\n  taints: [noisy]")}) {
     const auto resources = parse(text, "f.yaml");
     ASSERT_TRUE(resources.has_value()) << resources.error().text();
     for (const Resource& resource : *resources) {
@@ -482,6 +512,54 @@ TEST(ResourceErrors, RefuseDuplicates) {
       "intent.yaml:17: spec.residency[0]: \"cn\" is listed twice; remove one of them");
 }
 
+TEST(ResourceErrors, RefuseWhatNoPlaceCanBe) {
+  const auto placed = [](const std::string& from, const std::string& to) { return error_of(with(kPlaced, from, to)); };
+  EXPECT_EQ(placed("near: [web]", "near: [train]"),
+            "intent.yaml:6: spec.where.near[0]: \"train\" is this intent itself; name other intents; spec.where.sites keeps its own "
+            "instances apart");
+  EXPECT_EQ(placed("near: [web]", "near: [noise]"),
+            "intent.yaml:6: spec.where.apart_from[1]: \"noise\" is also in spec.where.near; remove it from one of them");
+  EXPECT_EQ(placed("near: [web]", "near: [web, web]"),
+            "intent.yaml:6: spec.where.near[0]: \"web\" is listed twice; remove one of them");
+  EXPECT_EQ(placed("near: [web]", "near: [Web]"),
+            "intent.yaml:6: spec.where.near[0]: \"Web\" is not a name; use a-z, 0-9 and '-', beginning and ending with a letter or digit");
+  EXPECT_EQ(placed("\n  data: [faces]", ""),
+            "intent.yaml:6: spec.where.at_data: is asked for, but the intent has no data; name data sets in spec.data, or remove it");
+  EXPECT_EQ(placed("at_data: true", "at_data: maybe"),
+            "intent.yaml:6: spec.where.at_data: \"maybe\" is neither true nor false; write true or false");
+  for (const char* what : {"sites", "regions", "failure_domains"}) {
+    const std::string field = std::string(what) + ": ";
+    const auto bounded = [&](const std::string& value) { return error_of(with(kJob, "sites: 2", field + value)); };
+    EXPECT_EQ(bounded("2"), "accepted");
+    EXPECT_EQ(bounded("1"), "accepted");
+    EXPECT_EQ(bounded("0"), "intent.yaml:7: spec.where." + std::string(what) + ": 0 is not between 1 and 1000");
+    EXPECT_EQ(bounded("1001"), "intent.yaml:7: spec.where." + std::string(what) + ": 1001 is not between 1 and 1000");
+    EXPECT_TRUE(bounded("3").starts_with("intent.yaml:7: spec.where." + std::string(what) + ": 3 different ")) << bounded("3");
+  }
+  EXPECT_EQ(placed("speed_min: 1.25", "speed_min: 0"),
+            "intent.yaml:6: spec.where.speed_min: is zero; write it like 1 or 1.5, of the reference core");
+  EXPECT_EQ(placed("speed_min: 1.25", "speed_min: -1"),
+            "intent.yaml:6: spec.where.speed_min: \"-1\" is negative; write it like 0.3 or 300m");
+  EXPECT_EQ(placed("speed_min: 1.25", "speed_min: 0.001"), "accepted");
+  const auto names = [](size_t count) {
+    std::string list;
+    for (size_t i = 0; i < count; ++i) list += (i > 0 ? ", n" : "n") + std::to_string(i);
+    return "[" + list + "]";
+  };
+  EXPECT_EQ(placed("near: [web]", "near: " + names(64)), "accepted");
+  EXPECT_EQ(placed("near: [web]", "near: " + names(65)), "intent.yaml:6: spec.where.near: 65 entries are more than 64");
+  EXPECT_EQ(placed("[noisy, gpu-only]", names(64)), "accepted");
+  EXPECT_EQ(placed("[noisy, gpu-only]", names(65)), "intent.yaml:6: spec.where.tolerates: 65 entries are more than 64");
+  const auto site = [](const std::string& more) { return error_of(with(kSite, "tier: edge", "tier: edge\n  " + more)); };
+  EXPECT_EQ(site("taints: " + names(16)), "accepted");
+  EXPECT_EQ(site("taints: " + names(17)), "intent.yaml:6: spec.taints: 17 entries are more than 16");
+  EXPECT_EQ(site("taints: [no_isy]"),
+            "intent.yaml:6: spec.taints[0]: \"no_isy\" is not a name; use a-z, 0-9 and '-', beginning and ending with a letter or digit");
+  EXPECT_EQ(site("failure_domain: Grid 1"),
+            "intent.yaml:6: spec.failure_domain: \"Grid 1\" is not a name; use a-z, 0-9 and '-', beginning and ending with a letter or "
+            "digit");
+}
+
 TEST(ResourceErrors, RefuseWrongPlaces) {
   EXPECT_EQ(error_of(with(kSite, "tier: edge", "tier: fog")),
             "intent.yaml:5: spec.tier: \"fog\" is not a tier; write cloud, edge or end");
@@ -589,6 +667,8 @@ TEST(ResourceErrors, PointIntoARequest) {
 
 // ---- names -------------------------------------------------------------------------------------------
 
+constexpr std::array<const char*, 3> kIntents = {"web", "batch", "noise"};
+
 Directory directory() {
   const std::vector<std::string> sites = {"street-a", "street-b", "metro", "hub-guizhou", "hub-ningxia"};
   Directory out;
@@ -608,6 +688,11 @@ Directory directory() {
     if (tenant == "lab" && name == "faces") return DatasetId(4u);
     return {};
   };
+  out.intent = [](std::string_view tenant, std::string_view name) -> std::optional<IntentId> {
+    const auto known = std::find(kIntents.begin(), kIntents.end(), name);
+    if (tenant != "lab" || known == kIntents.end()) return {};
+    return IntentId(static_cast<size_t>(known - kIntents.begin()));
+  };
   out.sites = [sites] { return sites; };
   out.vertices = [sites] { return sites; };
   return out;
@@ -622,11 +707,12 @@ Names names() {
     return id.value == 100 ? "hangzhou" : site(SiteId(id.value));
   };
   out.dataset = [](DatasetId) { return "faces"; };
+  out.intent = [](IntentId id) { return kIntents[id.index()]; };
   return out;
 }
 
 TEST(ResourceNames, AreResolvedAndBack) {
-  for (const char* text : {kIntent, kJob, kLink}) {
+  for (const char* text : {kIntent, kJob, kPlaced, kLink}) {
     Resource resource = only(text);
     const auto ok = resolve(resource, directory());
     ASSERT_TRUE(ok.has_value()) << ok.error().text();
@@ -667,6 +753,10 @@ TEST(ResourceNames, AreSuggestedWhenUnknown) {
             "intent.yaml:10: spec.where.not[0]: no site \"mars\"; apply its description first");
   EXPECT_EQ(refusal(with(kLink, "[metro,", "[metor,")),
             "intent.yaml:5: spec.between[0]: no site or router \"metor\"; did you mean metro?");
+  EXPECT_EQ(refusal(with(kPlaced, "[web]", "[wbe]")),
+            "intent.yaml:6: spec.where.near[0]: no intent \"wbe\"; apply its description first");
+  EXPECT_EQ(refusal(with(kPlaced, "tenant: lab", "tenant: city")),
+            "intent.yaml:7: spec.data[0]: no data set \"faces\"; apply its description first");
   EXPECT_EQ(refusal(with(kJob, "[faces]", "[fces]")),
             "intent.yaml:8: spec.data[0]: no data set \"fces\"; apply its description first");
 }
