@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <fstream>
 
+#include "bench/loop/alike.h"
 #include "bench/support/arguments.h"
 #include "bench/support/statistics.h"
+#include "core/event/limits.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/queue/graph_queue.h"
 #include "twin/replay/hash_log.h"
@@ -18,12 +20,15 @@ namespace {
 
 constexpr const char* kHelp =
     "Usage: weir bench loop [--jobs N] [--running N]\n"
-    "                       [--queued yes|no] [-o table|json]\n\n"
+    "                       [--queued yes|no] [-o table|json]\n"
+    "       weir bench loop --tasks N [--running N] [-o table|json]\n\n"
     "Runs N jobs through the production loop in virtual time, with so many at once on\n"
     "one site, through the queues or each as it comes, and says what bounds it:\n"
-    "deciding, hashing, the rest. Times are of the processor.\n\n"
-    "Example:\n"
-    "  weir bench loop --jobs 100000 --running 32\n";
+    "deciding, hashing, the rest. Times are of the processor. With --tasks an array\n"
+    "of so many beside as many jobs, all submitted at once.\n\n"
+    "Examples:\n"
+    "  weir bench loop --jobs 100000 --running 32\n"
+    "  weir bench loop --tasks 10000 --running 32\n";
 
 // Of the processor: other programs may share the machine.
 struct Clock {
@@ -109,19 +114,48 @@ class Steady final : public twin::JobSource {
   TimeUs running_;
 };
 
+int run_tasks_bench(uint32_t tasks, uint32_t running, bool json) {
+  for (const bool array : {true, false}) {
+    const Alike one = run_alike(tasks, running, array);
+    const char* what = array ? "array" : "jobs";
+    if (!one.done) {
+      std::fprintf(stderr, "weir bench loop: the %s did not end\n", what);
+      return 1;
+    }
+    const auto number = [](uint64_t count) { return grouped(static_cast<double>(count)); };
+    if (json) {
+      std::printf(
+          "{\"as\": \"%s\", \"tasks\": %u, \"running\": %u, \"submit_ms\": %.2f, \"submit_events\": %lu, "
+          "\"submit_ledger_bytes\": %lu, \"submit_memory_bytes\": %.0f, \"seconds\": %.3f, \"turns\": %lu, "
+          "\"events\": %lu, \"ledger_bytes\": %lu, \"memory_bytes\": %.0f}\n",
+          what, tasks, running, one.submit_seconds * 1e3, one.submit_events, one.submit_bytes, one.submit_memory_bytes,
+          one.seconds, one.turns, one.events, one.bytes, one.memory_bytes);
+      continue;
+    }
+    std::printf("%s %s, %u at a time\n", number(tasks).c_str(), array ? "tasks of an array" : "jobs", running);
+    std::printf("  submitted: %.2f ms, %s events, %s bytes of ledger, %s bytes of memory\n", one.submit_seconds * 1e3,
+                number(one.submit_events).c_str(), number(one.submit_bytes).c_str(), grouped(one.submit_memory_bytes).c_str());
+    std::printf("  done: %.2f s, %s turns, %s events, %s bytes of ledger, %s of memory kept\n", one.seconds,
+                number(one.turns).c_str(), number(one.events).c_str(), number(one.bytes).c_str(), grouped(one.memory_bytes).c_str());
+  }
+  return 0;
+}
+
 }  // namespace
 
 int run_loop_bench(const std::vector<std::string>& args) {
   uint64_t jobs = 100'000;
-  uint32_t running = 32;
+  uint32_t running = 32, tasks = 0;
   std::string output = "table", queued = "yes";
   if (const auto code = read_arguments("weir bench loop", kHelp, args,
                                        {Option::number<uint64_t>("--jobs", 1, 10'000'000, jobs),
                                         Option::number<uint32_t>("--running", 1, 100'000, running),
+                                        Option::number<uint32_t>("--tasks", 2, static_cast<uint32_t>(limits::kTasksMax), tasks),
                                         Option::choice("--queued", {"yes", "no"}, queued),
                                         Option::choice("-o", {"table", "json"}, output)})) {
     return *code;
   }
+  if (tasks > 0) return run_tasks_bench(tasks, running, output == "json");
   twin::ReplayOptions options;
   options.domain = {.name = "bench", .scarcity_core_hour = kCredit};
   options.sites.push_back(

@@ -458,7 +458,7 @@ std::string render(const std::string& kind, const Items& items, Format format) {
       break;
   }
   if (items.empty()) return "No " + kind + ".\n";
-  if (kind.starts_with("job"))
+  if (kind.starts_with("job") || kind.starts_with("task"))
     return jobs(items, format == Format::kWide).text(format == Format::kWide ? 0 : kTableWidth);
   if (format == Format::kWide) return table_of(items, true).text(0);
   return table_of(items, false).text(kTableWidth) + why_plain(items) + why_not_running(items);
@@ -525,7 +525,7 @@ std::string render_bill(const v1::BillResponse& bills, Format format) {
     for (const v1::BillLine& line : bill.lines()) {
       table.add({line.intent(), line.site(), line.item(), quantity_text(line), line.unit(),
                  credits(line.price_nanocredits()), format_money(line.amount_nanocredits()),
-                 std::to_string(line.plan())});
+                 line.plan() == 0 ? "-" : std::to_string(line.plan())});
     }
     if (table.size() > 0) out += table.text(format == Format::kWide ? 0 : kTableWidth);
     out += "Total " + format_money(bill.total_nanocredits()) + " credits\n";

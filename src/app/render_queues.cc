@@ -8,6 +8,7 @@
 #include "core/event/types.h"
 #include "core/units/quantity.h"
 #include "security/identity/clock_text.h"
+#include "service/gateway/waiting.h"
 
 namespace weir::app {
 namespace {
@@ -134,7 +135,9 @@ Table jobs(const Items& items, bool wide) {
                   or_dash(schedule.run_time()), or_dash(schedule.deadline()),
                   std::to_string(status.preemptions())});
     }
-    row.push_back(or_dash(status.why()));
+    std::string why = status.has_tasks() ? gateway::tasks_text(status.tasks()) : "";
+    if (!status.why().empty()) why += (why.empty() ? "" : ". ") + status.why();
+    row.push_back(or_dash(why));
     table.add(row);
   }
   return table;

@@ -455,6 +455,8 @@ std::optional<Error> hopeless(const Options& o, const v1::Resource* resource, co
                    "all reasons: " + explain};
     }
     if (state == "withdrawn") return Error{ErrorCode::kNotFound, text, where, "apply it again"};
+    if (state == "failed")
+      return Error{ErrorCode::kInternal, "has ended, and not every task of it well", where, "'weir get tasks' shows which"};
     if (state == "finished")
       return Error{ErrorCode::kInternal, text, where, "delete it and apply it again to run it anew"};
   }
@@ -516,7 +518,7 @@ void command(CLI::App& app, const std::string& name, const std::string& what, co
 }
 
 constexpr const char* kKinds =
-    "intents, jobs, queues, reservations, policies, sites, routers, links, datasets, offers, tenants, "
+    "intents, jobs, tasks, queues, reservations, policies, sites, routers, links, datasets, offers, tenants, "
     "tokens, plans, runs, "
     "nodes, events or prices";
 
@@ -540,6 +542,7 @@ Examples:
   weir get intents
   weir get queues                          whose share, and who waits how long?
   weir get jobs                            why does it wait, and until when?
+  weir get tasks --filter intent=render    the tasks of an array
   weir get site/metro -o yaml
   weir get runs --filter site=metro,state=running
   weir get events --kind PlanCommitted --since 1h
@@ -600,8 +603,8 @@ Examples:
       app, "wait", "Wait until a resource has a state", R"(
 Exits with 8 when the time has passed, and at once, with 6 or 1, when the state
 will not come unless somebody changes something. States of
-  intents: pending, waiting, placed, running, refused, finished, withdrawn,
-           kept, broken
+  intents: pending, waiting, placed, running, refused, finished, failed,
+           withdrawn, kept, broken
   runs:    planned, starting, running, stopping, exited, failed, lost
   plans:   active, retiring
   sites:   unknown, up, draining, down

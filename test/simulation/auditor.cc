@@ -147,26 +147,33 @@ void Auditor::body(const IntentSubmitted& e) {
   if (e.intent.index() == wishes_.size()) wishes_.emplace_back();
   Wish& wish = wishes_[e.intent.index()];
   if (e.generation != wish.generation + 1) fail("generations do not count up");
+  const IntentSpec& spec = e.array.valid() ? task_of(e) : e.spec;
+  if (wish.withdrawn) wish.submitted = 0;
+  wish.array = e.array;
+  wish.task = e.task;
   std::erase_if(wish.kept, [&](const auto& known) {
-    return wish.withdrawn || std::none_of(e.spec.from.begin(), e.spec.from.end(),
+    return wish.withdrawn || std::none_of(spec.from.begin(), spec.from.end(),
                                           [&](const Ingress& from) { return from.site == known.first; });
   });
   wish.tenant = tenants_[e.tenant.index()];
   wish.generation = e.generation;
   wish.withdrawn = false;
   wish.finished = false;
-  wish.spec = e.spec;
+  wish.spec = spec;
   wish.preemptions = 0;
   wish.preempts_at = 0;
-  wish.work_us = e.spec.traffic.work_us_per_request;
+  wish.work_us = spec.traffic.work_us_per_request;
 }
 
 void Auditor::body(const IntentWithdrawn& e) {
   Wish& wish = wishes_[e.intent.index()];
-  if (wish.withdrawn && (!wish.finished || e.finished)) fail("withdrawn twice");
+  const bool ended = is_array(wish) && wish.submitted >= static_cast<uint32_t>(wish.spec.schedule.tasks);
+  if (wish.withdrawn && ((!wish.finished && !ended) || e.finished)) fail("withdrawn twice");
+  if (wish.withdrawn) wish.submitted = 0;
   if (e.finished && !by_brain()) fail("finished by another's word than the brain's");
   wish.finished = e.finished;
-  if (by_brain() && !(e.finished ? all_exited_well(wish) : over_its_time(wish))) fail("the brain withdrew what is not done");
+  if (!wish.withdrawn) wish.ended_well = e.finished;
+  if (by_brain() && !ends_with_array(e.intent, e.finished) && !(e.finished ? all_exited_well(wish) : over_its_time(wish))) fail("the brain withdrew what is not done");
   wish.on_protection.clear();
   wish.withdrawn = true;
   wish.active = kNoPosition;
@@ -330,6 +337,7 @@ void Auditor::body(const PlanCommitted& e) {
   if (e.plan.intent.index() >= wishes_.size()) return fail("a plan for nothing");
   Wish& wish = wishes_[e.plan.intent.index()];
   if (wish.withdrawn || e.plan.generation != wish.generation) return fail("a plan for another generation");
+  if (is_array(wish)) return fail("a plan for an array");
   for (const Placement& p : e.plan.placements) {
     if (p.node.index() >= nodes_.size() || nodes_[p.node.index()].site != p.site.value) {
       return fail("a placement on an unknown node");
@@ -404,7 +412,8 @@ void Auditor::body(const PlanCommitted& e) {
     billed_[now.run(i)] = {.tenant = "tenant/" + wish.tenant,
                            .provider = "provider/" + sites_[e.plan.placements[i].site.index()].name,
                            .placement = e.plan.placements[i],
-                           .workload = wish.spec.workload};
+                           .workload = wish.spec.workload,
+                           .task = wish.array.valid()};
     billed_[now.run(i)].workload.speed_milli_min = 0;  // chose the node, and is nothing to its agent
     // Of a shared device it is told what it was given.
     if (e.plan.placements[i].accelerator_milli > 0)
@@ -701,7 +710,7 @@ Auditor::Owed Auditor::owed() const {
         const Placement& p = billed.placement;
         const auto add = [&](const char* item, int64_t reserved, Nanocredits price) {
           if (reserved == 0) return;
-          out[{billed.tenant.substr(billed.tenant.find('/') + 1), term.plan,
+          out[{billed.tenant.substr(billed.tenant.find('/') + 1), billed.task ? 0 : term.plan,
                billed.provider.substr(billed.provider.find('/') + 1), item, price}] +=
               static_cast<unsigned __int128>(time) * static_cast<uint64_t>(reserved);
         };
@@ -748,6 +757,7 @@ void Auditor::compare(const Graph& graph) const {
     if (row.generation != wish.generation || (row.state == IntentState::kWithdrawn) != wish.withdrawn) {
       fail(name + "the graph has another generation, or withdrew it");
     }
+    compare_tasks(graph, IntentId(i));
     if ((row.active ? row.active->position : kNoPosition) != wish.active) fail(name + "the graph has another active plan");
     if (row.retiring.size() + (row.active ? 1 : 0) != wish.held.size()) fail(name + "the graph holds other plans");
     std::set<RunId> runs;

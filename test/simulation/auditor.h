@@ -48,7 +48,7 @@ class Auditor {
   // Microseconds for which a run is billed so far.
   TimeUs billed_us(RunId run) const;
   // What tenants owe, exactly: what was reserved times microseconds, for the time that is metered and that plans held,
-  // by tenant, plan, site, item and price.
+  // by tenant, plan (0: of an array), site, item and price.
   using Owed = std::map<std::tuple<std::string, Position, std::string, std::string, Nanocredits>, unsigned __int128>;
   Owed owed() const;
   // By account; sums to zero.
@@ -108,6 +108,10 @@ class Auditor {
     TimeUs preempts_at = 0;            // when others were last preempted for it; 0: never
     SiteId preempts_at_site;
     int64_t victims = 0;               // then
+    IntentId array;                    // that it is a task of
+    uint32_t task = 0;
+    uint32_t submitted = 0;            // of an array: its first tasks
+    bool ended_well = false;           // when it was withdrawn first
   };
   struct Billed {
     TimeUs total = 0;
@@ -121,6 +125,7 @@ class Auditor {
     };
     std::vector<Term> terms;
     Workload workload;
+    bool task = false;    // of an array
     bool closed = false;  // its site was said to have nothing more of it
   };
   struct RunAs {
@@ -128,6 +133,15 @@ class Auditor {
     int32_t exit_code = 0;
     TimeUs began = 0;
   };
+
+  struct Tasks {
+    int32_t waiting = 0, running = 0, finished = 0, failed = 0;
+  };
+  static bool is_array(const Wish& wish);
+  const IntentSpec& task_of(const IntentSubmitted& e);
+  Tasks count_tasks(IntentId array) const;
+  bool ends_with_array(IntentId intent, bool well) const;
+  void compare_tasks(const Graph& graph, IntentId array) const;
 
   void fail(const std::string& why) const;
   void on(const Event& event);

@@ -69,7 +69,8 @@ Auditor::Counted Auditor::count(uint32_t queue) const {
     if (wish.withdrawn || spec.workload.kind != WorkKind::kJob) continue;
     const std::vector<uint32_t> chain = queues_of(spec);
     if (std::find(chain.begin(), chain.end(), queue) == chain.end()) continue;
-    const int64_t times = runs ? static_cast<int64_t>(active->second.plan.placements.size()) : instances_at_least(spec);
+    int64_t times = runs ? static_cast<int64_t>(active->second.plan.placements.size()) : instances_at_least(spec);
+    if (is_array(wish)) times *= std::max<int64_t>(spec.schedule.tasks - int64_t{wish.submitted}, 0);
     const bool counts = runs && wish.spec.workload.kind == WorkKind::kJob;
     for (size_t r = 0; r < 3; ++r) (counts ? out.running : out.waiting)[r] += each(spec)[r] * times;
   }

@@ -122,7 +122,8 @@ std::string describe(const Graph& g) {
     const IntentRow& row = g.intent(IntentId(i));
     w.line("intent");
     w.all(g.intent_name(IntentId(i)), row.tenant, row.generation, row.state, row.promise_kept, row.finished, row.submitted, row.submitted_at,
-          row.preemptions, row.claims, row.preempted_at);
+          row.preemptions, row.claims, row.preempted_at, row.array, row.task, row.tasks.submitted, row.tasks.waiting,
+          row.tasks.running, row.tasks.finished, row.tasks.failed);
     if (row.preempted) w.all(row.preempted->intent, row.preempted->by, row.preempted->site, row.preempted->cost);
     if (row.claim) {
       w.all(row.claim->site, row.claim->at);

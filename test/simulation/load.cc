@@ -6,6 +6,7 @@ namespace weir::simulation {
 namespace {
 
 constexpr TimeUs kPatienceUs = 2'000'000;
+constexpr const char* kArrayName = "array";
 
 }  // namespace
 
@@ -89,6 +90,7 @@ void Load::begin() {
     }
   }
   for (int64_t i = 0; i < wishes; ++i) names_.push_back({"intent" + std::to_string(i), random_.chance(400'000)});
+  if (random_.chance(400'000)) names_.push_back({kArrayName, true});
   schedule_.after(500'000, [this] { act(); });
 }
 
@@ -156,7 +158,9 @@ IntentSpec Load::wish(const std::string& name, bool job) {
   Random& r = random_;
   IntentSpec spec{.name = name};
   const auto some_site = [&] { return SiteId(r.below(world_.sites.size())); };
-  if (!job || r.chance(200'000)) {
+  const bool array = job && name == kArrayName;
+  if (array) spec.schedule.tasks = static_cast<int32_t>(r.between(2, 12));
+  if (!job || (!array && r.chance(200'000))) {
     const int64_t ingresses = r.between(1, std::min<int64_t>(3, static_cast<int64_t>(world_.sites.size())));
     for (int64_t i = 0; i < ingresses; ++i) {
       const SiteId site = some_site();
@@ -243,7 +247,10 @@ void Load::act() {
   if (what < 75) {
     return ask([name = name](const Graph& graph) {
       std::vector<Proposal> one;
-      const IntentId known = graph.find_intent("city", name);
+      IntentId known = graph.find_intent("city", name);
+      // Of an array now and then one of its tasks alone.
+      const auto tasks = known.valid() ? static_cast<Position>(graph.intent(known).tasks.submitted) : 0;
+      if (tasks > 0 && graph.version() % 2 == 0) known = graph.find_task(known, static_cast<uint32_t>(graph.version() / 2 % tasks));
       if (known.valid()) one.push_back({"tenant/city", IntentWithdrawn{known}});
       return one;
     });
@@ -346,7 +353,17 @@ void Load::undrain() {
     }
     return all;
   });
-  // What can never run would never come to rest.
+  // What can never run would never come to rest; also tasks of an array that is another by now.
+  ask([](const Graph& graph) {
+    std::vector<Proposal> all;
+    for (size_t i = 0; i < graph.intent_count(); ++i) {
+      const IntentRow& row = graph.intent(IntentId(i));
+      if (row.array.valid() && row.state != IntentState::kWithdrawn && row.spec->workload.artifact == kBrokenProgram) {
+        all.push_back({"tenant/city", IntentWithdrawn{IntentId(i)}});
+      }
+    }
+    return all;
+  });
   for (const auto& [name, job] : names_) {
     ask([name = name](const Graph& graph) {
       std::vector<Proposal> one;

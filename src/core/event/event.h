@@ -104,12 +104,14 @@ struct LinkMeasured {
   friend bool operator==(const LinkMeasured&, const LinkMeasured&) = default;
 };
 
-// A new intent, or a new generation of one.
+// A new intent, or a new generation of one; or the next task of an array, which is as the array says when it is submitted.
 struct IntentSubmitted {
   IntentId intent;
   TenantId tenant;
   uint32_t generation = 1;
-  IntentSpec spec;
+  IntentSpec spec;                         // of a task: left out, it is the array's
+  IntentId array;                          // that it is a task of; none: of none
+  uint32_t task = 0;                       // its index, from 0
   friend bool operator==(const IntentSubmitted&, const IntentSubmitted&) = default;
 };
 struct IntentWithdrawn {

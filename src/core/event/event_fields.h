@@ -152,6 +152,8 @@ struct Fields<IntentSubmitted> {
     op.template id<2>("tenant", v.tenant);
     op.template number<3>("generation", v.generation, 0, kU32);
     op.template message<4>("spec", v.spec);
+    op.template id_or_none<5>("array", v.array);
+    op.template number<6>("task", v.task, 0, static_cast<uint32_t>(kTasksMax));
   }
 };
 

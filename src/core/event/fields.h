@@ -215,6 +215,7 @@ struct Fields<Schedule> {
     op.template number<7>("deadline", v.deadline, 0, kI64);
     op.template text<8>("reservation", v.reservation, kNameBytesMax);
     op.template number<9>("checkpoint_interval_us", v.checkpoint_interval_us, 0, kRunTimeUsMax);
+    op.template number<10>("tasks", v.tasks, 0, static_cast<int32_t>(kTasksMax));
   }
 };
 

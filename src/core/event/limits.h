@@ -37,6 +37,7 @@ inline constexpr int64_t kCarbonMgPerKwhMax = 10'000'000;  // 10 kg
 inline constexpr int64_t kGflopsMax = 1'000'000'000'000;       // 1e21 operations/s
 inline constexpr int32_t kPueMilliMax = 10'000;
 inline constexpr size_t kPolicySettingsMax = 16;
+inline constexpr size_t kTasksMax = 100'000;                       // of an array
 inline constexpr int32_t kPriorityMax = 1'000'000;
 inline constexpr int64_t kRunTimeUsMax = 366 * kLatencyUsMax;       // a year
 inline constexpr int64_t kQuotaMax = 1'000'000'000'000;             // a billion cores, an exbibyte

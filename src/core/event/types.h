@@ -188,6 +188,8 @@ struct Schedule {
   // It writes a checkpoint so often, from which it goes on when it is begun again: more than that is not lost when it is
   // preempted. 0: it begins from the start.
   int64_t checkpoint_interval_us = 0;
+  // An array: so many tasks, each a job of its own, which begin one by one as room comes. 0: the job is one.
+  int32_t tasks = 0;
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 

@@ -358,10 +358,21 @@ Applied Graph::on(const LinkMeasured& e) {
 
 Applied Graph::on(const IntentSubmitted& e) {
   if (e.tenant.index() >= tenants_.size()) return no_effect("unknown tenant");
+  if (e.array.valid()) return submit_task(e);
   for (const Ingress& from : e.spec.from) {
     if (from.site.index() >= sites_.size()) return no_effect("unknown ingress site");
   }
-  const std::string key = tenants_.name(e.tenant.index()) + "/" + e.spec.name;
+  if (e.intent.index() < intents_.size()) {
+    const IntentRow& known = intent(e.intent);
+    if (known.array.valid()) return no_effect("the intent is a task of an array");
+    if (known.state != IntentState::kWithdrawn && is_array(known) != (e.spec.schedule.tasks > 0)) {
+      return no_effect("what is no array becomes one, or the other way, only after it has ended");
+    }
+  }
+  return submit(e, tenants_.name(e.tenant.index()) + "/" + e.spec.name, std::make_shared<const IntentSpec>(e.spec));
+}
+
+Applied Graph::submit(const IntentSubmitted& e, const std::string& key, const std::shared_ptr<const IntentSpec>& spec) {
   const bool known = e.intent.index() < intents_.size();
   if (known ? intent_names_.name(e.intent.index()) != key
             : e.intent.index() != intents_.size() || intent_names_.find(key) != IntentId::kNone) {
@@ -390,12 +401,13 @@ Applied Graph::on(const IntentSubmitted& e) {
   row.preempted = nullptr;
   row.claim = nullptr;
   const std::shared_ptr<const IntentSpec> before = row.spec;
-  row.spec = row.demand = std::make_shared<const IntentSpec>(e.spec);
+  if (anew) row.tasks = {};
+  row.spec = row.demand = spec;
   row.refusal = nullptr;
   // Nobody measures any more at an ingress that is no longer one.
   if (!row.promise_broken_at.empty()) {
-    std::erase_if(row.promise_broken_at, [&e, anew](SiteId site) {
-      return anew || std::none_of(e.spec.from.begin(), e.spec.from.end(), [site](const Ingress& from) { return from.site == site; });
+    std::erase_if(row.promise_broken_at, [&spec, anew](SiteId site) {
+      return anew || std::none_of(spec->from.begin(), spec->from.end(), [site](const Ingress& from) { return from.site == site; });
     });
     row.promise_kept = row.promise_broken_at.empty();
   }
@@ -403,19 +415,23 @@ Applied Graph::on(const IntentSubmitted& e) {
     count_kind(*before, -1);
     count_named(*before, -1);
   }
-  count_kind(e.spec, 1);
-  count_named(e.spec, 1);
+  count_kind(*spec, 1);
+  count_named(*spec, 1);
   return {};
 }
 
 Applied Graph::on(const IntentWithdrawn& e) {
   if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
-  if (intent(e.intent).state == IntentState::kWithdrawn) {
-    if (e.finished || !intent(e.intent).finished) return no_effect("the intent is withdrawn");
-    intents_.mutate(e.intent.index()).mutate().finished = false;  // it is to be forgotten
+  if (const IntentRow& known = intent(e.intent); known.state == IntentState::kWithdrawn) {
+    if (e.finished || (!known.finished && !(is_array(known) && all_ended(known)))) return no_effect("the intent is withdrawn");
+    // It is to be forgotten.
+    IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+    row.finished = false;
+    row.tasks = {};
     return {};
   }
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+  count_task(row, -1);
   row.state = IntentState::kWithdrawn;
   row.finished = e.finished;
   if (row.active) stands_elsewhere(row);
@@ -423,6 +439,7 @@ Applied Graph::on(const IntentWithdrawn& e) {
   row.active = nullptr;
   row.claim = nullptr;
   row.flows_on_protection.clear();
+  count_task(row, 1);
   return {};
 }
 
@@ -504,6 +521,7 @@ Applied Graph::on(const PlanCommitted& e) {
   if (plan.generation != intent(plan.intent).generation || intent(plan.intent).state == IntentState::kWithdrawn) {
     return no_effect("the plan is for another generation");
   }
+  if (is_array(intent(plan.intent))) return no_effect("an array has no plan, its tasks do");
   for (const Placement& p : plan.placements) {
     if (p.site.index() >= sites_.size() || p.node.index() >= nodes_.size() || nodes_[p.node.index()].site != p.site) {
       return no_effect("the plan names an unknown site or node");
@@ -569,8 +587,10 @@ Applied Graph::on(const PlanCommitted& e) {
   for (size_t i = 0; i < plan.flows.size(); ++i) {
     if (!flow_taken[i] && !run_ended(row, held->run(plan.flows[i].placement))) account(plan.flows[i], Sign::kTake);
   }
+  count_task(row, -1);
   row.active = std::move(held);
   stands_elsewhere(row);
+  count_task(row, 1);
   row.state = IntentState::kPlaced;
   row.refusal = nullptr;
   row.claim = nullptr;

@@ -13,9 +13,11 @@ Applied Graph::on(const JobPreempted& e) {
   const IntentRow& old = intent(e.intent);
   if (!old.active || old.active->position != e.plan) return no_effect("the plan is not active");
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+  count_task(row, -1);
   row.retiring.push_back(std::move(row.active));
   row.active = nullptr;
   stands_elsewhere(row);
+  count_task(row, 1);
   row.state = IntentState::kPending;
   row.flows_on_protection.clear();
   ++row.preemptions;

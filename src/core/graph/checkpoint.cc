@@ -12,7 +12,7 @@ namespace {
 
 // 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer; 3
 // had no queues; 4 had no prices of the whole domain's pass; 5 had no devices, and did not know who was preempted for whom;
-// 6 had no taints.
+// 6 had no taints and no arrays.
 // What another format says is folded from the ledger again.
 constexpr uint64_t kFormat = 7;
 
@@ -204,7 +204,7 @@ class Checkpointer {
       o.number(row.loss_ppm);
       o.number(row.up);
     });
-    column(op, g.intents_, [](auto& o, auto& row) { cow(o, row, [](auto& o2, auto& r) { intent(o2, r); }); });
+    column(op, g.intents_, [&g](auto& o, auto& row) { cow(o, row, [&g](auto& o2, auto& r) { intent(o2, r, g); }); });
     column(op, g.datasets_, [](auto& o, auto& row) { dataset(o, row); });
     column(op, g.queues_, [](auto& o, auto& spec) { shared(o, spec); });
     column(op, g.reservations_, [](auto& o, auto& row) { reservation(o, row); });
@@ -529,8 +529,24 @@ class Checkpointer {
     if constexpr (Op::kReads) pointer = std::make_shared<const Claim>(std::move(value));
   }
 
+  // The wish of most tasks is that of their array, which comes before them.
   template <class Op, class Row>
-  static void intent(Op& op, Row& row) {
+  static void wish(Op& op, Row& row, const Graph& g) {
+    op.number(row.array.value);
+    op.number(row.task);
+    bool as_array = false;
+    if constexpr (!Op::kReads) as_array = row.array.valid() && g.intent(row.array).spec == row.spec;
+    if (row.array.valid()) op.number(as_array);
+    if constexpr (Op::kReads) {
+      if (row.array.valid() && (row.array.index() >= g.intents_.size() || g.intent(row.array).array.valid())) op.ok = false;
+      as_array = as_array && op.ok;
+      if (as_array) row.spec = g.intent(row.array).spec;
+    }
+    if (!as_array) shared(op, row.spec);
+  }
+
+  template <class Op, class Row>
+  static void intent(Op& op, Row& row, const Graph& g) {
     op.number(row.tenant.value);
     op.number(row.generation);
     op.number(row.state);
@@ -539,7 +555,7 @@ class Checkpointer {
     op.number(row.preemptions);
     op.number(row.submitted);
     op.number(row.submitted_at);
-    shared(op, row.spec);
+    wish(op, row, g);
     demand(op, row);
     maybe(op, row.active, [&row](auto& o, auto& p) { held(o, p, row); });
     list(op, row.retiring, [&row](auto& o, auto& p) { held(o, p, row); });
@@ -565,6 +581,9 @@ class Checkpointer {
     op.number(row.claims);
     maybe(op, row.preempted, [&row](auto& o, auto& p) { preempted(o, p, row.preempted_at); });
     maybe(op, row.claim, [](auto& o, auto& p) { claim(o, p); });
+    for (auto* count : {&row.tasks.submitted, &row.tasks.waiting, &row.tasks.running, &row.tasks.finished, &row.tasks.failed}) {
+      op.number(*count);
+    }
   }
 };
 

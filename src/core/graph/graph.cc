@@ -107,6 +107,11 @@ IntentId Graph::find_intent(std::string_view tenant, std::string_view name) cons
   return IntentId(intent_names_.find(key));
 }
 
+IntentId Graph::find_task(IntentId array, uint32_t task) const {
+  if (array.index() >= intents_.size()) return {};
+  return IntentId(intent_names_.find(intent_name(array) + "." + std::to_string(task)));
+}
+
 const Metered* Graph::metered(IntentId id, RunId run, SiteId site) const {
   if (id.index() >= intents_.size()) return nullptr;
   for (const RunRow& held : intent(id).runs) {

@@ -160,8 +160,20 @@ struct Claim {
   std::vector<std::pair<IntentId, Position>> from;  // who gave up which plan
 };
 
+// How far an array has come: submitted = waiting + running + finished + failed.
+struct TaskCounts {
+  int32_t submitted = 0;                   // the first so many of its tasks, each once
+  int32_t waiting = 0;                     // of these: without a plan
+  int32_t running = 0;                     // with one
+  int32_t finished = 0;                    // every run of it ended well
+  int32_t failed = 0;                      // ended otherwise
+  friend bool operator==(const TaskCounts&, const TaskCounts&) = default;
+};
+
 struct IntentRow {
   TenantId tenant;
+  IntentId array;                          // that it is a task of; none: of none
+  uint32_t task = 0;                       // its index
   uint32_t generation = 0;
   IntentState state = IntentState::kPending;
   bool promise_kept = true;
@@ -174,7 +186,7 @@ struct IntentRow {
   std::shared_ptr<const Claim> claim;
   TimeUs submitted_at = 0;                 // of this generation
   Position submitted = 0;                  // of this generation
-  std::shared_ptr<const IntentSpec> spec;  // the wish
+  std::shared_ptr<const IntentSpec> spec;  // the wish; of a task: the array's, as it was when the task was submitted
   std::shared_ptr<const IntentSpec> demand;  // the same with the work that was measured: plans are made for this
   std::shared_ptr<const CommittedPlan> active;
   std::vector<std::shared_ptr<const CommittedPlan>> retiring;
@@ -184,7 +196,15 @@ struct IntentRow {
   std::vector<uint32_t> flows_on_protection;  // indices into the active plan's flows, sorted
   std::vector<SiteId> promise_broken_at;   // ingresses, sorted; promise_kept: none
   uint32_t named = 0;                      // how often newest wishes of others name it in where.near and where.apart_from
+  TaskCounts tasks;                        // of an array
 };
+
+// Does it stand for its tasks, and never get a plan itself?
+inline bool is_array(const IntentRow& row) { return !row.array.valid() && row.spec->schedule.tasks > 0; }
+// Of an array: every task was submitted and has ended.
+inline bool all_ended(const IntentRow& row) {
+  return row.tasks.submitted >= row.spec->schedule.tasks && row.tasks.waiting == 0 && row.tasks.running == 0;
+}
 
 struct TokenRow {
   std::string secret_sha256;
@@ -313,6 +333,8 @@ class Graph {
   // "tenant/name"
   const std::string& intent_name(IntentId id) const { return intent_names_.name(id.index()); }
   IntentId find_intent(std::string_view tenant, std::string_view name) const;
+  // A task of an array by its index; none: it was not submitted yet. O(1).
+  IntentId find_task(IntentId array, uint32_t task) const;
   // Of a run at this site; null: there is no such run, or its usage is not taken any more. Valid until the graph
   // changes.
   const Metered* metered(IntentId intent, RunId run, SiteId site) const;
@@ -396,6 +418,9 @@ class Graph {
   Applied on(const LinkStateChanged&);
   Applied on(const LinkMeasured&);
   Applied on(const IntentSubmitted&);
+  Applied submit(const IntentSubmitted&, const std::string& key, const std::shared_ptr<const IntentSpec>& spec);
+  Applied submit_task(const IntentSubmitted&);
+  void count_task(const IntentRow& row, int sign);
   Applied on(const IntentWithdrawn&);
   Applied on(const PlanCommitted&);
   Applied on(const PlanRetired&);

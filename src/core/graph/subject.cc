@@ -22,6 +22,9 @@ class Subject {
   EventSubject operator()(const IntentSubmitted& e) const {
     const std::string tenant =
         e.tenant.index() < graph_.tenant_count() ? graph_.tenant_name(e.tenant) + "/" : "";
+    if (e.array.valid()) {
+      return {e.tenant, intent(e.array).name + "." + std::to_string(e.task)};
+    }
     return {e.tenant, "intent/" + tenant + e.spec.name};
   }
   EventSubject operator()(const IntentWithdrawn& e) const { return intent(e.intent); }

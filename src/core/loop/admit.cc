@@ -186,6 +186,11 @@ class Admitter {
   Result<Admission> operator()(IntentSubmitted e) const {
     if (e.tenant.index() >= head_.tenant_count()) return fail(ErrorCode::kNotFound, "unknown tenant");
     const std::string where = "intent " + head_.tenant_name(e.tenant) + "/" + e.spec.name;
+    if (e.array.valid()) return fail(ErrorCode::kInvalid, "the tasks of an array are submitted by the brain alone", where);
+    const bool array = e.spec.schedule.tasks > 0;
+    if (array && (e.spec.workload.kind != WorkKind::kJob || !e.spec.from.empty() || e.spec.schedule.tasks < 2)) {
+      return fail(ErrorCode::kInvalid, "an array is of at least 2 tasks, which are jobs without streams", where);
+    }
     for (const Ingress& from : e.spec.from) {
       if (from.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown ingress site", where);
       if (std::count_if(e.spec.from.begin(), e.spec.from.end(),
@@ -231,6 +236,12 @@ class Admitter {
       return fail(ErrorCode::kConflict, "it is at generation " + std::to_string(row.generation), where,
                   "read it again and submit the next");
     }
+    if (row.array.valid()) return taken("intent", e.spec.name, "a task of an array");
+    if (row.state != IntentState::kWithdrawn && is_array(row) != array) {
+      return fail(ErrorCode::kConflict, array ? "what is one job becomes an array only after it has ended"
+                                              : "an array becomes something else only after it has ended",
+                  where, "withdraw it first, or choose another name");
+    }
     e.intent = known;
     e.generation = row.generation + 1;
     // What is finished was done: whoever says the same again, having missed the answer, does not mean it to be done twice.
@@ -241,7 +252,7 @@ class Admitter {
     if (e.intent.index() >= head_.intent_count()) return fail(ErrorCode::kNotFound, "unknown intent");
     e.finished = false;
     const IntentRow& row = head_.intent(e.intent);
-    return Admission{e, row.state != IntentState::kWithdrawn || row.finished};
+    return Admission{e, row.state != IntentState::kWithdrawn || row.finished || (is_array(row) && all_ended(row))};
   }
   Result<Admission> operator()(TokenIssued e) const {
     if (head_.find_token(e.token)) return fail(ErrorCode::kConflict, "the token exists", "token " + e.token);

@@ -13,11 +13,13 @@ void Loop::note(const EventBody& body, Position at) {
     link_changed_us_[LinkId(link->link.value & ~1u)] = now_us_;
   if (const auto* e = std::get_if<IntentSubmitted>(&body)) {
     turns_.erase(e->intent);
+    note_array(e->intent);
     if (!waits(e->intent)) to_decide_.insert(e->intent);
     await_end(e->intent);
     unrefuse(e->intent);
     restarts_.erase(e->intent);
   } else if (const auto* withdrawn = std::get_if<IntentWithdrawn>(&body)) {
+    note_array(withdrawn->intent);
     restarts_.erase(withdrawn->intent);
     turns_.erase(withdrawn->intent);
   } else if (const auto* preempted = std::get_if<JobPreempted>(&body)) {
@@ -179,7 +181,10 @@ void Loop::follow(const EventBody& body) {
 
 // After a graph that was not followed event by event.
 void Loop::follow_all() {
-  for (size_t i = 0; i < head_.intent_count(); ++i) holdings_.follow(head_, IntentId(i));
+  for (size_t i = 0; i < head_.intent_count(); ++i) {
+    holdings_.follow(head_, IntentId(i));
+    note_array(IntentId(i));
+  }
   exploring_ = links_to_explore(head_);
   explored_stale_ = recheck_all_ = react_ = direct_all_ = true;
   recheck_.clear();

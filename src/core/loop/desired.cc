@@ -34,6 +34,12 @@ class Writer {
     return found == out_.end() ? nullptr : &found->second;
   }
 
+  // Without its tenant's.
+  std::string name_of(IntentId id) const {
+    const std::string& full = graph_.intent_name(id);
+    return full.substr(full.find('/') + 1);
+  }
+
   void intent(IntentId id) {
     const IntentRow& row = graph_.intent(id);
     if (!row.active && row.retiring.empty()) return;
@@ -71,11 +77,13 @@ class Writer {
       directive->runs.push_back({.run = held.run(i),
                                  .intent = id,
                                  .tenant = graph_.tenant_name(row.tenant),
-                                 .intent_name = row.spec->name,
+                                 .intent_name = name_of(id),
                                  .workload = held.spec->workload,
                                  .node = p.node,
                                  .devices = p.devices,
                                  .address = run_address(graph_.site_spec(p.site).prefix, held.run(i)),
+                                 .task = static_cast<int32_t>(row.task),
+                                 .tasks = row.array.valid() ? held.spec->schedule.tasks : 0,
                                  .ended = has_ended(state) || state == RunState::kStopping});
       Workload& told = directive->runs.back().workload;
       told.speed_milli_min = 0;  // chose the node; a later wish of what goes on may say otherwise

@@ -152,5 +152,24 @@ TEST_F(DesiredTest, LinksAreJudgedByThePathsOverThem) {
   EXPECT_TRUE(judge_links(graph, {{a, b, by_r0, false}}).down.empty()) << "the site is dead, not the links";
 }
 
+TEST_F(DesiredTest, ATaskIsToldWhichOfItsArrayItIs) {
+  IntentSpec spec{.name = "render", .schedule = {.tasks = 40}};
+  spec.workload.kind = WorkKind::kJob;
+  spec.workload.cpu_milli = 100;
+  ASSERT_TRUE(add(IntentSubmitted{IntentId(1u), TenantId(0u), 1, spec}).effect);
+  for (uint32_t task = 0; task < 2; ++task) {
+    ASSERT_TRUE(add(IntentSubmitted{IntentId(2 + task), TenantId(0u), 1, {}, IntentId(1u), task}).effect);
+  }
+  Plan plan{.intent = IntentId(3u), .generation = 1};
+  plan.placements.push_back({.site = SiteId(1u), .node = NodeId(1u), .cpu_milli = 100, .continues = {}});
+  ASSERT_TRUE(add(PlanCommitted{plan}).effect);
+  auto directives = all();
+  ASSERT_EQ(directives[SiteId(1u)].runs.size(), 1u);
+  const DirectedRun& run = directives[SiteId(1u)].runs[0];
+  EXPECT_EQ(run.intent_name, "render.1");
+  EXPECT_EQ(run.task, 1);
+  EXPECT_EQ(run.tasks, 40);
+}
+
 }  // namespace
 }  // namespace weir

@@ -105,6 +105,7 @@ Status Loop::turn(std::vector<Message> messages) {
   watch_links();
   watch_run_times();
   watch_intents();
+  watch_arrays();
   advance_retirements();
   release_unused();
   make_moves();
@@ -492,7 +493,7 @@ void Loop::watch_sites() {
 
 void Loop::recheck(IntentId intent) {
   const IntentRow& row = head_.intent(intent);
-  if (row.state == IntentState::kWithdrawn) return;
+  if (row.state == IntentState::kWithdrawn || is_array(row)) return;
   // A disk without room leaves it for a later turn.
   if (finished(row)) {
     if (!record(kBrain, {IntentWithdrawn{intent, true}})) recheck_.insert(intent);

@@ -57,6 +57,9 @@ struct LoopOptions {
   TimeUs pass_us = 60'000'000;
   size_t moves_under_way_max = 8;        // intents that go over to a plan of a pass at once
   TimeUs move_patience_us = 60'000'000;  // after which a move that found no room is given up
+  // Tasks of an array that wait for their turn beside those for which there is room, and that are submitted in one turn.
+  int64_t tasks_waiting_max = 16;
+  int64_t tasks_per_turn_max = 4'096;
   TimeUs move_dwell_us = 600'000'000;    // for so long an intent that a pass moved stays
 };
 
@@ -254,7 +257,7 @@ class Loop {
   void release_unused();
   void begin_decisions();
   Status scheduled(const Graph& seen, const Admission& admission);  // what the scheduler has to grant
-  bool waits(IntentId intent) const;     // a job that begins when its turn comes
+  bool waits(IntentId intent) const;     // a job that begins when its turn comes, or an array, whose tasks do
   void begin_pass();
   void make_moves();
   struct Move;
@@ -263,6 +266,9 @@ class Loop {
   void take_turns();
   void give_up_turn(IntentId intent, uint64_t relief);
   void watch_run_times();
+  void note_array(IntentId intent);       // an array or a task: it may have come, or ended
+  void watch_arrays();
+  void watch_array(IntentId array);
   std::optional<TimeUs> run_time_end(const IntentRow& row) const;
   void await_end(IntentId intent);
   TimeUs event_time_us() const;          // of what is recorded now
@@ -359,6 +365,8 @@ class Loop {
   TimeUs pass_us_ = 0;                   // when the next may begin
   Position pass_version_ = kNoPosition;  // of the graph that the last looked at; its own prices are no news
   std::set<std::pair<TimeUs, IntentId>> run_time_ends_;  // in event time
+  std::set<IntentId> arrays_;            // that go on, or leave tasks behind
+  std::set<std::pair<IntentId, IntentId>> tasks_;  // array and task, of the tasks that have not ended
   TimeUs queue_time_us_ = 0, queue_time_at_us_ = 0;      // of the scheduler, and in steady time when it was that
   uint64_t moves_ = 0;                   // counts what changes prices or what is there, for better or worse
   bool recheck_all_ = true;              // something that all plans rest on may have changed

@@ -12,7 +12,7 @@ constexpr int kPreemptingMax = 16;  // waiting jobs for which others give way in
 
 bool Loop::waits(IntentId intent) const {
   const IntentRow& row = head_.intent(intent);
-  return ports_.scheduler != nullptr && !row.active && row.state != IntentState::kWithdrawn &&
+  return (ports_.scheduler != nullptr || is_array(row)) && !row.active && row.state != IntentState::kWithdrawn &&
          row.spec->workload.kind == WorkKind::kJob;
 }
 

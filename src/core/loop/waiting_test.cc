@@ -23,12 +23,14 @@ class ScriptedScheduler : public Scheduler {
   }
   void refused(IntentId intent, uint64_t, TimeUs until) override { gave_up.push_back({intent, until}); }
   std::vector<JobPreempted> preemptions(const Graph&, TimeUs) override { return std::exchange(give_way, {}); }
+  int64_t tasks_at_once(const Graph&, IntentId) const override { return at_once; }
   TimeUs wake() const override { return wake_at; }
   Status reserves(const Graph&, const ReservationSpec&, TimeUs) override { return rate; }
   Status submits(const Graph&, TenantId, const std::string&, TimeUs) override { return rate; }
 
   std::vector<Turn> next;
   std::vector<JobPreempted> give_way;
+  int64_t at_once = 0;
   SiteId kept_for_another;
   std::vector<std::pair<IntentId, TimeUs>> gave_up;
   TimeUs wake_at = INT64_MAX;

@@ -16,7 +16,7 @@ namespace weir {
 struct BillLine {
   std::string tenant;
   std::string intent;  // its name within the tenant
-  Position plan = 0;   // that froze the price
+  Position plan = 0;   // that froze the price; 0: those of all tasks of an array
   std::string site;    // of the runs
   std::string item;    // "core", "memory", "accelerator", "network"
   std::string unit;    // "core-hour", "GiB-hour", "accelerator-hour", "path-hour"

@@ -39,6 +39,8 @@ class Scheduler {
   // would come. The room that they leave is kept for it, until its turn comes, a decision refuses it, or it takes too long.
   // To be asked after turns(), again until there are none.
   virtual std::vector<JobPreempted> preemptions(const Graph& head, TimeUs now) = 0;
+  // How many tasks of an array may begin in one pass, at most, for all the room that is free now.
+  virtual int64_t tasks_at_once(const Graph& head, IntentId array) const = 0;
   // When turns() or preemptions() may say more although nothing happens before; INT64_MAX: never.
   virtual TimeUs wake() const = 0;
   // Whether room can be kept so beside what runs, other reservations and promised starts. kInfeasible: it cannot.

@@ -22,6 +22,8 @@ struct DirectedRun {
   NodeId node;
   DeviceMask devices = 0;      // of the node, for a run that takes accelerators; 0: any
   std::string address;         // IPv6 to listen on; empty: the site has no data plane
+  int32_t task = 0;            // index in its array
+  int32_t tasks = 0;           // of the array that it is of; 0: of none
   bool ended = false;          // so the ledger says: what is left of it is kept, and it is not begun again
   friend bool operator==(const DirectedRun&, const DirectedRun&) = default;
 };

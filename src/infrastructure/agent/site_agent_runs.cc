@@ -53,6 +53,10 @@ RunSpec SiteAgent::spec_of(const DirectedRun& run) const {
   }
   spec.command.insert(spec.command.end(), w.command.begin(), w.command.end());
   spec.environment.emplace_back("WEIR_SITE", options_.site);
+  if (run.tasks > 0) {
+    spec.environment.emplace_back("WEIR_TASK_INDEX", std::to_string(run.task));
+    spec.environment.emplace_back("WEIR_TASK_COUNT", std::to_string(run.tasks));
+  }
   return spec;
 }
 

@@ -91,6 +91,19 @@ class SiteAgentTest : public ::testing::Test {
   std::unique_ptr<SiteAgent> agent_;
 };
 
+TEST_F(SiteAgentTest, TellsATaskWhichOfItsArrayItIs) {
+  attach();
+  SiteDirective directive = with_run(7);
+  directive.runs[0].task = 17;
+  directive.runs[0].tasks = 10'000;
+  agent_->directive(directive);
+  settle();
+  ASSERT_TRUE(site_.has(kRun));
+  const std::vector<std::pair<std::string, std::string>> environment = {
+      {"WEIR_SITE", "hub"}, {"WEIR_TASK_INDEX", "17"}, {"WEIR_TASK_COUNT", "10000"}};
+  EXPECT_EQ(site_.specs[kRun].environment, environment);
+}
+
 TEST_F(SiteAgentTest, StartsARunWithItsAddressEnvironmentAndLimits) {
   attach();
   accepts_ = false;

@@ -239,6 +239,8 @@ void put_directive(const SiteDirective& d, TimeUs lease_until_us, v1::BrainMessa
     r.set_accelerator_milli(w.accelerator_milli);
     r.set_accelerator_memory_mib(w.accelerator_memory_mib);
     r.set_devices(run.devices);
+    r.set_task(run.task);
+    r.set_tasks(run.tasks);
     r.set_streams_per_instance(w.streams_per_instance);
     r.set_address(run.address);
     r.set_ended(run.ended);
@@ -299,6 +301,8 @@ Result<SiteDirective> directive_from(const v1::BrainMessage& message, SiteId sit
                     .node = r.has_node() ? in.id<NodeId>("runs.node", r.node()) : NodeId(),
                     .devices = r.devices(),
                     .address = r.address(),
+                    .task = static_cast<int32_t>(in.number("runs.task", r.task(), 0, INT32_MAX)),
+                    .tasks = static_cast<int32_t>(in.number("runs.tasks", r.tasks(), 0, INT32_MAX)),
                     .ended = r.ended()};
     run.workload = {.kind = r.kind() == v1::WORK_KIND_JOB ? WorkKind::kJob : WorkKind::kService,
                     .artifact = r.artifact(),

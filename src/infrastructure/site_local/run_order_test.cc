@@ -86,7 +86,7 @@ TEST(RunOrder, FillsTheArtifactIn) {
   order.spec = good();
   order.spec.artifact.digest = std::string(64, 'a');
   order.spec.command = {"python3", "{artifact}", "--self={artifact}:{artifact}"};
-  order.spec.environment = {{"SELF", "{artifact}"}, {"HOME", "/h"}, {"WEIR_SITE", "hub"}};
+  order.spec.environment = {{"SELF", "{artifact}"}, {"HOME", "/h"}, {"WEIR_SITE", "hub"}, {"WEIR_TASK_INDEX", "4"}};
   const Status checked = check_spec(order.spec);
   ASSERT_TRUE(checked) << checked.error().text();
   order.spec.listen_address = "fd00::1";
@@ -99,7 +99,7 @@ TEST(RunOrder, FillsTheArtifactIn) {
     return std::count(order.environment.begin(), order.environment.end(), variable);
   };
   for (const char* variable : {"SELF=/store/x", "HOME=/h", "TMPDIR=/w", "WEIR_RUN=1-2", "WEIR_PORT=80",
-                               "WEIR_ADDRESS=fd00::1", "WEIR_SITE=hub", "WEIR_ARTIFACT=/store/x"}) {
+                               "WEIR_ADDRESS=fd00::1", "WEIR_SITE=hub", "WEIR_TASK_INDEX=4", "WEIR_ARTIFACT=/store/x"}) {
     EXPECT_EQ(has(variable), 1) << variable;
   }
   EXPECT_EQ(has("HOME=/w"), 0);

@@ -77,11 +77,14 @@ Result<Bill> Views::bill(const std::string& tenant, TimeUs from, TimeUs to) cons
   std::map<Key, unsigned __int128> sums;  // what is reserved, times microseconds
   Result<bool> row = query->step();
   for (; row && *row; row = query->step()) {
+    // Of the tasks of an array, whose names end in a dot and an index as no other name does, one line for all.
+    const std::string name(query->text(1));
+    const size_t dot = name.find('.');
+    const Position plan = dot == std::string::npos ? static_cast<Position>(query->integer(2)) : 0;
     const auto time = static_cast<unsigned __int128>(query->integer(11));
     const auto add = [&](Item item, int64_t reserved, Nanocredits price) {
       if (reserved <= 0) return;
-      sums[{query->text(0), query->text(1), static_cast<Position>(query->integer(2)), query->text(3), item,
-            price}] += time * static_cast<uint64_t>(reserved);
+      sums[{query->text(0), name.substr(0, dot), plan, query->text(3), item, price}] += time * static_cast<uint64_t>(reserved);
     };
     add(Item::kCore, query->integer(8), query->integer(4));
     add(Item::kMemory, query->integer(9), query->integer(5));

@@ -453,7 +453,7 @@ Decision JointPlanner::decide_among(const Graph& snapshot, IntentId intent, cons
 
 bool needs_decision(const Graph& graph, IntentId intent) {
   const IntentRow& row = graph.intent(intent);
-  if (row.state == IntentState::kWithdrawn) return false;
+  if (row.state == IntentState::kWithdrawn || is_array(row)) return false;
   if (!row.active || row.active->plan.generation != row.generation) return true;
   const CommittedPlan& active = *row.active;
   const auto residency = residency_demand(graph, *row.spec);

@@ -282,13 +282,14 @@ Status GraphQueue::submits(const Graph& head, TenantId tenant, const std::string
 void GraphQueue::refresh(const Graph& head, SiteId site) {
   if (site.index() >= held_.size()) held_.resize(head.site_count());
   const Amount kept = site.index() < kept_.size() ? kept_[site.index()] : Amount{};
-  Amount total = held_[site.index()] + kept;
+  Amount free;
   if (head.site(site).state == Liveness::kUp) {
     const SiteLoad& load = head.load(site);
-    const Amount free{load.cpu_milli_free, load.memory_mib_free, load.accelerator_milli_free};
-    total += Amount::most(free - kept, {});
+    free = Amount::most(Amount{load.cpu_milli_free, load.memory_mib_free, load.accelerator_milli_free} - kept, {});
   }
-  engine_.set_pool(site.value, total);
+  if (site.index() >= free_.size()) free_.resize(head.site_count());
+  free_all_ += free - std::exchange(free_[site.index()], free);
+  engine_.set_pool(site.value, held_[site.index()] + kept + free);
 }
 
 void GraphQueue::set_capacity(const Graph& head) {
@@ -363,6 +364,32 @@ void GraphQueue::submit(const Graph& head, IntentId intent) {
   if (!fits_ever(head, work.job)) to_be_refused_.insert(intent);
   ++known_classes_[work.job.priority];
   work_.insert_or_assign(intent, std::move(work));
+}
+
+// Its tasks are fewer by those that were submitted, or it is another.
+void GraphQueue::follow_array(const Graph& head, IntentId array, bool another) {
+  const IntentRow& row = head.intent(array);
+  const bool open = is_array(row) && row.state != IntentState::kWithdrawn;
+  const int64_t count = open ? std::max(row.spec->schedule.tasks - row.tasks.submitted, 0) : 0;
+  if (const auto known = rests_.find(array); known != rests_.end()) {
+    Rest& rest = known->second;
+    const int64_t left = another ? 0 : count;
+    tree_.stop_waiting(QueueId(rest.leaf), rest.each, rest.count - left);
+    if ((rest.count = left) > 0) return;
+    rests_.erase(known);
+  }
+  if (count == 0) return;
+  const uint32_t of = leaf_of(head, row, *row.spec);
+  const Rest rest{of, job_of(head, id_of(array), of, row).whole(), count};
+  tree_.wait(QueueId(rest.leaf), rest.each, rest.count);
+  rests_.emplace(array, rest);
+}
+
+// What is free is counted as if it were all in one place.
+int64_t GraphQueue::tasks_at_once(const Graph& head, IntentId array) const {
+  const auto rest = rests_.find(array);
+  if (rest == rests_.end()) return 0;
+  return rest->second.each.times_in(free_all_, head.intent(array).spec->schedule.tasks);
 }
 
 void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
@@ -453,6 +480,9 @@ void GraphQueue::restart(const Graph& head) {
   offered_.clear();
   work_.clear();
   waits_on_.clear();
+  rests_.clear();
+  free_.clear();
+  free_all_ = {};
   to_be_refused_.clear();
   resting_.clear();
   claims_.clear();
@@ -480,6 +510,10 @@ void GraphQueue::restart(const Graph& head) {
     for (const auto& held : row.retiring) sites_of_plan_[held->position] = sites_of(held->plan);
     if (row.active) sites_of_plan_[row.active->position] = sites_of(row.active->plan);
     if (row.state == IntentState::kWithdrawn || !is_job(row)) continue;
+    if (is_array(row)) {
+      follow_array(head, IntentId(i), true);
+      continue;
+    }
     if (!row.active) {
       submit(head, IntentId(i));
       continue;
@@ -535,10 +569,12 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           // service is no job's any more, however long that goes on.
           if (row.active && is_job(row)) return;
           drop(head, e.intent);
-          if (row.state != IntentState::kWithdrawn && is_job(row)) submit(head, e.intent);
+          if (row.state != IntentState::kWithdrawn && is_job(row) && !is_array(row)) submit(head, e.intent);
+          follow_array(head, row.array.valid() ? row.array : e.intent, !row.array.valid());
         } else if constexpr (std::is_same_v<T, IntentWithdrawn>) {
           drop(head, e.intent);
           stands_elsewhere(head, e.intent);
+          if (e.intent.index() < head.intent_count()) follow_array(head, e.intent, true);
         } else if constexpr (std::is_same_v<T, JobPreempted>) {
           if (e.intent.index() >= head.intent_count()) return;
           const IntentRow& row = head.intent(e.intent);

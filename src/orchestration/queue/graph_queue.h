@@ -28,6 +28,7 @@ class GraphQueue : public Scheduler {
   bool admits(const Graph& head, const Plan& plan) const override;
   void refused(IntentId intent, uint64_t relief, TimeUs until) override;
   std::vector<JobPreempted> preemptions(const Graph& head, TimeUs now) override;
+  int64_t tasks_at_once(const Graph& head, IntentId array) const override;
   TimeUs wake() const override;
   Status reserves(const Graph& head, const ReservationSpec& spec, TimeUs now) override;
   Status submits(const Graph& head, TenantId tenant, const std::string& queue, TimeUs now) override;
@@ -74,6 +75,13 @@ class GraphQueue : public Scheduler {
     std::vector<IntentId> named{};  // that it is to be near, or apart from, while it waits
   };
 
+  // The tasks of an array that were not submitted yet: the tree knows that they wait, the engine knows nothing of them.
+  struct Rest {
+    uint32_t leaf = 0;
+    Amount each;
+    int64_t count = 0;
+  };
+
   // Room that is kept at a site for a job: to the engine it runs there already.
   struct Kept {
     SiteId site;
@@ -99,6 +107,7 @@ class GraphQueue : public Scheduler {
   void refresh(const Graph& head, SiteId site);
   void set_capacity(const Graph& head);
   void submit(const Graph& head, IntentId intent);
+  void follow_array(const Graph& head, IntentId array, bool another);
   void begin(const Graph& head, IntentId intent, TimeUs at);  // by its active plan
   void drop(const Graph& head, IntentId intent);
   void forget(std::map<IntentId, Work>::iterator known);
@@ -134,6 +143,9 @@ class GraphQueue : public Scheduler {
   std::vector<Amount> offered_;            // by the tree's QueueId, in this pass
   std::map<IntentId, Work> work_;
   std::set<std::pair<IntentId, IntentId>> waits_on_;  // an intent that a job of work_ names, and the job
+  std::map<IntentId, Rest> rests_;         // of arrays
+  std::vector<Amount> free_;               // by site: for those who have no claim; and the sum
+  Amount free_all_;
   std::set<IntentId> to_be_refused_;       // a decision is to say why
   std::set<IntentId> resting_;             // refused, and nothing eased since
   uint64_t relief_ = 0;                    // of the graph, at the last turns

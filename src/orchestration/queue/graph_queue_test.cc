@@ -411,5 +411,47 @@ TEST_F(GraphQueueTest, RatesAreOfEachTenant) {
   EXPECT_TRUE(queue.submits(graph, TenantId(0u), "slow", now + kHour));
 }
 
+// ---- arrays ------------------------------------------------------------------------------------------
+
+TEST_F(GraphQueueTest, AnArrayWaitsAsAllItsTasksAndOnlyThoseSubmittedHaveTurns) {
+  add(QueueDefined{::weir::QueueId(0u), {.name = kDomainQueue, .policy = "fcfs"}});
+  const IntentId array = submit(2, kHour, {.tasks = 10});
+  const auto waiting = [this] { return queue.lines(graph).at(0).standing; };
+  EXPECT_EQ(waiting().waiting_jobs, 10);
+  EXPECT_EQ(waiting().waiting, (Amount{20'000, 10'240, 0}));
+  EXPECT_TRUE(turns().empty()) << "it stands for its tasks";
+  EXPECT_EQ(queue.tasks_at_once(graph, array), 6) << "12 cores are free";
+  now += 1;
+  const IntentId later = submit(2);
+  Ids tasks;
+  for (uint32_t task = 0; task < 7; ++task) {
+    tasks.push_back(static_cast<uint32_t>(graph.intent_count()));
+    add(IntentSubmitted{IntentId(graph.intent_count()), TenantId(0u), 1, {}, array, task});
+    EXPECT_EQ(waiting().waiting_jobs, 11);
+  }
+  EXPECT_EQ(start_all(), Ids(tasks.begin(), tasks.begin() + 6)) << "its turn is that of its submission";
+  EXPECT_EQ(waiting().waiting_jobs, 5);
+  EXPECT_EQ(waiting().used.cpu_milli, 12'000);
+  EXPECT_EQ(queue.tasks_at_once(graph, array), 0);
+  // As queues made anew see it.
+  GraphQueue anew;
+  anew.restart(graph);
+  EXPECT_EQ(anew.lines(graph).at(0).standing.waiting, waiting().waiting);
+  EXPECT_EQ(anew.tasks_at_once(graph, array), 0);
+  finish(IntentId(tasks[0]));
+  EXPECT_EQ(queue.tasks_at_once(graph, array), 1);
+  EXPECT_EQ(start_all(), Ids({tasks[6]}));
+  // A longer one waits for more, and one that is withdrawn for nothing.
+  IntentSpec longer = *graph.intent(array).spec;
+  longer.schedule.tasks = 12;
+  add(IntentSubmitted{array, TenantId(0u), 2, longer});
+  EXPECT_EQ(waiting().waiting_jobs, 6);
+  add(IntentWithdrawn{array});
+  EXPECT_EQ(waiting().waiting_jobs, 1);
+  EXPECT_EQ(queue.tasks_at_once(graph, array), 0);
+  add(IntentWithdrawn{later});
+  EXPECT_EQ(waiting().waiting, Amount{});
+}
+
 }  // namespace
 }  // namespace weir::queue

@@ -120,6 +120,20 @@ TEST_F(QueueReportTest, ATurnThatCameToNothingIsHeldAndTheNextIsLetThrough) {
   EXPECT_EQ(out.waits.at(second).code, WaitCode::kOffered);
 }
 
+TEST_F(QueueReportTest, AnArrayWaitsForTheNextOfItsTasks) {
+  commit(submit(6));
+  const IntentId array = submit(4, {.tasks = 100});
+  EXPECT_FALSE(report().waits.contains(array)) << "none of its tasks waits yet";
+  for (uint32_t task = 0; task < 3; ++task) add(IntentSubmitted{IntentId(2 + task), TenantId(0u), 1, {}, array, task});
+  const QueueReport out = report();
+  EXPECT_EQ(out.lines[0].jobs_waiting, 100);
+  EXPECT_EQ(out.waits.size(), 4u);
+  EXPECT_EQ(out.waits.at(array).intent, IntentId(2u));
+  EXPECT_EQ(out.waits.at(array).code, WaitCode::kRoom);
+  EXPECT_EQ(out.waits.at(array).needed, 4000);
+  EXPECT_EQ(out.waits.at(array).estimated_start, now + kHour);
+}
+
 TEST_F(QueueReportTest, KnowsPoliciesWithTheirParameters) {
   ASSERT_EQ(queues.policies().front().name, "weir");
   ASSERT_FALSE(queues.policies().front().parameters.empty());

@@ -187,22 +187,12 @@ std::optional<RateLimited> QueueTree::submit(QueueId id, TimeUs at) {
   return std::nullopt;
 }
 
-void QueueTree::wait(QueueId id, const Amount& need) {
+void QueueTree::count_waiting(QueueId id, const Amount& need, int64_t jobs) {
   const uint32_t at = leaf(id);
-  for (int r = 0; r < kResources; ++r) rows_[at].waiting_for[static_cast<size_t>(r)] += need[r] > 0;
+  for (int r = 0; r < kResources; ++r) rows_[at].waiting_for[static_cast<size_t>(r)] += need[r] > 0 ? jobs : 0;
   for (uint32_t i = at; i != kNoRow; i = rows_[i].parent) {
-    rows_[i].waiting += need;
-    ++rows_[i].waiting_jobs;
-  }
-  refresh_up(at);
-}
-
-void QueueTree::stop_waiting(QueueId id, const Amount& need) {
-  const uint32_t at = leaf(id);
-  for (int r = 0; r < kResources; ++r) rows_[at].waiting_for[static_cast<size_t>(r)] -= need[r] > 0;
-  for (uint32_t i = at; i != kNoRow; i = rows_[i].parent) {
-    rows_[i].waiting -= need;
-    --rows_[i].waiting_jobs;
+    rows_[i].waiting += need * jobs;
+    rows_[i].waiting_jobs += jobs;
   }
   refresh_up(at);
 }

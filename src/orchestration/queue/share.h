@@ -105,9 +105,9 @@ class QueueTree {
   // way.
   std::optional<RateLimited> submit(QueueId id, TimeUs at);
 
-  // A job starts or stops waiting. What stops must have started.
-  void wait(QueueId id, const Amount& need);
-  void stop_waiting(QueueId id, const Amount& need);
+  // Jobs that are alike start or stop waiting. What stops must have started.
+  void wait(QueueId id, const Amount& need, int64_t jobs = 1) { count_waiting(id, need, jobs); }
+  void stop_waiting(QueueId id, const Amount& need, int64_t jobs = 1) { count_waiting(id, need, -jobs); }
 
   // The first quota, from the queue up, that does not leave room for `need`; none: it may be taken.
   std::optional<Shortage> admits(QueueId id, const Amount& need) const;
@@ -211,6 +211,7 @@ class QueueTree {
   void unlist(uint32_t row);
   void list(uint32_t row);
   void refresh(uint32_t row);
+  void count_waiting(QueueId id, const Amount& need, int64_t jobs);
   void refresh_up(uint32_t row);
   void rebuild();
   std::vector<uint32_t> parents_first() const;

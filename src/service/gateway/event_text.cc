@@ -45,6 +45,7 @@ class Teller {
            latency_text(e.jitter_us) + ", loss " + format_fraction(e.loss_ppm) + ".";
   }
   std::string operator()(const IntentSubmitted& e) const {
+    if (e.array.valid()) return "Submitted: task " + std::to_string(e.task) + " of its array.";
     return "Generation " + std::to_string(e.generation) + " submitted.";
   }
   std::string operator()(const IntentWithdrawn& e) const {

@@ -365,5 +365,77 @@ TEST_F(QueueTest, ANodeIsCordonedByWhoMayDrainItsSite) {
   EXPECT_EQ(change<>(kOperator, back, &Service::uncordon).error().code, ErrorCode::kNotFound);
 }
 
+// ---- arrays ------------------------------------------------------------------------------------------
+
+TEST_F(QueueTest, AnArrayIsOneRowThatSaysHowFarItIs) {
+  fill_hub();
+  ASSERT_TRUE(apply(kCity, job("city", "render", "2", "tasks: 10000, run_time: 2m, run_time_max: 5m")));
+  const Snapshot graph = brain.durable();
+  const IntentId array = graph->find_intent("city", "render");
+  const auto first = static_cast<uint32_t>(graph->intent_count());
+  for (uint32_t task = 0; task < 4; ++task) {
+    brain.record("brain", IntentSubmitted{IntentId(first + task), TenantId(0u), 1, {}, array, task});
+  }
+  brain.record("brain", IntentWithdrawn{IntentId(first), true});
+  v1::Intent::Status shown = status("city", "render");
+  EXPECT_EQ(shown.tasks().finished(), 1u);
+  EXPECT_EQ(shown.tasks().waiting(), 9'999u);
+  EXPECT_EQ(list(kCity, "jobs")->items_size(), 2) << "its tasks are not listed";
+  const auto tasks = list(kCity, "tasks");
+  ASSERT_TRUE(tasks) << tasks.error().text();
+  ASSERT_EQ(tasks->items_size(), 4);
+  EXPECT_EQ(tasks->items(1).intent().metadata().name(), "render.1");
+  EXPECT_EQ(tasks->items(1).intent().status().array(), "render");
+  EXPECT_EQ(tasks->items(1).intent().status().task(), 1u);
+  EXPECT_FALSE(tasks->items(1).intent().spec().schedule().has_tasks());
+  v1::ListRequest some;
+  some.set_kind("tasks");
+  some.set_filter("intent=render");
+  EXPECT_EQ(service.list(kCity, some)->items_size(), 4);
+  some.set_filter("intent=train");
+  EXPECT_EQ(service.list(kCity, some)->items_size(), 0);
+  EXPECT_EQ(status("city", "render.0").state(), "finished");
+  EXPECT_FALSE(get(kRival, "intent", "render.0", "city"));
+  const auto text = explain(kCity, "city", "render");
+  ASSERT_TRUE(text) << text.error().text();
+  EXPECT_NE(text->text().find("It is an array of 10000 tasks: 1 finished, 9999 waiting.\nIts next task is render.1.\n"), std::string::npos)
+      << text->text();
+  EXPECT_NE(explain(kCity, "city", "render.2")->text().find("It is task 2 of the array render of 10000.\n"), std::string::npos);
+  EXPECT_EQ(explain(kCity, "city", "render", {"cpu=1"}).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(get(kOperator, "queue", "domain")->resource().queue().status().use().jobs_waiting(), 9'997u) << "two begin at metro";
+}
+
+TEST_F(QueueTest, AnArrayThatWaitsSaysWhatItsNextTaskWaitsFor) {
+  fill_hub();
+  ASSERT_TRUE(apply(kCity, job("city", "wide", "8", "tasks: 3, run_time_max: 1h")));
+  const IntentId array = brain.durable()->find_intent("city", "wide");
+  const IntentId task(brain.durable()->intent_count());
+  brain.record("brain", IntentSubmitted{task, TenantId(0u), 1, {}, array, 0});
+  const v1::Intent::Status shown = status("city", "wide");
+  EXPECT_EQ(shown.state(), "waiting");
+  EXPECT_EQ(shown.why(), status("city", "wide.0").why());
+  EXPECT_GT(shown.waiting().estimated_start(), brain.clock.wall_us());
+}
+
+TEST_F(QueueTest, AnArrayThatEndedBadlyIsShownUntilItIsDeleted) {
+  ASSERT_TRUE(apply(kCity, job("city", "render", "2", "tasks: 2")));
+  const IntentId array = brain.durable()->find_intent("city", "render");
+  const auto first = static_cast<uint32_t>(brain.durable()->intent_count());
+  for (uint32_t task = 0; task < 2; ++task) {
+    brain.record("brain", IntentSubmitted{IntentId(first + task), TenantId(0u), 1, {}, array, task});
+    brain.record("brain", IntentWithdrawn{IntentId(first + task), task == 0, task == 0 ? "" : "it ran over its longest run time"});
+  }
+  brain.record("brain", IntentWithdrawn{array, false, "1 of 2 tasks did not end well"});
+  EXPECT_EQ(status("city", "render").state(), "failed");
+  EXPECT_EQ(status("city", "render").tasks().failed(), 1u);
+  EXPECT_EQ(list(kCity, "jobs")->items_size(), 1);
+  v1::DeleteRequest gone;
+  gone.set_kind("intent");
+  gone.set_name("render");
+  ASSERT_TRUE(change<>(kCity, gone, &Service::remove));
+  EXPECT_EQ(list(kCity, "jobs")->items_size(), 0);
+  EXPECT_FALSE(change<>(kCity, gone, &Service::remove));
+}
+
 }  // namespace
 }  // namespace weir::gateway

@@ -19,6 +19,7 @@ constexpr Position kEventsReadAtOnce = 4'096;
 // One candidate of a list: what a filter compares, whose it is, and how to show it.
 struct Item {
   std::string name, tenant, intent, state;
+  std::string array;  // that the intent is a task of
   std::array<std::string, 2> sites;
   std::function<void(policy::View, v1::Resource&)> put;
 };
@@ -74,12 +75,14 @@ class Reader {
       case Kind::kLink: return {link(LinkId(2 * i))};
       case Kind::kIntent: {
         const IntentRow& intent = graph_.intent(IntentId(i));
-        if (intent.state == IntentState::kWithdrawn && !intent.finished && !intent.active && intent.retiring.empty()) {
+        const bool failed = is_array(intent) && all_ended(intent);
+        if (intent.state == IntentState::kWithdrawn && !intent.finished && !failed && !intent.active && intent.retiring.empty()) {
           return {};
         }
         return {{.name = short_name(i),
                  .tenant = graph_.tenant_name(intent.tenant),
                  .intent = short_name(i),
+                 .array = array_of(intent),
                  .put = [this, i](policy::View, v1::Resource& out) { put_intent(from_, IntentId(i), out); }}};
       }
       case Kind::kPlan: return plans(IntentId(i));
@@ -122,6 +125,7 @@ class Reader {
     const std::string& full = graph_.intent_name(IntentId(i));
     return full.substr(full.find('/') + 1);
   }
+  std::string array_of(const IntentRow& row) const { return row.array.valid() ? short_name(row.array.index()) : ""; }
   Item site(SiteId id) const {
     return {.name = graph_.site_name(id),
             .state = std::string(to_text(graph_.site(id).state)),
@@ -142,6 +146,7 @@ class Reader {
                      .tenant = graph_.tenant_name(row.tenant),
                      .intent = short_name(id.index()),
                      .state = state,
+                     .array = array_of(row),
                      .put = [this, id, plan, state](policy::View, v1::Resource& to) {
                        put_plan(graph_, graph_.intent(id), id, plan->plan, plan->position, state, *to.mutable_plan());
                        put_traffic(from_.ports, plan->plan, *to.mutable_plan());
@@ -159,6 +164,7 @@ class Reader {
                      .tenant = graph_.tenant_name(row.tenant),
                      .intent = short_name(id.index()),
                      .state = std::string(to_text(row.runs[k].state)),
+                     .array = array_of(row),
                      .sites = {graph_.site_name(row.runs[k].site), {}},
                      .put = [this, id, k](policy::View view, v1::Resource& to) {
                        put_run(from_, id, graph_.intent(id).runs[k], view, to);
@@ -262,16 +268,17 @@ Result<policy::View> may_read(const policy::Principal& who, Kind kind, const Ite
       who, {.kind = kind, .name = full, .tenant = item.tenant, .sites = {item.sites[0], item.sites[1]}});
 }
 
-// Of the intents only those that are jobs.
+// Of the intents only those that are jobs, or tasks of arrays, which are not listed otherwise.
 bool only_jobs(const std::string& kind) { return kind == "job" || kind == "jobs"; }
+bool only_tasks(const std::string& kind) { return kind == "task" || kind == "tasks"; }
 
 Result<Kind> readable_kind(const std::string& text) {
-  if (only_jobs(text)) return Kind::kIntent;
+  if (only_jobs(text) || only_tasks(text)) return Kind::kIntent;
   const auto kind = policy::parse_kind(text);
   if (kind && *kind != Kind::kBill && *kind != Kind::kLedger) return *kind;
   return fail(
       ErrorCode::kInvalid, "\"" + text + "\" is not a kind", "kind",
-      "give intent, job, site, router, link, dataset, offer, tenant, token, plan, run, node, event, price, "
+      "give intent, job, task, site, router, link, dataset, offer, tenant, token, plan, run, node, event, price, "
       "queue, reservation or policy");
 }
 
@@ -301,7 +308,7 @@ struct Filter {
       const auto& [field, value] = term;
       if (field == "name") return item.name == value;
       if (field == "tenant") return item.tenant == value;
-      if (field == "intent") return item.intent == value;
+      if (field == "intent") return item.intent == value || (!item.array.empty() && item.array == value);
       if (field == "state") return item.state == value;
       return item.sites[0] == value || item.sites[1] == value;
     });
@@ -422,6 +429,7 @@ Result<v1::ListResponse> Service::list(const Principal& who, const v1::ListReque
   const bool jobs = only_jobs(request.kind());
   for (size_t i = *start / kRow; i < count; ++i) {
     if (jobs && graph->intent(IntentId(i)).spec->workload.kind != WorkKind::kJob) continue;
+    if (*kind == Kind::kIntent && graph->intent(IntentId(i)).array.valid() != only_tasks(request.kind())) continue;
     const auto items = reader.row(*kind, i);
     for (size_t k = i == *start / kRow ? *start % kRow : 0; k < items.size(); ++k) {
       const Item& item = items[k];

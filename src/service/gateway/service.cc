@@ -98,7 +98,8 @@ void Service::remove(const Principal& who, const v1::DeleteRequest& request, Rep
     body = ReservationCancelled{id};
   } else {
     const IntentId id = graph->find_intent(tenant, request.name());
-    known = id.valid() && (graph->intent(id).state != IntentState::kWithdrawn || graph->intent(id).finished);
+    known = id.valid() && (graph->intent(id).state != IntentState::kWithdrawn || graph->intent(id).finished ||
+                           (is_array(graph->intent(id)) && all_ended(graph->intent(id))));
     body = IntentWithdrawn{id};
   }
   if (!known) return reply(tl::unexpected(policy::absent(who, policy::Action::kDelete, *kind, full)));
@@ -328,6 +329,10 @@ Result<v1::ExplainResponse> Service::what_if(const Principal& who, const Snapsho
     return fail(ErrorCode::kInvalid, "it is " + std::string(row.finished ? "finished" : "withdrawn"),
                 "intent " + graph->intent_name(id), "apply it again, perhaps with --dry-run");
   }
+  if (is_array(row) || row.array.valid()) {
+    return fail(ErrorCode::kUnsupported, "what would be of an array or its tasks is not computed", "what_if",
+                "describe one task as a job, and apply it with --dry-run");
+  }
   const TimeUs now = std::max(ports_.clock.wall_us(), graph->now());
   auto other = altered(resource::describe(*row.spec, tenant, names_of(*graph)),
                        {request.what_if().begin(), request.what_if().end()}, now);
@@ -410,8 +415,12 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   out.set_version(graph->version());
   std::string text = full + ", generation " + std::to_string(row.generation) + "\n";
   if (row.state == IntentState::kWithdrawn) {
-    text += row.finished ? "It is finished: every run ended well.\n" : "It was withdrawn.\n";
+    const bool failed = is_array(row) && all_ended(row);
+    text += row.finished ? "It is finished: every run ended well.\n"
+            : failed     ? "It has ended, and not every task of it well.\n"
+                         : "It was withdrawn.\n";
   }
+  if (is_array(row) || row.array.valid()) text += explain_tasks(*graph, *queues(graph), id);
   std::optional<JobWait> wait;
   if (row.spec->workload.kind == WorkKind::kJob && !row.active && row.state != IntentState::kWithdrawn) {
     const auto report = queues(graph);
@@ -440,7 +449,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
               format_work(row.spec->traffic.work_us_per_request) + " were declared: the plan is made for that.\n";
     }
     text += explain_plan(*graph, *row.demand, active.plan, ingress);
-  } else if (row.state == IntentState::kPending && !wait) {
+  } else if (row.state == IntentState::kPending && !wait && !is_array(row)) {
     text += "It is being decided.\n";
   }
   out.set_text(std::move(text));

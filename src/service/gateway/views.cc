@@ -28,9 +28,10 @@ std::string short_name(const std::string& full) { return full.substr(full.find('
 
 std::string_view intent_state(const IntentRow& row, size_t running) {
   switch (row.state) {
-    case IntentState::kPending: return "pending";
+    case IntentState::kPending: return is_array(row) && row.tasks.running > 0 ? "running" : "pending";
     case IntentState::kRefused: return "refused";
-    case IntentState::kWithdrawn: return row.finished ? "finished" : "withdrawn";
+    case IntentState::kWithdrawn:
+      return row.finished ? "finished" : is_array(row) && all_ended(row) ? "failed" : "withdrawn";
     case IntentState::kPlaced: break;
   }
   return row.active && running >= row.active->plan.placements.size() ? "running" : "placed";
@@ -107,15 +108,22 @@ TimeUs begun(const IntentRow& row) {
   return out;
 }
 
-// What a job without a plan waits for.
+// What a job without a plan waits for; of an array its next task.
 void put_wait(const ViewSources& from, IntentId id, v1::Intent::Status& status) {
   const IntentRow& row = from.graph.intent(id);
   if (!from.queues || row.active || row.state == IntentState::kWithdrawn) return;
   const auto report = from.queues();
   const auto wait = waiting(from.graph, *report, id);
-  if (!wait) return;
+  const bool runs = is_array(row) && row.tasks.running > 0;
+  if (!wait) {
+    const IntentRow& next = next_task(from.graph, *report, id);
+    if (next.state != IntentState::kRefused || !next.refusal) return;
+    if (!runs) status.set_state("refused");
+    status.set_why(refusal_sentences(from.graph, *next.spec, *next.refusal).front());
+    return;
+  }
   const Reading reading{from.graph, *report, from.all};
-  status.set_state("waiting");
+  if (!runs) status.set_state("waiting");
   status.set_why(wait_text(reading, *wait));
   put_waiting(reading, *wait, *status.mutable_waiting());
 }
@@ -155,6 +163,13 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   v1::Intent& intent = *out.mutable_intent();
   intent.mutable_metadata()->set_generation(row.generation);
   v1::Intent::Status& status = *intent.mutable_status();
+  if (row.array.valid()) {
+    intent.mutable_metadata()->set_name(short_name(graph.intent_name(id)));
+    intent.mutable_spec()->mutable_schedule()->clear_tasks();
+    status.set_array(short_name(graph.intent_name(row.array)));
+    status.set_task(row.task);
+  }
+  if (is_array(row)) put_tasks(row, *status.mutable_tasks());
   const uint32_t running = instances_running(row);
   if (row.active) {
     const CommittedPlan& active = *row.active;

@@ -198,8 +198,8 @@ std::string amount_text(CountedResource resource, int64_t amount) {
 std::optional<JobWait> waiting(const Graph& graph, const QueueReport& report, IntentId id) {
   const auto found = report.waits.find(id);
   if (found == report.waits.end() || id.index() >= graph.intent_count()) return std::nullopt;
-  const IntentRow& row = graph.intent(id);
   const JobWait& wait = found->second;
+  const IntentRow& row = graph.intent(wait.intent);
   if (wait.code == WaitCode::kTooLarge) return std::nullopt;
   if (row.state == IntentState::kRefused && row.refusal && !may_heal(*row.refusal)) return std::nullopt;
   const bool deciding = wait.code == WaitCode::kOffered || wait.code == WaitCode::kNext;
@@ -271,6 +271,56 @@ std::string explain_wait(const Reading& from, const JobWait& wait) {
   out += ahead_text(from, wait) + start_text(from, wait);
   const std::string change = change_text(from, wait);
   return change.empty() ? out : out + change + "\n";
+}
+
+const IntentRow& next_task(const Graph& graph, const QueueReport& report, IntentId id) {
+  const auto found = report.waits.find(id);
+  const IntentRow& row = graph.intent(id);
+  return is_array(row) && found != report.waits.end() ? graph.intent(found->second.intent) : row;
+}
+
+void put_tasks(const IntentRow& array, v1::Intent::Tasks& out) {
+  const TaskCounts& tasks = array.tasks;
+  const bool open = array.state != IntentState::kWithdrawn;
+  const int32_t count = std::max(array.spec->schedule.tasks, tasks.submitted);
+  const int32_t left = count - tasks.finished - tasks.failed - (open ? tasks.running : 0);
+  if (open) out.set_running(static_cast<uint32_t>(tasks.running));
+  out.set_finished(static_cast<uint32_t>(tasks.finished));
+  out.set_failed(static_cast<uint32_t>(tasks.failed));
+  open ? out.set_waiting(static_cast<uint32_t>(left)) : out.set_withdrawn(static_cast<uint32_t>(left));
+}
+
+std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id) {
+  const IntentRow& row = graph.intent(id);
+  const auto short_name = [&graph](IntentId of) {
+    const std::string& full = graph.intent_name(of);
+    return full.substr(full.find('/') + 1);
+  };
+  if (row.array.valid()) {
+    return "It is task " + std::to_string(row.task) + " of the array " + short_name(row.array) + " of " +
+           std::to_string(row.spec->schedule.tasks) + ".\n";
+  }
+  if (!is_array(row)) return "";
+  v1::Intent::Tasks tasks;
+  put_tasks(row, tasks);
+  std::string out = "It is an array of " + std::to_string(row.spec->schedule.tasks) + " tasks: " + tasks_text(tasks) + ".\n";
+  if (const auto found = report.waits.find(id); found != report.waits.end()) {
+    out += "Its next task is " + short_name(found->second.intent) + ".\n";
+  }
+  return out;
+}
+
+std::string tasks_text(const v1::Intent::Tasks& tasks) {
+  std::string out;
+  const auto add = [&out](uint32_t count, const char* what) {
+    if (count > 0) out += (out.empty() ? "" : ", ") + std::to_string(count) + " " + what;
+  };
+  add(tasks.finished(), "finished");
+  add(tasks.running(), "running");
+  add(tasks.failed(), "failed");
+  add(tasks.waiting(), "waiting");
+  add(tasks.withdrawn(), "withdrawn");
+  return out;
 }
 
 std::vector<IntentId> preempted_for(const Graph& graph, IntentId id) {

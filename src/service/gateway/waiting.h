@@ -6,10 +6,7 @@
 
 #include "core/ports/queues.h"
 
-namespace weir::v1 {
-class Preemption;
-class Waiting;
-}
+#include "weir/v1/resource.pb.h"
 
 // Jobs that wait for their turn, in words and as messages.
 namespace weir::gateway {
@@ -29,6 +26,13 @@ std::string amount_text(CountedResource resource, int64_t amount);
 // How it stands with a job that has no plan; none: it does not wait, it was refused for what time alone will
 // not heal, is being decided, or is no job.
 std::optional<JobWait> waiting(const Graph& graph, const QueueReport& report, IntentId id);
+
+// Of an array that task of it which the report says begins next; the intent itself where there is none, or it is no array.
+const IntentRow& next_task(const Graph& graph, const QueueReport& report, IntentId id);
+void put_tasks(const IntentRow& array, v1::Intent::Tasks& out);
+std::string tasks_text(const v1::Intent::Tasks& tasks);  // "12 finished, 3 running, 9985 waiting"
+// Of an array how far it has come, of a task of which it is one, in sentences; of others nothing.
+std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id);
 
 // In few words: "4 cores needed at metro, 2 are free".
 std::string wait_text(const Reading& from, const JobWait& wait);

@@ -255,6 +255,8 @@ Intent intent_from(const v1::Intent& message, const Context& context, Checks& ch
   if (spec.has_budget()) out.spec.budget_per_hour_max = budget_from(spec.budget(), checks);
   if (spec.has_schedule()) {
     out.spec.schedule = schedule_from(spec.schedule(), out.spec.workload.kind == WorkKind::kJob, checks);
+    checks.require(out.spec.schedule.tasks == 0 || spec.from_size() == 0, "spec.schedule.tasks", "is given beside spec.from",
+                   "the tasks of an array have no streams: leave out one of the two");
   }
   out.data = checks.names("spec.data", strings(spec.data()), limits::kDatasetsNamedMax);
   out.spec.data.resize(out.data.size());

@@ -65,6 +65,8 @@ Schedule schedule_from(const v1::Intent::Timing& timing, bool job, Checks& check
     out.instances = checks.number(path + ".instances", timing.instances(), 1, limits::kPlacementsMax);
     if (out.instances == 1) out.instances = 0;
   }
+  if (timing.has_tasks())
+    out.tasks = checks.number(path + ".tasks", timing.tasks(), 2, static_cast<int32_t>(limits::kTasksMax));
   out.run_time_us_estimated = run_time_from(path + ".run_time", timing.run_time(), checks);
   out.run_time_us_max = run_time_from(path + ".run_time_max", timing.run_time_max(), checks);
   checks.require(out.run_time_us_max == 0 || out.run_time_us_estimated <= out.run_time_us_max,
@@ -88,6 +90,7 @@ void fill(const Schedule& value, v1::Intent::Timing& timing) {
   timing.set_reservation(value.reservation);
   timing.set_priority(value.priority);
   if (value.instances > 1) timing.set_instances(value.instances);
+  if (value.tasks > 0) timing.set_tasks(value.tasks);
   if (value.run_time_us_estimated > 0) timing.set_run_time(format_duration(value.run_time_us_estimated));
   if (value.run_time_us_max > 0) timing.set_run_time_max(format_duration(value.run_time_us_max));
   if (value.checkpoint_interval_us > 0) timing.set_checkpoint_every(format_duration(value.checkpoint_interval_us));

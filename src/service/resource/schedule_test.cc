@@ -100,6 +100,21 @@ TEST(ResourceSchedule, TheDomainsOwnQueueIsThatOfJobsThatNameNone) {
   EXPECT_EQ(std::get<Intent>(only(text).value).spec.schedule.queue, "");
 }
 
+TEST(ResourceSchedule, AnArrayIsOfSeveralJobsWithoutStreams) {
+  const auto with = [](const std::string& line) { return error_with(kJob, "instances: 4", "instances: 4\n    " + line); };
+  EXPECT_EQ(with("tasks: 2"), "accepted");
+  EXPECT_EQ(with("tasks: 100000"), "accepted");
+  std::string text = kJob;
+  text.replace(text.find("instances: 4"), 12, "tasks: 10000");
+  EXPECT_EQ(std::get<Intent>(only(text).value).spec.schedule.tasks, 10'000);
+  expect_same_again(only(text));
+  for (const char* bad : {"0", "1", "-3", "100001"}) {
+    EXPECT_EQ(with(std::string("tasks: ") + bad), std::string("f.yaml:10: spec.schedule.tasks: ") + bad + " is not between 2 and 100000");
+  }
+  EXPECT_EQ(error_with(text, "  schedule:", "  from: [{site: street, streams: 1}]\n  schedule:").substr(0, 60),
+            "f.yaml:10: spec.schedule.tasks: is given beside spec.from; t");
+}
+
 TEST(ResourceSchedule, RefusesTimesThatCannotBe) {
   EXPECT_EQ(error_with(kJob, "run_time: 2h", "run_time: -2h").substr(0, 37),
             "f.yaml:10: spec.schedule.run_time: \"-");
