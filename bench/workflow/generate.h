@@ -6,7 +6,7 @@
 
 #include "core/graph/graph.h"
 #include "orchestration/workflow/batch_problem.h"
-#include "orchestration/workflow/workflow.h"
+#include "core/event/workflow.h"
 
 namespace weir::bench {
 

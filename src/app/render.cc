@@ -408,6 +408,8 @@ Table table_of(const Items& items, bool wide) {
       return tenants(items, wide);
     case v1::Resource::kQueue:
       return queues(items, wide);
+    case v1::Resource::kWorkflow:
+      return workflows(items, wide);
     case v1::Resource::kReservation:
       return reservations(items, wide);
     case v1::Resource::kPolicy:

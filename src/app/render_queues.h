@@ -16,6 +16,7 @@ using Items = google::protobuf::RepeatedPtrField<v1::Resource>;
 Table queues(const Items& items, bool wide);
 Table jobs(const Items& items, bool wide);
 Table reservations(const Items& items, bool wide);
+Table workflows(const Items& items, bool wide);
 Table policies(const Items& items, bool wide);
 
 // "2026-11-22T18:00Z": when it started, or is estimated to; "-": neither is known.

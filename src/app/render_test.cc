@@ -139,6 +139,17 @@ Items one_of_each(const std::string& kind) {
     kept.mutable_spec()->mutable_amount()->set_cpu("123456");
     kept.mutable_spec()->mutable_amount()->set_memory("123456Gi");
     kept.mutable_status()->set_state("planned");
+  } else if (kind == "workflows") {
+    auto& workflow = *r.mutable_workflow();
+    workflow.mutable_metadata()->set_name(kLong);
+    workflow.mutable_metadata()->set_tenant(kLong);
+    workflow.mutable_spec()->set_kind("stream");
+    workflow.mutable_spec()->set_latency("300ms");
+    workflow.mutable_status()->set_state("refused");
+    workflow.mutable_status()->set_has_plan(true);
+    workflow.mutable_status()->set_latency_us(123'456);
+    workflow.mutable_status()->set_price_nanocredits(123'456'789'000);
+    workflow.mutable_status()->set_why(std::string(40, 'w') + " " + std::string(160, 'v'));
   } else if (kind == "policies") {
     auto& policy = *r.mutable_policy();
     policy.set_name("smallest-area");
@@ -154,7 +165,7 @@ Items one_of_each(const std::string& kind) {
 class Rendered : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Kinds, Rendered,
                          ::testing::Values("intents", "sites", "links", "plans", "runs", "nodes", "prices",
-                                           "events", "datasets", "queues", "jobs", "reservations", "policies"),
+                                           "events", "datasets", "queues", "jobs", "reservations", "policies", "workflows"),
                          [](const auto& kind) { return std::string(kind.param); });
 
 TEST_P(Rendered, FitsEightyColumnsWithItsFiguresWhole) {

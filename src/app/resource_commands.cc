@@ -68,7 +68,8 @@ Status split_name(Options& o, const char* command, bool needed = true) {
     given = true;
   }
   const bool owned = o.kind.starts_with("intent") || o.kind.starts_with("job") ||
-                     o.kind.starts_with("dataset") || o.kind.starts_with("reservation");
+                     o.kind.starts_with("dataset") || o.kind.starts_with("reservation") ||
+                     o.kind.starts_with("workflow");
   if (const size_t slash = o.name.find('/'); owned && slash != std::string::npos && o.tenant.empty()) {
     o.tenant = o.name.substr(0, slash);
     o.name = o.name.substr(slash + 1);
@@ -80,29 +81,32 @@ Status split_name(Options& o, const char* command, bool needed = true) {
   return {};
 }
 
-bool is_intent(const resource::Resource& item) {
-  return std::holds_alternative<resource::Intent>(item.value);
+bool is_decided(const resource::Resource& item) {
+  return std::holds_alternative<resource::Intent>(item.value) || std::holds_alternative<resource::Workflow>(item.value);
 }
 
 constexpr auto kDecisionPatience = std::chrono::seconds(1);
 
-// What was decided about an intent, if that is known before the deadline: the rest of its line, and why it is
+// What was decided about an intent or a workflow, if that is known before the deadline: the rest of its line, and why it is
 // refused.
 std::string decision_text(Client& client, Changes& changes, const v1::ApplyResult& result,
                           std::chrono::system_clock::time_point deadline) {
   v1::GetRequest request;
-  request.set_kind("intent");
+  const bool workflow = result.kind() == "Workflow";
+  request.set_kind(workflow ? "workflow" : "intent");
   request.set_name(result.name());
   request.set_tenant(result.tenant());
   for (;;) {
     v1::GetResponse response;
     if (!client.call(&v1::Weir::Stub::Get, request, response)) return "\n";
     const v1::Intent& intent = response.resource().intent();
-    const std::string& state = intent.status().state();
-    if (intent.metadata().generation() != result.generation()) return "\n";  // changed again meanwhile
+    const v1::Workflow& whole = response.resource().workflow();
+    const std::string& state = workflow ? whole.status().state() : intent.status().state();
+    if ((workflow ? whole.metadata() : intent.metadata()).generation() != result.generation()) return "\n";  // changed again meanwhile
     if (state == "refused") {
-      return ", refused:\n" + wrapped("  " + intent.status().why(), kTableWidth) +
-             "  all reasons: 'weir explain " + result.name() + " --tenant " + result.tenant() + "'\n";
+      return ", refused:\n" + wrapped("  " + (workflow ? whole.status().why() : intent.status().why()), kTableWidth) +
+             "  all reasons: 'weir explain " + (workflow ? "workflow/" : "") + result.name() + " --tenant " + result.tenant() +
+             "'\n";
     }
     if (state == "waiting") return ", waiting:\n" + wrapped("  " + intent.status().why(), kTableWidth);
     if (state != "pending") return ", " + state + "\n";
@@ -128,7 +132,7 @@ Status apply(const Options& o) {
   if (!client) return tl::unexpected(client.error());
   v1::ApplyResponse response;
   std::optional<Changes> changes;
-  if (!o.dry_run && std::any_of(all.begin(), all.end(), is_intent)) changes.emplace(*client);
+  if (!o.dry_run && std::any_of(all.begin(), all.end(), is_decided)) changes.emplace(*client);
   if (Status called = client->call(&v1::Weir::Stub::Apply, request, response); !called) {
     called.error().where = resource::written_at(all, called.error().where);
     return called;
@@ -363,9 +367,13 @@ Status explain(const Options& o) {
   auto client = Client::open(o.target);
   if (!client) return tl::unexpected(client.error());
   v1::ExplainRequest request;
-  const size_t slash = o.name.find('/');
-  request.set_intent(slash == std::string::npos ? o.name : o.name.substr(slash + 1));
-  request.set_tenant(slash == std::string::npos ? o.tenant : o.name.substr(0, slash));
+  constexpr std::string_view kWorkflow = "workflow/";
+  const bool workflow = o.name.starts_with(kWorkflow);
+  const std::string name = workflow ? o.name.substr(kWorkflow.size()) : o.name;
+  const size_t slash = name.find('/');
+  (workflow ? *request.mutable_workflow() : *request.mutable_intent()) =
+      slash == std::string::npos ? name : name.substr(slash + 1);
+  request.set_tenant(slash == std::string::npos ? o.tenant : name.substr(0, slash));
   request.set_ingress(o.ingress);
   for (const std::string& change : o.what_if) request.add_what_if(change);
   v1::ExplainResponse response;
@@ -404,6 +412,7 @@ Status remove(Options& o) {
 std::string state_of(const v1::Resource& resource) {
   switch (resource.resource_case()) {
     case v1::Resource::kIntent: return resource.intent().status().state();
+    case v1::Resource::kWorkflow: return resource.workflow().status().state();
     case v1::Resource::kSite: return resource.site().status().state();
     case v1::Resource::kLink: return resource.link().status().state();
     case v1::Resource::kPlan: return resource.plan().state();
@@ -425,6 +434,7 @@ constexpr std::array<std::string_view, 24> kStates = {
 // A running intent has also been placed, and a finished one has been running.
 bool holds(const Options& o, const v1::Resource* resource, const std::string& state) {
   if (state == o.wanted || (o.wanted == "present" && resource)) return true;
+  if (resource && resource->has_workflow()) return o.wanted == "planned" && (state == "running" || state == "finished");
   if (!resource || !resource->has_intent()) return false;
   const auto& status = resource->intent().status();
   if (o.wanted == "kept" || o.wanted == "broken") {
@@ -457,6 +467,16 @@ std::optional<Error> hopeless(const Options& o, const v1::Resource* resource, co
     if (state == "withdrawn") return Error{ErrorCode::kNotFound, text, where, "apply it again"};
     if (state == "failed")
       return Error{ErrorCode::kInternal, "has ended, and not every task of it well", where, "'weir get tasks' shows which"};
+    if (state == "finished")
+      return Error{ErrorCode::kInternal, text, where, "delete it and apply it again to run it anew"};
+  }
+  if (resource->has_workflow() && !leaves) {
+    const v1::Workflow::Status& status = resource->workflow().status();
+    if (state == "refused" && o.wanted != "pending") {
+      return Error{ErrorCode::kInfeasible, text + " as things are" + (status.why().empty() ? "" : ": " + status.why()), where,
+                   "more: 'weir explain workflow/" + o.name + of_tenant(o) + "'"};
+    }
+    if (state == "withdrawn") return Error{ErrorCode::kNotFound, text, where, "apply it again"};
     if (state == "finished")
       return Error{ErrorCode::kInternal, text, where, "delete it and apply it again to run it anew"};
   }
@@ -518,7 +538,7 @@ void command(CLI::App& app, const std::string& name, const std::string& what, co
 }
 
 constexpr const char* kKinds =
-    "intents, jobs, tasks, queues, reservations, policies, sites, routers, links, datasets, offers, tenants, "
+    "intents, jobs, tasks, workflows, queues, reservations, policies, sites, routers, links, datasets, offers, tenants, "
     "tokens, plans, runs, "
     "nodes, events or prices";
 
@@ -576,9 +596,10 @@ Examples:
   weir explain cameras --tenant city
   weir explain city/cameras --ingress street-a
   weir explain city/train                  why does the job wait, behind whom?
+  weir explain workflow/city/street-video  where does each stage stand, and why?
   weir explain city/train --what-if deadline=+2h --what-if cpu=2)",
       [](CLI::App& c, Options& o) {
-        c.add_option("INTENT", o.name, "NAME or TENANT/NAME")->required();
+        c.add_option("INTENT", o.name, "NAME or TENANT/NAME; of a workflow: workflow/NAME")->required();
         c.add_option("--tenant", o.tenant, "Of the intent");
         c.add_option("--ingress", o.ingress, "Only the streams of this site");
         c.add_option("--what-if", o.what_if,
@@ -589,12 +610,13 @@ Examples:
       },
       [](Options& o) { return explain(o); });
   command(
-      app, "delete", "Withdraw an intent, or cancel a reservation", R"(
+      app, "delete", "Withdraw an intent or a workflow, or cancel a reservation", R"(
 Examples:
   weir delete intent cameras --tenant city
+  weir delete workflow street-video --tenant city
   weir delete reservation night --tenant city)",
       [](CLI::App& c, Options& o) {
-        c.add_option("KIND", o.kind, "intent or reservation")->required();
+        c.add_option("KIND", o.kind, "intent, workflow or reservation")->required();
         c.add_option("NAME", o.name, "Which");
         c.add_option("--tenant", o.tenant, "Whose it is");
       },
@@ -605,6 +627,7 @@ Exits with 8 when the time has passed, and at once, with 6 or 1, when the state
 will not come unless somebody changes something. States of
   intents: pending, waiting, placed, running, refused, finished, failed,
            withdrawn, kept, broken
+  workflows: pending, planned, running, refused, finished, withdrawn
   runs:    planned, starting, running, stopping, exited, failed, lost
   plans:   active, retiring
   sites:   unknown, up, draining, down

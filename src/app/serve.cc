@@ -21,6 +21,7 @@
 #include "orchestration/plan/domain_pass.h"
 #include "orchestration/queue/graph_queue.h"
 #include "orchestration/queue/queue_report.h"
+#include "orchestration/workflow/planner.h"
 #include "security/identity/authority.h"
 #include "security/identity/private_file.h"
 #include "service/gateway/grpc_service.h"
@@ -171,6 +172,7 @@ class Signals {
 //
 //   gRPC and REST threads → LoopThread inbox (bounded) → loop thread         proposals, reports
 //   loop thread → decider jobs (bounded) → decider threads → inbox           decisions
+//   loop thread → one workflow under way → its planner's thread → inbox       where its stages are to be
 //   loop thread → SegmentStore → MerkleFollower (waits when far ahead)       durable records → tree
 //   loop thread → ViewsFollower (a flag; it never waits) → views.sqlite        durable records → history, bills
 //   loop thread → AgentLink slot of each site (newest wins) → agent          directives
@@ -213,7 +215,8 @@ Status serve(const ServeConfig& config) {
   options.loop.checkpoint_events = static_cast<Position>(config.checkpoint_events);
   auto brain = runtime::LoopThread::start(
       **log, link, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(),
-      std::make_unique<PeriodicPass>(solver, PeriodicPassOptions{.joint = {.rounding = {.move_ppm = kMovePpm}}}), needs_decision, options, kVersion,
+      std::make_unique<PeriodicPass>(solver, PeriodicPassOptions{.joint = {.rounding = {.move_ppm = kMovePpm}}}),
+      std::make_unique<GraphWorkflowPlanner>(), needs_decision, options, kVersion,
       config.genesis, [&](const Error& error) {
         {
           const std::lock_guard lock(fatal_mutex);

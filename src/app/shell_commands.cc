@@ -11,7 +11,7 @@ namespace weir::app {
 namespace {
 
 constexpr const char* kKinds =
-    "intents jobs tasks queues reservations policies sites routers links datasets offers tenants tokens plans runs "
+    "intents jobs tasks workflows queues reservations policies sites routers links datasets offers tenants tokens plans runs "
     "nodes "
     "events prices";
 

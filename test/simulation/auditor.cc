@@ -144,7 +144,12 @@ void Auditor::body(const LinkMeasured& e) {
 
 void Auditor::body(const IntentSubmitted& e) {
   if (e.intent.index() > wishes_.size()) return fail("intent out of turn");
-  if (e.intent.index() == wishes_.size()) wishes_.emplace_back();
+  if (e.intent.index() == wishes_.size()) {
+    wishes_.emplace_back();
+    stage_of_.emplace_back();
+  }
+  check_stage_wish(e);
+  stage_of_[e.intent.index()] = {e.workflow, e.stage};
   Wish& wish = wishes_[e.intent.index()];
   if (e.generation != wish.generation + 1) fail("generations do not count up");
   const IntentSpec& spec = e.array.valid() ? task_of(e) : e.spec;
@@ -173,7 +178,7 @@ void Auditor::body(const IntentWithdrawn& e) {
   if (e.finished && !by_brain()) fail("finished by another's word than the brain's");
   wish.finished = e.finished;
   if (!wish.withdrawn) wish.ended_well = e.finished;
-  if (by_brain() && !ends_with_array(e.intent, e.finished) && !(e.finished ? all_exited_well(wish) : over_its_time(wish))) fail("the brain withdrew what is not done");
+  if (by_brain() && !ends_with_array(e.intent, e.finished) && !(e.finished ? all_exited_well(wish) : over_its_time(wish) || may_drop_stage(e.intent))) fail("the brain withdrew what is not done");
   wish.on_protection.clear();
   wish.withdrawn = true;
   wish.active = kNoPosition;

@@ -159,6 +159,11 @@ class Auditor {
   void body(const ReservationCancelled& e);
   void body(const NodeCordoned& e);
   void body(const ShadowPricesRevised& e);
+  void body(const WorkflowSubmitted& e);
+  void body(const WorkflowPlanned& e);
+  void body(const WorkflowWithdrawn& e);
+  void check_stage_wish(const IntentSubmitted& e) const;
+  bool may_drop_stage(IntentId intent) const;
   void body(const LinkStateChanged& e);
   void body(const LinkMeasured& e);
   void body(const TenantDefined& e);
@@ -222,6 +227,14 @@ class Auditor {
   std::vector<QueueSpec> queues_;
   uint64_t preemptions_ = 0, reclaims_ = 0;
   size_t reservations_ = 0;
+  struct Flowing {
+    uint32_t generation = 0, planned_generation = 0;
+    bool withdrawn = false;
+    Workflow spec, planned_spec;       // as wished, and as the newest plan was made for
+    std::vector<PlannedStage> stages;  // of that
+  };
+  std::vector<Flowing> workflows_;
+  std::vector<std::pair<WorkflowId, std::string>> stage_of_;  // by intent
   std::vector<Wish> wishes_;
   std::map<RunId, Billed> billed_;
   std::map<RunId, RunAs> runs_;

@@ -85,11 +85,13 @@ bool BrainProcess::start() {
                            .needs_decision = needs_decision,
                            .publish = [](Snapshot) {},
                            .scheduler = &queue_,
-                           .advise = [this](uint64_t t, Snapshot s) { advise(t, std::move(s)); }},
+                           .advise = [this](uint64_t t, Snapshot s) { advise(t, std::move(s)); },
+                           .arrange = [this](uint64_t t, Snapshot s, WorkflowId w) { arrange(t, std::move(s), w); }},
                           LoopOptions{.checkpoint_events = static_cast<Position>(random_.between(50, 2'000)),
                                       .pass_us = random_.between(2'000'000, 20'000'000),
                                       .move_patience_us = 5'000'000,
-                                      .move_dwell_us = 20'000'000},
+                                      .move_dwell_us = 20'000'000,
+                                      .replan_us_max = 4'000'000},
                           "simulation",
                           DomainCreated{.name = "simulation",
                                         .carbon_price_per_kg = 100'000'000,
@@ -256,6 +258,26 @@ void BrainProcess::advise(uint64_t ticket, Snapshot snapshot) {
       }
     }
     post(Loop::Advised{ticket, std::move(advice)});
+  });
+}
+
+void BrainProcess::arrange(uint64_t ticket, Snapshot snapshot, WorkflowId workflow) {
+  TimeUs takes = random_.between(1'000, 200'000);
+  if (random_.chance(faults_.late_ppm)) takes = random_.between(1'000'000, 5'000'000);
+  schedule_.after(takes, [this, mine = incarnation_, ticket, snapshot = std::move(snapshot), workflow] {
+    if (mine != incarnation_) return;
+    WorkflowPlanned planned = workflow_planner_.plan(*snapshot, workflow);
+    if (random_.chance(faults_.garbage_ppm)) {
+      WorkflowPlanned spoilt = planned;
+      switch (random_.between(0, 3)) {
+        case 0: spoilt.workflow = WorkflowId(random_.below(snapshot->workflow_count() + 2)); break;
+        case 1: ++spoilt.generation; break;
+        case 2: spoilt.stages.push_back({.site = SiteId(random_.below(snapshot->site_count() + 2))}); break;
+        default: spoilt.transfers.push_back({.item = static_cast<uint32_t>(random_.below(1'000'000))}); break;
+      }
+      post(Loop::Arranged{ticket, std::move(spoilt)});
+    }
+    post(Loop::Arranged{ticket, std::move(planned)});
   });
 }
 

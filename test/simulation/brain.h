@@ -13,9 +13,13 @@
 #include "orchestration/plan/decide.h"
 #include "orchestration/plan/domain_pass.h"
 #include "orchestration/queue/graph_queue.h"
+#include "orchestration/workflow/planner.h"
 #include "simulation/agent.h"
 
 namespace weir::simulation {
+
+// Of a plan of a workflow, in the brain and where it is checked.
+inline constexpr StreamPlanLimits kWorkflowSteps{.steps = 20'000, .branches = 50};
 
 // Ways to break the system on purpose, to see that the checks can fail.
 enum class Mutation {
@@ -101,6 +105,7 @@ class BrainProcess final : public Clock, public Wire {
   void turn();
   bool decide(uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>& sites);
   void advise(uint64_t ticket, Snapshot snapshot);
+  void arrange(uint64_t ticket, Snapshot snapshot, WorkflowId workflow);
   void spoil(Plan& plan, const Graph& graph);
 
   Schedule& schedule_;
@@ -117,6 +122,7 @@ class BrainProcess final : public Clock, public Wire {
   std::unique_ptr<JointPlanner> planner_;
   ClpSolver solver_;
   PeriodicPass pass_{solver_, {.joint = {.relaxation = {.rounds_max = 30}}, .rebalance = {.utilisation_ppm_min = 200'000}}};
+  GraphWorkflowPlanner workflow_planner_{kWorkflowSteps};
   UnjustQueue queue_;
   std::vector<Loop::Message> inbox_;
   std::vector<std::function<void()>> outbox_;

@@ -95,6 +95,32 @@ bool shows_broken(const Graph& graph, const IntentRow& row) {
   });
 }
 
+// Every stage that runs stands where the newest plan says and nowhere else, or what is refused is so rightly.
+std::string unarranged(const Graph& graph, WorkflowId id) {
+  const WorkflowRow& row = graph.workflow(id);
+  const std::string name = "workflow " + graph.workflow_name(id);
+  std::set<IntentId> wanted;
+  if (row.state == WorkflowState::kPending) return name + " is neither planned nor refused";
+  if (row.state == WorkflowState::kRefused || row.refusal) {
+    if (!GraphWorkflowPlanner(kWorkflowSteps).plan(graph, id).refused) return name + " is refused and feasible";
+  }
+  if (row.state == WorkflowState::kRefused) return {};
+  for (size_t s = 0; row.state == WorkflowState::kPlanned && s < row.spec->stages.size(); ++s) {
+    const Stage& stage = row.spec->stages[s];
+    if (stage.workload.cpu_milli == 0) continue;
+    const IntentId intent = graph.stage_intent(row, stage.name);
+    if (!intent.valid() || graph.intent(intent).state == IntentState::kWithdrawn) return name + ": stage " + stage.name + " has no intent";
+    wanted.insert(intent);
+    if (graph.intent(intent).spec->where.only != std::vector<SiteId>{row.plan->stages[s].site}) {
+      return name + ": stage " + stage.name + " is wished elsewhere than planned";
+    }
+  }
+  for (const IntentId intent : row.intents) {
+    if (!wanted.count(intent) && graph.intent(intent).state != IntentState::kWithdrawn) return name + ": a stage is left over";
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string unsettled(const World& world, const Agents& agents, const Graph& graph) {
@@ -163,6 +189,9 @@ std::string unsettled(const World& world, const Agents& agents, const Graph& gra
       continue;
     }
     if (!row.promise_kept) return name_of(graph, id) + ": the promise is still broken";
+  }
+  for (size_t w = 0; w < graph.workflow_count(); ++w) {
+    if (std::string why = unarranged(graph, WorkflowId(w)); !why.empty()) return why;
   }
   for (const auto& [run, places] : world.runs) {
     if (!wanted.count(run)) return "run " + std::to_string(run.plan) + "." + std::to_string(run.item) + " runs and nobody wants it";

@@ -159,6 +159,16 @@ std::string describe(const Graph& g) {
     w.all(row.tenant, row.cancelled);
     w.encoded(row.spec);
   }
+  for (size_t f = 0; f < g.workflow_count(); ++f) {
+    const WorkflowRow& row = g.workflow(WorkflowId(f));
+    w.line("workflow");
+    w.all(row.tenant, row.generation, row.state, row.finished, row.submitted, row.submitted_at, row.planned_at);
+    w.encoded(*row.spec);
+    if (row.plan) w.encoded(Event{0, {}, *row.plan});
+    if (row.planned_spec) w.encoded(*row.planned_spec);
+    if (row.refusal) w.encoded(Event{0, {}, *row.refusal});
+    for (const IntentId intent : row.intents) w.all(intent, g.intent(intent).stage);
+  }
   for (size_t t = 0; t < g.token_count(); ++t) {
     const TokenRow& row = *g.find_token(g.token_name(t));
     w.line("token");

@@ -236,9 +236,55 @@ IntentSpec Load::wish(const std::string& name, bool job) {
   return spec;
 }
 
+// A camera, or what runs, and stages behind it in a chain, a tree or a net.
+Workflow Load::stream(const std::string& name) {
+  Random& r = random_;
+  Workflow spec{.name = name, .kind = WorkflowKind::kStream};
+  const auto stages = static_cast<uint32_t>(r.between(2, 4));
+  for (uint32_t s = 0; s < stages; ++s) {
+    Stage stage{.name = "s" + std::to_string(s)};
+    if (r.chance(s == 0 ? 800'000 : 250'000)) stage.at = {SiteId(r.below(world_.sites.size()))};
+    // What is pinned may run nothing.
+    if (stage.at.empty() || r.chance(300'000)) {
+      stage.workload = {.artifact = "program", .port = static_cast<int32_t>(9'000 + s), .cpu_milli = static_cast<int32_t>(r.between(1, 5) * 100),
+                        .memory_mib = static_cast<int32_t>(r.between(1, 4) * 64)};
+      stage.items_per_second_milli = r.between(1, 10) * 1'000;
+      stage.work_us = r.between(0, 10) * 1'000;
+      stage.replicas = r.chance(200'000) ? 2 : 1;
+    }
+    spec.stages.push_back(std::move(stage));
+  }
+  const auto join = [&](uint32_t from, uint32_t to) {
+    spec.edges.push_back({.from = from, .to = to, .bps = r.between(1, 20) * 1'000'000, .item_bits = r.between(0, 2) * 100'000});
+  };
+  for (uint32_t s = 1; s < stages; ++s) join(static_cast<uint32_t>(r.below(s)), s);
+  if (stages > 2 && r.chance(200'000) && spec.edges.back().from != 0) join(0, stages - 1);
+  if (r.chance(500'000)) spec.latency_us_max = r.between(50'000, 500'000);
+  if (r.chance(200'000)) spec.where.not_at = {SiteId(r.below(world_.sites.size()))};
+  return spec;
+}
+
+void Load::submit_workflow() {
+  const std::string name = random_.chance(500'000) ? "video" : "audio";
+  if (random_.chance(250'000)) {
+    return ask([name](const Graph& graph) {
+      std::vector<Proposal> one;
+      const WorkflowId known = graph.find_workflow("city", name);
+      if (known.valid()) one.push_back({"tenant/city", WorkflowWithdrawn{.workflow = known}});
+      return one;
+    });
+  }
+  ask([spec = stream(name)](const Graph& graph) {
+    std::vector<Proposal> one;
+    if (graph.tenant_count() > 0) one.push_back({"tenant/city", WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = spec}});
+    return one;
+  });
+}
+
 void Load::act() {
   if (calm_) return;
   schedule_.after(random_.between(200'000, 2'500'000), [this] { act(); });
+  if (random_.chance(80'000)) return submit_workflow();
   const auto& [name, job] = names_[random_.below(names_.size())];
   const SiteId site(random_.below(world_.sites.size()));
   const int64_t what = random_.between(0, 99);

@@ -41,6 +41,8 @@ class Load {
   void undrain();
   void submit(const std::string& name, bool job);
   IntentSpec wish(const std::string& name, bool job);
+  void submit_workflow();
+  Workflow stream(const std::string& name);
 
   Schedule& schedule_;
   Random& random_;

@@ -122,6 +122,7 @@ Status validate(const NodeSpec& value) { return validate_value(value); }
 Status validate(const DatasetSpec& value) { return validate_value(value); }
 Status validate(const QueueSpec& value) { return validate_value(value); }
 Status validate(const ReservationSpec& value) { return validate_value(value); }
+Status validate(const Workflow& value) { return validate_value(value); }
 Status validate(const Refusal& value) { return validate_value(value); }
 void encode(const IntentSpec& value, std::vector<std::byte>& out) { encode_value(value, out); }
 void encode(const Plan& value, std::vector<std::byte>& out) { encode_value(value, out); }
@@ -131,6 +132,7 @@ void encode(const NodeSpec& value, std::vector<std::byte>& out) { encode_value(v
 void encode(const DatasetSpec& value, std::vector<std::byte>& out) { encode_value(value, out); }
 void encode(const QueueSpec& value, std::vector<std::byte>& out) { encode_value(value, out); }
 void encode(const ReservationSpec& value, std::vector<std::byte>& out) { encode_value(value, out); }
+void encode(const Workflow& value, std::vector<std::byte>& out) { encode_value(value, out); }
 void encode(const Refusal& value, std::vector<std::byte>& out) { encode_value(value, out); }
 Result<IntentSpec> decode_intent_spec(Bytes bytes) { return decode_value<IntentSpec>(bytes); }
 Result<Plan> decode_plan(Bytes bytes) { return decode_value<Plan>(bytes); }
@@ -140,6 +142,7 @@ Result<NodeSpec> decode_node_spec(Bytes bytes) { return decode_value<NodeSpec>(b
 Result<DatasetSpec> decode_dataset_spec(Bytes bytes) { return decode_value<DatasetSpec>(bytes); }
 Result<QueueSpec> decode_queue_spec(Bytes bytes) { return decode_value<QueueSpec>(bytes); }
 Result<ReservationSpec> decode_reservation_spec(Bytes bytes) { return decode_value<ReservationSpec>(bytes); }
+Result<Workflow> decode_workflow(Bytes bytes) { return decode_value<Workflow>(bytes); }
 Result<Refusal> decode_refusal(Bytes bytes) { return decode_value<Refusal>(bytes); }
 
 }  // namespace weir

@@ -34,6 +34,7 @@ Status validate(const NodeSpec& value);
 Status validate(const DatasetSpec& value);
 Status validate(const QueueSpec& value);
 Status validate(const ReservationSpec& value);
+Status validate(const Workflow& value);
 Status validate(const Refusal& value);
 void encode(const IntentSpec& value, std::vector<std::byte>& out);
 void encode(const Plan& value, std::vector<std::byte>& out);
@@ -43,6 +44,7 @@ void encode(const NodeSpec& value, std::vector<std::byte>& out);
 void encode(const DatasetSpec& value, std::vector<std::byte>& out);
 void encode(const QueueSpec& value, std::vector<std::byte>& out);
 void encode(const ReservationSpec& value, std::vector<std::byte>& out);
+void encode(const Workflow& value, std::vector<std::byte>& out);
 void encode(const Refusal& value, std::vector<std::byte>& out);
 Result<IntentSpec> decode_intent_spec(std::span<const std::byte> bytes);
 Result<Plan> decode_plan(std::span<const std::byte> bytes);
@@ -52,6 +54,7 @@ Result<NodeSpec> decode_node_spec(std::span<const std::byte> bytes);
 Result<DatasetSpec> decode_dataset_spec(std::span<const std::byte> bytes);
 Result<QueueSpec> decode_queue_spec(std::span<const std::byte> bytes);
 Result<ReservationSpec> decode_reservation_spec(std::span<const std::byte> bytes);
+Result<Workflow> decode_workflow(std::span<const std::byte> bytes);
 Result<Refusal> decode_refusal(std::span<const std::byte> bytes);
 
 }  // namespace weir

@@ -19,7 +19,7 @@ bool is_repair(const Event& event) {
                std::is_same_v<T, PathSwitched> ||
                std::is_same_v<T, PromiseStateChanged> || std::is_same_v<T, TokenRevoked> ||
                std::is_same_v<T, CertificateRevoked> || std::is_same_v<T, WorkMeasured> ||
-               std::is_same_v<T, JobPreempted>;
+               std::is_same_v<T, JobPreempted> || std::is_same_v<T, WorkflowWithdrawn>;
       },
       event.body);
 }

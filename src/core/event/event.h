@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/event/types.h"
+#include "core/event/workflow.h"
 
 // Everything that can change a decision, a promise or a bill, in the past tense. The meaning of an event
 // never changes once a release has written it; api/weir/v1/event.proto holds the stored form, whose numbers
@@ -112,6 +113,8 @@ struct IntentSubmitted {
   IntentSpec spec;                         // of a task: left out, it is the array's
   IntentId array;                          // that it is a task of; none: of none
   uint32_t task = 0;                       // its index, from 0
+  WorkflowId workflow;                     // that it is a stage of, which the brain submits; none: of none
+  std::string stage;                       // its name there
   friend bool operator==(const IntentSubmitted&, const IntentSubmitted&) = default;
 };
 struct IntentWithdrawn {
@@ -305,6 +308,40 @@ struct ShadowPricesRevised {
   friend bool operator==(const ShadowPricesRevised&, const ShadowPricesRevised&) = default;
 };
 
+// A new workflow, or a new generation of one.
+struct WorkflowSubmitted {
+  WorkflowId workflow;
+  TenantId tenant;
+  uint32_t generation = 1;
+  Workflow spec;
+  friend bool operator==(const WorkflowSubmitted&, const WorkflowSubmitted&) = default;
+};
+// Where its stages are to be. It reserves nothing: that do the plans of the intents that follow from it, one for each stage.
+struct WorkflowPlanned {
+  WorkflowId workflow;
+  uint32_t generation = 0;
+  Position basis = 0;                      // version of the graph that it was planned on
+  bool refused = false;                    // there is no plan; an earlier one stays
+  std::string why;                         // refused: what stands in the way; else what made it necessary
+  std::string where;                       // refused: the stage or edge, as its path in the resource; empty: the whole
+  std::vector<PlannedStage> stages;        // one for each, in order
+  std::vector<PlannedTransfer> transfers;
+  Nanocredits price = 0;                   // of the decision; stream: per hour
+  Nanocredits bound = 0;                   // no plan has a lower one
+  Quality quality = Quality::kHeuristic;
+  int64_t latency_us = 0;                  // stream: of the slowest path; batch: of the whole
+  int64_t latency_us_bound = 0;            // batch: no plan is over sooner
+  bool in_time = true;                     // batch: within its deadline
+  uint64_t steps = 0;
+  friend bool operator==(const WorkflowPlanned&, const WorkflowPlanned&) = default;
+};
+struct WorkflowWithdrawn {
+  WorkflowId workflow;
+  bool finished = false;                   // batch: every stage of it ended well
+  std::string why;                         // the brain withdrew it; empty: it was asked to
+  friend bool operator==(const WorkflowWithdrawn&, const WorkflowWithdrawn&) = default;
+};
+
 // New kinds go to the end: the index is an implementation detail, but the order is kept for reading.
 using EventBody =
     std::variant<DomainCreated, PricesRevised, BrainStarted, TenantDefined, RouterDefined, SiteDefined,
@@ -312,7 +349,8 @@ using EventBody =
                  IntentSubmitted, IntentWithdrawn, PlanCommitted, PlanRetired, IntentRefused, RunStateChanged,
                  UsageReported, PathSwitched, PromiseMeasured, PromiseStateChanged, TokenIssued, TokenRedeemed,
                  TokenRevoked, CertificateIssued, CertificateRevoked, WorkMeasured, SiteSteeringChanged, QueueDefined, JobPreempted,
-                 ReservationDefined, ReservationCancelled, NodeCordoned, ShadowPricesRevised>;
+                 ReservationDefined, ReservationCancelled, NodeCordoned, ShadowPricesRevised,
+                 WorkflowSubmitted, WorkflowPlanned, WorkflowWithdrawn>;
 
 inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kEventNames = {
     "DomainCreated",   "PricesRevised",    "BrainStarted",   "TenantDefined",   "RouterDefined",
@@ -321,7 +359,8 @@ inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kE
     "PlanRetired",     "IntentRefused",    "RunStateChanged", "UsageReported",  "PathSwitched",
     "PromiseMeasured", "PromiseStateChanged", "TokenIssued", "TokenRedeemed",  "TokenRevoked",
     "CertificateIssued", "CertificateRevoked", "WorkMeasured", "SiteSteeringChanged",
-    "QueueDefined", "JobPreempted", "ReservationDefined", "ReservationCancelled", "NodeCordoned", "ShadowPricesRevised"};
+    "QueueDefined", "JobPreempted", "ReservationDefined", "ReservationCancelled", "NodeCordoned", "ShadowPricesRevised",
+    "WorkflowSubmitted", "WorkflowPlanned", "WorkflowWithdrawn"};
 
 struct Event {
   TimeUs at = 0;                           // when the brain took it, by its clock

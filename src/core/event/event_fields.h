@@ -154,6 +154,8 @@ struct Fields<IntentSubmitted> {
     op.template message<4>("spec", v.spec);
     op.template id_or_none<5>("array", v.array);
     op.template number<6>("task", v.task, 0, static_cast<uint32_t>(kTasksMax));
+    op.template id_or_none<7>("workflow", v.workflow);
+    op.template text<8>("stage", v.stage, kNameBytesMax);
   }
 };
 
@@ -423,6 +425,52 @@ struct Fields<ShadowPricesRevised> {
     op.template number<8>("served_before", v.served_before, 0, kI32);
     op.template number<9>("served_after", v.served_after, 0, kI32);
     op.template number<10>("moves", v.moves, 0, kI32);
+  }
+};
+
+template <>
+struct Fields<WorkflowSubmitted> {
+  static constexpr uint32_t kNumber = 45;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("workflow", v.workflow);
+    op.template id<2>("tenant", v.tenant);
+    op.template number<3>("generation", v.generation, 0, kU32);
+    op.template message<4>("spec", v.spec);
+  }
+};
+
+template <>
+struct Fields<WorkflowPlanned> {
+  static constexpr uint32_t kNumber = 46;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("workflow", v.workflow);
+    op.template number<2>("generation", v.generation, 0, kU32);
+    op.template number<3>("basis", v.basis, 0, kU64);
+    op.template flag<4>("refused", v.refused);
+    op.template text<5>("why", v.why, kTextBytesMax);
+    op.template text<6>("where", v.where, kTextBytesMax);
+    op.template messages<7>("stages", v.stages, kStagesStoredMax);
+    op.template messages<8>("transfers", v.transfers, kTransfersStoredMax);
+    op.template number<9>("price", v.price, 0, kI64);
+    op.template number<10>("bound", v.bound, 0, kI64);
+    op.template choice<11>("quality", v.quality, Quality::kHeuristic);
+    op.template number<12>("latency_us", v.latency_us, 0, kI64);
+    op.template number<13>("latency_us_bound", v.latency_us_bound, 0, kI64);
+    op.template flag<14>("in_time", v.in_time);
+    op.template number<15>("steps", v.steps, 0, kU64);
+  }
+};
+
+template <>
+struct Fields<WorkflowWithdrawn> {
+  static constexpr uint32_t kNumber = 47;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("workflow", v.workflow);
+    op.template flag<2>("finished", v.finished);
+    op.template text<3>("why", v.why, kTextBytesMax);
   }
 };
 

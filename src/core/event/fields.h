@@ -437,4 +437,90 @@ struct Fields<LinkShadowPrice> {
   }
 };
 
+template <>
+struct Fields<Stage> {
+  static constexpr const char* kName = "Stage";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template message<2>("workload", v.workload);
+    op.template number<3>("work_us", v.work_us, 0, kWorkUsMax);
+    op.template number<4>("items_per_second_milli", v.items_per_second_milli, 0, kI32);
+    op.template number<5>("replicas", v.replicas, 1, kReplicasMax);
+    op.template ids<6>("at", v.at, kSitesNamedMax);
+    op.template ids<7>("reads", v.reads, kInputsStoredMax);
+  }
+};
+
+template <>
+struct Fields<WorkflowEdge> {
+  static constexpr const char* kName = "WorkflowEdge";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("from", v.from, 0, kU32);
+    op.template number<2>("to", v.to, 0, kU32);
+    op.template number<3>("bytes", v.bytes, 0, kWorkflowBytesMax);
+    op.template number<4>("bps", v.bps, 0, kBandwidthBpsMax);
+    op.template number<5>("item_bits", v.item_bits, 0, kWorkflowBytesMax);
+  }
+};
+
+template <>
+struct Fields<WorkflowInput> {
+  static constexpr const char* kName = "WorkflowInput";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template number<2>("bytes", v.bytes, 0, kWorkflowBytesMax);
+    op.template ids<3>("at", v.at, kSitesNamedMax);
+  }
+};
+
+template <>
+struct Fields<Workflow> {
+  static constexpr const char* kName = "WorkflowSpec";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("name", v.name, kNameBytesMax);
+    op.template choice<2>("kind", v.kind, WorkflowKind::kStream);
+    op.template messages<3>("stages", v.stages, kStagesStoredMax);
+    op.template messages<4>("edges", v.edges, kEdgesStoredMax);
+    op.template messages<5>("inputs", v.inputs, kInputsStoredMax);
+    op.template message<6>("where", v.where);
+    op.template message<7>("prefer", v.prefer);
+    op.template number<8>("latency_us_max", v.latency_us_max, 0, kLatencyUsMax);
+    op.template number<9>("percentile_ppm", v.percentile_ppm, 0, kPpm32);
+    op.template number<10>("deadline_us", v.deadline_us, 0, kWorkUsMax);
+  }
+};
+
+template <>
+struct Fields<PlannedStage> {
+  static constexpr const char* kName = "PlannedStage";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("site", v.site);
+    op.template number<2>("price", v.price, 0, kI64);
+    op.template number<3>("latency_us", v.latency_us, 0, kI64);
+    op.template number<4>("start_us", v.start_us, 0, kI64);
+    op.template number<5>("finish_us", v.finish_us, 0, kI64);
+  }
+};
+
+template <>
+struct Fields<PlannedTransfer> {
+  static constexpr const char* kName = "PlannedTransfer";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("item", v.item, 0, kU32);
+    op.template flag<2>("stored", v.stored);
+    op.template number<3>("stage", v.stage, 0, kU32);
+    op.template number<4>("start_us", v.start_us, 0, kI64);
+    op.template number<5>("arrive_us", v.arrive_us, 0, kI64);
+    op.template number<6>("bps", v.bps, 0, kI64);
+    op.template number<7>("price", v.price, 0, kI64);
+    op.template ids<8>("path", v.path, kPathLinksMax);
+  }
+};
+
 }  // namespace weir::stored

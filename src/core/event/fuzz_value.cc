@@ -28,7 +28,7 @@ void check(weir::Result<Value> (*decode)(Bytes), Bytes bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const Bytes bytes = std::as_bytes(std::span(data + 1, size - 1));
-  switch (data[0] % 7) {
+  switch (data[0] % 8) {
     case 0:
       check(weir::decode_intent_spec, bytes);
       break;
@@ -49,6 +49,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 6:
       check(weir::decode_refusal, bytes);
+      break;
+    case 7:
+      check(weir::decode_workflow, bytes);
       break;
   }
   return 0;

@@ -43,6 +43,11 @@ inline constexpr int64_t kRunTimeUsMax = 366 * kLatencyUsMax;       // a year
 inline constexpr int64_t kQuotaMax = 1'000'000'000'000;             // a billion cores, an exbibyte
 inline constexpr int32_t kWeightMilliMax = 1'000'000;
 inline constexpr size_t kShadowPricesMax = 262'144;                // sites, and directions of links
+// Of a workflow as a resource; the planner takes more.
+inline constexpr size_t kStagesStoredMax = 100;
+inline constexpr size_t kEdgesStoredMax = 1'000;
+inline constexpr size_t kInputsStoredMax = 100;
+inline constexpr size_t kTransfersStoredMax = kEdgesStoredMax + kStagesStoredMax * kInputsStoredMax;
 inline constexpr uint32_t kIdMax = 0x7fff'ffff;
 
 }  // namespace weir::limits

@@ -12,7 +12,7 @@ namespace {
 
 // 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer; 3
 // had no queues; 4 had no prices of the whole domain's pass; 5 had no devices, and did not know who was preempted for whom;
-// 6 had no taints and no arrays.
+// 6 had no taints, arrays and workflows.
 // What another format says is folded from the ledger again.
 constexpr uint64_t kFormat = 7;
 
@@ -63,6 +63,7 @@ inline Result<QueueSpec> decode_as(std::span<const std::byte> b, const QueueSpec
 inline Result<ReservationSpec> decode_as(std::span<const std::byte> b, const ReservationSpec*) {
   return decode_reservation_spec(b);
 }
+inline Result<Workflow> decode_as(std::span<const std::byte> b, const Workflow*) { return decode_workflow(b); }
 inline Result<Refusal> decode_as(std::span<const std::byte> b, const Refusal*) { return decode_refusal(b); }
 inline Result<Event> decode_as(std::span<const std::byte> b, const Event*) { return decode(b); }
 
@@ -154,7 +155,7 @@ class Checkpointer {
     op.number(g.prices_.scarcity_gbps_hour);
     for (auto* names : {&g.site_names_, &g.residency_labels_, &g.accelerator_models_, &g.vertex_names_,
                         &g.link_names_, &g.tenants_, &g.intent_names_, &g.dataset_names_, &g.token_names_,
-                        &g.queue_names_, &g.taint_names_}) {
+                        &g.queue_names_, &g.taint_names_, &g.workflow_names_}) {
       name_index(op, *names);
     }
     column(op, g.sites_, [](auto& o, auto& row) {
@@ -208,6 +209,7 @@ class Checkpointer {
     column(op, g.datasets_, [](auto& o, auto& row) { dataset(o, row); });
     column(op, g.queues_, [](auto& o, auto& spec) { shared(o, spec); });
     column(op, g.reservations_, [](auto& o, auto& row) { reservation(o, row); });
+    column(op, g.workflows_, [](auto& o, auto& row) { cow(o, row, [](auto& o2, auto& r) { workflow(o2, r); }); });
     column(op, g.tokens_, [](auto& o, auto& row) {
       cow(o, row, [](auto& o2, auto& r) {
         o2.text(r.secret_sha256);
@@ -231,7 +233,8 @@ class Checkpointer {
         g.node_names_.size() != g.nodes_.size() || g.links_out_.size() != g.vertex_names_.size() ||
         g.link_loads_.size() != 2 * g.link_specs_.size() || g.link_names_.size() != g.link_specs_.size() ||
         g.intent_names_.size() != g.intents_.size() || g.dataset_names_.size() != g.datasets_.size() ||
-        g.token_names_.size() != g.tokens_.size() || g.queue_names_.size() != g.queues_.size()) {
+        g.token_names_.size() != g.tokens_.size() || g.queue_names_.size() != g.queues_.size() ||
+        g.workflow_names_.size() != g.workflows_.size()) {
       return false;
     }
     for (size_t d = 0; d < g.devices_.size(); ++d) {
@@ -289,6 +292,12 @@ class Checkpointer {
           g.reservations_[r]->spec.site.index() >= g.sites_.size()) {
         return false;
       }
+    }
+    for (size_t i = 0; i < g.intents_.size(); ++i) {
+      const WorkflowId workflow = g.intents_[i]->workflow;
+      if (!workflow.valid()) continue;
+      if (workflow.index() >= g.workflows_.size()) return false;
+      g.workflows_.mutate(workflow.index()).mutate().intents.push_back(IntentId(i));
     }
     for (size_t d = 0; d < g.datasets_.size(); ++d) {
       const auto mask = g.residency_mask(g.datasets_[d]->spec.residency);
@@ -583,6 +592,38 @@ class Checkpointer {
     maybe(op, row.claim, [](auto& o, auto& p) { claim(o, p); });
     for (auto* count : {&row.tasks.submitted, &row.tasks.waiting, &row.tasks.running, &row.tasks.finished, &row.tasks.failed}) {
       op.number(*count);
+    }
+    op.number(row.workflow.value);
+    op.text(row.stage);
+  }
+
+  template <class Op, class Row>
+  static void workflow(Op& op, Row& row) {
+    op.number(row.tenant.value);
+    op.number(row.generation);
+    op.number(row.state);
+    op.number(row.finished);
+    op.number(row.submitted_at);
+    op.number(row.submitted);
+    op.number(row.planned_at);
+    shared(op, row.spec);
+    maybe(op, row.plan, [](auto& o, auto& p) { planned(o, p); });
+    maybe(op, row.planned_spec, [](auto& o, auto& p) { shared(o, p); });
+    maybe(op, row.refusal, [](auto& o, auto& p) { planned(o, p); });
+  }
+
+  template <class Op, class Pointer>
+  static void planned(Op& op, Pointer& pointer) {
+    if constexpr (Op::kReads) {
+      Event event;
+      op.value(event);
+      if (auto* body = std::get_if<WorkflowPlanned>(&event.body)) {
+        pointer = std::make_shared<const WorkflowPlanned>(std::move(*body));
+      } else {
+        op.ok = false;
+      }
+    } else {
+      op.value(Event{0, "brain", *pointer});
     }
   }
 };

@@ -64,6 +64,14 @@ Graph busy_graph(bool retired = false) {
   add(JobPreempted{.intent = IntentId(1u), .plan = graph.intent(IntentId(1u)).active->position, .by = IntentId(2u),
                    .why = "for another", .site = SiteId(1u), .reclaims = true, .lost_us = 5, .cost = 7, .victims = 1});
   add(IntentRefused{Refusal{IntentId(0u), 1, 3, {{ReasonCode::kCpu, SiteId(0u), SiteId{}, 4, 2}}}});
+  Workflow flow{.name = "w", .kind = WorkflowKind::kStream, .stages = {{.name = "camera", .at = {SiteId(0u)}}}};
+  add(WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 1, flow});
+  add(WorkflowPlanned{.workflow = WorkflowId(0u), .generation = 1, .stages = {{.site = SiteId(0u), .price = 5}}, .price = 5});
+  add(IntentSubmitted{.intent = IntentId(3u), .tenant = TenantId(0u), .generation = 1, .spec = {.name = "w.camera"},
+                      .workflow = WorkflowId(0u), .stage = "camera"});
+  flow.prefer.carbon_milli = 7;
+  add(WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 2, flow});
+  add(WorkflowPlanned{.workflow = WorkflowId(0u), .generation = 2, .refused = true, .why = "no room"});
   return graph;
 }
 
@@ -100,6 +108,14 @@ TEST(Checkpoint, GivesTheSameGraphBack) {
   EXPECT_EQ(preemptor.claim->site, SiteId(1u));
   EXPECT_EQ(preemptor.claim->from, graph.intent(IntentId(2u)).claim->from);
   EXPECT_EQ(preemptor.claims, 1u);
+  const WorkflowRow &flow = back->workflow(WorkflowId(0u)), &flow_before = graph.workflow(WorkflowId(0u));
+  EXPECT_EQ(flow.state, WorkflowState::kRefused);
+  EXPECT_EQ(*flow.plan, *flow_before.plan);
+  EXPECT_EQ(*flow.planned_spec, *flow_before.planned_spec);
+  EXPECT_EQ(*flow.refusal, *flow_before.refusal);
+  EXPECT_EQ(flow.intents, std::vector<IntentId>{IntentId(3u)});
+  EXPECT_EQ(back->stage_intent(flow, "camera"), IntentId(3u));
+  EXPECT_EQ(back->find_workflow("city", "w"), WorkflowId(0u));
 }
 
 TEST(Checkpoint, GoesOnLikeTheOriginal) {

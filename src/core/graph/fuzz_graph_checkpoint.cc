@@ -35,6 +35,8 @@ std::vector<std::byte> whole() {
     add(PlanCommitted{plan});
   }
   add(IntentRefused{Refusal{IntentId(0u), 1, 3, {{ReasonCode::kCpu, SiteId(0u), SiteId{}, 4, 2}}}});
+  add(WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 1, {.name = "w", .stages = {{.name = "a", .at = {SiteId(0u)}}}}});
+  add(WorkflowPlanned{.workflow = WorkflowId(0u), .generation = 1, .stages = {{.site = SiteId(0u)}}});
   return encode_graph(graph);
 }
 

@@ -197,6 +197,26 @@ struct IntentRow {
   std::vector<SiteId> promise_broken_at;   // ingresses, sorted; promise_kept: none
   uint32_t named = 0;                      // how often newest wishes of others name it in where.near and where.apart_from
   TaskCounts tasks;                        // of an array
+  WorkflowId workflow;                     // that it is a stage of; none: of none
+  std::string stage;                       // its name there
+};
+
+enum class WorkflowState : uint8_t { kPending, kPlanned, kRefused, kWithdrawn };
+
+struct WorkflowRow {
+  TenantId tenant;
+  uint32_t generation = 0;
+  WorkflowState state = WorkflowState::kPending;  // of this generation
+  bool finished = false;                   // withdrawn, because every stage of it ended well
+  TimeUs submitted_at = 0;                 // of this generation
+  Position submitted = 0;                  // of this generation
+  std::shared_ptr<const Workflow> spec;
+  // The newest plan, which may be of an earlier generation. The row of a stage is that of its generation's wish.
+  std::shared_ptr<const WorkflowPlanned> plan;
+  std::shared_ptr<const Workflow> planned_spec;     // that the plan was made for
+  TimeUs planned_at = 0;
+  std::shared_ptr<const WorkflowPlanned> refusal;  // the newest, if there was no plan since
+  std::vector<IntentId> intents;           // of stages of this and earlier generations, sorted
 };
 
 // Does it stand for its tasks, and never get a plan itself?
@@ -357,6 +377,14 @@ class Graph {
   // The newest of the tenant that has the name, also when it is over or cancelled.
   ReservationId find_reservation(TenantId tenant, std::string_view name) const;
 
+  size_t workflow_count() const { return workflows_.size(); }
+  const WorkflowRow& workflow(WorkflowId id) const { return *workflows_[id.index()]; }
+  // "tenant/name"
+  const std::string& workflow_name(WorkflowId id) const { return workflow_names_.name(id.index()); }
+  WorkflowId find_workflow(std::string_view tenant, std::string_view name) const;
+  // Of the stage with this name; none: there never was one.
+  IntentId stage_intent(const WorkflowRow& row, std::string_view stage) const;
+
   size_t token_count() const { return tokens_.size(); }
   const TokenRow* find_token(std::string_view token) const;
   const TokenRow& token(size_t row) const { return *tokens_[row]; }
@@ -443,6 +471,11 @@ class Graph {
   Applied on(const ReservationCancelled&);
   Applied on(const NodeCordoned&);
   Applied on(const ShadowPricesRevised&);
+  Applied on(const WorkflowSubmitted&);
+  Applied on(const WorkflowPlanned&);
+  Applied on(const WorkflowWithdrawn&);
+
+  void join_workflow(IntentId intent, WorkflowId workflow, const std::string& stage);
 
   bool add_vertex(VertexId id, const std::string& name);
   std::optional<uint64_t> intern_residency(const std::vector<std::string>& labels);
@@ -518,6 +551,8 @@ class Graph {
   NameIndex queue_names_;
   Column<std::shared_ptr<const QueueSpec>> queues_;
   Column<std::shared_ptr<const ReservationRow>> reservations_;
+  NameIndex workflow_names_;
+  Column<CowPtr<WorkflowRow>> workflows_;
   NameIndex token_names_;
   Column<CowPtr<TokenRow>> tokens_;
   CowPtr<std::map<SiteId, TimeUs>> revoked_until_{std::map<SiteId, TimeUs>()};

@@ -265,6 +265,10 @@ TEST_F(GraphTest, AnyEventAtAnyTimeIsTotal) {
            PathSwitched{0, IntentId(far)}, PromiseMeasured{IntentId(far)}, PromiseStateChanged{IntentId(far)},
            TokenRedeemed{"none"}, TokenRevoked{"none"}, CertificateIssued{SiteId(far)}, CertificateRevoked{SiteId(far), ""},
            WorkMeasured{IntentId(far), 1, 9}, SiteSteeringChanged{SiteId(far), true, ""},
+           WorkflowSubmitted{WorkflowId(far), TenantId(0u), 1, {.stages = {{.name = "a", .at = {SiteId(0u)}}}}},
+           WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 1, {.stages = {{.name = "a", .at = {SiteId(far)}}}}},
+           WorkflowSubmitted{WorkflowId(0u), TenantId(0u)}, WorkflowPlanned{.workflow = WorkflowId(far)},
+           WorkflowWithdrawn{WorkflowId(far)}, IntentSubmitted{.intent = IntentId(9u), .tenant = TenantId(0u), .workflow = WorkflowId(far)},
            DatasetDefined{DatasetId(far), {}}, RouterDefined{VertexId(far), "x"}, TenantDefined{TenantId(far), "y"}}) {
     const Position before = graph.version();
     const Applied applied = add(body);
@@ -369,6 +373,43 @@ TEST_F(GraphTest, QueuesAreATree) {
   EXPECT_EQ(graph.queue(QueueId(0u)).weight_milli, 2000);
   EXPECT_EQ(graph.find_queue("genomes"), QueueId(1u));
   EXPECT_EQ(graph.queue_count(), 2u);
+}
+
+TEST_F(GraphTest, AWorkflowIsPlannedForItsNewestGenerationAndKnowsItsStages) {
+  Workflow spec{.name = "w", .kind = WorkflowKind::kStream, .stages = {{.name = "camera", .at = {SiteId(0u)}}, {.name = "detect", .at = {SiteId(1u)}}}};
+  spec.edges = {{.from = 0, .to = 1, .bps = 5}};
+  EXPECT_TRUE(add(WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 1, spec}).effect);
+  EXPECT_EQ(graph.find_workflow("city", "w"), WorkflowId(0u));
+  EXPECT_EQ(add(WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 1, spec}).why_not, "a newer generation exists");
+  WorkflowPlanned planned{.workflow = WorkflowId(0u), .generation = 1, .stages = {{.site = SiteId(0u)}}};
+  EXPECT_EQ(add(planned).why_not, "the plan is not for these stages");
+  planned.stages.push_back({.site = SiteId(9u)});
+  EXPECT_EQ(add(planned).why_not, "a stage is planned for an unknown site");
+  planned.stages[1].site = SiteId(1u);
+  planned.transfers = {{.item = 1, .stage = 1}};
+  EXPECT_EQ(add(planned).why_not, "it moves something unknown");
+  planned.transfers = {{.item = 0, .stage = 1, .path = {LinkId(99u)}}};
+  EXPECT_EQ(add(planned).why_not, "it moves something over an unknown link");
+  planned.transfers[0].path = {LinkId(0u), LinkId(2u)};
+  EXPECT_TRUE(add(planned).effect);
+  EXPECT_EQ(graph.workflow(WorkflowId(0u)).state, WorkflowState::kPlanned);
+  EXPECT_TRUE(add(WorkflowPlanned{.workflow = WorkflowId(0u), .generation = 1, .refused = true, .why = "no room"}).effect);
+  EXPECT_EQ(graph.workflow(WorkflowId(0u)).state, WorkflowState::kPlanned) << "the earlier plan stays";
+  EXPECT_TRUE(add(IntentSubmitted{.intent = IntentId(1u), .tenant = TenantId(0u), .generation = 1, .spec = {.name = "w.detect"},
+                                  .workflow = WorkflowId(0u), .stage = "detect"}).effect);
+  EXPECT_EQ(graph.stage_intent(graph.workflow(WorkflowId(0u)), "detect"), IntentId(1u));
+  EXPECT_FALSE(graph.stage_intent(graph.workflow(WorkflowId(0u)), "camera").valid());
+  EXPECT_TRUE(add(WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 2, spec}).effect);
+  EXPECT_EQ(graph.workflow(WorkflowId(0u)).state, WorkflowState::kPending);
+  EXPECT_EQ(graph.workflow(WorkflowId(0u)).refusal, nullptr);
+  EXPECT_EQ(add(planned).why_not, "the plan is for another generation");
+  EXPECT_TRUE(add(WorkflowPlanned{.workflow = WorkflowId(0u), .generation = 2, .refused = true, .why = "no room"}).effect);
+  EXPECT_EQ(graph.workflow(WorkflowId(0u)).state, WorkflowState::kRefused);
+  EXPECT_TRUE(add(WorkflowWithdrawn{.workflow = WorkflowId(0u)}).effect);
+  EXPECT_EQ(add(WorkflowWithdrawn{.workflow = WorkflowId(0u)}).why_not, "the workflow is withdrawn");
+  // An intent that is wished without a workflow leaves it.
+  EXPECT_TRUE(add(IntentSubmitted{IntentId(1u), TenantId(0u), 2, {.name = "w.detect"}}).effect);
+  EXPECT_TRUE(graph.workflow(WorkflowId(0u)).intents.empty());
 }
 
 }  // namespace

@@ -51,6 +51,12 @@ class Subject {
     const auto& row = graph_.reservation(e.reservation);
     return {row.tenant, "reservation/" + row.spec.name};
   }
+  EventSubject operator()(const WorkflowSubmitted& e) const {
+    const std::string tenant = e.tenant.index() < graph_.tenant_count() ? graph_.tenant_name(e.tenant) + "/" : "";
+    return {e.tenant, "workflow/" + tenant + e.spec.name};
+  }
+  EventSubject operator()(const WorkflowPlanned& e) const { return workflow(e.workflow); }
+  EventSubject operator()(const WorkflowWithdrawn& e) const { return workflow(e.workflow); }
   EventSubject operator()(const ShadowPricesRevised&) const { return {{}, "prices"}; }
   EventSubject operator()(const NodeCordoned& e) const {
     return {{}, "node/" + (e.node.index() < graph_.node_count() ? graph_.node_name(e.node) : number(e.node.value))};
@@ -67,6 +73,10 @@ class Subject {
   EventSubject intent(IntentId id) const {
     if (id.index() >= graph_.intent_count()) return {{}, "intent/" + number(id.value)};
     return {graph_.intent(id).tenant, "intent/" + graph_.intent_name(id)};
+  }
+  EventSubject workflow(WorkflowId id) const {
+    if (id.index() >= graph_.workflow_count()) return {{}, "workflow/" + number(id.value)};
+    return {graph_.workflow(id).tenant, "workflow/" + graph_.workflow_name(id)};
   }
   EventSubject run(RunId id, IntentId of) const { return {intent(of).tenant, "run/" + run_text(id)}; }
 

@@ -31,6 +31,7 @@ using IntentId = Id<struct IntentTag>;
 using DatasetId = Id<struct DatasetTag>;
 using QueueId = Id<struct QueueTag>;      // where jobs wait for their turn
 using ReservationId = Id<struct ReservationTag>;  // room kept free for a window of time
+using WorkflowId = Id<struct WorkflowTag>;
 
 // Position of an event in the ledger; the first event is number 0. A graph that holds the first n events
 // has version n.

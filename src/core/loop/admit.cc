@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "core/event/limits.h"
+
 namespace weir {
 namespace {
 
@@ -191,6 +193,7 @@ class Admitter {
     if (array && (e.spec.workload.kind != WorkKind::kJob || !e.spec.from.empty() || e.spec.schedule.tasks < 2)) {
       return fail(ErrorCode::kInvalid, "an array is of at least 2 tasks, which are jobs without streams", where);
     }
+    if (e.workflow.valid()) return fail(ErrorCode::kInvalid, "the brain submits the stages of workflows by itself", where);
     for (const Ingress& from : e.spec.from) {
       if (from.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown ingress site", where);
       if (std::count_if(e.spec.from.begin(), e.spec.from.end(),
@@ -232,6 +235,7 @@ class Admitter {
       return Admission{std::move(e)};
     }
     const IntentRow& row = head_.intent(known);
+    if (row.workflow.valid()) return part_of_workflow(known);
     if (e.generation != 0 && e.generation != row.generation + 1) {
       return fail(ErrorCode::kConflict, "it is at generation " + std::to_string(row.generation), where,
                   "read it again and submit the next");
@@ -252,7 +256,65 @@ class Admitter {
     if (e.intent.index() >= head_.intent_count()) return fail(ErrorCode::kNotFound, "unknown intent");
     e.finished = false;
     const IntentRow& row = head_.intent(e.intent);
+    if (row.workflow.valid()) return part_of_workflow(e.intent);
     return Admission{e, row.state != IntentState::kWithdrawn || row.finished || (is_array(row) && all_ended(row))};
+  }
+  Result<Admission> operator()(WorkflowSubmitted e) const {
+    if (e.tenant.index() >= head_.tenant_count()) return fail(ErrorCode::kNotFound, "unknown tenant");
+    const std::string where = "workflow " + head_.tenant_name(e.tenant) + "/" + e.spec.name;
+    const auto prefixed = [&where](Error error) {
+      error.where = where + ": " + error.where;
+      return tl::unexpected(std::move(error));
+    };
+    if (Status sound = check(e.spec); !sound) return prefixed(sound.error());
+    if (e.spec.kind != WorkflowKind::kStream) {
+      return fail(ErrorCode::kUnsupported, "batches are planned, but not run yet", where, "submit its stages as jobs");
+    }
+    if (e.spec.stages.size() > limits::kStagesStoredMax || e.spec.edges.size() > limits::kEdgesStoredMax ||
+        e.spec.inputs.size() > limits::kInputsStoredMax) {
+      return fail(ErrorCode::kInvalid, "it has too many stages, edges or inputs", where,
+                  "at most " + std::to_string(limits::kStagesStoredMax) + " stages, " +
+                      std::to_string(limits::kEdgesStoredMax) + " edges and " + std::to_string(limits::kInputsStoredMax) +
+                      " inputs; split it");
+    }
+    const auto known_site = [this](SiteId site) { return site.index() < head_.site_count(); };
+    for (const Stage& stage : e.spec.stages) {
+      if (!std::all_of(stage.at.begin(), stage.at.end(), known_site)) {
+        return fail(ErrorCode::kNotFound, "stage " + stage.name + " is pinned to an unknown site", where);
+      }
+      const IntentId taken_by = head_.find_intent(head_.tenant_name(e.tenant), e.spec.name + "." + stage.name);
+      if (taken_by.valid() && !head_.intent(taken_by).workflow.valid()) {
+        return taken("stage", e.spec.name + "." + stage.name, "an intent");
+      }
+    }
+    for (const WorkflowInput& input : e.spec.inputs) {
+      if (!std::all_of(input.at.begin(), input.at.end(), known_site)) {
+        return fail(ErrorCode::kNotFound, "input " + input.name + " lies at an unknown site", where);
+      }
+    }
+    const WorkflowId known = head_.find_workflow(head_.tenant_name(e.tenant), e.spec.name);
+    if (!known.valid()) {
+      if (e.generation > 1) return fail(ErrorCode::kConflict, "there is no earlier generation", where);
+      e.workflow = WorkflowId(head_.workflow_count());
+      e.generation = 1;
+      return Admission{std::move(e)};
+    }
+    const WorkflowRow& row = head_.workflow(known);
+    if (e.generation != 0 && e.generation != row.generation + 1) {
+      return fail(ErrorCode::kConflict, "it is at generation " + std::to_string(row.generation), where,
+                  "read it again and submit the next");
+    }
+    e.workflow = known;
+    e.generation = row.generation + 1;
+    // As of an intent: what is finished is not done twice by being said twice.
+    const bool gone = row.state == WorkflowState::kWithdrawn && !row.finished;
+    return Admission{e, gone || !(*row.spec == e.spec)};
+  }
+  Result<Admission> operator()(WorkflowWithdrawn e) const {
+    if (e.workflow.index() >= head_.workflow_count()) return fail(ErrorCode::kNotFound, "unknown workflow");
+    e.finished = false;
+    const WorkflowRow& row = head_.workflow(e.workflow);
+    return Admission{e, row.state != WorkflowState::kWithdrawn || row.finished};
   }
   Result<Admission> operator()(TokenIssued e) const {
     if (head_.find_token(e.token)) return fail(ErrorCode::kConflict, "the token exists", "token " + e.token);
@@ -290,6 +352,10 @@ class Admitter {
   }
 
  private:
+  tl::unexpected<Error> part_of_workflow(IntentId intent) const {
+    return fail(ErrorCode::kConflict, "it is a stage of workflow " + head_.workflow_name(head_.intent(intent).workflow),
+                "intent " + head_.intent_name(intent), "change or delete the workflow");
+  }
   // A queue gives away no more than it has: not to itself, nor to all of its children together.
   Status quotas(QueueId id, const QueueSpec& spec, const std::string& where) const {
     struct Kind {

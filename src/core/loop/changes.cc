@@ -130,6 +130,7 @@ void Loop::links_changed(LinkId link) {
 }
 
 void Loop::follow(const EventBody& body) {
+  follow_workflows(body);
   const auto look_at_site = [this](SiteId site) {
     for (const IntentId intent : holdings_.at(site)) look_at(intent);
     to_direct_.insert(site);
@@ -185,6 +186,7 @@ void Loop::follow_all() {
     holdings_.follow(head_, IntentId(i));
     note_array(IntentId(i));
   }
+  for (size_t w = 0; w < head_.workflow_count(); ++w) workflows_changed_.insert(WorkflowId(w));
   exploring_ = links_to_explore(head_);
   explored_stale_ = recheck_all_ = react_ = direct_all_ = true;
   recheck_.clear();

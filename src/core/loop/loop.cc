@@ -104,6 +104,7 @@ Status Loop::turn(std::vector<Message> messages) {
   watch_steering();
   watch_links();
   watch_run_times();
+  watch_workflows();
   watch_intents();
   watch_arrays();
   advance_retirements();
@@ -126,6 +127,7 @@ Status Loop::turn(std::vector<Message> messages) {
   take_turns();
   begin_decisions();
   begin_pass();
+  begin_arrangement();
   act();
   return {};
 }
@@ -165,7 +167,7 @@ TimeUs Loop::wake_us() {
   }
   if (!run_time_ends_.empty()) wake = std::min(wake, in(run_time_ends_.begin()->first, event_time_us()));
   if (ports_.advise && options_.pass_us != 0 && pass_ticket_ == 0) wake = std::min(wake, std::max(pass_us_, now_us_ + 1'000));
-  wake = std::min({wake, judge_us_, steering_wake_us()});
+  wake = std::min({wake, judge_us_, steering_wake_us(), arrangement_wake_us()});
   if (appended_) wake = now_us_;  // since the last flush: what was preempted
   return std::max(wake, now_us_ + 1'000);
 }

@@ -22,6 +22,7 @@
 #include "core/ports/log_store.h"
 #include "core/ports/planner.h"
 #include "core/ports/scheduler.h"
+#include "core/ports/workflow_planner.h"
 
 namespace weir {
 
@@ -61,6 +62,7 @@ struct LoopOptions {
   int64_t tasks_waiting_max = 16;
   int64_t tasks_per_turn_max = 4'096;
   TimeUs move_dwell_us = 600'000'000;    // for so long an intent that a pass moved stays
+  TimeUs replan_us_max = 60'000'000;     // a workflow that cannot be held is planned anew after retry_us, then twice as long
 };
 
 class Loop {
@@ -80,6 +82,9 @@ class Loop {
     // Begins a pass over the whole domain, whose advice comes back as an Advised message with the same ticket. Empty: there
     // are none.
     std::function<void(uint64_t ticket, Snapshot)> advise;
+    // Begins to plan a workflow, one at a time; where its stages are to be comes back as an Arranged message with the same
+    // ticket. Empty: workflows stay pending.
+    std::function<void(uint64_t ticket, Snapshot, WorkflowId)> arrange;
   };
 
   // ---- messages ----
@@ -115,7 +120,11 @@ class Loop {
     uint64_t ticket = 0;
     Result<DomainAdvice> advice;
   };
-  using Message = std::variant<Propose, Attached, Detached, Reported, Heartbeat, Decided, Advised>;
+  struct Arranged {
+    uint64_t ticket = 0;
+    WorkflowPlanned planned;
+  };
+  using Message = std::variant<Propose, Attached, Detached, Reported, Heartbeat, Decided, Advised, Arranged>;
 
   // Replays the log and records that this brain began. The log must be at its end, flushed.
   static Result<std::unique_ptr<Loop>> start(Ports ports, const LoopOptions& options, const std::string& version,
@@ -135,7 +144,7 @@ class Loop {
   struct Counters {
     uint64_t turns = 0, events = 0, flushes = 0, decisions = 0, commits = 0, conflicts = 0, refusals = 0,
              defects = 0, directives = 0, full = 0, passes = 0, pass_failures = 0,
-             moves = 0, moves_given_up = 0;
+             moves = 0, moves_given_up = 0, arrangements = 0;
   };
   const Counters& counters() const { return counters_; }
 
@@ -210,6 +219,7 @@ class Loop {
   void handle(Heartbeat& message);
   void handle(Decided& message);
   void handle(Advised& message);
+  void handle(Arranged& message);
   void forget_readings(SiteId site);
   void expel(SiteId site);               // its certificate was revoked
 
@@ -258,6 +268,12 @@ class Loop {
   void begin_decisions();
   Status scheduled(const Graph& seen, const Admission& admission);  // what the scheduler has to grant
   bool waits(IntentId intent) const;     // a job that begins when its turn comes, or an array, whose tasks do
+  void follow_workflows(const EventBody& body);
+  void watch_workflows();
+  bool watch(WorkflowId workflow);        // false: there was no room to write what is to be done
+  std::string unsound(const WorkflowRow& row) const;  // why it is to be planned again; empty: it need not be
+  void begin_arrangement();
+  TimeUs arrangement_wake_us() const;
   void begin_pass();
   void make_moves();
   struct Move;
@@ -364,6 +380,16 @@ class Loop {
   TimeUs pass_began_us_ = 0;
   TimeUs pass_us_ = 0;                   // when the next may begin
   Position pass_version_ = kNoPosition;  // of the graph that the last looked at; its own prices are no news
+  // Workflows of which something has changed, and those that have no plan that holds.
+  std::set<WorkflowId> workflows_changed_, workflows_to_arrange_;
+  struct Arrangement {
+    uint32_t tries = 0;                  // in vain
+    TimeUs again_us = 0;
+    std::optional<uint64_t> relief;      // of the newest snapshot that it was tried on; none: it is to be tried anyway
+  };
+  std::map<WorkflowId, Arrangement> arrangements_;
+  uint64_t arrangement_ticket_ = 0;      // under way; 0: none
+  WorkflowId arrangement_of_;
   std::set<std::pair<TimeUs, IntentId>> run_time_ends_;  // in event time
   std::set<IntentId> arrays_;            // that go on, or leave tasks behind
   std::set<std::pair<IntentId, IntentId>> tasks_;  // array and task, of the tasks that have not ended

@@ -17,6 +17,7 @@ namespace weir {
 //   TenantDefined, RouterDefined, SiteDefined, LinkDefined, DatasetDefined: define, or replace by name
 //   IntentSubmitted (generation 0: the next; submitting the same spec again changes nothing), IntentWithdrawn
 //   SiteStateChanged: drain (kDraining) and undrain (kUp)
+//   WorkflowSubmitted, WorkflowWithdrawn: as of intents
 //   QueueDefined: define, or replace by name; ReservationDefined, ReservationCancelled, NodeCordoned
 //   PricesRevised, TokenIssued, TokenRedeemed, TokenRevoked, CertificateIssued, CertificateRevoked
 struct Proposal {

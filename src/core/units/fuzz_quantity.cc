@@ -32,6 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(parse_fraction_ppm(text), format_fraction, parse_fraction_ppm);
   check(parse_percentile_ppm(text), format_percentile, parse_percentile_ppm);
   check(parse_work_us(text), format_work, parse_work_us);
+  check(parse_long_work_us(text), format_work, parse_long_work_us);
+  check(parse_bytes(text), format_bytes, parse_bytes);
   check(parse_money_nanocredits(text), format_money, parse_money_nanocredits);
   check(parse_distance_m(text), format_distance, parse_distance_m);
   check(parse_power_mw(text), format_power, parse_power_mw);

@@ -39,6 +39,11 @@ constexpr Unit kMemoryUnits[] = {
     {"Ti", int64_t{1} << 40},  {"KiB", int64_t{1} << 10}, {"MiB", int64_t{1} << 20},
     {"GiB", int64_t{1} << 30}, {"TiB", int64_t{1} << 40}, {"kB", 1'000},
     {"MB", 1'000'000},         {"GB", 1'000'000'000},     {"TB", 1'000'000'000'000}};
+constexpr Unit kBytesUnits[] = {
+    {"B", 1},                  {"kB", 1'000},             {"MB", 1'000'000},         {"GB", 1'000'000'000},
+    {"TB", 1'000'000'000'000}, {"Ki", int64_t{1} << 10},  {"Mi", int64_t{1} << 20},  {"Gi", int64_t{1} << 30},
+    {"Ti", int64_t{1} << 40},  {"KiB", int64_t{1} << 10}, {"MiB", int64_t{1} << 20}, {"GiB", int64_t{1} << 30},
+    {"TiB", int64_t{1} << 40}};
 constexpr Unit kBandwidthUnits[] = {
     {"bps", 1}, {"kbps", 1'000}, {"Mbps", 1'000'000}, {"Gbps", 1'000'000'000}, {"Tbps", 1'000'000'000'000}};
 constexpr Unit kDurationUnits[] = {{"us", 1},         {"ms", 1'000},        {"s", 1'000'000},
@@ -56,9 +61,11 @@ constexpr Unit kCountUnits[] = {{"", 1}};
 constexpr Kind kCpu{kCpuUnits, "", "0.3 or 300m", "a thousandth of a core", 1'000'000'000, "1000000 cores"};
 constexpr Kind kMemory{kMemoryUnits,     "Mi", "256Mi", "1Mi", std::numeric_limits<int32_t>::max(), "2048Ti",
                        int64_t{1} << 20, true};
+constexpr Kind kBytes{kBytesUnits, "MB", "40GB", "1B", int64_t{1} << 55, "32768Ti"};
 constexpr Kind kBandwidth{kBandwidthUnits, "Mbps", "2Mbps", "1bps", 1'000'000'000'000'000, "1000Tbps"};
 constexpr Kind kDuration{kDurationUnits, "ms", "500ms", "1us", 86'400'000'000, "24h"};
 constexpr Kind kLifetime{kDurationUnits, "h", "720h", "1us", 315'576'000'000'000, "3652.5d"};
+constexpr Kind kLongWork{kDurationUnits, "m", "20m", "1us", 31'536'000'000'000, "365d"};
 constexpr Kind kFraction{kFractionUnits, "", "99.9% or 0.999", "0.0001%", 1'000'000, "100%"};
 constexpr Kind kPercentile{kPercentileUnits, "", "99 or 99.9", "0.0001", 999'999, "99.9999"};
 constexpr Kind kMoney{
@@ -276,10 +283,26 @@ std::string format(int64_t value, std::span<const Unit> units, int64_t scale_div
   return {};
 }
 
+Result<int64_t> parse_work(std::string_view text, const Kind& kind) {
+  constexpr std::string_view kReference = "@reference-core";
+  const size_t at = text.find('@');
+  if (at == std::string_view::npos) {
+    const bool good = parse_compound(text, kind).has_value();
+    return refuse(text, "does not say on which core",
+                  "write " + (good ? std::string(text) : "30ms") + std::string(kReference));
+  }
+  if (text.substr(at) != kReference) {
+    return refuse(text, "names an unknown core " + quoted(text.substr(at)),
+                  "write " + clip_utf8(text.substr(0, at), kTextBytesMax) + std::string(kReference));
+  }
+  return parse_compound(text.substr(0, at), kind);
+}
+
 }  // namespace
 
 Result<int32_t> parse_cpu_milli(std::string_view text) { return narrow(parse(text, kCpu)); }
 Result<int32_t> parse_memory_mib(std::string_view text) { return narrow(parse(text, kMemory)); }
+Result<int64_t> parse_bytes(std::string_view text) { return parse(text, kBytes); }
 Result<int64_t> parse_bandwidth_bps(std::string_view text) { return parse(text, kBandwidth); }
 Result<int64_t> parse_duration_us(std::string_view text) { return parse_compound(text, kDuration); }
 Result<int64_t> parse_lifetime_us(std::string_view text) { return parse_compound(text, kLifetime); }
@@ -304,20 +327,8 @@ Result<int32_t> parse_percentile_ppm(std::string_view text) {
   return narrow(value);
 }
 
-Result<int64_t> parse_work_us(std::string_view text) {
-  constexpr std::string_view kReference = "@reference-core";
-  const size_t at = text.find('@');
-  if (at == std::string_view::npos) {
-    const bool good = parse_compound(text, kDuration).has_value();
-    return refuse(text, "does not say on which core",
-                  "write " + (good ? std::string(text) : "30ms") + std::string(kReference));
-  }
-  if (text.substr(at) != kReference) {
-    return refuse(text, "names an unknown core " + quoted(text.substr(at)),
-                  "write " + clip_utf8(text.substr(0, at), kTextBytesMax) + std::string(kReference));
-  }
-  return parse_compound(text.substr(0, at), kDuration);
-}
+Result<int64_t> parse_work_us(std::string_view text) { return parse_work(text, kDuration); }
+Result<int64_t> parse_long_work_us(std::string_view text) { return parse_work(text, kLongWork); }
 
 Result<int32_t> parse_pue_milli(std::string_view text) {
   auto value = parse(text, kPue);
@@ -361,6 +372,7 @@ std::string format_cpu(int64_t milli) { return format_decimal(milli, 3); }
 std::string format_memory(int64_t mib) {
   return format(mib, std::span(kMemoryUnits).subspan(1, 3), kMemory.scale_divisor);
 }
+std::string format_bytes(int64_t bytes) { return format(bytes, std::span(kBytesUnits).first(5)); }
 std::string format_bandwidth(int64_t bps) { return format(bps, kBandwidthUnits); }
 std::string format_duration(int64_t us) { return format(us, kDurationUnits); }
 std::string format_fraction(int64_t ppm) { return format_decimal(ppm, 4) + "%"; }

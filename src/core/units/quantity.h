@@ -15,12 +15,14 @@ namespace weir {
 
 Result<int32_t> parse_cpu_milli(std::string_view text);      // cores "0.3", "2", or "300m"; at most 1e6 cores
 Result<int32_t> parse_memory_mib(std::string_view text);     // Ki Mi Gi Ti, KiB..., kB MB GB TB; rounded up
+Result<int64_t> parse_bytes(std::string_view text);          // B, and the units of memory; at most 2^55
 Result<int64_t> parse_bandwidth_bps(std::string_view text);  // bps kbps Mbps Gbps Tbps; at most 1 Pbit/s
 Result<int64_t> parse_duration_us(std::string_view text);    // us ms s m h d, "1h30m"; at most a day
 Result<int64_t> parse_lifetime_us(std::string_view text);    // the same; at most 10 years
 Result<int32_t> parse_fraction_ppm(std::string_view text);   // "99.9%" or "0.999"
 Result<int32_t> parse_percentile_ppm(std::string_view text);     // "99", "99.9"; above 0, below 100
 Result<int64_t> parse_work_us(std::string_view text);            // "30ms@reference-core"
+Result<int64_t> parse_long_work_us(std::string_view text);       // the same, at most 365 days
 Result<int64_t> parse_money_nanocredits(std::string_view text);  // credits, at most 9 decimals
 Result<int64_t> parse_distance_m(std::string_view text);         // m km; at most 100,000 km
 Result<int64_t> parse_power_mw(std::string_view text);           // mW W kW MW
@@ -33,6 +35,7 @@ Result<int64_t> parse_count(std::string_view text, int64_t low, int64_t high);  
 
 std::string format_cpu(int64_t milli);
 std::string format_memory(int64_t mib);
+std::string format_bytes(int64_t bytes);  // decimal units: "1.5GB"
 std::string format_bandwidth(int64_t bps);
 std::string format_duration(int64_t us);  // one unit: "1.5h", "250us"
 std::string format_fraction(int64_t ppm);

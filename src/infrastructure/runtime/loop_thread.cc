@@ -38,6 +38,15 @@ struct LoopThread::State {
   std::condition_variable pass_wanted;
   std::optional<std::pair<uint64_t, Snapshot>> pass_job;  // under jobs_lock, as deciders_stop
 
+  struct WorkflowJob {
+    uint64_t ticket = 0;
+    Snapshot snapshot;
+    WorkflowId workflow;
+  };
+  std::unique_ptr<WorkflowPlanner> workflow_planner;
+  std::condition_variable workflow_wanted;
+  std::optional<WorkflowJob> workflow_job;  // under jobs_lock, as deciders_stop
+
   std::atomic<std::shared_ptr<const Graph>> durable;
   std::mutex subscribers_lock;
   std::map<uint64_t, Notify> subscribers;
@@ -49,6 +58,7 @@ struct LoopThread::State {
   std::thread thread;
   std::vector<std::thread> deciders;
   std::thread passer;
+  std::thread arranger;
 
   // `bounded`: refused when the inbox is full. Decisions are not: their number is bounded by deciding_max.
   bool push(Loop::Message message, bool bounded) {
@@ -120,6 +130,28 @@ struct LoopThread::State {
     }
   }
 
+  void arrange(uint64_t ticket, Snapshot snapshot, WorkflowId workflow) {
+    {
+      std::lock_guard lock(jobs_lock);
+      workflow_job.emplace(WorkflowJob{ticket, std::move(snapshot), workflow});
+    }
+    workflow_wanted.notify_one();
+  }
+
+  void plan_workflows() {
+    for (;;) {
+      WorkflowJob job;
+      {
+        std::unique_lock lock(jobs_lock);
+        workflow_wanted.wait(lock, [this] { return deciders_stop || workflow_job; });
+        if (deciders_stop) return;
+        job = std::move(*workflow_job);
+        workflow_job.reset();
+      }
+      push(Loop::Arranged{job.ticket, workflow_planner->plan(*job.snapshot, job.workflow)}, false);
+    }
+  }
+
   void run() {
     for (;;) {
       std::vector<Loop::Message> batch;
@@ -166,7 +198,7 @@ LoopThread::LoopThread() : state_(std::make_unique<State>()) {}
 
 Result<std::unique_ptr<LoopThread>> LoopThread::start(LogStore& log, Wire& wire, Clock& clock, PlannerFactory planner,
                                                       std::unique_ptr<Scheduler> scheduler, std::unique_ptr<DomainPass> pass,
-                                                      NeedsDecision needs_decision,
+                                                      std::unique_ptr<WorkflowPlanner> workflow_planner, NeedsDecision needs_decision,
                                                       const LoopThreadOptions& options,
                                                       const std::string& version, const DomainCreated& genesis,
                                                       std::function<void(const Error&)> on_fatal) {
@@ -177,14 +209,20 @@ Result<std::unique_ptr<LoopThread>> LoopThread::start(LogStore& log, Wire& wire,
   state.on_fatal = std::move(on_fatal);
   state.scheduler = std::move(scheduler);
   state.pass = std::move(pass);
+  state.workflow_planner = std::move(workflow_planner);
   Loop::Ports ports{clock, log, wire,
                     [&state](uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>& sites) {
                       return state.submit(ticket, std::move(snapshot), intent, sites);
                     },
                     std::move(needs_decision), [&state](Snapshot snapshot) { state.publish(std::move(snapshot)); },
-                    state.scheduler.get(), {}};
+                    state.scheduler.get(), {}, {}};
   if (state.pass) {
     ports.advise = [&state](uint64_t ticket, Snapshot snapshot) { state.advise(ticket, std::move(snapshot)); };
+  }
+  if (state.workflow_planner) {
+    ports.arrange = [&state](uint64_t ticket, Snapshot snapshot, WorkflowId workflow) {
+      state.arrange(ticket, std::move(snapshot), workflow);
+    };
   }
   auto loop = Loop::start(std::move(ports), options.loop, version, genesis);
   if (!loop) return tl::unexpected(loop.error());
@@ -193,6 +231,7 @@ Result<std::unique_ptr<LoopThread>> LoopThread::start(LogStore& log, Wire& wire,
     state.deciders.emplace_back([&state, own = planner()]() mutable { state.decide(std::move(own)); });
   }
   if (state.pass) state.passer = std::thread([&state] { state.make_passes(); });
+  if (state.workflow_planner) state.arranger = std::thread([&state] { state.plan_workflows(); });
   state.thread = std::thread([&state] { state.run(); });
   return self;
 }
@@ -207,9 +246,11 @@ LoopThread::~LoopThread() {
   }
   state_->jobs_filled.notify_all();
   state_->pass_wanted.notify_all();
+  state_->workflow_wanted.notify_all();
   if (state_->pass) state_->pass->cancel();
   for (auto& decider : state_->deciders) decider.join();
   if (state_->passer.joinable()) state_->passer.join();
+  if (state_->arranger.joinable()) state_->arranger.join();
 }
 
 void LoopThread::propose(std::vector<Proposal> proposals, Reply reply) {

@@ -15,11 +15,12 @@ struct LoopThreadOptions {
 };
 
 // The production shell of the loop: a thread that gives it turns, threads that decide, and one for passes over the whole
-// domain.
+// domain, and one that plans workflows.
 //
 //   any thread --inbox (bounded)--> loop thread        proposals, agents' reports
 //   loop thread --jobs (bounded by deciding_max)--> deciders --inbox--> loop thread
 //   loop thread --at most one pass--> its thread --inbox--> loop thread
+//   loop thread --at most one workflow--> its thread --inbox--> loop thread
 //   loop thread --durable snapshot--> any thread
 class LoopThread : public Brain {
  public:
@@ -28,10 +29,10 @@ class LoopThread : public Brain {
 
   // Recovers from the log and begins to serve. `on_fatal` is called once, from the loop's thread, when the
   // log can no longer be trusted: the process must stop. Without a scheduler jobs are decided as they come; without a pass
-  // there are none over the whole domain. All references must outlive the object.
+  // there are none over the whole domain; without a planner of workflows they wait. All references must outlive the object.
   static Result<std::unique_ptr<LoopThread>> start(LogStore& log, Wire& wire, Clock& clock, PlannerFactory planner,
                                                    std::unique_ptr<Scheduler> scheduler, std::unique_ptr<DomainPass> pass,
-                                                   NeedsDecision needs_decision,
+                                                   std::unique_ptr<WorkflowPlanner> workflow_planner, NeedsDecision needs_decision,
                                                    const LoopThreadOptions& options,
                                                    const std::string& version, const DomainCreated& genesis,
                                                    std::function<void(const Error&)> on_fatal);

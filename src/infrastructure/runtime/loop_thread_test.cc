@@ -10,6 +10,7 @@
 #include "infrastructure/runtime/system_clock.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/queue/graph_queue.h"
+#include "orchestration/workflow/planner.h"
 
 namespace weir::runtime {
 namespace {
@@ -66,7 +67,8 @@ class LoopThreadTest : public ::testing::Test {
     options.loop.site_silence_us = site_silence_us;
     options.loop.pass_us = 1'000;
     auto started = LoopThread::start(
-        log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(), std::move(pass), needs_decision, options, "test",
+        log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(), std::move(pass),
+        std::make_unique<GraphWorkflowPlanner>(), needs_decision, options, "test",
         DomainCreated{.name = "d"}, [this](const Error& error) { fatal.set_value(error); });
     ASSERT_TRUE(started) << started.error().text();
     brain = std::move(*started);
@@ -149,6 +151,33 @@ TEST_F(LoopThreadTest, APassThatIsUnderWayDoesNotHoldUpTheEnd) {
   began.get_future().wait();
   ASSERT_TRUE(propose({TenantDefined{{}, "town"}}));  // nor anything else
   brain.reset();
+}
+
+TEST_F(LoopThreadTest, AWorkflowIsPlannedAndItsStagesPlaced) {
+  start(1000, 3'600'000'000);
+  ASSERT_TRUE(propose({TenantDefined{{}, "city"}, SiteDefined{{}, {}, SiteSpec{.name = "street"}}, SiteDefined{{}, {}, SiteSpec{.name = "hub"}}}));
+  ASSERT_TRUE(propose({LinkDefined{{}, LinkSpec{.name = "l", .a = VertexId(0u), .b = VertexId(1u), .bandwidth_bps = 100'000'000,
+                                                .latency_us = 1'000}}}));
+  for (const SiteId site : {SiteId(0u), SiteId(1u)}) {
+    ASSERT_TRUE(brain->attached(site, 1 + site.value, Hello{.version = "t", .nodes = {{"n", 1000, 1024, 0, "", 1000}}}));
+  }
+  wait_for([](const Graph& g) { return g.site(SiteId(0u)).state == Liveness::kUp && g.site(SiteId(1u)).state == Liveness::kUp; });
+  Workflow spec{.name = "w", .kind = WorkflowKind::kStream};
+  spec.stages = {{.name = "camera", .at = {SiteId(0u)}}, {.name = "detect"}, {.name = "index"}};
+  for (const size_t s : {1, 2}) spec.stages[s].workload = {.artifact = "a", .port = 80, .cpu_milli = 600, .memory_mib = 64};
+  spec.edges = {{.from = 0, .to = 1, .bps = 1'000'000}, {.from = 1, .to = 2, .bps = 1'000}};
+  const auto admitted = propose({WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = spec}});
+  ASSERT_TRUE(admitted) << admitted.error().text();
+  const Snapshot placed = wait_for([](const Graph& g) {
+    return g.intent_count() == 2 && g.intent(IntentId(0u)).state == IntentState::kPlaced && g.intent(IntentId(1u)).state == IntentState::kPlaced;
+  });
+  const WorkflowRow& row = placed->workflow(WorkflowId(0u));
+  ASSERT_EQ(row.state, WorkflowState::kPlanned);
+  EXPECT_NE(row.plan->stages[1].site, row.plan->stages[2].site) << "no site has room for both";
+  for (const size_t s : {1, 2}) {
+    const IntentRow& stage = placed->intent(placed->stage_intent(row, spec.stages[s].name));
+    EXPECT_EQ(stage.active->plan.placements[0].site, row.plan->stages[s].site);
+  }
 }
 
 TEST_F(LoopThreadTest, FromProposalToDirective) {

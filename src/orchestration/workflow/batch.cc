@@ -532,7 +532,8 @@ Result<BatchPlan> plan_batch(const Graph& graph, const Workflow& workflow, const
   }
   for (uint32_t t = 0; t < workflow.stages.size(); ++t) {
     const auto& machine = problem->machine(schedule.slots[t].machine);
-    for (const uint32_t row : workflow.stages[t].reads) {
+    for (const WorkflowInputId read : workflow.stages[t].reads) {
+      const auto row = static_cast<uint32_t>(read.index());
       const WorkflowInput& input = workflow.inputs[row];
       if (const auto from = problem->nearest_copy(input, machine.place))
         move({.item = row, .stored = true, .stage = t}, input.bytes, *from, machine.place);

@@ -53,7 +53,7 @@ TEST(BatchPlan, TakesTheQuickestWayForItsBytes) {
 TEST(BatchPlan, DoesNotMoveDataThatIsInPlace) {
   TwoSites two;
   Workflow workflow{.stages = {stage("a", 1'000'000)}, .inputs = {{"big", 100'000'000, {two.edge}}}};
-  workflow.stages[0].reads = {0};
+  workflow.stages[0].reads = {WorkflowInputId(0u)};
   auto plan = plan_batch(two.world.graph(), workflow);
   ASSERT_TRUE(plan);
   EXPECT_EQ(plan->runs[0].site, two.edge);

@@ -461,8 +461,8 @@ class Builder {
       for (size_t p = 0; p < places_.size(); ++p) {
         int64_t ready_us = 0;
         Nanocredits price = 0;
-        for (const uint32_t row : workflow_.stages[t].reads) {
-          const WorkflowInput& input = workflow_.inputs[row];
+        for (const WorkflowInputId row : workflow_.stages[t].reads) {
+          const WorkflowInput& input = workflow_.inputs[row.index()];
           const auto from = problem.nearest_copy(input, p);
           ready_us = std::max(ready_us, from ? problem.transfer_us(input.bytes, *from, p) : kNeverUs);
           if (from) price = saturating_add(price, problem.transfer_price(input.bytes, *from, p));

@@ -7,7 +7,7 @@
 
 #include "core/graph/graph.h"
 #include "orchestration/workflow/timeline.h"
-#include "orchestration/workflow/workflow.h"
+#include "core/event/workflow.h"
 
 namespace weir {
 

@@ -55,7 +55,8 @@ Result<Rerun> rerun(const Graph& graph, const Workflow& workflow, const Workflow
     row[s] = static_cast<uint32_t>(rest.stages.size());
     result.stages.push_back(s);
     rest.stages.push_back(workflow.stages[s]);
-    for (uint32_t& input : rest.stages.back().reads) {
+    for (WorkflowInputId& read : rest.stages.back().reads) {
+      const size_t input = read.index();
       if (input_row[input] == UINT32_MAX) {
         input_row[input] = static_cast<uint32_t>(rest.inputs.size());
         rest.inputs.push_back(workflow.inputs[input]);
@@ -67,7 +68,7 @@ Result<Rerun> rerun(const Graph& graph, const Workflow& workflow, const Workflow
                       "bring one of its sites back, or put a copy elsewhere");
         }
       }
-      input = input_row[input];
+      read = WorkflowInputId(input_row[input]);
     }
   }
   for (uint32_t e = 0; e < workflow.edges.size(); ++e) {
@@ -79,7 +80,7 @@ Result<Rerun> rerun(const Graph& graph, const Workflow& workflow, const Workflow
       rest.edges.back().from = row[edge.from];
       rest.edges.back().to = row[edge.to];
     } else {
-      to.reads.push_back(static_cast<uint32_t>(rest.inputs.size()));
+      to.reads.push_back(WorkflowInputId(rest.inputs.size()));
       rest.inputs.push_back({workflow.stages[edge.from].name + " -> " + to.name, edge.bytes, carried[e]});
     }
   }

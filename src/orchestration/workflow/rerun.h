@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/graph/graph.h"
-#include "orchestration/workflow/workflow.h"
+#include "core/event/workflow.h"
 
 namespace weir {
 

@@ -81,7 +81,7 @@ TEST(Rerun, NamesAnInputThatIsGone) {
   Half half;
   Workflow workflow = diamond();
   workflow.inputs = {{"left", 10, {half.alive}}, {"gone", 10, {half.dead}}};
-  workflow.stages[0].reads = {0, 1};
+  workflow.stages[0].reads = {WorkflowInputId(0u), WorkflowInputId(1u)};
   const auto again = rerun(half.world.graph(), workflow, {});
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().where, "spec.inputs[1]");

@@ -50,6 +50,12 @@ void add_plain_ways(const Graph& graph, StreamProblem& problem) {
 
 }  // namespace
 
+bool may_be_at(const Graph& graph, const Workflow& workflow, const Stage& stage, uint64_t residency, SiteId site) {
+  if (!stage.at.empty()) return std::find(stage.at.begin(), stage.at.end(), site) != stage.at.end();
+  return place_obstacle(graph, workflow.where, {}, site).code == ReasonCode::kNone &&
+         (graph.site(site).residency & residency) == residency;
+}
+
 Result<StreamProblem> stream_problem(const Graph& graph, const Workflow& workflow) {
   StreamProblem problem{.graph = &graph,
                         .network = std::make_shared<const Network>(graph),
@@ -68,10 +74,7 @@ Result<StreamProblem> stream_problem(const Graph& graph, const Workflow& workflo
       costs.price.push_back(kImpossible);
       costs.latency_us.push_back(kImpossible);
       const SiteId site(s);
-      const bool pinned = std::find(stage.at.begin(), stage.at.end(), site) != stage.at.end();
-      const bool allowed = stage.at.empty() ? place_obstacle(graph, workflow.where, {}, site).code == ReasonCode::kNone &&
-                                                  (graph.site(site).residency & *residency) == *residency
-                                            : pinned;
+      const bool allowed = may_be_at(graph, workflow, stage, *residency, site);
       if (!allowed || graph.site(site).state != Liveness::kUp) continue;
       ServiceTime time;
       Nanocredits price = 0;

@@ -7,7 +7,7 @@
 
 #include "core/graph/graph.h"
 #include "orchestration/path/network.h"
-#include "orchestration/workflow/workflow.h"
+#include "core/event/workflow.h"
 
 namespace weir {
 
@@ -49,6 +49,10 @@ struct StreamProblem {
 
 // Of a domain with more sites than these, only paths that can be led are looked at.
 inline constexpr size_t kPlainSitesMax = 256;
+
+// Whether the places named for the stage, or else those of the workflow, allow the site. `residency` is the mask of
+// Workflow::where.
+bool may_be_at(const Graph& graph, const Workflow& workflow, const Stage& stage, uint64_t residency, SiteId site);
 
 // Requires check(workflow), and the graph to outlive it. Paths are those that can be led, and the routed
 // ones. kInfeasible names a stage that can stand nowhere.

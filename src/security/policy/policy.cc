@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, kActions> kActionNames = {"read",
                                                                  "report for"};
 constexpr std::array<std::string_view, kKinds> kKindNames = {
     "site",  "router",  "node",   "link",  "intent", "plan",   "run",   "bill",        "price",
-    "offer", "dataset", "tenant", "event", "token",  "ledger", "queue", "reservation", "policy"};
+    "offer", "dataset", "tenant", "event", "token",  "ledger", "queue", "reservation", "policy", "workflow"};
 
 struct Rule {
   Role role;
@@ -69,6 +69,9 @@ constexpr Rule kRules[] = {
     {Role::kTenant, Kind::kReservation, Action::kRead, Scope::kOwnTenant},
     {Role::kTenant, Kind::kReservation, Action::kDelete, Scope::kOwnTenant},
     {Role::kTenant, Kind::kPolicy, Action::kRead, Scope::kAny},
+    {Role::kTenant, Kind::kWorkflow, Action::kRead, Scope::kOwnTenant},
+    {Role::kTenant, Kind::kWorkflow, Action::kApply, Scope::kOwnTenant},
+    {Role::kTenant, Kind::kWorkflow, Action::kDelete, Scope::kOwnTenant},
 
     {Role::kAgent, Kind::kSite, Action::kReport, Scope::kOwnSite},
     {Role::kAgent, Kind::kNode, Action::kReport, Scope::kOwnSite},
@@ -125,6 +128,7 @@ bool existence_is_private(Kind kind) {
     case Kind::kTenant:
     case Kind::kEvent:
     case Kind::kReservation:
+    case Kind::kWorkflow:
       return true;
     default:
       return false;

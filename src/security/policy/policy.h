@@ -43,8 +43,9 @@ enum class Kind : uint8_t {
   kQueue,
   kReservation,
   kPolicy,
+  kWorkflow,
 };
-inline constexpr int kKinds = 18;
+inline constexpr int kKinds = 19;
 
 std::string_view action_name(Action action);            // "read", "read the logs of"...
 std::string_view kind_name(Kind kind);                  // "site", "intent"...

@@ -44,6 +44,7 @@ const std::map<std::pair<Role, Kind>, std::string> kExpected = {
     {{Role::kProvider, Kind::kQueue}, ".*......"},
     {{Role::kProvider, Kind::kReservation}, "s......."},
     {{Role::kProvider, Kind::kPolicy}, "*......."},
+    {{Role::kProvider, Kind::kWorkflow}, "........"},
     {{Role::kTenant, Kind::kSite}, ".*......"},
     {{Role::kTenant, Kind::kNode}, "........"},
     {{Role::kTenant, Kind::kLink}, ".*......"},
@@ -61,6 +62,7 @@ const std::map<std::pair<Role, Kind>, std::string> kExpected = {
     {{Role::kTenant, Kind::kQueue}, ".*......"},
     {{Role::kTenant, Kind::kReservation}, "t....t.."},
     {{Role::kTenant, Kind::kPolicy}, "*......."},
+    {{Role::kTenant, Kind::kWorkflow}, "t...tt.."},
     {{Role::kAgent, Kind::kSite}, ".......s"},
     {{Role::kAgent, Kind::kNode}, ".......s"},
     {{Role::kAgent, Kind::kLink}, ".......s"},
@@ -78,6 +80,7 @@ const std::map<std::pair<Role, Kind>, std::string> kExpected = {
     {{Role::kAgent, Kind::kQueue}, "........"},
     {{Role::kAgent, Kind::kReservation}, "........"},
     {{Role::kAgent, Kind::kPolicy}, "........"},
+    {{Role::kAgent, Kind::kWorkflow}, "........"},
 };
 
 char expected(Role role, Kind kind, Action action) {

@@ -44,7 +44,7 @@ void order_intents(const std::vector<resource::Resource>& resources, std::vector
 }
 
 // Each stage can name what those before it made: places and tenants; what joins or lies at them; queues below
-// one another; and last the intents.
+// one another; and last the intents and workflows.
 Result<std::vector<size_t>> stages_of(const std::vector<resource::Resource>& resources) {
   std::map<std::string_view, size_t> queues;
   for (size_t i = 0; i < resources.size(); ++i) {
@@ -70,6 +70,9 @@ Result<std::vector<size_t>> stages_of(const std::vector<resource::Resource>& res
     last = std::max(last, out[i] + 1);
   }
   order_intents(resources, out, last);
+  for (size_t i = 0; i < resources.size(); ++i) {
+    if (std::holds_alternative<resource::Workflow>(resources[i].value)) out[i] = last;
+  }
   return out;
 }
 
@@ -77,7 +80,8 @@ policy::Kind kind_of(const resource::Resource& resource) {
   static constexpr std::array kKinds = {
       policy::Kind::kIntent, policy::Kind::kSite,    policy::Kind::kRouter,
       policy::Kind::kLink,   policy::Kind::kDataset, policy::Kind::kOffer,
-      policy::Kind::kTenant, policy::Kind::kQueue,   policy::Kind::kReservation};
+      policy::Kind::kTenant, policy::Kind::kQueue,   policy::Kind::kReservation,
+      policy::Kind::kWorkflow};
   return kKinds[resource.value.index()];
 }
 
@@ -161,6 +165,11 @@ Result<EventBody> body_of(const Graph& graph, resource::Resource& resource) {
     if (!tenant) return tl::unexpected(tenant.error());
     return IntentSubmitted{.intent = {}, .tenant = *tenant, .generation = 0, .spec = intent->spec};
   }
+  if (const auto* workflow = std::get_if<resource::Workflow>(&resource.value)) {
+    const auto tenant = known_tenant(graph, resource);
+    if (!tenant) return tl::unexpected(tenant.error());
+    return WorkflowSubmitted{.workflow = {}, .tenant = *tenant, .generation = 0, .spec = workflow->spec};
+  }
   if (const auto* reservation = std::get_if<resource::Reservation>(&resource.value)) {
     const auto tenant = known_tenant(graph, resource);
     if (!tenant) return tl::unexpected(tenant.error());
@@ -214,6 +223,12 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
         work.digest = ports_.artifact_digest(work.artifact).value_or("");
       }
     }
+    if (auto* workflow = std::get_if<resource::Workflow>(&read->value); workflow && ports_.artifact_digest) {
+      for (Stage& stage : workflow->spec.stages) {
+        Workload& work = stage.workload;
+        if (work.digest.empty() && !work.artifact.empty()) work.digest = ports_.artifact_digest(work.artifact).value_or("");
+      }
+    }
     job->resources.push_back(std::move(*read));
   }
   if (const Status distinct = resource::refuse_duplicates(job->resources); !distinct) return refuse(distinct.error());
@@ -248,6 +263,8 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
       if (const auto* queue = std::get_if<QueueDefined>(&event.body))
         fresh = queue->queue.index() >= trial.queue_count();
       if (std::holds_alternative<ReservationDefined>(event.body)) fresh = true;
+      const auto* workflow = std::get_if<WorkflowSubmitted>(&event.body);
+      if (workflow) fresh = workflow->workflow.index() >= trial.workflow_count();
       if (admission->changes) {
         if (const Applied applied = trial.apply(event); !applied.effect) {
           return refuse({ErrorCode::kConflict, applied.why_not, std::string(item.kind()) + " " + item.name()});
@@ -258,6 +275,7 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
       result.set_name(item.name());
       result.set_tenant(item.tenant());
       result.set_action(!admission->changes ? "unchanged" : fresh ? "created" : "changed");
+      if (workflow) result.set_generation(trial.workflow(trial.find_workflow(item.tenant(), item.name())).generation);
       if (!submitted) continue;
       const IntentId id = trial.find_intent(item.tenant(), item.name());
       result.set_generation(trial.intent(id).generation);

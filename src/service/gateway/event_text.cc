@@ -119,6 +119,25 @@ class Teller {
                      " full links or bring together what is free") +
            "; " + (scarce == 0 ? "no" : std::to_string(scarce)) + (scarce == 1 ? " place is" : " places are") + " scarce.";
   }
+  std::string operator()(const WorkflowSubmitted& e) const {
+    return "Generation " + std::to_string(e.generation) + " of a " +
+           (e.spec.kind == WorkflowKind::kStream ? "stream" : "batch") + " of " + std::to_string(e.spec.stages.size()) +
+           (e.spec.stages.size() == 1 ? " stage." : " stages.");
+  }
+  std::string operator()(const WorkflowPlanned& e) const {
+    if (e.refused) return "Refused: " + e.why + (e.where.empty() ? "." : " (" + e.where + ").");
+    std::string places;
+    const bool known = e.workflow.index() < graph_.workflow_count() && graph_.workflow(e.workflow).generation == e.generation &&
+                       graph_.workflow(e.workflow).spec->stages.size() == e.stages.size();
+    for (size_t s = 0; s < e.stages.size(); ++s) {
+      places += (places.empty() ? "" : ", ") + (known ? graph_.workflow(e.workflow).spec->stages[s].name + " at " : "") +
+                site_name(e.stages[s].site);
+    }
+    return "Planned" + (e.why.empty() ? std::string() : " again, because " + e.why) + ": " + places + ".";
+  }
+  std::string operator()(const WorkflowWithdrawn& e) const {
+    return (e.finished ? "Every stage ended well" : "The workflow is withdrawn") + because(e.why);
+  }
   std::string operator()(const NodeCordoned& e) const {
     return e.cordoned ? "Node takes nothing new" + because(e.why) : "Node takes work again.";
   }

@@ -6,6 +6,7 @@
 #include "service/gateway/names.h"
 #include "service/gateway/service.h"
 #include "service/gateway/views.h"
+#include "service/gateway/workflow_views.h"
 #include "weir/v1/service.pb.h"
 
 namespace weir::gateway {
@@ -46,6 +47,8 @@ class Reader {
         return 1 + graph_.queue_count();
       case Kind::kReservation:
         return graph_.reservation_count();
+      case Kind::kWorkflow:
+        return graph_.workflow_count();
       case Kind::kPolicy:
         return from_.ports.queues.policies().size();
       default: return 0;
@@ -111,6 +114,8 @@ class Reader {
         return queue(i);
       case Kind::kReservation:
         return reservation(ReservationId(i));
+      case Kind::kWorkflow:
+        return workflow(WorkflowId(i));
       case Kind::kPolicy: {
         const PolicyDescription& policy = from_.ports.queues.policies()[i];
         return {{.name = policy.name,
@@ -190,6 +195,17 @@ class Reader {
              .state = std::string(state),
              .sites = {graph_.site_name(row.spec.site), {}},
              .put = [this, id](policy::View, v1::Resource& out) { put_reservation(from_, id, out); }}};
+  }
+  std::vector<Item> workflow(WorkflowId id) const {
+    const WorkflowRow& row = graph_.workflow(id);
+    const bool held = std::any_of(row.intents.begin(), row.intents.end(), [this](IntentId stage) {
+      return graph_.intent(stage).active || !graph_.intent(stage).retiring.empty();
+    });
+    if (row.state == WorkflowState::kWithdrawn && !row.finished && !held) return {};
+    const std::string& full = graph_.workflow_name(id);
+    return {{.name = full.substr(full.find('/') + 1),
+             .tenant = graph_.tenant_name(row.tenant),
+             .put = [this, id](policy::View, v1::Resource& out) { put_workflow(from_, id, out); }}};
   }
   std::vector<Item> prices(size_t i) const {
     const PricePolicy& policy = graph_.prices();
@@ -279,7 +295,7 @@ Result<Kind> readable_kind(const std::string& text) {
   return fail(
       ErrorCode::kInvalid, "\"" + text + "\" is not a kind", "kind",
       "give intent, job, task, site, router, link, dataset, offer, tenant, token, plan, run, node, event, price, "
-      "queue, reservation or policy");
+      "queue, reservation, workflow or policy");
 }
 
 struct Filter {
@@ -323,7 +339,7 @@ Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest&
   const Snapshot graph = ports_.brain.durable();
   v1::GetResponse out;
   out.set_version(graph->version());
-  const bool owned = *kind == Kind::kIntent || *kind == Kind::kDataset || *kind == Kind::kReservation;
+  const bool owned = *kind == Kind::kIntent || *kind == Kind::kDataset || *kind == Kind::kReservation || *kind == Kind::kWorkflow;
   std::string tenant = request.tenant();
   if (owned && tenant.empty() && who.role == policy::Role::kTenant && who.subjects.size() == 1) tenant = who.subjects[0];
   const std::string asked = owned ? tenant + "/" + request.name() : request.name();

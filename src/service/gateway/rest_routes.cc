@@ -237,6 +237,7 @@ constexpr Route kRoutes[] = {
     {"DELETE", "/v1/resources/{kind}/{name}",
      [](const Call& c) { return change(c, false, &Service::remove); }},
     {"GET", "/v1/explanations/{intent}", [](const Call& c) { return read(c, &Service::explain); }},
+    {"GET", "/v1/workflows/{workflow}/explanation", [](const Call& c) { return read(c, &Service::explain); }},
     {"POST", "/v1/sites/{site}/drain", [](const Call& c) { return change(c, true, &Service::drain); }},
     {"POST", "/v1/sites/{site}/undrain", [](const Call& c) { return change(c, true, &Service::undrain); }},
     {"POST", "/v1/nodes/{node}/cordon", [](const Call& c) { return change(c, true, &Service::cordon); }},

@@ -13,6 +13,7 @@
 #include "service/gateway/explain.h"
 #include "service/gateway/names.h"
 #include "service/gateway/views.h"
+#include "service/gateway/workflow_views.h"
 #include "service/gateway/waiting.h"
 #include "service/gateway/what_if.h"
 #include "weir/v1/service.pb.h"
@@ -76,11 +77,12 @@ void Service::remove(const Principal& who, const v1::DeleteRequest& request, Rep
     return reply(fail(ErrorCode::kInvalid, "\"" + request.kind() + "\" is not a kind", "kind", "an intent can be deleted"));
   }
   const bool reservation = *kind == policy::Kind::kReservation;
-  if (*kind != policy::Kind::kIntent && !reservation) {
+  const bool workflow = *kind == policy::Kind::kWorkflow;
+  if (*kind != policy::Kind::kIntent && !reservation && !workflow) {
     return reply(fail(
         ErrorCode::kUnsupported, "a " + std::string(policy::kind_name(*kind)) + " cannot be deleted", "kind",
         *kind == policy::Kind::kQueue ? "jobs and history name it: apply it with other quotas instead"
-                                      : "an intent or a reservation can; drain a site instead"));
+                                      : "an intent, a workflow or a reservation can; drain a site instead"));
   }
   const std::string tenant = tenant_of(who, request.tenant());
   const std::string full = tenant + "/" + request.name();
@@ -96,6 +98,10 @@ void Service::remove(const Principal& who, const v1::DeleteRequest& request, Rep
     known = id.valid() && !graph->reservation(id).cancelled &&
             graph->reservation(id).spec.to > ports_.clock.wall_us();
     body = ReservationCancelled{id};
+  } else if (workflow) {
+    const WorkflowId id = graph->find_workflow(tenant, request.name());
+    known = id.valid() && (graph->workflow(id).state != WorkflowState::kWithdrawn || graph->workflow(id).finished);
+    body = WorkflowWithdrawn{.workflow = id};
   } else {
     const IntentId id = graph->find_intent(tenant, request.name());
     known = id.valid() && (graph->intent(id).state != IntentState::kWithdrawn || graph->intent(id).finished ||
@@ -388,6 +394,7 @@ Result<v1::ExplainResponse> Service::what_if(const Principal& who, const Snapsho
 }
 
 Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::ExplainRequest& request) {
+  if (!request.workflow().empty()) return explain_workflow(who, request);
   const std::string tenant = tenant_of(who, request.tenant());
   const std::string full = tenant + "/" + request.intent();
   const policy::Resource asked{.kind = policy::Kind::kIntent, .name = full, .tenant = tenant};
@@ -453,6 +460,30 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
     text += "It is being decided.\n";
   }
   out.set_text(std::move(text));
+  return out;
+}
+
+Result<v1::ExplainResponse> Service::explain_workflow(const Principal& who, const v1::ExplainRequest& request) {
+  const std::string tenant = tenant_of(who, request.tenant());
+  const std::string full = tenant + "/" + request.workflow();
+  const policy::Resource asked{.kind = policy::Kind::kWorkflow, .name = full, .tenant = tenant};
+  if (const Status may = policy::authorise(who, policy::Action::kRead, asked); !may) return tl::unexpected(may.error());
+  if (!request.intent().empty()) return fail(ErrorCode::kInvalid, "is given as well as a workflow", "intent", "name one of them");
+  if (!request.ingress().empty() || request.what_if_size() > 0) {
+    return fail(ErrorCode::kUnsupported, "is for intents alone", request.ingress().empty() ? "what_if" : "ingress",
+                "ask about the intent of a stage");
+  }
+  const Snapshot graph = ports_.brain.durable();
+  if (tenant.empty()) return tl::unexpected(whose("workflow", request.workflow()));
+  const WorkflowId id = graph->find_workflow(tenant, request.workflow());
+  if (!id.valid()) return tl::unexpected(policy::absent(who, policy::Action::kRead, asked.kind, full));
+  v1::ExplainResponse out;
+  out.set_version(graph->version());
+  const ViewSources from = sources(who, graph);
+  v1::Resource shown;
+  put_workflow(from, id, shown);
+  out.set_text(gateway::explain_workflow(from, id, shown));
+  *out.mutable_workflow() = std::move(*shown.mutable_workflow());
   return out;
 }
 

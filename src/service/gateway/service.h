@@ -169,6 +169,7 @@ class Service {
   // it.
   std::shared_ptr<const QueueReport> queues(const Snapshot& graph);
   ViewSources sources(const Principal& who, const Snapshot& graph);
+  Result<v1::ExplainResponse> explain_workflow(const Principal& who, const v1::ExplainRequest& request);
   Result<v1::ExplainResponse> what_if(const Principal& who, const Snapshot& graph, IntentId id,
                                       const v1::ExplainRequest& request);
 

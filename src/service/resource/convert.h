@@ -18,6 +18,9 @@ Offer offer_from(const v1::Offer& message, Checks& checks);
 Tenant tenant_from(const v1::Tenant& message, Checks& checks);
 Queue queue_from(const v1::Queue& message, Checks& checks);
 Reservation reservation_from(const v1::Reservation& message, const Context& context, Checks& checks);
+Workflow workflow_from(const v1::Workflow& message, const Context& context, Checks& checks);
+// One instance, at this path.
+Workload instance_from(const std::string& path, const v1::Intent::Instance& in, WorkKind kind, Checks& checks);
 Schedule schedule_from(const v1::Intent::Timing& timing, bool job, Checks& checks);
 
 // Each fills name, tenant and spec.
@@ -30,6 +33,7 @@ void fill(const Offer& value, v1::Offer& message);
 void fill(const Tenant& value, v1::Tenant& message);
 void fill(const Queue& value, v1::Queue& message);
 void fill(const Reservation& value, v1::Reservation& message);
+void fill(const Workflow& value, v1::Workflow& message);
 void fill(const Schedule& value, v1::Intent::Timing& timing);
 
 template <class Repeated>

@@ -57,56 +57,17 @@ void read_devices(const std::string& path, const v1::Intent::Instance& in, Workl
 }
 
 Workload workload_from(const v1::Intent::Work& work, Checks& checks) {
-  Workload out;
   const std::string at = "spec.workload";
   if (work.has_service() && work.has_job()) {
     checks.refuse(at, "is both a service and a job", "keep one of them");
-    return out;
+    return {};
   }
   if (!work.has_service() && !work.has_job()) {
     checks.missing(at + ".service", "describe one instance under service, or under job");
-    return out;
+    return {};
   }
-  out.kind = work.has_service() ? WorkKind::kService : WorkKind::kJob;
-  const std::string path = at + (work.has_service() ? ".service" : ".job");
-  const v1::Intent::Instance& in = work.has_service() ? work.service() : work.job();
-  out.artifact = checks.name(path + ".artifact", in.artifact());
-  out.digest = digest_of(path + ".digest", in.digest(), checks);
-  if (static_cast<size_t>(in.command_size()) > limits::kArgumentsMax) {
-    checks.refuse(path + ".command",
-                  std::to_string(in.command_size()) + " arguments are more than " +
-                      std::to_string(limits::kArgumentsMax),
-                  "");
-  }
-  for (int i = 0; i < in.command_size() && checks.ok(); ++i) {
-    out.command.push_back(
-        checks.text(path + ".command[" + std::to_string(i) + "]", in.command(i), limits::kArgumentBytesMax));
-  }
-  out.cpu_milli = checks.quantity(path + ".cpu", in.cpu(), parse_cpu_milli, "0.3 or 300m");
-  checks.require(out.cpu_milli > 0, path + ".cpu", "is zero", "write it like 0.3 or 300m");
-  out.memory_mib = checks.quantity(path + ".memory", in.memory(), parse_memory_mib, "256Mi");
-  checks.require(out.memory_mib > 0, path + ".memory", "is zero", "write it like 256Mi");
-  out.accelerators =
-      static_cast<int16_t>(checks.number(path + ".accelerators", in.accelerators(), 0, 32'767));
-  out.accelerator_model =
-      checks.text(path + ".accelerator_model", in.accelerator_model(), limits::kNameBytesMax);
-  checks.require(out.accelerator_model.empty() || out.accelerators > 0, path + ".accelerator_model",
-                 "is given, but no accelerator is asked for", "write accelerators: 1");
-  read_devices(path, in, out, checks);
-  if (out.kind == WorkKind::kService) {
-    checks.require(in.port() != 0, path + ".port", "is missing",
-                   "give the TCP port that the service listens on");
-    out.port = checks.number(path + ".port", in.port(), 1, 65'535);
-    out.streams_per_instance =
-        in.has_streams_per_instance()
-            ? checks.number(path + ".streams_per_instance", in.streams_per_instance(), 1, limits::kStreamsMax)
-            : 1;
-  } else {
-    checks.require(in.port() == 0, path + ".port", "is given for a job", "remove it, or describe a service");
-    checks.require(!in.has_streams_per_instance(), path + ".streams_per_instance", "is given for a job",
-                   "remove it, or describe a service");
-  }
-  return out;
+  return work.has_service() ? instance_from(at + ".service", work.service(), WorkKind::kService, checks)
+                            : instance_from(at + ".job", work.job(), WorkKind::kJob, checks);
 }
 
 Traffic traffic_from(const v1::Intent::Load& load, Checks& checks) {
@@ -212,6 +173,47 @@ int64_t budget_from(const v1::Intent::Budget& budget, Checks& checks) {
 }
 
 }  // namespace
+
+Workload instance_from(const std::string& path, const v1::Intent::Instance& in, WorkKind kind, Checks& checks) {
+  Workload out{.kind = kind};
+  out.artifact = checks.name(path + ".artifact", in.artifact());
+  out.digest = digest_of(path + ".digest", in.digest(), checks);
+  if (static_cast<size_t>(in.command_size()) > limits::kArgumentsMax) {
+    checks.refuse(path + ".command",
+                  std::to_string(in.command_size()) + " arguments are more than " +
+                      std::to_string(limits::kArgumentsMax),
+                  "");
+  }
+  for (int i = 0; i < in.command_size() && checks.ok(); ++i) {
+    out.command.push_back(
+        checks.text(path + ".command[" + std::to_string(i) + "]", in.command(i), limits::kArgumentBytesMax));
+  }
+  out.cpu_milli = checks.quantity(path + ".cpu", in.cpu(), parse_cpu_milli, "0.3 or 300m");
+  checks.require(out.cpu_milli > 0, path + ".cpu", "is zero", "write it like 0.3 or 300m");
+  out.memory_mib = checks.quantity(path + ".memory", in.memory(), parse_memory_mib, "256Mi");
+  checks.require(out.memory_mib > 0, path + ".memory", "is zero", "write it like 256Mi");
+  out.accelerators =
+      static_cast<int16_t>(checks.number(path + ".accelerators", in.accelerators(), 0, 32'767));
+  out.accelerator_model =
+      checks.text(path + ".accelerator_model", in.accelerator_model(), limits::kNameBytesMax);
+  checks.require(out.accelerator_model.empty() || out.accelerators > 0, path + ".accelerator_model",
+                 "is given, but no accelerator is asked for", "write accelerators: 1");
+  read_devices(path, in, out, checks);
+  if (out.kind == WorkKind::kService) {
+    checks.require(in.port() != 0, path + ".port", "is missing",
+                   "give the TCP port that the service listens on");
+    out.port = checks.number(path + ".port", in.port(), 1, 65'535);
+    out.streams_per_instance =
+        in.has_streams_per_instance()
+            ? checks.number(path + ".streams_per_instance", in.streams_per_instance(), 1, limits::kStreamsMax)
+            : 1;
+  } else {
+    checks.require(in.port() == 0, path + ".port", "is given for a job", "remove it, or describe a service");
+    checks.require(!in.has_streams_per_instance(), path + ".streams_per_instance", "is given for a job",
+                   "remove it, or describe a service");
+  }
+  return out;
+}
 
 Intent intent_from(const v1::Intent& message, const Context& context, Checks& checks) {
   Intent out;

@@ -36,6 +36,8 @@ void with_kind(size_t kind, v1::Resource& message, With&& with) {
       return with(*message.mutable_queue());
     case 8:
       return with(*message.mutable_reservation());
+    case 9:
+      return with(*message.mutable_workflow());
     default:
       return;
   }
@@ -69,7 +71,7 @@ Result<Resource> convert(const v1::Resource& message, Source source, const Conte
                    "write kind: " + std::string(kind));
     checks.name("metadata.name", body.metadata().name());
     out.labels = labels_from(body.metadata(), checks);
-    const bool owned = kind == "Intent" || kind == "Dataset" || kind == "Reservation";
+    const bool owned = kind == "Intent" || kind == "Dataset" || kind == "Reservation" || kind == "Workflow";
     checks.require(owned || body.metadata().tenant().empty(), "metadata.tenant",
                    "is given, but this kind belongs to no tenant", "remove it");
   };
@@ -110,9 +112,13 @@ Result<Resource> convert(const v1::Resource& message, Source source, const Conte
       header(message.reservation(), kKinds[8]);
       out.value = reservation_from(message.reservation(), context, checks);
       break;
+    case v1::Resource::kWorkflow:
+      header(message.workflow(), kKinds[9]);
+      out.value = workflow_from(message.workflow(), context, checks);
+      break;
     default:
       checks.refuse("", "holds nothing that can be applied",
-                    "give an intent, site, router, link, dataset, offer, tenant, queue or reservation");
+                    "give an intent, site, router, link, dataset, offer, tenant, queue, reservation or workflow");
   }
   if (!checks.ok()) return tl::unexpected(checks.error());
   out.source = std::move(source);
@@ -137,7 +143,7 @@ Result<Resource> read_document(const Node& node, std::string_view file, const Co
   const Node* kind = entry_of(node, "kind");
   if (kind == nullptr || kind->kind != Node::Kind::kScalar) {
     return fail(ErrorCode::kInvalid, "is missing", source.where("kind"),
-                "write kind: Intent, Site, Router, Link, Dataset, Offer, Tenant, Queue or Reservation");
+                "write kind: Intent, Site, Router, Link, Dataset, Offer, Tenant, Queue, Reservation or Workflow");
   }
   source.lines["kind"] = kind->line;
   const auto known = std::find(kKinds.begin(), kKinds.end(), kind->text);
@@ -145,7 +151,7 @@ Result<Resource> read_document(const Node& node, std::string_view file, const Co
     const std::string_view near = nearest(kind->text, kKinds);
     return fail(
         ErrorCode::kInvalid, "\"" + clip_utf8(kind->text, 60) + "\" is not a kind", source.where("kind"),
-        near.empty() ? "write Intent, Site, Router, Link, Dataset, Offer, Tenant, Queue or Reservation"
+        near.empty() ? "write Intent, Site, Router, Link, Dataset, Offer, Tenant, Queue, Reservation or Workflow"
                      : "did you mean " + std::string(near) + "?");
   }
   v1::Resource message;
@@ -222,6 +228,18 @@ class Resolver {
   }
   Status resolve(Reservation& reservation) {
     site(reservation.site, "spec.site", reservation.spec.site);
+    return status_;
+  }
+  Status resolve(Workflow& workflow) {
+    for (size_t s = 0; s < workflow.stages_at.size(); ++s) {
+      if (!sites(workflow.stages_at[s], item("spec.stages", s) + ".at", workflow.spec.stages[s].at)) return status_;
+    }
+    for (size_t i = 0; i < workflow.inputs_at.size(); ++i) {
+      if (!sites(workflow.inputs_at[i], item("spec.inputs", i) + ".at", workflow.spec.inputs[i].at)) return status_;
+    }
+    if (sites(workflow.only, "spec.where.only", workflow.spec.where.only)) {
+      sites(workflow.not_at, "spec.where.not", workflow.spec.where.not_at);
+    }
     return status_;
   }
   template <class T>
@@ -446,6 +464,13 @@ Resource describe(const DatasetSpec& spec, std::string_view tenant, const Names&
 
 Resource describe(const QueueSpec& spec, const Names& names) {
   return resource_of(Queue{spec, spec.parent.valid() ? names.queue(spec.parent) : ""});
+}
+
+Resource describe(const weir::Workflow& spec, std::string_view tenant, const Names& names) {
+  Workflow out{std::string(tenant), spec, {}, {}, names_of(spec.where.only, names.site), names_of(spec.where.not_at, names.site)};
+  for (const Stage& stage : spec.stages) out.stages_at.push_back(names_of(stage.at, names.site));
+  for (const WorkflowInput& input : spec.inputs) out.inputs_at.push_back(names_of(input.at, names.site));
+  return resource_of(std::move(out));
 }
 
 Resource describe(const ReservationSpec& spec, std::string_view tenant, const Names& names) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/event/types.h"
+#include "core/event/workflow.h"
 #include "core/result/result.h"
 
 namespace google::protobuf {
@@ -105,9 +106,18 @@ struct Reservation {
   friend bool operator==(const Reservation&, const Reservation&) = default;
 };
 
-using Value = std::variant<Intent, Site, Router, Link, Dataset, Offer, Tenant, Queue, Reservation>;
+struct Workflow {
+  std::string tenant;
+  weir::Workflow spec;  // sites of stages, inputs and where are unset until resolve()
+  std::vector<std::vector<std::string>> stages_at, inputs_at;  // names, by stage and by input
+  std::vector<std::string> only;
+  std::vector<std::string> not_at;
+  friend bool operator==(const Workflow&, const Workflow&) = default;
+};
+
+using Value = std::variant<Intent, Site, Router, Link, Dataset, Offer, Tenant, Queue, Reservation, Workflow>;
 inline constexpr std::array<std::string_view, std::variant_size_v<Value>> kKinds = {
-    "Intent", "Site", "Router", "Link", "Dataset", "Offer", "Tenant", "Queue", "Reservation"};
+    "Intent", "Site", "Router", "Link", "Dataset", "Offer", "Tenant", "Queue", "Reservation", "Workflow"};
 
 struct Resource {
   Value value;
@@ -121,7 +131,7 @@ struct Resource {
 
 // What a caller knows that a file may leave out.
 struct Context {
-  std::string tenant;  // of intents, data sets and reservations without one
+  std::string tenant;  // of intents, workflows, data sets and reservations without one
 };
 
 // Light in fibre: 5 µs/km (refractive index 1.47 to 1.5).
@@ -172,6 +182,7 @@ Resource describe(const SiteSpec& spec);
 Resource describe(const LinkSpec& spec, const Names& names);
 Resource describe(const DatasetSpec& spec, std::string_view tenant, const Names& names);
 Resource describe(const QueueSpec& spec, const Names& names);
+Resource describe(const weir::Workflow& spec, std::string_view tenant, const Names& names);
 Resource describe(const ReservationSpec& spec, std::string_view tenant, const Names& names);
 
 // Any message of the API as YAML, fields in the order of the schema, absent ones left out. A resource read

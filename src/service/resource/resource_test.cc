@@ -469,10 +469,10 @@ TEST(ResourceErrors, RefuseTheWrongKindOfDocument) {
             "intent.yaml:2: kind: \"Intnet\" is not a kind; did you mean Intent?");
   EXPECT_EQ(error_with("kind: Intent", "kind: Pod"),
             "intent.yaml:2: kind: \"Pod\" is not a kind; write Intent, Site, Router, Link, Dataset, Offer, "
-            "Tenant, Queue or Reservation");
+            "Tenant, Queue, Reservation or Workflow");
   EXPECT_EQ(error_with("kind: Intent\n", ""),
             "intent.yaml:1: kind: is missing; write kind: Intent, Site, Router, Link, Dataset, Offer, "
-            "Tenant, Queue or Reservation");
+            "Tenant, Queue, Reservation or Workflow");
   EXPECT_EQ(error_with("weir/v1", "weir/v2"),
             "intent.yaml:1: apiVersion: \"weir/v2\" is not known here; write apiVersion: weir/v1");
   EXPECT_EQ(error_with("apiVersion: weir/v1\n", ""),
@@ -620,7 +620,7 @@ TEST(ResourceErrors, RefuseHostileText) {
             "intent.yaml:3: tags are not accepted; leave out \"tag:yaml.org,2002:str\"");
   EXPECT_EQ(error_of("a: " + std::string(15, '[') + std::string(15, ']') + "\n"),
             "intent.yaml:1: kind: is missing; write kind: Intent, Site, Router, Link, Dataset, Offer, "
-            "Tenant, Queue or Reservation");
+            "Tenant, Queue, Reservation or Workflow");
   EXPECT_EQ(error_of("a: " + std::string(16, '[') + std::string(16, ']') + "\n"),
             "intent.yaml:1: nested deeper than 16 levels; no resource needs that");
   EXPECT_EQ(error_of(std::string(200'000, '[')),
@@ -656,7 +656,7 @@ TEST(ResourceErrors, PointIntoARequest) {
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().text(),
             "resources[0]: holds nothing that can be applied; give an intent, site, router, link, dataset, "
-            "offer, tenant, queue or reservation");
+            "offer, tenant, queue, reservation or workflow");
   // What is only ever read cannot be applied.
   v1::Resource view;
   view.mutable_bill();

@@ -14,6 +14,9 @@ namespace weir {
 
 enum class WorkflowKind : uint8_t { kBatch, kStream };
 
+// A row of Workflow::inputs.
+using WorkflowInputId = Id<struct WorkflowInputTag>;
+
 struct Stage {
   std::string name;
   Workload workload;  // of one instance; one that asks for nothing runs on no node (a camera, an archive)
@@ -22,7 +25,7 @@ struct Stage {
   int64_t items_per_second_milli = 0;  // stream: that all of its instances take together
   int32_t replicas = 1;                // stream: instances, at one site, that share the items evenly
   std::vector<SiteId> at;              // pinned: one of these; empty: anywhere
-  std::vector<uint32_t> reads;         // batch: rows of Workflow::inputs, sorted, unique
+  std::vector<WorkflowInputId> reads;  // batch: sorted, unique
   friend bool operator==(const Stage&, const Stage&) = default;
 };
 
@@ -54,6 +57,27 @@ struct Workflow {
   int32_t percentile_ppm = 990'000;  // of that promise
   int64_t deadline_us = 0;           // batch: from its start; 0: as soon as possible
   friend bool operator==(const Workflow&, const Workflow&) = default;
+};
+
+// Where one stage is to be.
+struct PlannedStage {
+  SiteId site;
+  Nanocredits price = 0;                     // of the decision; stream: per hour
+  int64_t latency_us = 0;                    // stream: of one item
+  int64_t start_us = 0, finish_us = 0;       // batch: from its start
+  friend bool operator==(const PlannedStage&, const PlannedStage&) = default;
+};
+
+// What moves between two sites. Of a stream all edges, in order; of a batch only what has to move.
+struct PlannedTransfer {
+  uint32_t item = 0;                       // row of Workflow::edges, or of inputs where `stored`
+  bool stored = false;
+  uint32_t stage = 0;                      // that needs it
+  int64_t start_us = 0, arrive_us = 0;     // batch: from its start; stream: how long one item is under way
+  int64_t bps = 0;                         // meanwhile, on every link of the path
+  Nanocredits price = 0;                   // stream: of the decision, per hour
+  std::vector<LinkId> path;
+  friend bool operator==(const PlannedTransfer&, const PlannedTransfer&) = default;
 };
 
 inline constexpr size_t kStagesMax = 10'000;

@@ -1,4 +1,4 @@
-#include "orchestration/workflow/workflow.h"
+#include "core/event/workflow.h"
 
 #include <gtest/gtest.h>
 
@@ -68,7 +68,7 @@ TEST(Workflow, RefusesWhatNoGraphCanMakeGood) {
   workflow.stages[0].work_us = 0;
   EXPECT_EQ(error_of(workflow).where, "spec.stages[0].at");
   workflow = batch({stage("a")}, {});
-  workflow.stages[0].reads = {0};
+  workflow.stages[0].reads = {WorkflowInputId(0u)};
   EXPECT_EQ(error_of(workflow).where, "spec.stages[0].reads[0]");
   workflow.inputs = {{.name = "x", .bytes = 1}};
   EXPECT_EQ(error_of(workflow).where, "spec.inputs[0].at");

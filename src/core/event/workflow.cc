@@ -1,4 +1,4 @@
-#include "orchestration/workflow/workflow.h"
+#include "core/event/workflow.h"
 
 #include <algorithm>
 #include <functional>
@@ -7,6 +7,8 @@
 #include <set>
 #include <string_view>
 #include <utility>
+
+#include "core/event/limits.h"
 
 namespace weir {
 namespace {
@@ -96,7 +98,7 @@ Status check_stage(const Workflow& workflow, size_t s) {
                 "name the site that it stands for, or what it needs");
   }
   for (size_t i = 0; i < stage.reads.size(); ++i) {
-    if (stage.reads[i] >= workflow.inputs.size() || (i > 0 && stage.reads[i] <= stage.reads[i - 1])) {
+    if (stage.reads[i].index() >= workflow.inputs.size() || (i > 0 && stage.reads[i] <= stage.reads[i - 1])) {
       return fail(ErrorCode::kInvalid, "there is no such input, or it is named twice",
                   path + ".reads[" + std::to_string(i) + "]", "name each input of spec.inputs once");
     }
@@ -217,6 +219,13 @@ Status check(const Workflow& workflow) {
     const std::string& name = workflow.stages[s].name;
     if (name.empty())
       return fail(ErrorCode::kInvalid, "a stage has no name", stage_path(s) + ".name", "give it one");
+    if (workflow.name.size() + 1 + name.size() > limits::kNameBytesMax) {
+      return fail(ErrorCode::kInvalid,
+                  "its intent would be called " + quoted(workflow.name + "." + name) + ", of " +
+                      std::to_string(workflow.name.size() + 1 + name.size()) + " bytes",
+                  stage_path(s) + ".name",
+                  "shorten it or the name of the workflow: at most " + std::to_string(limits::kNameBytesMax) + " together");
+    }
     if (const auto [it, fresh] = names.try_emplace(name, s); !fresh) {
       return fail(ErrorCode::kInvalid,
                   "two stages are called " + quoted(name) + ", the first is " + stage_path(it->second),

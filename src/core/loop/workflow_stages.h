@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+
+#include "core/graph/graph.h"
+
+namespace weir {
+
+// Does the stage run anything? One that does not stands for what is there by itself, and has no intent.
+bool runs(const Stage& stage);
+
+// The wish of one stage of a stream at its planned site, with all that the ordinary machinery needs to
+// reserve, steer and bill it: the sites of the stages before it are its ingresses, with the bandwidth of
+// their edges, and it gets its part of the promise. Requires a workflow that has a plan for its newest
+// generation, and a stage that runs. Pure.
+//
+// Streams: as many per instance as it takes to share the bandwidth among ingresses in proportion, at most an
+// eighth more than asked where the edges differ. Latency: what the plan needs, and an equal share, among the
+// stages of the longest chain, of what the promise leaves.
+//
+// In the arguments of its command "{to:NAME}" becomes the stable address and port of that stage,
+// "[fd77::5]:9000", or, where nothing is to be reached, "". `intents`: by stage; none for those that do not
+// run.
+IntentSpec stream_stage(const Graph& graph, const WorkflowRow& row, size_t stage,
+                        const std::vector<IntentId>& intents);
+
+}  // namespace weir

@@ -1,0 +1,408 @@
+#include <gtest/gtest.h>
+
+#include "core/loop/loop_for_test.h"
+#include "core/loop/workflow_stages.h"
+
+namespace weir {
+namespace {
+
+constexpr TimeUs kSecond = 1'000'000;
+
+Stage working(std::string name) {
+  Stage stage{.name = std::move(name)};
+  stage.workload = {.artifact = "a",
+                    .command = {"--to", "{to:archive}", "{to:camera}"},
+                    .port = 9000,
+                    .cpu_milli = 500,
+                    .memory_mib = 64};
+  return stage;
+}
+
+// camera (at the hub) -> detect -> archive, all of which but the camera run somewhere.
+Workflow street() {
+  Workflow spec{.name = "street", .kind = WorkflowKind::kStream};
+  spec.stages = {{.name = "camera", .at = {SiteId(0u)}}, working("detect"), working("archive")};
+  spec.stages[1].replicas = 2;
+  spec.stages[1].items_per_second_milli = 10'000;
+  spec.stages[1].work_us = 30'000;
+  spec.edges = {{.from = 0, .to = 1, .bps = 8'000'000, .item_bits = 800'000},
+                {.from = 1, .to = 2, .bps = 100'000}};
+  return spec;
+}
+
+class WorkflowsTest : public LoopOfTwoSites {
+ protected:
+  struct AskedWorkflow {
+    uint64_t ticket;
+    Snapshot snapshot;
+    WorkflowId workflow;
+  };
+
+  void SetUp() override {
+    describe();
+    begin();
+  }
+  void begin() {
+    Loop::Ports with = ports();
+    with.arrange = [this](uint64_t ticket, Snapshot snapshot, WorkflowId id) {
+      arranging.push_back({ticket, std::move(snapshot), id});
+    };
+    start(std::move(with), {.pass_us = 0});
+  }
+  void wait(TimeUs us) {
+    for (const TimeUs end = now_us + us; now_us < end;) idle(std::min(kSecond / 2, end - now_us));
+  }
+  Result<Admitted> propose(EventBody body) {
+    Result<Admitted> out;
+    turn(Loop::Propose{{{"tenant/city", std::move(body)}},
+                       [&out](Result<Admitted> answer) { out = std::move(answer); }});
+    return out;
+  }
+  void submit(Workflow spec) {
+    const auto answer =
+        propose(WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = std::move(spec)});
+    ASSERT_TRUE(answer) << answer.error().text();
+  }
+  // The newest question, answered: the stages at these sites.
+  void arrange(std::vector<SiteId> sites) {
+    ASSERT_FALSE(arranging.empty());
+    const AskedWorkflow question = arranging.back();
+    WorkflowPlanned planned{.workflow = question.workflow,
+                            .generation = question.snapshot->workflow(question.workflow).generation,
+                            .basis = question.snapshot->version()};
+    for (const SiteId site : sites) planned.stages.push_back({.site = site});
+    turn(Loop::Arranged{question.ticket, std::move(planned)});
+  }
+  void refuse(const std::string& why) {
+    const AskedWorkflow question = arranging.back();
+    turn(Loop::Arranged{question.ticket,
+                        {.workflow = question.workflow,
+                         .generation = question.snapshot->workflow(question.workflow).generation,
+                         .basis = question.snapshot->version(),
+                         .refused = true,
+                         .why = why,
+                         .where = "spec.stages[1]"}});
+  }
+  const WorkflowRow& row() const { return loop->head().workflow(WorkflowId(0u)); }
+  const IntentRow& stage(const std::string& name) const {
+    return loop->head().intent(loop->head().stage_intent(row(), name));
+  }
+
+  std::vector<AskedWorkflow> arranging;
+};
+
+TEST_F(WorkflowsTest, WhatIsPlannedBecomesIntents) {
+  submit(street());
+  ASSERT_EQ(arranging.size(), 1u);
+  EXPECT_EQ(row().state, WorkflowState::kPending);
+  EXPECT_EQ(loop->head().intent_count(), 0u);
+  arrange({kHub, kFar, kHub});
+  EXPECT_EQ(row().state, WorkflowState::kPlanned);
+  ASSERT_EQ(loop->head().intent_count(), 2u) << "the camera runs nothing";
+  const IntentRow& detect = stage("detect");
+  EXPECT_EQ(loop->head().intent_name(row().intents[0]), "city/street.detect");
+  EXPECT_EQ(detect.workflow, WorkflowId(0u));
+  EXPECT_EQ(detect.spec->where.only, std::vector<SiteId>{kFar});
+  EXPECT_EQ(detect.spec->from, (std::vector<Ingress>{{kHub, 2}}));
+  EXPECT_EQ(detect.spec->traffic.up_bps, 4'000'000) << "two instances share the rate";
+  EXPECT_EQ(detect.spec->traffic.requests_per_second_milli, 5'000);
+  EXPECT_EQ(detect.spec->workload.streams_per_instance, 1);
+  EXPECT_EQ(stage("archive").spec->from, (std::vector<Ingress>{{kFar, 1}}));
+  EXPECT_EQ(stage("archive").spec->where.only, std::vector<SiteId>{kHub});
+  EXPECT_EQ(asked.size(), 2u) << "each is decided like any other intent";
+  wait(5 * kSecond);
+  EXPECT_EQ(arranging.size(), 1u) << "nothing asks for another plan";
+}
+
+TEST_F(WorkflowsTest, StagesAreToldWhereTheNextOnesAnswer) {
+  log = InMemoryLogStore();
+  write(DomainCreated{.name = "test", .service_prefix = "fd77:2::/64"});
+  write(TenantDefined{TenantId(0u), "city"});
+  for (const SiteId site : {kHub, kFar}) {
+    write(SiteDefined{site, VertexId(site.value), {.name = "s" + std::to_string(site.value)}});
+    write(NodesReported{site, NodeId(site.value), {NodeSpec{"n", 4000, 4096, 0, "", 1000}}});
+  }
+  begin();
+  submit(street());
+  arrange({kHub, kFar, kHub});
+  EXPECT_EQ(stage("detect").spec->workload.command,
+            (std::vector<std::string>{"--to", "[fd77:2::2]:9000", ""}))
+      << "the archive is the second intent; at a camera nobody listens";
+}
+
+TEST_F(WorkflowsTest, ARefusalSaysWhyAndIsTriedAgainOnceSomethingEased) {
+  submit(street());
+  refuse("no site can hold stage \"detect\"");
+  EXPECT_EQ(row().state, WorkflowState::kRefused);
+  ASSERT_NE(row().refusal, nullptr);
+  EXPECT_EQ(row().refusal->where, "spec.stages[1]");
+  wait(30 * kSecond);
+  EXPECT_EQ(arranging.size(), 1u) << "nothing eased";
+  ASSERT_TRUE(propose(NodeCordoned{NodeId(0u), true, "disk"}));
+  wait(2 * kSecond);
+  ASSERT_EQ(arranging.size(), 2u);
+  const Position before = loop->head().version();
+  refuse("no site can hold stage \"detect\"");
+  EXPECT_EQ(loop->head().version(), before) << "the same refusal is not written twice";
+  ASSERT_TRUE(propose(NodeCordoned{NodeId(0u), false, ""}));
+  wait(5 * kSecond);
+  ASSERT_EQ(arranging.size(), 3u);
+  arrange({kHub, kHub, kHub});
+  EXPECT_EQ(row().state, WorkflowState::kPlanned);
+  EXPECT_EQ(row().refusal, nullptr);
+}
+
+TEST_F(WorkflowsTest, WhatStoodAtADeadSiteMovesAndTheRestStays) {
+  submit(street());
+  arrange({kHub, kFar, kHub});
+  // Only the hub is heard of.
+  for (int i = 0; i < 6; ++i) {
+    now_us += kSecond / 2;
+    ASSERT_TRUE(loop->turn({Loop::Heartbeat{kHub, connection_of(kHub)}}));
+  }
+  ASSERT_EQ(loop->head().site(kFar).state, Liveness::kDown);
+  ASSERT_EQ(arranging.size(), 2u);
+  arrange({kHub, kHub, kHub});
+  EXPECT_EQ(row().plan->why, "stage detect is at s1, which is down");
+  EXPECT_EQ(stage("detect").generation, 2u);
+  EXPECT_EQ(stage("detect").spec->where.only, std::vector<SiteId>{kHub});
+  EXPECT_EQ(stage("archive").generation, 2u) << "what feeds it has moved";
+  EXPECT_EQ(stage("archive").spec->from, (std::vector<Ingress>{{kHub, 1}}));
+}
+
+TEST_F(WorkflowsTest, AStageThatNothingMovesKeepsItsGeneration) {
+  Workflow spec = street();
+  spec.stages.push_back(working("index"));
+  spec.edges.push_back({.from = 0, .to = 3, .bps = 1'000});
+  submit(spec);
+  arrange({kHub, kFar, kHub, kHub});
+  const IntentId detect = loop->head().stage_intent(row(), "detect");
+  turn(Loop::Decided{asked[0].ticket, detect,
+                     Refusal{detect, 1, 3, {{ReasonCode::kBandwidth, kFar, kHub, 8, 4}}}});
+  ASSERT_EQ(arranging.size(), 2u) << "its stage was refused where it was planned";
+  arrange({kHub, kHub, kHub, kHub});
+  EXPECT_EQ(stage("detect").generation, 2u);
+  EXPECT_EQ(stage("archive").generation, 2u);
+  EXPECT_EQ(stage("index").generation, 1u);
+}
+
+TEST_F(WorkflowsTest, ThePlanThatDidNotHelpIsNotAskedForAgainBeforeSomethingEases) {
+  submit(street());
+  arrange({kHub, kFar, kHub});
+  const IntentId detect = loop->head().stage_intent(row(), "detect");
+  turn(Loop::Decided{asked[0].ticket, detect,
+                     Refusal{detect, 1, 3, {{ReasonCode::kBandwidth, kFar, kHub, 8, 4}}}});
+  const Position before = loop->head().version();
+  arrange({kHub, kFar, kHub});
+  EXPECT_EQ(loop->head().version(), before) << "it says nothing new";
+  wait(60 * kSecond);
+  EXPECT_EQ(arranging.size(), 2u);
+}
+
+TEST_F(WorkflowsTest, AProgramThatEndsAgainAndAgainMovesNobody) {
+  submit(street());
+  arrange({kHub, kFar, kHub});
+  const IntentId detect = loop->head().stage_intent(row(), "detect");
+  turn(Loop::Decided{asked[0].ticket, detect,
+                     Refusal{detect, 1, 3, {{ReasonCode::kRestarting, {}, {}, 500'000, 0}}}});
+  wait(5 * kSecond);
+  EXPECT_EQ(arranging.size(), 1u);
+}
+
+TEST_F(WorkflowsTest, AWithdrawnWorkflowTakesItsStagesAlong) {
+  submit(street());
+  arrange({kHub, kFar, kHub});
+  ASSERT_TRUE(propose(WorkflowWithdrawn{.workflow = WorkflowId(0u)}));
+  EXPECT_EQ(row().state, WorkflowState::kWithdrawn);
+  EXPECT_EQ(stage("detect").state, IntentState::kWithdrawn);
+  EXPECT_EQ(stage("archive").state, IntentState::kWithdrawn);
+  wait(5 * kSecond);
+  EXPECT_EQ(arranging.size(), 1u);
+  submit(street());
+  ASSERT_EQ(arranging.size(), 2u);
+  arrange({kHub, kHub, kHub});
+  EXPECT_EQ(stage("detect").state, IntentState::kPending);
+  EXPECT_EQ(stage("detect").generation, 2u);
+}
+
+TEST_F(WorkflowsTest, ANewGenerationTakesOverAndDropsWhatItDoesNotName) {
+  submit(street());
+  arrange({kHub, kFar, kHub});
+  Workflow spec = street();
+  spec.stages.pop_back();
+  spec.edges.pop_back();
+  submit(spec);
+  EXPECT_EQ(row().generation, 2u);
+  EXPECT_EQ(stage("archive").state, IntentState::kPending) << "until there is a plan the old one goes on";
+  ASSERT_EQ(arranging.size(), 2u);
+  arrange({kHub, kFar});
+  EXPECT_EQ(stage("archive").state, IntentState::kWithdrawn);
+  EXPECT_EQ(stage("detect").generation, 2u) << "it is told of no archive any more";
+  submit(spec);
+  EXPECT_EQ(row().generation, 2u) << "saying the same changes nothing";
+}
+
+TEST_F(WorkflowsTest, AnAnswerToAnEarlierQuestionCountsNoMore) {
+  submit(street());
+  Workflow spec = street();
+  spec.prefer.carbon_milli = 500;
+  submit(spec);
+  arrange({kHub, kFar, kHub});
+  EXPECT_EQ(row().state, WorkflowState::kPending) << "it was for the first generation";
+  ASSERT_EQ(arranging.size(), 2u);
+  arrange({kHub, kHub, kHub});
+  EXPECT_EQ(row().state, WorkflowState::kPlanned);
+}
+
+TEST_F(WorkflowsTest, StagesBelongToTheirWorkflow) {
+  submit(street());
+  arrange({kHub, kFar, kHub});
+  const IntentId detect = loop->head().stage_intent(row(), "detect");
+  auto answer = propose(IntentWithdrawn{detect});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(
+      answer.error().text(),
+      "intent city/street.detect: it is a stage of workflow city/street; change or delete the workflow");
+  IntentSpec other = *stage("detect").spec;
+  other.traffic.up_bps = 1;
+  answer = propose(IntentSubmitted{{}, TenantId(0u), 0, other});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kConflict);
+  other.name = "new";
+  answer = propose(
+      IntentSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = other, .workflow = WorkflowId(0u)});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kInvalid);
+}
+
+TEST_F(WorkflowsTest, AfterARestartWhatWasPlannedIsSubmitted) {
+  write(WorkflowSubmitted{
+      .workflow = WorkflowId(0u), .tenant = TenantId(0u), .generation = 1, .spec = street()});
+  write(WorkflowPlanned{.workflow = WorkflowId(0u),
+                        .generation = 1,
+                        .stages = {{.site = kHub}, {.site = kFar}, {.site = kHub}}});
+  begin();
+  wait(kSecond);
+  EXPECT_EQ(loop->head().intent_count(), 2u);
+  EXPECT_TRUE(arranging.empty());
+}
+
+TEST_F(WorkflowsTest, NonsenseFromThePlannerIsNotWritten) {
+  submit(street());
+  arrange({kHub, kFar});
+  EXPECT_EQ(row().state, WorkflowState::kPending);
+  EXPECT_EQ(loop->head().intent_count(), 0u);
+}
+
+TEST_F(WorkflowsTest, RefusesWhatNoGraphCanMakeGood) {
+  Workflow spec = street();
+  spec.edges.push_back({.from = 2, .to = 1, .bps = 1});
+  auto answer = propose(WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = spec});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().where, "workflow city/street: spec.edges");
+  spec = street();
+  spec.stages[0].at = {SiteId(7u)};
+  answer = propose(WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = spec});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().what, "stage camera is pinned to an unknown site");
+}
+
+// ---- the wish of one stage -----------------------------------------------------------------------------
+
+Graph sites(uint32_t count) {
+  Graph graph;
+  graph.apply({1, "t", DomainCreated{.name = "d"}});
+  graph.apply({1, "t", TenantDefined{TenantId(0u), "city"}});
+  for (uint32_t s = 0; s < count; ++s) {
+    graph.apply({1, "t", SiteDefined{SiteId(s), VertexId(s), {.name = "s" + std::to_string(s)}}});
+    graph.apply({1, "t", NodesReported{SiteId(s), NodeId(s), {NodeSpec{"n", 64'000, 65'536, 0, "", 1000}}}});
+  }
+  return graph;
+}
+
+IntentSpec joining(const std::vector<int64_t>& rates_bps, int32_t replicas) {
+  const auto count = static_cast<uint32_t>(rates_bps.size());
+  const Graph graph = sites(count + 1);
+  WorkflowRow row;
+  Workflow spec{.name = "w", .kind = WorkflowKind::kStream};
+  WorkflowPlanned plan;
+  for (uint32_t s = 0; s < count; ++s) {
+    spec.stages.push_back({.name = "c" + std::to_string(s), .at = {SiteId(s)}});
+    spec.edges.push_back({.from = s, .to = count, .bps = rates_bps[s]});
+    plan.stages.push_back({.site = SiteId(s)});
+  }
+  spec.stages.push_back(working("join"));
+  spec.stages.back().replicas = replicas;
+  plan.stages.push_back({.site = SiteId(count)});
+  row.spec = row.planned_spec = std::make_shared<const Workflow>(spec);
+  row.plan = std::make_shared<const WorkflowPlanned>(plan);
+  return stream_stage(graph, row, count, std::vector<IntentId>(count + 1));
+}
+
+TEST(StreamStage, SharesTheRatesOfSeveralSites) {
+  for (const auto& rates : std::vector<std::vector<int64_t>>{{8'000'000},
+                                                             {4'000'000, 4'000'000},
+                                                             {9'000'000, 1'000'000},
+                                                             {1, 1'000'000'000},
+                                                             {7, 11, 13},
+                                                             {5'000, 0},
+                                                             {0},
+                                                             {0, 0, 0}}) {
+    for (const int32_t replicas : {1, 2, 3, 7}) {
+      const IntentSpec spec = joining(rates, replicas);
+      int64_t asked = 0, held = 0, streams = 0;
+      ASSERT_EQ(spec.from.size(), rates.size());
+      for (size_t i = 0; i < rates.size(); ++i) {
+        const int64_t bps = spec.from[i].streams * spec.traffic.up_bps;
+        EXPECT_GE(bps, rates[i]) << i;
+        EXPECT_GT(spec.from[i].streams, 0);
+        asked += rates[i];
+        held += bps;
+        streams += spec.from[i].streams;
+      }
+      const int64_t each = spec.workload.streams_per_instance;
+      EXPECT_LE((streams + each - 1) / each, replicas) << "no more instances than asked for";
+      if (asked > 1'000 && rates[0] > 1) {
+        EXPECT_LE(held, asked + asked / 4) << rates.size() << " x" << replicas;
+        if (rates.size() == 1) {
+          EXPECT_EQ(streams, replicas);
+        }
+      }
+    }
+  }
+}
+
+TEST(StreamStage, ADividedPromiseIsKeptAsAWhole) {
+  const Graph graph = sites(3);
+  WorkflowRow row;
+  Workflow spec = street();
+  spec.latency_us_max = 100'000;
+  WorkflowPlanned plan;
+  plan.stages = {{.site = SiteId(0u)},
+                 {.site = SiteId(1u), .latency_us = 30'000},
+                 {.site = SiteId(2u), .latency_us = 10'000}};
+  plan.transfers = {{.item = 0, .stage = 1, .arrive_us = 5'000}, {.item = 1, .stage = 2, .arrive_us = 7'000}};
+  row.spec = row.planned_spec = std::make_shared<const Workflow>(spec);
+  row.plan = std::make_shared<const WorkflowPlanned>(plan);
+  const std::vector<IntentId> intents = {IntentId(), IntentId(0u), IntentId(1u)};
+  // 52 of 100 ms are needed; each of the two stages that run may take 24 ms more for the way in.
+  EXPECT_EQ(stream_stage(graph, row, 2, intents).promise.latency_us_max, 2 * (7'000 + 24'000) + 10'000);
+  const IntentSpec detect = stream_stage(graph, row, 1, intents);
+  EXPECT_GE(detect.promise.latency_us_max, 2 * (5'000 + 24'000) + 30'000);
+  EXPECT_EQ(detect.promise.percentile_ppm, 990'000);
+}
+
+TEST(StreamStage, ASourceThatRunsHasItsInstancesWithoutIngress) {
+  const Graph graph = sites(2);
+  WorkflowRow row;
+  Workflow spec{.name = "w", .kind = WorkflowKind::kStream, .stages = {working("source")}};
+  spec.stages[0].replicas = 3;
+  row.spec = row.planned_spec = std::make_shared<const Workflow>(spec);
+  row.plan = std::make_shared<const WorkflowPlanned>(WorkflowPlanned{.stages = {{.site = SiteId(1u)}}});
+  const IntentSpec source = stream_stage(graph, row, 0, {IntentId(0u)});
+  EXPECT_TRUE(source.from.empty());
+  EXPECT_EQ(instances_asked(source), 3);
+}
+
+}  // namespace
+}  // namespace weir

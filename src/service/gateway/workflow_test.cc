@@ -1,0 +1,194 @@
+#include <gtest/gtest.h>
+
+#include "core/loop/workflow_stages.h"
+#include "orchestration/workflow/planner.h"
+#include "service/gateway/event_text.h"
+#include "service/gateway/service.h"
+#include "service/gateway/test_brain.h"
+#include "service/resource/resource.h"
+#include "weir/v1/service.pb.h"
+
+namespace weir::gateway {
+namespace {
+
+const policy::Principal kOperator = policy::principal_of(policy::Role::kOperator, "op");
+const policy::Principal kCity = policy::principal_of(policy::Role::kTenant, "city");
+const policy::Principal kRival = policy::principal_of(policy::Role::kTenant, "rival");
+
+constexpr const char* kVideo = R"(apiVersion: weir/v1
+kind: Workflow
+metadata: {name: video, tenant: city}
+spec:
+  kind: stream
+  latency: 300ms
+  stages:
+    - {name: camera, at: [street]}
+    - {name: detect, artifact: detector, port: 9000, cpu: 1, memory: 1Gi, work: 30ms@reference-core, items_per_second: 10}
+    - {name: archive, at: [hub]}
+  edges:
+    - {from: camera, to: detect, rate: 8Mbps, item: 100kB}
+    - {from: detect, to: archive, rate: 100kbps, item: 1kB}
+)";
+
+class WorkflowTest : public ::testing::Test {
+ protected:
+  void SetUp() override { brain.build_region(); }
+  Result<v1::ApplyResponse> apply(const policy::Principal& who, const std::string& text, bool dry = false) {
+    v1::ApplyRequest request;
+    request.set_dry_run(dry);
+    auto read = resource::parse(text, "f.yaml", {});
+    if (!read) return tl::unexpected(read.error());
+    for (const auto& item : *read) resource::to_message(item, *request.add_resources());
+    Result<v1::ApplyResponse> out;
+    service.apply(who, request, [&out](Result<v1::ApplyResponse> answer) { out = std::move(answer); });
+    return out;
+  }
+  Result<v1::GetResponse> get(const policy::Principal& who, const std::string& name,
+                              const std::string& tenant = "city") {
+    v1::GetRequest request;
+    request.set_kind("workflow");
+    request.set_name(name);
+    request.set_tenant(tenant);
+    return service.get(who, request);
+  }
+  v1::Workflow::Status status() { return get(kOperator, "video")->resource().workflow().status(); }
+  std::string explain() {
+    v1::ExplainRequest request;
+    request.set_workflow("video");
+    request.set_tenant("city");
+    const auto answer = service.explain(kOperator, request);
+    return answer ? answer->text() : answer.error().text();
+  }
+  // What the loop does with it.
+  void arrange() {
+    WorkflowPlanned planned = GraphWorkflowPlanner().plan(*brain.durable(), WorkflowId(0u));
+    brain.record("brain", planned);
+    if (planned.refused) return;
+    const Snapshot graph = brain.durable();
+    const WorkflowRow& row = graph->workflow(WorkflowId(0u));
+    std::vector<IntentId> intents(row.spec->stages.size());
+    intents[1] = IntentId(graph->intent_count());
+    brain.record("brain", IntentSubmitted{.intent = intents[1],
+                                          .tenant = row.tenant,
+                                          .generation = 1,
+                                          .spec = stream_stage(*graph, row, 1, intents),
+                                          .workflow = WorkflowId(0u),
+                                          .stage = "detect"});
+    brain.decide();
+  }
+
+  TestBrain brain;
+  Service service{brain.ports()};
+};
+
+TEST_F(WorkflowTest, IsAppliedPlannedShownAndWithdrawn) {
+  const auto made = apply(kCity, kVideo);
+  ASSERT_TRUE(made) << made.error().text();
+  EXPECT_EQ(made->results(0).action(), "created");
+  EXPECT_EQ(made->results(0).generation(), 1u);
+  EXPECT_EQ(status().state(), "pending");
+  EXPECT_NE(explain().find("It is being planned."), std::string::npos) << explain();
+  EXPECT_EQ(apply(kCity, kVideo)->results(0).action(), "unchanged");
+
+  arrange();
+  v1::Workflow::Status shown = status();
+  EXPECT_EQ(shown.state(), "planned") << "nothing runs yet";
+  ASSERT_EQ(shown.stages_size(), 3);
+  EXPECT_EQ(shown.stages(0).state(), "there");
+  EXPECT_EQ(shown.stages(1).intent(), "video.detect");
+  EXPECT_EQ(shown.stages(1).state(), "placed");
+  EXPECT_EQ(shown.stages(1).service_port(), 9000u);
+  EXPECT_EQ(shown.quality(), "exact");
+  ASSERT_EQ(shown.transfers_size(), 2);
+  EXPECT_TRUE(shown.transfers(0).held());
+  EXPECT_FALSE(shown.transfers(1).held()) << "at the archive nothing runs that could hold it";
+  EXPECT_EQ(shown.critical_path_size(), 3);
+  const std::string text = explain();
+  EXPECT_NE(text.find("The slowest way: camera -> detect -> archive."), std::string::npos) << text;
+  EXPECT_NE(text.find("promised are 300 ms for 99%"), std::string::npos) << text;
+  EXPECT_NE(text.find("no plan has a lower one and keeps the promise"), std::string::npos) << text;
+  EXPECT_NE(text.find("not reserved, because archive runs nothing"), std::string::npos) << text;
+
+  for (const RunRow& run : std::vector<RunRow>(brain.durable()->intent(IntentId(0u)).runs)) {
+    brain.record("site", RunStateChanged{run.run, IntentId(0u), RunState::kRunning});
+  }
+  EXPECT_EQ(status().state(), "running");
+
+  v1::DeleteRequest gone;
+  gone.set_kind("intent");
+  gone.set_name("video.detect");
+  gone.set_tenant("city");
+  Result<v1::DeleteResponse> answer;
+  const auto keep = [&answer](Result<v1::DeleteResponse> one) { answer = std::move(one); };
+  service.remove(kCity, gone, keep);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kConflict);
+  gone.set_kind("workflow");
+  gone.set_name("video");
+  service.remove(kRival, gone, keep);
+  EXPECT_EQ(answer.error().code, ErrorCode::kNotFound) << "whose it is is nobody else's business";
+  service.remove(kCity, gone, keep);
+  ASSERT_TRUE(answer) << answer.error().text();
+  EXPECT_EQ(status().state(), "withdrawn") << "shown while its stages hold anything";
+}
+
+TEST_F(WorkflowTest, SaysWhyItIsRefused) {
+  std::string text = kVideo;
+  text.replace(text.find("cpu: 1,"), 7, "cpu: 900,");
+  ASSERT_TRUE(apply(kCity, text));
+  arrange();
+  EXPECT_EQ(status().state(), "refused");
+  EXPECT_EQ(status().where(), "spec.stages[1]");
+  EXPECT_NE(status().why().find("no site can hold stage \"detect\""), std::string::npos) << status().why();
+  EXPECT_NE(explain().find("There is no plan, last at version"), std::string::npos) << explain();
+}
+
+TEST_F(WorkflowTest, BelongsToItsTenant) {
+  EXPECT_EQ(apply(kRival, kVideo).error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(apply(kCity, kVideo));
+  EXPECT_EQ(get(kRival, "video").error().code, ErrorCode::kNotFound);
+  v1::ListRequest all;
+  all.set_kind("workflows");
+  EXPECT_EQ(service.list(kRival, all)->items_size(), 0);
+  EXPECT_EQ(service.list(kCity, all)->items_size(), 1);
+  v1::ExplainRequest request;
+  request.set_workflow("video");
+  request.set_tenant("city");
+  EXPECT_EQ(service.explain(kRival, request).error().code, ErrorCode::kNotFound);
+  request.set_intent("cameras");
+  EXPECT_EQ(service.explain(kCity, request).error().code, ErrorCode::kInvalid);
+  request.clear_intent();
+  request.add_what_if("latency=1s");
+  EXPECT_EQ(service.explain(kCity, request).error().code, ErrorCode::kUnsupported);
+}
+
+TEST_F(WorkflowTest, UnknownPlacesAreRefusedWhereTheyStand) {
+  std::string text = kVideo;
+  text.replace(text.find("[street]"), 8, "[stret]");
+  const auto refused = apply(kCity, text);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().text(), "spec.stages[0].at[0]: no site \"stret\"; did you mean street?");
+}
+
+TEST_F(WorkflowTest, EventsAreToldInWords) {
+  ASSERT_TRUE(apply(kCity, kVideo));
+  arrange();
+  const Snapshot graph = brain.durable();
+  const WorkflowRow& row = graph->workflow(WorkflowId(0u));
+  const auto told = [&](EventBody body) { return event_text(*graph, Event{1, "brain", std::move(body)}); };
+  EXPECT_EQ(told(WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 1, *row.spec}),
+            "Generation 1 of a stream of 3 stages.");
+  EXPECT_EQ(told(*row.plan), "Planned: camera at street, detect at " +
+                                 graph->site_name(row.plan->stages[1].site) + ", archive at hub.");
+  EXPECT_EQ(told(WorkflowPlanned{.workflow = WorkflowId(0u),
+                                 .generation = 1,
+                                 .refused = true,
+                                 .why = "no room",
+                                 .where = "spec.stages[1]"}),
+            "Refused: no room (spec.stages[1]).");
+  EXPECT_EQ(told(WorkflowWithdrawn{.workflow = WorkflowId(0u)}), "The workflow is withdrawn.");
+  EXPECT_FALSE(told(WorkflowPlanned{.workflow = WorkflowId(9u), .stages = {{.site = SiteId(99u)}}}).empty());
+}
+
+}  // namespace
+}  // namespace weir::gateway
