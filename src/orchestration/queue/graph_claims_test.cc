@@ -356,7 +356,7 @@ TEST_F(GraphClaimsTest, NobodyIsLookedForWhenNobodyRuns) {
     add(PlanCommitted{plan});
   }
   const IntentId runs = run(1, kM);
-  submit(15, {.priority = 9});
+  submit(8, {.priority = 9, .instances = 2});
   EXPECT_TRUE(preempt().empty()) << "services do not give way";
   EXPECT_LE(queue.wake(), now + 60 * kSecond);
   add(IntentWithdrawn{runs, true, ""});

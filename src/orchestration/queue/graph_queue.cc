@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "core/event/limits.h"
+#include "core/graph/ease.h"
 
 namespace weir::queue {
 namespace {
@@ -69,13 +70,23 @@ Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) 
   return job;
 }
 
-// Whether the sites that it may run at hold it when nothing else runs there, whatever their state is now.
-bool fits_ever(const Graph& head, const Job& job) {
+// Whether the nodes of sites that it may run at hold it when nothing else runs there, whatever their state is now. O(nodes), if it
+// does not fit; else about as many as it needs.
+bool fits_ever(const Graph& head, const Job& job, const Workload& work) {
   int64_t instances = 0;
   const auto look_at = [&](SiteId site) {
     const SiteLoad& load = head.load(site);
-    instances += job.each.times_in({load.cpu_milli_total, load.memory_mib_total, int64_t{load.accelerators_total} * 1000}, job.count);
-    return instances >= job.count;
+    const Amount all{load.cpu_milli_total, load.memory_mib_total, int64_t{load.accelerators_total} * kDeviceMilli};
+    if (job.each.times_in(all, 1) == 0) return false;
+    for (const NodeRange& range : head.nodes(site)) {
+      for (uint32_t n = range.first; n < range.first + range.count; ++n) {
+        const NodeRow& node = head.node(NodeId(n));
+        if (!head.right_accelerator(node, work)) continue;
+        instances += job.each.times_in({node.cpu_milli, node.memory_mib, int64_t{node.accelerators} * kDeviceMilli}, job.count);
+        if (instances >= job.count) return true;
+      }
+    }
+    return false;
   };
   if (!job.pools.empty()) {
     return std::any_of(job.pools.begin(), job.pools.end(), [&](uint32_t pool) { return pool != kNowhere && look_at(SiteId(pool)); });
@@ -323,17 +334,41 @@ void GraphQueue::hold(const Graph& head, Work& work, std::vector<Part> held) {
 
 // Waiting, or what is offered to it or held by it: the tree knows what a job amounts to at one of the two.
 void GraphQueue::wait_for(Work& work) {
-  tree_.wait(QueueId(work.leaf), work.amount = work.job.whole());
+  work.amount = work.job.whole();
+  if (!work.hopeless) tree_.wait(QueueId(work.leaf), work.amount);
+}
+
+void GraphQueue::stop_waiting(Work& work) {
+  if (!work.hopeless) tree_.stop_waiting(QueueId(work.leaf), work.amount);
+}
+
+bool GraphQueue::is_hopeless(IntentId intent) const {
+  const auto known = work_.find(intent);
+  return known != work_.end() && known->second.hopeless;
+}
+
+void GraphQueue::set_hopeless(const Graph& head, IntentId intent) {
+  const auto known = work_.find(intent);
+  if (known == work_.end()) return;
+  Work& work = known->second;
+  const IntentRow& row = head.intent(intent);
+  const bool hopeless =
+      too_large_.contains(intent) || (row.state == IntentState::kRefused && row.refusal && !may_ease(*row.refusal));
+  if (hopeless == work.hopeless) return;
+  const bool waits = work.state == Work::State::kWaiting;
+  if (waits) stop_waiting(work);
+  work.hopeless = hopeless;
+  if (waits) wait_for(work);
 }
 
 void GraphQueue::take(Work& work) {
-  tree_.stop_waiting(QueueId(work.leaf), work.amount);
+  stop_waiting(work);
   tree_.take(QueueId(work.leaf), work.amount = work.job.whole(), now_);
 }
 
 void GraphQueue::give_back(Work& work) {
   if (work.state == Work::State::kWaiting) {
-    tree_.stop_waiting(QueueId(work.leaf), work.amount);
+    stop_waiting(work);
   } else {
     tree_.give(QueueId(work.leaf), work.amount, now_);
   }
@@ -361,9 +396,13 @@ void GraphQueue::submit(const Graph& head, IntentId intent) {
     }
   }
   if (row.claims > 0) work.claimed_at = now_;
-  if (!fits_ever(head, work.job)) to_be_refused_.insert(intent);
+  if (!fits_ever(head, work.job, row.spec->workload)) {
+    to_be_refused_.insert(intent);
+    too_large_.insert(intent);
+  }
   ++known_classes_[work.job.priority];
   work_.insert_or_assign(intent, std::move(work));
+  set_hopeless(head, intent);
 }
 
 // Its tasks are fewer by those that were submitted, or it is another.
@@ -419,11 +458,14 @@ void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
   ++classes_[work.job.priority];
   to_be_refused_.erase(intent);
   resting_.erase(intent);
+  too_large_.erase(intent);
+  work.hopeless = false;
 }
 
 void GraphQueue::drop(const Graph& head, IntentId intent) {
   to_be_refused_.erase(intent);
   resting_.erase(intent);
+  too_large_.erase(intent);
   const auto known = work_.find(intent);
   if (known == work_.end()) return;
   Work& work = known->second;
@@ -485,6 +527,8 @@ void GraphQueue::restart(const Graph& head) {
   free_all_ = {};
   to_be_refused_.clear();
   resting_.clear();
+  too_large_.clear();
+  nodes_changed_ = false;
   claims_.clear();
   refused_beside_claims_.clear();
   kept_.clear();
@@ -537,6 +581,7 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           if (e.site.index() >= head.site_count()) return;
           refresh(head, e.site);
           set_capacity(head);
+          nodes_changed_ = nodes_changed_ || std::is_same_v<T, NodesReported>;
           if constexpr (std::is_same_v<T, SiteDefined>) {
             for (auto& [intent, work] : work_) {
               const auto& pools = work.job.pools;
@@ -550,6 +595,8 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           for (auto& [intent, work] : work_) {
             if (head.intent(intent).spec->where.at_data) look_where(head, intent, work);
           }
+        } else if constexpr (std::is_same_v<T, IntentRefused>) {
+          if (e.refusal.intent.index() < head.intent_count()) set_hopeless(head, e.refusal.intent);
         } else if constexpr (std::is_same_v<T, NodeCordoned>) {
           if (e.node.index() < head.node_count()) refresh(head, head.node(e.node).site);
         } else if constexpr (std::is_same_v<T, QueueDefined>) {
@@ -632,6 +679,15 @@ void GraphQueue::rest(IntentId intent) {
 std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
   now_ = std::max(now_, now);
   tree_.advance(now_);
+  if (std::exchange(nodes_changed_, false)) {
+    const std::set<IntentId> before = too_large_;
+    for (const IntentId intent : before) {
+      const auto known = work_.find(intent);
+      if (known != work_.end() && !fits_ever(head, known->second.job, head.intent(intent).spec->workload)) continue;
+      too_large_.erase(intent);
+      set_hopeless(head, intent);
+    }
+  }
   std::vector<Turn> out;
   for (const IntentId intent : std::exchange(to_be_refused_, {})) {
     const auto known = work_.find(intent);

@@ -38,6 +38,10 @@ class GraphQueue : public Scheduler {
 
   // Why a job waits, as of the last turns(); kUnknown: it is no job, or has a plan.
   Why why(IntentId intent) const;
+  // No node holds an instance of it, or not as many as it needs, when nothing else runs; or it was refused for what no room heals. It
+  // counts as waiting nowhere, until it fits or is wished otherwise.
+  bool is_hopeless(IntentId intent) const;
+  bool is_too_large(IntentId intent) const { return too_large_.contains(intent); }
   // Of a job that a Why names.
   static IntentId intent_of(uint64_t id) { return IntentId(static_cast<uint32_t>(id - 1)); }
   // Waiting jobs in the order in which they are tried.
@@ -69,6 +73,7 @@ class GraphQueue : public Scheduler {
     std::vector<Part> parts;     // where it runs
     std::vector<Part> held;      // of these what the graph does not count as free: what has not ended
     Amount amount;               // as the tree knows it
+    bool hopeless = false;       // it is in the tree for nothing: see is_hopeless()
     bool was_refused = false;
     uint64_t relief = 0;         // when it was
     TimeUs claimed_at = 0;       // when others were last told to make room for it
@@ -112,6 +117,8 @@ class GraphQueue : public Scheduler {
   void drop(const Graph& head, IntentId intent);
   void forget(std::map<IntentId, Work>::iterator known);
   void wait_for(Work& work);
+  void stop_waiting(Work& work);
+  void set_hopeless(const Graph& head, IntentId intent);
   void rest(IntentId intent);
   void look_where(const Graph& head, IntentId intent, Work& work);
   void queue_again(IntentId intent, const Work& work);
@@ -147,6 +154,8 @@ class GraphQueue : public Scheduler {
   std::vector<Amount> free_;               // by site: for those who have no claim; and the sum
   Amount free_all_;
   std::set<IntentId> to_be_refused_;       // a decision is to say why
+  std::set<IntentId> too_large_;           // for all nodes that are known, used or not
+  bool nodes_changed_ = false;             // since that was looked at
   std::set<IntentId> resting_;             // refused, and nothing eased since
   uint64_t relief_ = 0;                    // of the graph, at the last turns
   std::vector<Amount> held_;               // by site: of jobs that run, the sum of Work::held

@@ -125,6 +125,27 @@ TEST_F(GraphQueueTest, AJobThatEndsBreaksNoPromise) {
   EXPECT_EQ(queue.why(shorter).promised_start, begun + 3 * kHour);
 }
 
+TEST_F(GraphQueueTest, WhatIsHopelessCountsAsWaitingOnlyOnceItMayCome) {
+  const IntentId huge = submit(16);
+  EXPECT_EQ(turns(), Ids({huge.value})) << "a decision says why";
+  const auto waiting = [this] { return queue.lines(graph).front().standing.waiting_jobs; };
+  EXPECT_TRUE(queue.is_too_large(huge));
+  EXPECT_EQ(waiting(), 0);
+  add(NodesReported{SiteId(1u), NodeId(1u), {NodeSpec{"n", 16'000, 65'536, 0, "", 1000}}});
+  EXPECT_EQ(start_all(), Ids({huge.value}));
+  EXPECT_FALSE(queue.is_too_large(huge));
+  const IntentId other = submit(16);
+  EXPECT_TRUE(turns().empty());
+  EXPECT_EQ(waiting(), 1);
+  add(IntentRefused{Refusal{.intent = other, .generation = 1, .basis = graph.version(),
+                            .reasons = {{.code = ReasonCode::kResidency, .site = SiteId(0u)}}}});
+  EXPECT_EQ(waiting(), 0);
+  finish(huge);
+  EXPECT_EQ(start_all(), Ids({other.value}));
+  finish(other);
+  EXPECT_EQ(waiting(), 0);
+}
+
 TEST_F(GraphQueueTest, WhatAJobHeldThatBecomesAServiceIsFreeWhenItEnds) {
   const IntentId job = submit(8, 0);
   EXPECT_EQ(start_all(), Ids({job.value}));

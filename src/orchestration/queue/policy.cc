@@ -90,7 +90,10 @@ Policy::Policy(PolicyKind of) : kind(of) {
 Result<Policy> make_policy(std::string_view name, std::span<const PolicySetting> settings) {
   const auto meant = [](std::string_view word, const std::vector<std::string_view>& names) {
     const std::string_view guess = nearest(word, names);
-    return guess.empty() ? std::string() : "did you mean " + std::string(guess) + "?";
+    if (!guess.empty()) return "did you mean " + std::string(guess) + "?";
+    std::string all;
+    for (const std::string_view each : names) all += (all.empty() ? "one of " : ", ") + std::string(each);
+    return all;
   };
   const auto kind = policy_named(name);
   if (!kind) {

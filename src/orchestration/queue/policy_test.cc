@@ -38,6 +38,7 @@ TEST(Policy, LogarithmIsExactToItsLastDigits) {
 TEST(Policy, SaysWhichParameterIsWrong) {
   EXPECT_EQ(make_policy("weir", std::vector<PolicySetting>{{"look_ahead", 3}})->values[kLookAhead], 3);
   EXPECT_EQ(make_policy("weir", {})->values, Policy().values);
+  EXPECT_NE(make_policy("nope", {}).error().remedy.find("one of weir, fcfs, "), std::string::npos);
   EXPECT_EQ(make_policy("fcsf", {}).error().text(), "no policy \"fcsf\"; did you mean fcfs?");
   EXPECT_EQ(make_policy("weir", std::vector<PolicySetting>{{"lookahead", 3}}).error().text(),
             "policy weir has no parameter \"lookahead\"; did you mean look_ahead?");

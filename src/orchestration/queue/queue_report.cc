@@ -103,14 +103,19 @@ class Reporter {
         }
       }
       if (!waits(row)) continue;
-      const Why why = queue_.why(IntentId(i));
+      Why why = queue_.why(IntentId(i));
       if (why.code == WhyCode::kUnknown) continue;
+      if (queue_.is_too_large(IntentId(i))) {
+        why.code = WhyCode::kTooLarge;
+        why.estimated_start = why.promised_start = kNever;
+      }
       out.waits.emplace(IntentId(i), wait_of(IntentId(i), why, out));
       // An array waits for the next of its tasks.
       if (row.array.valid()) {
         const auto [next, fresh] = out.waits.try_emplace(row.array, out.waits.at(IntentId(i)));
         if (!fresh && graph_.intent(next->second.intent).task > row.task) next->second = out.waits.at(IntentId(i));
       }
+      if (queue_.is_hopeless(IntentId(i))) continue;
       const TimeUs waited = std::max<TimeUs>(at_ - row.submitted_at, 1);
       for (QueueStanding& line : out.lines) {
         if (holds(line, queue_of(graph_, *row.spec), row.tenant))

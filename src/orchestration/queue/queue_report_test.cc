@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace weir::queue {
 namespace {
 
@@ -132,6 +134,48 @@ TEST_F(QueueReportTest, AnArrayWaitsForTheNextOfItsTasks) {
   EXPECT_EQ(out.waits.at(array).code, WaitCode::kRoom);
   EXPECT_EQ(out.waits.at(array).needed, 4000);
   EXPECT_EQ(out.waits.at(array).estimated_start, now + kHour);
+}
+
+TEST_F(QueueReportTest, WhatNoNodeCanHoldWaitsForNothingAndIsDueNothing) {
+  commit(submit(8));
+  add(NodesReported{SiteId(0u), NodeId(1u), {NodeSpec{"n", 8000, 65'536, 1, "A100", 1000}, NodeSpec{"m", 1000, 65'536, 0, "", 1000}}});
+  const IntentId huge = submit(9, {}, TenantId(1u));  // more than each node, less than both
+  IntentSpec spec = *graph.intent(huge).spec;
+  spec.name = "other";
+  spec.workload.cpu_milli = 2000;
+  spec.workload.accelerators = 1;
+  spec.workload.accelerator_model = "H100";
+  const IntentId other(graph.intent_count());
+  add(IntentSubmitted{other, TenantId(1u), 1, spec});
+  now += kHour;
+  QueueReport out = report();
+  for (const IntentId id : {huge, other}) {
+    EXPECT_EQ(out.waits.at(id).code, WaitCode::kTooLarge);
+    EXPECT_EQ(out.waits.at(id).estimated_start, 0);
+  }
+  const auto of_lab = [&out] {
+    return *std::find_if(out.lines.begin(), out.lines.end(), [](const QueueStanding& line) { return line.tenant == TenantId(1u); });
+  };
+  EXPECT_EQ(out.lines[0].jobs_waiting, 0);
+  EXPECT_EQ(out.lines[0].oldest_wait_us, 0);
+  EXPECT_EQ(of_lab().jobs_waiting, 0);
+  EXPECT_EQ(of_lab().entitlement_ppm, 0);
+  // The one that can be held once such a node is there waits from then on.
+  add(NodesReported{SiteId(0u), NodeId(2u), {NodeSpec{"n", 8000, 65'536, 1, "H100", 1000}, NodeSpec{"m", 1000, 65'536, 0, "", 1000}}});
+  out = report();
+  EXPECT_NE(out.waits.at(other).code, WaitCode::kTooLarge);
+  EXPECT_EQ(of_lab().jobs_waiting, 1);
+  EXPECT_GT(of_lab().entitlement_ppm, 0);
+}
+
+TEST_F(QueueReportTest, WhatWasRefusedForWhatNoRoomHealsIsDueNothing) {
+  const IntentId elsewhere = submit(2, {}, TenantId(1u));
+  commit(submit(8));
+  EXPECT_EQ(report().lines[0].jobs_waiting, 1);
+  add(IntentRefused{Refusal{.intent = elsewhere, .generation = 1, .basis = graph.version(),
+                            .reasons = {{.code = ReasonCode::kResidency, .site = SiteId(0u)}}}});
+  EXPECT_EQ(report().lines[0].jobs_waiting, 0);
+  EXPECT_EQ(report().lines[0].oldest_wait_us, 0);
 }
 
 TEST_F(QueueReportTest, KnowsPoliciesWithTheirParameters) {
