@@ -31,6 +31,24 @@ int64_t distance(const Reason& reason) {
   return std::min(kFar - 2, charge(more, kPpm, less));
 }
 
+// Where each instance alone has a site and not all together, of one source: as many cores as there is room for, instance by
+// instance, whatever it is that runs out.
+Reason short_of_room(Candidates& candidates, const Blocked& blocked) {
+  Reason reason{blocked.code};
+  const auto& sources = candidates.sources();
+  const Workload& work = candidates.spec().workload;
+  if (blocked.code != ReasonCode::kCpu || sources.size() != 1) return reason;
+  const int32_t wanted = (sources[0].streams + work.streams_per_instance - 1) / work.streams_per_instance;
+  int64_t fit = 0;
+  const Share one{1};
+  for (const Option& option : candidates.rank(one, Candidates::kAll).feasible) {
+    fit += instances_that_fit(candidates.graph(), option.site, work, wanted);
+  }
+  reason.needed = int64_t{wanted} * work.cpu_milli;
+  reason.available = std::min<int64_t>(fit, wanted) * work.cpu_milli;
+  return reason;
+}
+
 }  // namespace
 
 void nearest_first(std::vector<Reason>& reasons) {
@@ -70,7 +88,7 @@ Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& who
       out.reasons.push_back(
           {ReasonCode::kFailureDomains, SiteId{}, SiteId{}, whole.where.failure_domains_min, blocked.failure_domains_most});
       return out;
-    default: out.reasons.push_back({blocked.code}); break;
+    default: out.reasons.push_back(short_of_room(candidates, blocked)); break;
   }
   // Which sites would not even take one stream of the source that is stuck, and which are merely full.
   for (size_t i = 0; i < candidates.sources().size(); ++i) {

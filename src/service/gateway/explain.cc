@@ -35,6 +35,24 @@ bool of_a_pass(ReasonCode code) {
   return code == ReasonCode::kTogether || code == ReasonCode::kConsolidated || code == ReasonCode::kRerouted;
 }
 
+// "2 instances at hub on node n1, 1 instance at metro on node n0".
+std::string places_text(const Graph& graph, const Plan& plan) {
+  constexpr size_t kNamed = 8;
+  std::map<std::pair<SiteId, NodeId>, int64_t> places;
+  for (const Placement& placement : plan.placements) ++places[{placement.site, placement.node}];
+  std::vector<std::string> parts;
+  for (const auto& [place, count] : places) {
+    const auto& [site, node] = place;
+    if (parts.size() == kNamed) {
+      parts.push_back("and on " + plural(static_cast<int64_t>(places.size() - kNamed), "other node"));
+      break;
+    }
+    parts.push_back(plural(count, "instance") + " at " + name(graph, site) +
+                    (node.index() < graph.node_count() ? " on node " + graph.node_name(node) : ""));
+  }
+  return joined(parts, ", ");
+}
+
 std::string quality_text(const Plan& plan) {
   if (of_a_pass(plan.reason.code)) {
     return "What is best for all together need not be the cheapest for this intent alone.";
@@ -245,6 +263,39 @@ std::string needs(const Graph& graph, const IntentSpec& spec, const Reason& reas
   }
 }
 
+// Of what is short for all instances together, though each alone has a site: how many there is room for, and how many there are.
+// None: that is not known.
+std::optional<std::pair<int64_t, int64_t>> instances_with_room(const IntentSpec& spec, const Reason& reason) {
+  const int64_t each = spec.workload.cpu_milli;
+  if (reason.code != ReasonCode::kCpu || each <= 0 || reason.available >= reason.needed) return std::nullopt;
+  return std::pair(reason.available / each, reason.needed / each);
+}
+
+// A reason that is of no site but of all together.
+std::string whole_text(const Graph& graph, const IntentSpec& spec, const Reason& reason) {
+  switch (reason.code) {
+    case ReasonCode::kChosen:
+      return spec.workload.kind == WorkKind::kJob ? "it is the cheapest place with room" : "it is the cheapest plan that keeps the promise";
+    case ReasonCode::kCpu:
+    case ReasonCode::kMemory:
+    case ReasonCode::kAccelerators:
+    case ReasonCode::kAcceleratorShare:
+    case ReasonCode::kAcceleratorMemory:
+      if (const auto room = instances_with_room(spec, reason)) {
+        return "there is room for " + std::to_string(room->first) + " of its " + plural(room->second, "instance") + " at once";
+      }
+      return "each instance alone has a site, but no choice of sites has room for all of them at once";
+    case ReasonCode::kBandwidth:
+      return "each stream alone has a way, but the links have no room for all of them at once";
+    case ReasonCode::kResidency:
+      return "no site can have all residency labels that the intent or its data asks for";
+    case ReasonCode::kIngressDown:
+      return "the ingress " + name(graph, reason.ingress) + " is not up";
+    default:
+      return "";
+  }
+}
+
 // What somebody could do about it.
 std::string change(const Graph& graph, const IntentSpec& spec, const Reason& reason) {
   switch (reason.code) {
@@ -256,10 +307,16 @@ std::string change(const Graph& graph, const IntentSpec& spec, const Reason& rea
     case ReasonCode::kAccelerators:
     case ReasonCode::kAcceleratorShare:
     case ReasonCode::kAcceleratorMemory:
+      if (!reason.site.valid()) {
+        const auto room = instances_with_room(spec, reason);
+        return room ? "It would do if there were room for " + std::to_string(room->second - room->first) + " more, or with so many less."
+                    : "";
+      }
       return reason.needed > reason.available
                  ? "It would do if " + figure(reason.code, reason.needed - reason.available) + " more were free there."
                  : "";
     case ReasonCode::kBandwidth:
+      if (!reason.site.valid()) return "It would do with more room on the links, or less traffic.";
       return "It would do with " + figure(reason.code, std::max<int64_t>(0, reason.needed - reason.available)) +
              " more room on the path, or less traffic.";
     case ReasonCode::kBudget:
@@ -336,13 +393,16 @@ std::vector<std::string> hops(const Graph& graph, SiteId from, const std::vector
 }
 
 std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason& reason) {
+  if (!reason.site.valid()) {
+    if (std::string text = whole_text(graph, spec, reason); !text.empty()) return text;
+  }
   const std::string site = reason.site.valid() ? name(graph, reason.site) : "the intent";
   const std::string from = reason.ingress.valid() ? " from " + name(graph, reason.ingress) : "";
   switch (reason.code) {
     case ReasonCode::kNone:
       return site + " fits";
     case ReasonCode::kChosen:
-      return site + " was chosen: the cheapest that keeps the promise";
+      return site + " was chosen: the cheapest " + (spec.workload.kind == WorkKind::kJob ? "with room" : "that keeps the promise");
     case ReasonCode::kPrice:
       return site + " is feasible" + from + ", but dearer: " + per_hour_text(reason.available) + " against " +
              per_hour_text(reason.needed);
@@ -497,14 +557,20 @@ std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan&
     out = reason_text(graph, spec, plan.reason) + ".\n";
     out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
   }
-  out += (out.empty() ? std::string("The cheapest plan ") + (plan.quality == Quality::kExact ? "" : "found ") + "that keeps the promise: "
+  // Work without streams keeps no promise by where it is.
+  if (plan.flows.empty() && out.empty()) {
+    out = std::string("The cheapest place ") + (plan.quality == Quality::kExact ? "" : "found ") + "with room: " +
+          places_text(graph, plan);
+  } else {
+    out += (out.empty() ? std::string("The cheapest plan ") + (plan.quality == Quality::kExact ? "" : "found ") + "that keeps the promise: "
                       : std::string("The plan keeps the promise: ")) + plural(streams, "stream") + " on " +
-                    plural(static_cast<int64_t>(plan.placements.size()), "instance") + " at " +
-                    plural(static_cast<int64_t>(sites.size()), "site") + ", billed " +
-                    per_hour_text(plan.billed_per_hour);
+           plural(static_cast<int64_t>(plan.placements.size()), "instance") + " at " +
+           plural(static_cast<int64_t>(sites.size()), "site");
+  }
+  out += ", billed " + per_hour_text(plan.billed_per_hour);
   if (spec.budget_per_hour_max != 0) out += " of a budget of " + per_hour_text(spec.budget_per_hour_max);
   out += ".\n";
-  if (spec.promise.latency_us_max != 0) {
+  if (spec.promise.latency_us_max != 0 && !plan.flows.empty()) {
     out += "At the " + format_percentile(spec.promise.percentile_ppm) + "th percentile the slowest stream answers in " +
            latency_text(worst) + ", of " + latency_text(spec.promise.latency_us_max) + " promised.\n";
   }

@@ -173,6 +173,24 @@ TEST_F(ExplainTest, WhatIsAskedOfPlacesIsSaidWithWhatThereIs) {
             "of at least 1.5 asked for. It would do with where.speed_min of 1.");
 }
 
+TEST_F(ExplainTest, WhatIsOfNoSiteAloneIsNotSaidOfTheIntent) {
+  IntentSpec spec = brain.cameras();
+  graph = brain.durable();
+  EXPECT_EQ(refusal_sentences(*graph, spec, {.reasons = {{ReasonCode::kCpu, {}, {}, 3'000, 2'000}}}).at(0),
+            "There is room for 2 of its 3 instances at once. It would do if there were room for 1 more, or with so many less.");
+  EXPECT_EQ(refusal_sentences(*graph, spec, {.reasons = {{ReasonCode::kCpu}}}).at(0),
+            "Each instance alone has a site, but no choice of sites has room for all of them at once.");
+  EXPECT_EQ(refusal_sentences(*graph, spec, {.reasons = {{ReasonCode::kBandwidth}}}).at(0),
+            "Each stream alone has a way, but the links have no room for all of them at once. It would do with more room on the "
+            "links, or less traffic.");
+  EXPECT_EQ(reason_text(*graph, spec, {ReasonCode::kChosen}), "it is the cheapest plan that keeps the promise");
+  spec.workload.kind = WorkKind::kJob;
+  EXPECT_EQ(reason_text(*graph, spec, {ReasonCode::kChosen}), "it is the cheapest place with room");
+  for (int code = 0; code <= static_cast<int>(ReasonCode::kAcceleratorMemory); ++code) {
+    EXPECT_FALSE(reason_text(*graph, spec, {static_cast<ReasonCode>(code)}).empty());
+  }
+}
+
 TEST_F(ExplainTest, EveryReasonHasASentence) {
   graph = brain.durable();
   const IntentSpec spec = brain.cameras();
