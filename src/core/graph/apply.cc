@@ -395,7 +395,7 @@ Applied Graph::submit(const IntentSubmitted& e, const std::string& key, const st
   row.generation = e.generation;
   const bool anew = row.state == IntentState::kWithdrawn;
   row.state = IntentState::kPending;
-  row.finished = false;
+  row.finished = row.failed = false;
   row.submitted = version_ - 1;
   row.submitted_at = now_;
   row.preemptions = row.claims = 0;
@@ -406,10 +406,11 @@ Applied Graph::submit(const IntentSubmitted& e, const std::string& key, const st
   if (anew) row.tasks = {};
   row.spec = row.demand = spec;
   row.refusal = nullptr;
+  if (anew) row.promise_kept = true;
   // Nobody measures any more at an ingress that is no longer one.
   if (!row.promise_broken_at.empty()) {
-    std::erase_if(row.promise_broken_at, [&spec, anew](SiteId site) {
-      return anew || std::none_of(spec->from.begin(), spec->from.end(), [site](const Ingress& from) { return from.site == site; });
+    std::erase_if(row.promise_broken_at, [&spec](SiteId site) {
+      return std::none_of(spec->from.begin(), spec->from.end(), [site](const Ingress& from) { return from.site == site; });
     });
     row.promise_kept = row.promise_broken_at.empty();
   }
@@ -424,12 +425,11 @@ Applied Graph::submit(const IntentSubmitted& e, const std::string& key, const st
 
 Applied Graph::on(const IntentWithdrawn& e) {
   if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
-  if (const IntentRow& known = intent(e.intent); known.state == IntentState::kWithdrawn) {
-    if (e.finished || (!known.finished && !(is_array(known) && all_ended(known)))) return no_effect("the intent is withdrawn");
-    // It is to be forgotten.
-    IntentRow& row = intents_.mutate(e.intent.index()).mutate();
-    row.finished = false;
-    row.tasks = {};
+  if (intent(e.intent).state == IntentState::kWithdrawn) {
+    if (e.finished || !is_over(intent(e.intent))) return no_effect("the intent is withdrawn");
+    IntentRow& ended = intents_.mutate(e.intent.index()).mutate();  // it is to be forgotten
+    ended.finished = ended.failed = false;
+    ended.tasks = {};
     return {};
   }
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
@@ -437,6 +437,11 @@ Applied Graph::on(const IntentWithdrawn& e) {
   row.state = IntentState::kWithdrawn;
   row.finished = e.finished;
   if (row.active) stands_elsewhere(row);
+  row.failed = !e.why.empty() && row.spec->workload.kind == WorkKind::kJob && !row.workflow.valid() &&
+               !(row.array.valid() && intent(row.array).state == IntentState::kWithdrawn);
+  // Nobody measures it any more.
+  row.promise_broken_at.clear();
+  row.promise_kept = true;
   if (row.active) row.retiring.push_back(std::move(row.active));
   row.active = nullptr;
   row.claim = nullptr;
@@ -717,6 +722,7 @@ Applied Graph::on(const PromiseMeasured& e) {
 
 Applied Graph::on(const PromiseStateChanged& e) {
   if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  if (intent(e.intent).state == IntentState::kWithdrawn) return no_effect("the intent is withdrawn");
   std::vector<SiteId> broken_at = intent(e.intent).promise_broken_at;
   const auto at = std::lower_bound(broken_at.begin(), broken_at.end(), e.ingress);
   if (!e.ingress.valid()) {

@@ -561,6 +561,7 @@ class Checkpointer {
     op.number(row.state);
     op.number(row.promise_kept);
     op.number(row.finished);
+    op.number(row.failed);
     op.number(row.preemptions);
     op.number(row.submitted);
     op.number(row.submitted_at);

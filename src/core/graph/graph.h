@@ -178,6 +178,7 @@ struct IntentRow {
   IntentState state = IntentState::kPending;
   bool promise_kept = true;
   bool finished = false;                   // withdrawn, because every run ended well
+  bool failed = false;                     // a job that the brain withdrew although not every run did; the ledger says why
   uint32_t preemptions = 0;                // of this generation
   uint32_t claims = 0;                     // times that this generation had others preempted
   TimeUs preempted_at = 0;
@@ -224,6 +225,10 @@ inline bool is_array(const IntentRow& row) { return !row.array.valid() && row.sp
 // Of an array: every task was submitted and has ended.
 inline bool all_ended(const IntentRow& row) {
   return row.tasks.submitted >= row.spec->schedule.tasks && row.tasks.waiting == 0 && row.tasks.running == 0;
+}
+// It is over by itself, well or not, and shown until somebody deletes it.
+inline bool is_over(const IntentRow& row) {
+  return row.state == IntentState::kWithdrawn && (row.finished || row.failed || (is_array(row) && all_ended(row)));
 }
 
 struct TokenRow {

@@ -83,7 +83,7 @@ class Admitter {
     const QueueId known = head_.find_queue(e.spec.name);
     e.queue = known.valid() ? known : QueueId(head_.queue_count());
     if (e.spec.parent.valid() && e.spec.parent.index() >= head_.queue_count()) {
-      return fail(ErrorCode::kNotFound, "its parent is unknown", where, "define the parent first");
+      return fail(ErrorCode::kNotFound, "its parent is unknown", where + ": spec.parent", "define the parent first");
     }
     if (e.spec.name == kDomainQueue) {
       if (e.spec.parent.valid() || e.spec.guaranteed != Quota{} || e.spec.maximum != Quota{}) {
@@ -91,12 +91,12 @@ class Admitter {
                     "leave out parent, guaranteed and maximum");
       }
     } else if (e.spec.backfill != Backfill::kInherited) {
-      return fail(ErrorCode::kInvalid, "who may overtake is one rule for the whole domain", where,
+      return fail(ErrorCode::kInvalid, "who may overtake is one rule for the whole domain", where + ": spec.backfill",
                   std::string("set backfill on the queue ") + kDomainQueue);
     }
     if (e.spec.parent.valid() && head_.queue(e.spec.parent).name == kDomainQueue) e.spec.parent = {};
     if (known.valid() && head_.queue(known).parent != e.spec.parent) {
-      return fail(ErrorCode::kConflict, "it has another parent", where,
+      return fail(ErrorCode::kConflict, "it has another parent", where + ": spec.parent",
                   "a queue keeps its parent; choose another name");
     }
     if (Status within = quotas(e.queue, e.spec, where); !within) return tl::unexpected(within.error());
@@ -212,19 +212,20 @@ class Admitter {
     }
     if (Status others = companions(e, where); !others) return tl::unexpected(others.error());
     if (!e.spec.schedule.queue.empty() && !head_.find_queue(e.spec.schedule.queue).valid()) {
-      return fail(ErrorCode::kNotFound, "no queue \"" + e.spec.schedule.queue + "\"", where,
+      return fail(ErrorCode::kNotFound, "no queue \"" + e.spec.schedule.queue + "\"", where + ": spec.schedule.queue",
                   "'weir get queues' lists them");
     }
     if (const int32_t most = priority_max(e.spec.schedule.queue); e.spec.schedule.priority > most) {
       return fail(ErrorCode::kInvalid,
                   "priority " + std::to_string(e.spec.schedule.priority) + " is above the " + std::to_string(most) +
                       " that its queue allows",
-                  where, "lower it, or ask the operator to raise priority_max of the queue");
+                  where + ": spec.schedule.priority", "lower it, or ask the operator to raise priority_max of the queue");
     }
     if (!e.spec.schedule.reservation.empty()) {
       const ReservationId in = head_.find_reservation(e.tenant, e.spec.schedule.reservation);
       if (!in.valid() || head_.reservation(in).cancelled || head_.reservation(in).spec.to <= now_) {
-        return fail(ErrorCode::kNotFound, "no reservation \"" + e.spec.schedule.reservation + "\" that is not over", where);
+        return fail(ErrorCode::kNotFound, "no reservation \"" + e.spec.schedule.reservation + "\" that is not over",
+                    where + ": spec.schedule.reservation");
       }
     }
     const IntentId known = head_.find_intent(head_.tenant_name(e.tenant), e.spec.name);
@@ -257,7 +258,7 @@ class Admitter {
     e.finished = false;
     const IntentRow& row = head_.intent(e.intent);
     if (row.workflow.valid()) return part_of_workflow(e.intent);
-    return Admission{e, row.state != IntentState::kWithdrawn || row.finished || (is_array(row) && all_ended(row))};
+    return Admission{e, row.state != IntentState::kWithdrawn || is_over(row)};
   }
   Result<Admission> operator()(WorkflowSubmitted e) const {
     if (e.tenant.index() >= head_.tenant_count()) return fail(ErrorCode::kNotFound, "unknown tenant");
@@ -366,8 +367,9 @@ class Admitter {
                             Kind{&Quota::accelerators, "accelerators"}}) {
       const auto of = [kind](const Quota& quota) { return quota.*kind.amount; };
       const std::string what = kind.name;
+      const std::string maximum = where + ": spec.maximum." + what, guaranteed = where + ": spec.guaranteed." + what;
       if (of(spec.maximum) > 0 && of(spec.guaranteed) > of(spec.maximum)) {
-        return fail(ErrorCode::kInvalid, "it is guaranteed more " + what + " than its maximum", where,
+        return fail(ErrorCode::kInvalid, "it is guaranteed more " + what + " than its maximum", guaranteed,
                     "raise maximum." + what + ", or lower guaranteed." + what);
       }
       const auto given = [&](QueueId parent) {
@@ -380,24 +382,24 @@ class Admitter {
       if (spec.parent.valid()) {
         const QueueSpec& parent = head_.queue(spec.parent);
         if (of(parent.maximum) > 0 && of(spec.maximum) > of(parent.maximum)) {
-          return fail(ErrorCode::kInvalid, "its maximum of " + what + " is above that of its parent " + parent.name, where,
+          return fail(ErrorCode::kInvalid, "its maximum of " + what + " is above that of its parent " + parent.name, maximum,
                       "lower maximum." + what + ", or leave it out");
         }
         if (given(spec.parent) + of(spec.guaranteed) > of(parent.guaranteed)) {
           return fail(ErrorCode::kInvalid,
-                      "with its siblings it is guaranteed more " + what + " than its parent " + parent.name, where,
+                      "with its siblings it is guaranteed more " + what + " than its parent " + parent.name, guaranteed,
                       "raise guaranteed." + what + " of " + parent.name + ", or lower this one");
         }
       }
       if (id.index() < head_.queue_count()) {
         if (given(id) > of(spec.guaranteed)) {
-          return fail(ErrorCode::kConflict, "its children are guaranteed more " + what + " than this", where,
+          return fail(ErrorCode::kConflict, "its children are guaranteed more " + what + " than this", guaranteed,
                       "lower theirs first");
         }
         for (size_t q = 0; q < head_.queue_count(); ++q) {
           const QueueSpec& child = head_.queue(QueueId(q));
           if (child.parent == id && of(spec.maximum) > 0 && of(child.maximum) > of(spec.maximum)) {
-            return fail(ErrorCode::kConflict, "its child " + child.name + " has a higher maximum of " + what, where,
+            return fail(ErrorCode::kConflict, "its child " + child.name + " has a higher maximum of " + what, maximum,
                         "lower that first");
           }
         }

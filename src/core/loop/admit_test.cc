@@ -178,6 +178,30 @@ TEST_F(AdmitTest, WhatIsFinishedIsNotDoneAgainUntilItIsDeleted) {
   EXPECT_TRUE(changes(wish));
 }
 
+TEST_F(AdmitTest, WhatTheBrainEndedHasFailedUntilItIsDeletedOrWishedAgain) {
+  const IntentSubmitted wish{{}, TenantId(0u), 0, IntentSpec{.name = "long"}};
+  put(wish);
+  const IntentId intent = graph.find_intent("city", "long");
+  const auto end = [&] { graph.apply({1, "brain", IntentWithdrawn{intent, false, "it ran too long"}}); };
+  end();
+  EXPECT_TRUE(graph.intent(intent).failed);
+  EXPECT_FALSE(graph.apply({1, "hub", PromiseStateChanged{intent, true, "late word", SiteId(0u)}}).effect);
+  EXPECT_TRUE(graph.intent(intent).failed);
+  put(IntentWithdrawn{intent});
+  EXPECT_FALSE(is_over(graph.intent(intent)));
+  EXPECT_FALSE(changes(IntentWithdrawn{intent}));
+  put(wish);
+  EXPECT_FALSE(graph.intent(intent).failed);
+  EXPECT_TRUE(graph.intent(intent).promise_kept);
+  end();
+  put(wish);
+  EXPECT_TRUE(graph.intent(intent).promise_kept) << "it begins anew";
+  // A promise that was broken when somebody withdrew it is another matter.
+  graph.apply({1, "hub", PromiseStateChanged{intent, false, "late", SiteId(0u)}});
+  put(IntentWithdrawn{intent});
+  EXPECT_FALSE(is_over(graph.intent(intent)));
+}
+
 TEST_F(AdmitTest, OnlySitesThatAreKnownAreRevoked) {
   EXPECT_EQ(refused(CertificateRevoked{SiteId(99u), "stolen"}), ErrorCode::kNotFound);
 }

@@ -91,7 +91,7 @@ class History {
   virtual std::optional<PromiseHistory> measured(IntentId intent) const = 0;
   virtual std::string why(SiteId site) const = 0;
   virtual std::string why(LinkId link) const = 0;
-  virtual std::string why(IntentId intent) const = 0;  // of its promise
+  virtual std::string why(IntentId intent) const = 0;  // of its promise, or that the brain ended it
   // How the newest run of the intent that ended badly did so, as "run at metro failed: no program"; empty:
   // none has, or one has been running or ended well since, or the intent was submitted anew after its withdrawal.
   // A run that was told to stop, or that the active plan does not hold, does not count however it ended.

@@ -353,6 +353,10 @@ class Views::Writing {
     return row.bind(5, e.lost).bind(6, e.latency_us_p50).bind(7, e.latency_us_p99).run();
   }
 
+  // Of a job that the brain ended: what became of its promise.
+  Status operator()(const IntentWithdrawn& e) {
+    return e.why.empty() ? Status() : why(Of::kPromise, e.intent.value, e.why);
+  }
   Status operator()(const SiteStateChanged& e) { return why(Of::kSite, e.site.value, e.why); }
   Status operator()(const LinkStateChanged& e) { return why(Of::kLink, e.link.value, e.why); }
   Status operator()(const PromiseStateChanged& e) { return why(Of::kPromise, e.intent.value, e.why); }

@@ -6,7 +6,7 @@
 namespace weir::store {
 
 // Counts the changes of the tables below; a file of another layout is made anew.
-inline constexpr int64_t kViewsLayout = 4;
+inline constexpr int64_t kViewsLayout = 5;
 // term.to_us of a plan that still holds the run.
 inline constexpr int64_t kOpenEnd = std::numeric_limits<int64_t>::max();
 
