@@ -91,6 +91,41 @@ TEST_F(QueueCommandTest, JobsSayWhyTheyWaitAndUntilWhen) {
       << "waiting is not hopeless";
 }
 
+TEST_F(QueueCommandTest, ADryRunSaysThatAJobWouldWait) {
+  fill();
+  const Outcome tried = weir({"apply", "--dry-run", "-f", job("rival", "more", "3", "queue: models, run_time_max: 2h")});
+  EXPECT_EQ(tried.code, kExitOk) << tried.error;
+  expect_narrow(tried.out);
+  EXPECT_EQ(tried.out.find("Intent rival/more would be created (generation 1)\nIt would wait in queue models: 3 cores needed, "
+                           "queue models may use 2 cores more."), 0u) << tried.out;
+  EXPECT_NE(tried.out.find("1 job is tried before it."), std::string::npos) << tried.out;
+}
+
+TEST_F(QueueCommandTest, WhatRanTooLongIsSaidToHaveFailed) {
+  fill();
+  const IntentId first = brain.durable()->find_intent("city", "first");
+  brain.record("brain", IntentWithdrawn{first, false, "it ran over its longest run time of 3 s"});
+  const Outcome table = weir({"get", "jobs"});
+  EXPECT_NE(table.out.find("first   failed"), std::string::npos) << table.out;
+  const Outcome waited = weir({"wait", "intent/city/first", "--for", "finished", "--timeout", "60s"});
+  EXPECT_EQ(waited.code, kExitFailed);
+  EXPECT_EQ(waited.error, "weir: intent/first: has failed, and will not be finished: it ran over its longest run time of 3 s\n"
+                          "  apply it again to run it anew\n");
+  EXPECT_EQ(weir({"wait", "intent/city/first", "--for", "failed"}).code, kExitOk);
+  EXPECT_EQ(weir({"delete", "intent", "city/first"}).code, kExitOk);
+  EXPECT_EQ(weir({"get", "intent/city/first"}).code, kExitNotFound);
+}
+
+TEST_F(QueueCommandTest, WhatAQueueMayNotHaveIsRefusedAtItsLine) {
+  fill();
+  const Outcome refused = weir({"apply", "-f", file("low.yaml", "apiVersion: weir/v1\nkind: Queue\nmetadata: {name: research}\nspec:\n"
+                                                                  "  policy: fcfs\n  maximum:\n    cpu: 1\n")});
+  EXPECT_NE(refused.error.find("low.yaml:7: spec.maximum.cpu: its child models has a higher maximum of cpu"), std::string::npos)
+      << refused.error;
+  const Outcome high = weir({"apply", "-f", job("city", "high", "1", "priority: 5")});
+  EXPECT_NE(high.error.find("high.yaml:6: spec.schedule.priority: priority 5 is above"), std::string::npos) << high.error;
+}
+
 TEST_F(QueueCommandTest, ExplainSaysWhatWouldChangeItAndTriesIt) {
   fill();
   const Outcome why = weir({"explain", "city/wide"});

@@ -24,9 +24,9 @@ std::string minute_text(int64_t us) {
 std::string amounts_text(const v1::Amounts& amounts) {
   std::string out;
   const auto add = [&out](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
-  if (!amounts.cpu().empty()) add(amounts.cpu() + " cores");
+  if (!amounts.cpu().empty()) add(amounts.cpu() + (amounts.cpu() == "1" ? " core" : " cores"));
   if (!amounts.memory().empty()) add(amounts.memory());
-  if (amounts.accelerators() > 0) add(std::to_string(amounts.accelerators()) + " accelerators");
+  if (amounts.accelerators() > 0) add(std::to_string(amounts.accelerators()) + (amounts.accelerators() == 1 ? " accelerator" : " accelerators"));
   return out.empty() ? "-" : out;
 }
 
@@ -107,6 +107,15 @@ std::string start_text(const v1::Intent::Status& status) {
   return minute_text(status.started() != 0 ? status.started() : status.waiting().estimated_start());
 }
 
+std::string render_waiting(const std::string& why, const v1::Waiting& waiting) {
+  std::string text = "It would wait in queue " + waiting.queue() + ": " + why + ".";
+  if (waiting.position() > 0) {
+    text += " " + std::to_string(waiting.position()) + (waiting.position() == 1 ? " job is" : " jobs are") + " tried before it.";
+  }
+  if (waiting.estimated_start() != 0) text += " Estimated start: " + minute_text(waiting.estimated_start()) + ".";
+  return text + "\n";
+}
+
 Table jobs(const Items& items, bool wide) {
   std::vector<std::string> header{"TENANT", "NAME", "STATE", "QUEUE", "START"};
   if (wide) {
@@ -131,7 +140,8 @@ Table jobs(const Items& items, bool wide) {
                   std::to_string(status.instances_running()) + "/" +
                       std::to_string(status.instances() > 0 ? static_cast<int32_t>(status.instances())
                                                             : std::max(schedule.instances(), 1)),
-                  each.cpu(), each.memory(), std::to_string(each.accelerators()),
+                  each.cpu(), each.memory(),
+                  each.accelerator_share().empty() ? std::to_string(each.accelerators()) : each.accelerator_share(),
                   or_dash(schedule.run_time()), or_dash(schedule.deadline()),
                   std::to_string(status.preemptions())});
     }

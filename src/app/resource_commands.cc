@@ -153,6 +153,9 @@ Status apply(const Options& o) {
                                " credits an hour. " + result.plan().reason() + ".",
                            kTableWidth);
     }
+    if (result.has_waiting()) {
+      std::cout << wrapped(render_waiting(result.why(), result.waiting()), kTableWidth);
+    }
     if (result.has_refusal()) {
       infeasible = true;
       std::cout << "No plan satisfies it now:\n";
@@ -465,8 +468,10 @@ std::optional<Error> hopeless(const Options& o, const v1::Resource* resource, co
                    "all reasons: " + explain};
     }
     if (state == "withdrawn") return Error{ErrorCode::kNotFound, text, where, "apply it again"};
-    if (state == "failed")
-      return Error{ErrorCode::kInternal, "has ended, and not every task of it well", where, "'weir get tasks' shows which"};
+    if (state == "failed") {
+      return Error{ErrorCode::kInternal, "has failed, and will not be " + o.wanted + (why.empty() ? "" : ": " + why), where,
+                   "apply it again to run it anew"};
+    }
     if (state == "finished")
       return Error{ErrorCode::kInternal, text, where, "delete it and apply it again to run it anew"};
   }

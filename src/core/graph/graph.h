@@ -226,9 +226,13 @@ inline bool is_array(const IntentRow& row) { return !row.array.valid() && row.sp
 inline bool all_ended(const IntentRow& row) {
   return row.tasks.submitted >= row.spec->schedule.tasks && row.tasks.waiting == 0 && row.tasks.running == 0;
 }
+// It is over, and not all of it ended well.
+inline bool has_failed(const IntentRow& row) {
+  return row.state == IntentState::kWithdrawn && !row.finished && (row.failed || (is_array(row) && all_ended(row)));
+}
 // It is over by itself, well or not, and shown until somebody deletes it.
 inline bool is_over(const IntentRow& row) {
-  return row.state == IntentState::kWithdrawn && (row.finished || row.failed || (is_array(row) && all_ended(row)));
+  return row.state == IntentState::kWithdrawn && (row.finished || has_failed(row));
 }
 
 struct TokenRow {

@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include "core/event/codec.h"
 #include "core/loop/admit.h"
 #include "service/gateway/explain.h"
 #include "service/gateway/service.h"
 #include "service/gateway/views.h"
+#include "service/gateway/waiting.h"
 #include "service/resource/resource.h"
 #include "weir/v1/service.pb.h"
 
@@ -44,7 +47,7 @@ void order_intents(const std::vector<resource::Resource>& resources, std::vector
 }
 
 // Each stage can name what those before it made: places and tenants; what joins or lies at them; queues below
-// one another; and last the intents and workflows.
+// one another, see order_queues(); and last the intents and workflows.
 Result<std::vector<size_t>> stages_of(const std::vector<resource::Resource>& resources) {
   std::map<std::string_view, size_t> queues;
   for (size_t i = 0; i < resources.size(); ++i) {
@@ -74,6 +77,14 @@ Result<std::vector<size_t>> stages_of(const std::vector<resource::Resource>& res
     if (std::holds_alternative<resource::Workflow>(resources[i].value)) out[i] = last;
   }
   return out;
+}
+
+// Admission of a resource names what it is about, "queue research: spec.maximum.cpu"; whoever wrote it is told the field.
+Error written(const resource::Resource& item, Error error) {
+  if (const size_t at = error.where.find(": spec."); at != std::string::npos) {
+    error.where = item.source.where(std::string_view(error.where).substr(at + 2));
+  }
+  return error;
 }
 
 policy::Kind kind_of(const resource::Resource& resource) {
@@ -192,10 +203,77 @@ Result<EventBody> body_of(const Graph& graph, resource::Resource& resource) {
   return TenantDefined{{}, std::get<resource::Tenant>(resource.value).name};
 }
 
+namespace {
+
+Status define_queue(Graph& graph, resource::Resource& queue, TimeUs now) {
+  auto body = body_of(graph, queue);
+  if (!body) return tl::unexpected(body.error());
+  auto admission = admit(graph, *body, now);
+  if (!admission) return tl::unexpected(written(queue, admission.error()));
+  const Event event{now, "apply", std::move(admission->body)};
+  if (const Status valid = validate(event); !valid) return valid;
+  if (admission->changes) (void)graph.apply(event);
+  return {};
+}
+
+// The order in which the graph takes the queues of a request, and their stages in it: what raises quotas comes from above, what
+// lowers them from below, whatever the order in which they are written. A new queue that others name ends a stage.
+Status order_queues(Graph graph, std::vector<resource::Resource>& resources, std::vector<size_t>& order,
+                    std::vector<size_t>& stages, TimeUs now) {
+  std::vector<size_t> left, taken;
+  for (const size_t i : order) {
+    if (std::holds_alternative<resource::Queue>(resources[i].value)) left.push_back(i);
+  }
+  std::set<std::string_view> fresh;
+  for (const size_t i : left) {
+    if (!graph.find_queue(resources[i].name()).valid()) fresh.insert(resources[i].name());
+  }
+  while (!left.empty()) {
+    std::map<size_t, Error> refused;
+    for (const size_t i : left) {
+      if (const Status defined = define_queue(graph, resources[i], now)) {
+        taken.push_back(i);
+      } else {
+        refused.emplace(i, defined.error());
+      }
+    }
+    if (refused.size() == left.size()) return tl::unexpected(refused.begin()->second);
+    std::erase_if(left, [&refused](size_t i) { return !refused.contains(i); });
+    std::reverse(left.begin(), left.end());
+  }
+  std::set<std::string_view> here;
+  size_t stage = 0, last = 2;
+  for (const size_t i : taken) {
+    const auto& queue = std::get<resource::Queue>(resources[i].value);
+    if (here.contains(queue.parent)) {
+      here.clear();
+      ++stage;
+    }
+    if (fresh.contains(resources[i].name())) here.insert(resources[i].name());
+    stages[i] = stage;
+    last = std::max(last, stage + 1);
+  }
+  for (size_t i = 0; i < resources.size(); ++i) {
+    if (!std::holds_alternative<resource::Queue>(resources[i].value) && stages[i] >= 2) stages[i] = last;
+  }
+  // Queues after one another as they were taken, all others as they were written.
+  std::map<size_t, size_t> ranks;
+  for (size_t k = 0; k < taken.size(); ++k) ranks.emplace(taken[k], k);
+  const auto key = [&](size_t i) {
+    const auto rank = ranks.find(i);
+    return std::tuple(stages[i], rank == ranks.end(), rank == ranks.end() ? i : rank->second);
+  };
+  std::sort(order.begin(), order.end(), [&key](size_t a, size_t b) { return key(a) < key(b); });
+  return {};
+}
+
+}  // namespace
+
 struct Service::ApplyJob {
   std::string actor;
   std::vector<resource::Resource> resources;
   std::vector<size_t> stages;  // parallel to resources
+  std::vector<size_t> order;   // of all resources: by stage
   size_t stage_count = 0;
   v1::ApplyResponse response;
   Reply<v1::ApplyResponse> reply;
@@ -235,15 +313,21 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
   auto stages = stages_of(job->resources);
   if (!stages) return refuse(stages.error());
   job->stages = std::move(*stages);
-  job->stage_count = *std::max_element(job->stages.begin(), job->stages.end()) + 1;
 
   // On a copy of the graph: everything is checked before anything is proposed.
   Graph trial = *ports_.brain.durable();
   const Position basis = trial.version();
   const TimeUs now = ports_.clock.wall_us();
+  for (size_t i = 0; i < count; ++i) job->order.push_back(i);
+  std::stable_sort(job->order.begin(), job->order.end(), [&job](size_t a, size_t b) { return job->stages[a] < job->stages[b]; });
+  if (const Status ordered = order_queues(trial, job->resources, job->order, job->stages, now); !ordered) {
+    return refuse(ordered.error());
+  }
+  job->stage_count = *std::max_element(job->stages.begin(), job->stages.end()) + 1;
   for (size_t i = 0; i < count; ++i) job->response.add_results();
+  std::vector<std::pair<size_t, IntentId>> submitted_as;
   for (size_t stage = 0; stage < job->stage_count; ++stage) {
-    for (size_t i = 0; i < count; ++i) {
+    for (const size_t i : job->order) {
       resource::Resource& item = job->resources[i];
       if (job->stages[i] != stage) continue;
       auto body = body_of(trial, item);
@@ -252,7 +336,7 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
       const bool known = submitted ? trial.find_intent(item.tenant(), item.name()).valid()
                                    : !std::holds_alternative<resource::Tenant>(item.value);
       auto admission = admit(trial, *body, now);
-      if (!admission) return refuse(admission.error());
+      if (!admission) return refuse(written(item, admission.error()));
       Event event{now, job->actor, std::move(admission->body)};
       if (const Status valid = validate(event); !valid) return refuse(valid.error());
       bool fresh = !known;
@@ -279,26 +363,60 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
       if (!submitted) continue;
       const IntentId id = trial.find_intent(item.tenant(), item.name());
       result.set_generation(trial.intent(id).generation);
-      if (!request.dry_run()) continue;
-      const Decision decision = ports_.decide(trial, id);
-      if (const auto* plan = std::get_if<Plan>(&decision)) {
-        put_plan(trial, trial.intent(id), id, *plan, std::nullopt, "proposed", *result.mutable_plan());
-        // Later intents of the request are decided beside this one.
-        Plan committed = *plan;
-        (void)trial.apply({now, "dry-run", PlanCommitted{std::move(committed)}});
-      } else {
-        const auto& refusal = std::get<Refusal>(decision);
-        put_value(refusal, *result.mutable_refusal());
-        for (std::string& sentence : refusal_sentences(trial, *trial.intent(id).spec, refusal)) {
-          result.add_reasons(std::move(sentence));
-        }
-      }
+      submitted_as.emplace_back(i, id);
     }
   }
   job->response.set_version(basis);
-  if (request.dry_run()) return reply(std::move(job->response));
+  if (request.dry_run()) {
+    dry_run(who, std::move(trial), submitted_as, now, job->response);
+    return reply(std::move(job->response));
+  }
   job->reply = std::move(reply);
   apply_stage(job, 0);
+}
+
+// What would become of intents that the graph knows: services at once, then the jobs whose turn would come. Each is decided
+// beside those before it.
+void Service::dry_run(const Principal& who, Graph trial, const std::vector<std::pair<size_t, IntentId>>& intents, TimeUs now,
+                      v1::ApplyResponse& out) {
+  const auto decide = [&](size_t i, IntentId id) {
+    v1::ApplyResult& result = *out.mutable_results(static_cast<int>(i));
+    const Decision decision = ports_.decide(trial, id);
+    if (const auto* plan = std::get_if<Plan>(&decision)) {
+      put_plan(trial, trial.intent(id), id, *plan, std::nullopt, "proposed", *result.mutable_plan());
+      Plan committed = *plan;
+      (void)trial.apply({now, "dry-run", PlanCommitted{std::move(committed)}});
+    } else {
+      const auto& refusal = std::get<Refusal>(decision);
+      put_value(refusal, *result.mutable_refusal());
+      for (std::string& sentence : refusal_sentences(trial, *trial.intent(id).spec, refusal)) {
+        result.add_reasons(std::move(sentence));
+      }
+    }
+  };
+  std::vector<std::pair<size_t, IntentId>> jobs;
+  for (const auto& [i, id] : intents) {
+    const IntentRow& row = trial.intent(id);
+    if (row.spec->workload.kind == WorkKind::kJob && !row.active && row.state != IntentState::kWithdrawn) {
+      jobs.emplace_back(i, id);
+    } else {
+      decide(i, id);
+    }
+  }
+  if (jobs.empty()) return;
+  const QueueReport report = ports_.queues.report(trial, now);
+  const Graph queued = trial;
+  const Reading reading{queued, report, who.role == policy::Role::kOperator};
+  for (const auto& [i, id] : jobs) {
+    const JobWait* wait = without_turn(report, id);
+    if (wait == nullptr) {
+      decide(i, id);
+      continue;
+    }
+    v1::ApplyResult& result = *out.mutable_results(static_cast<int>(i));
+    result.set_why(wait_text(reading, *wait));
+    put_waiting(reading, *wait, *result.mutable_waiting());
+  }
 }
 
 // Proposes one stage after the other: identifiers of new things are known only once they are durable.
@@ -306,7 +424,7 @@ void Service::apply_stage(const std::shared_ptr<ApplyJob>& job, size_t stage) {
   std::vector<Proposal> proposals;
   const Snapshot graph = ports_.brain.durable();
   for (; stage < job->stage_count && proposals.empty(); ++stage) {
-    for (size_t i = 0; i < job->resources.size(); ++i) {
+    for (const size_t i : job->order) {
       if (job->stages[i] != stage) continue;
       auto body = body_of(*graph, job->resources[i]);
       if (!body) return job->reply(tl::unexpected(body.error()));

@@ -32,7 +32,8 @@ class Teller {
   std::string operator()(const NodesReported& e) const {
     int64_t cpu = 0;
     for (const NodeSpec& node : e.nodes) cpu += node.cpu_milli;
-    return std::to_string(e.nodes.size()) + " nodes offer " + format_cpu(cpu) + " cores.";
+    return std::to_string(e.nodes.size()) + (e.nodes.size() == 1 ? " node offers " : " nodes offer ") + format_cpu(cpu) +
+           (cpu == 1000 ? " core." : " cores.");
   }
   std::string operator()(const SiteStateChanged& e) const {
     return "Site is " + std::string(to_text(e.state)) + because(e.why);

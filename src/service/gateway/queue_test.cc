@@ -34,8 +34,9 @@ class QueueTest : public ::testing::Test {
  protected:
   void SetUp() override { brain.build_region(); }
 
-  Result<v1::ApplyResponse> apply(const Principal& who, const std::string& yaml) {
+  Result<v1::ApplyResponse> apply(const Principal& who, const std::string& yaml, bool dry_run = false) {
     v1::ApplyRequest request;
+    request.set_dry_run(dry_run);
     const auto read = resource::parse(yaml, "test.yaml");
     EXPECT_TRUE(read) << read.error().text();
     for (const auto& item : *read) resource::to_message(item, *request.add_resources());
@@ -152,10 +153,119 @@ TEST_F(QueueTest, AJobThatWaitsForRoomSaysSoAndWhenItStarts) {
   EXPECT_EQ(jobs->items_size(), 2);
 }
 
+TEST_F(QueueTest, AListIsOfTheStateAndTheTenantThatThereAre) {
+  fill_hub();
+  ASSERT_TRUE(apply(kCity, job("city", "wide", "8")));
+  const auto listed = [this](const std::string& kind, const std::string& filter, const std::string& tenant = "") {
+    v1::ListRequest request;
+    request.set_kind(kind);
+    request.set_filter(filter);
+    request.set_tenant(tenant);
+    return service.list(kOperator, request);
+  };
+  const auto waiting = listed("jobs", "state=waiting");
+  ASSERT_TRUE(waiting) << waiting.error().text();
+  ASSERT_EQ(waiting->items_size(), 1);
+  EXPECT_EQ(waiting->items(0).intent().metadata().name(), "wide");
+  EXPECT_EQ(listed("intents", "state=placed")->items_size(), 1);
+  EXPECT_EQ(listed("jobs", "state=running")->items_size(), 0);
+  EXPECT_EQ(listed("jobs", "state=nope").error().what, "\"nope\" is no state of what is of the kind intent");
+  EXPECT_EQ(listed("queues", "state=up").error().what, "a queue has no state");
+  EXPECT_EQ(listed("jobs", "", "nope").error().code, ErrorCode::kNotFound);
+}
+
 TEST_F(QueueTest, WhatCanNeverBeIsRefused) {
   ASSERT_TRUE(apply(kCity, job("city", "huge", "64")));
   brain.decide();
   EXPECT_EQ(status("city", "huge").state(), "refused");
+}
+
+TEST_F(QueueTest, WhatHasNoRoomTogetherSaysForHowMany) {
+  ASSERT_TRUE(apply(kCity, job("city", "gang", "4", "instances: 4, run_time_max: 1h")));
+  brain.decide();
+  EXPECT_EQ(status("city", "gang").why(),
+            "There is room for 3 of its 4 instances at once. It would do if there were room for 1 more, or with so many less.");
+  const auto fewer = explain(kCity, "city", "gang", {"instances=3"});
+  ASSERT_TRUE(fewer) << fewer.error().text();
+  EXPECT_EQ(fewer->what_if().state(), "placed");
+  EXPECT_EQ(fewer->what_if().why(), "hub was chosen: the cheapest with room");
+  ASSERT_TRUE(apply(kCity, job("city", "gang", "4", "instances: 3, run_time_max: 1h")));
+  brain.decide();
+  const auto placed = explain(kCity, "city", "gang");
+  ASSERT_TRUE(placed);
+  EXPECT_NE(placed->text().find("The cheapest place with room: 1 instance at metro on node n0, 2 instances at hub on node n0, billed "),
+            std::string::npos) << placed->text();
+}
+
+TEST_F(QueueTest, AJobThatRanTooLongIsShownAsFailedUntilItIsDeleted) {
+  ASSERT_TRUE(apply(kCity, job("city", "over", "1")));
+  brain.decide();
+  const IntentId over = brain.durable()->find_intent("city", "over");
+  const Position plan = brain.durable()->intent(over).active->position;
+  brain.record("brain", IntentWithdrawn{over, false, "it ran over its longest run time of 3 s"});
+  brain.record("brain", PlanRetired{over, plan});
+  EXPECT_EQ(status("city", "over").state(), "failed");
+  EXPECT_EQ(status("city", "over").why(), "it ran over its longest run time of 3 s");
+  EXPECT_EQ(list(kOperator, "jobs")->items_size(), 1);
+  const auto told = explain(kCity, "city", "over");
+  ASSERT_TRUE(told);
+  EXPECT_NE(told->text().find("It has failed: it ran over its longest run time of 3 s.\n"), std::string::npos) << told->text();
+  EXPECT_EQ(explain(kCity, "city", "over", {"cpu=2"}).error().what, "it has failed");
+  v1::DeleteRequest gone;
+  gone.set_kind("intent");
+  gone.set_name("over");
+  ASSERT_TRUE(change<>(kCity, gone, &Service::remove));
+  EXPECT_EQ(list(kOperator, "jobs")->items_size(), 0);
+  EXPECT_EQ(change<>(kCity, gone, &Service::remove).error().code, ErrorCode::kNotFound);
+  // Applied again it begins anew, and nothing of the past is held against it.
+  ASSERT_TRUE(apply(kCity, job("city", "over", "1")));
+  brain.decide();
+  EXPECT_EQ(status("city", "over").state(), "placed");
+}
+
+TEST_F(QueueTest, ADryRunKnowsTheQueues) {
+  ASSERT_TRUE(apply(kOperator, kQueues));
+  ASSERT_TRUE(apply(kOperator, "apiVersion: weir/v1\nkind: Queue\nmetadata: {name: domain}\nspec: {priority_max: 10}\n"));
+  fill_hub();
+  const auto tried = apply(kCity, job("city", "capped", "3", "queue: models, run_time_max: 1h") + "---\n" +
+                                      job("city", "wide", "8") + "---\n" + job("city", "small", "2") + "---\n" +
+                                      job("city", "urgent", "8", "priority: 5, run_time_max: 1h"), true);
+  ASSERT_TRUE(tried) << tried.error().text();
+  EXPECT_EQ(tried->results(0).waiting().reason(), "quota");
+  EXPECT_EQ(tried->results(0).why(), "3 cores needed, queue models may use 2 cores more");
+  EXPECT_FALSE(tried->results(0).has_plan());
+  EXPECT_EQ(tried->results(1).waiting().reason(), "room");
+  EXPECT_FALSE(tried->results(1).has_refusal());
+  EXPECT_TRUE(tried->results(2).has_plan());
+  EXPECT_EQ(tried->results(3).waiting().reason(), "preempting");
+  EXPECT_FALSE(brain.durable()->find_intent("city", "wide").valid());
+}
+
+TEST_F(QueueTest, AParentAndItsChildAreLoweredAndRaisedAtOnceInAnyOrder) {
+  const auto both = [](int parent, int child, bool parent_first) {
+    const auto one = [](const std::string& name, const std::string& spec) {
+      return "apiVersion: weir/v1\nkind: Queue\nmetadata: {name: " + name + "}\nspec: {" + spec + "}\n";
+    };
+    const std::string above = one("research", "maximum: {cpu: " + std::to_string(parent) + "}, guaranteed: {cpu: " + std::to_string(parent) + "}");
+    const std::string below =
+        one("models", "parent: research, maximum: {cpu: " + std::to_string(child) + "}, guaranteed: {cpu: " + std::to_string(child) + "}");
+    return parent_first ? above + "---\n" + below : below + "---\n" + above;
+  };
+  for (const bool parent_first : {true, false}) {
+    for (const auto& [parent, child] : {std::pair(12, 8), std::pair(2, 1), std::pair(6, 5)}) {
+      const auto done = apply(kOperator, both(parent, child, parent_first));
+      ASSERT_TRUE(done) << done.error().text();
+      EXPECT_EQ(get(kOperator, "queue", "research")->resource().queue().spec().maximum().cpu(), std::to_string(parent));
+      EXPECT_EQ(get(kOperator, "queue", "models")->resource().queue().spec().maximum().cpu(), std::to_string(child));
+    }
+  }
+  const auto wrong = apply(kOperator, both(1, 2, true));
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().where, "resources[0].spec.guaranteed.cpu");
+  const auto lower = apply(kOperator, "apiVersion: weir/v1\nkind: Queue\nmetadata: {name: research}\nspec: {maximum: {cpu: 2}}\n");
+  ASSERT_FALSE(lower);
+  EXPECT_EQ(lower.error().where, "spec.guaranteed.cpu");
+  EXPECT_EQ(apply(kCity, job("city", "first", "1", "priority: 1")).error().where, "spec.schedule.priority");
 }
 
 TEST_F(QueueTest, ExplainTellsWhatDecidesAndWhatWouldChangeIt) {

@@ -3,6 +3,7 @@
 
 #include "core/event/codec.h"
 #include "core/graph/subject.h"
+#include "core/units/text.h"
 #include "service/gateway/names.h"
 #include "service/gateway/service.h"
 #include "service/gateway/views.h"
@@ -78,8 +79,7 @@ class Reader {
       case Kind::kLink: return {link(LinkId(2 * i))};
       case Kind::kIntent: {
         const IntentRow& intent = graph_.intent(IntentId(i));
-        const bool failed = is_array(intent) && all_ended(intent);
-        if (intent.state == IntentState::kWithdrawn && !intent.finished && !failed && !intent.active && intent.retiring.empty()) {
+        if (intent.state == IntentState::kWithdrawn && !is_over(intent) && !intent.active && intent.retiring.empty()) {
           return {};
         }
         return {{.name = short_name(i),
@@ -298,6 +298,29 @@ Result<Kind> readable_kind(const std::string& text) {
       "queue, reservation, workflow or policy");
 }
 
+// That what is of the kind can have; none: it has no states.
+std::vector<std::string_view> states_of(Kind kind) {
+  switch (kind) {
+    case Kind::kIntent:
+      return {"pending", "waiting", "placed", "running", "refused", "finished", "failed", "withdrawn"};
+    case Kind::kSite:
+    case Kind::kOffer:
+      return {"unknown", "up", "draining", "down"};
+    case Kind::kLink:
+      return {"up", "down"};
+    case Kind::kPlan:
+      return {"active", "retiring"};
+    case Kind::kRun:
+      return {"planned", "starting", "running", "stopping", "exited", "failed", "lost"};
+    case Kind::kToken:
+      return {"good", "used", "expired", "revoked"};
+    case Kind::kReservation:
+      return {"planned", "open"};
+    default:
+      return {};
+  }
+}
+
 struct Filter {
   std::vector<std::pair<std::string, std::string>> terms;
 
@@ -319,13 +342,33 @@ struct Filter {
     }
     return out;
   }
+  // kInvalid: nothing of the kind is ever in a state that is asked for.
+  Status check(Kind kind) const {
+    const std::vector<std::string_view> known = states_of(kind);
+    for (const auto& [field, value] : terms) {
+      if (field != "state" || std::find(known.begin(), known.end(), value) != known.end()) continue;
+      std::string all;
+      for (const std::string_view state : known) all += (all.empty() ? "one of " : ", ") + std::string(state);
+      return fail(ErrorCode::kInvalid,
+                  known.empty() ? "a " + std::string(policy::kind_name(kind)) + " has no state"
+                                : "\"" + clip_utf8(value, 40) + "\" is no state of what is of the kind " + std::string(policy::kind_name(kind)),
+                  "filter", all);
+    }
+    return {};
+  }
+  // What an intent's state is, only its view tells.
+  bool shows(const v1::Resource& resource) const {
+    return !resource.has_intent() || std::all_of(terms.begin(), terms.end(), [&resource](const auto& term) {
+      return term.first != "state" || resource.intent().status().state() == term.second;
+    });
+  }
   bool matches(const Item& item) const {
     return std::all_of(terms.begin(), terms.end(), [&](const auto& term) {
       const auto& [field, value] = term;
       if (field == "name") return item.name == value;
       if (field == "tenant") return item.tenant == value;
       if (field == "intent") return item.intent == value || (!item.array.empty() && item.array == value);
-      if (field == "state") return item.state == value;
+      if (field == "state") return item.state.empty() || item.state == value;
       return item.sites[0] == value || item.sites[1] == value;
     });
   }
@@ -414,7 +457,12 @@ Result<v1::ListResponse> Service::list(const Principal& who, const v1::ListReque
   const size_t size = request.page_size() == 0 ? kPageSizeDefault : request.page_size();
   const auto start = request.page_token().empty() ? std::optional<uint64_t>(0) : parse_number(request.page_token());
   if (!start) return fail(ErrorCode::kInvalid, "is not from a page before", "page_token");
+  if (const Status known = filter->check(*kind); !known) return tl::unexpected(known.error());
   const Snapshot graph = ports_.brain.durable();
+  // Whether there is such a tenant is not for others to know.
+  if (who.role == policy::Role::kOperator && !request.tenant().empty() && !graph->find_tenant(request.tenant()).valid()) {
+    return tl::unexpected(policy::absent(who, Action::kRead, Kind::kTenant, request.tenant()));
+  }
   v1::ListResponse out;
   out.set_version(graph->version());
   if (*kind == Kind::kEvent) {
@@ -457,7 +505,9 @@ Result<v1::ListResponse> Service::list(const Principal& who, const v1::ListReque
         out.set_next_page_token(std::to_string(i * kRow + k));
         return out;
       }
-      item.put(*view, *out.add_items());
+      v1::Resource shown;
+      item.put(*view, shown);
+      if (filter->shows(shown)) *out.add_items() = std::move(shown);
     }
   }
   return out;

@@ -104,8 +104,7 @@ void Service::remove(const Principal& who, const v1::DeleteRequest& request, Rep
     body = WorkflowWithdrawn{.workflow = id};
   } else {
     const IntentId id = graph->find_intent(tenant, request.name());
-    known = id.valid() && (graph->intent(id).state != IntentState::kWithdrawn || graph->intent(id).finished ||
-                           (is_array(graph->intent(id)) && all_ended(graph->intent(id))));
+    known = id.valid() && (graph->intent(id).state != IntentState::kWithdrawn || is_over(graph->intent(id)));
     body = IntentWithdrawn{id};
   }
   if (!known) return reply(tl::unexpected(policy::absent(who, policy::Action::kDelete, *kind, full)));
@@ -332,7 +331,7 @@ Result<v1::ExplainResponse> Service::what_if(const Principal& who, const Snapsho
   const IntentRow& row = graph->intent(id);
   const std::string& tenant = graph->tenant_name(row.tenant);
   if (row.state == IntentState::kWithdrawn) {
-    return fail(ErrorCode::kInvalid, "it is " + std::string(row.finished ? "finished" : "withdrawn"),
+    return fail(ErrorCode::kInvalid, "it " + std::string(row.finished ? "is finished" : has_failed(row) ? "has failed" : "is withdrawn"),
                 "intent " + graph->intent_name(id), "apply it again, perhaps with --dry-run");
   }
   if (is_array(row) || row.array.valid()) {
@@ -367,14 +366,11 @@ Result<v1::ExplainResponse> Service::what_if(const Principal& who, const Snapsho
   v1::Outlook& after = *out.mutable_what_if();
   const bool waits = row.spec->workload.kind == WorkKind::kJob && !row.active;
   const QueueReport report = waits ? ports_.queues.report(trial, now) : QueueReport{};
-  const auto found = report.waits.find(id);
-  if (found != report.waits.end() && found->second.code != WaitCode::kNext &&
-      found->second.code != WaitCode::kOffered && found->second.code != WaitCode::kTooLarge &&
-      found->second.code != WaitCode::kNetwork) {
+  if (const JobWait* wait = without_turn(report, id)) {
     const Reading reading{trial, report, who.role == policy::Role::kOperator};
     after.set_state("waiting");
-    after.set_why(wait_text(reading, found->second));
-    put_waiting(reading, found->second, *after.mutable_waiting());
+    after.set_why(wait_text(reading, *wait));
+    put_waiting(reading, *wait, *after.mutable_waiting());
     return out;
   }
   const Decision decision = ports_.decide(trial, id);
@@ -422,10 +418,10 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   out.set_version(graph->version());
   std::string text = full + ", generation " + std::to_string(row.generation) + "\n";
   if (row.state == IntentState::kWithdrawn) {
-    const bool failed = is_array(row) && all_ended(row);
-    text += row.finished ? "It is finished: every run ended well.\n"
-            : failed     ? "It has ended, and not every task of it well.\n"
-                         : "It was withdrawn.\n";
+    text += row.finished                         ? "It is finished: every run ended well.\n"
+            : is_array(row) && all_ended(row) ? "It has ended, and not every task of it well.\n"
+            : has_failed(row)                 ? "It has failed: " + why_failed(sources(who, graph), id) + ".\n"
+                                              : "It was withdrawn.\n";
   }
   if (is_array(row) || row.array.valid()) text += explain_tasks(*graph, *queues(graph), id);
   std::optional<JobWait> wait;
@@ -436,7 +432,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   }
   text += explain_preempted(*graph, who.role == policy::Role::kOperator, id);
   // What was refused before it came to wait for something else is past.
-  if (row.refusal && (!wait || wait->code == WaitCode::kNetwork)) {
+  if (row.refusal && row.state != IntentState::kWithdrawn && (!wait || wait->code == WaitCode::kNetwork)) {
     if (row.state != IntentState::kRefused) text += "A repair of it was refused, last at version " + std::to_string(row.refusal->basis) + ":\n";
     put_value(*row.refusal, *out.mutable_refusal());
     for (std::string& sentence : refusal_sentences(*graph, *row.spec, *row.refusal)) out.add_reasons(std::move(sentence));

@@ -163,6 +163,8 @@ class Service {
 
  private:
   struct ApplyJob;
+  void dry_run(const Principal& who, Graph trial, const std::vector<std::pair<size_t, IntentId>>& intents, TimeUs now,
+               v1::ApplyResponse& out);
   void apply_stage(const std::shared_ptr<ApplyJob>& job, size_t stage);
 
   // Of the graph, or of one a little older where making it takes long: of the time, a part only is spent on

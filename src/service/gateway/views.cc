@@ -30,8 +30,7 @@ std::string_view intent_state(const IntentRow& row, size_t running) {
   switch (row.state) {
     case IntentState::kPending: return is_array(row) && row.tasks.running > 0 ? "running" : "pending";
     case IntentState::kRefused: return "refused";
-    case IntentState::kWithdrawn:
-      return row.finished ? "finished" : is_array(row) && all_ended(row) ? "failed" : "withdrawn";
+    case IntentState::kWithdrawn: return row.finished ? "finished" : has_failed(row) ? "failed" : "withdrawn";
     case IntentState::kPlaced: break;
   }
   return row.active && running >= row.active->plan.placements.size() ? "running" : "placed";
@@ -155,6 +154,13 @@ std::string failure_text(const ViewSources& from, IntentId id) {
   return failure.empty() ? "" : "The newest " + failure + ". It is tried again.";
 }
 
+std::string why_failed(const ViewSources& from, IntentId id) {
+  std::string why = from.history.why(id);
+  // The history follows the graph with a small delay.
+  if (why.empty() && from.ports.history.wait_for(from.graph.version(), kHistoryPatienceUs)) why = from.history.why(id);
+  return why.empty() ? "the brain ended it" : why;
+}
+
 void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   const Graph& graph = from.graph;
   const IntentRow& row = graph.intent(id);
@@ -184,8 +190,10 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   status.set_instances_running(running);
   status.set_generation(row.generation);
   status.set_state(std::string(intent_state(row, running)));
-  status.set_promise_kept(row.promise_kept);
-  if (row.refusal && (row.state == IntentState::kRefused || !row.promise_kept || running < status.instances())) {
+  if (row.spec->workload.kind == WorkKind::kService || !row.spec->from.empty()) status.set_promise_kept(row.promise_kept);
+  if (has_failed(row)) {
+    status.set_why(why_failed(from, id));
+  } else if (row.refusal && (row.state == IntentState::kRefused || !row.promise_kept || running < status.instances())) {
     status.set_why(refusal_sentences(graph, *row.spec, *row.refusal).front());
   } else if (!row.promise_kept) {
     status.set_why(from.history.why(id));
@@ -460,6 +468,9 @@ void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const P
   out.set_intent(short_name(graph.intent_name(intent)));
   out.set_state(std::string(state));
   put_value(plan, *out.mutable_value());
+  for (size_t i = 0; i < plan.placements.size(); ++i) {
+    if (!plan.placements[i].continues.valid()) out.mutable_value()->mutable_placements(static_cast<int>(i))->clear_continues();
+  }
   const bool is_active = row.active && position == row.active->position;
   for (size_t i = 0; i < plan.placements.size(); ++i) {
     const Placement& placement = plan.placements[i];

@@ -57,6 +57,8 @@ void put_run(const ViewSources& from, IntentId intent, const RunRow& row, policy
 bool put_past_run(const ViewSources& from, RunId id, policy::View view, v1::Resource& out);
 // How the runs of an intent fail of whose active plan not all run: a sentence, or "".
 std::string failure_text(const ViewSources& from, IntentId id);
+// Why the brain ended a job that has failed, without a full stop.
+std::string why_failed(const ViewSources& from, IntentId id);
 // `no_effect`: why it changed nothing, where that is known.
 void put_event(const Graph& graph, Position position, const Event& event, Bytes record, const std::string& no_effect,
                v1::Resource& out);

@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "core/graph/ease.h"
 #include "core/units/quantity.h"
 #include "security/identity/clock_text.h"
 #include "service/gateway/explain.h"
@@ -14,26 +15,6 @@ namespace weir::gateway {
 namespace {
 
 constexpr size_t kAheadNamed = 3;
-
-// What time alone, or others, may heal; whatever else is wrong stays wrong.
-bool may_heal(const Refusal& refusal) {
-  if (refusal.reasons.empty()) return true;
-  switch (refusal.reasons.front().code) {
-    case ReasonCode::kCpu:
-    case ReasonCode::kMemory:
-    case ReasonCode::kAccelerators:
-    case ReasonCode::kAcceleratorShare:
-    case ReasonCode::kAcceleratorMemory:
-    case ReasonCode::kBandwidth:
-    case ReasonCode::kAffinity:
-    case ReasonCode::kAntiAffinity:
-    case ReasonCode::kSearchBudget:
-    case ReasonCode::kRestarting:
-      return true;
-    default:
-      return false;
-  }
-}
 
 std::string_view reason_name(WaitCode code) {
   switch (code) {
@@ -195,13 +176,27 @@ std::string amount_text(CountedResource resource, int64_t amount) {
   return format_milli(amount) + (amount == kDeviceMilli ? " accelerator" : " accelerators");
 }
 
+const JobWait* without_turn(const QueueReport& report, IntentId id) {
+  const auto found = report.waits.find(id);
+  if (found == report.waits.end()) return nullptr;
+  switch (found->second.code) {
+    case WaitCode::kNext:
+    case WaitCode::kOffered:
+    case WaitCode::kTooLarge:
+    case WaitCode::kNetwork:
+      return nullptr;
+    default:
+      return &found->second;
+  }
+}
+
 std::optional<JobWait> waiting(const Graph& graph, const QueueReport& report, IntentId id) {
   const auto found = report.waits.find(id);
   if (found == report.waits.end() || id.index() >= graph.intent_count()) return std::nullopt;
   const JobWait& wait = found->second;
   const IntentRow& row = graph.intent(wait.intent);
   if (wait.code == WaitCode::kTooLarge) return std::nullopt;
-  if (row.state == IntentState::kRefused && row.refusal && !may_heal(*row.refusal)) return std::nullopt;
+  if (row.state == IntentState::kRefused && row.refusal && !may_ease(*row.refusal)) return std::nullopt;
   const bool deciding = wait.code == WaitCode::kOffered || wait.code == WaitCode::kNext;
   if (deciding && row.state == IntentState::kPending) return std::nullopt;
   return wait;

@@ -26,6 +26,8 @@ std::string amount_text(CountedResource resource, int64_t amount);
 // How it stands with a job that has no plan; none: it does not wait, it was refused for what time alone will
 // not heal, is being decided, or is no job.
 std::optional<JobWait> waiting(const Graph& graph, const QueueReport& report, IntentId id);
+// Why it is not its turn; null: it is, or a turn would not help.
+const JobWait* without_turn(const QueueReport& report, IntentId id);
 
 // Of an array that task of it which the report says begins next; the intent itself where there is none, or it is no array.
 const IntentRow& next_task(const Graph& graph, const QueueReport& report, IntentId id);
