@@ -50,12 +50,42 @@ std::string duration(double s) {
   return text;
 }
 
+// Five digits, and all that stand before the point.
+std::string figure(double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, std::fabs(value) < 10'000 ? "%.5g" : "%.0f", value);
+  return text;
+}
+
+std::string counted(uint64_t count, const char* what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 double seconds(TimeUs us) { return static_cast<double>(us) / 1e6; }
 
-Status check_policy(const std::string& name) {
+Status check_policy(const std::string& name, const char* option) {
   const auto policy = queue::make_policy(name, {});
-  if (!policy) return tl::unexpected(policy.error());
-  return {};
+  if (policy) return {};
+  Error error = policy.error();
+  error.where = option;
+  return tl::unexpected(error);
+}
+
+std::string policy_names() {
+  std::string all;
+  for (const queue::PolicyInfo& policy : queue::policies()) all += (all.empty() ? "" : ", ") + std::string(policy.name);
+  return all;
+}
+
+// Ranges let through what compares with nothing.
+CLI::Validator number() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        return end == text.c_str() || *end != '\0' || !std::isfinite(value) ? "\"" + text + "\" is not a number" : std::string();
+      },
+      "");
 }
 
 Status settle(Options& options) {
@@ -97,9 +127,10 @@ class Progress {
 // ---- replay ----------------------------------------------------------------------------------------------
 
 void print_distribution(const char* what, const twin::Distribution& d, bool time) {
-  const auto text = [time](double value) {
+  const auto text = [time, &d](double value) {
     char plain[32];
     std::snprintf(plain, sizeof plain, "%.2f", value);
+    if (d.count() == 0) return std::string("-");
     return time ? duration(value) : std::string(plain);
   };
   std::printf("%-16s  %12s %12s %12s %12s %12s\n", what, text(d.mean()).c_str(),
@@ -149,11 +180,10 @@ void print_json(const Options& options, const ReplayResult& r) {
 
 void print_table(const Options& options, const ReplayResult& r) {
   const auto& s = r.recorder.summary();
-  std::printf("%s: %llu of %llu jobs done on %s\n", options.settings.trace.c_str(),
-              static_cast<unsigned long long>(s.done), static_cast<unsigned long long>(s.jobs),
-              r.machine.c_str());
+  std::printf("%s: %llu of %s done on %s\n", options.settings.trace.c_str(), static_cast<unsigned long long>(s.done),
+              counted(s.jobs, "job").c_str(), r.machine.c_str());
   if (s.too_large > 0)
-    std::printf("%llu are larger than any node\n", static_cast<unsigned long long>(s.too_large));
+    std::printf("%llu %s larger than any node\n", static_cast<unsigned long long>(s.too_large), s.too_large == 1 ? "is" : "are");
   if (s.refused > 0) {
     std::printf("%llu were refused while %llu waited\n", static_cast<unsigned long long>(s.refused),
                 static_cast<unsigned long long>(options.settings.waiting_max));
@@ -170,20 +200,19 @@ void print_table(const Options& options, const ReplayResult& r) {
   if (r.recorder.has_accelerators()) std::printf(", accelerators %.1f %%", s.accelerator_share * 100);
   std::printf("; makespan %s; billed %.6g credits; %.4g kg of carbon\n",
               duration(seconds(s.end_us - s.first_us)).c_str(), s.billed_credits, s.carbon_kg);
-  std::printf("%llu events, %llu decisions in %.1f s: %.0f jobs/s; ledger root %.16s\n",
-              static_cast<unsigned long long>(r.totals.loop.events),
-              static_cast<unsigned long long>(r.totals.loop.decisions), r.seconds,
+  std::printf("%s, %s in %.1f s: %.0f jobs/s; ledger root %.16s\n", counted(r.totals.loop.events, "event").c_str(),
+              counted(r.totals.loop.decisions, "decision").c_str(), r.seconds,
               static_cast<double>(s.jobs) / std::max(r.seconds, 1e-9), to_hex(r.head.root).c_str());
 }
 
 Status written(std::ofstream& file, const std::string& name, const char* option) {
   file.flush();
   if (file) return {};
-  return fail(ErrorCode::kUnavailable, "cannot be written", std::string(option) + " " + name);
+  return fail(ErrorCode::kInternal, "cannot be written", std::string(option) + " " + name);
 }
 
 Status run_replay(Options& options) {
-  if (Status known = check_policy(options.policy); !known) return known;
+  if (Status known = check_policy(options.policy, "--policy"); !known) return known;
   if (Status settled = settle(options); !settled) return settled;
   std::ofstream csv;
   if (!options.csv.empty()) {
@@ -220,6 +249,10 @@ Status run_replay(Options& options) {
     if (Status status = written(html, options.html, "--html"); !status) return status;
   }
   options.output == "json" ? print_json(options, *result) : print_table(options, *result);
+  if (const auto& s = result->recorder.summary(); s.done == 0) {
+    return fail(ErrorCode::kInternal, s.jobs == 0 ? "there is no job in it" : "none of its jobs was done",
+                "--trace " + options.settings.trace);
+  }
   return {};
 }
 
@@ -264,7 +297,7 @@ Status run_compare(Options& options) {
   for (size_t from = 0; from <= options.policies.size();) {
     const size_t comma = std::min(options.policies.find(',', from), options.policies.size());
     policies.push_back(options.policies.substr(from, comma - from));
-    if (Status known = check_policy(policies.back()); !known) return known;
+    if (Status known = check_policy(policies.back(), "--policies"); !known) return known;
     from = comma + 1;
   }
   const auto seeds = parse_seeds(options.seeds);
@@ -333,13 +366,12 @@ Status run_compare(Options& options) {
     for (size_t p = 0; p < policies.size(); ++p) {
       const twin::Interval own = twin::confidence_95(values[p][m]);
       char mean[48], against[48] = "";
-      const auto interval = [](char* out, size_t size, const twin::Interval& i, const char* format,
-                               const char* alone) {
-        std::isfinite(i.half_width) ? std::snprintf(out, size, format, i.mean, i.half_width)
-                                    : std::snprintf(out, size, alone, i.mean);
+      const auto interval = [](char* out, size_t size, const twin::Interval& i, bool difference) {
+        const std::string middle = (difference && i.mean >= 0 ? "+" : "") + figure(i.mean);
+        std::snprintf(out, size, "%s", (middle + (std::isfinite(i.half_width) ? " ± " + figure(i.half_width) : "")).c_str());
       };
-      interval(mean, sizeof mean, own, "%.5g ± %.3g", "%.5g");
-      if (p > 0) interval(against, sizeof against, differences(p, m), "%+.5g ± %.3g", "%+.5g");
+      interval(mean, sizeof mean, own, false);
+      if (p > 0) interval(against, sizeof against, differences(p, m), true);
       // "±" is two bytes and one column.
       std::printf("  %-20s %*s   %s\n", policies[p].c_str(), std::isfinite(own.half_width) ? 25 : 24, mean,
                   against);
@@ -372,16 +404,19 @@ void add_trace_options(CLI::App& command, Options& o) {
   command.add_option("--trace", o.settings.trace, "The trace")->required();
   command.add_option("--format", o.settings.format, "swf, openb or csv (default: by the file's name)")
       ->check(CLI::IsMember({"swf", "openb", "csv"}));
-  command.add_option("--nodes", o.settings.nodes, "The machine's nodes, a list in openb's format");
+  CLI::Option* nodes =
+      command.add_option("--nodes", o.settings.nodes, "The machine's nodes, a list in openb's format");
   command
       .add_option("--processors", o.settings.processors,
                   "Cores of the machine (default: as an SWF header says)")
+      ->excludes(nodes)
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));
   command.add_option("--sites", o.settings.sites, "Sites that the machine is divided among")
       ->check(CLI::Range(1u, 10'000u))
       ->capture_default_str();
   command.add_option("--length", o.settings.length,
-                     "Jobs of a window whose beginning the seed draws (default: all)");
+                     "Jobs of a window whose beginning the seed draws (default: all)")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{INT64_MAX}));
   command.add_option("--backfill", o.backfill, "none, easy or conservative")
       ->check(CLI::IsMember({"none", "easy", "conservative"}))
       ->capture_default_str();
@@ -392,9 +427,11 @@ void add_trace_options(CLI::App& command, Options& o) {
       ->capture_default_str();
   command.add_flag("--shares", o.settings.shares, "Give each tenant and queue of the trace its share");
   command.add_option("--ask", o.settings.ask_core_hour, "Credits for a core-hour")
+      ->check(number())
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
   command.add_option("--carbon", o.settings.carbon_g_per_kwh, "Grams of carbon for a kWh of the grid")
+      ->check(number())
       ->check(CLI::Range(0.0, 10'000.0))
       ->capture_default_str();
   command
@@ -414,7 +451,7 @@ void add_replay_commands(CLI::App& sim) {
   const auto o = std::make_shared<Options>();
   CLI::App* replay = sim.add_subcommand("replay", "Run a trace through the production loop in virtual time");
   add_trace_options(*replay, *o);
-  replay->add_option("--policy", o->policy, "Who goes first: a name of 'weir get policies'")
+  replay->add_option("--policy", o->policy, "Who goes first: " + policy_names())
       ->capture_default_str();
   replay
       ->add_option("--seed", o->seed,
@@ -438,7 +475,7 @@ void add_replay_commands(CLI::App& sim) {
   CLI::App* compare =
       sim.add_subcommand("compare", "Run policies on the same sequences, with confidence intervals");
   add_trace_options(*compare, *c);
-  compare->add_option("--policies", c->policies, "Names, the first is compared with")->capture_default_str();
+  compare->add_option("--policies", c->policies, "The first is compared with; of " + policy_names())->capture_default_str();
   compare->add_option("--seeds", c->seeds, "A..B, both included: one sequence each")->capture_default_str();
   compare->footer(
       "\nExample:\n  weir sim compare --trace jobs.swf --policies fcfs,sjf,weir --seeds 1..10");
@@ -454,6 +491,7 @@ void add_replay_commands(CLI::App& sim) {
       ->check(CLI::Range(2, 1'000'000))
       ->capture_default_str();
   generate->add_option("--load", g->lublin.load, "Share of the machine that is asked for")
+      ->check(number())
       ->check(CLI::Range(0.01, 10.0))
       ->capture_default_str();
   generate->add_option("--seed", g->lublin.seed, "Draws the jobs")->capture_default_str();

@@ -66,16 +66,21 @@ struct Source {
   }
   std::vector<std::string> notes() const {
     std::vector<std::string> out;
-    const auto note = [&out](int64_t count, const char* what) {
+    const auto note = [&out](int64_t count, const std::string& what) {
       if (count > 0) out.push_back(std::to_string(count) + " " + what);
     };
+    const auto jobs = [&note](int64_t count, const char* what) {
+      note(count, std::string(count == 1 ? "job " : "jobs ") + what);
+    };
     if (swf) {
-      note(swf->reader().counts().without_run_time, "jobs without a run time left out");
-      note(swf->reader().counts().without_processors, "jobs without processors left out");
+      jobs(swf->reader().counts().without_run_time, "without a run time left out");
+      jobs(swf->reader().counts().without_processors, "without processors left out");
+      const int64_t shorter = swf->reader().counts().missing_fields;
+      note(shorter, std::string(shorter == 1 ? "line" : "lines") + " of less than 18 fields: the others count as not known");
       note(swf->reader().counts().clock_went_back, "submitted before the line above: counted as with it");
     }
     if (csv) {
-      note(csv->reader().counts().without_run_time, "jobs without a run time left out");
+      jobs(csv->reader().counts().without_run_time, "without a run time left out");
       note(csv->reader().counts().clock_went_back, "submitted before the line above: counted as with it");
     }
     if (openb) {
@@ -237,6 +242,7 @@ Result<ReplayResult> replay(const ReplaySettings& settings, const std::string& p
   } else if (seed != 0) {
     jobs = &shaken.emplace(*jobs, seed);
   }
+  twin::BoundedSource bounded(*jobs);
 
   ReplayResult result;
   twin::ReplayOptions options;
@@ -260,7 +266,7 @@ Result<ReplayResult> replay(const ReplaySettings& settings, const std::string& p
   twin::Replay run(options, planner, &scheduler, log, needs_decision);
   const auto from = std::chrono::steady_clock::now();
   auto totals = run.run(
-      *jobs, {.outcome =
+      bounded, {.outcome =
                   [&](const twin::JobOutcome& outcome) {
                     result.recorder.outcome(outcome);
                     if (!hooks.outcome) return;
@@ -278,6 +284,14 @@ Result<ReplayResult> replay(const ReplaySettings& settings, const std::string& p
   result.head = log.head();
   result.ledger_bytes = log.bytes();
   result.notes = source->notes();
+  if (bounded.cut() > 0) {
+    result.notes.push_back(std::to_string(bounded.cut()) + (bounded.cut() == 1 ? " job" : " jobs") + " of more than " +
+                           std::to_string(twin::BoundedSource::kDaysMax) + " days, as run or as estimated: cut to that");
+  }
+  if (settings.length > settings.trace_jobs) {
+    result.notes.push_back("the window is the whole trace: it has " + std::to_string(settings.trace_jobs) +
+                           (settings.trace_jobs == 1 ? " job" : " jobs"));
+  }
   return result;
 }
 

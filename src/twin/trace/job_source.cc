@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/event/limits.h"
+
 namespace weir::twin {
 namespace {
 
@@ -63,6 +65,18 @@ Result<std::optional<TraceJob>> CsvSource::next() {
     auto job = reader_.line(line_);
     if (!job || *job) return job;
   }
+}
+
+Result<std::optional<TraceJob>> BoundedSource::next() {
+  constexpr TimeUs kMost = kDaysMax * 86'400 * kSecond;
+  static_assert(kMost < limits::kRunTimeUsMax);
+  auto job = source_.next();
+  if (!job || !*job) return job;
+  TraceJob& found = **job;
+  cut_ += found.run_us > kMost || found.estimate_us > kMost;
+  found.run_us = std::min(found.run_us, kMost);
+  found.estimate_us = std::min(found.estimate_us, kMost);
+  return job;
 }
 
 Result<std::optional<TraceJob>> OpenbSource::next() {

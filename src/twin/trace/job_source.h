@@ -47,6 +47,20 @@ class CsvSource final : public JobSource {
   std::string line_;
 };
 
+// Jobs of another source, of which none runs for longer than a year, nor is estimated to: what is longer is cut, and counted.
+class BoundedSource final : public JobSource {
+ public:
+  static constexpr int kDaysMax = 365;
+
+  explicit BoundedSource(JobSource& source) : source_(source) {}
+  Result<std::optional<TraceJob>> next() override;
+  int64_t cut() const { return cut_; }
+
+ private:
+  JobSource& source_;
+  int64_t cut_ = 0;
+};
+
 // Tasks of the openb format, submitted at their creation time and as long as from creation to deletion. A
 // task without both, or deleted when it was created, is left out; one whose creation goes back counts as
 // created with the one above. The model of the accelerator is the first of those that it allows.

@@ -55,6 +55,21 @@ TEST(JobSource, OpenbTasksLastFromCreationToDeletion) {
   EXPECT_EQ(source.clock_went_back(), 1);
 }
 
+TEST(JobSource, WhatRunsForMoreThanAYearIsCutAndCounted) {
+  SwfSource swf("t.swf", lines({"1 0 -1 10 4 -1 -1 4 99999999 -1 1 7 -1 -1 3 -1 -1 -1", "2 0 -1 9999999999 4",
+                                "3 0 -1 10 4 -1 -1 4 20 -1 1 7 -1 -1 3 -1 -1 -1"}));
+  ASSERT_TRUE(swf.begin());
+  BoundedSource source(swf);
+  const auto jobs = all(source);
+  ASSERT_EQ(jobs.size(), 3u);
+  constexpr TimeUs kYear = int64_t{365} * 86'400'000'000;
+  EXPECT_EQ(jobs[0].run_us, 10'000'000);
+  EXPECT_EQ(jobs[0].estimate_us, kYear);
+  EXPECT_EQ(jobs[1].run_us, kYear);
+  EXPECT_EQ(jobs[2].estimate_us, 20'000'000);
+  EXPECT_EQ(source.cut(), 2);
+}
+
 TEST(JobSource, AnErrorSaysFileAndLine) {
   CsvSource source("c.csv", lines({"submit_s,run_s,cpu", "0,1,1", "0,1,none"}));
   ASSERT_TRUE(source.next());

@@ -118,6 +118,7 @@ Result<bool> SwfReader::line(std::string_view text, SwfJob& job) {
   }
   if (count < kFieldsLeast) return wrong("only " + std::to_string(count) + " of 18 fields");
   if (fields[kSubmitted] < 0) return wrong("no submit time");
+  counts_.missing_fields += count < kFields;
 
   if (fields[kSubmitted] < last_submitted_s_) {
     ++counts_.clock_went_back;

@@ -28,6 +28,7 @@ struct SwfCounts {
   int64_t without_run_time = 0;      // left out: run time 0 or -1, as of jobs that never started
   int64_t without_processors = 0;    // left out: neither allocated nor requested processors above 0
   int64_t clock_went_back = 0;       // submitted before the line above: counted as submitted with it
+  int64_t missing_fields = 0;        // fewer than 18: the others count as -1
   int64_t requested_too_little = 0;  // ran for longer than requested: kept
 };
 
@@ -35,7 +36,7 @@ struct SwfCounts {
 //  - Lines that begin with ';' are header comments. MaxProcs, else MaxNodes, says how large the machine is,
 //    and UnixStartTime when the trace began; others are passed over.
 //  - A job has 18 numbers. Fractions are allowed, as the format does, and are rounded down. Fewer than 18 are
-//    an error, unless only trailing ones are missing after the first five: these count as -1.
+//    an error, unless only trailing ones are missing after the first five: these count as -1, and the line is counted.
 //  - -1 is "not known". Any other negative number is an error, except in fields that are not used.
 //  - A job whose run time is unknown or 0 and one without processors are left out and counted.
 //  - A requested time of -1 or 0 is "not known": it stays -1, and who needs one decides what to assume.

@@ -44,6 +44,9 @@ TEST(Swf, CountsWhatItLeavesOutOrChanges) {
   EXPECT_EQ(counts.without_processors, 1);
   EXPECT_EQ(counts.clock_went_back, 1);
   EXPECT_EQ(counts.requested_too_little, 1);
+  EXPECT_EQ(counts.missing_fields, 5);
+  EXPECT_EQ(reader.line("6 120 -1 10 1 -1 -1 1 5 -1 1 1 1 1 1 1 -1 -1", job), true);
+  EXPECT_EQ(reader.counts().missing_fields, 5);
 }
 
 TEST(Swf, SaysWhereAndWhat) {
