@@ -69,17 +69,17 @@ TEST_F(CommandTest, AWrongCommandLineIsAnsweredInItsOwnWords) {
     return outcome.error;
   };
   EXPECT_EQ(said({"explian", "cameras"}),
-            "weir: weir: has no command \"explian\"\n  did you mean \"explain\"?\n");
-  EXPECT_EQ(said({"frobnicate"}), "weir: weir: has no command \"frobnicate\"\n  'weir --help' lists them\n");
+            "weir: has no command \"explian\"\n  did you mean \"explain\"?\n");
+  EXPECT_EQ(said({"frobnicate"}), "weir: has no command \"frobnicate\"\n  'weir --help' lists them\n");
   EXPECT_EQ(said({"token", "revok", "x"}),
-            "weir: weir token: has no command \"revok\"\n  did you mean \"revoke\"?\n");
-  EXPECT_EQ(said({"ledger"}), "weir: weir ledger: needs a command\n  one of verify, head, prove\n");
+            "weir token: has no command \"revok\"\n  did you mean \"revoke\"?\n");
+  EXPECT_EQ(said({"ledger"}), "weir ledger: needs a command\n  one of verify, head, prove\n");
   EXPECT_EQ(said({"get", "sites", "--fliter", "state=up"}),
-            "weir: weir get: has no option \"--fliter\"\n  did you mean \"--filter\"?\n");
+            "weir get: has no option \"--fliter\"\n  did you mean \"--filter\"?\n");
   EXPECT_EQ(said({"get", "sites", "metro", "hub"}),
-            "weir: weir get: takes no \"hub\" there\n  'weir get --help' says how it is used\n");
-  EXPECT_EQ(said({"get", "-o", "xml", "sites"}).find("weir: weir get: --output: xml not in {"), 0u);
-  EXPECT_EQ(said({"logs"}), "weir: weir logs: RUN is required\n  'weir logs --help' says how it is used\n");
+            "weir get: takes no \"hub\" there\n  'weir get --help' says how it is used\n");
+  EXPECT_EQ(said({"get", "-o", "xml", "sites"}).find("weir get: --output: xml not in {"), 0u);
+  EXPECT_EQ(said({"logs"}), "weir logs: RUN is required\n  'weir logs --help' says how it is used\n");
 }
 
 TEST_F(CommandTest, ANumberBelowZeroIsNoPosition) {
@@ -262,9 +262,9 @@ TEST_F(CommandTest, WhatIsMissingIsSaid) {
     EXPECT_EQ(outcome.code, code) << outcome.error;
     return outcome.error;
   };
-  EXPECT_EQ(said({"describe", "site"}), "weir: weir describe: names no one site\n  write KIND/NAME\n");
-  EXPECT_EQ(said({"get", "site/"}), "weir: weir get: names no one site\n  write KIND/NAME\n");
-  EXPECT_EQ(said({"delete", "intent"}), "weir: weir delete: names no one intent\n  write KIND/NAME\n");
+  EXPECT_EQ(said({"describe", "site"}), "weir describe: names no one site\n  write KIND/NAME\n");
+  EXPECT_EQ(said({"get", "site/"}), "weir get: names no one site\n  write KIND/NAME\n");
+  EXPECT_EQ(said({"delete", "intent"}), "weir delete: names no one intent\n  write KIND/NAME\n");
   EXPECT_EQ(said({"wait", "run/abc", "--for", "running"}).find("weir: KIND/NAME: \"abc\" is not a run\n"),
             0u);
   for (const std::vector<std::string>& command :
@@ -282,7 +282,7 @@ TEST_F(CommandTest, WhatIsMissingIsSaid) {
   EXPECT_EQ(said({"get", "intent", "cameras", "--context", "city"}, kExitOk), "");
   EXPECT_EQ(said({"bill", "--tenant", "nobody"}, kExitNotFound), "weir: no tenant nobody\n");
   EXPECT_EQ(
-      said({"token", "create", "--role", "tenant"}).find("weir: weir token create: --subject is missing\n"),
+      said({"token", "create", "--role", "tenant"}).find("weir token create: --subject is missing\n"),
       0u);
   EXPECT_EQ(said({"apply", "-f", folder.string()}).find("weir: " + folder.string() + ": is a directory\n"),
             0u);
@@ -577,7 +577,7 @@ TEST_F(CommandTest, AnAgentThatIsNotRootIsRefused) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), kExitDenied);
-  EXPECT_EQ(said.find("weir: weir agent: only root can "), 0u) << said;
+  EXPECT_EQ(said.find("weir agent: only root can "), 0u) << said;
   EXPECT_NE(said.find("\n  run the agent as root"), std::string::npos) << said;
   EXPECT_FALSE(fs::exists("/tmp/weir-agent-of-nobody"));
 }

@@ -75,7 +75,8 @@ int exit_code(ErrorCode code) {
 
 void print_error(const Error& error) {
   std::cout.flush();  // what was done stands before what was not
-  std::cerr << "weir: " << (error.where.empty() ? "" : error.where + ": ") << error.what << "\n";
+  const bool named = error.where == "weir" || error.where.starts_with("weir ");  // a command of it
+  std::cerr << (named ? "" : "weir: ") << (error.where.empty() ? "" : error.where + ": ") << error.what << "\n";
   if (!error.remedy.empty()) std::cerr << "  " << error.remedy << "\n";
 }
 

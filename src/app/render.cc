@@ -50,8 +50,10 @@ std::string bytes_text(uint64_t bytes) {
 
 // Kept is what was measured to be; what nothing has been measured of, and is not known to be broken, is
 // neither.
-std::string promise_text(const v1::Intent::Status& status) {
-  if (!status.has_plan()) return "-";
+std::string promise_text(const v1::Intent& intent) {
+  const v1::Intent::Status& status = intent.status();
+  const bool none = intent.spec().workload().has_job() && intent.spec().from().empty();
+  if (!status.has_plan() || none) return "-";
   if (!status.promise_kept()) return "broken";
   return status.samples() > 0 ? "kept" : "-";
 }
@@ -69,7 +71,7 @@ Table intents(const Items& items, bool wide) {
         i.metadata().name(),
         s.state(),
         std::to_string(s.instances_running()) + "/" + std::to_string(s.instances()),
-        promise_text(s),
+        promise_text(i),
         s.latency_us_predicted() > 0 ? gateway::latency_text(s.latency_us_predicted()) : "-",
         s.samples() ? gateway::latency_text(s.latency_us_measured()) : "-",
         s.has_plan() ? credits(s.billed_per_hour_nanocredits()) : "-"};
@@ -224,6 +226,14 @@ std::string devices_text(const v1::NodeView& node) {
   return out;
 }
 
+// Parts of devices included.
+std::string accelerators_free(const v1::NodeView& node) {
+  if (node.devices().empty()) return std::to_string(node.accelerators_free());
+  int64_t milli = 0;
+  for (const auto& device : node.devices()) milli += device.milli_free();
+  return format_milli(milli);
+}
+
 Table nodes(const Items& items, bool wide) {
   std::vector<std::string> header{"NODE", "SITE", "NAME", "STATE", "CORES FREE", "MEMORY FREE", "ACCELERATORS", "SPEED"};
   if (wide) header.insert(header.end(), {"FREE OF EACH DEVICE", "FP16 TFLOPS"});
@@ -235,7 +245,7 @@ Table nodes(const Items& items, bool wide) {
     std::vector<std::string> row{std::to_string(node.id()), node.site(), spec.name(), node.cordoned() ? "cordoned" : "ready",
                format_cpu(node.cpu_milli_free()) + "/" + format_cpu(spec.cpu_milli()),
                format_memory(node.memory_mib_free()) + "/" + format_memory(spec.memory_mib()),
-               std::to_string(node.accelerators_free()) + "/" + std::to_string(spec.accelerators()) +
+               accelerators_free(node) + "/" + std::to_string(spec.accelerators()) +
                    (spec.accelerator_model().empty() ? "" : " " + spec.accelerator_model()),
                format_milli(spec.speed_milli())};
     if (wide) {

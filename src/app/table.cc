@@ -192,17 +192,19 @@ std::string Table::text(size_t width) const {
   }
   size_t total = 2 * (count - 1);
   for (const size_t w : widths) total += w;
-  constexpr size_t kWrappedLeast = 24;
-  const bool wraps =
-      wraps_ && width != 0 && total > width && total - widths[count - 1] + kWrappedLeast <= width;
+  // What is wrapped gives way first, since nothing of it is lost.
+  constexpr size_t kWrappedLeast = 16;
+  const bool wraps = wraps_ && width != 0 && total > width && widths[count - 1] > kWrappedLeast;
   if (wraps) {
-    widths[count - 1] -= total - width;
-    total = width;
+    const size_t less = std::min(total - width, widths[count - 1] - kWrappedLeast);
+    widths[count - 1] -= less;
+    total -= less;
   }
   // Texts, then the titles of figures, then texts further; figures only when nothing else is left to cut.
   constexpr size_t kTextLeast[] = {12, 12, 6, 4, 4};
   for (size_t stage = 0; stage < std::size(kTextLeast) && width != 0 && total > width; ++stage) {
     const auto least = [&](size_t i) -> size_t {
+      if (wraps && i + 1 == count) return kWrappedLeast;
       if (!figures[i]) return kTextLeast[stage];
       return stage == 0 ? widths[i] : stage < 4 ? std::max<size_t>(4, cells[i]) : 4;
     };

@@ -93,6 +93,20 @@ TEST(Table, ALastColumnGoesOnBelow) {
   EXPECT_EQ(widest(table.text(40)), 40u);
 }
 
+TEST(Table, WhatGoesOnBelowGivesWayBeforeNames) {
+  Table table({"TENANT", "NAME", "STATE", "QUEUE", "START", "WHY"});
+  table.wrap_last();
+  table.add({"research", "retrain", "waiting", "production", "2026-11-22T18:00Z",
+             "3 cores needed, queue production may use 2 cores more"});
+  EXPECT_EQ(table.text(80),
+            "TENANT    NAME     STATE    QUEUE       START              WHY\n"
+            "research  retrain  waiting  production  2026-11-22T18:00Z  3 cores needed, queue\n"
+            "                                                           production may use 2\n"
+            "                                                           cores more\n");
+  EXPECT_EQ(table.text(75).substr(0, 47), "TENANT    NAME     STATE    QUEUE       START  ");
+  EXPECT_LE(widest(table.text(60)), 60u);
+}
+
 TEST(Table, ATextCannotSteerTheTerminal) {
   Table table({"WHY"});
   table.add({"line\nfeed \x1b[2J\t\x7f \xc2\x9b bell\a \xc3("});

@@ -3,6 +3,7 @@
 
 #include "core/event/limits.h"
 #include "core/units/quantity.h"
+#include "core/units/text.h"
 #include "service/resource/convert.h"
 
 namespace weir::resource {
@@ -26,6 +27,14 @@ std::string digest_of(const std::string& path, std::string digest, Checks& check
   return digest;
 }
 
+// Of one accelerator, in thousandths.
+Result<int32_t> parse_share_milli(std::string_view text) {
+  const auto share = parse_cpu_milli(text);
+  if (share && *share > 0 && *share <= kDeviceMilli) return share;
+  return fail(ErrorCode::kInvalid, "\"" + clip_utf8(text, 40) + "\" is not a share of one accelerator", {},
+              "write it like 0.5 or 500m, from 0.001 to 1");
+}
+
 // Which part of one accelerator, and how able each has to be.
 void read_devices(const std::string& path, const v1::Intent::Instance& in, Workload& out, Checks& checks) {
   const auto needs_some = [&](const std::string& field, const std::string& text) {
@@ -35,9 +44,7 @@ void read_devices(const std::string& path, const v1::Intent::Instance& in, Workl
   };
   if (needs_some(".accelerator_share", in.accelerator_share())) {
     const std::string field = path + ".accelerator_share";
-    const auto share = checks.quantity(field, in.accelerator_share(), parse_cpu_milli, "0.5 or 500m");
-    checks.require(share > 0 && share <= kDeviceMilli, field, "is not a share of one accelerator",
-                   "write it like 0.5 or 500m");
+    const auto share = checks.quantity(field, in.accelerator_share(), parse_share_milli, "0.5 or 500m");
     checks.require(out.accelerators == 1, field, "is of one accelerator, and more are asked for",
                    "write accelerators: 1, or leave the share out");
     // All of a device is a whole one.

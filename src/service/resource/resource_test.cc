@@ -598,8 +598,13 @@ TEST(ResourceErrors, RefuseWrongPlaces) {
             "intent.yaml:6: spec.workload.job.accelerator_share: is of one accelerator, and more are asked for; write "
             "accelerators: 1, or leave the share out");
   EXPECT_EQ(error_of(with(kJob, "accelerators: 1, ", "accelerators: 1, accelerator_share: 1.5, ")),
-            "intent.yaml:6: spec.workload.job.accelerator_share: is not a share of one accelerator; write it like 0.5 or "
-            "500m");
+            "intent.yaml:6: spec.workload.job.accelerator_share: \"1.5\" is not a share of one accelerator; write it like "
+            "0.5 or 500m, from 0.001 to 1");
+  for (const char* wrong : {"0", "0.0001", "half", "-1"}) {
+    EXPECT_NE(error_of(with(kJob, "accelerators: 1, ", "accelerators: 1, accelerator_share: " + std::string(wrong) + ", "))
+                  .find("\"" + std::string(wrong) + "\" is not a share of one accelerator"),
+              std::string::npos);
+  }
   EXPECT_EQ(error_of(with(kJob, "accelerators: 1, accelerator_model: h200", "accelerator_memory: 8Gi")),
             "intent.yaml:6: spec.workload.job.accelerator_memory: is given, but no accelerator is asked for; write "
             "accelerators: 1");

@@ -155,6 +155,8 @@ Queue queue_from(const v1::Queue& message, Checks& checks) {
                  std::string("set it on the queue ") + kDomainQueue);
   out.spec.half_life_us =
       checks.quantity<int64_t>("spec.half_life", spec.half_life(), parse_lifetime_us, "24h", 0);
+  checks.require(spec.half_life().empty() || out.spec.half_life_us > 0, "spec.half_life", "is zero",
+                 "leave it out: then nothing is remembered");
   checks.require(out.spec.half_life_us <= limits::kRunTimeUsMax, "spec.half_life", "is longer than 366 days",
                  "");
   out.spec.priority_max = checks.number("spec.priority_max", spec.priority_max(), 0, limits::kPriorityMax);

@@ -185,6 +185,7 @@ TEST(ResourceSchedule, RefusesAQueueThatCannotBe) {
             "f.yaml:10: spec.settings.patience: \"long\" is not a whole number; write it like 4");
   EXPECT_EQ(error_with(kQueue, "  policy: weir\n", ""),
             "f.yaml:9: spec.settings: are given without a policy; name the policy that they are of");
+  EXPECT_NE(error_with(kQueue, "half_life: 24h", "half_life: 0s").find("spec.half_life: is zero; leave it out"), std::string::npos);
   EXPECT_EQ(error_with(kQueue, "half_life: 24h", "backfill: easy"),
             "f.yaml:11: spec.backfill: is one rule for the whole domain; set it on the queue domain");
   EXPECT_EQ(error_with(kQueue, "half_life: 24h", "backfill: some"),
