@@ -14,6 +14,8 @@ inline bool may_ease(const Refusal& refusal) {
     case ReasonCode::kAcceleratorShare:
     case ReasonCode::kAcceleratorMemory:
     case ReasonCode::kBandwidth:
+    case ReasonCode::kAffinity:
+    case ReasonCode::kAntiAffinity:
     case ReasonCode::kSearchBudget:
     case ReasonCode::kRestarting:
       return true;
