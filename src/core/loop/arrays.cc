@@ -62,6 +62,7 @@ void Loop::watch_array(IntentId array) {
   for (int64_t k = 0; k < more; ++k) {
     const auto task = static_cast<uint32_t>(row.tasks.submitted + k);
     const IntentId known = head_.find_task(array, task);
+    if (known.valid() && (head_.intent(known).array != array || head_.intent(known).state != IntentState::kWithdrawn)) break;
     const uint32_t generation = known.valid() ? head_.intent(known).generation + 1 : 1;
     bodies.push_back(IntentSubmitted{known.valid() ? known : IntentId(fresh++), row.tenant, generation, {}, array, task});
   }

@@ -107,6 +107,26 @@ TimeUs begun(const IntentRow& row) {
   return out;
 }
 
+// What the tasks of an array have, as one. The newest were begun last, so that those before them need no look.
+void put_running_tasks(const Graph& graph, IntentId array, v1::Intent::Status& status) {
+  const TaskCounts& tasks = graph.intent(array).tasks;
+  if (graph.intent(array).state == IntentState::kWithdrawn) return;
+  Nanocredits billed = 0;
+  size_t instances = 0, running = 0;
+  for (int32_t left = tasks.running, k = tasks.submitted; left > 0 && k-- > 0;) {
+    const IntentId id = graph.find_task(array, static_cast<uint32_t>(k));
+    if (!id.valid() || !graph.intent(id).active) continue;
+    const IntentRow& task = graph.intent(id);
+    --left;
+    billed = saturating_add(billed, task.active->plan.billed_per_hour);
+    instances += task.active->plan.placements.size();
+    running += instances_running(task);
+  }
+  status.set_billed_per_hour_nanocredits(billed);
+  status.set_instances(static_cast<uint32_t>(instances));
+  status.set_instances_running(static_cast<uint32_t>(running));
+}
+
 // What a job without a plan waits for; of an array its next task.
 void put_wait(const ViewSources& from, IntentId id, v1::Intent::Status& status) {
   const IntentRow& row = from.graph.intent(id);
@@ -175,7 +195,6 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
     status.set_array(short_name(graph.intent_name(row.array)));
     status.set_task(row.task);
   }
-  if (is_array(row)) put_tasks(row, *status.mutable_tasks());
   const uint32_t running = instances_running(row);
   if (row.active) {
     const CommittedPlan& active = *row.active;
@@ -188,6 +207,10 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
     status.set_latency_us_predicted(worst);
   }
   status.set_instances_running(running);
+  if (is_array(row)) {
+    put_tasks(row, *status.mutable_tasks());
+    put_running_tasks(graph, id, status);
+  }
   status.set_generation(row.generation);
   status.set_state(std::string(intent_state(row, running)));
   if (row.spec->workload.kind == WorkKind::kService || !row.spec->from.empty()) status.set_promise_kept(row.promise_kept);
@@ -327,7 +350,7 @@ void put_tenant(const ViewSources& from, TenantId id, v1::Resource& out) {
   for (size_t i = 0; i < from.graph.intent_count(); ++i) {
     const IntentRow& row = from.graph.intent(IntentId(i));
     if (row.tenant != id || row.state == IntentState::kWithdrawn) continue;
-    ++intents;
+    if (!row.array.valid()) ++intents;
     if (row.active) billed += row.active->plan.billed_per_hour;
   }
   out.mutable_tenant()->mutable_status()->set_intents(intents);
