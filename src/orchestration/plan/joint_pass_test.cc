@@ -9,6 +9,7 @@
 
 #include "infrastructure/solver/clp.h"
 #include "orchestration/plan/decide.h"
+#include "orchestration/plan/joint_problem.h"
 
 // Compares the pass with a search that tries every set of columns on small domains, and checks its prices,
 // its assignment and its steps with nothing but the graph.
@@ -407,6 +408,55 @@ TEST(JointPass, DropsNothingThatIsServed) {
     EXPECT_EQ(result->dropped, 0);
     EXPECT_LE(result->after, result->before);
   }
+}
+
+// The same work with other words about places is another kind of work; whom others draw near or keep apart, and what goes on
+// where it could not be placed any more, is left where it is.
+TEST(JointProblem, KnowsWhereEachMayBe) {
+  Graph graph;
+  const auto add = [&graph](EventBody body) { ASSERT_TRUE(graph.apply({1, "t", std::move(body)}).effect); };
+  add(DomainCreated{.name = "d"});
+  add(TenantDefined{TenantId(0u), "t"});
+  for (uint32_t s = 0; s < 3; ++s) {
+    SiteSpec spec{.name = "s" + std::to_string(s)};
+    if (s == 1) spec.taints = {"noisy"};
+    add(SiteDefined{SiteId(s), VertexId(s), spec});
+    add(NodesReported{SiteId(s), NodeId(s), {{"n", 1000, 1024, 0, "", s == 2 ? 800 : 1600}}});
+    add(SiteStateChanged{SiteId(s), Liveness::kUp, ""});
+  }
+  add(DatasetDefined{DatasetId(0u), {.name = "maps", .at = {SiteId(0u), SiteId(2u)}}});
+  const auto submit = [&](Where where, int32_t speed = 0) {
+    const IntentId id(graph.intent_count());
+    IntentSpec spec{.name = "i" + std::to_string(id.value), .where = std::move(where), .data = {DatasetId(0u)}};
+    spec.workload.cpu_milli = 100;
+    spec.workload.speed_milli_min = speed;
+    add(IntentSubmitted{id, TenantId(0u), 1, spec});
+  };
+  submit({});
+  submit({.tolerates = {"noisy"}});
+  submit({.at_data = true});
+  submit({}, 1'000);
+  const JointProblem problem(graph, {});
+  ASSERT_EQ(problem.items().size(), 4u);
+  ASSERT_EQ(problem.works().size(), 4u);
+  const auto may = [](const JointProblem& of, uint32_t item) {
+    std::vector<bool> out;
+    for (const Nanocredits price : of.works()[of.items()[item].work].price) out.push_back(price != JointWork::kNever);
+    return out;
+  };
+  EXPECT_EQ(may(problem, 0), (std::vector<bool>{true, false, true}));
+  EXPECT_EQ(may(problem, 1), (std::vector<bool>{true, true, true}));
+  EXPECT_EQ(may(problem, 2), (std::vector<bool>{true, false, true}));
+  EXPECT_EQ(may(problem, 3), (std::vector<bool>{true, false, false}));
+  submit({.near = {IntentId(0u)}});
+  submit({.apart_from = {IntentId(0u)}});
+  submit({.regions_min = 2});
+  submit({.failure_domains_min = 2});
+  EXPECT_EQ(JointProblem(graph, {}).items().size(), 4u);
+  Plan plan{.intent = IntentId(0u), .generation = 1};
+  plan.placements.push_back({.site = SiteId(1u), .node = NodeId(1u), .cpu_milli = 100, .continues = {}});
+  add(PlanCommitted{plan});
+  EXPECT_EQ(JointProblem(graph, {}).items().size(), 3u);
 }
 
 TEST(JointPass, HasNothingToSayOfAnEmptyDomain) {

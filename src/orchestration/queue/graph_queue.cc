@@ -399,6 +399,7 @@ void GraphQueue::submit(const Graph& head, IntentId intent) {
   if (!fits_ever(head, work.job, row.spec->workload)) {
     to_be_refused_.insert(intent);
     too_large_.insert(intent);
+    engine_.held(id_of(intent), kNever, kHeldForNetwork);
   }
   ++known_classes_[work.job.priority];
   work_.insert_or_assign(intent, std::move(work));
@@ -686,6 +687,7 @@ std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
       if (known != work_.end() && !fits_ever(head, known->second.job, head.intent(intent).spec->workload)) continue;
       too_large_.erase(intent);
       set_hopeless(head, intent);
+      engine_.held(id_of(intent), now_, kHeldForNetwork);
     }
   }
   std::vector<Turn> out;
@@ -738,7 +740,7 @@ void GraphQueue::refused(IntentId intent, uint64_t relief, TimeUs until) {
   work.was_refused = true;
   work.relief = relief;
   if (!claims_.empty()) refused_beside_claims_.insert(intent);
-  engine_.held(id_of(intent), until, kHeldForNetwork);
+  engine_.held(id_of(intent), too_large_.contains(intent) ? kNever : until, kHeldForNetwork);
 }
 
 std::vector<IntentId> GraphQueue::order(size_t most) const {
