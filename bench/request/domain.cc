@@ -112,7 +112,7 @@ Status Domain::State::start(const std::string& folder) {
   tree = std::move(*follower);
   log->on_durable([this](Position end) { tree->notify(end); });
   auto started = runtime::LoopThread::start(
-      *log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(), nullptr, needs_decision, {}, "bench",
+      *log, wire, clock, [] { return std::make_unique<JointPlanner>(); }, std::make_unique<queue::GraphQueue>(), nullptr, nullptr, needs_decision, {}, "bench",
       DomainCreated{.name = "bench", .scarcity_core_hour = kCredit, .service_prefix = "fd77:77::/64"},
       [](const Error& error) { std::fprintf(stderr, "weir bench request: %s\n", error.text().c_str()); });
   if (!started) return tl::unexpected(started.error());

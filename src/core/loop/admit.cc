@@ -193,6 +193,8 @@ class Admitter {
     if (array && (e.spec.workload.kind != WorkKind::kJob || !e.spec.from.empty() || e.spec.schedule.tasks < 2)) {
       return fail(ErrorCode::kInvalid, "an array is of at least 2 tasks, which are jobs without streams", where);
     }
+    // Tasks and stages are called alike.
+    if (array && head_.find_workflow(head_.tenant_name(e.tenant), e.spec.name).valid()) return taken("array", e.spec.name, "a workflow");
     if (e.workflow.valid()) return fail(ErrorCode::kInvalid, "the brain submits the stages of workflows by itself", where);
     for (const Ingress& from : e.spec.from) {
       if (from.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown ingress site", where);
@@ -294,6 +296,10 @@ class Admitter {
       }
     }
     const WorkflowId known = head_.find_workflow(head_.tenant_name(e.tenant), e.spec.name);
+    if (const IntentId array = head_.find_intent(head_.tenant_name(e.tenant), e.spec.name);
+        !known.valid() && array.valid() && is_array(head_.intent(array))) {
+      return taken("workflow", e.spec.name, "an array");
+    }
     if (!known.valid()) {
       if (e.generation > 1) return fail(ErrorCode::kConflict, "there is no earlier generation", where);
       e.workflow = WorkflowId(head_.workflow_count());

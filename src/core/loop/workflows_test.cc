@@ -287,6 +287,26 @@ TEST_F(WorkflowsTest, AfterARestartWhatWasPlannedIsSubmitted) {
   EXPECT_TRUE(arranging.empty());
 }
 
+TEST_F(WorkflowsTest, AWorkflowAndAnArrayAreNotCalledAlike) {
+  const auto array = [this](std::string name) {
+    IntentSpec spec{.name = std::move(name), .schedule = {.tasks = 3}};
+    spec.workload.kind = WorkKind::kJob;
+    spec.workload.artifact = "a";
+    return propose(IntentSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = std::move(spec)});
+  };
+  begin();
+  ASSERT_TRUE(array("render"));
+  Workflow spec = street();
+  spec.name = "render";
+  const auto answer = propose(WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = spec});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kConflict);
+  submit(street());
+  const auto other = array(street().name);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::kConflict);
+}
+
 TEST_F(WorkflowsTest, NonsenseFromThePlannerIsNotWritten) {
   submit(street());
   arrange({kHub, kFar});

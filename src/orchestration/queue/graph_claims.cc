@@ -110,7 +110,7 @@ void GraphQueue::unclaim(const Graph& head, IntentId intent) {
   refresh(head, site);
   for (const IntentId other : std::exchange(refused_beside_claims_, {})) {
     const auto work = work_.find(other);
-    if (work == work_.end() || work->second.state != Work::State::kWaiting) continue;
+    if (work == work_.end() || work->second.state != Work::State::kWaiting || too_large_.contains(other)) continue;
     work->second.was_refused = false;
     resting_.erase(other);
     engine_.held(id_of(other), now_, 0);

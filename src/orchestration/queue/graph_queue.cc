@@ -396,13 +396,20 @@ void GraphQueue::submit(const Graph& head, IntentId intent) {
     }
   }
   if (row.claims > 0) work.claimed_at = now_;
-  if (!fits_ever(head, work.job, row.spec->workload)) {
-    to_be_refused_.insert(intent);
+  ++known_classes_[work.job.priority];
+  look_whether_it_fits(head, intent, work_.insert_or_assign(intent, std::move(work)).first->second);
+}
+
+// Who is to be near, or apart from, others may find room when they come or go; everybody else, when nodes do.
+void GraphQueue::look_whether_it_fits(const Graph& head, IntentId intent, const Work& work) {
+  const bool fits = fits_ever(head, work.job, head.intent(intent).spec->workload);
+  if (!fits && !too_large_.contains(intent)) to_be_refused_.insert(intent);
+  if (!fits && work.named.empty()) {
     too_large_.insert(intent);
     engine_.held(id_of(intent), kNever, kHeldForNetwork);
+  } else if (too_large_.erase(intent) > 0) {
+    engine_.held(id_of(intent), now_, kHeldForNetwork);
   }
-  ++known_classes_[work.job.priority];
-  work_.insert_or_assign(intent, std::move(work));
   set_hopeless(head, intent);
 }
 
@@ -496,7 +503,7 @@ void GraphQueue::look_where(const Graph& head, IntentId intent, Work& work) {
   if (pools == work.job.pools) return;
   work.job.pools = std::move(pools);
   if (work.state == Work::State::kWaiting) queue_again(intent, work);
-  if (work.state == Work::State::kWaiting && !fits_ever(head, work.job)) to_be_refused_.insert(intent);
+  if (work.state == Work::State::kWaiting) look_whether_it_fits(head, intent, work);
 }
 
 void GraphQueue::queue_again(IntentId intent, const Work& work) {
@@ -683,11 +690,7 @@ std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
   if (std::exchange(nodes_changed_, false)) {
     const std::set<IntentId> before = too_large_;
     for (const IntentId intent : before) {
-      const auto known = work_.find(intent);
-      if (known != work_.end() && !fits_ever(head, known->second.job, head.intent(intent).spec->workload)) continue;
-      too_large_.erase(intent);
-      set_hopeless(head, intent);
-      engine_.held(id_of(intent), now_, kHeldForNetwork);
+      if (const auto known = work_.find(intent); known != work_.end()) look_whether_it_fits(head, intent, known->second);
     }
   }
   std::vector<Turn> out;

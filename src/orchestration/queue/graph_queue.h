@@ -121,6 +121,7 @@ class GraphQueue : public Scheduler {
   void set_hopeless(const Graph& head, IntentId intent);
   void rest(IntentId intent);
   void look_where(const Graph& head, IntentId intent, Work& work);
+  void look_whether_it_fits(const Graph& head, IntentId intent, const Work& work);
   void queue_again(IntentId intent, const Work& work);
   void stands_elsewhere(const Graph& head, IntentId other);
   void take(Work& work);
