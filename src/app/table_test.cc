@@ -101,8 +101,8 @@ TEST(Table, WhatGoesOnBelowGivesWayBeforeNames) {
   EXPECT_EQ(table.text(80),
             "TENANT    NAME     STATE    QUEUE       START              WHY\n"
             "research  retrain  waiting  production  2026-11-22T18:00Z  3 cores needed, queue\n"
-            "                                                           production may use 2\n"
-            "                                                           cores more\n");
+            "                                                           production may use\n"
+            "                                                           2 cores more\n");
   EXPECT_EQ(table.text(75).substr(0, 47), "TENANT    NAME     STATE    QUEUE       START  ");
   EXPECT_LE(widest(table.text(60)), 60u);
 }

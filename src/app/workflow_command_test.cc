@@ -53,7 +53,7 @@ TEST_F(WorkflowCommandTest, ACycleIsRefusedWithFileAndLine) {
   const Outcome refused = weir({"apply", "-f", file("    - {from: detect, to: camera, rate: 1kbps}\n")});
   EXPECT_EQ(refused.code, kExitUsage) << refused.error;
   EXPECT_NE(
-      refused.error.find("video.yaml:9: spec.edges: the stages form a cycle: camera -> detect -> camera"),
+      refused.error.find("video.yaml:10: spec.edges: the stages form a cycle: camera -> detect -> camera"),
       std::string::npos)
       << refused.error;
 }

@@ -162,8 +162,9 @@ void Auditor::body(const IntentSubmitted& e) {
   });
   wish.tenant = tenants_[e.tenant.index()];
   wish.generation = e.generation;
+  wish.flow_generation = e.workflow.valid() ? workflows_[e.workflow.index()].generation : 0;
   wish.withdrawn = false;
-  wish.finished = false;
+  wish.finished = wish.given_up = false;
   wish.spec = spec;
   wish.preemptions = 0;
   wish.preempts_at = 0;
@@ -173,12 +174,14 @@ void Auditor::body(const IntentSubmitted& e) {
 void Auditor::body(const IntentWithdrawn& e) {
   Wish& wish = wishes_[e.intent.index()];
   const bool ended = is_array(wish) && wish.submitted >= static_cast<uint32_t>(wish.spec.schedule.tasks);
-  if (wish.withdrawn && ((!wish.finished && !ended) || e.finished)) fail("withdrawn twice");
+  if (wish.withdrawn && ((!wish.finished && !wish.given_up && !ended) || e.finished)) fail("withdrawn twice");
   if (wish.withdrawn) wish.submitted = 0;
   if (e.finished && !by_brain()) fail("finished by another's word than the brain's");
+  const bool may_drop = may_drop_stage(e.intent);
   wish.finished = e.finished;
   if (!wish.withdrawn) wish.ended_well = e.finished;
-  if (by_brain() && !ends_with_array(e.intent, e.finished) && !(e.finished ? all_exited_well(wish) : over_its_time(wish) || may_drop_stage(e.intent))) fail("the brain withdrew what is not done");
+  wish.given_up = !wish.withdrawn && by_brain() && !e.finished;
+  if (by_brain() && !ends_with_array(e.intent, e.finished) && !(e.finished ? all_exited_well(wish) : over_its_time(wish) || may_drop)) fail("the brain withdrew what is not done");
   wish.on_protection.clear();
   wish.withdrawn = true;
   wish.active = kNoPosition;

@@ -112,6 +112,14 @@ class Auditor {
     uint32_t task = 0;
     uint32_t submitted = 0;            // of an array: its first tasks
     bool ended_well = false;           // when it was withdrawn first
+    bool given_up = false;             // by the brain, and not because it was done: it stays known until it is deleted
+    uint32_t flow_generation = 0;      // of the workflow that it is a stage of, when it was wished for
+  };
+  struct Flowing {
+    uint32_t generation = 0, planned_generation = 0;
+    bool withdrawn = false;
+    Workflow spec, planned_spec;       // as wished, and as the newest plan was made for
+    std::vector<PlannedStage> stages;  // of that
   };
   struct Billed {
     TimeUs total = 0;
@@ -164,6 +172,7 @@ class Auditor {
   void body(const WorkflowWithdrawn& e);
   void check_stage_wish(const IntentSubmitted& e) const;
   bool may_drop_stage(IntentId intent) const;
+  void check_order(const Flowing& flow, size_t stage) const;
   void body(const LinkStateChanged& e);
   void body(const LinkMeasured& e);
   void body(const TenantDefined& e);
@@ -227,12 +236,6 @@ class Auditor {
   std::vector<QueueSpec> queues_;
   uint64_t preemptions_ = 0, reclaims_ = 0;
   size_t reservations_ = 0;
-  struct Flowing {
-    uint32_t generation = 0, planned_generation = 0;
-    bool withdrawn = false;
-    Workflow spec, planned_spec;       // as wished, and as the newest plan was made for
-    std::vector<PlannedStage> stages;  // of that
-  };
   std::vector<Flowing> workflows_;
   std::vector<std::pair<WorkflowId, std::string>> stage_of_;  // by intent
   std::vector<Wish> wishes_;

@@ -50,6 +50,8 @@ void Auditor::body(const WorkflowPlanned& e) {
     if (stage.at.empty() && std::find(where.not_at.begin(), where.not_at.end(), site) != where.not_at.end()) {
       fail("stage " + stage.name + " is planned for a site that its workflow excludes");
     }
+    // What has run is where it ran.
+    if (flow.spec.kind == WorkflowKind::kBatch && e.stages[s].finish_us == e.stages[s].start_us) continue;
     if (works(stage) && sites_[site.index()].state == Liveness::kDown)
       fail("a stage is planned for a site that is down");
   }
@@ -75,7 +77,16 @@ void Auditor::body(const WorkflowPlanned& e) {
 void Auditor::body(const WorkflowWithdrawn& e) {
   if (e.workflow.index() >= workflows_.size()) return fail("a workflow that is not is withdrawn");
   if (e.finished && !by_brain()) fail("a workflow finished by another's word than the brain's");
-  workflows_[e.workflow.index()].withdrawn = true;
+  Flowing& flow = workflows_[e.workflow.index()];
+  flow.withdrawn = true;
+  if (!e.finished) return;
+  if (flow.spec.kind != WorkflowKind::kBatch) fail("a stream finished");
+  for (size_t i = 0; i < stage_of_.size(); ++i) {
+    if (stage_of_[i].first == e.workflow && wishes_[i].flow_generation == flow.generation &&
+        !wishes_[i].finished) {
+      fail("a workflow finished before its stage " + stage_of_[i].second);
+    }
+  }
 }
 
 // A wish of the brain's: one stage of the newest plan, where that is, fed from where what feeds it is.
@@ -94,6 +105,7 @@ void Auditor::check_stage_wish(const IntentSubmitted& e) const {
   if (e.spec.name != flow.spec.name + "." + e.stage) fail("a stage has the name " + e.spec.name);
   if (e.spec.where.only != std::vector<SiteId>{flow.stages[row].site})
     fail("stage " + e.stage + " is wished elsewhere than planned");
+  if (flow.planned_spec.kind == WorkflowKind::kBatch) return check_order(flow, row);
   std::map<SiteId, int64_t> rates_bps;
   for (const WorkflowEdge& edge : flow.planned_spec.edges) {
     if (edge.to == row) rates_bps[flow.stages[edge.from].site] += edge.bps;
@@ -110,12 +122,50 @@ void Auditor::check_stage_wish(const IntentSubmitted& e) const {
   }
 }
 
-// The brain withdraws a stage with its workflow, or when the newest plan has no such stage.
+// A stage of a batch begins when all before it have ended well, or goes on with what it began with.
+void Auditor::check_order(const Flowing& flow, size_t stage) const {
+  const auto wish_of = [&](uint32_t row) -> const Wish* {
+    for (size_t i = 0; i < stage_of_.size(); ++i) {
+      if (stage_of_[i].first.valid() && &workflows_[stage_of_[i].first.index()] == &flow &&
+          stage_of_[i].second == flow.planned_spec.stages[row].name) {
+        return &wishes_[i];
+      }
+    }
+    return nullptr;
+  };
+  const Wish* own = wish_of(static_cast<uint32_t>(stage));
+  if (own && !own->withdrawn && own->active != kNoPosition && own->flow_generation == flow.generation) return;
+  // What runs nothing has ended when all before it have.
+  std::vector<uint32_t> open = {static_cast<uint32_t>(stage)};
+  for (size_t i = 0; i < open.size(); ++i) {
+    for (const WorkflowEdge& edge : flow.planned_spec.edges) {
+      if (edge.to != open[i]) continue;
+      if (!works(flow.planned_spec.stages[edge.from])) {
+        open.push_back(edge.from);
+        continue;
+      }
+      const Wish* before = wish_of(edge.from);
+      if (!before || !before->finished || before->flow_generation != flow.generation) {
+        return fail("stage " + flow.planned_spec.stages[stage].name + " of " + flow.spec.name +
+                    " begins before " + flow.planned_spec.stages[edge.from].name + " has ended well");
+      }
+    }
+  }
+}
+
+// The brain withdraws a stage with its workflow, when the newest plan has no such stage, and of a batch when
+// what it made is lost or it was wished for by an earlier generation.
 bool Auditor::may_drop_stage(IntentId intent) const {
   const auto& [workflow, stage] = stage_of_[intent.index()];
   if (!workflow.valid()) return false;
   const Flowing& flow = workflows_[workflow.index()];
   const std::string& name = stage;
+  const Wish& wish = wishes_[intent.index()];
+  if (flow.planned_spec.kind == WorkflowKind::kBatch &&
+      (wish.flow_generation != flow.generation ||
+       (wish.finished && sites_[wish.spec.where.only.front().index()].state == Liveness::kDown))) {
+    return true;
+  }
   return flow.withdrawn || std::none_of(flow.planned_spec.stages.begin(), flow.planned_spec.stages.end(),
                                         [&name](const Stage& s) { return s.name == name && works(s); });
 }

@@ -19,6 +19,7 @@
 namespace weir::simulation {
 
 // Of a plan of a workflow, in the brain and where it is checked.
+inline constexpr BatchLimits kBatchSteps{.steps = 2'000, .steps_per_task = 500};
 inline constexpr StreamPlanLimits kWorkflowSteps{.steps = 20'000, .branches = 50};
 
 // Ways to break the system on purpose, to see that the checks can fail.
@@ -122,7 +123,7 @@ class BrainProcess final : public Clock, public Wire {
   std::unique_ptr<JointPlanner> planner_;
   ClpSolver solver_;
   PeriodicPass pass_{solver_, {.joint = {.relaxation = {.rounds_max = 30}}, .rebalance = {.utilisation_ppm_min = 200'000}}};
-  GraphWorkflowPlanner workflow_planner_{kWorkflowSteps};
+  GraphWorkflowPlanner workflow_planner_{kWorkflowSteps, kBatchSteps};
   UnjustQueue queue_;
   std::vector<Loop::Message> inbox_;
   std::vector<std::function<void()>> outbox_;

@@ -101,14 +101,19 @@ std::string unarranged(const Graph& graph, WorkflowId id) {
   const std::string name = "workflow " + graph.workflow_name(id);
   std::set<IntentId> wanted;
   if (row.state == WorkflowState::kPending) return name + " is neither planned nor refused";
-  if (row.state == WorkflowState::kRefused || row.refusal) {
-    if (!GraphWorkflowPlanner(kWorkflowSteps).plan(graph, id).refused) return name + " is refused and feasible";
+  if (row.state == WorkflowState::kRefused || (row.state == WorkflowState::kPlanned && row.refusal)) {
+    if (!GraphWorkflowPlanner(kWorkflowSteps, kBatchSteps).plan(graph, id).refused) return name + " is refused and feasible";
   }
   if (row.state == WorkflowState::kRefused) return {};
   for (size_t s = 0; row.state == WorkflowState::kPlanned && s < row.spec->stages.size(); ++s) {
     const Stage& stage = row.spec->stages[s];
     if (stage.workload.cpu_milli == 0) continue;
     const IntentId intent = graph.stage_intent(row, stage.name);
+    if (row.spec->kind == WorkflowKind::kBatch) {
+      // It runs, has run, or waits for what does.
+      if (intent.valid() && graph.intent(intent).state != IntentState::kWithdrawn) wanted.insert(intent);
+      continue;
+    }
     if (!intent.valid() || graph.intent(intent).state == IntentState::kWithdrawn) return name + ": stage " + stage.name + " has no intent";
     wanted.insert(intent);
     if (graph.intent(intent).spec->where.only != std::vector<SiteId>{row.plan->stages[s].site}) {

@@ -264,8 +264,35 @@ Workflow Load::stream(const std::string& name) {
   return spec;
 }
 
+// Stages that each run for a while, in a chain, a tree or a net.
+Workflow Load::batch(const std::string& name) {
+  Random& r = random_;
+  Workflow spec{.name = name};
+  const auto stages = static_cast<uint32_t>(r.between(1, 4));
+  for (uint32_t s = 0; s < stages; ++s) {
+    Stage stage{.name = "s" + std::to_string(s), .work_us = r.between(1, 10) * 1'000'000};
+    if (r.chance(150'000)) stage.at = {SiteId(r.below(world_.sites.size()))};
+    stage.workload = {.artifact = "program",
+                      .cpu_milli = static_cast<int32_t>(r.between(1, 5) * 100),
+                      .memory_mib = static_cast<int32_t>(r.between(1, 4) * 64)};
+    spec.stages.push_back(std::move(stage));
+  }
+  if (r.chance(300'000)) {
+    spec.inputs = {{.name = "tiles", .bytes = r.between(0, 50) * 1'000'000, .at = {SiteId(r.below(world_.sites.size()))}}};
+    spec.stages[0].reads = {WorkflowInputId(0u)};
+  }
+  const auto join = [&](uint32_t from, uint32_t to) {
+    spec.edges.push_back({.from = from, .to = to, .bytes = r.between(0, 20) * 1'000'000});
+  };
+  for (uint32_t s = 1; s < stages; ++s) join(static_cast<uint32_t>(r.below(s)), s);
+  if (stages > 2 && r.chance(300'000) && spec.edges.back().from != 0) join(0, stages - 1);
+  if (r.chance(300'000)) spec.deadline_us = r.between(5, 100) * 1'000'000;
+  return spec;
+}
+
 void Load::submit_workflow() {
-  const std::string name = random_.chance(500'000) ? "video" : "audio";
+  const bool once = random_.chance(400'000);
+  const std::string name = once ? "mosaic" : random_.chance(500'000) ? "video" : "audio";
   if (random_.chance(250'000)) {
     return ask([name](const Graph& graph) {
       std::vector<Proposal> one;
@@ -274,7 +301,7 @@ void Load::submit_workflow() {
       return one;
     });
   }
-  ask([spec = stream(name)](const Graph& graph) {
+  ask([spec = once ? batch(name) : stream(name)](const Graph& graph) {
     std::vector<Proposal> one;
     if (graph.tenant_count() > 0) one.push_back({"tenant/city", WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = spec}});
     return one;

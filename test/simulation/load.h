@@ -43,6 +43,7 @@ class Load {
   IntentSpec wish(const std::string& name, bool job);
   void submit_workflow();
   Workflow stream(const std::string& name);
+  Workflow batch(const std::string& name);
 
   Schedule& schedule_;
   Random& random_;

@@ -219,6 +219,10 @@ Status check(const Workflow& workflow) {
     const std::string& name = workflow.stages[s].name;
     if (name.empty())
       return fail(ErrorCode::kInvalid, "a stage has no name", stage_path(s) + ".name", "give it one");
+    if (name.find_first_not_of("0123456789") == std::string::npos) {
+      return fail(ErrorCode::kInvalid, quoted(name) + " is a number, as tasks of arrays are called", stage_path(s) + ".name",
+                  "call it by what it does");
+    }
     if (workflow.name.size() + 1 + name.size() > limits::kNameBytesMax) {
       return fail(ErrorCode::kInvalid,
                   "its intent would be called " + quoted(workflow.name + "." + name) + ", of " +

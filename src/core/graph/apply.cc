@@ -437,7 +437,7 @@ Applied Graph::on(const IntentWithdrawn& e) {
   row.state = IntentState::kWithdrawn;
   row.finished = e.finished;
   if (row.active) stands_elsewhere(row);
-  row.failed = !e.why.empty() && row.spec->workload.kind == WorkKind::kJob && !row.workflow.valid() &&
+  row.failed = !e.why.empty() && !row.workflow.valid() &&
                !(row.array.valid() && intent(row.array).state == IntentState::kWithdrawn);
   // Nobody measures it any more.
   row.promise_broken_at.clear();

@@ -193,8 +193,6 @@ class Admitter {
     if (array && (e.spec.workload.kind != WorkKind::kJob || !e.spec.from.empty() || e.spec.schedule.tasks < 2)) {
       return fail(ErrorCode::kInvalid, "an array is of at least 2 tasks, which are jobs without streams", where);
     }
-    // Tasks and stages are called alike.
-    if (array && head_.find_workflow(head_.tenant_name(e.tenant), e.spec.name).valid()) return taken("array", e.spec.name, "a workflow");
     if (e.workflow.valid()) return fail(ErrorCode::kInvalid, "the brain submits the stages of workflows by itself", where);
     for (const Ingress& from : e.spec.from) {
       if (from.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown ingress site", where);
@@ -270,9 +268,6 @@ class Admitter {
       return tl::unexpected(std::move(error));
     };
     if (Status sound = check(e.spec); !sound) return prefixed(sound.error());
-    if (e.spec.kind != WorkflowKind::kStream) {
-      return fail(ErrorCode::kUnsupported, "batches are planned, but not run yet", where, "submit its stages as jobs");
-    }
     if (e.spec.stages.size() > limits::kStagesStoredMax || e.spec.edges.size() > limits::kEdgesStoredMax ||
         e.spec.inputs.size() > limits::kInputsStoredMax) {
       return fail(ErrorCode::kInvalid, "it has too many stages, edges or inputs", where,
@@ -296,10 +291,6 @@ class Admitter {
       }
     }
     const WorkflowId known = head_.find_workflow(head_.tenant_name(e.tenant), e.spec.name);
-    if (const IntentId array = head_.find_intent(head_.tenant_name(e.tenant), e.spec.name);
-        !known.valid() && array.valid() && is_array(head_.intent(array))) {
-      return taken("workflow", e.spec.name, "an array");
-    }
     if (!known.valid()) {
       if (e.generation > 1) return fail(ErrorCode::kConflict, "there is no earlier generation", where);
       e.workflow = WorkflowId(head_.workflow_count());

@@ -270,8 +270,17 @@ class Loop {
   bool waits(IntentId intent) const;     // a job that begins when its turn comes, or an array, whose tasks do
   void follow_workflows(const EventBody& body);
   void watch_workflows();
-  bool watch(WorkflowId workflow);        // false: there was no room to write what is to be done
+  bool watch(WorkflowId workflow);        // false: it is to be looked at again in the next turn
   std::string unsound(const WorkflowRow& row) const;  // why it is to be planned again; empty: it need not be
+  std::string unsound_stream(const WorkflowRow& row) const;
+  std::string unsound_batch(const WorkflowRow& row) const;
+  struct DueStage {
+    size_t stage = 0;                    // its row
+    IntentId intent;                     // the next new one, if it had none
+    IntentSpec spec;
+  };
+  std::vector<DueStage> due_stages(const WorkflowRow& row) const;
+  bool has_wish(const WorkflowRow& row, const DueStage& due) const;
   void begin_arrangement();
   TimeUs arrangement_wake_us() const;
   void begin_pass();

@@ -121,10 +121,30 @@ std::string with_addresses(const Graph& graph, const Workflow& workflow, const s
   return argument;
 }
 
+// What both kinds of stages wish for.
+IntentSpec stage_at(const WorkflowRow& row, size_t at) {
+  const Workflow& workflow = *row.spec;
+  const Stage& stage = workflow.stages[at];
+  IntentSpec spec{.name = workflow.name + "." + stage.name,
+                  .workload = stage.workload,
+                  .where = workflow.where,
+                  .prefer = workflow.prefer};
+  spec.where.only = {row.plan->stages[at].site};
+  spec.where.not_at.clear();
+  spec.where.sites_min = 1;
+  if (!stage.at.empty()) spec.where.residency.clear();
+  return spec;
+}
+
 }  // namespace
 
-bool runs(const Stage& stage) {
-  return stage.workload.cpu_milli > 0 || stage.workload.memory_mib > 0 || stage.workload.accelerators > 0;
+IntentSpec batch_stage(const WorkflowRow& row, size_t at) {
+  const PlannedStage& planned = row.plan->stages[at];
+  IntentSpec spec = stage_at(row, at);
+  spec.workload.kind = WorkKind::kJob;
+  spec.workload.port = 0;
+  spec.schedule.run_time_us_estimated = std::min(planned.finish_us - planned.start_us, limits::kRunTimeUsMax);
+  return spec;
 }
 
 IntentSpec stream_stage(const Graph& graph, const WorkflowRow& row, size_t at,
@@ -133,17 +153,10 @@ IntentSpec stream_stage(const Graph& graph, const WorkflowRow& row, size_t at,
   const WorkflowPlanned& plan = *row.plan;
   const Stage& stage = workflow.stages[at];
   const SiteId site = plan.stages[at].site;
-  IntentSpec spec{.name = workflow.name + "." + stage.name,
-                  .workload = stage.workload,
-                  .where = workflow.where,
-                  .prefer = workflow.prefer};
+  IntentSpec spec = stage_at(row, at);
   spec.workload.kind = WorkKind::kService;
   for (std::string& argument : spec.workload.command)
     argument = with_addresses(graph, workflow, intents, std::move(argument));
-  spec.where.only = {site};
-  spec.where.not_at.clear();
-  spec.where.sites_min = 1;
-  if (!stage.at.empty()) spec.where.residency.clear();
   spec.promise.percentile_ppm = workflow.percentile_ppm;
 
   std::map<SiteId, int64_t> rates_bps;

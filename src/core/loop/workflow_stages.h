@@ -3,11 +3,9 @@
 #include <optional>
 
 #include "core/graph/graph.h"
+#include "core/graph/workflow_state.h"
 
 namespace weir {
-
-// Does the stage run anything? One that does not stands for what is there by itself, and has no intent.
-bool runs(const Stage& stage);
 
 // The wish of one stage of a stream at its planned site, with all that the ordinary machinery needs to
 // reserve, steer and bill it: the sites of the stages before it are its ingresses, with the bandwidth of
@@ -23,5 +21,8 @@ bool runs(const Stage& stage);
 // run.
 IntentSpec stream_stage(const Graph& graph, const WorkflowRow& row, size_t stage,
                         const std::vector<IntentId>& intents);
+
+// The job of one stage of a batch, at its planned site. Requires as stream_stage. Pure.
+IntentSpec batch_stage(const WorkflowRow& row, size_t stage);
 
 }  // namespace weir

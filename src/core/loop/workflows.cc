@@ -27,6 +27,12 @@ bool stands(const IntentSpec& wish, IntentSpec wanted) {
   return wish == wanted;
 }
 
+// A refusal that moving elsewhere may help: a program that ends again and again ends elsewhere too.
+bool is_refused(const IntentRow& wish) {
+  return wish.refusal && wish.refusal->generation == wish.generation && !wish.refusal->reasons.empty() &&
+         wish.refusal->reasons[0].code != ReasonCode::kRestarting;
+}
+
 }  // namespace
 
 void Loop::follow_workflows(const EventBody& body) {
@@ -64,6 +70,10 @@ void Loop::follow_workflows(const EventBody& body) {
 
 std::string Loop::unsound(const WorkflowRow& row) const {
   if (!is_current(row)) return "it has no plan yet";
+  return row.spec->kind == WorkflowKind::kBatch ? unsound_batch(row) : unsound_stream(row);
+}
+
+std::string Loop::unsound_stream(const WorkflowRow& row) const {
   for (size_t s = 0; s < row.spec->stages.size(); ++s) {
     const Stage& stage = row.spec->stages[s];
     const SiteId site = row.plan->stages[s].site;
@@ -75,65 +85,147 @@ std::string Loop::unsound(const WorkflowRow& row) const {
     const IntentId intent = head_.stage_intent(row, stage.name);
     if (!intent.valid()) continue;
     const IntentRow& wish = head_.intent(intent);
-    // A program that ends again and again ends elsewhere too.
-    if (wish.refusal && wish.refusal->generation == wish.generation && !wish.refusal->reasons.empty() &&
-        wish.refusal->reasons[0].code != ReasonCode::kRestarting) {
-      return of + " was refused at " + head_.site_name(site);
-    }
+    if (is_refused(wish)) return of + " was refused at " + head_.site_name(site);
     if (!wish.promise_kept) return "the promise of " + of + " is broken at " + head_.site_name(site);
   }
   return {};
+}
+
+// What a silent site holds may come back until its leases have ended.
+std::string Loop::unsound_batch(const WorkflowRow& row) const {
+  const Workflow& spec = *row.spec;
+  const std::vector<bool> done = done_stages(head_, row);
+  const auto lost = [this](SiteId site) { return head_.site(site).state == Liveness::kDown && fenced(site); };
+  std::vector<bool> wanted(spec.stages.size(), false);
+  for (const WorkflowEdge& edge : spec.edges) {
+    const IntentRow* next = stage_of_generation(head_, row, edge.to);
+    wanted[edge.from] = wanted[edge.from] || (!done[edge.to] && !(next && next->active));
+  }
+  for (size_t s = 0; s < spec.stages.size(); ++s) {
+    const Stage& stage = spec.stages[s];
+    const std::string of = "stage " + stage.name;
+    const IntentRow* wish = stage_of_generation(head_, row, s);
+    const SiteId site = wish && wish->state != IntentState::kWithdrawn ? wish->spec->where.only.front()
+                                                                       : row.plan->stages[s].site;
+    const std::string& name = head_.site_name(site);
+    if (done[s]) {
+      const SiteId made_at = wish ? wish->spec->where.only.front() : site;
+      if (wanted[s] && runs(stage) && lost(made_at))
+        return "what " + of + " made lies at " + head_.site_name(made_at) + ", which is down";
+      continue;
+    }
+    if (lost(site)) return of + " is at " + name + ", which is down";
+    if (!runs(stage)) continue;
+    if (wish && is_refused(*wish)) return of + " was refused at " + name;
+    if (head_.site(site).state == Liveness::kDraining && !(wish && wish->active))
+      return of + " is at " + name + ", which is drained";
+  }
+  return {};
+}
+
+// The stages that are to have an intent now, and as what.
+std::vector<Loop::DueStage> Loop::due_stages(const WorkflowRow& row) const {
+  std::vector<DueStage> due;
+  const Workflow& spec = *row.spec;
+  if (spec.kind == WorkflowKind::kStream) {
+    size_t fresh = head_.intent_count();
+    std::vector<IntentId> intents;
+    for (const Stage& stage : spec.stages) {
+      const IntentId known = head_.stage_intent(row, stage.name);
+      intents.push_back(!runs(stage) ? IntentId() : known.valid() ? known : IntentId(fresh++));
+    }
+    for (size_t s = 0; s < spec.stages.size(); ++s) {
+      if (runs(spec.stages[s])) due.push_back({s, intents[s], stream_stage(head_, row, s, intents)});
+    }
+    return due;
+  }
+  size_t fresh = head_.intent_count();
+  const std::vector<bool> done = done_stages(head_, row);
+  std::vector<bool> ready(spec.stages.size(), true);
+  for (const WorkflowEdge& edge : spec.edges) ready[edge.to] = ready[edge.to] && done[edge.from];
+  for (size_t s = 0; s < spec.stages.size(); ++s) {
+    if (done[s] || !runs(spec.stages[s])) continue;
+    // What has begun has what it needs, whatever became of that since.
+    const IntentRow* wish = stage_of_generation(head_, row, s);
+    if (!ready[s] && !(wish && wish->active)) continue;
+    const IntentId known = head_.stage_intent(row, spec.stages[s].name);
+    due.push_back({s, known.valid() ? known : IntentId(fresh++), batch_stage(row, s)});
+  }
+  return due;
+}
+
+bool Loop::has_wish(const WorkflowRow& row, const DueStage& due) const {
+  if (due.intent.index() >= head_.intent_count()) return false;
+  const IntentRow& known = head_.intent(due.intent);
+  if (known.state == IntentState::kWithdrawn) return false;
+  if (row.spec->kind == WorkflowKind::kStream) return stands(*known.spec, due.spec);
+  // How long it is thought to take alone moves nothing.
+  IntentSpec spec = due.spec;
+  spec.schedule.run_time_us_estimated = known.spec->schedule.run_time_us_estimated;
+  return known.submitted >= row.submitted && *known.spec == spec;
 }
 
 bool Loop::watch(WorkflowId id) {
   const WorkflowRow& row = head_.workflow(id);
   std::vector<EventBody> bodies;
   const bool withdrawn = row.state == WorkflowState::kWithdrawn;
-  std::vector<IntentId> wanted;
+  std::set<IntentId> wanted;
   if (!withdrawn && is_current(row)) {
-    size_t fresh = head_.intent_count();
-    std::vector<IntentId> intents;
-    for (const Stage& stage : row.spec->stages) {
-      const IntentId known = head_.stage_intent(row, stage.name);
-      intents.push_back(!runs(stage) ? IntentId() : known.valid() ? known : IntentId(fresh++));
-    }
-    for (size_t s = 0; s < row.spec->stages.size(); ++s) {
-      const Stage& stage = row.spec->stages[s];
-      if (!runs(stage)) continue;
-      IntentSpec spec = stream_stage(head_, row, s, intents);
-      const IntentId id_of_stage = intents[s];
-      const bool known = id_of_stage.index() < head_.intent_count();
-      wanted.push_back(id_of_stage);
-      if (known && head_.intent(id_of_stage).state != IntentState::kWithdrawn &&
-          stands(*head_.intent(id_of_stage).spec, spec)) {
-        continue;
-      }
-      bodies.push_back(IntentSubmitted{.intent = id_of_stage,
+    for (DueStage& due : due_stages(row)) {
+      wanted.insert(due.intent);
+      if (has_wish(row, due)) continue;
+      const bool known = due.intent.index() < head_.intent_count();
+      bodies.push_back(IntentSubmitted{.intent = due.intent,
                                        .tenant = row.tenant,
-                                       .generation = known ? head_.intent(id_of_stage).generation + 1 : 1,
-                                       .spec = std::move(spec),
+                                       .generation = known ? head_.intent(due.intent).generation + 1 : 1,
+                                       .spec = std::move(due.spec),
                                        .workflow = id,
-                                       .stage = stage.name});
+                                       .stage = row.spec->stages[due.stage].name});
     }
   }
   if (withdrawn || is_current(row)) {
     const std::string why =
-        withdrawn ? "its workflow was withdrawn" : "its workflow has no such stage any more";
+        withdrawn ? "its workflow was withdrawn" : "the plan of its workflow has no place for it now";
     for (const IntentId intent : row.intents) {
-      if (head_.intent(intent).state == IntentState::kWithdrawn) continue;
-      if (std::find(wanted.begin(), wanted.end(), intent) == wanted.end())
+      if (head_.intent(intent).state != IntentState::kWithdrawn && !wanted.count(intent)) {
         bodies.push_back(IntentWithdrawn{intent, false, why});
+      }
     }
+    if (!withdrawn && row.spec->kind == WorkflowKind::kBatch && bodies.empty()) {
+      const std::vector<bool> done = done_stages(head_, row);
+      if (std::find(done.begin(), done.end(), false) == done.end())
+        bodies.push_back(WorkflowWithdrawn{.workflow = id, .finished = true});
+    }
+  }
+  // What could not be planned again stands again by itself: the refusal is past.
+  if (!withdrawn && is_current(row) && row.refusal && bodies.empty() && unsound(row).empty()) {
+    WorkflowPlanned again = *row.plan;
+    again.why = "it stands again as it was";
+    bodies.push_back(std::move(again));
   }
   if (Status written = record(kBrain, std::move(bodies)); !written) return false;
   const WorkflowRow& now = head_.workflow(id);
   if (now.state == WorkflowState::kWithdrawn || unsound(now).empty()) {
     workflows_to_arrange_.erase(id);
-    arrangements_.erase(id);
+    // A plan has helped when its stages have places: until then the next but one waits its time.
+    const bool placed = std::none_of(now.intents.begin(), now.intents.end(), [this](IntentId stage) {
+      return head_.intent(stage).state == IntentState::kPending;
+    });
+    if (placed || now.state == WorkflowState::kWithdrawn) {
+      arrangements_.erase(id);
+    } else if (const auto tried = arrangements_.find(id); tried != arrangements_.end()) {
+      tried->second.relief.reset();
+      if (tried->second.tries <= 1) tried->second.again_us = now_us_;
+    }
   } else {
     workflows_to_arrange_.insert(id);
   }
-  return true;
+  // A site that fell silent is lost only when no lease of its can hold any more.
+  return now.state == WorkflowState::kWithdrawn || now.spec->kind == WorkflowKind::kStream ||
+         !is_current(now) ||
+         std::none_of(now.plan->stages.begin(), now.plan->stages.end(), [this](const PlannedStage& stage) {
+           return head_.site(stage.site).state == Liveness::kDown && !fenced(stage.site);
+         });
 }
 
 void Loop::watch_workflows() {
@@ -141,7 +233,7 @@ void Loop::watch_workflows() {
   std::set<WorkflowId> later;
   for (int round = 0; round < kRoundsPerTurn && !workflows_changed_.empty(); ++round) {
     for (const WorkflowId workflow : std::exchange(workflows_changed_, {})) {
-      // A disk without room leaves it for a later turn.
+      // A disk without room leaves it for a later turn, and so does a silent site.
       if (!watch(workflow)) later.insert(workflow);
     }
   }
@@ -154,8 +246,8 @@ TimeUs Loop::arrangement_wake_us() const {
   for (const WorkflowId workflow : workflows_to_arrange_) {
     const auto tried = arrangements_.find(workflow);
     if (tried == arrangements_.end()) return now_us_;
-    if (!tried->second.relief || *tried->second.relief != head_.relief())
-      wake = std::min(wake, tried->second.again_us);
+    const bool eased = !tried->second.relief || *tried->second.relief != head_.relief() + moves_;
+    wake = std::min(wake, tried->second.again_us + (eased ? 0 : options_.replan_us_max));
   }
   return wake;
 }
@@ -169,8 +261,10 @@ void Loop::begin_arrangement() {
   for (const WorkflowId workflow : workflows_to_arrange_) {
     const auto found = arrangements_.find(workflow);
     const Arrangement& tried = found == arrangements_.end() ? fresh : found->second;
-    if (workflow.index() >= durable_->workflow_count() || now_us_ < tried.again_us ||
-        (tried.relief && *tried.relief == durable_->relief()) || (next && tries <= tried.tries)) {
+    // Anyway now and then: not all that eases is counted.
+    const bool eased = !tried.relief || *tried.relief != durable_->relief() + moves_;
+    if (workflow.index() >= durable_->workflow_count() ||
+        now_us_ < tried.again_us + (eased ? 0 : options_.replan_us_max) || (next && tries <= tried.tries)) {
       continue;
     }
     next = workflow;
@@ -180,7 +274,8 @@ void Loop::begin_arrangement() {
   arrangement_ticket_ = ++last_ticket_;
   arrangement_of_ = *next;
   Arrangement& tried = arrangements_[*next];
-  tried.relief = durable_->relief();
+  // Another order of prices may help where the search ended before it was complete.
+  tried.relief = durable_->relief() + moves_;
   tried.again_us =
       now_us_ + std::min(options_.retry_us << std::min(tried.tries, 16u), options_.replan_us_max);
   ++tried.tries;
@@ -209,10 +304,13 @@ void Loop::handle(Arranged& message) {
     const auto& known = row.refusal;
     if (known && known->why == planned.why && known->where == planned.where) return;
   } else {
-    // The world has moved on: what stood then is not there any more.
+    // The world has moved on: what stood then is not there any more. What has run is where it ran.
+    const bool batch = row.spec->kind == WorkflowKind::kBatch;
     const bool stale =
-        std::any_of(planned.stages.begin(), planned.stages.end(), [this](const PlannedStage& stage) {
-          return stage.site.index() >= head_.site_count() || head_.site(stage.site).state == Liveness::kDown;
+        std::any_of(planned.stages.begin(), planned.stages.end(), [&](const PlannedStage& stage) {
+          return stage.site.index() >= head_.site_count() ||
+                 (head_.site(stage.site).state == Liveness::kDown &&
+                  (!batch || stage.finish_us > stage.start_us));
         });
     if (stale) {
       tried.relief.reset();
@@ -228,8 +326,21 @@ void Loop::handle(Arranged& message) {
     tried.relief.reset();
     return;
   }
+  std::vector<EventBody> bodies;
+  if (!planned.refused && row.spec->kind == WorkflowKind::kBatch) {
+    const std::vector<bool> done = done_stages(head_, row);
+    for (size_t s = 0; s < planned.stages.size(); ++s) {
+      const IntentId intent = head_.stage_intent(row, row.spec->stages[s].name);
+      if (!done[s] || !intent.valid() || planned.stages[s].finish_us <= planned.stages[s].start_us) continue;
+      const SiteId made_at = head_.intent(intent).spec->where.only.front();
+      if (head_.site(made_at).state != Liveness::kDown) continue;
+      bodies.push_back(
+          IntentWithdrawn{intent, false, "what it made is lost with " + head_.site_name(made_at)});
+    }
+  }
+  bodies.insert(bodies.begin(), std::move(planned));
   // A disk without room leaves it for later.
-  if (!record(kBrain, {std::move(planned)})) tried.relief.reset();
+  if (!record(kBrain, std::move(bodies))) tried.relief.reset();
 }
 
 }  // namespace weir

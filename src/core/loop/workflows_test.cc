@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/loop/loop_for_test.h"
 #include "core/loop/workflow_stages.h"
 
@@ -186,6 +188,24 @@ TEST_F(WorkflowsTest, AStageThatNothingMovesKeepsItsGeneration) {
   EXPECT_EQ(stage("index").generation, 1u);
 }
 
+TEST_F(WorkflowsTest, WhatIsRefusedAtEachPlaceInTurnIsPlannedLessAndLessOften) {
+  submit(street());
+  SiteId site = kHub;
+  const TimeUs began = now_us;
+  for (uint32_t generation = 1; generation <= 8; ++generation) {
+    site = site == kHub ? kFar : kHub;
+    for (int looks = 0; arranging.size() < generation && looks < 1'000; ++looks) idle(kSecond / 10);
+    ASSERT_EQ(arranging.size(), generation);
+    arrange({kHub, site, kHub});
+    const IntentId detect = loop->head().stage_intent(row(), "detect");
+    ASSERT_EQ(loop->head().intent(detect).generation, generation);
+    const auto question = std::find_if(asked.rbegin(), asked.rend(), [detect](const Asked& one) { return one.intent == detect; });
+    ASSERT_NE(question, asked.rend());
+    turn(Loop::Decided{question->ticket, detect, Refusal{detect, generation, 3, {{ReasonCode::kBandwidth, site, kHub, 8, 4}}}});
+  }
+  EXPECT_GT(now_us - began, 60 * kSecond);
+}
+
 TEST_F(WorkflowsTest, ThePlanThatDidNotHelpIsNotAskedForAgainBeforeSomethingEases) {
   submit(street());
   arrange({kHub, kFar, kHub});
@@ -195,7 +215,7 @@ TEST_F(WorkflowsTest, ThePlanThatDidNotHelpIsNotAskedForAgainBeforeSomethingEase
   const Position before = loop->head().version();
   arrange({kHub, kFar, kHub});
   EXPECT_EQ(loop->head().version(), before) << "it says nothing new";
-  wait(60 * kSecond);
+  wait(50 * kSecond);
   EXPECT_EQ(arranging.size(), 2u);
 }
 
@@ -287,26 +307,6 @@ TEST_F(WorkflowsTest, AfterARestartWhatWasPlannedIsSubmitted) {
   EXPECT_TRUE(arranging.empty());
 }
 
-TEST_F(WorkflowsTest, AWorkflowAndAnArrayAreNotCalledAlike) {
-  const auto array = [this](std::string name) {
-    IntentSpec spec{.name = std::move(name), .schedule = {.tasks = 3}};
-    spec.workload.kind = WorkKind::kJob;
-    spec.workload.artifact = "a";
-    return propose(IntentSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = std::move(spec)});
-  };
-  begin();
-  ASSERT_TRUE(array("render"));
-  Workflow spec = street();
-  spec.name = "render";
-  const auto answer = propose(WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = spec});
-  ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().code, ErrorCode::kConflict);
-  submit(street());
-  const auto other = array(street().name);
-  ASSERT_FALSE(other);
-  EXPECT_EQ(other.error().code, ErrorCode::kConflict);
-}
-
 TEST_F(WorkflowsTest, NonsenseFromThePlannerIsNotWritten) {
   submit(street());
   arrange({kHub, kFar});
@@ -325,6 +325,159 @@ TEST_F(WorkflowsTest, RefusesWhatNoGraphCanMakeGood) {
   answer = propose(WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = spec});
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().what, "stage camera is pinned to an unknown site");
+}
+
+TEST_F(WorkflowsTest, ARefusalIsPastWhenWhatStoodStandsAgain) {
+  submit(street());
+  arrange({kHub, kFar, kHub});
+  ASSERT_TRUE(propose(SiteStateChanged{kFar, Liveness::kDraining, "asked"}));
+  ASSERT_EQ(arranging.size(), 2u);
+  refuse("there is no room elsewhere");
+  EXPECT_EQ(row().state, WorkflowState::kPlanned);
+  ASSERT_NE(row().refusal, nullptr);
+  ASSERT_TRUE(propose(SiteStateChanged{kFar, Liveness::kUp, "asked"}));
+  EXPECT_EQ(row().refusal, nullptr);
+  EXPECT_EQ(stage("detect").generation, 1u);
+}
+
+// ---- batches ---------------------------------------------------------------------------------------------
+
+// a -> b -> d, a -> c -> d
+Workflow diamond() {
+  Workflow spec{.name = "mosaic"};
+  for (const char* name : {"a", "b", "c", "d"}) {
+    Stage stage{.name = name, .work_us = 1'000'000};
+    stage.workload = {.artifact = "p", .cpu_milli = 500, .memory_mib = 64};
+    spec.stages.push_back(std::move(stage));
+  }
+  spec.edges = {{.from = 0, .to = 1}, {.from = 0, .to = 2}, {.from = 1, .to = 3}, {.from = 2, .to = 3}};
+  return spec;
+}
+
+class BatchTest : public WorkflowsTest {
+ protected:
+  void send(const SiteDirective& directive) override { sent[directive.site] = directive; }
+  void arrange_batch(std::vector<SiteId> sites, std::vector<bool> to_run = {true, true, true, true}) {
+    ASSERT_FALSE(arranging.empty());
+    const AskedWorkflow question = arranging.back();
+    WorkflowPlanned planned{.workflow = question.workflow,
+                            .generation = question.snapshot->workflow(question.workflow).generation,
+                            .basis = question.snapshot->version()};
+    for (size_t s = 0; s < sites.size(); ++s)
+      planned.stages.push_back({.site = sites[s], .finish_us = to_run[s] ? 9 : 0});
+    turn(Loop::Arranged{question.ticket, std::move(planned)});
+  }
+  bool submitted(const std::string& name) const {
+    const IntentId id = loop->head().stage_intent(row(), name);
+    return id.valid() && loop->head().intent(id).state != IntentState::kWithdrawn;
+  }
+  void place(const std::string& name) {
+    const IntentId id = loop->head().stage_intent(row(), name);
+    const IntentRow& wish = loop->head().intent(id);
+    const SiteId site = wish.spec->where.only[0];
+    Plan plan{.intent = id, .generation = wish.generation, .basis = loop->head().version()};
+    plan.placements = {{.site = site, .node = NodeId(site.value), .cpu_milli = 500, .memory_mib = 64}};
+    plan.availability_ppm = 1'000'000;
+    const auto question =
+        std::find_if(asked.rbegin(), asked.rend(), [id](const Asked& a) { return a.intent == id; });
+    ASSERT_NE(question, asked.rend());
+    turn(Loop::Decided{question->ticket, id, plan});
+    ASSERT_NE(loop->head().intent(id).active, nullptr);
+  }
+  // It runs at its site, and ends well.
+  void finish(const std::string& name) {
+    place(name);
+    const IntentRow& wish = stage(name);
+    const SiteId site = wish.active->plan.placements[0].site;
+    const RunId run = wish.active->run(0);
+    for (const RunState state : {RunState::kRunning, RunState::kExited}) {
+      Observation seen{.applied_version = sent[site].version,
+                       .applied_brain_epoch = sent[site].brain_epoch,
+                       .settled = true};
+      seen.runs = {{.run = run, .state = state, .ready = true}};
+      turn(Loop::Reported{site, connection_of(site), {seen}, {}});
+    }
+    ASSERT_TRUE(stage(name).finished);
+    Observation nothing{.applied_version = sent[site].version,
+                        .applied_brain_epoch = sent[site].brain_epoch,
+                        .settled = true};
+    turn(Loop::Reported{site, connection_of(site), {nothing}, {}});
+  }
+  void lose_far(TimeUs us) {
+    for (const TimeUs end = now_us + us; now_us < end;) {
+      now_us += kSecond / 2;
+      ASSERT_TRUE(loop->turn({Loop::Heartbeat{kHub, connection_of(kHub)}}));
+    }
+  }
+  std::map<SiteId, SiteDirective> sent;
+};
+
+TEST_F(BatchTest, AStageBeginsWhenAllBeforeItHaveEndedWell) {
+  submit(diamond());
+  arrange_batch({kHub, kFar, kHub, kFar});
+  EXPECT_TRUE(submitted("a"));
+  EXPECT_FALSE(submitted("b"));
+  EXPECT_EQ(stage("a").spec->workload.kind, WorkKind::kJob);
+  EXPECT_EQ(stage("a").spec->where.only, std::vector<SiteId>{kHub});
+  finish("a");
+  EXPECT_TRUE(submitted("b"));
+  EXPECT_TRUE(submitted("c"));
+  finish("b");
+  EXPECT_FALSE(submitted("d"));
+  finish("c");
+  ASSERT_TRUE(submitted("d"));
+  finish("d");
+  EXPECT_EQ(row().state, WorkflowState::kWithdrawn);
+  EXPECT_TRUE(row().finished);
+  EXPECT_EQ(arranging.size(), 1u);
+  submit(diamond());
+  EXPECT_TRUE(row().finished) << "what is finished is not done twice by being said twice";
+  ASSERT_TRUE(propose(WorkflowWithdrawn{.workflow = WorkflowId(0u)}));
+  submit(diamond());
+  arrange_batch({kHub, kFar, kHub, kFar});
+  EXPECT_TRUE(submitted("a")) << "all of it runs anew";
+  EXPECT_FALSE(submitted("b"));
+}
+
+TEST_F(BatchTest, OnlyWhatIsLostAndStillNeededRunsAgain) {
+  submit(diamond());
+  arrange_batch({kFar, kHub, kHub, kHub});
+  finish("a");
+  finish("b");
+  lose_far(3 * kSecond);
+  ASSERT_EQ(loop->head().site(kFar).state, Liveness::kDown);
+  EXPECT_EQ(arranging.size(), 1u) << "what it holds may come back until its leases have ended";
+  lose_far(6 * kSecond);
+  ASSERT_EQ(arranging.size(), 2u) << "c needs what a made";
+  arrange_batch({kHub, kHub, kHub, kHub}, {true, false, true, true});
+  EXPECT_EQ(row().plan->why, "what stage a made lies at s1, which is down");
+  EXPECT_TRUE(submitted("a"));
+  EXPECT_EQ(stage("a").generation, 2u);
+  EXPECT_EQ(stage("a").spec->where.only, std::vector<SiteId>{kHub});
+  EXPECT_FALSE(submitted("b")) << "it has run";
+  EXPECT_FALSE(submitted("c")) << "it waits for a, and had not begun";
+  finish("a");
+  EXPECT_TRUE(submitted("c"));
+  EXPECT_EQ(stage("b").generation, 1u);
+}
+
+TEST_F(BatchTest, WhatHasBegunGoesOnWithoutWhatItWasMadeOf) {
+  submit(diamond());
+  arrange_batch({kFar, kHub, kHub, kHub});
+  finish("a");
+  place("b");
+  place("c");
+  lose_far(9 * kSecond);
+  EXPECT_EQ(arranging.size(), 1u) << "both have begun with what a made";
+  EXPECT_TRUE(submitted("b"));
+  EXPECT_TRUE(submitted("c"));
+}
+
+TEST_F(BatchTest, AWithdrawnBatchTakesItsJobsAlong) {
+  submit(diamond());
+  arrange_batch({kHub, kHub, kHub, kHub});
+  ASSERT_TRUE(propose(WorkflowWithdrawn{.workflow = WorkflowId(0u)}));
+  EXPECT_FALSE(submitted("a"));
 }
 
 // ---- the wish of one stage -----------------------------------------------------------------------------

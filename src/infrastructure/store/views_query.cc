@@ -79,7 +79,8 @@ Result<Bill> Views::bill(const std::string& tenant, TimeUs from, TimeUs to) cons
   for (; row && *row; row = query->step()) {
     // Of the tasks of an array, whose names end in a dot and an index as no other name does, one line for all.
     const std::string name(query->text(1));
-    const size_t dot = name.find('.');
+    const size_t last = name.find_last_not_of("0123456789");
+    const size_t dot = last != std::string::npos && last + 1 < name.size() && name[last] == '.' ? last : std::string::npos;
     const Position plan = dot == std::string::npos ? static_cast<Position>(query->integer(2)) : 0;
     const auto time = static_cast<unsigned __int128>(query->integer(11));
     const auto add = [&](Item item, int64_t reserved, Nanocredits price) {

@@ -244,7 +244,14 @@ KeptRoom GraphQueue::kept_rooms(const Graph& head) const {
 
 Why GraphQueue::why(IntentId intent) const {
   const auto kept = claims_.find(intent);
-  if (kept == claims_.end()) return engine_.explain(id_of(intent));
+  if (kept == claims_.end()) {
+    Why why = engine_.explain(id_of(intent));
+    if (too_large_.contains(intent)) {
+      why.code = WhyCode::kTooLarge;
+      why.estimated_start = why.promised_start = kNever;
+    }
+    return why;
+  }
   const bool offered = work_.at(intent).state == Work::State::kOffered;
   return {.code = offered ? WhyCode::kOffered : WhyCode::kPreempting,
           .pool = kept->second.site.value,

@@ -103,12 +103,8 @@ class Reporter {
         }
       }
       if (!waits(row)) continue;
-      Why why = queue_.why(IntentId(i));
+      const Why why = queue_.why(IntentId(i));
       if (why.code == WhyCode::kUnknown) continue;
-      if (queue_.is_too_large(IntentId(i))) {
-        why.code = WhyCode::kTooLarge;
-        why.estimated_start = why.promised_start = kNever;
-      }
       out.waits.emplace(IntentId(i), wait_of(IntentId(i), why, out));
       // An array waits for the next of its tasks.
       if (row.array.valid()) {

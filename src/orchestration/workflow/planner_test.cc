@@ -145,5 +145,92 @@ TEST_F(PlannerTest, ARefusalNamesTheStage) {
   world.add(planned);
 }
 
+// ---- batches ---------------------------------------------------------------------------------------------
+
+class BatchPlannerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    near = world.site("near", kCredit / 10, {4'000});
+    far = world.site("far", kCredit / 5, {4'000});
+    const VertexId r = world.router("r");
+    for (const SiteId site : {near, far}) world.link(world.at(site), r, 100 * kMbps, 1'000, kCredit / 100);
+    Workflow spec{.name = "mosaic", .inputs = {{.name = "tiles", .bytes = 1'000'000'000, .at = {far}}}};
+    for (const char* name : {"a", "b", "c"}) {
+      Stage stage{.name = name, .work_us = 10'000'000};
+      stage.workload = {.artifact = "p", .cpu_milli = 1'000, .memory_mib = 64};
+      spec.stages.push_back(std::move(stage));
+    }
+    spec.stages[0].reads = {WorkflowInputId(0u)};
+    spec.edges = {{.from = 0, .to = 1, .bytes = 1'000'000'000}, {.from = 1, .to = 2, .bytes = 1'000'000'000}};
+    world.add(WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 1, spec});
+  }
+  WorkflowPlanned plan() { return GraphWorkflowPlanner().plan(world.graph(), WorkflowId(0u)); }
+  // The stage has run at this site.
+  void finish(uint32_t stage, SiteId site) {
+    const std::string& name = world.graph().workflow(WorkflowId(0u)).spec->stages[stage].name;
+    IntentSpec spec{.name = "mosaic." + name};
+    spec.where.only = {site};
+    const IntentId id(world.graph().intent_count());
+    world.add(IntentSubmitted{.intent = id,
+                              .tenant = TenantId(0u),
+                              .generation = 1,
+                              .spec = spec,
+                              .workflow = WorkflowId(0u),
+                              .stage = name});
+    world.add(IntentWithdrawn{id, true, ""});
+  }
+
+  TestWorld world;
+  SiteId near, far;
+};
+
+TEST_F(BatchPlannerTest, RunsWhereTheDataLie) {
+  const WorkflowPlanned planned = plan();
+  ASSERT_FALSE(planned.refused) << planned.why;
+  for (const PlannedStage& stage : planned.stages) EXPECT_EQ(stage.site, far);
+  EXPECT_TRUE(planned.transfers.empty());
+  EXPECT_EQ(planned.latency_us, 30'000'000);
+  EXPECT_EQ(planned.latency_us_bound, 30'000'000);
+  EXPECT_EQ(planned.stages[1].start_us, 10'000'000);
+  world.add(planned);
+}
+
+TEST_F(BatchPlannerTest, PlansWhatIsLeft) {
+  finish(0, far);
+  const WorkflowPlanned planned = plan();
+  ASSERT_FALSE(planned.refused) << planned.why;
+  EXPECT_EQ(planned.stages[0].finish_us, 0) << "it has run";
+  EXPECT_EQ(planned.stages[1].site, far);
+  EXPECT_EQ(planned.latency_us, 20'000'000);
+  world.add(planned);
+}
+
+TEST_F(BatchPlannerTest, MovesWhatAStageMadeWhereTheNextMustRun) {
+  Workflow spec = *world.graph().workflow(WorkflowId(0u)).spec;
+  spec.stages[1].at = {near};
+  world.add(WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 2, spec});
+  finish(0, far);
+  const WorkflowPlanned planned = plan();
+  ASSERT_FALSE(planned.refused) << planned.why;
+  ASSERT_GE(planned.transfers.size(), 1u);
+  EXPECT_FALSE(planned.transfers[0].stored) << "it is what a made, not an input of the whole";
+  EXPECT_EQ(planned.transfers[0].item, 0u);
+  EXPECT_EQ(planned.transfers[0].stage, 1u);
+  world.add(planned);
+}
+
+TEST_F(BatchPlannerTest, WhatIsLostRunsAgainAndAnInputThatIsGoneIsSaid) {
+  finish(0, near);
+  world.add(SiteStateChanged{near, Liveness::kDown, ""});
+  const WorkflowPlanned planned = plan();
+  ASSERT_FALSE(planned.refused) << planned.why;
+  EXPECT_GT(planned.stages[0].finish_us, 0) << "what it made is lost";
+  EXPECT_EQ(planned.stages[0].site, far);
+  world.add(SiteStateChanged{far, Liveness::kDown, ""});
+  const WorkflowPlanned none = plan();
+  EXPECT_TRUE(none.refused);
+  EXPECT_EQ(none.where, "spec.inputs[0]");
+}
+
 }  // namespace
 }  // namespace weir

@@ -253,8 +253,14 @@ Status order_queues(Graph graph, std::vector<resource::Resource>& resources, std
     stages[i] = stage;
     last = std::max(last, stage + 1);
   }
+  // What came after all queues still does, in the order that it had.
+  const auto is_after = [&](size_t i) { return !std::holds_alternative<resource::Queue>(resources[i].value) && stages[i] >= 2; };
+  size_t first = SIZE_MAX;
   for (size_t i = 0; i < resources.size(); ++i) {
-    if (!std::holds_alternative<resource::Queue>(resources[i].value) && stages[i] >= 2) stages[i] = last;
+    if (is_after(i)) first = std::min(first, stages[i]);
+  }
+  for (size_t i = 0; i < resources.size(); ++i) {
+    if (is_after(i)) stages[i] += last - first;
   }
   // Queues after one another as they were taken, all others as they were written.
   std::map<size_t, size_t> ranks;

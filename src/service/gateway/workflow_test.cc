@@ -24,7 +24,7 @@ spec:
   stages:
     - {name: camera, at: [street]}
     - {name: detect, artifact: detector, port: 9000, cpu: 1, memory: 1Gi, work: 30ms@reference-core, items_per_second: 10}
-    - {name: archive, at: [hub]}
+    - {name: archive, at: [metro]}
   edges:
     - {from: camera, to: detect, rate: 8Mbps, item: 100kB}
     - {from: detect, to: archive, rate: 100kbps, item: 1kB}
@@ -144,7 +144,7 @@ TEST_F(WorkflowTest, SaysWhyItIsRefused) {
 }
 
 TEST_F(WorkflowTest, BelongsToItsTenant) {
-  EXPECT_EQ(apply(kRival, kVideo).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(apply(kRival, kVideo).error().code, ErrorCode::kDenied);
   ASSERT_TRUE(apply(kCity, kVideo));
   EXPECT_EQ(get(kRival, "video").error().code, ErrorCode::kNotFound);
   v1::ListRequest all;
@@ -179,7 +179,7 @@ TEST_F(WorkflowTest, EventsAreToldInWords) {
   EXPECT_EQ(told(WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 1, *row.spec}),
             "Generation 1 of a stream of 3 stages.");
   EXPECT_EQ(told(*row.plan), "Planned: camera at street, detect at " +
-                                 graph->site_name(row.plan->stages[1].site) + ", archive at hub.");
+                                 graph->site_name(row.plan->stages[1].site) + ", archive at metro.");
   EXPECT_EQ(told(WorkflowPlanned{.workflow = WorkflowId(0u),
                                  .generation = 1,
                                  .refused = true,

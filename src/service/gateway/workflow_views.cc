@@ -111,7 +111,13 @@ std::vector<uint32_t> critical_path(const Workflow& workflow, const WorkflowPlan
         batch ? plan.stages[at].finish_us : std::max<int64_t>(0, latest_us) + plan.stages[at].latency_us;
   }
   std::vector<uint32_t> path;
-  auto at = static_cast<uint32_t>(std::max_element(until_us.begin(), until_us.end()) - until_us.begin());
+  // A path ends at a sink.
+  std::vector<bool> followed(count, false);
+  for (const WorkflowEdge& edge : workflow.edges) followed[edge.from] = true;
+  uint32_t at = UINT32_MAX;
+  for (uint32_t s = 0; s < count; ++s) {
+    if (!followed[s] && (at == UINT32_MAX || until_us[s] > until_us[at])) at = s;
+  }
   for (; at != UINT32_MAX; at = before[at]) path.push_back(at);
   std::reverse(path.begin(), path.end());
   return path;
