@@ -164,7 +164,9 @@ std::string unsettled(const World& world, const Agents& agents, const Graph& gra
         if (turn.intent != id) continue;
         JointPlanner fresh(DecideLimits{.solver = {.steps = 3'000}, .alternatives = 1});
         const Decision decision = turn.sites.empty() ? fresh.decide(graph, id) : fresh.decide_among(graph, id, turn.sites);
-        if (std::holds_alternative<Plan>(decision)) return name_of(graph, id) + " waits although its turn has come";
+        // Where it led elsewhere than its turn allows, it would delay others.
+        const auto* plan = std::get_if<Plan>(&decision);
+        if (plan && anew.admits(graph, *plan)) return name_of(graph, id) + " waits although its turn has come";
       }
       continue;
     }
