@@ -33,6 +33,15 @@ bool is_refused(const IntentRow& wish) {
          wish.refusal->reasons[0].code != ReasonCode::kRestarting;
 }
 
+// Whether anything is still to run at a site that is down.
+bool needs_dead_site(const Graph& head, const Workflow& workflow, const WorkflowPlanned& planned) {
+  const bool batch = workflow.kind == WorkflowKind::kBatch;
+  return std::any_of(planned.stages.begin(), planned.stages.end(), [&](const PlannedStage& stage) {
+    return stage.site.index() >= head.site_count() ||
+           (head.site(stage.site).state == Liveness::kDown && (!batch || stage.finish_us > stage.start_us));
+  });
+}
+
 }  // namespace
 
 void Loop::follow_workflows(const EventBody& body) {
@@ -198,7 +207,8 @@ bool Loop::watch(WorkflowId id) {
     }
   }
   // What could not be planned again stands again by itself: the refusal is past.
-  if (!withdrawn && is_current(row) && row.refusal && bodies.empty() && unsound(row).empty()) {
+  if (!withdrawn && is_current(row) && row.refusal && bodies.empty() && unsound(row).empty() &&
+      !needs_dead_site(head_, *row.spec, *row.plan)) {
     WorkflowPlanned again = *row.plan;
     again.why = "it stands again as it was";
     bodies.push_back(std::move(again));
@@ -305,14 +315,7 @@ void Loop::handle(Arranged& message) {
     if (known && known->why == planned.why && known->where == planned.where) return;
   } else {
     // The world has moved on: what stood then is not there any more. What has run is where it ran.
-    const bool batch = row.spec->kind == WorkflowKind::kBatch;
-    const bool stale =
-        std::any_of(planned.stages.begin(), planned.stages.end(), [&](const PlannedStage& stage) {
-          return stage.site.index() >= head_.site_count() ||
-                 (head_.site(stage.site).state == Liveness::kDown &&
-                  (!batch || stage.finish_us > stage.start_us));
-        });
-    if (stale) {
+    if (needs_dead_site(head_, *row.spec, planned)) {
       tried.relief.reset();
       return;
     }
