@@ -102,7 +102,12 @@ void Loop::handle(Decided& message) {
     if (refusal->generation != row.generation || row.state == IntentState::kWithdrawn) return;
     // With the same refusal again it gives up the room that others left for it.
     if (row.refusal && row.refusal->reasons == refusal->reasons && !row.claim) return;
-    (void)record(kBrain, {IntentRefused{std::move(*refusal)}});
+    if (!record(kBrain, {IntentRefused{std::move(*refusal)}}) && !waits(message.intent)) {
+      // A disk without room: it is to be said once there is some.
+      unrefuse(message.intent);
+      to_decide_.insert(message.intent);
+      attempts_[message.intent].not_before_us = now_us_ + options_.retry_us;
+    }
     return;
   }
   if (!ports_.needs_decision(head_, message.intent)) {

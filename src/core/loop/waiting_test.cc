@@ -95,6 +95,18 @@ TEST_F(WaitingTest, AJobIsDecidedWhenItsTurnComesAndAServiceAtOnce) {
   EXPECT_EQ(row().state, IntentState::kPlaced);
 }
 
+TEST_F(WaitingTest, ARefusalForWhichTheDiskHadNoRoomIsSaidLater) {
+  ASSERT_TRUE(submit(WorkKind::kService));
+  log.limit_space(log.bytes());
+  const Refusal refusal{IntentId(0u), 1, loop->head().version(), {{ReasonCode::kBudget}}};
+  answer(refusal);
+  EXPECT_EQ(row().state, IntentState::kPending);
+  log.limit_space(InMemoryLogStore::kUnlimited);
+  for (int i = 0; i < 20 && asked.empty(); ++i) idle(100'000);
+  answer(refusal);
+  EXPECT_EQ(row().state, IntentState::kRefused);
+}
+
 TEST_F(WaitingTest, ADeadlineThatCannotBeKeptIsRefused) {
   const TimeUs at = now_us + 1000;  // of the turn that hears it
   const auto with = [this](TimeUs deadline, TimeUs estimated) {
