@@ -1,5 +1,6 @@
 #include "app/render_queues.h"
 #include "core/units/quantity.h"
+#include "security/identity/clock_text.h"
 
 namespace weir::app {
 namespace {
@@ -22,7 +23,9 @@ std::string time_of(const v1::Workflow& workflow) {
   if (!status.has_plan()) return "-";
   const std::string& most =
       workflow.spec().kind() == "stream" ? workflow.spec().latency() : workflow.spec().deadline();
-  return format_duration(status.latency_us()) + (most.empty() ? "" : " of " + most);
+  const std::string takes = workflow.spec().kind() == "stream" ? format_duration(status.latency_us())
+                                                                : identity::span_text((status.latency_us() + 999'999) / 1'000'000);
+  return takes + (most.empty() ? "" : " of " + most);
 }
 
 std::string price_of(const v1::Workflow& workflow) {

@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "core/units/quantity.h"
+#include "security/identity/clock_text.h"
 #include "service/gateway/explain.h"
 #include "service/resource/resource.h"
 #include "weir/v1/resource.pb.h"
 
 namespace weir::gateway {
 namespace {
+
+// To the second: what a batch takes is not known better.
+std::string span_of(int64_t us) { return identity::span_text((us + 999'999) / 1'000'000); }
 
 std::string_view quality_text(Quality quality) {
   switch (quality) {
@@ -194,11 +198,11 @@ std::string explain_workflow(const ViewSources& from, WorkflowId id, const v1::R
     }
     text += ". The slowest way: " + chain_text(status) + ".\n";
   } else {
-    text += "It is over after " + format_duration(plan.latency_us) + "; no plan is over before " +
-            format_duration(plan.latency_us_bound) + ".";
+    text += "It is over after " + span_of(plan.latency_us) + "; no plan is over before " +
+            span_of(plan.latency_us_bound) + ".";
     if (spec.deadline_us > 0) {
       text += std::string(" That is ") + (plan.in_time ? "within" : "beyond") + " the deadline of " +
-              format_duration(spec.deadline_us) + ".";
+              span_of(spec.deadline_us) + ".";
     }
     text += " What decides it: " + chain_text(status) + ".\n";
   }
@@ -215,7 +219,7 @@ std::string explain_workflow(const ViewSources& from, WorkflowId id, const v1::R
               " for an item";
     } else {
       text +=
-          ", planned from " + format_duration(stage.start_us()) + " to " + format_duration(stage.finish_us());
+          ", planned from " + span_of(stage.start_us()) + " to " + span_of(stage.finish_us());
     }
     if (!stage.service_address().empty()) {
       text += ", [" + stage.service_address() + "]:" + std::to_string(stage.service_port());
