@@ -124,6 +124,22 @@ TEST(BatchPlan, TakesTheRoutedPathWhereNoneCanBeLed) {
   EXPECT_EQ(plan->makespan_us, 1'000 + 2'000 + 1'000);
 }
 
+TEST(BatchPlan, WaitsForRoomThatOthersHave) {
+  TestWorld world;
+  const SiteId site = world.site("s", kCredit, {1000});
+  world.add(IntentSubmitted{IntentId(0u), TenantId(0u), 1, {.name = "other"}});
+  Plan held{.intent = IntentId(0u), .generation = 1};
+  held.placements.push_back({.site = site, .node = NodeId(0u), .cpu_milli = 900, .continues = {}});
+  world.add(PlanCommitted{held});
+  Workflow workflow{.stages = {stage("a", 1'000'000)}};
+  workflow.stages[0].workload.cpu_milli = 1000;
+  const auto plan = plan_batch(world.graph(), workflow);
+  ASSERT_TRUE(plan) << plan.error().text();
+  EXPECT_EQ(plan->runs[0].site, site);
+  world.add(NodeCordoned{NodeId(0u), true, ""});
+  EXPECT_FALSE(plan_batch(world.graph(), workflow)) << "it takes nothing new";
+}
+
 TEST(BatchPlan, SaysWhatNothingCanRun) {
   TwoSites two;
   Workflow workflow{.stages = {stage("a", 1'000), stage("giant", 1'000, 64'000)}};

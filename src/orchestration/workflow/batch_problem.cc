@@ -250,7 +250,13 @@ class Builder {
     if (!mask)
       return fail(ErrorCode::kInfeasible, "no site carries its labels of residency", "spec.where.residency");
     residency_ = *mask;
-    if (auto ok = look_at_sites(); !ok) return tl::unexpected(ok.error());
+    if (!look_at_sites()) {
+      // Its stages are jobs, which wait for room: then as if nothing else ran.
+      empty_ = true;
+      candidates_.clear();
+      capacity_ = {};
+      if (auto ok = look_at_sites(); !ok) return tl::unexpected(ok.error());
+    }
     choose_machines(limits.machines);
     std::vector<Resources> need;
     for (const Stage& stage : workflow_.stages) need.push_back(resources(stage.workload));
@@ -283,12 +289,13 @@ class Builder {
     return charge(site_price(graph_, site, stage.workload, workflow_.prefer).decision, us, kHourUs);
   }
   Resources room(NodeId node) const {
+    if (const NodeRow& row = graph_.node(node); empty_) return {row.cpu_milli, row.memory_mib, row.accelerators};
     const NodeFree& free = graph_.free(node);
     return {free.cpu_milli, free.memory_mib, free.accelerators};
   }
   bool has_room(const Stage& stage, NodeId node) const {
     return room(node).fits(resources(stage.workload)) &&
-           graph_.right_accelerator(graph_.node(node), stage.workload);
+           graph_.takes(graph_.node(node), stage.workload);
   }
   bool can_run(const Stage& stage, SiteId site, NodeId node) const {
     return allowed(stage, site) && has_room(stage, node);
@@ -495,6 +502,7 @@ class Builder {
   std::vector<Nanocredits> least_price_;
   Resources capacity_;
   bool left_out_ = false;
+  bool empty_ = false;  // what other work holds counts as free
   std::vector<BatchProblem::Machine> machines_;
   std::vector<SiteId> places_;
 };
