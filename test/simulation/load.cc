@@ -105,7 +105,7 @@ void Load::define_queues() {
   QueueSpec research{.name = "research",
                      .weight_milli = static_cast<int32_t>(random_.between(1, 5) * 500),
                      .priority_max = static_cast<int32_t>(random_.between(0, 2))};
-  if (random_.chance(500'000)) {
+  if (crowded_ || random_.chance(500'000)) {
     research.guaranteed = {.cpu_milli = random_.between(1, 20) * (crowded_ ? 500 : 100),
                            .memory_mib = random_.between(1, 16) * 512};
   }
