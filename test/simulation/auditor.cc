@@ -217,6 +217,16 @@ void Auditor::body(const ReservationCancelled& e) {
   if (e.reservation.index() >= reservations_) fail("a reservation that is not is cancelled");
 }
 
+void Auditor::body(const HourBegan& e) {
+  if (!by_brain()) fail("an hour by another's word than the brain's");
+  if (e.hour != last_at_ / 3'600'000'000 % 24) fail("hour " + std::to_string(e.hour) + " began at another time");
+}
+
+void Auditor::body(const JobResized& e) {
+  if (!by_brain()) fail("a job is resized by another's word than the brain's");
+  if (e.intent.index() >= wishes_.size()) fail("a job that is not is resized");
+}
+
 void Auditor::body(const NodeCordoned& e) {
   if (e.node.index() >= nodes_.size()) return fail("a node that is not is cordoned");
   nodes_[e.node.index()].cordoned = e.cordoned;

@@ -165,6 +165,8 @@ class Auditor {
   void body(const JobPreempted& e);
   void body(const ReservationDefined& e);
   void body(const ReservationCancelled& e);
+  void body(const HourBegan& e);
+  void body(const JobResized& e);
   void body(const NodeCordoned& e);
   void body(const ShadowPricesRevised& e);
   void body(const WorkflowSubmitted& e);

@@ -472,12 +472,12 @@ TEST(Codec, RefusesTheUnknownAsNewer) {
   std::string bytes = message.SerializeAsString();
   ASSERT_TRUE(decode(as_bytes(bytes)).has_value());
 
-  // Kind 48, length 0.
-  Error error = refusal_of(std::string("\x82\x03\x00", 3));
+  // Kind 60, length 0.
+  Error error = refusal_of(std::string("\xe2\x03\x00", 3));
   EXPECT_EQ(error.code, ErrorCode::kUnsupported);
   EXPECT_EQ(
       error.text(),
-      "Event: event kind 48 is unknown; it was written by a newer weir: use that version or a later one");
+      "Event: event kind 60 is unknown; it was written by a newer weir: use that version or a later one");
   // Kind 24, withdrawn intent 3 with a field 4.
   error = refusal_of(std::string("\xba\x01\x04\x08\x03\x20\x01", 7));
   EXPECT_EQ(error.code, ErrorCode::kUnsupported);

@@ -342,6 +342,21 @@ struct WorkflowWithdrawn {
   friend bool operator==(const WorkflowWithdrawn&, const WorkflowWithdrawn&) = default;
 };
 
+// An hour of the day began, in UTC: what sites ask of jobs that begin in it (SiteSpec::hours) holds from now on.
+struct HourBegan {
+  int32_t hour = 0;                        // 0 to 23
+  friend bool operator==(const HourBegan&, const HourBegan&) = default;
+};
+// How many instances a malleable job is to have from now on: the plans that follow have so many.
+struct JobResized {
+  IntentId intent;
+  uint32_t generation = 0;
+  int32_t instances = 0;
+  IntentId by;                             // that what it gives up is for; none: nobody in particular
+  std::string why;
+  friend bool operator==(const JobResized&, const JobResized&) = default;
+};
+
 // New kinds go to the end: the index is an implementation detail, but the order is kept for reading.
 using EventBody =
     std::variant<DomainCreated, PricesRevised, BrainStarted, TenantDefined, RouterDefined, SiteDefined,
@@ -350,7 +365,7 @@ using EventBody =
                  UsageReported, PathSwitched, PromiseMeasured, PromiseStateChanged, TokenIssued, TokenRedeemed,
                  TokenRevoked, CertificateIssued, CertificateRevoked, WorkMeasured, SiteSteeringChanged, QueueDefined, JobPreempted,
                  ReservationDefined, ReservationCancelled, NodeCordoned, ShadowPricesRevised,
-                 WorkflowSubmitted, WorkflowPlanned, WorkflowWithdrawn>;
+                 WorkflowSubmitted, WorkflowPlanned, WorkflowWithdrawn, HourBegan, JobResized>;
 
 inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kEventNames = {
     "DomainCreated",   "PricesRevised",    "BrainStarted",   "TenantDefined",   "RouterDefined",
@@ -360,7 +375,7 @@ inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kE
     "PromiseMeasured", "PromiseStateChanged", "TokenIssued", "TokenRedeemed",  "TokenRevoked",
     "CertificateIssued", "CertificateRevoked", "WorkMeasured", "SiteSteeringChanged",
     "QueueDefined", "JobPreempted", "ReservationDefined", "ReservationCancelled", "NodeCordoned", "ShadowPricesRevised",
-    "WorkflowSubmitted", "WorkflowPlanned", "WorkflowWithdrawn"};
+    "WorkflowSubmitted", "WorkflowPlanned", "WorkflowWithdrawn", "HourBegan", "JobResized"};
 
 struct Event {
   TimeUs at = 0;                           // when the brain took it, by its clock

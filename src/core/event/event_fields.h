@@ -474,4 +474,26 @@ struct Fields<WorkflowWithdrawn> {
   }
 };
 
+template <>
+struct Fields<HourBegan> {
+  static constexpr uint32_t kNumber = 48;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("hour", v.hour, 0, static_cast<int32_t>(kHoursPerDay) - 1);
+  }
+};
+
+template <>
+struct Fields<JobResized> {
+  static constexpr uint32_t kNumber = 49;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("intent", v.intent);
+    op.template number<2>("generation", v.generation, 0, kU32);
+    op.template number<3>("instances", v.instances, 1, static_cast<int32_t>(kPlacementsMax));
+    op.template id_or_none<4>("by", v.by);
+    op.template text<5>("why", v.why, kTextBytesMax);
+  }
+};
+
 }  // namespace weir::stored

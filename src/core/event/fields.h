@@ -61,6 +61,16 @@ struct Fields<Power> {
 };
 
 template <>
+struct Fields<HourRate> {
+  static constexpr const char* kName = "HourRate";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template number<1>("asks_milli", v.asks_milli, 0, kHourRateMilliMax);
+    op.template number<2>("grid_carbon_milli", v.grid_carbon_milli, 0, kHourRateMilliMax);
+  }
+};
+
+template <>
 struct Fields<SiteSpec> {
   static constexpr const char* kName = "SiteSpec";
   template <class Op, class V>
@@ -79,6 +89,7 @@ struct Fields<SiteSpec> {
     op.template text<12>("sid", v.sid, kAddressBytesMax);
     op.template text<13>("failure_domain", v.failure_domain, kNameBytesMax);
     op.template texts<14>("taints", v.taints, kTaintsMax, kNameBytesMax);
+    op.template messages<15>("hours", v.hours, kHoursPerDay);
   }
 };
 
@@ -115,6 +126,9 @@ struct Fields<NodeSpec> {
     op.template number<6>("speed_milli", v.speed_milli, 0, kI32);
     op.template number<7>("accelerator_memory_mib", v.accelerator_memory_mib, 0, kI32);
     op.template number<8>("accelerator_fp16_gflops", v.accelerator_fp16_gflops, 0, kGflopsMax);
+    op.template number<9>("accelerators_per_island", v.accelerators_per_island, 0, kI16);
+    op.template number<10>("accelerator_slices", v.accelerator_slices, 0, kDeviceMilli);
+    op.template text<11>("rack", v.rack, kNameBytesMax);
   }
 };
 
@@ -147,6 +161,7 @@ struct Fields<Workload> {
     op.template number<12>("accelerator_memory_mib", v.accelerator_memory_mib, 0, kI32);
     op.template number<13>("accelerator_fp16_gflops_min", v.accelerator_fp16_gflops_min, 0, kGflopsMax);
     op.template number<14>("speed_milli_min", v.speed_milli_min, 0, kI32);
+    op.template flag<15>("accelerators_linked", v.accelerators_linked);
   }
 };
 
@@ -188,6 +203,7 @@ struct Fields<Where> {
     op.template ids<8>("apart_from", v.apart_from, kIntentsNamedMax);
     op.template flag<9>("at_data", v.at_data);
     op.template texts<10>("tolerates", v.tolerates, kTaintsKnownMax, kNameBytesMax);
+    op.template flag<11>("same_rack", v.same_rack);
   }
 };
 
@@ -216,6 +232,8 @@ struct Fields<Schedule> {
     op.template text<8>("reservation", v.reservation, kNameBytesMax);
     op.template number<9>("checkpoint_interval_us", v.checkpoint_interval_us, 0, kRunTimeUsMax);
     op.template number<10>("tasks", v.tasks, 0, static_cast<int32_t>(kTasksMax));
+    op.template number<11>("instances_min", v.instances_min, 0, static_cast<int32_t>(kPlacementsMax));
+    op.template number<12>("start_slack_us", v.start_slack_us, 0, kRunTimeUsMax);
   }
 };
 
@@ -256,6 +274,7 @@ struct Fields<QueueSpec> {
     op.template number<9>("submissions_per_hour_max", v.submissions_per_hour_max, 0, kI32);
     op.template messages<10>("settings", v.settings, kPolicySettingsMax);
     op.template number<11>("priority_max", v.priority_max, 0, kPriorityMax);
+    op.template flag<12>("predicts", v.predicts);
   }
 };
 
@@ -269,6 +288,10 @@ struct Fields<ReservationSpec> {
     op.template message<3>("amount", v.amount);
     op.template number<4>("from", v.from, 0, kI64);
     op.template number<5>("to", v.to, 0, kI64);
+    op.template id_or_none<6>("ingress", v.ingress);
+    op.template number<7>("up_bps", v.up_bps, 0, kBandwidthBpsMax);
+    op.template number<8>("down_bps", v.down_bps, 0, kBandwidthBpsMax);
+    op.template ids<9>("path", v.path, kPathLinksMax);
   }
 };
 

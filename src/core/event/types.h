@@ -44,6 +44,14 @@ struct Power {
   friend bool operator==(const Power&, const Power&) = default;
 };
 
+// What a job pays that begins in this hour, for as long as it runs, and what its energy emits: in thousandths of what the
+// site asks, and of the carbon of its grid.
+struct HourRate {
+  int32_t asks_milli = 1000;
+  int32_t grid_carbon_milli = 1000;
+  friend bool operator==(const HourRate&, const HourRate&) = default;
+};
+
 enum class Tier : uint8_t { kCloud, kEdge, kEnd };
 
 // A place that runs work, as its owner describes it.
@@ -62,6 +70,7 @@ struct SiteSpec {
   std::string sid;                         // SRv6 SID that ends a path here (End.DX6 or End.DT6); empty: not steerable to
   std::string failure_domain;              // what fails as one, such as a power grid or a data centre; empty: the site alone
   std::vector<std::string> taints;         // who does not tolerate every one of these is not placed here; sorted, unique
+  std::vector<HourRate> hours;             // of a day in UTC; none, or 24
   friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
 };
 
@@ -96,6 +105,9 @@ struct NodeSpec {
   int32_t speed_milli = 1000;              // metered speed of a core; 1000 = the reference core
   int32_t accelerator_memory_mib = 0;      // of each; 0: unknown
   int64_t accelerator_fp16_gflops = 0;     // half-precision arithmetic of each, 1e9 operations/s; 0: unknown
+  int16_t accelerators_per_island = 0;     // devices k * n to k * n + n - 1 reach each other fast, as over NVLink; 0: all
+  int16_t accelerator_slices = 0;          // equal parts that shares of a device are made of (MIG); 0: any share
+  std::string rack;                        // of the site; empty: unknown
   friend bool operator==(const NodeSpec&, const NodeSpec&) = default;
 };
 
@@ -133,6 +145,7 @@ struct Workload {
   int32_t accelerator_memory_mib = 0;
   int64_t accelerator_fp16_gflops_min = 0;  // of each device; 0: any
   int32_t speed_milli_min = 0;             // of the node's cores, as metered; 0: any
+  bool accelerators_linked = false;        // all of an instance in one island of its node
   friend bool operator==(const Workload&, const Workload&) = default;
 };
 
@@ -165,6 +178,7 @@ struct Where {
   std::vector<IntentId> apart_from;        // of the tenant: the site must have an instance of none
   bool at_data = false;                    // all of IntentSpec::data must lie at the site
   std::vector<std::string> tolerates;      // taints; sorted, unique
+  bool same_rack = false;                  // all instances on nodes of one rack
   friend bool operator==(const Where&, const Where&) = default;
 };
 
@@ -190,6 +204,9 @@ struct Schedule {
   int64_t checkpoint_interval_us = 0;
   // An array: so many tasks, each a job of its own, which begin one by one as room comes. 0: the job is one.
   int32_t tasks = 0;
+  // It is malleable: it has this many instances at least, and at most `instances`, as room comes and goes. 0: it is not.
+  int32_t instances_min = 0;
+  int64_t start_slack_us = 0;              // it may begin so much later than it could, where that is cheaper
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 
@@ -246,16 +263,25 @@ struct QueueSpec {
   int64_t half_life_us = 0;                // after which past use counts half; 0: only what is used now counts
   int32_t submissions_per_hour_max = 0;    // of one tenant; 0: no bound
   int32_t priority_max = 0;                // of its jobs: who may go before all others is the operator's to say
+  // Its jobs, and those of queues below it, are taken to run as long as the mean of the last two of their tenant with their
+  // artifact (Tsafrir, Etsion and Feitelson 2007), once known, and not as long as they say. It orders and plans; what is
+  // promised to others rests on run_time_us_max alone.
+  bool predicts = false;
   friend bool operator==(const QueueSpec&, const QueueSpec&) = default;
 };
 
-// Room at a site that is kept for the jobs of a tenant which name it, and for no other.
+// Room at a site that is kept for the jobs of a tenant which name it, and for no other; and bandwidth between it and where
+// their traffic comes from.
 struct ReservationSpec {
   std::string name;
   SiteId site;
   Quota amount;
   TimeUs from = 0;
   TimeUs to = 0;                           // > from; one that is over is forgotten
+  SiteId ingress;                          // none: no bandwidth is kept
+  int64_t up_bps = 0;                      // on every link of path
+  int64_t down_bps = 0;                    // on every twin
+  std::vector<LinkId> path;                // from the ingress to the site; given when it is defined
   friend bool operator==(const ReservationSpec&, const ReservationSpec&) = default;
 };
 

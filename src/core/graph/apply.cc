@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/event/limits.h"
 #include "core/graph/graph.h"
 
 namespace weir {
@@ -88,6 +89,7 @@ Applied Graph::on(const SiteDefined& e) {
   if (!residency) return no_effect("a domain has at most 64 residency labels");
   const auto taints = intern_taints(e.spec.taints);
   if (!taints) return no_effect("a domain has at most 64 taints");
+  if (!e.spec.hours.empty() && e.spec.hours.size() != limits::kHoursPerDay) return no_effect("its hours are not those of a day");
   if (!known) {
     add_vertex(e.vertex, e.spec.name);
     site_names_.add(e.spec.name);
@@ -105,7 +107,10 @@ Applied Graph::on(const SiteDefined& e) {
   row.taints = *taints;
   row.asks = e.spec.asks;
   row.power = e.spec.power;
+  if (site_specs_[e.site.index()] && !site_spec(e.site).hours.empty()) --hourly_sites_;
+  if (!e.spec.hours.empty()) ++hourly_sites_;
   site_specs_.mutate(e.site.index()) = std::make_shared<const SiteSpec>(e.spec);
+  set_hour(e.site);
   set_steerable(e.site);
   reprice({.link = {}, .site = e.site});
   ++relief_;
@@ -405,6 +410,7 @@ Applied Graph::submit(const IntentSubmitted& e, const std::string& key, const st
   const std::shared_ptr<const IntentSpec> before = row.spec;
   if (anew) row.tasks = {};
   row.spec = row.demand = spec;
+  row.predicted_us = spec->workload.kind == WorkKind::kJob ? predicted_run_us(e.tenant, spec->workload.artifact) : 0;
   row.refusal = nullptr;
   if (anew) row.promise_kept = true;
   // Nobody measures any more at an ingress that is no longer one.
@@ -433,6 +439,7 @@ Applied Graph::on(const IntentWithdrawn& e) {
     return {};
   }
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+  if (e.finished) remember_run_time(row);
   count_task(row, -1);
   row.state = IntentState::kWithdrawn;
   row.finished = e.finished;

@@ -1,6 +1,8 @@
+#include <algorithm>
+
 #include "core/graph/graph.h"
 
-// What changes whose turn it is and which room is kept: queues, reservations, preemption and cordoned nodes.
+// What changes whose turn it is and which room is kept: queues, reservations, preemption, cordoned nodes, hours and run times.
 namespace weir {
 namespace {
 
@@ -83,6 +85,67 @@ Applied Graph::on(const NodeCordoned& e) {
   reprice({.link = {}, .site = row.site});
   ++relief_;
   return {};
+}
+
+Applied Graph::on(const HourBegan& e) {
+  if (e.hour == hour_) return no_effect("it is that hour already");
+  hour_ = e.hour;
+  if (hourly_sites_ == 0) return {};
+  for (size_t s = 0; s < sites_.size(); ++s) {
+    if (!site_specs_[s]->hours.empty()) set_hour(SiteId(s));
+  }
+  ++relief_;
+  return {};
+}
+
+void Graph::set_hour(SiteId id) {
+  const std::vector<HourRate>& hours = site_spec(id).hours;
+  const HourRate rate = hours.empty() ? HourRate{} : hours[static_cast<size_t>(hour_)];
+  if (rate == site(id).hour) return;
+  sites_.mutate(id.index()).hour = rate;
+  reprice({.link = {}, .site = id});
+}
+
+Applied Graph::on(const JobResized& e) {
+  if (e.intent.index() >= intents_.size()) return no_effect("unknown intent");
+  const IntentRow& old = intent(e.intent);
+  if (e.generation != old.generation) return no_effect("of another generation");
+  if (old.state == IntentState::kWithdrawn) return no_effect("the intent is withdrawn");
+  const Schedule& schedule = old.spec->schedule;
+  if (!is_malleable(schedule) || e.instances < schedule.instances_min || e.instances > schedule.instances) {
+    return no_effect("it may not have so many instances");
+  }
+  if (old.demand->schedule.instances == e.instances) return no_effect("it is to have so many already");
+  IntentRow& row = intents_.mutate(e.intent.index()).mutate();
+  row.demand = e.instances == schedule.instances ? row.spec : with_instances(*row.spec, e.instances);
+  return {};
+}
+
+TimeUs Graph::predicted_run_us(TenantId tenant, const std::string& artifact) const {
+  const uint32_t known = run_time_names_.find(tenant_name(tenant) + "/" + artifact);
+  if (known == Id<void>::kNone) return 0;
+  const RunTimesSeen& seen = run_times_[known];
+  return seen.before_us + (seen.last_us - seen.before_us) / 2;
+}
+
+// Of a job that ends well now.
+void Graph::remember_run_time(const IntentRow& row) {
+  if (row.spec->workload.kind != WorkKind::kJob) return;
+  TimeUs began = 0;
+  for (const RunRow& run : row.runs) {
+    if (run.began != 0 && (began == 0 || run.began < began)) began = run.began;
+  }
+  if (began == 0) return;
+  const TimeUs run_us = std::max<TimeUs>(now_ - began, 1);
+  const std::string name = tenant_name(row.tenant) + "/" + row.spec->workload.artifact;
+  const uint32_t known = run_time_names_.find(name);
+  if (known == Id<void>::kNone) {
+    run_time_names_.add(name);
+    run_times_.push_back({run_us, run_us});
+    return;
+  }
+  RunTimesSeen& seen = run_times_.mutate(known);
+  seen = {run_us, seen.last_us};
 }
 
 }  // namespace weir

@@ -12,9 +12,9 @@ namespace {
 
 // 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer; 3
 // had no queues; 4 had no prices of the whole domain's pass; 5 had no devices, and did not know who was preempted for whom;
-// 6 had no taints, arrays and workflows.
+// 6 had no taints, arrays and workflows; 7 had no hours, run times and malleable jobs.
 // What another format says is folded from the ledger again.
-constexpr uint64_t kFormat = 7;
+constexpr uint64_t kFormat = 8;
 
 // Varints (7 bits a byte, signed ones zigzag), length-prefixed bytes. Order is the only schema.
 class Writer {
@@ -145,6 +145,7 @@ class Checkpointer {
     op.number(g.brain_epoch_);
     op.number(g.path_relief_);
     op.number(g.relief_);
+    op.number(g.hour_);
     kept_event(op, g.domain_);
     kept_event(op, g.shadow_prices_);
     op.number(g.prices_.version);
@@ -155,7 +156,7 @@ class Checkpointer {
     op.number(g.prices_.scarcity_gbps_hour);
     for (auto* names : {&g.site_names_, &g.residency_labels_, &g.accelerator_models_, &g.vertex_names_,
                         &g.link_names_, &g.tenants_, &g.intent_names_, &g.dataset_names_, &g.token_names_,
-                        &g.queue_names_, &g.taint_names_, &g.workflow_names_}) {
+                        &g.queue_names_, &g.taint_names_, &g.workflow_names_, &g.run_time_names_}) {
       name_index(op, *names);
     }
     column(op, g.sites_, [](auto& o, auto& row) {
@@ -209,6 +210,10 @@ class Checkpointer {
     column(op, g.datasets_, [](auto& o, auto& row) { dataset(o, row); });
     column(op, g.queues_, [](auto& o, auto& spec) { shared(o, spec); });
     column(op, g.reservations_, [](auto& o, auto& row) { reservation(o, row); });
+    column(op, g.run_times_, [](auto& o, auto& seen) {
+      o.number(seen.last_us);
+      o.number(seen.before_us);
+    });
     column(op, g.workflows_, [](auto& o, auto& row) { cow(o, row, [](auto& o2, auto& r) { workflow(o2, r); }); });
     column(op, g.tokens_, [](auto& o, auto& row) {
       cow(o, row, [](auto& o2, auto& r) {
@@ -234,7 +239,8 @@ class Checkpointer {
         g.link_loads_.size() != 2 * g.link_specs_.size() || g.link_names_.size() != g.link_specs_.size() ||
         g.intent_names_.size() != g.intents_.size() || g.dataset_names_.size() != g.datasets_.size() ||
         g.token_names_.size() != g.tokens_.size() || g.queue_names_.size() != g.queues_.size() ||
-        g.workflow_names_.size() != g.workflows_.size()) {
+        g.workflow_names_.size() != g.workflows_.size() || g.run_time_names_.size() != g.run_times_.size() || g.hour_ < 0 ||
+        g.hour_ >= static_cast<int32_t>(limits::kHoursPerDay)) {
       return false;
     }
     for (size_t d = 0; d < g.devices_.size(); ++d) {
@@ -256,6 +262,11 @@ class Checkpointer {
       g.tainted_sites_ += row.taints != 0 ? 1 : 0;
       row.asks = spec.asks;
       row.power = spec.power;
+      if (!spec.hours.empty()) {
+        if (spec.hours.size() != limits::kHoursPerDay) return false;
+        row.hour = spec.hours[static_cast<size_t>(g.hour_)];
+        ++g.hourly_sites_;
+      }
       g.site_loads_.push_back({});
       for (const NodeRange& range : g.site_nodes_[s]) {
         if (size_t{range.first} + range.count > g.nodes_.size()) return false;
@@ -501,11 +512,18 @@ class Checkpointer {
   static void demand(Op& op, Row& row) {
     if constexpr (Op::kReads) {
       int64_t work_us = 0;
+      int32_t instances = 0;
       op.number(work_us);
+      op.number(instances);
+      const Schedule& schedule = row.spec->schedule;
       if (work_us < row.spec->traffic.work_us_per_request || work_us > limits::kLatencyUsMax) op.ok = false;
       row.demand = work_us == row.spec->traffic.work_us_per_request ? row.spec : with_work(*row.spec, work_us);
+      if (instances == schedule.instances) return;
+      if (!is_malleable(schedule) || instances < schedule.instances_min || instances > schedule.instances) op.ok = false;
+      row.demand = with_instances(*row.demand, instances);
     } else {
       op.number(row.demand->traffic.work_us_per_request);
+      op.number(row.demand->schedule.instances);
     }
   }
 
@@ -565,6 +583,7 @@ class Checkpointer {
     op.number(row.preemptions);
     op.number(row.submitted);
     op.number(row.submitted_at);
+    op.number(row.predicted_us);
     wish(op, row, g);
     demand(op, row);
     maybe(op, row.active, [&row](auto& o, auto& p) { held(o, p, row); });

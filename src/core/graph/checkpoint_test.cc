@@ -72,6 +72,27 @@ Graph busy_graph(bool retired = false) {
   flow.prefer.carbon_milli = 7;
   add(WorkflowSubmitted{WorkflowId(0u), TenantId(0u), 2, flow});
   add(WorkflowPlanned{.workflow = WorkflowId(0u), .generation = 2, .refused = true, .why = "no room"});
+  SiteSpec nightly = graph.site_spec(SiteId(1u));
+  nightly.hours.assign(24, HourRate{});
+  nightly.hours[3] = {600, 800};
+  add(SiteDefined{SiteId(1u), graph.site(SiteId(1u)).vertex, nightly});
+  add(HourBegan{3});
+  // It ends well, so that how long it ran is known to the next.
+  add(IntentSubmitted{IntentId(4u), TenantId(0u), 1, [&] {
+                        IntentSpec brief = job;
+                        brief.name = "brief";
+                        return brief;
+                      }()});
+  plan.intent = IntentId(4u);
+  add(PlanCommitted{plan});
+  add(RunStateChanged{graph.intent(IntentId(4u)).active->run(0), IntentId(4u), RunState::kRunning, 0, ""});
+  add(RunStateChanged{graph.intent(IntentId(4u)).active->run(0), IntentId(4u), RunState::kExited, 0, ""});
+  add(IntentWithdrawn{IntentId(4u), true, ""});
+  job.name = "elastic";
+  job.schedule.instances = 8;
+  job.schedule.instances_min = 2;
+  add(IntentSubmitted{IntentId(5u), TenantId(0u), 1, job});
+  add(JobResized{IntentId(5u), 1, 3, {}, "no room for more"});
   return graph;
 }
 

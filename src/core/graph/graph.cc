@@ -94,6 +94,12 @@ int32_t instances_asked(const IntentSpec& spec) {
   return std::max({1, spec.where.sites_min, spec.where.regions_min, spec.where.failure_domains_min, spec.schedule.instances});
 }
 
+std::shared_ptr<const IntentSpec> with_instances(const IntentSpec& spec, int32_t instances) {
+  IntentSpec out = spec;
+  out.schedule.instances = instances;
+  return std::make_shared<const IntentSpec>(std::move(out));
+}
+
 std::shared_ptr<const IntentSpec> with_work(const IntentSpec& spec, int64_t work_us_per_request) {
   auto out = std::make_shared<IntentSpec>(spec);
   out->traffic.work_us_per_request = work_us_per_request;

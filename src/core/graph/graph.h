@@ -33,6 +33,7 @@ struct SiteRow {
   uint64_t taints = 0;                     // bit set of interned names
   Asks asks;
   Power power;
+  HourRate hour;                           // of jobs that begin now
 };
 
 // Sums over the nodes of a site; what is free on cordoned ones is left out.
@@ -153,6 +154,14 @@ constexpr bool spreads(const Where& where) {
 // The wish, where a request takes so much.
 std::shared_ptr<const IntentSpec> with_work(const IntentSpec& spec, int64_t work_us_per_request);
 
+// The wish with so many instances.
+std::shared_ptr<const IntentSpec> with_instances(const IntentSpec& spec, int32_t instances);
+
+// May the job have fewer instances than it wishes for, and be given others while it runs?
+constexpr bool is_malleable(const Schedule& schedule) {
+  return schedule.instances_min > 0 && schedule.instances_min < schedule.instances;
+}
+
 // Room at a site that running jobs gave up for a waiting one.
 struct Claim {
   SiteId site;
@@ -187,8 +196,10 @@ struct IntentRow {
   std::shared_ptr<const Claim> claim;
   TimeUs submitted_at = 0;                 // of this generation
   Position submitted = 0;                  // of this generation
+  TimeUs predicted_us = 0;                 // run time, by what was known when it was submitted; 0: nothing was
   std::shared_ptr<const IntentSpec> spec;  // the wish; of a task: the array's, as it was when the task was submitted
-  std::shared_ptr<const IntentSpec> demand;  // the same with the work that was measured: plans are made for this
+  // The same with the work that was measured, or with the instances that a malleable job is to have: plans are made for it.
+  std::shared_ptr<const IntentSpec> demand;
   std::shared_ptr<const CommittedPlan> active;
   std::vector<std::shared_ptr<const CommittedPlan>> retiring;
   std::shared_ptr<const Refusal> refusal;
@@ -376,6 +387,13 @@ class Graph {
   const QueueSpec& queue(QueueId id) const { return *queues_[id.index()]; }
   QueueId find_queue(std::string_view name) const { return QueueId(queue_names_.find(name)); }
 
+  // Of the day, in UTC, that began last: 0 to 23.
+  int32_t hour() const { return hour_; }
+  // Number of sites that ask other prices in some hours.
+  size_t hourly_sites() const { return hourly_sites_; }
+  // What the tenant's jobs with the artifact took to run, the mean of the last two that ended well. 0: nothing is known.
+  TimeUs predicted_run_us(TenantId tenant, const std::string& artifact) const;
+
   struct ReservationRow {
     TenantId tenant;
     ReservationSpec spec;
@@ -483,7 +501,11 @@ class Graph {
   Applied on(const WorkflowSubmitted&);
   Applied on(const WorkflowPlanned&);
   Applied on(const WorkflowWithdrawn&);
+  Applied on(const HourBegan&);
+  Applied on(const JobResized&);
 
+  void set_hour(SiteId site);
+  void remember_run_time(const IntentRow& row);
   void join_workflow(IntentId intent, WorkflowId workflow, const std::string& stage);
 
   bool add_vertex(VertexId id, const std::string& name);
@@ -536,6 +558,8 @@ class Graph {
   NameIndex residency_labels_;
   NameIndex taint_names_;
   size_t tainted_sites_ = 0;
+  int32_t hour_ = 0;
+  size_t hourly_sites_ = 0;
 
   Column<NodeRow> nodes_;
   Column<NodeFree> node_free_;
@@ -560,6 +584,11 @@ class Graph {
   NameIndex queue_names_;
   Column<std::shared_ptr<const QueueSpec>> queues_;
   Column<std::shared_ptr<const ReservationRow>> reservations_;
+  struct RunTimesSeen {
+    TimeUs last_us = 0, before_us = 0;
+  };
+  NameIndex run_time_names_;               // "tenant/artifact"
+  Column<RunTimesSeen> run_times_;
   NameIndex workflow_names_;
   Column<CowPtr<WorkflowRow>> workflows_;
   NameIndex token_names_;

@@ -39,6 +39,9 @@ class Admitter {
     return Admission{std::move(e), !known.valid()};
   }
   Result<Admission> operator()(SiteDefined e) const {
+    if (!e.spec.hours.empty() && e.spec.hours.size() != limits::kHoursPerDay) {
+      return fail(ErrorCode::kInvalid, "its hours are not those of a day", "site " + e.spec.name, "give 24, or none");
+    }
     const SiteId known = head_.find_site(e.spec.name);
     if (known.valid()) {
       e.site = known;

@@ -107,6 +107,12 @@ class Teller {
   std::string operator()(const QueueDefined&) const { return "Queue defined."; }
   std::string operator()(const ReservationDefined&) const { return "Room is reserved."; }
   std::string operator()(const ReservationCancelled&) const { return "The reservation is cancelled."; }
+  std::string operator()(const HourBegan& e) const {
+    return "It is " + std::string(e.hour < 10 ? "0" : "") + std::to_string(e.hour) + ":00 UTC: jobs that begin now pay what sites ask in this hour.";
+  }
+  std::string operator()(const JobResized& e) const {
+    return "It is to have " + std::to_string(e.instances) + (e.instances == 1 ? " instance" : " instances") + because(e.why);
+  }
   std::string operator()(const ShadowPricesRevised& e) const {
     const size_t scarce = e.sites.size() + e.links.size();
     return "The whole domain was solved: " + std::to_string(e.served_after) + " of " + std::to_string(e.items) +
