@@ -154,16 +154,17 @@ Table jobs(const Items& items, bool wide) {
 }
 
 Table reservations(const Items& items, bool) {
-  Table table({"TENANT", "NAME", "STATE", "SITE", "FROM", "TO", "AMOUNT"});
-  table.lesser({"AMOUNT"});
+  Table table({"TENANT", "NAME", "STATE", "SITE", "FROM", "TO", "AMOUNT", "INGRESS", "UP/DOWN"});
+  table.lesser({"AMOUNT", "INGRESS", "UP/DOWN"});
   const auto minute = [](const std::string& time) {
     return time.size() > 17 ? time.substr(0, 16) + "Z" : time;
   };
   for (const v1::Resource& item : items) {
     const v1::Reservation& reservation = item.reservation();
-    table.add({reservation.metadata().tenant(), reservation.metadata().name(), reservation.status().state(),
-               reservation.spec().site(), minute(reservation.spec().from()), minute(reservation.spec().to()),
-               amounts_text(reservation.spec().amount())});
+    const v1::Reservation::Spec& spec = reservation.spec();
+    const std::string rates = spec.ingress().empty() ? "-" : or_dash(spec.up()) + "/" + or_dash(spec.down());
+    table.add({reservation.metadata().tenant(), reservation.metadata().name(), reservation.status().state(), spec.site(),
+               minute(spec.from()), minute(spec.to()), amounts_text(spec.amount()), or_dash(spec.ingress()), rates});
   }
   return table;
 }

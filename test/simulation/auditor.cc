@@ -208,15 +208,6 @@ bool Auditor::over_its_time(const Wish& wish) const {
   return false;
 }
 
-void Auditor::body(const ReservationDefined& e) {
-  if (e.reservation.index() != reservations_) return fail("reservation out of turn");
-  ++reservations_;
-}
-
-void Auditor::body(const ReservationCancelled& e) {
-  if (e.reservation.index() >= reservations_) fail("a reservation that is not is cancelled");
-}
-
 void Auditor::body(const HourBegan& e) {
   if (!by_brain()) fail("an hour by another's word than the brain's");
   if (e.hour != last_at_ / 3'600'000'000 % 24) fail("hour " + std::to_string(e.hour) + " began at another time");
@@ -420,10 +411,14 @@ void Auditor::body(const PlanCommitted& e) {
     if (!(p.asks == site.asks)) fail("a run is placed at a price that " + site.name + " does not ask");
     hold(p, 1);
   }
+  std::vector<const Flow*> fresh;
   for (size_t f = 0; f < fresh_flow.size(); ++f) {
     // To a job that is done nothing flows.
-    if (fresh_flow[f] && !has_ended(runs_[now.run(e.plan.flows[f].placement)].state)) hold(e.plan.flows[f], 1);
+    if (!fresh_flow[f] || has_ended(runs_[now.run(e.plan.flows[f].placement)].state)) continue;
+    hold(e.plan.flows[f], 1);
+    fresh.push_back(&e.plan.flows[f]);
   }
+  check_kept(wish, fresh);
   for (size_t i = 0; i < e.plan.placements.size(); ++i) {
     runs_of_plan_[at_].insert(now.run(i));
     if (!fresh_placement[i]) continue;

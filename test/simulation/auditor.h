@@ -115,6 +115,11 @@ class Auditor {
     bool given_up = false;             // by the brain, and not because it was done: it stays known until it is deleted
     uint32_t flow_generation = 0;      // of the workflow that it is a stage of, when it was wished for
   };
+  struct Kept {                          // a reservation
+    std::string tenant;
+    ReservationSpec spec;
+    bool cancelled = false;
+  };
   struct Flowing {
     uint32_t generation = 0, planned_generation = 0;
     bool withdrawn = false;
@@ -165,6 +170,10 @@ class Auditor {
   void body(const JobPreempted& e);
   void body(const ReservationDefined& e);
   void body(const ReservationCancelled& e);
+  const Kept* reservation_of(const std::string& tenant, const IntentSpec& spec) const;
+  int64_t kept_left(const Kept& kept, LinkId link) const;
+  int64_t kept_most(LinkId link, TimeUs from, TimeUs until, const Kept* own) const;
+  void check_kept(const Wish& wish, const std::vector<const Flow*>& fresh) const;
   void body(const HourBegan& e);
   void body(const JobResized& e);
   void body(const NodeCordoned& e);
@@ -237,7 +246,7 @@ class Auditor {
   std::vector<std::set<SiteId>> data_at_;
   std::vector<QueueSpec> queues_;
   uint64_t preemptions_ = 0, reclaims_ = 0;
-  size_t reservations_ = 0;
+  std::vector<Kept> reservations_;
   std::vector<Flowing> workflows_;
   std::vector<std::pair<WorkflowId, std::string>> stage_of_;  // by intent
   std::vector<Wish> wishes_;

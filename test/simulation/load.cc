@@ -129,7 +129,7 @@ void Load::define_queues() {
 void Load::submit(const std::string& name, bool job) {
   const auto other = [this](int64_t ppm) { return random_.chance(ppm) ? names_[random_.below(names_.size())].first : std::string(); };
   ask([this, name, wished = wish(name, job), same_work = random_.chance(250'000), near = other(60'000),
-       apart = other(120'000)](const Graph& graph) {
+       apart = other(120'000), reserved = random_.chance(300'000), rate = random_.between(1, 10) * 1'000'000](const Graph& graph) {
     std::vector<Proposal> one;
     IntentSpec spec = wished;
     const IntentId known = same_work ? graph.find_intent("city", name) : IntentId();
@@ -148,6 +148,18 @@ void Load::submit(const std::string& name, bool job) {
     if (!graph.find_queue(spec.schedule.queue).valid()) spec.schedule.queue.clear();
     const QueueId queue = graph.find_queue(spec.schedule.queue.empty() ? kDomainQueue : spec.schedule.queue);
     spec.schedule.priority = std::min(spec.schedule.priority, queue.valid() ? graph.queue(queue).priority_max : 0);
+    const ReservationId night = graph.tenant_count() > 0 ? graph.find_reservation(TenantId(0u), "night") : ReservationId();
+    const bool ends = spec.workload.kind == WorkKind::kJob;
+    if (ends && reserved && night.valid() && !graph.reservation(night).cancelled && graph.reservation(night).spec.to > graph.now()) {
+      const ReservationSpec& kept = graph.reservation(night).spec;
+      spec.schedule.reservation = kept.name;
+      if (kept.ingress.valid() && spec.schedule.tasks == 0) {
+        spec.from = {{kept.ingress, 1}};
+        if (spec.traffic.up_bps == 0) spec.traffic = {rate, 0, kRequestsPerSecond * 1'000, 5'000};
+      }
+    } else {
+      spec.schedule.reservation.clear();
+    }
     if (graph.tenant_count() == 0 || (calm_ && spec.workload.artifact == kBrokenProgram)) return one;
     one.push_back({"tenant/city", IntentSubmitted{{}, TenantId(0u), 0, std::move(spec)}});
     return one;
@@ -340,15 +352,23 @@ void Load::act() {
   }
   if (what == 85) {
     return ask([site, this, from = random_.between(0, 5'000'000), lasts = random_.between(1, 10) * 1'000'000,
-                cpu = random_.between(1, 20) * 100](const Graph& graph) {
+                cpu = random_.chance(700'000) ? random_.between(1, 20) * 100 : 0, ingress = SiteId(random_.below(world_.sites.size())),
+                up = random_.between(1, 20) * 1'000'000, down = random_.between(0, 5) * 1'000'000](const Graph& graph) {
       std::vector<Proposal> one;
       if (graph.site_count() == 0 || graph.tenant_count() == 0) return one;
       const ReservationId known = graph.find_reservation(TenantId(0u), "night");
-      if (known.valid() && !graph.reservation(known).cancelled) {
+      const bool stands = known.valid() && !graph.reservation(known).cancelled && graph.reservation(known).spec.to > graph.now();
+      if (stands && from % 2 == 0) {
         one.push_back({"tenant/city", ReservationCancelled{known}});
       } else if (!calm_) {
-        one.push_back({"tenant/city", ReservationDefined{{}, TenantId(0u), {.name = "night", .site = site, .amount = {.cpu_milli = cpu},
-                                                                            .from = graph.now() + from, .to = graph.now() + from + lasts}}});
+        ReservationSpec spec{.name = stands ? "late" : "night", .site = site, .amount = {.cpu_milli = cpu},
+                             .from = graph.now() + from, .to = graph.now() + from + lasts};
+        if (ingress != site) {
+          spec.ingress = ingress;
+          spec.up_bps = up;
+          spec.down_bps = down;
+        }
+        one.push_back({"tenant/city", ReservationDefined{{}, TenantId(0u), std::move(spec)}});
       }
       return one;
     });

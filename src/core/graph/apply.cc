@@ -15,7 +15,10 @@ constexpr size_t kResidencyLabelsMax = 64;
 Applied Graph::apply(const Event& event) {
   ++version_;
   now_ = std::max(now_, event.at);
-  return std::visit([this](const auto& body) { return on(body); }, event.body);
+  const IntentId beside_kept = kept_end_ == INT64_MAX ? IntentId{} : before_beside_kept(event.body);
+  Applied applied = std::visit([this](const auto& body) { return on(body); }, event.body);
+  if (beside_kept.index() < intents_.size()) count_kept_use(intent(beside_kept), 1);
+  return applied;
 }
 
 // ---- the domain --------------------------------------------------------------------------------------

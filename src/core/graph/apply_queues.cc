@@ -62,7 +62,12 @@ Applied Graph::on(const ReservationDefined& e) {
   if (e.spec.site.index() >= sites_.size()) return no_effect("unknown site");
   if (e.spec.from >= e.spec.to) return no_effect("it ends before it begins");
   if (e.reservation.index() != reservations_.size()) return no_effect("reservation identifier out of turn");
+  if (e.spec.ingress.valid() && e.spec.ingress.index() >= sites_.size()) return no_effect("unknown ingress");
+  if (!std::all_of(e.spec.path.begin(), e.spec.path.end(), [this](LinkId id) { return id.index() < links_.size(); })) {
+    return no_effect("its path has an unknown link");
+  }
   reservations_.push_back(std::make_shared<const ReservationRow>(ReservationRow{e.tenant, e.spec}));
+  if (!e.spec.path.empty() || keeps_bandwidth()) keep_bandwidth();
   return {};
 }
 
@@ -70,8 +75,13 @@ Applied Graph::on(const ReservationCancelled& e) {
   if (e.reservation.index() >= reservations_.size()) return no_effect("unknown reservation");
   ReservationRow row = reservation(e.reservation);
   if (row.cancelled) return no_effect("it is cancelled");
+  if (row.spec.to <= now_) return {};  // what it kept was free from then on
   row.cancelled = true;
   reservations_.mutate(e.reservation.index()) = std::make_shared<const ReservationRow>(std::move(row));
+  if (keeps_bandwidth()) {
+    kept_bandwidth_.mutate().drop(e.reservation);
+    kept_end_ = kept_bandwidth_->first_end();
+  }
   ++relief_;
   return {};
 }

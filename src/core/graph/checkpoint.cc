@@ -303,7 +303,11 @@ class Checkpointer {
           g.reservations_[r]->spec.site.index() >= g.sites_.size()) {
         return false;
       }
+      for (const LinkId id : g.reservations_[r]->spec.path) {
+        if (id.index() >= g.links_.size()) return false;
+      }
     }
+    g.keep_bandwidth();
     for (size_t i = 0; i < g.intents_.size(); ++i) {
       const WorkflowId workflow = g.intents_[i]->workflow;
       if (!workflow.valid()) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "core/event/event.h"
 #include "core/graph/column.h"
 #include "core/graph/devices.h"
+#include "core/graph/kept_bandwidth.h"
 #include "core/graph/metered.h"
 #include "core/graph/names.h"
 #include "core/ids/ids.h"
@@ -282,6 +284,12 @@ class Graph {
  public:
   // graph' = apply(graph, event). Total: any event at any time. Pure.
   Applied apply(const Event& event);
+  // The same with a later now(), where that is later: for deciding when nothing has happened for a while.
+  Graph as_of(TimeUs now) const {
+    Graph later = *this;
+    later.now_ = std::max(now_, now);
+    return later;
+  }
 
   // Number of events applied.
   Position version() const { return version_; }
@@ -351,6 +359,17 @@ class Graph {
   LinkId find_link(std::string_view name) const;
   const LinkSpec& link_spec(LinkId id) const { return *link_specs_[id.index() / 2]; }
   bool usable(LinkId id) const { return load(id).up && load(opposite(id)).up; }
+  // Do reservations keep bandwidth, of windows that were not over at the newest event?
+  bool keeps_bandwidth() const { return kept_end_ != INT64_MAX; }
+  // When the first of these windows ends; INT64_MAX: there is none.
+  TimeUs kept_end() const { return kept_end_; }
+  const KeptBandwidth& kept_bandwidth() const { return *kept_bandwidth_; }
+  // What reservations keep of the link from a flow of this term: KeptBandwidth::most_bps.
+  int64_t kept_bps(LinkId id, const FlowTerm& term) const {
+    return keeps_bandwidth() ? kept_bandwidth_->most_bps(id, term) : 0;
+  }
+  // What a new flow may take; negative: less than nothing. Without a term: one that nobody keeps at any time.
+  int64_t room_bps(LinkId id, const FlowTerm& term = {}) const { return load(id).free_bps - kept_bps(id, term); }
   // What the pass over the whole domain found last; basis 0: nothing yet.
   const ShadowPricesRevised& shadow_prices() const { return *shadow_prices_; }
   // Of a site, and of one direction of a link: its part in it.
@@ -504,6 +523,13 @@ class Graph {
   Applied on(const HourBegan&);
   Applied on(const JobResized&);
 
+  // Before an event, while bandwidth is kept: what windows kept that are over is free, and what flows of the intent that the
+  // event is about hold is not counted; it is to be counted again after. None: it is about no intent.
+  IntentId before_beside_kept(const EventBody& body);
+  // Counts what flows of the intent hold of the bandwidth that their reservation keeps.
+  void count_kept_use(const IntentRow& row, int sign);
+  // From the reservations and the plans. O(intents), if anything is kept.
+  void keep_bandwidth();
   void set_hour(SiteId site);
   void remember_run_time(const IntentRow& row);
   void join_workflow(IntentId intent, WorkflowId workflow, const std::string& stage);
@@ -584,6 +610,8 @@ class Graph {
   NameIndex queue_names_;
   Column<std::shared_ptr<const QueueSpec>> queues_;
   Column<std::shared_ptr<const ReservationRow>> reservations_;
+  CowPtr<KeptBandwidth> kept_bandwidth_{KeptBandwidth()};
+  TimeUs kept_end_ = INT64_MAX;            // kept_bandwidth_->first_end()
   struct RunTimesSeen {
     TimeUs last_us = 0, before_us = 0;
   };
@@ -608,6 +636,25 @@ int64_t path_round_trip_us(const Graph& graph, const std::vector<LinkId>& path);
 bool can_be_held(const Graph& graph, const std::vector<LinkId>& path);
 // Asks of the path and its way back for these bandwidths. Billed.
 Nanocredits path_per_hour(const Graph& graph, const std::vector<LinkId>& path, int64_t up_bps, int64_t down_bps);
+// How long a run that is told to begin may take until it does.
+inline constexpr TimeUs kRunBeginsUs = 60'000'000;
+// Of flows of a plan that is committed now: those of a job with a longest run time end by then, reckoned from when its runs
+// begin at the latest. It runs in the reservation that it names while that is open. `now` counts where it is later than
+// graph.now().
+FlowTerm flow_term(const Graph& graph, const IntentRow& row, TimeUs now = 0);
+
+// The path for the bandwidth of a reservation: of those that have room for it on every link and twin throughout the window
+// beside what is committed and kept now, whose links are up, and on which traffic can be held, the one that costs least by
+// list price; ties by described latency, hops, then links. Without one `path` is empty, and `link` is where least is free on
+// the best that there would be with room for all; none: there is none. O(links log vertices).
+struct PathToKeep {
+  std::vector<LinkId> path;
+  LinkId link;
+  int64_t free_bps = 0;                    // of it, at worst
+};
+// Requires an ingress that is not the site.
+PathToKeep path_to_keep(const Graph& graph, const ReservationSpec& spec, TimeUs now);
+
 // Asks of one instance. Billed.
 Nanocredits placement_per_hour(const Placement& placement);
 
@@ -637,7 +684,8 @@ struct Verdict {
 // and ingresses, room on every node and link for the sum of what the plan takes, that paths join their ends
 // without loops or transit through sites and can be held there, that protection paths are disjoint and keep the promise
 // too, places, the frozen asks, that instances keep up, every part of the promise, the totals.
-// O(size of the plan * log), and a shortest path for each new one over links that cannot be steered.
-Verdict verify(const Graph& head, const Plan& plan);
+// O(size of the plan * log), and a shortest path for each new one over links that cannot be steered. `now`: as of which
+// windows of reservations count, where later than head.now().
+Verdict verify(const Graph& head, const Plan& plan, TimeUs now = 0);
 
 }  // namespace weir

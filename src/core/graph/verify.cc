@@ -64,7 +64,7 @@ namespace {
 
 class Verifier {
  public:
-  Verifier(const Graph& head, const Plan& plan) : head_(head), plan_(plan) {}
+  Verifier(const Graph& head, const Plan& plan, TimeUs now) : head_(head), plan_(plan), now_(now) {}
 
   Verdict run() {
     if (plan_.intent.index() >= head_.intent_count()) return wrong("unknown intent");
@@ -334,8 +334,10 @@ class Verifier {
         return changed("node " + head_.node_name(id) + " at " + head_.site_name(head_.node(id).site) + " has no room");
       }
     }
+    const FlowTerm term = flow_term(head_, *row_, now_);
     for (const auto& [id, need] : link_need_) {
       if (need > head_.load(id).free_bps) return changed("link " + head_.link_name(id) + " has no room");
+      if (need > head_.room_bps(id, term)) return changed("link " + head_.link_name(id) + " has no room beside reservations");
     }
     return granted();
   }
@@ -358,6 +360,7 @@ class Verifier {
 
   const Graph& head_;
   const Plan& plan_;
+  const TimeUs now_;
   const IntentRow* row_ = nullptr;
   const IntentSpec* spec_ = nullptr;
   std::vector<ServiceTime> services_;  // by placement
@@ -372,6 +375,6 @@ class Verifier {
 
 }  // namespace
 
-Verdict verify(const Graph& head, const Plan& plan) { return Verifier(head, plan).run(); }
+Verdict verify(const Graph& head, const Plan& plan, TimeUs now) { return Verifier(head, plan, now).run(); }
 
 }  // namespace weir

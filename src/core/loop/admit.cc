@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/event/limits.h"
+#include "core/units/quantity.h"
 
 namespace weir {
 namespace {
@@ -111,21 +112,37 @@ class Admitter {
     if (e.spec.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown site", where);
     if (e.spec.from >= e.spec.to) return fail(ErrorCode::kInvalid, "it ends before it begins", where);
     if (e.spec.to <= now_) return fail(ErrorCode::kInvalid, "it is over already", where, "choose a later window");
-    if (e.spec.amount == Quota{}) return fail(ErrorCode::kInvalid, "it reserves nothing", where);
+    const bool bandwidth = e.spec.ingress.valid();
+    if (e.spec.amount == Quota{} && !bandwidth) return fail(ErrorCode::kInvalid, "it reserves nothing", where);
+    if (bandwidth ? e.spec.up_bps == 0 && e.spec.down_bps == 0 : e.spec.up_bps != 0 || e.spec.down_bps != 0) {
+      return fail(ErrorCode::kInvalid, "it has an ingress without bandwidth, or the other way round", where, "give both, or neither");
+    }
+    if (bandwidth && e.spec.ingress.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown ingress", where);
+    if (e.spec.ingress == e.spec.site) {
+      return fail(ErrorCode::kInvalid, "its ingress is its site: traffic takes no link", where, "leave out ingress, up and down");
+    }
+    e.spec.path.clear();
     if (const ReservationId known = head_.find_reservation(e.tenant, e.spec.name); known.valid()) {
       const Graph::ReservationRow& row = head_.reservation(known);
       if (!row.cancelled && row.spec.to > now_) {
+        e.spec.path = row.spec.path;
         if (row.spec == e.spec) return Admission{e, false};
         return fail(ErrorCode::kConflict, "it exists, with another window, place or amount", where,
                     "cancel it first, or choose another name");
       }
     }
+    if (bandwidth) {
+      PathToKeep found = path_to_keep(head_, e.spec, now_);
+      if (found.path.empty()) return no_path(e.spec, found, where);
+      e.spec.path = std::move(found.path);
+    }
     e.reservation = ReservationId(head_.reservation_count());
-    return Admission{e};
+    return Admission{std::move(e)};
   }
   Result<Admission> operator()(ReservationCancelled e) const {
     if (e.reservation.index() >= head_.reservation_count()) return fail(ErrorCode::kNotFound, "unknown reservation");
-    return Admission{e, !head_.reservation(e.reservation).cancelled};
+    const Graph::ReservationRow& row = head_.reservation(e.reservation);
+    return Admission{e, !row.cancelled && row.spec.to > now_};
   }
   Result<Admission> operator()(NodeCordoned e) const {
     if (e.node.index() >= head_.node_count()) return fail(ErrorCode::kNotFound, "unknown node");
@@ -353,6 +370,20 @@ class Admitter {
   }
 
  private:
+  tl::unexpected<Error> no_path(const ReservationSpec& spec, const PathToKeep& found, const std::string& where) const {
+    const std::string way = "no path from " + head_.site_name(spec.ingress) + " to " + head_.site_name(spec.site);
+    if (!found.link.valid()) return fail(ErrorCode::kInfeasible, way + " is up", where, "choose another ingress or site");
+    const auto rates = [](int64_t up_bps, int64_t down_bps) {
+      if (up_bps == 0 || down_bps == 0) return format_bandwidth(std::max(up_bps, down_bps));
+      return format_bandwidth(up_bps) + " there and " + format_bandwidth(down_bps) + " back";
+    };
+    const VertexId towards = head_.link(found.link).to;
+    return fail(ErrorCode::kInfeasible,
+                way + " has " + rates(spec.up_bps, spec.down_bps) + " free throughout the window; link " +
+                    head_.link_name(found.link) + " has " + format_bandwidth(found.free_bps) + " towards " +
+                    head_.vertex_name(towards) + " at worst",
+                where, "choose another window or site, or less");
+  }
   tl::unexpected<Error> part_of_workflow(IntentId intent) const {
     return fail(ErrorCode::kConflict, "it is a stage of workflow " + head_.workflow_name(head_.intent(intent).workflow),
                 "intent " + head_.intent_name(intent), "change or delete the workflow");

@@ -162,6 +162,43 @@ TEST_F(AdmitTest, AReservationStandsUntilItIsOverOrCancelled) {
   EXPECT_EQ(graph.find_reservation(TenantId(0u), "night"), ReservationId(1u));
 }
 
+TEST_F(AdmitTest, BandwidthIsReservedOnAPathWithRoomThroughoutTheWindow) {
+  put(SiteDefined{{}, {}, SiteSpec{.name = "street"}});
+  put(LinkDefined{{}, {.name = "a", .a = VertexId(0u), .b = VertexId(1u), .bandwidth_bps = 10'000'000}});
+  put(LinkDefined{{}, {.name = "b", .a = VertexId(1u), .b = VertexId(2u), .bandwidth_bps = 20'000'000}});
+  const auto reservation = [](std::string name, int64_t up_bps, TimeUs from, TimeUs to, int64_t down_bps = 0) {
+    return ReservationDefined{{}, TenantId(0u), {.name = std::move(name), .site = SiteId(0u), .from = from, .to = to,
+                                                 .ingress = SiteId(1u), .up_bps = up_bps, .down_bps = down_bps}};
+  };
+  put(reservation("night", 8'000'000, 10, 20));
+  EXPECT_EQ(graph.reservation(ReservationId(0u)).spec.path, (std::vector{LinkId(3u), LinkId(1u)}));
+  EXPECT_FALSE(changes(reservation("night", 8'000'000, 10, 20))) << "the path is not the tenant's to say";
+  const auto said = [this](const ReservationDefined& e) {
+    const auto admission = admit(graph, e, 0);
+    return admission ? "admitted" : admission.error().text();
+  };
+  EXPECT_EQ(said(reservation("other", 3'000'000, 15, 25, 500'000)),
+            "reservation city/other: no path from street to hub has 3Mbps there and 500kbps back free throughout the window; "
+            "link a has 2Mbps towards hub at worst; choose another window or site, or less");
+  EXPECT_EQ(said(reservation("other", 2'000'000, 15, 25)), "admitted");
+  EXPECT_EQ(said(reservation("other", 10'000'000, 20, 30)), "admitted") << "they abut";
+  EXPECT_EQ(refused(reservation("other", 10'000'001, 20, 30)), ErrorCode::kInfeasible);
+  ReservationDefined wrong = reservation("other", 0, 20, 30);
+  EXPECT_EQ(refused(wrong), ErrorCode::kInvalid) << "an ingress without bandwidth";
+  wrong.spec.up_bps = 1;
+  wrong.spec.ingress = {};
+  EXPECT_EQ(refused(wrong), ErrorCode::kInvalid) << "reserves nothing, and bandwidth without an ingress";
+  wrong.spec.amount.cpu_milli = 1;
+  EXPECT_EQ(refused(wrong), ErrorCode::kInvalid) << "bandwidth without an ingress";
+  wrong.spec.ingress = SiteId(0u);
+  EXPECT_EQ(refused(wrong), ErrorCode::kInvalid) << "to itself";
+  wrong.spec.ingress = SiteId(9u);
+  EXPECT_EQ(refused(wrong), ErrorCode::kNotFound);
+  put(LinkStateChanged{LinkId(0u), false, "cut"});
+  EXPECT_EQ(said(reservation("other", 1, 30, 40)),
+            "reservation city/other: no path from street to hub is up; choose another ingress or site");
+}
+
 TEST_F(AdmitTest, WhatIsFinishedIsNotDoneAgainUntilItIsDeleted) {
   const IntentSubmitted wish{{}, TenantId(0u), 0, IntentSpec{.name = "once"}};
   put(wish);

@@ -29,7 +29,9 @@ void Loop::begin_decisions() {
     }
     const uint64_t ticket = ++last_ticket_;
     const bool only_there = turn != turns_.end() && turn->second.only_there;
-    if (!ports_.decide(ticket, durable_, *it, only_there ? turn->second.sites : std::vector<SiteId>())) return;
+    // Of windows that open while nothing happens the snapshot does not know.
+    const Snapshot seen = durable_->keeps_bandwidth() ? std::make_shared<const Graph>(durable_->as_of(event_time_us())) : durable_;
+    if (!ports_.decide(ticket, seen, *it, only_there ? turn->second.sites : std::vector<SiteId>())) return;
     attempt.ticket = ticket;
     attempt.relief = durable_->relief();
     attempt.moves = moves_;
@@ -116,7 +118,7 @@ void Loop::handle(Decided& message) {
   }
   // Deciders give advice: what is not even well-formed goes no further.
   if (plan && plan->intent == message.intent && validate(*plan)) {
-    verdict = verify(head_, *plan);
+    verdict = verify(head_, *plan, event_time_us());
     if (const auto turn = turns_.find(message.intent);
         verdict.granted && turn != turns_.end() && !ports_.scheduler->admits(head_, *plan)) {
       if (turn->second.only_there || turn->second.sites.empty()) {

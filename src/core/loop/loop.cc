@@ -104,6 +104,7 @@ Status Loop::turn(std::vector<Message> messages) {
   watch_steering();
   watch_links();
   watch_run_times();
+  watch_reservations();
   watch_workflows();
   watch_intents();
   watch_arrays();
@@ -165,6 +166,7 @@ TimeUs Loop::wake_us() {
   if (ports_.scheduler != nullptr && ports_.scheduler->wake() != INT64_MAX) {
     wake = std::min(wake, in(ports_.scheduler->wake(), queue_time_us()));
   }
+  if (head_.keeps_bandwidth()) wake = std::min(wake, std::max(kept_look_us_, in(head_.kept_end(), event_time_us())));
   if (!run_time_ends_.empty()) wake = std::min(wake, in(run_time_ends_.begin()->first, event_time_us()));
   if (ports_.advise && options_.pass_us != 0 && pass_ticket_ == 0) wake = std::min(wake, std::max(pass_us_, now_us_ + 1'000));
   wake = std::min({wake, judge_us_, steering_wake_us(), arrangement_wake_us()});

@@ -291,6 +291,7 @@ class Loop {
   void take_turns();
   void give_up_turn(IntentId intent, uint64_t relief);
   void watch_run_times();
+  void watch_reservations();
   void note_array(IntentId intent);       // an array or a task: it may have come, or ended
   void watch_arrays();
   void watch_array(IntentId array);
@@ -400,6 +401,7 @@ class Loop {
   uint64_t arrangement_ticket_ = 0;      // under way; 0: none
   WorkflowId arrangement_of_;
   std::set<std::pair<TimeUs, IntentId>> run_time_ends_;  // in event time
+  TimeUs kept_look_us_ = 0;                // not before it is looked again which windows are over
   std::set<IntentId> arrays_;            // that go on, or leave tasks behind
   std::set<std::pair<IntentId, IntentId>> tasks_;  // array and task, of the tasks that have not ended
   TimeUs queue_time_us_ = 0, queue_time_at_us_ = 0;      // of the scheduler, and in steady time when it was that

@@ -91,6 +91,16 @@ void Loop::watch_run_times() {
   }
 }
 
+// Whoever was refused what they kept is tried again.
+void Loop::watch_reservations() {
+  const TimeUs now = event_time_us();
+  if (head_.kept_end() > now || now_us_ < kept_look_us_) return;
+  std::vector<EventBody> over;
+  for (const ReservationId id : head_.kept_bandwidth().over(now)) over.push_back(ReservationCancelled{id});
+  // A disk without room leaves it for later.
+  if (!record(kBrain, std::move(over))) kept_look_us_ = now_us_ + options_.retry_us;
+}
+
 void Loop::await_end(IntentId intent) {
   if (intent.index() >= head_.intent_count()) return;
   if (const auto end = run_time_end(head_.intent(intent))) run_time_ends_.insert({*end, intent});

@@ -337,5 +337,82 @@ TEST_F(WaitingTest, TheSchedulerHearsOfEveryEventAndWakesTheLoop) {
   EXPECT_LE(loop->wake_us(), now_us + 5'000);
 }
 
+// A link of 10 Mbit/s joins the sites, and a reservation keeps 8 of them for a minute.
+class BesideAReservation : public WaitingTest {
+ protected:
+  void SetUp() override {
+    now_us = kMinute;
+    describe();
+    write(LinkDefined{LinkId(0u), {.name = "wan", .a = VertexId(0u), .b = VertexId(1u), .bandwidth_bps = 10'000'000}});
+    Loop::Ports with = ports();
+    with.scheduler = &scheduler;
+    with.decide = [this](uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>& sites) {
+      seen = std::move(snapshot);
+      asked.push_back({ticket, intent, sites});
+      return true;
+    };
+    LoopOfTwoSites::start(std::move(with));
+    from = now_us + kMinute;
+  }
+  Result<Admitted> reserve(const std::string& name, int64_t up_bps, TimeUs begin, TimeUs end) {
+    Result<Admitted> result = fail(ErrorCode::kInternal, "no answer");
+    turn(Loop::Propose{{{"tenant/city", ReservationDefined{{}, TenantId(0u),
+                                                           {.name = name, .site = kHub, .from = begin, .to = end,
+                                                            .ingress = kFar, .up_bps = up_bps}}}},
+                       [&result](Result<Admitted> answer) { result = std::move(answer); }});
+    return result;
+  }
+  void pass(TimeUs until) {
+    while (now_us < until) idle(std::min<TimeUs>(until - now_us, 1'000'000));
+  }
+
+  Snapshot seen;
+  TimeUs from = 0;
+};
+
+TEST_F(BesideAReservation, WhoWasRefusedWhatItKeepsIsTriedAgainWhenTheWindowEnds) {
+  ASSERT_TRUE(reserve("night", 8'000'000, from, from + kMinute));
+  EXPECT_EQ(reserve("other", 3'000'000, from + 1, from + 2).error().code, ErrorCode::kInfeasible);
+  EXPECT_TRUE(reserve("later", 3'000'000, from + kMinute, from + 2 * kMinute));
+  ASSERT_TRUE(submit(WorkKind::kService));
+  answer(Refusal{IntentId(0u), 1, 0, {{ReasonCode::kBandwidth, kHub, kFar, 5'000'000, 2'000'000}}});
+  ASSERT_EQ(row().state, IntentState::kRefused);
+  pass(from + kMinute - 1'000'000);
+  EXPECT_TRUE(asked.empty());
+  EXPECT_LE(loop->wake_us(), from + kMinute);
+  const Position before = loop->head().version();
+  idle(1'000'000);
+  EXPECT_EQ(loop->head().version(), before + 1) << "the end of the window is written, once";
+  pass(from + kMinute + 5'000'000);
+  EXPECT_EQ(loop->head().version(), before + 1);
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(seen->room_bps(LinkId(1u)), 7'000'000) << "the later one keeps its own";
+  EXPECT_FALSE(loop->head().reservation(ReservationId(0u)).cancelled);
+  EXPECT_EQ(loop->head().kept_end(), from + 2 * kMinute);
+}
+
+TEST_F(BesideAReservation, AJobIsDecidedOnAsOfNowHoweverLongNothingHasHappened) {
+  ASSERT_TRUE(reserve("night", 8'000'000, from, from + kMinute));
+  ASSERT_TRUE(submit());
+  pass(from + kMinute / 2);
+  ASSERT_LT(loop->head().now(), from);
+  scheduler.next = {{IntentId(0u), {kHub}}};
+  idle();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_GE(seen->now(), from + kMinute / 2);
+  EXPECT_EQ(seen->version(), loop->head().version());
+}
+
+TEST_F(BesideAReservation, AFullDiskLeavesTheEndForLater) {
+  ASSERT_TRUE(reserve("night", 8'000'000, from, from + kMinute));
+  log.limit_space(log.bytes());
+  pass(from + kMinute + 2'000'000);
+  EXPECT_TRUE(loop->head().keeps_bandwidth());
+  EXPECT_GT(loop->wake_us(), now_us + 10'000) << "it does not ask the disk all the time";
+  log.limit_space(InMemoryLogStore::kUnlimited);
+  pass(now_us + 10'000'000);
+  EXPECT_FALSE(loop->head().keeps_bandwidth());
+}
+
 }  // namespace
 }  // namespace weir

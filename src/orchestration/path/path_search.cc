@@ -18,7 +18,7 @@ bool avoided(LinkId link, const PathLimits& limits) {
 bool has_room(const Graph& graph, LinkId link, const StreamDemand& demand, const PathLimits& limits) {
   const int64_t up = limits.streams * demand.up_bps + (limits.use ? limits.use->of(link) : 0);
   const int64_t down = limits.streams * demand.down_bps + (limits.use ? limits.use->of(opposite(link)) : 0);
-  return up <= graph.load(link).free_bps && down <= graph.load(opposite(link)).free_bps;
+  return up <= graph.room_bps(link, limits.term) && down <= graph.room_bps(opposite(link), limits.term);
 }
 
 bool better(const PathOption& a, const PathOption& b) {
@@ -145,10 +145,10 @@ bool PathSearch::may_enter(const Gate& gate, const PathLimits& limits) const {
   return !gate.link.valid() || (!avoided(gate.link, limits) && has_room(graph_, gate.link, demand_, limits));
 }
 
-PriceBounds PathSearch::price_bounds(VertexId from, int32_t streams) {
+PriceBounds PathSearch::price_bounds(VertexId from, int32_t streams, const FlowTerm& term) {
   PriceBounds bounds;
   for (const Gate& gate : gates(from)) {
-    if (may_enter(gate, {.streams = streams})) bounds.ways_.push_back({gate.price, gate.tree});
+    if (may_enter(gate, {.streams = streams, .term = term})) bounds.ways_.push_back({gate.price, gate.tree});
   }
   return bounds;
 }

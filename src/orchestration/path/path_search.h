@@ -39,6 +39,7 @@ struct PathLimits {
   int64_t latency_us_max = INT64_MAX;          // negative: nothing is fast enough, not even staying at home
   const PathUse* use = nullptr;                // taken already by this plan
   const std::vector<LinkId>* avoid = nullptr;  // neither these nor their twins
+  FlowTerm term = {};                          // of what reservations keep in it there is no room
 };
 
 struct PathList {
@@ -93,7 +94,7 @@ class PathSearch {
   std::optional<PathOption> fastest(VertexId from, VertexId to);
 
   // Of those paths that have room for so many streams where they leave the vertex.
-  PriceBounds price_bounds(VertexId from, int32_t streams);
+  PriceBounds price_bounds(VertexId from, int32_t streams, const FlowTerm& term = {});
   // By core vertex: fastest_us.
   const std::vector<int64_t>& fastest_bounds(VertexId from) { return fastest_tree(from).length; }
 

@@ -104,12 +104,14 @@ std::shared_ptr<const PlanCache::RouterPrices> PlanCache::router_prices(const Gr
 }
 
 Candidates::Candidates(const Graph& graph, const IntentSpec& spec, uint64_t residency,
-                       std::vector<Source> sources, PlanCache& cache)
+                       std::vector<Source> sources, PlanCache& cache, const FlowTerm& term, KeptPath kept)
     : graph_(graph),
       spec_(spec),
       residency_(residency),
       sources_(std::move(sources)),
       cache_(cache),
+      term_(term),
+      kept_(kept),
       paths_(graph, stream_demand(spec), cache.paths),
       site_prices_(cache.site_prices(graph, spec)) {
   if (spec.workload.accelerators > 0) device_loss_.emplace(graph);
@@ -127,7 +129,7 @@ std::unique_ptr<SiteOrder> Candidates::every_site(const Share& share) {
   const auto& last = paths_.prices().access;
   for (size_t i = 0; i < share.size(); ++i) {
     if (share[i] == 0 || !sources_[i].site.valid()) continue;
-    const PriceBounds reach = paths_.price_bounds(vertex(i), share[i]);
+    const PriceBounds reach = paths_.price_bounds(vertex(i), share[i], term_);
     for (size_t s = 0; s < sums.size(); ++s) {
       Nanocredits path = s == sources_[i].site.index() ? 0 : kUnreachable;
       for (uint32_t a = network.site_access_begin(s); a < network.site_access_begin(s + 1); ++a) {
@@ -150,7 +152,7 @@ std::unique_ptr<SiteOrder> Candidates::reachable_sites(size_t source, int32_t st
                             .site = site_prices_->of,
                             .fastest_us = latency_us_max > 0 ? &paths_.fastest_bounds(vertex(source)) : nullptr,
                             .latency_us_max = latency_us_max};
-  return std::make_unique<SitesByRouter>(bounds, paths_.price_bounds(vertex(source), streams), paths_.network(), streams,
+  return std::make_unique<SitesByRouter>(bounds, paths_.price_bounds(vertex(source), streams, term_), paths_.network(), streams,
                                          sources_[source].site, cache_.order_room);
 }
 
@@ -210,6 +212,20 @@ std::optional<int64_t> Candidates::path_latency_us_max(SiteId site, int32_t stre
   return spec_.promise.latency_us_max - service.work_us - service.queueing_us;
 }
 
+std::optional<PathOption> Candidates::kept_path(SiteId site, size_t source, const PathLimits& limits) const {
+  if (!term_.in.valid() || kept_ == KeptPath::kNot) return std::nullopt;
+  const ReservationSpec& spec = graph_.reservation(term_.in).spec;
+  if (spec.site != site || spec.ingress != sources_[source].site) return std::nullopt;
+  PathOption path = priced(graph_, spec.path, demand());
+  if (!fits(graph_, path, demand(), limits) || !can_be_held(graph_, path.links)) return std::nullopt;
+  const KeptBandwidth& kept = graph_.kept_bandwidth();
+  const bool holds = std::all_of(path.links.begin(), path.links.end(), [&](LinkId link) {
+    return limits.streams * demand().up_bps <= kept.left_bps(term_.in, link) &&
+           limits.streams * demand().down_bps <= kept.left_bps(term_.in, opposite(link));
+  });
+  return holds ? std::optional(std::move(path)) : std::nullopt;
+}
+
 std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& share) {
   if (const auto obstacle = site_obstacle(graph_, site, spec_, residency_)) return *obstacle;
   const int32_t streams = std::accumulate(share.begin(), share.end(), 0);
@@ -233,17 +249,17 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
     if (share[i] == 0 || !sources_[i].site.valid()) continue;
     // Each source by itself: the price stays a lower bound of the option. Whether the paths fit together
     // is noted, and the solver looks further where they do not.
-    const PathLimits limits{.streams = share[i], .latency_us_max = *latency_us_max};
+    const PathLimits limits{.streams = share[i], .latency_us_max = *latency_us_max, .term = term_};
     const VertexId to = graph_.site(site).vertex;
-    std::optional<PathOption> path;
+    std::optional<PathOption> path = kept_path(site, i, limits);
     // Only where nothing is wrong with the fastest path: a search that has to fail looks everywhere first.
-    if (paths_.fastest_us(vertex(i), to) <= *latency_us_max) path = paths_.cheapest(vertex(i), to, limits);
+    if (!path && paths_.fastest_us(vertex(i), to) <= *latency_us_max) path = paths_.cheapest(vertex(i), to, limits);
     if (!path) {
       return path_obstacle(site, i, share[i], limits, option.service.work_us + option.service.queueing_us);
     }
     if (!use.empty() && option.fits_together) {
       option.fits_together = fits(graph_, *path, demand(),
-                                  {.streams = share[i], .latency_us_max = *latency_us_max, .use = &use});
+                                  {.streams = share[i], .latency_us_max = *latency_us_max, .use = &use, .term = term_});
     }
     if (i < last) use.add(path->links, share[i] * demand().up_bps, share[i] * demand().down_bps);
     option.price += share[i] * path->price;
@@ -261,7 +277,7 @@ std::optional<Reason> Candidates::path_too_far(SiteId site, size_t source) {
   if (!latency_us_max) return std::nullopt;
   const int64_t fastest = paths_.fastest_us(vertex(source), graph_.site(site).vertex);
   if (fastest < kUnreachable && fastest <= *latency_us_max) return std::nullopt;
-  return path_obstacle(site, source, 1, {.streams = 1, .latency_us_max = *latency_us_max},
+  return path_obstacle(site, source, 1, {.streams = 1, .latency_us_max = *latency_us_max, .term = term_},
                        service.work_us + service.queueing_us);
 }
 
@@ -286,7 +302,7 @@ Reason Candidates::path_obstacle(SiteId site, size_t source, int32_t streams, co
   for (const LinkId forward : path->links) {
     for (const LinkId link : {forward, opposite(forward)}) {
       const int64_t needed = streams * (link == forward ? demand().up_bps : demand().down_bps);
-      const int64_t available = graph_.load(link).free_bps - (limits.use ? limits.use->of(link) : 0);
+      const int64_t available = graph_.room_bps(link, limits.term) - (limits.use ? limits.use->of(link) : 0);
       if (needed - available <= shortage) continue;
       shortage = needed - available;
       reason.needed = needed;

@@ -75,13 +75,16 @@ class PlanCache {
 // Answers "the cheapest sites for an instance with this share", on one snapshot, for one intent.
 class Candidates {
  public:
+  // With the path that the reservation of the term keeps, for what fits in it; else with any that has room.
+  enum class KeptPath : uint8_t { kTaken, kNot };
   Candidates(const Graph& graph, const IntentSpec& spec, uint64_t residency, std::vector<Source> sources,
-             PlanCache& cache);
+             PlanCache& cache, const FlowTerm& term = {}, KeptPath kept = KeptPath::kTaken);
 
   const Graph& graph() const { return graph_; }
   const IntentSpec& spec() const { return spec_; }
   const std::vector<Source>& sources() const { return sources_; }
   const StreamDemand& demand() const { return paths_.demand(); }
+  const FlowTerm& term() const { return term_; }
 
   struct Ranking {
     std::vector<Option> feasible;  // cheapest first
@@ -105,6 +108,9 @@ class Candidates {
   // Why no path leads one stream from the source to the site in time, whatever else is wrong with the site;
   // none: one does.
   std::optional<Reason> path_too_far(SiteId site, size_t source);
+
+  // The path that the reservation keeps from the source to the site, if the streams fit in what it keeps; none: any is taken.
+  std::optional<PathOption> kept_path(SiteId site, size_t source, const PathLimits& limits) const;
 
   // Largest latency that paths from source to site may have, for an instance that carries `streams`;
   // none if it cannot keep up.
@@ -132,6 +138,8 @@ class Candidates {
   uint64_t residency_;
   std::vector<Source> sources_;
   PlanCache& cache_;
+  const FlowTerm term_;
+  const KeptPath kept_;
   PathSearch paths_;
   std::shared_ptr<const PlanCache::SitePrices> site_prices_;
   std::vector<std::shared_ptr<const PlanCache::RouterPrices>> router_prices_;  // that orders look at

@@ -128,8 +128,8 @@ class Decider {
   }
 
   // The plan that keeps this and serves what is left.
-  Decision decide(Kept kept, const std::vector<Source>& left) {
-    Candidates candidates(graph_, spec_, residency_, left, cache_);
+  Decision decide(Kept kept, const std::vector<Source>& left, Candidates::KeptPath path = Candidates::KeptPath::kTaken) {
+    Candidates candidates(graph_, spec_, residency_, left, cache_, term_, path);
     protect(candidates, kept.placements, kept.flows, 0);
     Whole whole{.where = spec_.where,
                 .budget_per_hour_max = spec_.budget_per_hour_max,
@@ -151,6 +151,10 @@ class Decider {
 
     SolverOutcome outcome = solve(candidates, whole, limits_.solver);
     if (const auto* blocked = std::get_if<Blocked>(&outcome)) {
+      // Where not all fits in what the reservation keeps, some may go another way.
+      if (term_.in.valid() && path == Candidates::KeptPath::kTaken) {
+        return decide(std::move(kept), left, Candidates::KeptPath::kNot);
+      }
       auto cheap = cheaper(left, whole, *blocked);
       if (!cheap) return refused(refusal(candidates, *blocked, whole).reasons);
       outcome = std::move(*cheap);
@@ -166,7 +170,7 @@ class Decider {
     IntentSpec cost_only = spec_;
     cost_only.prefer = {};
     PlanCache cache;
-    Candidates candidates(graph_, cost_only, residency_, left, cache);
+    Candidates candidates(graph_, cost_only, residency_, left, cache, term_);
     SolverOutcome outcome = solve(candidates, whole, limits_.solver);
     auto* solution = std::get_if<Solution>(&outcome);
     if (!solution) return std::nullopt;
@@ -255,7 +259,8 @@ class Decider {
     const PathLimits limits{
         .streams = flow.streams,
         .latency_us_max = spec_.promise.latency_us_max == 0 ? INT64_MAX : spec_.promise.latency_us_max - rest_us,
-        .use = &use_};
+        .use = &use_,
+        .term = term_};
     const auto path = PathSearch(graph_, demand, cache_.paths)
                           .cheapest(graph_.site(flow.ingress).vertex, graph_.site(site).vertex, limits);
     if (!path) return false;
@@ -433,6 +438,7 @@ class Decider {
   const IntentSpec& spec_;
   const DecideLimits& limits_;
   PlanCache& cache_;
+  const FlowTerm term_ = flow_term(graph_, row_);
   uint64_t residency_ = 0;
   PathUse use_;
 };
@@ -440,6 +446,9 @@ class Decider {
 }  // namespace
 
 Decision JointPlanner::decide(const Graph& snapshot, IntentId intent) {
+  // A job in a reservation of bandwidth runs where that leads.
+  const ReservationId in = flow_term(snapshot, snapshot.intent(intent)).in;
+  if (in.valid()) return decide_among(snapshot, intent, {snapshot.reservation(in).spec.site});
   return Decider(snapshot, intent, *snapshot.intent(intent).demand, limits_, cache_).run();
 }
 

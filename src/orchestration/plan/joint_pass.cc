@@ -15,7 +15,7 @@ class Holding {
   explicit Holding(const JointProblem& problem) : problem_(problem) {
     const Graph& graph = problem.graph();
     for (size_t n = 0; n < graph.node_count(); ++n) nodes_.push_back(graph.free(NodeId(n)));
-    for (size_t l = 0; l < graph.link_count(); ++l) links_bps_.push_back(graph.load(LinkId(l)).free_bps);
+    for (size_t l = 0; l < graph.link_count(); ++l) links_bps_.push_back(graph.room_bps(LinkId(l)));
   }
 
   // `stays`: its instance goes on where it is, and only its path is another.

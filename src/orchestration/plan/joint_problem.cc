@@ -54,7 +54,7 @@ JointProblem::JointProblem(const Graph& graph, const JointWorth& worth) : graph_
   std::vector<NodeFree> held(graph.node_count());
   std::vector<int64_t> held_bps(graph.link_count());
   for (size_t l = 0; l < graph.link_count(); ++l)
-    capacity_[resource(LinkId(l))] = graph.load(LinkId(l)).free_bps;
+    capacity_[resource(LinkId(l))] = graph.room_bps(LinkId(l));
   for (size_t i = 0; i < graph.intent_count(); ++i) {
     const IntentId id(i);
     auto found = item(id, worth);

@@ -87,7 +87,7 @@ bool take(const Candidates& candidates, const Option& option, std::map<SiteId, i
   ++count;
   for (size_t i = 0; i < option.share.size(); ++i) {
     if (option.paths[i].links.empty()) continue;
-    const PathLimits room{.streams = option.share[i], .use = &taken};
+    const PathLimits room{.streams = option.share[i], .use = &taken, .term = candidates.term()};
     if (!fits(candidates.graph(), option.paths[i], demand, room)) {
       if (bandwidth) *bandwidth = true;
       return false;
@@ -244,10 +244,12 @@ class Solver {
         if (share[i] == 0 || !sources_[i].site.valid()) continue;
         ServiceTime service;
         const auto latency_us_max = candidates_.path_latency_us_max(base.site, streams, service);
-        const PathLimits limits{.streams = share[i], .latency_us_max = *latency_us_max};
+        const PathLimits limits{.streams = share[i], .latency_us_max = *latency_us_max, .term = candidates_.term()};
+        auto kept = candidates_.kept_path(base.site, i, limits);
         const PathList list =
-            candidates_.paths().by_price(candidates_.vertex(i), candidates_.graph().site(base.site).vertex, limits,
-                                         limits_.paths_per_pair, steps_left_);
+            kept ? PathList{{std::move(*kept)}, true}
+                 : candidates_.paths().by_price(candidates_.vertex(i), candidates_.graph().site(base.site).vertex, limits,
+                                                limits_.paths_per_pair, steps_left_);
         complete_ = complete_ && list.complete;
         std::vector<Option> next;
         for (const Option& option : options) {
@@ -602,7 +604,8 @@ std::optional<PathOption> protection_path(Candidates& candidates, size_t source,
   const int64_t promise = candidates.spec().promise.latency_us_max;
   const PathLimits limits{.streams = streams,
                           .latency_us_max = promise == 0 ? INT64_MAX : promise - service.work_us - service.queueing_us,
-                          .avoid = &path.links};
+                          .avoid = &path.links,
+                          .term = candidates.term()};
   return candidates.paths().cheapest(candidates.vertex(source), candidates.graph().site(site).vertex, limits);
 }
 

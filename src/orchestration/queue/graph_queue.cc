@@ -8,6 +8,7 @@
 
 #include "core/event/limits.h"
 #include "core/graph/ease.h"
+#include "orchestration/queue/bandwidth_alone.h"
 
 namespace weir::queue {
 namespace {
@@ -33,8 +34,12 @@ bool may_run_at(const Graph& head, const IntentSpec& spec, SiteId site) {
 }
 
 // Where it may; empty: anywhere.
-std::vector<uint32_t> pools_of(const Graph& head, const IntentSpec& spec) {
+std::vector<uint32_t> pools_of(const Graph& head, const IntentRow& row) {
+  const IntentSpec& spec = *row.spec;
   std::vector<uint32_t> pools;
+  if (const auto* alone = bandwidth_alone(head, row)) {
+    return {may_run_at(head, spec, alone->spec.site) ? alone->spec.site.value : kNowhere};
+  }
   const Where& where = spec.where;
   if (where.only.empty() && where.not_at.empty() && where.near.empty() && where.apart_from.empty() && !where.at_data &&
       head.tainted_sites() == 0) {
@@ -62,10 +67,12 @@ Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) 
           .not_before = schedule.not_before,
           .each = {spec.workload.cpu_milli, spec.workload.memory_mib, device_milli(spec.workload)},
           .count = instances_at_least(spec),
-          .pools = pools_of(head, spec)};
+          .pools = pools_of(head, row)};
   if (!schedule.reservation.empty()) {
     const ReservationId in = head.find_reservation(row.tenant, schedule.reservation);
-    if (in.valid()) job.reservation = uint64_t{in.value} + 1;
+    const auto* alone = bandwidth_alone(head, row);
+    if (in.valid() && alone == nullptr) job.reservation = uint64_t{in.value} + 1;
+    if (alone != nullptr) job.not_before = std::max(job.not_before, alone->spec.from);
   }
   return job;
 }
@@ -268,6 +275,7 @@ bool GraphQueue::allows(uint32_t leaf, const Amount& more) const {
 }
 
 Status GraphQueue::reserves(const Graph& head, const ReservationSpec& spec, TimeUs now) {
+  if (spec.amount == Quota{}) return {};
   constexpr uint64_t kTrial = UINT64_MAX;
   const Status kept = engine_.reserve(kTrial, spec.site.value, amount_of(spec.amount), std::max(spec.from, now), spec.to);
   if (kept) {
@@ -499,7 +507,7 @@ void GraphQueue::forget(std::map<IntentId, Work>::iterator known) {
 
 // Where it may run has changed, perhaps.
 void GraphQueue::look_where(const Graph& head, IntentId intent, Work& work) {
-  std::vector<uint32_t> pools = pools_of(head, *head.intent(intent).spec);
+  std::vector<uint32_t> pools = pools_of(head, head.intent(intent));
   if (pools == work.job.pools) return;
   work.job.pools = std::move(pools);
   if (work.state == Work::State::kWaiting) queue_again(intent, work);
@@ -710,7 +718,8 @@ std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
   for (const Start& start : pass.starts) {
     const IntentId intent = intent_of(start.job);
     Work& work = work_.at(intent);
-    if (work.was_refused && work.relief == head.relief()) {
+    const auto* alone = bandwidth_alone(head, head.intent(intent));
+    if ((work.was_refused && work.relief == head.relief()) || (alone != nullptr && !is_open(*alone, now_))) {
       rest(intent);
       continue;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "orchestration/queue/bandwidth_alone.h"
 #include "orchestration/queue/graph_queue.h"
 #include "orchestration/queue/policy.h"
 #include "orchestration/queue/water_fill.h"
@@ -200,6 +201,8 @@ class Reporter {
     }
     if (out.code == WaitCode::kQuota) put_quota(out, needed, report);
     put_preemption(out);
+    const auto* alone = bandwidth_alone(graph_, row);
+    if (alone != nullptr && !is_open(*alone, at_) && out.code != WaitCode::kTooLarge) out.code = WaitCode::kReservation;
     return out;
   }
 

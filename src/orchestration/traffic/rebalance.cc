@@ -101,13 +101,13 @@ Rebalance::Rebalance(const Graph& graph, const RebalanceOptions& options)
   for (uint32_t e = 0; e < graph.link_count(); ++e) {
     const int64_t bandwidth_bps = graph.link(LinkId(e)).bandwidth_bps,
                   free_bps = graph.load(LinkId(e)).free_bps;
-    free_bps_.push_back(free_bps);
+    free_bps_.push_back(graph.room_bps(LinkId(e)));
     const bool counts = bandwidth_bps > 0 && graph.usable(LinkId(e));
     loads_bps_.push_back(counts ? std::clamp<int64_t>(bandwidth_bps - free_bps, 0, kDemandSumBpsMax) : 0);
   }
   for (uint32_t i = 0; i < graph.intent_count(); ++i) {
     const IntentRow& row = graph.intent(IntentId(i));
-    if (!is_whole(row)) continue;
+    if (!is_whole(row) || flow_term(graph, row).in.valid()) continue;  // what is reserved for it lies where it is
     const std::vector<Flow>& flows = row.active->plan.flows;
     for (uint32_t f = 0; f < flows.size(); ++f) {
       if (std::binary_search(row.flows_on_protection.begin(), row.flows_on_protection.end(), f)) continue;

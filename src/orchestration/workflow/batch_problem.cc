@@ -187,7 +187,7 @@ class Ways {
     if (!graph_.usable(link) || !graph_.link(link).steerable) return false;
     const LinkLoad& load = graph_.load(link);
     label.latency_us += int64_t{load.latency_us} + load.jitter_us;
-    label.bps = std::min(label.bps, load.free_bps);
+    label.bps = std::min(label.bps, graph_.room_bps(link));
     label.per_gbps_hour += charge(graph_.link_price(link), prefer_.cost_milli, 1000);
     label.link = link;
     return label.bps > 0;
@@ -453,7 +453,7 @@ class Builder {
     for (const LinkId link : *links) {
       const LinkLoad& load = graph_.load(link);
       channel.latency_us += int64_t{load.latency_us} + load.jitter_us;
-      channel.bps = graph_.usable(link) ? std::min(channel.bps, load.free_bps) : 0;
+      channel.bps = graph_.usable(link) ? std::min(channel.bps, graph_.room_bps(link)) : 0;
       channel.per_gbps_hour += charge(graph_.link_price(link), workflow_.prefer.cost_milli, 1000);
       if (channel.bps <= 0) return;
     }

@@ -294,7 +294,7 @@ class StreamSearch {
       const auto room = [&](const std::vector<uint32_t>& some) {
         int64_t sum = 0;
         for (const uint32_t e : some) sum = saturating_add(sum, problem_.edges[e].bps);
-        return sum <= graph_.load(link).free_bps;
+        return sum <= graph_.room_bps(link);
       };
       if (edges.size() < 2 || room(edges)) continue;
       drop_needless(edges, room);

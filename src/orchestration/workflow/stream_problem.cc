@@ -18,7 +18,7 @@ std::shared_ptr<const StreamProblem::LinkCosts> link_costs(const Graph& graph, c
   for (size_t l = 0; l < graph.link_count(); ++l) {
     const LinkId link(l);
     const LinkLoad& load = graph.load(link);
-    const bool open = graph.usable(link) && load.free_bps >= edge.bps;
+    const bool open = graph.usable(link) && graph.room_bps(link) >= edge.bps;
     costs->price.push_back(open ? std::min(kImpossible, hop_price(graph, link, demand)) : kImpossible);
     const int64_t bandwidth_bps = graph.link(link).bandwidth_bps;
     const int64_t sending_us =

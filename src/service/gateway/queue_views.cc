@@ -68,8 +68,9 @@ void put_reservation(const ViewSources& from, ReservationId id, v1::Resource& ou
   const Graph::ReservationRow& row = from.graph.reservation(id);
   resource::to_message(resource::describe(row.spec, from.graph.tenant_name(row.tenant), names_of(from.graph)),
                        out);
-  out.mutable_reservation()->mutable_status()->set_state(
-      std::string(reservation_state(row, from.ports.clock.wall_us())));
+  v1::Reservation::Status& status = *out.mutable_reservation()->mutable_status();
+  status.set_state(std::string(reservation_state(row, from.ports.clock.wall_us())));
+  for (const LinkId id : row.spec.path) status.add_path(from.graph.link_name(id));
 }
 
 void put_policy(const PolicyDescription& policy, v1::Resource& out) {

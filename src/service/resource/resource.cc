@@ -227,7 +227,9 @@ class Resolver {
     return status_;
   }
   Status resolve(Reservation& reservation) {
-    site(reservation.site, "spec.site", reservation.spec.site);
+    if (site(reservation.site, "spec.site", reservation.spec.site) && !reservation.ingress.empty()) {
+      site(reservation.ingress, "spec.ingress", reservation.spec.ingress);
+    }
     return status_;
   }
   Status resolve(Workflow& workflow) {
@@ -474,7 +476,8 @@ Resource describe(const weir::Workflow& spec, std::string_view tenant, const Nam
 }
 
 Resource describe(const ReservationSpec& spec, std::string_view tenant, const Names& names) {
-  return resource_of(Reservation{std::string(tenant), spec, names.site(spec.site)});
+  return resource_of(Reservation{std::string(tenant), spec, names.site(spec.site),
+                                 spec.ingress.valid() ? names.site(spec.ingress) : ""});
 }
 
 }  // namespace weir::resource

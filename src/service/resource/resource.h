@@ -101,8 +101,8 @@ struct Queue {
 };
 struct Reservation {
   std::string tenant;
-  ReservationSpec spec;  // site is unset until resolve()
-  std::string site;
+  ReservationSpec spec;  // site and ingress are unset until resolve(), the path until it is admitted
+  std::string site, ingress;
   friend bool operator==(const Reservation&, const Reservation&) = default;
 };
 

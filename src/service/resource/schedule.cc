@@ -194,8 +194,21 @@ Reservation reservation_from(const v1::Reservation& message, const Context& cont
   out.tenant = checks.name("metadata.tenant", tenant.empty() ? context.tenant : tenant);
   out.site = checks.name("spec.site", spec.site());
   out.spec.amount = amounts_from("spec.amount", spec.amount(), nullptr, checks);
-  checks.require(out.spec.amount != Quota{}, "spec.amount", "reserves nothing",
-                 "write it like {cpu: \"8\", memory: 16Gi}");
+  out.spec.up_bps = checks.quantity<int64_t>("spec.up", spec.up(), parse_bandwidth_bps, "2Gbps", 0);
+  out.spec.down_bps = checks.quantity<int64_t>("spec.down", spec.down(), parse_bandwidth_bps, "200Mbps", 0);
+  const bool bandwidth = out.spec.up_bps > 0 || out.spec.down_bps > 0;
+  if (!spec.ingress().empty()) out.ingress = checks.name("spec.ingress", spec.ingress());
+  if (out.ingress.empty()) {
+    const char* given = out.spec.up_bps > 0 ? "spec.up" : "spec.down";
+    checks.require(!bandwidth, given, "is given without an ingress", "name the site in spec.ingress where the traffic comes from");
+  } else {
+    checks.require(bandwidth, "spec.ingress", "is given without bandwidth",
+                   "say with spec.up and spec.down how much is kept, like 2Gbps, or remove it");
+    checks.require(out.ingress != out.site, "spec.ingress", "is the site itself, to which no link leads",
+                   "name the site where the traffic comes from, or remove ingress, up and down");
+  }
+  checks.require(out.spec.amount != Quota{} || !out.ingress.empty() || bandwidth, "spec.amount", "reserves nothing",
+                 "write it like {cpu: \"8\", memory: 16Gi}, or keep bandwidth with ingress, up and down");
   out.spec.from =
       checks.quantity<TimeUs>("spec.from", spec.from(), parse_time_us, "2026-11-22T18:00:00+08:00");
   out.spec.to = checks.quantity<TimeUs>("spec.to", spec.to(), parse_time_us, "2026-11-22T20:00:00+08:00");
@@ -208,9 +221,12 @@ void fill(const Reservation& value, v1::Reservation& message) {
   message.mutable_metadata()->set_tenant(value.tenant);
   v1::Reservation::Spec& spec = *message.mutable_spec();
   spec.set_site(value.site);
-  fill_amounts(value.spec.amount, *spec.mutable_amount());
+  if (value.spec.amount != Quota{}) fill_amounts(value.spec.amount, *spec.mutable_amount());
   spec.set_from(format_time(value.spec.from));
   spec.set_to(format_time(value.spec.to));
+  spec.set_ingress(value.ingress);
+  if (value.spec.up_bps > 0) spec.set_up(format_bandwidth(value.spec.up_bps));
+  if (value.spec.down_bps > 0) spec.set_down(format_bandwidth(value.spec.down_bps));
 }
 
 }  // namespace weir::resource
