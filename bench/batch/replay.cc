@@ -6,7 +6,7 @@
 #include <set>
 #include <tuple>
 
-#include "orchestration/queue/run_times.h"
+#include "bench/batch/run_times.h"
 
 namespace weir::bench {
 namespace {
@@ -41,7 +41,7 @@ Outcome replay(const std::vector<TraceJob>& jobs, int64_t processors, const Rule
   queue::Engine engine(rules.engine);
   engine.set_pool(kPool, {.cpu_milli = processors * 1000});
   engine.set_policy(kQueue, rules.policy);
-  queue::RunTimes run_times;
+  RunTimes run_times;
   Outcome outcome;
   double slowdowns = 0, waits_s = 0, used_s = 0;
   int64_t last_end_s = 0, busy = 0;

@@ -259,11 +259,12 @@ Table nodes(const Items& items, bool wide) {
 }
 
 Table prices(const Items& items, bool) {
-  Table table({"RESOURCE", "WHERE", "UNIT", "ASK", "SCARCITY", "USED"});
+  Table table({"RESOURCE", "WHERE", "UNIT", "ASK", "OF JOBS NOW", "SCARCITY", "USED"});
   for (const v1::Resource& item : items) {
     const v1::PriceView& price = item.price();
     table.add({price.resource(), price.site().empty() ? price.link() : price.site(), price.unit(),
                credits(price.carbon_nanocredits() ? price.carbon_nanocredits() : price.ask_nanocredits()),
+               price.site().empty() ? "-" : credits(price.job_ask_nanocredits()),
                credits(price.scarcity_nanocredits()),
                price.restricted() || price.resource() == "carbon"
                    ? "-"

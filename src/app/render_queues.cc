@@ -116,6 +116,12 @@ std::string render_waiting(const std::string& why, const v1::Waiting& waiting) {
   return text + "\n";
 }
 
+// As it says, or as its queue takes it to be.
+std::string run_time_text(const v1::Intent::Timing& schedule, const v1::Intent::Status& status) {
+  const bool predicted = status.expected_run_us() > 0 && status.expected_run_us() == status.predicted_run_us();
+  return predicted ? identity::span_text((status.expected_run_us() + 999'999) / 1'000'000) + " predicted" : or_dash(schedule.run_time());
+}
+
 Table jobs(const Items& items, bool wide) {
   std::vector<std::string> header{"TENANT", "NAME", "STATE", "QUEUE", "START"};
   if (wide) {
@@ -142,7 +148,7 @@ Table jobs(const Items& items, bool wide) {
                                                             : std::max(schedule.instances(), 1)),
                   each.cpu(), each.memory(),
                   each.accelerator_share().empty() ? std::to_string(each.accelerators()) : each.accelerator_share(),
-                  or_dash(schedule.run_time()), or_dash(schedule.deadline()),
+                  run_time_text(schedule, status), or_dash(schedule.deadline()),
                   std::to_string(status.preemptions())});
     }
     std::string why = status.has_tasks() ? gateway::tasks_text(status.tasks()) : "";

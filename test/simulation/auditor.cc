@@ -57,6 +57,7 @@ void Auditor::body(const SiteDefined& e) {
   Site& site = sites_[e.site.index()];
   if (site.name != e.spec.name) fail("a site changed its name");
   site.asks = e.spec.asks;
+  site.hours = e.spec.hours;
   site.availability = e.spec.availability_ppm;
   site.residency = e.spec.residency;
   site.region = e.spec.region;
@@ -206,11 +207,6 @@ bool Auditor::over_its_time(const Wish& wish) const {
     if (run != runs_.end() && run->second.began != 0 && last_at_ - run->second.began >= most_us) return true;
   }
   return false;
-}
-
-void Auditor::body(const HourBegan& e) {
-  if (!by_brain()) fail("an hour by another's word than the brain's");
-  if (e.hour != last_at_ / 3'600'000'000 % 24) fail("hour " + std::to_string(e.hour) + " began at another time");
 }
 
 void Auditor::body(const JobResized& e) {
@@ -408,7 +404,7 @@ void Auditor::body(const PlanCommitted& e) {
     if (site.state != Liveness::kUp) fail("a run is placed at " + site.name + ", which is not up");
     if (site.drained) fail("a run is placed at " + site.name + ", which an operator drains");
     check_place(p, wish);
-    if (!(p.asks == site.asks)) fail("a run is placed at a price that " + site.name + " does not ask");
+    if (!(p.asks == asked(site, wish.spec.workload.kind))) fail("a run is placed at a price that " + site.name + " does not ask");
     hold(p, 1);
   }
   std::vector<const Flow*> fresh;

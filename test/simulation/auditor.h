@@ -76,6 +76,7 @@ class Auditor {
     uint32_t vertex = 0;
     Liveness state = Liveness::kUnknown;
     Asks asks;
+    std::vector<HourRate> hours;
     std::vector<std::string> residency;
     std::string name, region, failure_domain;
     std::vector<std::string> taints;
@@ -174,6 +175,7 @@ class Auditor {
   int64_t kept_left(const Kept& kept, LinkId link) const;
   int64_t kept_most(LinkId link, TimeUs from, TimeUs until, const Kept* own) const;
   void check_kept(const Wish& wish, const std::vector<const Flow*>& fresh) const;
+  Asks asked(const Site& site, WorkKind kind) const;
   void body(const HourBegan& e);
   void body(const JobResized& e);
   void body(const NodeCordoned& e);
@@ -233,6 +235,7 @@ class Auditor {
   Position at_ = 0;
   std::string actor_;
   TimeUs last_at_ = 0;
+  int32_t hour_ = 0;                   // that began last
   uint64_t epoch_ = 0;
   std::vector<Hash> leaves_;
   std::vector<uint8_t> kinds_;

@@ -72,7 +72,7 @@ class Writer {
 std::string describe(const Graph& g) {
   Writer w;
   w.line("graph");
-  w.all(g.version(), g.now(), g.domain(), g.service_prefix(), g.brain_epoch(), g.path_relief(), g.relief());
+  w.all(g.version(), g.now(), g.domain(), g.service_prefix(), g.brain_epoch(), g.path_relief(), g.relief(), g.hour(), g.hourly_sites());
   const PricePolicy& p = g.prices();
   w.all(p.version, p.carbon_price_per_kg, p.scarcity_core_hour, p.scarcity_gib_hour, p.scarcity_accelerator_hour,
         p.scarcity_gbps_hour);
@@ -82,7 +82,8 @@ std::string describe(const Graph& g) {
     const SiteLoad& load = g.load(id);
     w.line("site");
     w.all(g.site_name(id), row.vertex, row.state, row.drained, row.tier, row.steerable, row.agent_steers, row.availability_ppm, row.residency,
-          row.asks.per_core_hour, row.asks.per_gib_hour, row.asks.per_accelerator_hour, row.power.peak_mw_per_core);
+          row.asks.per_core_hour, row.asks.per_gib_hour, row.asks.per_accelerator_hour, row.power.peak_mw_per_core,
+          row.hour.asks_milli, row.hour.grid_carbon_milli);
     w.all(load.cpu_milli_total, load.cpu_milli_free, load.memory_mib_total, load.memory_mib_free,
           load.accelerators_total, load.accelerators_free, load.accelerator_milli_free, load.speed_milli_min);
     w.encoded(g.site_spec(id));

@@ -233,6 +233,7 @@ IntentSpec Load::wish(const std::string& name, bool job) {
       schedule.run_time_us_max = r.between(1, 20) * 1'000'000;
       schedule.run_time_us_estimated = r.chance(500'000) ? r.between(1, schedule.run_time_us_max) : 0;
     }
+    if (r.chance(250'000)) schedule.start_slack_us = r.between(1, 25) * 1'000'000;
   }
   if (job && crowded_) {
     weir::Schedule& schedule = spec.schedule;
@@ -386,6 +387,8 @@ void Load::act() {
       spec.residency = spec.residency.empty() ? std::vector<std::string>{"cn"} : std::vector<std::string>{};
     } else if (random_.chance(300'000)) {
       spec.taints = spec.taints.empty() ? std::vector<std::string>{"noisy"} : std::vector<std::string>{};
+    } else if (random_.chance(300'000)) {
+      spec.hours = spec.hours.empty() ? some_hours(random_) : std::vector<HourRate>{};
     } else {
       spec.asks.per_core_hour = random_.between(1, 50) * 1'000'000;
     }

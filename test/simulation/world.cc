@@ -12,6 +12,15 @@ constexpr const char* kFailureDomains[] = {"", "", "grid-a", "grid-b"};
 
 }  // namespace
 
+std::vector<HourRate> some_hours(Random& random) {
+  std::vector<HourRate> hours(24);
+  for (HourRate& hour : hours) {
+    if (random.chance(500'000)) hour.asks_milli = static_cast<int32_t>(random.between(0, 30) * 97);
+    if (random.chance(300'000)) hour.grid_carbon_milli = static_cast<int32_t>(random.between(0, 20) * 101);
+  }
+  return hours;
+}
+
 void World::build() {
   const size_t site_count = static_cast<size_t>(random_.between(3, 12));
   const size_t router_count = static_cast<size_t>(random_.between(2, 10));
@@ -83,6 +92,11 @@ void World::build() {
   Random own(static_cast<uint64_t>(links.front().spec.bandwidth_bps + sites.front().spec.asks.per_core_hour));
   if (own.chance(200'000)) {
     for (Site& site : sites) site.steers = !own.chance(250'000);
+  }
+  if (own.chance(600'000)) {
+    for (Site& site : sites) {
+      if (own.chance(600'000)) site.spec.hours = some_hours(own);
+    }
   }
 }
 

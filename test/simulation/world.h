@@ -13,8 +13,8 @@
 
 namespace weir::simulation {
 
-// What clocks on the wall show when the world begins.
-inline constexpr TimeUs kWallUs = 1'700'000'000'000'000;
+// What clocks on the wall show when the world begins: 22:59:48 UTC, so that an hour begins soon.
+inline constexpr TimeUs kWallUs = 1'700'002'788'000'000;
 
 // A program that ends as soon as it is started, wherever that is.
 inline constexpr const char* kBrokenProgram = "broken";
@@ -23,6 +23,9 @@ inline constexpr const char* kHeavyProgram = "heavy";
 inline constexpr int64_t kHeavyWorkUs = 60'000;
 // Requests of every stream in a second.
 inline constexpr int64_t kRequestsPerSecond = 2;
+
+// What a site asks of jobs in each hour of a day.
+std::vector<HourRate> some_hours(Random& random);
 
 // The physical truth: what exists, what works, and which runs really run. The brain never sees it; agents
 // see their part of it.

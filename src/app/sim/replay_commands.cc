@@ -425,6 +425,8 @@ void add_trace_options(CLI::App& command, Options& o) {
                   "Run times that schedulers know: what users said, or the true ones")
       ->check(CLI::IsMember({"user", "true"}))
       ->capture_default_str();
+  command.add_flag("--predict", o.settings.predicts,
+                   "Go by the mean of the last two run times of a user, once known, instead of what is said");
   command.add_flag("--shares", o.settings.shares, "Give each tenant and queue of the trace its share");
   command.add_option("--ask", o.settings.ask_core_hour, "Credits for a core-hour")
       ->check(number())

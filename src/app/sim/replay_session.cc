@@ -252,6 +252,7 @@ Result<ReplayResult> replay(const ReplaySettings& settings, const std::string& p
   options.shares = settings.shares;
   options.waiting_max = settings.waiting_max;
   options.user_estimates = settings.user_estimates;
+  options.predicts = settings.predicts;
   options.domain = {.name = "replay",
                     .carbon_price_per_kg = kCredit / 10,
                     .scarcity_core_hour = kCredit / 10,

@@ -26,6 +26,7 @@ struct ReplaySettings {
   uint64_t waiting_max = 1'000'000;  // jobs; more are refused
   bool shares = false;              // tenants and queues as in the trace
   bool user_estimates = true;       // else the true run times
+  bool predicts = false;            // queues go by the mean of the last two run times of a user
   double ask_core_hour = 0.01;      // credits
   double ask_accelerator_hour = 1;  // credits
   double carbon_g_per_kwh = 400;

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "core/graph/hours.h"
 #include "core/price/price.h"
 
 namespace weir {
@@ -184,8 +185,9 @@ PlanTotals plan_totals(const Graph& graph, const IntentSpec& spec, const Plan& p
   for (const Placement& p : plan.placements) {
     const SiteRow& site = graph.site(p.site);
     totals.billed_per_hour += placement_per_hour(p);
-    totals.power_mw += power_mw(site.power, p.cpu_milli);
-    totals.carbon_mg_per_hour += carbon_mg_per_hour(site.power, p.cpu_milli);
+    const Power power = power_of(graph, p.site, spec.workload.kind);
+    totals.power_mw += power_mw(power, p.cpu_milli);
+    totals.carbon_mg_per_hour += carbon_mg_per_hour(power, p.cpu_milli);
     if (spec.from.empty()) availability.add(SiteId{}, p.site, site.availability_ppm);
   }
   for (const Flow& flow : plan.flows) {

@@ -97,7 +97,7 @@ class Availability {
   std::vector<Way> ways_;  // by ingress, then site
 };
 
-// What a plan adds up to. Requires identifiers that the graph knows. O(size of the plan * log).
+// What a plan adds up to; what emits carbon does so by the hour that it is now, whenever it began. Requires identifiers that the graph knows. O(size of the plan * log).
 struct PlanTotals {
   Nanocredits billed_per_hour = 0;
   int64_t power_mw = 0;

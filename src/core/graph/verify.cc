@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/graph/graph.h"
+#include "core/graph/hours.h"
 #include "core/graph/promise.h"
 
 namespace weir {
@@ -154,7 +155,7 @@ class Verifier {
         if (const ReasonCode obstacle = place_obstacle(head_, *spec_, p.site).code; obstacle != ReasonCode::kNone) {
           return changed(why_not_there(obstacle, name));
         }
-        if (p.asks != site.asks) return changed("the asks of " + name + " were revised");
+        if (p.asks != asks_of(head_, p.site, need.kind)) return changed("the asks of " + name + " were revised");
         node_need_[p.node].cpu_milli += p.cpu_milli;
         node_need_[p.node].memory_mib += p.memory_mib;
         if (p.accelerators > 0) {

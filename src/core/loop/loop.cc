@@ -4,6 +4,7 @@
 
 #include "core/event/codec.h"
 #include "core/graph/checkpoint.h"
+#include "core/graph/hours.h"
 #include "core/loop/admit.h"
 #include "core/loop/links.h"
 
@@ -35,6 +36,7 @@ Result<std::unique_ptr<Loop>> Loop::start(Ports ports, const LoopOptions& option
   if (loop->head_.version() == 0) bodies.push_back(genesis);
   bodies.push_back(BrainStarted{version, loop->head_.brain_epoch() + 1});
   if (Status status = loop->record(kBrain, std::move(bodies)); !status) return tl::unexpected(status.error());
+  loop->watch_hour();
   if (Status status = loop->ports_.log.flush(); !status) return tl::unexpected(status.error());
   loop->durable_ = std::make_shared<const Graph>(loop->head_);
   loop->ports_.publish(loop->durable_);
@@ -90,8 +92,10 @@ Status Loop::turn(std::vector<Message> messages) {
   if (!fatal_) return fatal_;
   ++counters_.turns;
   now_us_ = ports_.clock.steady_us();
+  watch_hour();
   for (Message& message : messages) {
     std::visit([this](auto& body) { handle(body); }, message);
+    watch_hour();  // of the first site that has hours
   }
   if (held_) {
     const bool all = std::all_of(sessions_.begin(), sessions_.end(), [](const auto& s) { return s.second.attached; });
@@ -167,6 +171,7 @@ TimeUs Loop::wake_us() {
     wake = std::min(wake, in(ports_.scheduler->wake(), queue_time_us()));
   }
   if (head_.keeps_bandwidth()) wake = std::min(wake, std::max(kept_look_us_, in(head_.kept_end(), event_time_us())));
+  if (head_.hourly_sites() > 0) wake = std::min(wake, in(next_hour(event_time_us()), event_time_us()));
   if (!run_time_ends_.empty()) wake = std::min(wake, in(run_time_ends_.begin()->first, event_time_us()));
   if (ports_.advise && options_.pass_us != 0 && pass_ticket_ == 0) wake = std::min(wake, std::max(pass_us_, now_us_ + 1'000));
   wake = std::min({wake, judge_us_, steering_wake_us(), arrangement_wake_us()});

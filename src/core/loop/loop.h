@@ -292,6 +292,7 @@ class Loop {
   void give_up_turn(IntentId intent, uint64_t relief);
   void watch_run_times();
   void watch_reservations();
+  void watch_hour();
   void note_array(IntentId intent);       // an array or a task: it may have come, or ended
   void watch_arrays();
   void watch_array(IntentId array);

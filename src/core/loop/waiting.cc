@@ -1,8 +1,9 @@
 #include <algorithm>
 
+#include "core/graph/hours.h"
 #include "core/loop/loop.h"
 
-// Jobs that wait for their turn, and those that ran too long.
+// Jobs that wait for their turn or for a cheaper hour, and those that ran too long.
 namespace weir {
 namespace {
 
@@ -54,6 +55,13 @@ void Loop::take_turns() {
     for (JobPreempted& victim : ports_.scheduler->preemptions(head_, queue_time_us())) bodies.push_back(std::move(victim));
     if (bodies.empty() || !record(kBrain, std::move(bodies))) return;
   }
+}
+
+// An hour that began is written before anything is decided in it. A disk without room leaves it for a later turn.
+void Loop::watch_hour() {
+  if (head_.hourly_sites() == 0) return;
+  const int32_t hour = hour_of_day(event_time_us());
+  if (hour != head_.hour()) (void)record(kBrain, {HourBegan{hour}});
 }
 
 // Its turn is over: it is to be had again from the scheduler.

@@ -53,6 +53,7 @@ enum class WaitCode : uint8_t {
   kReservation,  // the one that it runs in is not open
   kTooLarge,     // more than the places where it may run hold when they are empty
   kPreempting,   // running jobs make room for it
+  kCheaperLater, // it may wait, and waits for the hour in which it costs least
 };
 
 struct JobWait {
@@ -69,6 +70,7 @@ struct JobWait {
   TimeUs estimated_start = 0;  // if every job runs as long as estimated; 0: not foreseen
   TimeUs promised_start = 0;   // no later than this; 0: nothing is promised
   std::vector<IntentId> gives_way;  // kPreempting: who makes room, or would
+  int32_t saves_ppm = 0;       // kCheaperLater: of what an hour of it would cost if it began now; 0: nothing
   Nanocredits preempting_cost = 0;  // of what that destroys; 0: it is being done
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 
+#include "core/graph/hours.h"
 #include "core/graph/revise.h"
 
 namespace weir {
@@ -298,7 +299,7 @@ Result<Plan> relocated(const Graph& graph, std::span<const Move> moves) {
     placement.node = move.to;
     placement.continues = {};
     placement.devices = 0;  // of another node: the commit says which
-    placement.asks = graph.site(placement.site).asks;
+    placement.asks = asks_of(graph, placement.site, graph.intent(plan->intent).demand->workload.kind);
     for (Flow& flow : plan->flows) {
       if (flow.placement == move.placement) {
         flow.path_per_hour = path_per_hour(graph, flow.path, flow.up_bps, flow.down_bps);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "core/graph/hours.h"
+
 namespace weir {
 namespace {
 
@@ -34,7 +36,7 @@ namespace {
 
 // `scarce_milli`: of devices, for which scarcity is paid.
 SitePrice price_of(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer, int64_t scarce_milli) {
-  const SiteRow& site = graph.site(id);
+  const Asks asks = asks_of(graph, id, workload.kind);
   const SiteLoad& load = graph.load(id);
   const PricePolicy& policy = graph.prices();
   const SiteShadow& shadow = graph.shadow(id);
@@ -47,23 +49,23 @@ SitePrice price_of(const Graph& graph, SiteId id, const Workload& workload, cons
   };
   SitePrice price;
   Nanocredits asked =
-      priced(workload.cpu_milli, kCoreUnit, site.asks.per_core_hour, policy.scarcity_core_hour,
+      priced(workload.cpu_milli, kCoreUnit, asks.per_core_hour, policy.scarcity_core_hour,
              load.cpu_milli_total, load.cpu_milli_free, shadow.per_core_hour, price.billed);
-  asked += priced(workload.memory_mib, kGibUnit, site.asks.per_gib_hour, policy.scarcity_gib_hour,
+  asked += priced(workload.memory_mib, kGibUnit, asks.per_gib_hour, policy.scarcity_gib_hour,
                   load.memory_mib_total, load.memory_mib_free, shadow.per_gib_hour, price.billed);
   if (workload.accelerators > 0) {
     const Nanocredits scarce = std::max(
         scarcity(kScarcityPpm, policy.scarcity_accelerator_hour,
                  utilisation_bucket(int64_t{load.accelerators_total} * kDeviceMilli, load.accelerator_milli_free)),
         shadow.per_accelerator_hour);
-    const Nanocredits ask = charge(device_milli(workload), site.asks.per_accelerator_hour, kDeviceMilli);
+    const Nanocredits ask = charge(device_milli(workload), asks.per_accelerator_hour, kDeviceMilli);
     price.billed += ask;
     asked += ask + charge(scarce_milli, scarce, kDeviceMilli);
   }
   const Nanocredits carbon =
       prefer.carbon_milli == 0
           ? 0
-          : charge(carbon_mg_per_hour(site.power, workload.cpu_milli), policy.carbon_price_per_kg, 1'000'000);
+          : charge(carbon_mg_per_hour(power_of(graph, id, workload.kind), workload.cpu_milli), policy.carbon_price_per_kg, 1'000'000);
   price.decision = charge(asked, prefer.cost_milli, 1000) + charge(carbon, prefer.carbon_milli, 1000);
   return price;
 }

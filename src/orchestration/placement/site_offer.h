@@ -9,7 +9,7 @@
 
 namespace weir {
 
-// What one instance costs at a site by the hour.
+// What one instance costs at a site by the hour; of a job, if it begins now.
 struct SitePrice {
   Nanocredits decision = 0;  // asks, scarcity and carbon, weighted by the preferences
   Nanocredits billed = 0;    // asks

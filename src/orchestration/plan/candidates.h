@@ -65,6 +65,7 @@ class PlanCache {
     int32_t cpu_milli, memory_mib;
     int64_t accelerator_milli;
     int32_t cost_milli, carbon_milli;
+    WorkKind kind;
     friend auto operator<=>(const WorkloadKey&, const WorkloadKey&) = default;
   };
   static WorkloadKey key(const IntentSpec& spec);

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "core/graph/hours.h"
 #include "orchestration/placement/site_offer.h"
 #include "orchestration/plan/refusal.h"
 
@@ -300,7 +301,7 @@ class Decider {
                                  .memory_mib = spec_.workload.memory_mib,
                                  .accelerators = spec_.workload.accelerators,
                                  .streams = 0,
-                                 .asks = graph_.site(option.site).asks,
+                                 .asks = asks_of(graph_, option.site, spec_.workload.kind),
                                  .continues = {},
                                  .accelerator_milli = spec_.workload.accelerator_milli,
                                  .accelerator_memory_mib = device_memory_mib(free.back().node),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/graph/hours.h"
 #include "core/graph/promise.h"
 #include "orchestration/plan/solver.h"
 
@@ -86,7 +87,7 @@ Plan plan_of(const JointProblem& problem, const Assignment::Place& place, bool s
                                .memory_mib = spec.workload.memory_mib,
                                .accelerators = spec.workload.accelerators,
                                .streams = spec.from.empty() ? 0 : item.streams,
-                               .asks = graph.site(site).asks,
+                               .asks = asks_of(graph, site, spec.workload.kind),
                                .continues = {}});
   }
   if (item.ingress.valid()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/graph/hours.h"
 #include "core/graph/promise.h"
 #include "orchestration/placement/site_offer.h"
 
@@ -14,11 +15,11 @@ constexpr Nanocredits kWorthMax = INT64_MAX / 4;
 // Asks and carbon of one instance, weighted by the preferences: the decision price without scarcity, for
 // which shadow prices stand here.
 Nanocredits instance_price(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer) {
-  const SiteRow& site = graph.site(id);
-  Nanocredits asked = charge(workload.cpu_milli, site.asks.per_core_hour, kCoreUnit);
-  asked += charge(workload.memory_mib, site.asks.per_gib_hour, kGibUnit);
-  asked += charge(workload.accelerators, site.asks.per_accelerator_hour, 1);
-  const Nanocredits carbon = charge(carbon_mg_per_hour(site.power, workload.cpu_milli),
+  const Asks asks = asks_of(graph, id, workload.kind);
+  Nanocredits asked = charge(workload.cpu_milli, asks.per_core_hour, kCoreUnit);
+  asked += charge(workload.memory_mib, asks.per_gib_hour, kGibUnit);
+  asked += charge(workload.accelerators, asks.per_accelerator_hour, 1);
+  const Nanocredits carbon = charge(carbon_mg_per_hour(power_of(graph, id, workload.kind), workload.cpu_milli),
                                     graph.prices().carbon_price_per_kg, 1'000'000);
   return charge(asked, prefer.cost_milli, 1000) + charge(carbon, prefer.carbon_milli, 1000);
 }

@@ -285,6 +285,19 @@ bool Engine::held(uint64_t id, TimeUs until, uint32_t code) {
   return true;
 }
 
+bool Engine::estimate(uint64_t id, TimeUs estimated_us) {
+  Record* record = find(id);
+  if (record == nullptr) return false;
+  const uint32_t slot = slots_.at(id);
+  const bool waits = record->state == State::kWaiting, promised = promises_.contains({record->from, slot});
+  if (waits) leave(slot);
+  record->job.estimated_us = std::clamp<TimeUs>(estimated_us, 1, record->job.limit_us);
+  if (waits) enter(slot);
+  if (waits && promised) queues_.at(record->job.queue).list.set_due(entry(slot), false);
+  changed_ = true;
+  return true;
+}
+
 Status Engine::adopt(const Job& job, std::span<const Part> parts, TimeUs at) {
   if (auto status = check(job); !status) return status;
   if (auto status = check(job, parts); !status) return status;

@@ -128,6 +128,8 @@ class Engine {
   Status started(uint64_t id, std::span<const Part> parts, TimeUs at);
   // Could not be placed: not to be offered before `until`; `code` is what explain() says.
   bool held(uint64_t id, TimeUs until, uint32_t code);
+  // It is believed to run so long from now on, whatever it said: what is promised stays. False: there is no such job.
+  bool estimate(uint64_t id, TimeUs estimated_us);
   // A job that runs already, as after a restart.
   Status adopt(const Job& job, std::span<const Part> parts, TimeUs at);
   // It ended, was ended, or was preempted (and may be submitted again): the rest of its limit is free.

@@ -68,10 +68,15 @@ class Play {
     }
   }
 
-  std::map<uint64_t, TimeUs> run() {
+  // At every step that many others are believed to run as long as anything.
+  std::map<uint64_t, TimeUs> run(int estimated_again = 0) {
     size_t next = 0;
     TimeUs now = 0;
     for (int steps = 0; steps < 5'000; ++steps) {
+      for (int i = 0; i < estimated_again && steps < 200; ++i) {
+        const Job& job = plot_.jobs[*rc::gen::inRange<size_t>(0, plot_.jobs.size())];
+        RC_ASSERT(engine_.estimate(job.id, *rc::gen::inRange<TimeUs>(0, 100)) == (engine_.job(job.id) != nullptr));
+      }
       while (next < plot_.jobs.size() && plot_.jobs[next].submitted == now)
         RC_ASSERT(engine_.submit(plot_.jobs[next++]).has_value());
       for (auto at = running_.begin(); at != running_.end();) {
@@ -170,6 +175,20 @@ RC_GTEST_PROP(EngineProperty, ConservativeKeepsItsPromisesWhateverTheOrder, ()) 
   const PolicyKind policy =
       *rc::gen::element(PolicyKind::kFcfs, PolicyKind::kWeir, PolicyKind::kWfp3, PolicyKind::kSjf);
   Play(plot, {.backfill = Backfill::kConservative, .overrun_us = 1}, policy).run();
+}
+
+// Nor what was reserved before: a prediction, however wrong, orders jobs and moves nothing that others were told.
+RC_GTEST_PROP(EngineProperty, ConservativeKeepsItsPromisesWhateverIsPredicted, ()) {
+  const Plot plot = any_plot(3, true);
+  const PolicyKind policy = *rc::gen::element(PolicyKind::kSjf, PolicyKind::kWeir, PolicyKind::kSmallestArea);
+  Play(plot, {.backfill = Backfill::kConservative, .overrun_us = 1}, policy).run(2);
+}
+
+RC_GTEST_PROP(EngineProperty, EasyDelaysTheFirstOfOnePoolNeverWhateverIsPredicted, ()) {
+  Plot plot = any_plot(1, true);
+  for (Job& job : plot.jobs) job.priority = 0;
+  for (Job& job : plot.jobs) job.not_before = 0;
+  Play(plot, {.backfill = Backfill::kEasy, .overrun_us = 1}, PolicyKind::kFcfs).run(2);
 }
 
 RC_GTEST_PROP(EngineProperty, EasyDelaysTheFirstOfOnePoolNever, ()) {

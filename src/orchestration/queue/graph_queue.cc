@@ -8,7 +8,9 @@
 
 #include "core/event/limits.h"
 #include "core/graph/ease.h"
+#include "core/graph/expected_run.h"
 #include "orchestration/queue/bandwidth_alone.h"
+#include "orchestration/queue/cheapest_start.h"
 
 namespace weir::queue {
 namespace {
@@ -57,10 +59,11 @@ Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) 
   const IntentSpec& spec = *row.spec;
   const Schedule& schedule = spec.schedule;
   const TimeUs limit = schedule.run_time_us_max > 0 ? schedule.run_time_us_max : limits::kRunTimeUsMax;
+  const TimeUs expected = expected_run_us(head, row);
   Job job{.id = id,
           .queue = leaf,
           .submitted = row.submitted_at,
-          .estimated_us = schedule.run_time_us_estimated > 0 ? schedule.run_time_us_estimated : limit,
+          .estimated_us = expected > 0 ? expected : limit,
           .limit_us = limit,
           .priority = schedule.priority,
           .deadline = schedule.deadline,
@@ -74,6 +77,7 @@ Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) 
     if (in.valid() && alone == nullptr) job.reservation = uint64_t{in.value} + 1;
     if (alone != nullptr) job.not_before = std::max(job.not_before, alone->spec.from);
   }
+  if (schedule.start_slack_us > 0) job.not_before = std::max(job.not_before, cheapest_start(head, row, job).at);
   return job;
 }
 
@@ -405,6 +409,7 @@ void GraphQueue::submit(const Graph& head, IntentId intent) {
   }
   if (row.claims > 0) work.claimed_at = now_;
   ++known_classes_[work.job.priority];
+  if (row.spec->schedule.start_slack_us > 0) may_wait_.insert(intent);
   look_whether_it_fits(head, intent, work_.insert_or_assign(intent, std::move(work)).first->second);
 }
 
@@ -502,6 +507,7 @@ void GraphQueue::forget(std::map<IntentId, Work>::iterator known) {
   const auto of_class = known_classes_.find(known->second.job.priority);
   if (--of_class->second == 0) known_classes_.erase(of_class);
   for (const IntentId other : known->second.named) waits_on_.erase({other, known->first});
+  may_wait_.erase(known->first);
   work_.erase(known);
 }
 
@@ -510,13 +516,14 @@ void GraphQueue::look_where(const Graph& head, IntentId intent, Work& work) {
   std::vector<uint32_t> pools = pools_of(head, head.intent(intent));
   if (pools == work.job.pools) return;
   work.job.pools = std::move(pools);
+  hours_changed_ = true;
   if (work.state == Work::State::kWaiting) queue_again(intent, work);
   if (work.state == Work::State::kWaiting) look_whether_it_fits(head, intent, work);
 }
 
 void GraphQueue::queue_again(IntentId intent, const Work& work) {
   const Job* known = engine_.job(id_of(intent));
-  if (known == nullptr || known->pools == work.job.pools) return;
+  if (known == nullptr || (known->pools == work.job.pools && known->not_before == work.job.not_before)) return;
   (void)engine_.withdraw(id_of(intent));
   (void)engine_.submit(work.job);
 }
@@ -545,6 +552,8 @@ void GraphQueue::restart(const Graph& head) {
   resting_.clear();
   too_large_.clear();
   nodes_changed_ = false;
+  may_wait_.clear();
+  hours_changed_ = false;
   claims_.clear();
   refused_beside_claims_.clear();
   kept_.clear();
@@ -597,6 +606,7 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           if (e.site.index() >= head.site_count()) return;
           refresh(head, e.site);
           set_capacity(head);
+          hours_changed_ = true;
           nodes_changed_ = nodes_changed_ || std::is_same_v<T, NodesReported>;
           if constexpr (std::is_same_v<T, SiteDefined>) {
             for (auto& [intent, work] : work_) {
@@ -608,6 +618,7 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
             }
           }
         } else if constexpr (std::is_same_v<T, DatasetDefined>) {
+          hours_changed_ = true;
           for (auto& [intent, work] : work_) {
             if (head.intent(intent).spec->where.at_data) look_where(head, intent, work);
           }
@@ -617,6 +628,7 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           if (e.node.index() < head.node_count()) refresh(head, head.node(e.node).site);
         } else if constexpr (std::is_same_v<T, QueueDefined>) {
           if (e.queue.index() < head.queue_count()) define(head, e.queue);
+          estimate_again(head);
         } else if constexpr (std::is_same_v<T, ReservationDefined>) {
           if (e.reservation.index() >= head.reservation_count()) return;
           const Graph::ReservationRow& row = head.reservation(e.reservation);
@@ -701,6 +713,7 @@ std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
       if (const auto known = work_.find(intent); known != work_.end()) look_whether_it_fits(head, intent, known->second);
     }
   }
+  if (std::exchange(hours_changed_, false)) look_when(head);
   std::vector<Turn> out;
   for (const IntentId intent : std::exchange(to_be_refused_, {})) {
     const auto known = work_.find(intent);

@@ -44,6 +44,8 @@ class GraphQueue : public Scheduler {
   bool is_too_large(IntentId intent) const { return too_large_.contains(intent); }
   // Of a job that a Why names.
   static IntentId intent_of(uint64_t id) { return IntentId(static_cast<uint32_t>(id - 1)); }
+  // As the engine knows it; null: it does not.
+  const Job* job(IntentId intent) const { return engine_.job(id_of(intent)); }
   // Waiting jobs in the order in which they are tried.
   std::vector<IntentId> order(size_t most) const;
 
@@ -123,6 +125,8 @@ class GraphQueue : public Scheduler {
   void look_where(const Graph& head, IntentId intent, Work& work);
   void look_whether_it_fits(const Graph& head, IntentId intent, const Work& work);
   void queue_again(IntentId intent, const Work& work);
+  void look_when(const Graph& head);
+  void estimate_again(const Graph& head);
   void stands_elsewhere(const Graph& head, IntentId other);
   void take(Work& work);
   void give_back(Work& work);
@@ -157,6 +161,8 @@ class GraphQueue : public Scheduler {
   std::set<IntentId> to_be_refused_;       // a decision is to say why
   std::set<IntentId> too_large_;           // for all nodes that are known, used or not
   bool nodes_changed_ = false;             // since that was looked at
+  std::set<IntentId> may_wait_;            // jobs that may wait for a cheaper hour
+  bool hours_changed_ = false;             // when these begin is to be looked at
   std::set<IntentId> resting_;             // refused, and nothing eased since
   uint64_t relief_ = 0;                    // of the graph, at the last turns
   std::vector<Amount> held_;               // by site: of jobs that run, the sum of Work::held

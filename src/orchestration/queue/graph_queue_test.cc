@@ -281,7 +281,7 @@ TEST_F(GraphQueueTest, WhereAJobMayRunFollowsTaintsAndData) {
   EXPECT_EQ(offered[1].intent, patient);
   commit(patient, {SiteId(0u)});
   finish(patient);
-  queue.refused(other, graph.relief(), now);
+  queue.refused(other, graph.relief() - 1, now);
   add(SiteDefined{SiteId(0u), VertexId(0u), SiteSpec{.name = "a"}});
   now += 1;
   EXPECT_EQ(start_all(), Ids({other.value}));
@@ -473,6 +473,66 @@ TEST_F(GraphQueueTest, AnArrayWaitsAsAllItsTasksAndOnlyThoseSubmittedHaveTurns) 
   EXPECT_EQ(queue.tasks_at_once(graph, array), 0);
   add(IntentWithdrawn{later});
   EXPECT_EQ(waiting().waiting, Amount{});
+}
+
+TEST_F(GraphQueueTest, AJobThatMayWaitBeginsInTheCheapestHourWhateverBecameOfItMeanwhile) {
+  const auto hourly = [this](int hour) {
+    SiteSpec spec{.name = "a", .asks = {.per_core_hour = 1000}};
+    spec.hours.assign(24, HourRate{});
+    if (hour >= 0) spec.hours[static_cast<size_t>(hour)].asks_milli = 500;
+    add(SiteDefined{SiteId(0u), VertexId(0u), spec});
+  };
+  add(SiteDefined{SiteId(1u), VertexId(1u), {.name = "b", .asks = {.per_core_hour = 900}}});
+  hourly(3);
+  const IntentId patient = submit(2, kHour, {.start_slack_us = 6 * kHour});
+  EXPECT_TRUE(turns().empty());
+  EXPECT_EQ(queue.why(patient).code, WhyCode::kNotBefore);
+  EXPECT_EQ(queue.why(patient).estimated_start, 3 * kHour);
+  hourly(2);
+  EXPECT_TRUE(turns().empty());
+  EXPECT_EQ(queue.why(patient).estimated_start, 2 * kHour);
+  add(SiteStateChanged{SiteId(0u), Liveness::kDown, ""});
+  EXPECT_EQ(start_all(), Ids({patient.value})) << "where it may begin it is the same at all times";
+  const IntentId other = submit(2, kHour, {.start_slack_us = 6 * kHour});
+  EXPECT_EQ(turns(), Ids({other.value}));
+  add(SiteStateChanged{SiteId(0u), Liveness::kUp, ""});
+  queue.refused(other, graph.relief() - 1, now);
+  EXPECT_TRUE(turns().empty()) << "it waits for the hour after all";
+  EXPECT_EQ(queue.why(other).estimated_start, 2 * kHour);
+  GraphQueue anew;
+  anew.restart(graph);
+  EXPECT_TRUE(anew.turns(graph, now).empty());
+  EXPECT_EQ(anew.why(other).estimated_start, 2 * kHour);
+  now = 2 * kHour;
+  EXPECT_EQ(turns(), Ids({other.value}));
+}
+
+TEST_F(GraphQueueTest, PredictionsOrderJobsAndMoveNoPromise) {
+  add(QueueDefined{::weir::QueueId(0u), {.name = kDomainQueue, .policy = "sjf", .backfill = Backfill::kConservative}});
+  const auto seen = submit(8);
+  EXPECT_EQ(start_all(), Ids({seen.value}));
+  add(RunStateChanged{graph.intent(seen).active->run(0), seen, RunState::kRunning, 0, ""});
+  now += kHour / 60;
+  finish(seen);  // jobs like it run a minute
+  const IntentId wide = submit(8), narrow = submit(4, 2 * kHour);
+  EXPECT_EQ(start_all(), Ids({wide.value, narrow.value}));
+  const TimeUs begun = now;
+  const IntentId says_short = submit(8, kHour, {.run_time_us_estimated = kHour / 120});
+  EXPECT_TRUE(turns().empty());
+  EXPECT_EQ(queue.why(says_short).promised_start, begun + kHour);
+  const IntentId says_long = submit(8, kHour, {.run_time_us_estimated = kHour});
+  EXPECT_TRUE(turns().empty());
+  EXPECT_EQ(queue.why(says_long).promised_start, begun + 2 * kHour);
+  EXPECT_EQ(queue.order(2)[0], says_short);
+  ASSERT_EQ(queue.job(says_long)->estimated_us, kHour);
+  add(QueueDefined{::weir::QueueId(0u), {.name = kDomainQueue, .policy = "sjf", .backfill = Backfill::kConservative, .predicts = true}});
+  EXPECT_EQ(queue.job(says_long)->estimated_us, kHour / 60);
+  EXPECT_EQ(queue.job(says_short)->estimated_us, kHour / 60);
+  EXPECT_EQ(queue.job(says_long)->limit_us, kHour);
+  EXPECT_TRUE(turns().empty());
+  EXPECT_EQ(queue.why(says_short).promised_start, begun + kHour) << "of a running job too the limit counts";
+  EXPECT_EQ(queue.why(says_long).promised_start, begun + 2 * kHour);
+  EXPECT_EQ(queue.why(says_short).estimated_start, begun + kHour / 60);
 }
 
 }  // namespace

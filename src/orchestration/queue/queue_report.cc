@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "orchestration/queue/bandwidth_alone.h"
+#include "orchestration/queue/cheapest_start.h"
 #include "orchestration/queue/graph_queue.h"
 #include "orchestration/queue/policy.h"
 #include "orchestration/queue/water_fill.h"
@@ -200,10 +201,21 @@ class Reporter {
       put_shortage(out, needed);
     }
     if (out.code == WaitCode::kQuota) put_quota(out, needed, report);
+    if (out.code == WaitCode::kNotBefore) put_cheapest_start(out);
     put_preemption(out);
     const auto* alone = bandwidth_alone(graph_, row);
     if (alone != nullptr && !is_open(*alone, at_) && out.code != WaitCode::kTooLarge) out.code = WaitCode::kReservation;
     return out;
+  }
+
+  void put_cheapest_start(JobWait& out) const {
+    const Job* job = queue_.job(out.intent);
+    if (job == nullptr) return;
+    const CheapestStart start = cheapest_start(graph_, graph_.intent(out.intent), *job);
+    if (start.at <= at_) return;
+    out.code = WaitCode::kCheaperLater;
+    if (start.per_hour >= start.per_hour_now) return;
+    out.saves_ppm = static_cast<int32_t>(static_cast<__int128>(start.per_hour_now - start.per_hour) * kPpm / start.per_hour_now);
   }
 
   // Who makes room for it, or is about to.

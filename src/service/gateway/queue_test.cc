@@ -547,5 +547,53 @@ TEST_F(QueueTest, AnArrayThatEndedBadlyIsShownUntilItIsDeleted) {
   EXPECT_FALSE(change<>(kCity, gone, &Service::remove));
 }
 
+TEST_F(QueueTest, AJobThatWaitsForACheaperHourSaysForWhichAndWhatItSaves) {
+  const TimeUs now = brain.clock.wall_us();
+  const TimeUs cheap = (now / 3'600'000'000 + 3) * 3'600'000'000;
+  SiteSpec hub = brain.durable()->site_spec(SiteId(2u));
+  hub.hours.assign(24, HourRate{});
+  hub.hours[static_cast<size_t>(cheap / 3'600'000'000 % 24)].asks_milli = 620;
+  brain.record("op", SiteDefined{SiteId(2u), VertexId(3u), hub});
+  const auto dry = apply(kCity, job("city", "patient", "2", "run_time_max: 1h, start_slack: 5h"), true);
+  ASSERT_TRUE(dry) << dry.error().text();
+  EXPECT_EQ(dry->results(0).waiting().reason(), "cheaper-later");
+  ASSERT_TRUE(apply(kCity, job("city", "patient", "2", "run_time_max: 1h, start_slack: 5h")));
+  const v1::Intent::Status waits = status("city", "patient");
+  EXPECT_EQ(waits.state(), "waiting");
+  EXPECT_EQ(waits.waiting().reason(), "cheaper-later");
+  EXPECT_EQ(waits.waiting().estimated_start(), cheap);
+  EXPECT_EQ(waits.waiting().saves_ppm(), 380'000);
+  const auto told = explain(kCity, "city", "patient");
+  ASSERT_TRUE(told);
+  EXPECT_NE(told->text().find(", when an hour of it costs 38% less."), std::string::npos) << told->text();
+  EXPECT_NE(told->text().find("without schedule.start_slack"), std::string::npos) << told->text();
+  brain.record("brain", HourBegan{static_cast<int32_t>(cheap / 3'600'000'000 % 24)});
+  const auto price = get(kOperator, "price", "core.hub");
+  ASSERT_TRUE(price) << price.error().text();
+  EXPECT_EQ(price->resource().price().ask_nanocredits(), 200'000'000);
+  EXPECT_EQ(price->resource().price().job_ask_nanocredits(), 124'000'000);
+}
+
+TEST_F(QueueTest, AJobIsToldHowLongItIsPredictedToRun) {
+  ASSERT_TRUE(apply(kCity, job("city", "first", "2", "run_time: 1h")));
+  brain.decide();
+  const RunId run = brain.durable()->intent(IntentId(0u)).active->run(0);
+  brain.record("site/hub", RunStateChanged{run, IntentId(0u), RunState::kRunning, 0, ""});
+  brain.clock.wall += 180'000'000;
+  brain.record("site/hub", RunStateChanged{run, IntentId(0u), RunState::kExited, 0, ""});
+  brain.record("brain", IntentWithdrawn{IntentId(0u), true, ""});
+  ASSERT_TRUE(apply(kCity, job("city", "second", "8", "run_time: 1h")));
+  EXPECT_EQ(status("city", "second").predicted_run_us(), 180'000'000);
+  EXPECT_EQ(status("city", "second").expected_run_us(), 3'600'000'000);
+  auto told = explain(kCity, "city", "second");
+  ASSERT_TRUE(told);
+  EXPECT_NE(told->text().find("The last two like it ran 3 min"), std::string::npos) << told->text();
+  ASSERT_TRUE(apply(kOperator, "apiVersion: weir/v1\nkind: Queue\nmetadata: {name: domain}\nspec: {predict_run_times: true}\n"));
+  EXPECT_EQ(status("city", "second").expected_run_us(), 180'000'000);
+  told = explain(kCity, "city", "second");
+  ASSERT_TRUE(told);
+  EXPECT_NE(told->text().find("It is predicted to run 3 min, by the last two like it; it says 1 h."), std::string::npos) << told->text();
+}
+
 }  // namespace
 }  // namespace weir::gateway

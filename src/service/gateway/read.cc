@@ -2,6 +2,7 @@
 #include <array>
 
 #include "core/event/codec.h"
+#include "core/graph/hours.h"
 #include "core/graph/subject.h"
 #include "core/units/text.h"
 #include "service/gateway/names.h"
@@ -222,9 +223,10 @@ class Reader {
       const SiteId id(i - 1);
       const SiteLoad& load = graph_.load(id);
       const Asks& asks = graph_.site(id).asks;
+      const Asks of_jobs = asks_of(graph_, id, WorkKind::kJob);
       const SiteShadow scarce = graph_.scarcity_at(id);
-      const auto add = [&](const char* resource, const char* unit, Nanocredits ask, Nanocredits scarcity, int64_t total,
-                           int64_t free) {
+      const auto add = [&](const char* resource, const char* unit, Nanocredits ask, Nanocredits job_ask, Nanocredits scarcity,
+                           int64_t total, int64_t free) {
         out.push_back({.name = std::string(resource) + "." + graph_.site_name(id),
                        .sites = {graph_.site_name(id), {}},
                        .put = [=, this](policy::View view, v1::Resource& to) {
@@ -233,6 +235,7 @@ class Reader {
                          p.set_unit(unit);
                          p.set_site(graph_.site_name(id));
                          p.set_ask_nanocredits(ask);
+                         p.set_job_ask_nanocredits(job_ask);
                          p.set_scarcity_nanocredits(scarcity);
                          p.set_restricted(view != policy::View::kFull);
                          if (view == policy::View::kFull && total > 0) {
@@ -240,10 +243,10 @@ class Reader {
                          }
                        }});
       };
-      add("core", "core-hour", asks.per_core_hour, scarce.per_core_hour, load.cpu_milli_total, load.cpu_milli_free);
-      add("gib", "GiB-hour", asks.per_gib_hour, scarce.per_gib_hour, load.memory_mib_total, load.memory_mib_free);
+      add("core", "core-hour", asks.per_core_hour, of_jobs.per_core_hour, scarce.per_core_hour, load.cpu_milli_total, load.cpu_milli_free);
+      add("gib", "GiB-hour", asks.per_gib_hour, of_jobs.per_gib_hour, scarce.per_gib_hour, load.memory_mib_total, load.memory_mib_free);
       if (load.accelerators_total > 0) {
-        add("accelerator", "accelerator-hour", asks.per_accelerator_hour, scarce.per_accelerator_hour,
+        add("accelerator", "accelerator-hour", asks.per_accelerator_hour, of_jobs.per_accelerator_hour, scarce.per_accelerator_hour,
             int64_t{load.accelerators_total} * kDeviceMilli, load.accelerator_milli_free);
       }
       return out;

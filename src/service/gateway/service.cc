@@ -430,6 +430,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
     wait = waiting(*graph, *report, id);
     if (wait) text += explain_wait({*graph, *report, who.role == policy::Role::kOperator}, *wait);
   }
+  if (row.spec->workload.kind == WorkKind::kJob && row.state != IntentState::kWithdrawn) text += explain_run_time(*graph, id);
   text += explain_preempted(*graph, who.role == policy::Role::kOperator, id);
   // What was refused before it came to wait for something else is past.
   if (row.refusal && row.state != IntentState::kWithdrawn && (!wait || wait->code == WaitCode::kNetwork)) {

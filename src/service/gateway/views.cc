@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/event/codec.h"
+#include "core/graph/expected_run.h"
 #include "core/graph/subject.h"
 #include "core/loop/address.h"
 #include "core/loop/links.h"
@@ -238,6 +239,8 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
     status.set_service_port(static_cast<uint32_t>(row.spec->workload.port));
   } else {
     status.set_started(begun(row));
+    status.set_predicted_run_us(row.predicted_us);
+    status.set_expected_run_us(expected_run_us(graph, row));
     put_wait(from, id, status);
     status.set_preemptions(row.preemptions);
     if (row.preempted) put_preemption(graph, from.all, id, id, *status.mutable_preempted());

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/graph/ease.h"
+#include "core/graph/expected_run.h"
 #include "core/units/quantity.h"
 #include "security/identity/clock_text.h"
 #include "service/gateway/explain.h"
@@ -36,6 +37,8 @@ std::string_view reason_name(WaitCode code) {
       return "reservation";
     case WaitCode::kPreempting:
       return "preempting";
+    case WaitCode::kCheaperLater:
+      return "cheaper-later";
     case WaitCode::kTooLarge:
       break;
   }
@@ -104,8 +107,7 @@ std::string start_text(const Reading& from, const JobWait& wait) {
     out = "Estimated start: " + resource::format_time(wait.estimated_start) +
           (in_us > 0 ? ", in " + span(in_us) : ", now") + site_of(from, wait) +
           ", if every job runs as long as estimated.";
-    const int64_t run_us =
-        schedule.run_time_us_estimated > 0 ? schedule.run_time_us_estimated : schedule.run_time_us_max;
+    const int64_t run_us = expected_run_us(from.graph, from.graph.intent(wait.intent));
     if (schedule.deadline != 0 && wait.estimated_start + run_us <= schedule.deadline &&
         schedule.deadline - 2 * run_us <= from.report.at) {
       out += " It goes before others of its queue, to begin by " +
@@ -148,6 +150,8 @@ std::string change_text(const Reading& from, const JobWait& wait) {
              std::string(resource_name(wait.resource)) + " were higher by so much.";
     case WaitCode::kNotBefore:
       return "It would start earlier with an earlier schedule.not_before.";
+    case WaitCode::kCheaperLater:
+      return "It would start as soon as it may without schedule.start_slack.";
     case WaitCode::kNetwork:
       return "It is tried again whenever something eases.";
     case WaitCode::kReservation:
@@ -226,6 +230,10 @@ std::string wait_text(const Reading& from, const JobWait& wait) {
              " more";
     case WaitCode::kNotBefore:
       return "not before " + resource::format_time(row.spec->schedule.not_before);
+    case WaitCode::kCheaperLater:
+      if (wait.saves_ppm == 0) return "it waits for the cheapest hour that it may begin in";
+      return "it waits" + (wait.estimated_start != 0 ? " for " + resource::format_time(wait.estimated_start) : std::string()) +
+             ", when an hour of it costs " + std::to_string(std::max(1, (wait.saves_ppm + 5'000) / 10'000)) + "% less";
     case WaitCode::kNetwork:
       return row.refusal ? refusal_sentences(graph, *row.spec, *row.refusal).front()
                          : "no plan was found for it";
@@ -318,6 +326,19 @@ std::string tasks_text(const v1::Intent::Tasks& tasks) {
   return out;
 }
 
+std::string explain_run_time(const Graph& graph, IntentId id) {
+  const IntentRow& row = graph.intent(id);
+  const Schedule& schedule = row.spec->schedule;
+  if (row.predicted_us == 0 || is_array(row)) return "";
+  const std::string says = schedule.run_time_us_estimated > 0 ? "it says " + span(schedule.run_time_us_estimated)
+                           : schedule.run_time_us_max > 0     ? "it says no more than " + span(schedule.run_time_us_max)
+                                                              : "it does not say";
+  if (schedule.run_time_us_estimated > 0 && !goes_by_prediction(graph, row)) {
+    return "The last two like it ran " + span(row.predicted_us) + " in the mean; " + says + ", and its queue goes by that.\n";
+  }
+  return "It is predicted to run " + span(expected_run_us(graph, row)) + ", by the last two like it; " + says + ".\n";
+}
+
 std::vector<IntentId> preempted_for(const Graph& graph, IntentId id) {
   const IntentRow& row = graph.intent(id);
   std::vector<IntentId> out;
@@ -393,6 +414,7 @@ void put_waiting(const Reading& from, const JobWait& wait, v1::Waiting& out) {
     out.set_needed((wait.needed + unit - 1) / unit);
     out.set_available(wait.available / unit);
   }
+  out.set_saves_ppm(wait.saves_ppm);
   if (wait.site.valid()) out.set_site(from.graph.site_name(wait.site));
   if (wait.behind.valid()) out.set_behind(job_name(from, wait, wait.behind));
   if (wait.limited_by.valid()) out.set_limited_by(queue_name(from.graph, wait.limited_by));

@@ -48,6 +48,8 @@ std::vector<IntentId> preempted_for(const Graph& graph, IntentId id);
 // The last preemption of `victim`, as the reader of `reader`, which is it or the other, sees it.
 void put_preemption(const Graph& graph, bool all, IntentId victim, IntentId reader, v1::Preemption& out);
 // By whom it was preempted last, what was lost, and why it and no other; and who gave way to it. Empty: none.
+// How long a job is believed to run, and why so, in a sentence; nothing where nothing is known of others like it.
+std::string explain_run_time(const Graph& graph, IntentId id);
 std::string explain_preempted(const Graph& graph, bool all, IntentId id);
 
 }  // namespace weir::gateway

@@ -21,6 +21,7 @@ Reservation reservation_from(const v1::Reservation& message, const Context& cont
 Workflow workflow_from(const v1::Workflow& message, const Context& context, Checks& checks);
 // One instance, at this path.
 Workload instance_from(const std::string& path, const v1::Intent::Instance& in, WorkKind kind, Checks& checks);
+std::vector<HourRate> hours_from(const v1::Site::Spec& spec, Checks& checks);
 Schedule schedule_from(const v1::Intent::Timing& timing, bool job, Checks& checks);
 
 // Each fills name, tenant and spec.
@@ -34,6 +35,8 @@ void fill(const Tenant& value, v1::Tenant& message);
 void fill(const Queue& value, v1::Queue& message);
 void fill(const Reservation& value, v1::Reservation& message);
 void fill(const Workflow& value, v1::Workflow& message);
+// Spans of equal hours; those that change nothing are left out.
+void fill(const std::vector<HourRate>& hours, v1::Site::Spec& spec);
 void fill(const Schedule& value, v1::Intent::Timing& timing);
 
 template <class Repeated>

@@ -104,6 +104,7 @@ Site site_from(const v1::Site& message, Checks& checks) {
   if (!spec.failure_domain().empty()) out.spec.failure_domain = checks.name("spec.failure_domain", spec.failure_domain());
   out.spec.taints = checks.names("spec.taints", strings(spec.taints()), limits::kTaintsMax);
   std::sort(out.spec.taints.begin(), out.spec.taints.end());
+  out.spec.hours = hours_from(spec, checks);
   return out;
 }
 
@@ -131,6 +132,7 @@ void fill(const Site& value, v1::Site& message) {
   if (!value.spec.sid.empty()) spec.mutable_network()->set_sid(value.spec.sid);
   spec.set_failure_domain(value.spec.failure_domain);
   for (const auto& taint : value.spec.taints) spec.add_taints(taint);
+  fill(value.spec.hours, spec);
 }
 
 Router router_from(const v1::Router& message, Checks& checks) {

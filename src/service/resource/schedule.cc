@@ -82,6 +82,9 @@ Schedule schedule_from(const v1::Intent::Timing& timing, bool job, Checks& check
                    "leaves less than run_time after not_before",
                    "choose a later deadline, or an earlier not_before");
   }
+  out.start_slack_us = run_time_from(path + ".start_slack", timing.start_slack(), checks);
+  checks.require(out.start_slack_us == 0 || out.reservation.empty(), path + ".start_slack",
+                 "is given for a job that runs in a reservation, whose time is set", "remove one of the two");
   return out;
 }
 
@@ -96,6 +99,7 @@ void fill(const Schedule& value, v1::Intent::Timing& timing) {
   if (value.checkpoint_interval_us > 0) timing.set_checkpoint_every(format_duration(value.checkpoint_interval_us));
   if (value.not_before > 0) timing.set_not_before(format_time(value.not_before));
   if (value.deadline > 0) timing.set_deadline(format_time(value.deadline));
+  if (value.start_slack_us > 0) timing.set_start_slack(format_duration(value.start_slack_us));
 }
 
 Queue queue_from(const v1::Queue& message, Checks& checks) {
@@ -160,6 +164,7 @@ Queue queue_from(const v1::Queue& message, Checks& checks) {
   checks.require(out.spec.half_life_us <= limits::kRunTimeUsMax, "spec.half_life", "is longer than 366 days",
                  "");
   out.spec.priority_max = checks.number("spec.priority_max", spec.priority_max(), 0, limits::kPriorityMax);
+  out.spec.predicts = spec.predict_run_times();
   if (spec.has_submissions_per_hour()) {
     out.spec.submissions_per_hour_max =
         checks.number("spec.submissions_per_hour", spec.submissions_per_hour(), 1, 1'000'000);
@@ -181,6 +186,7 @@ void fill(const Queue& value, v1::Queue& message) {
   spec.set_backfill(std::string(kBackfills[static_cast<size_t>(value.spec.backfill)]));
   if (value.spec.half_life_us > 0) spec.set_half_life(format_duration(value.spec.half_life_us));
   spec.set_priority_max(value.spec.priority_max);
+  spec.set_predict_run_times(value.spec.predicts);
   if (value.spec.submissions_per_hour_max > 0) {
     spec.set_submissions_per_hour(value.spec.submissions_per_hour_max);
   }

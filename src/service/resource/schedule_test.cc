@@ -245,5 +245,34 @@ TEST(ResourceSchedule, NamesOfQueuesAreLookedUp) {
             "f.yaml:7: spec.schedule.queue: no queue \"reserch\"; did you mean research?");
 }
 
+TEST(ResourceSchedule, AJobMayWaitForACheaperHour) {
+  const std::string text = R"(apiVersion: weir/v1
+kind: Intent
+metadata: {name: train, tenant: city}
+spec:
+  workload: {job: {artifact: train, cpu: "2", memory: 1Gi}}
+  schedule: {run_time_max: 1h, start_slack: 8h, deadline: 2026-11-23T00:00:00Z}
+)";
+  const Resource resource = only(text);
+  EXPECT_EQ(std::get<Intent>(resource.value).spec.schedule.start_slack_us, 8 * kHourUs);
+  expect_same_again(resource);
+  EXPECT_EQ(error_with(text, "start_slack: 8h", "start_slack: 366d"), "accepted");
+  EXPECT_NE(error_with(text, "start_slack: 8h", "start_slack: 367d").find("spec.schedule.start_slack: is longer than 366 days"), std::string::npos);
+  EXPECT_NE(error_with(text, "start_slack: 8h", "start_slack: 0s").find("spec.schedule.start_slack: is zero"), std::string::npos);
+  EXPECT_NE(error_with(text, "start_slack: 8h", "start_slack: soon").find("spec.schedule.start_slack"), std::string::npos);
+  EXPECT_NE(error_with(text, "start_slack: 8h", "start_slack: 8h, reservation: night").find("whose time is set"), std::string::npos);
+  EXPECT_NE(error_with(text, "job: {artifact: train, cpu: \"2\", memory: 1Gi}", "service: {artifact: train, cpu: \"2\", memory: 1Gi, port: 80}")
+                .find("is given for a service"), std::string::npos);
+}
+
+TEST(ResourceSchedule, AQueueMayGoByPredictedRunTimes) {
+  const std::string text = "apiVersion: weir/v1\nkind: Queue\nmetadata: {name: models}\nspec: {predict_run_times: true}\n";
+  const Resource resource = only(text);
+  EXPECT_TRUE(std::get<Queue>(resource.value).spec.predicts);
+  expect_same_again(resource);
+  EXPECT_FALSE(std::get<Queue>(only(kQueue).value).spec.predicts);
+  EXPECT_NE(error_with(text, "true", "often").find("predict_run_times"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace weir::resource

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/graph/hours.h"
 #include "core/price/price.h"
 
 namespace weir::twin {
@@ -174,15 +175,14 @@ void Recorder::measure(const Graph& graph) {
   for (size_t s = 0; s < graph.site_count(); ++s) {
     const SiteId id(s);
     const SiteLoad& load = graph.load(id);
-    const SiteRow& site = graph.site(id);
     cores += load.cpu_milli_total;
     cores_used += load.cpu_milli_total - load.cpu_milli_free;
     accelerators += int64_t{load.accelerators_total} * kDeviceMilli;
     accelerators_used += int64_t{load.accelerators_total} * kDeviceMilli - load.accelerator_milli_free;
     const Nanocredits hour =
-        site.asks.per_core_hour + graph.scarcity_at(id).per_core_hour;
+        asks_of(graph, id, WorkKind::kJob).per_core_hour + graph.scarcity_at(id).per_core_hour;
     price += static_cast<double>(hour) * static_cast<double>(load.cpu_milli_total);
-    carbon += static_cast<double>(carbon_mg_per_hour(site.power, load.cpu_milli_total - load.cpu_milli_free));
+    carbon += static_cast<double>(carbon_mg_per_hour(power_of(graph, id, WorkKind::kJob), load.cpu_milli_total - load.cpu_milli_free));
   }
   accelerators_total_ = accelerators;
   now_[kCores] = cores == 0 ? 0 : static_cast<double>(cores_used) / static_cast<double>(cores);

@@ -16,6 +16,7 @@ namespace {
 constexpr TimeUs kNever = INT64_MAX;
 constexpr TimeUs kIdleUs = 100'000'000'000'000'000;  // longer than any trace
 constexpr TimeUs kBeginUs = 1'000'000'000;           // the clocks when the trace begins: no time is 0
+constexpr TimeUs kDayUs = 86'400'000'000;            // after which every hour of a day has been
 constexpr TimeUs kLateUs = 1;  // so that an end that was foreseen comes before the limit
 constexpr int64_t kHourUs = 3'600'000'000;
 constexpr uint64_t kConnection = 1;
@@ -123,6 +124,7 @@ class Replay::World final : public Clock, public Wire {
   std::vector<NodeSpec> shapes_;  // of nodes
   std::map<std::string, TenantId> tenants_;
   std::set<std::string> queues_;
+  std::map<std::string, size_t> users_;
   uint32_t intents_ = 0;
   std::unordered_map<uint32_t, Live> live_;  // by intent; looked up only
   // Intents whose jobs ended, and those of them that hold nothing any more: a later job of the tenant is the next
@@ -273,9 +275,11 @@ void Replay::World::submit(TraceJob job) {
   const uint32_t intent = intent_for(owner);
   IntentSpec spec;
   spec.name = "j" + std::to_string(intent);
-  // Never the same twice: to say again what is done would change nothing.
+  // What a user runs counts as one program. Never the same twice: to say again what is done would change nothing.
+  const size_t user = users_.try_emplace(job.tenant, users_.size()).first->second;
   spec.workload = {.kind = WorkKind::kJob,
-                   .artifact = "trace/" + std::to_string(number),
+                   .artifact = "trace/" + std::to_string(user),
+                   .command = {std::to_string(number)},
                    .cpu_milli = job.cpu_milli,
                    .memory_mib = job.memory_mib,
                    .accelerators = job.accelerators,
@@ -394,7 +398,8 @@ Status Replay::World::describe() {
                        {.name = kDomainQueue,
                         .policy = options_.policy,
                         .backfill = options_.backfill,
-                        .priority_max = limits::kPriorityMax}});
+                        .priority_max = limits::kPriorityMax,
+                        .predicts = options_.predicts}});
   for (const ReplaySite& site : options_.sites) propose(SiteDefined{{}, {}, site.spec});
   if (Status settled = settle(); !settled) return settled;
   for (const ReplaySite& site : options_.sites) {
@@ -423,12 +428,17 @@ Result<ReplayTotals> Replay::World::run(JobSource& source, const ReplaySink& sin
   };
   auto next = source.next();
   if (!next) return tl::unexpected(next.error());
+  TimeUs last_us = 0;
+  uint64_t commits = 0;
   for (uint64_t moments = 0;; ++moments) {
     const TimeUs wake_us = loop_->wake_us() - kBeginUs;
     TimeUs at_us = wake_us < kIdleUs ? wake_us : kNever;
     if (*next) at_us = std::min(at_us, (*next)->submit_us);
     if (!ends_.empty()) at_us = std::min(at_us, ends_.top().at_us);
     if (at_us == kNever) break;
+    // Hours begin for ever: when nothing came of a day of them, nothing will.
+    if (*next || !ends_.empty() || std::exchange(commits, loop_->counters().commits) != loop_->counters().commits) last_us = now_us_;
+    if (at_us - last_us > kDayUs) break;
     now_us_ = std::max(now_us_, at_us);
     for (; !ends_.empty() && ends_.top().at_us <= now_us_; ends_.pop()) end_run(ends_.top());
     while (*next && (*next)->submit_us <= now_us_) {

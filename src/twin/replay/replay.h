@@ -54,6 +54,8 @@ struct ReplayOptions {
   // Schedulers know what users said; else, and where they said nothing, the true run time. A job is never
   // ended before its own end: its limit is what it runs where that is more than was said.
   bool user_estimates = true;
+  // The queue of the domain goes by run times that it predicts from the last two of a user (QueueSpec::predicts).
+  bool predicts = false;
   // While so many wait, a job that is submitted is refused: what waits and runs bounds the memory of a replay.
   uint64_t waiting_max = 1'000'000;
   LoopOptions loop = replay_loop();

@@ -1,8 +1,8 @@
-#include "orchestration/queue/run_times.h"
+#include "bench/batch/run_times.h"
 
 #include <gtest/gtest.h>
 
-namespace weir::queue {
+namespace weir::bench {
 namespace {
 
 TEST(RunTimes, AreTheMeanOfTheLastTwo) {
@@ -33,4 +33,4 @@ TEST(RunTimes, ForgetWhoseLastJobEndedFirst) {
 }
 
 }  // namespace
-}  // namespace weir::queue
+}  // namespace weir::bench

@@ -1,8 +1,8 @@
-#include "orchestration/queue/run_times.h"
+#include "bench/batch/run_times.h"
 
 #include <algorithm>
 
-namespace weir::queue {
+namespace weir::bench {
 
 void RunTimes::ended(uint64_t who, TimeUs run_us) {
   run_us = std::max<TimeUs>(run_us, 1);
@@ -25,4 +25,4 @@ TimeUs RunTimes::estimate(uint64_t who, TimeUs limit_us) const {
   return std::clamp<TimeUs>(mean_us, 1, limit_us);
 }
 
-}  // namespace weir::queue
+}  // namespace weir::bench

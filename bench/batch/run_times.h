@@ -6,7 +6,7 @@
 
 #include "core/event/types.h"
 
-namespace weir::queue {
+namespace weir::bench {
 
 // How long somebody's next job will run: the mean of their last two run times (Tsafrir, Etsion, Feitelson:
 // Backfilling using system-generated predictions rather than user runtime estimates, TPDS 2007). Advice: it
@@ -33,4 +33,4 @@ class RunTimes {
   std::map<uint64_t, uint64_t> turns_of_;  // who, by turn
 };
 
-}  // namespace weir::queue
+}  // namespace weir::bench
