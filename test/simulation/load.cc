@@ -101,7 +101,8 @@ void Load::define_queues() {
                    .policy = kPolicies[random_.below(std::size(kPolicies))],
                    .backfill = static_cast<Backfill>(random_.between(0, 3)),
                    .half_life_us = random_.chance(500'000) ? random_.between(1, 20) * 1'000'000 : 0,
-                   .priority_max = 2};
+                   .priority_max = 2,
+                   .predicts = random_.chance(300'000)};
   QueueSpec research{.name = "research",
                      .weight_milli = static_cast<int32_t>(random_.between(1, 5) * 500),
                      .priority_max = static_cast<int32_t>(random_.between(0, 2))};

@@ -14,7 +14,9 @@ void GraphQueue::look_when(const Graph& head) {
     if (work.state == Work::State::kRunning) continue;
     const IntentRow& row = head.intent(intent);
     const TimeUs from = std::max(row.spec->schedule.not_before, cheapest_start(head, row, work.job).at);
-    if (std::exchange(work.job.not_before, from) != from && work.state == Work::State::kWaiting) queue_again(intent, work);
+    if (std::exchange(work.job.not_before, from) == from || work.state != Work::State::kWaiting) continue;
+    queue_again(intent, work);
+    if (too_large_.contains(intent)) look_whether_it_fits(head, intent, work);
   }
 }
 

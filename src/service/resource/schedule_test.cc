@@ -261,8 +261,6 @@ spec:
   EXPECT_NE(error_with(text, "start_slack: 8h", "start_slack: 0s").find("spec.schedule.start_slack: is zero"), std::string::npos);
   EXPECT_NE(error_with(text, "start_slack: 8h", "start_slack: soon").find("spec.schedule.start_slack"), std::string::npos);
   EXPECT_NE(error_with(text, "start_slack: 8h", "start_slack: 8h, reservation: night").find("whose time is set"), std::string::npos);
-  EXPECT_NE(error_with(text, "job: {artifact: train, cpu: \"2\", memory: 1Gi}", "service: {artifact: train, cpu: \"2\", memory: 1Gi, port: 80}")
-                .find("is given for a service"), std::string::npos);
 }
 
 TEST(ResourceSchedule, AQueueMayGoByPredictedRunTimes) {

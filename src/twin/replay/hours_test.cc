@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <map>
 
 #include "core/loop/loop_for_test.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/queue/graph_queue.h"
+#include "twin/replay/hash_log.h"
+#include "twin/replay/replay.h"
 
 namespace weir {
 namespace {
@@ -115,6 +118,69 @@ TEST_F(HoursTest, AWaitIsForgottenWhenThePricesThatItWasForAre) {
   run_until(now_us + 1'000'000);
   EXPECT_NE(begun(patient), 0);
   EXPECT_EQ(plan(patient).placements[0].site, kFar);
+}
+
+// A replay on a machine of four cores that asks half in the hour after the first: when each job started, and its bill.
+struct Outcome {
+  TimeUs start_us = 0;
+  Nanocredits billed = 0;
+};
+std::map<std::string, Outcome> replayed(std::deque<twin::TraceJob> jobs, const std::string& policy, bool predicts) {
+  struct Listed final : twin::JobSource {
+    std::deque<twin::TraceJob> jobs;
+    Result<std::optional<twin::TraceJob>> next() override {
+      if (jobs.empty()) return std::nullopt;
+      twin::TraceJob job = std::move(jobs.front());
+      jobs.pop_front();
+      return job;
+    }
+  } source;
+  source.jobs = std::move(jobs);
+  twin::ReplayOptions options;
+  options.sites.push_back({.spec = {.name = "machine"}, .nodes = {NodeSpec{"n", 4000, 1024, 0, "", 1000}}});
+  options.sites[0].spec.asks.per_core_hour = kCredit;
+  options.sites[0].spec.hours.assign(24, HourRate{});
+  options.sites[0].spec.hours[1].asks_milli = 500;
+  options.domain = {.name = "replay"};
+  options.policy = policy;
+  options.predicts = predicts;
+  JointPlanner planner;
+  queue::GraphQueue scheduler;
+  twin::HashLog log;
+  twin::Replay world(options, planner, &scheduler, log, needs_decision);
+  std::map<std::string, Outcome> out;
+  const auto totals = world.run(source, {.outcome = [&](const twin::JobOutcome& o) { out[o.job.id] = {o.start_us, o.billed}; },
+                                         .moment = {},
+                                         .progress = {}});
+  EXPECT_TRUE(totals) << totals.error().text();
+  return out;
+}
+
+constexpr TimeUs kSecond = 1'000'000;
+
+TEST(ReplayHours, AJobIsBilledAtThePriceOfTheHourInWhichItBeganAndTheReplayEnds) {
+  const twin::TraceJob job{.id = "first", .submit_us = 0, .run_us = kUsOfHour, .cpu_milli = 1000};
+  twin::TraceJob later = job;
+  later.id = "later";
+  later.submit_us = kUsOfHour;
+  const auto done = replayed({job, later}, "fcfs", false);
+  EXPECT_EQ(done.at("first").billed, kCredit) << "it runs on into the cheap hour";
+  EXPECT_EQ(done.at("later").billed, kCredit / 2) << "it runs on into the dear one";
+}
+
+TEST(ReplayHours, APredictionGoesBeforeWhatUsersSay) {
+  const auto of = [](const char* id, const char* user, TimeUs submit_s, TimeUs run_s, TimeUs says_s) {
+    return twin::TraceJob{.id = id, .submit_us = submit_s * kSecond, .run_us = run_s * kSecond, .estimate_us = says_s * kSecond,
+                          .cpu_milli = 4000, .tenant = user};
+  };
+  const std::deque<twin::TraceJob> jobs = {of("a0", "a", 0, 10, 1000), of("c", "c", 20, 50, 50), of("b", "b", 30, 100, 100),
+                                           of("a1", "a", 31, 10, 1000)};
+  const auto said = replayed(jobs, "sjf", false);
+  EXPECT_EQ(said.at("b").start_us, 70 * kSecond);
+  EXPECT_EQ(said.at("a1").start_us, 170 * kSecond);
+  const auto predicted = replayed(jobs, "sjf", true);
+  EXPECT_EQ(predicted.at("a1").start_us, 70 * kSecond);
+  EXPECT_EQ(predicted.at("b").start_us, 80 * kSecond);
 }
 
 }  // namespace

@@ -437,8 +437,9 @@ Result<ReplayTotals> Replay::World::run(JobSource& source, const ReplaySink& sin
     if (!ends_.empty()) at_us = std::min(at_us, ends_.top().at_us);
     if (at_us == kNever) break;
     // Hours begin for ever: when nothing came of a day of them, nothing will.
-    if (*next || !ends_.empty() || std::exchange(commits, loop_->counters().commits) != loop_->counters().commits) last_us = now_us_;
-    if (at_us - last_us > kDayUs) break;
+    const bool began = std::exchange(commits, loop_->counters().commits) != loop_->counters().commits;
+    if (*next || !ends_.empty() || began) last_us = now_us_;
+    if (loop_->head().hourly_sites() > 0 && at_us - last_us > kDayUs) break;
     now_us_ = std::max(now_us_, at_us);
     for (; !ends_.empty() && ends_.top().at_us <= now_us_; ends_.pop()) end_run(ends_.top());
     while (*next && (*next)->submit_us <= now_us_) {
