@@ -21,7 +21,8 @@ void Auditor::body(const HourBegan& e) {
     fail("an hour is written though no site has any");
   }
   if (!by_brain()) fail("an hour by another's word than the brain's");
-  if (e.hour != last_at_ / 3'600'000'000 % 24) fail("hour " + std::to_string(e.hour) + " began at another time");
+  if (e.hour != last_at_ / 3'600'000'000 % 24)
+    fail("hour " + std::to_string(e.hour) + " began at another time");
 }
 
 }  // namespace weir::simulation

@@ -16,7 +16,8 @@ bool goes_by_prediction(const Graph& graph, const IntentRow& row) {
 TimeUs expected_run_us(const Graph& graph, const IntentRow& row) {
   const Schedule& schedule = row.spec->schedule;
   if (row.predicted_us > 0 && (schedule.run_time_us_estimated == 0 || goes_by_prediction(graph, row))) {
-    return schedule.run_time_us_max > 0 ? std::min(row.predicted_us, schedule.run_time_us_max) : row.predicted_us;
+    return schedule.run_time_us_max > 0 ? std::min(row.predicted_us, schedule.run_time_us_max)
+                                        : row.predicted_us;
   }
   return schedule.run_time_us_estimated > 0 ? schedule.run_time_us_estimated : schedule.run_time_us_max;
 }

@@ -57,7 +57,8 @@ TEST_F(ExpectedRunTest, WithoutHistoryIsWhatTheJobSays) {
   define(kDomainQueue, QueueId(2u), true);
   EXPECT_EQ(expected(submit({})), 0);
   EXPECT_EQ(expected(submit({.run_time_us_max = 9 * kMinute})), 9 * kMinute);
-  EXPECT_EQ(expected(submit({.run_time_us_estimated = 5 * kMinute, .run_time_us_max = 9 * kMinute})), 5 * kMinute);
+  EXPECT_EQ(expected(submit({.run_time_us_estimated = 5 * kMinute, .run_time_us_max = 9 * kMinute})),
+            5 * kMinute);
 }
 
 TEST_F(ExpectedRunTest, OfAJobThatSaysNothingIsTheMeanOfTheLastTwo) {
@@ -65,7 +66,8 @@ TEST_F(ExpectedRunTest, OfAJobThatSaysNothingIsTheMeanOfTheLastTwo) {
   EXPECT_EQ(expected(submit({})), 3 * kMinute);
   run(5 * kMinute);
   EXPECT_EQ(expected(submit({.run_time_us_max = 9 * kMinute})), 4 * kMinute);
-  EXPECT_EQ(expected(submit({.run_time_us_max = kMinute})), kMinute) << "no more than the longest that it may";
+  EXPECT_EQ(expected(submit({.run_time_us_max = kMinute})), kMinute)
+      << "no more than the longest that it may";
   EXPECT_EQ(expected(submit({.run_time_us_estimated = kMinute})), kMinute);
   run(50 * kMinute, false);
   EXPECT_EQ(expected(submit({})), 4 * kMinute) << "of those that ended well";

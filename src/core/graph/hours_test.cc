@@ -9,7 +9,8 @@
 namespace weir {
 namespace {
 
-// "night" asks half and emits a quarter in hour 3, "day" is the same at all times; a job and a service of one core.
+// "night" asks half and emits a quarter in hour 3, "day" is the same at all times; a job and a service of one
+// core.
 class HoursTest : public ::testing::Test {
  protected:
   Applied add(EventBody body) { return graph.apply({1, "t", std::move(body)}); }

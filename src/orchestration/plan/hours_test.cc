@@ -22,7 +22,8 @@ class Dice {
   std::mt19937_64 engine_;
 };
 
-// A few sites with hours or without, and a wish of some instances, as a service of generation 1 and a job of 2.
+// A few sites with hours or without, and a wish of some instances, as a service of generation 1 and a job
+// of 2.
 struct World {
   Graph graph;
   IntentId intent{0u};
@@ -32,23 +33,28 @@ struct World {
 World some_world(uint64_t seed) {
   Dice dice(seed);
   World world;
-  world.add(DomainCreated{.name = "d", .carbon_price_per_kg = dice.roll(0, 3) * kCredit, .scarcity_core_hour = dice.roll(0, 3) * kCredit,
+  world.add(DomainCreated{.name = "d",
+                          .carbon_price_per_kg = dice.roll(0, 3) * kCredit,
+                          .scarcity_core_hour = dice.roll(0, 3) * kCredit,
                           .scarcity_accelerator_hour = dice.roll(0, 3) * kCredit});
   world.add(TenantDefined{TenantId(0u), "t"});
   const auto sites = static_cast<uint32_t>(dice.roll(2, 5));
   uint32_t node = 0;
   for (uint32_t s = 0; s < sites; ++s) {
     SiteSpec spec{.name = "s" + std::to_string(s), .availability_ppm = 1'000'000};
-    spec.asks = {dice.roll(1, 10) * kCredit / 10, dice.roll(0, 10) * kCredit / 100, dice.roll(1, 10) * kCredit / 7};
+    spec.asks = {dice.roll(1, 10) * kCredit / 10, dice.roll(0, 10) * kCredit / 100,
+                 dice.roll(1, 10) * kCredit / 7};
     spec.power = {5'000, 10'000, 1'200, dice.roll(100'000, 600'000)};
     if (dice.roll(0, 3) > 0) {
       for (int h = 0; h < 24; ++h)
-        spec.hours.push_back({static_cast<int32_t>(dice.roll(0, 30) * 97), static_cast<int32_t>(dice.roll(0, 20) * 101)});
+        spec.hours.push_back(
+            {static_cast<int32_t>(dice.roll(0, 30) * 97), static_cast<int32_t>(dice.roll(0, 20) * 101)});
     }
     world.add(SiteDefined{SiteId(s), VertexId(s), spec});
     std::vector<NodeSpec> nodes;
     for (int64_t n = dice.roll(1, 3); n > 0; --n) {
-      nodes.push_back({"n", static_cast<int32_t>(dice.roll(0, 10) * 100), 4096, static_cast<int16_t>(dice.roll(0, 2)), "gpu", 1000});
+      nodes.push_back({"n", static_cast<int32_t>(dice.roll(0, 10) * 100), 4096,
+                       static_cast<int16_t>(dice.roll(0, 2)), "gpu", 1000});
     }
     const auto count = static_cast<uint32_t>(nodes.size());
     world.add(NodesReported{SiteId(s), NodeId(node), std::move(nodes)});
@@ -67,18 +73,21 @@ World some_world(uint64_t seed) {
   return world;
 }
 
-// The least that so many instances cost, tried node by node; what each of them costs at its site is reckoned here from what the
-// site says of itself.
+// The least that so many instances cost, tried node by node; what each of them costs at its site is reckoned
+// here from what the site says of itself.
 class Everything {
  public:
-  explicit Everything(const World& world) : graph_(world.graph), spec_(*world.graph.intent(world.intent).spec) {}
+  explicit Everything(const World& world)
+      : graph_(world.graph), spec_(*world.graph.intent(world.intent).spec) {}
   std::optional<Nanocredits> best() {
     place(0, spec_.schedule.instances, 0, 0);
     return best_;
   }
 
  private:
-  static int64_t up(__int128 amount, int64_t unit) { return static_cast<int64_t>((amount + unit - 1) / unit); }
+  static int64_t up(__int128 amount, int64_t unit) {
+    return static_cast<int64_t>((amount + unit - 1) / unit);
+  }
 
   SitePrice price(SiteId id) const {
     const SiteSpec& site = graph_.site_spec(id);
@@ -93,15 +102,24 @@ class Everything {
       const Nanocredits now = up(static_cast<__int128>(ask) * rate.asks_milli, 1000);
       out.billed += up(static_cast<__int128>(amount) * now, unit);
       asked += together ? up(static_cast<__int128>(amount) * (now + scarcity), unit)
-                        : up(static_cast<__int128>(amount) * now, unit) + up(static_cast<__int128>(amount) * scarcity, unit);
+                        : up(static_cast<__int128>(amount) * now, unit) +
+                              up(static_cast<__int128>(amount) * scarcity, unit);
     };
     add(work.cpu_milli, 1000, site.asks.per_core_hour, scarce.per_core_hour, true);
     add(work.memory_mib, 1024, site.asks.per_gib_hour, scarce.per_gib_hour, true);
-    if (work.accelerators > 0) add(device_milli(work), 1000, site.asks.per_accelerator_hour, scarce.per_accelerator_hour, false);
-    const int64_t grid = up(static_cast<__int128>(site.power.grid_carbon_mg_per_kwh) * rate.grid_carbon_milli, 1000);
-    const int64_t mw = up(static_cast<__int128>(up(static_cast<__int128>(work.cpu_milli) * site.power.peak_mw_per_core, 1000)) * site.power.pue_milli, 1000);
-    const int64_t carbon = up(static_cast<__int128>(up(static_cast<__int128>(mw) * grid, 1'000'000)) * graph_.prices().carbon_price_per_kg, 1'000'000);
-    out.decision = up(static_cast<__int128>(asked) * spec_.prefer.cost_milli, 1000) + up(static_cast<__int128>(carbon) * spec_.prefer.carbon_milli, 1000);
+    if (work.accelerators > 0)
+      add(device_milli(work), 1000, site.asks.per_accelerator_hour, scarce.per_accelerator_hour, false);
+    const int64_t grid =
+        up(static_cast<__int128>(site.power.grid_carbon_mg_per_kwh) * rate.grid_carbon_milli, 1000);
+    const int64_t mw = up(
+        static_cast<__int128>(up(static_cast<__int128>(work.cpu_milli) * site.power.peak_mw_per_core, 1000)) *
+            site.power.pue_milli,
+        1000);
+    const int64_t carbon = up(static_cast<__int128>(up(static_cast<__int128>(mw) * grid, 1'000'000)) *
+                                  graph_.prices().carbon_price_per_kg,
+                              1'000'000);
+    out.decision = up(static_cast<__int128>(asked) * spec_.prefer.cost_milli, 1000) +
+                   up(static_cast<__int128>(carbon) * spec_.prefer.carbon_milli, 1000);
     return out;
   }
 
@@ -129,7 +147,8 @@ class Everything {
   std::optional<Nanocredits> best_;
 };
 
-// In every hour, and of a service in none; what is remembered of another hour or kind of work does not matter.
+// In every hour, and of a service in none; what is remembered of another hour or kind of work does not
+// matter.
 TEST(JointPlanner, EqualsExhaustiveSearchAtPricesOfTheHour) {
   int placed = 0, refused = 0, changed = 0;
   for (uint64_t seed = 0; seed < 600; ++seed) {

@@ -42,7 +42,8 @@ std::vector<SiteId> sites_for(const Graph& graph, const IntentSpec& spec, const 
     const SiteRow& row = graph.site(site);
     if (row.state != Liveness::kUp || (row.residency & *residency) != *residency) continue;
     const SiteLoad& load = graph.load(site);
-    const Amount all{load.cpu_milli_total, load.memory_mib_total, int64_t{load.accelerators_total} * kDeviceMilli};
+    const Amount all{load.cpu_milli_total, load.memory_mib_total,
+                     int64_t{load.accelerators_total} * kDeviceMilli};
     if (job.each.times_in(all, 1) == 0 || !has_right_accelerator(graph, site, spec.workload)) continue;
     sites.push_back(site);
   }
@@ -50,8 +51,9 @@ std::vector<SiteId> sites_for(const Graph& graph, const IntentSpec& spec, const 
   std::vector<SiteId> whole = sites;
   std::erase_if(whole, [&](SiteId site) {
     const SiteLoad& load = graph.load(site);
-    return job.each.times_in({load.cpu_milli_total, load.memory_mib_total, int64_t{load.accelerators_total} * kDeviceMilli},
-                             job.count) < job.count;
+    return job.each.times_in(
+               {load.cpu_milli_total, load.memory_mib_total, int64_t{load.accelerators_total} * kDeviceMilli},
+               job.count) < job.count;
   });
   return whole.empty() ? sites : whole;
 }
@@ -63,9 +65,11 @@ Nanocredits price_at(const Graph& graph, SiteId site, const HourRate& rate, cons
   Nanocredits asked = charge(work.cpu_milli, asks.per_core_hour, kCoreUnit);
   asked = saturating_add(asked, charge(work.memory_mib, asks.per_gib_hour, kGibUnit));
   asked = saturating_add(asked, charge(device_milli(work), asks.per_accelerator_hour, kDeviceMilli));
-  const Nanocredits carbon = charge(carbon_mg_per_hour(power_at(graph.site(site).power, rate), work.cpu_milli),
-                                    graph.prices().carbon_price_per_kg, 1'000'000);
-  return saturating_add(charge(asked, spec.prefer.cost_milli, 1000), charge(carbon, spec.prefer.carbon_milli, 1000));
+  const Nanocredits carbon =
+      charge(carbon_mg_per_hour(power_at(graph.site(site).power, rate), work.cpu_milli),
+             graph.prices().carbon_price_per_kg, 1'000'000);
+  return saturating_add(charge(asked, spec.prefer.cost_milli, 1000),
+                        charge(carbon, spec.prefer.carbon_milli, 1000));
 }
 
 }  // namespace
@@ -77,7 +81,8 @@ CheapestStart cheapest_start(const Graph& graph, const IntentRow& row, const Job
   const TimeUs from = std::max(row.submitted_at, schedule.not_before);
   TimeUs to = from + schedule.start_slack_us;
   if (schedule.deadline != 0) {
-    const TimeUs runs_us = schedule.run_time_us_max > 0 ? schedule.run_time_us_max : schedule.run_time_us_estimated;
+    const TimeUs runs_us =
+        schedule.run_time_us_max > 0 ? schedule.run_time_us_max : schedule.run_time_us_estimated;
     if (runs_us == 0) return {};
     to = std::min(to, schedule.deadline - runs_us);
   }
@@ -88,7 +93,8 @@ CheapestStart cheapest_start(const Graph& graph, const IntentRow& row, const Job
     Nanocredits least = INT64_MAX;
     for (const SiteId site : sites) {
       const std::vector<HourRate>& hours = graph.site_spec(site).hours;
-      least = std::min(least, price_at(graph, site, hours.empty() ? HourRate{} : hours[static_cast<size_t>(hour)], spec));
+      least = std::min(
+          least, price_at(graph, site, hours.empty() ? HourRate{} : hours[static_cast<size_t>(hour)], spec));
     }
     return least;
   };

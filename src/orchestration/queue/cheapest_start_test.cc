@@ -10,8 +10,8 @@ namespace {
 
 constexpr TimeUs kHour = kUsOfHour;
 
-// "night", of 8 cores, asks 600 from 03:00 and 500 from 20:00 for an hour each, 1,000 else, and emits a quarter from
-// 10:00 on for an hour; "day", of 2, asks 800 always. It is a quarter past midnight.
+// "night", of 8 cores, asks 600 from 03:00 and 500 from 20:00 for an hour each, 1,000 else, and emits a
+// quarter from 10:00 on for an hour; "day", of 2, asks 800 always. It is a quarter past midnight.
 class CheapestStartTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -34,7 +34,10 @@ class CheapestStartTest : public ::testing::Test {
   }
   IntentId submit(Schedule schedule, int32_t cores = 1, Prefer prefer = {}, Where where = {}) {
     const IntentId id(graph.intent_count());
-    IntentSpec spec{.name = "j" + std::to_string(id.value), .where = std::move(where), .prefer = prefer, .schedule = std::move(schedule)};
+    IntentSpec spec{.name = "j" + std::to_string(id.value),
+                    .where = std::move(where),
+                    .prefer = prefer,
+                    .schedule = std::move(schedule)};
     spec.workload.kind = WorkKind::kJob;
     spec.workload.cpu_milli = cores * 1000;
     add(IntentSubmitted{id, TenantId(0u), 1, spec});
@@ -43,9 +46,10 @@ class CheapestStartTest : public ::testing::Test {
   CheapestStart start(IntentId id, std::vector<uint32_t> pools = {}) const {
     const IntentRow& row = graph.intent(id);
     const Workload& work = row.spec->workload;
-    return cheapest_start(graph, row, {.each = {work.cpu_milli, work.memory_mib, device_milli(work)},
-                                       .count = std::max(row.spec->schedule.instances, 1),
-                                       .pools = std::move(pools)});
+    return cheapest_start(graph, row,
+                          {.each = {work.cpu_milli, work.memory_mib, device_milli(work)},
+                           .count = std::max(row.spec->schedule.instances, 1),
+                           .pools = std::move(pools)});
   }
   TimeUs at(IntentId id, std::vector<uint32_t> pools = {}) const { return start(id, std::move(pools)).at; }
 
@@ -88,9 +92,11 @@ TEST_F(CheapestStartTest, LooksOnlyWhereItMayRunAndThatHoldsIt) {
 }
 
 TEST_F(CheapestStartTest, GoesByWhatItPrefers) {
-  EXPECT_EQ(at(submit({.start_slack_us = 23 * kHour}, 1, {.cost_milli = 0, .carbon_milli = 1000})), 10 * kHour);
+  EXPECT_EQ(at(submit({.start_slack_us = 23 * kHour}, 1, {.cost_milli = 0, .carbon_milli = 1000})),
+            10 * kHour);
   EXPECT_EQ(at(submit({.start_slack_us = 23 * kHour}, 1, {.cost_milli = 0, .carbon_milli = 0})), 0);
-  EXPECT_EQ(at(submit({.start_slack_us = 23 * kHour}, 1, {.cost_milli = 1000, .carbon_milli = 1000})), 10 * kHour)
+  EXPECT_EQ(at(submit({.start_slack_us = 23 * kHour}, 1, {.cost_milli = 1000, .carbon_milli = 1000})),
+            10 * kHour)
       << "carbon is most of the price here";
 }
 
@@ -112,7 +118,12 @@ TEST_F(CheapestStartTest, OfATaskIsThatOfItsArray) {
   const IntentId array = submit({.tasks = 3, .start_slack_us = 4 * kHour});
   now = 4 * kHour;
   const IntentId task(graph.intent_count());
-  add(IntentSubmitted{.intent = task, .tenant = TenantId(0u), .generation = 1, .spec = {.name = "t0"}, .array = array, .task = 0});
+  add(IntentSubmitted{.intent = task,
+                      .tenant = TenantId(0u),
+                      .generation = 1,
+                      .spec = {.name = "t0"},
+                      .array = array,
+                      .task = 0});
   EXPECT_EQ(at(task), 3 * kHour) << "it does not wait for another";
 }
 

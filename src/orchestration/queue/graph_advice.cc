@@ -24,7 +24,8 @@ void GraphQueue::estimate_again(const Graph& head) {
   for (auto& [intent, work] : work_) {
     const TimeUs expected = expected_run_us(head, head.intent(intent));
     const TimeUs estimated = expected > 0 ? std::min(expected, work.job.limit_us) : work.job.limit_us;
-    if (std::exchange(work.job.estimated_us, estimated) != estimated) (void)engine_.estimate(id_of(intent), estimated);
+    if (std::exchange(work.job.estimated_us, estimated) != estimated)
+      (void)engine_.estimate(id_of(intent), estimated);
   }
 }
 

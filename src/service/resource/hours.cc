@@ -22,7 +22,8 @@ struct Clock {
 };
 std::optional<Clock> clock_from(std::string_view& text) {
   const auto digit = [&text](size_t at) { return text[at] >= '0' && text[at] <= '9'; };
-  if (text.size() < 5 || text[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4)) return std::nullopt;
+  if (text.size() < 5 || text[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4))
+    return std::nullopt;
   const Clock out{(text[0] - '0') * 10 + (text[1] - '0'), text[3] == '0' && text[4] == '0'};
   text.remove_prefix(5);
   return out;
@@ -48,20 +49,25 @@ std::optional<Span> span_from(const std::string& path, const std::string& writte
   if (dash) text.remove_prefix(1);
   const auto to = dash ? clock_from(text) : std::nullopt;
   if (!to) return refuse("is not a span of hours", std::string("write it like ") + kExample);
-  if (from->hour >= kHours || to->hour > kHours) return refuse("is not of a day", "its hours are 00:00 to 24:00");
+  if (from->hour >= kHours || to->hour > kHours)
+    return refuse("is not of a day", "its hours are 00:00 to 24:00");
   bool whole = from->whole && to->whole;
   int offset = 0;
   if (!text.empty() && text != "Z") {
     const bool behind = text.front() == '-';
-    if (!behind && text.front() != '+') return refuse("is not a span of hours", std::string("write it like ") + kExample);
+    if (!behind && text.front() != '+')
+      return refuse("is not a span of hours", std::string("write it like ") + kExample);
     text.remove_prefix(1);
     const auto hours = clock_from(text);
-    if (!hours || !text.empty()) return refuse("is not a span of hours", std::string("write it like ") + kExample);
+    if (!hours || !text.empty())
+      return refuse("is not a span of hours", std::string("write it like ") + kExample);
     whole = whole && hours->whole;
     offset = behind ? -hours->hour : hours->hour;
   }
-  if (!whole) return refuse("is not of whole hours", "prices change on the hour: write it like 22:00-06:00+08:00");
-  if (offset < kOffsetLeast || offset > kOffsetMost) return refuse("has an offset that no place has", "it is between -12:00 and +14:00");
+  if (!whole)
+    return refuse("is not of whole hours", "prices change on the hour: write it like 22:00-06:00+08:00");
+  if (offset < kOffsetLeast || offset > kOffsetMost)
+    return refuse("has an offset that no place has", "it is between -12:00 and +14:00");
   if (from->hour == to->hour) return refuse("ends when it begins", "write 00:00-24:00 for the whole day");
   Span out{from->hour - offset, to->hour - offset};
   if (out.end < out.begin) out.end += kHours;
@@ -89,14 +95,16 @@ std::vector<HourRate> hours_from(const v1::Site::Spec& spec, Checks& checks) {
     const std::string path = "spec.hours[" + std::to_string(i) + "]";
     checks.require(!hours.asks().empty() || !hours.carbon().empty(), path, "says neither asks nor carbon",
                    "write {between: \"22:00-06:00\", asks: \"0.6\"}");
-    const HourRate rate{checks.quantity<int32_t>(path + ".asks", hours.asks(), parse_weight_milli, "0.6", 1000),
-                        checks.quantity<int32_t>(path + ".carbon", hours.carbon(), parse_weight_milli, "0.8", 1000)};
+    const HourRate rate{
+        checks.quantity<int32_t>(path + ".asks", hours.asks(), parse_weight_milli, "0.6", 1000),
+        checks.quantity<int32_t>(path + ".carbon", hours.carbon(), parse_weight_milli, "0.8", 1000)};
     const auto span = span_from(path + ".between", hours.between(), checks);
     if (!span) continue;
     for (int h = span->begin; h < span->end; ++h) {
       const auto hour = static_cast<size_t>(h % kHours);
       checks.require(given[hour] < 0, path + ".between",
-                     "holds " + clock_text(static_cast<int>(hour)) + " UTC, as spec.hours[" + std::to_string(given[hour]) + "] does",
+                     "holds " + clock_text(static_cast<int>(hour)) + " UTC, as spec.hours[" +
+                         std::to_string(given[hour]) + "] does",
                      "give every hour once");
       given[hour] = i;
       out[hour] = rate;

@@ -16,7 +16,8 @@ spec:
   asks: {core_hour: "0.04", gib_hour: "0.005"}
   power: {idle_per_core: 3W, peak_per_core: 9W, pue: "1.2", carbon: 0.5kgCO2/kWh}
   availability: "0.999"
-  hours: )" + hours + "\n";
+  hours: )" +
+         hours + "\n";
 }
 
 std::vector<HourRate> hours_of(const std::string& hours) {
@@ -65,10 +66,13 @@ TEST(SiteHours, OfAnotherTimeZoneBecomeThoseOfUtc) {
 }
 
 TEST(SiteHours, ThatAreAlikeArePrintedAsOne) {
-  EXPECT_EQ(printed(R"([{between: "22:00-24:00", asks: "0.6"}, {between: "00:00-06:00", asks: "0.6"}])"), "22:00-06:00 0.6/");
-  EXPECT_EQ(printed(R"([{between: "00:00-12:00", asks: "2"}, {between: "12:00-24:00", asks: "2"}])"), "00:00-24:00 2/");
-  EXPECT_EQ(printed(R"([{between: "20:00-23:00", asks: "3"}, {between: "23:00-01:00", asks: "0.5", carbon: "2"}])"),
-            "20:00-23:00 3/, 23:00-01:00 0.5/2");
+  EXPECT_EQ(printed(R"([{between: "22:00-24:00", asks: "0.6"}, {between: "00:00-06:00", asks: "0.6"}])"),
+            "22:00-06:00 0.6/");
+  EXPECT_EQ(printed(R"([{between: "00:00-12:00", asks: "2"}, {between: "12:00-24:00", asks: "2"}])"),
+            "00:00-24:00 2/");
+  EXPECT_EQ(
+      printed(R"([{between: "20:00-23:00", asks: "3"}, {between: "23:00-01:00", asks: "0.5", carbon: "2"}])"),
+      "20:00-23:00 3/, 23:00-01:00 0.5/2");
   EXPECT_EQ(printed(R"([{between: "00:00-23:00", asks: "1000"}, {between: "23:00-24:00", asks: "0.001"}])"),
             "00:00-23:00 1000/, 23:00-00:00 0.001/");
 }
@@ -80,7 +84,8 @@ TEST(SiteHours, AreRefusedWithTheirPlace) {
   };
   refused(R"([{between: "22:00-06:00", asks: "0.6"}, {between: "05:00-07:00", asks: "2"}])",
           "spec.hours[1].between: holds 05:00 UTC, as spec.hours[0] does");
-  refused(R"([{between: "22:00-06:00+08:00", asks: "0.6"}, {between: "21:00-23:00", asks: "2"}])", "holds 21:00 UTC");
+  refused(R"([{between: "22:00-06:00+08:00", asks: "0.6"}, {between: "21:00-23:00", asks: "2"}])",
+          "holds 21:00 UTC");
   refused(R"([{between: "22:30-06:00", asks: "0.6"}])", "is not of whole hours");
   refused(R"([{between: "22:00-06:00+05:30", asks: "0.6"}])", "is not of whole hours");
   refused(R"([{between: "22:00-06:00+15:00", asks: "0.6"}])", "no place has");

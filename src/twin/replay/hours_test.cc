@@ -34,14 +34,17 @@ class HoursTest : public LoopOfTwoSites {
   void begin() {
     Loop::Ports with = ports();
     with.scheduler = &queue;
-    with.decide = [this](uint64_t ticket, Snapshot snapshot, IntentId intent, const std::vector<SiteId>& sites) {
-      answers.push_back(Loop::Decided{
-          ticket, intent, sites.empty() ? planner.decide(*snapshot, intent) : planner.decide_among(*snapshot, intent, sites)});
+    with.decide = [this](uint64_t ticket, Snapshot snapshot, IntentId intent,
+                         const std::vector<SiteId>& sites) {
+      answers.push_back(Loop::Decided{ticket, intent,
+                                      sites.empty() ? planner.decide(*snapshot, intent)
+                                                    : planner.decide_among(*snapshot, intent, sites)});
       return true;
     };
     with.needs_decision = needs_decision;
     LoopOptions options;
-    options.turn_us_max = options.site_silence_us = options.clock_look_us = options.resend_us = 240 * kUsOfHour;
+    options.turn_us_max = options.site_silence_us = options.clock_look_us = options.resend_us =
+        240 * kUsOfHour;
     LoopOfTwoSites::start(std::move(with), options);
   }
   IntentId submit(const std::string& name, Schedule schedule, int32_t cores = 1) {
@@ -69,12 +72,14 @@ class HoursTest : public LoopOfTwoSites {
   // When its plan was committed; 0: it has none.
   TimeUs begun(IntentId intent) {
     TimeUs out = 0;
-    EXPECT_TRUE(log.read(0, log.durable_end(), [&](Position, Bytes bytes) -> Status {
-                     const auto event = decode(bytes);
-                     const auto* plan = std::get_if<PlanCommitted>(&event->body);
-                     if (plan != nullptr && plan->plan.intent == intent) out = event->at;
-                     return {};
-                   }).has_value());
+    EXPECT_TRUE(log.read(0, log.durable_end(),
+                         [&](Position, Bytes bytes) -> Status {
+                           const auto event = decode(bytes);
+                           const auto* plan = std::get_if<PlanCommitted>(&event->body);
+                           if (plan != nullptr && plan->plan.intent == intent) out = event->at;
+                           return {};
+                         })
+                    .has_value());
     return out;
   }
   const Plan& plan(IntentId intent) const { return loop->head().intent(intent).active->plan; }
@@ -114,18 +119,21 @@ TEST_F(HoursTest, AWaitIsForgottenWhenThePricesThatItWasForAre) {
   EXPECT_EQ(begun(patient), 0);
   SiteSpec flat = spec_of(kHub);
   flat.hours.clear();
-  turn(Loop::Propose{{{"operator/o", SiteDefined{kHub, VertexId(0u), flat}}}, [](const Result<Admitted>&) {}});
+  turn(
+      Loop::Propose{{{"operator/o", SiteDefined{kHub, VertexId(0u), flat}}}, [](const Result<Admitted>&) {}});
   run_until(now_us + 1'000'000);
   EXPECT_NE(begun(patient), 0);
   EXPECT_EQ(plan(patient).placements[0].site, kFar);
 }
 
-// A replay on a machine of four cores that asks half in the hour after the first: when each job started, and its bill.
+// A replay on a machine of four cores that asks half in the hour after the first: when each job started, and
+// its bill.
 struct Outcome {
   TimeUs start_us = 0;
   Nanocredits billed = 0;
 };
-std::map<std::string, Outcome> replayed(std::deque<twin::TraceJob> jobs, const std::string& policy, bool predicts) {
+std::map<std::string, Outcome> replayed(std::deque<twin::TraceJob> jobs, const std::string& policy,
+                                        bool predicts) {
   struct Listed final : twin::JobSource {
     std::deque<twin::TraceJob> jobs;
     Result<std::optional<twin::TraceJob>> next() override {
@@ -149,7 +157,10 @@ std::map<std::string, Outcome> replayed(std::deque<twin::TraceJob> jobs, const s
   twin::HashLog log;
   twin::Replay world(options, planner, &scheduler, log, needs_decision);
   std::map<std::string, Outcome> out;
-  const auto totals = world.run(source, {.outcome = [&](const twin::JobOutcome& o) { out[o.job.id] = {o.start_us, o.billed}; },
+  const auto totals = world.run(source, {.outcome =
+                                             [&](const twin::JobOutcome& o) {
+                                               out[o.job.id] = {o.start_us, o.billed};
+                                             },
                                          .moment = {},
                                          .progress = {}});
   EXPECT_TRUE(totals) << totals.error().text();
@@ -170,11 +181,15 @@ TEST(ReplayHours, AJobIsBilledAtThePriceOfTheHourInWhichItBeganAndTheReplayEnds)
 
 TEST(ReplayHours, APredictionGoesBeforeWhatUsersSay) {
   const auto of = [](const char* id, const char* user, TimeUs submit_s, TimeUs run_s, TimeUs says_s) {
-    return twin::TraceJob{.id = id, .submit_us = submit_s * kSecond, .run_us = run_s * kSecond, .estimate_us = says_s * kSecond,
-                          .cpu_milli = 4000, .tenant = user};
+    return twin::TraceJob{.id = id,
+                          .submit_us = submit_s * kSecond,
+                          .run_us = run_s * kSecond,
+                          .estimate_us = says_s * kSecond,
+                          .cpu_milli = 4000,
+                          .tenant = user};
   };
-  const std::deque<twin::TraceJob> jobs = {of("a0", "a", 0, 10, 1000), of("c", "c", 20, 50, 50), of("b", "b", 30, 100, 100),
-                                           of("a1", "a", 31, 10, 1000)};
+  const std::deque<twin::TraceJob> jobs = {of("a0", "a", 0, 10, 1000), of("c", "c", 20, 50, 50),
+                                           of("b", "b", 30, 100, 100), of("a1", "a", 31, 10, 1000)};
   const auto said = replayed(jobs, "sjf", false);
   EXPECT_EQ(said.at("b").start_us, 70 * kSecond);
   EXPECT_EQ(said.at("a1").start_us, 170 * kSecond);
