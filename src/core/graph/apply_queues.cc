@@ -8,6 +8,17 @@ namespace {
 
 Applied no_effect(std::string why) { return {false, std::move(why)}; }
 
+bool waits(const IntentRow& row) { return !row.active && row.state != IntentState::kWithdrawn; }
+
+// At the site, what of the plan goes on no more is for this job.
+void leave_room(IntentRow& to, SiteId site, IntentId from, Position plan, TimeUs now) {
+  const bool together = to.claim && to.claim->site == site && to.claim->at == now;
+  Claim claim = together ? *to.claim : Claim{site, now, {}};
+  claim.from.emplace_back(from, plan);
+  if (!together) ++to.claims;
+  to.claim = std::make_shared<const Claim>(std::move(claim));
+}
+
 }  // namespace
 
 Applied Graph::on(const JobPreempted& e) {
@@ -25,15 +36,9 @@ Applied Graph::on(const JobPreempted& e) {
   ++row.preemptions;
   row.preempted_at = now_;
   row.preempted = std::make_shared<const JobPreempted>(e);
-  if (e.by.index() >= intents_.size() || e.by == e.intent || !e.site.valid()) return {};
-  const IntentRow& by = intent(e.by);
-  if (by.active || by.state == IntentState::kWithdrawn) return {};
-  IntentRow& other = intents_.mutate(e.by.index()).mutate();
-  const bool together = other.claim && other.claim->site == e.site && other.claim->at == now_;
-  Claim claim = together ? *other.claim : Claim{e.site, now_, {}};
-  claim.from.emplace_back(e.intent, e.plan);
-  if (!together) ++other.claims;
-  other.claim = std::make_shared<const Claim>(std::move(claim));
+  if (e.by.index() < intents_.size() && e.by != e.intent && e.site.valid() && waits(intent(e.by))) {
+    leave_room(intents_.mutate(e.by.index()).mutate(), e.site, e.intent, e.plan, now_);
+  }
   return {};
 }
 
@@ -128,6 +133,13 @@ Applied Graph::on(const JobResized& e) {
   if (old.demand->schedule.instances == e.instances) return no_effect("it is to have so many already");
   IntentRow& row = intents_.mutate(e.intent.index()).mutate();
   row.demand = e.instances == schedule.instances ? row.spec : with_instances(*row.spec, e.instances);
+  // Its last instances go: what they leave is kept for the other.
+  const CommittedPlan* active = row.active.get();
+  if (active != nullptr && static_cast<size_t>(e.instances) < active->plan.placements.size()) {
+    if (e.by.index() < intents_.size() && e.by != e.intent && waits(intent(e.by))) {
+      leave_room(intents_.mutate(e.by.index()).mutate(), active->plan.placements.back().site, e.intent, active->position, now_);
+    }
+  }
   return {};
 }
 

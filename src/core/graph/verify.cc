@@ -181,7 +181,8 @@ class Verifier {
                                                            : "the plan stands in too few failure domains");
     }
     if (spec_->from.empty() && plan_.placements.size() != static_cast<size_t>(instances_asked(*spec_))) {
-      return wrong("the plan has another number of instances than asked for");
+      constexpr const char* kOther = "the plan has another number of instances than asked for";
+      return is_malleable(row_->spec->schedule) ? changed(kOther) : wrong(kOther);
     }
     return granted();
   }

@@ -210,6 +210,10 @@ class Admitter {
     const std::string where = "intent " + head_.tenant_name(e.tenant) + "/" + e.spec.name;
     if (e.array.valid()) return fail(ErrorCode::kInvalid, "the tasks of an array are submitted by the brain alone", where);
     const bool array = e.spec.schedule.tasks > 0;
+    if (is_malleable(e.spec.schedule) &&
+        (array || e.spec.workload.kind != WorkKind::kJob || !e.spec.from.empty() || spreads(e.spec.where))) {
+      return fail(ErrorCode::kInvalid, "only a job without tasks, streams or spread may have fewer instances", where);
+    }
     if (array && (e.spec.workload.kind != WorkKind::kJob || !e.spec.from.empty() || e.spec.schedule.tasks < 2)) {
       return fail(ErrorCode::kInvalid, "an array is of at least 2 tasks, which are jobs without streams", where);
     }

@@ -53,6 +53,8 @@ void Loop::note(const EventBody& body, Position at) {
     unrefuse(run->intent);  // what is to be mended is another thing now
     if (has_ended(run->state)) count_failure(run->intent, run->run);
     if (run->state == RunState::kRunning) await_end(run->intent);
+  } else if (const auto* resized = std::get_if<JobResized>(&body)) {
+    unrefuse(resized->intent);  // what it is to have is another thing now
   } else if (const auto* usage = std::get_if<UsageReported>(&body)) {
     if (usage->begun != 0) forget_plans(usage->intent);
   } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) ||
@@ -156,6 +158,8 @@ void Loop::follow(const EventBody& body) {
     look_at(run->intent);
   } else if (const auto* work = std::get_if<WorkMeasured>(&body)) {
     recheck_.insert(work->intent);
+  } else if (const auto* resized = std::get_if<JobResized>(&body)) {
+    recheck_.insert(resized->intent);
   } else if (const auto* nodes = std::get_if<NodesReported>(&body)) {
     const auto& at = holdings_.at(nodes->site);
     recheck_.insert(at.begin(), at.end());

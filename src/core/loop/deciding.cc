@@ -27,6 +27,11 @@ void Loop::begin_decisions() {
       it = to_decide_.erase(it);
       continue;
     }
+    // How many instances it is to have is not written yet for all to see.
+    if (durable_->intent(*it).demand->schedule.instances != head_.intent(*it).demand->schedule.instances) {
+      ++it;
+      continue;
+    }
     const uint64_t ticket = ++last_ticket_;
     const bool only_there = turn != turns_.end() && turn->second.only_there;
     // Of windows that open while nothing happens the snapshot does not know.
@@ -71,7 +76,7 @@ void Loop::handle(Decided& message) {
     ++counters_.refusals;
     // What is worse off than before for what was learned of it goes by the wish again: a service that answers late is better
     // than one that loses its instances one by one.
-    if (row.demand != row.spec && row.active && !active_is_ready(row) && refusal->generation == row.generation) {
+    if (row.demand->traffic.work_us_per_request != row.spec->traffic.work_us_per_request && row.active && !active_is_ready(row) && refusal->generation == row.generation) {
       const int64_t declared_us = row.spec->traffic.work_us_per_request;
       attempts_.erase(found);
       to_decide_.insert(message.intent);
@@ -93,7 +98,14 @@ void Loop::handle(Decided& message) {
         to_decide_.insert(message.intent);
         return;
       }
+      if (!earlier && try_fewer(message.intent)) {
+        attempts_.erase(found);
+        return;
+      }
       if (!earlier) give_up_turn(message.intent, attempt.relief);
+    } else if (refusal->generation == row.generation && try_fewer(message.intent)) {
+      attempts_.erase(found);
+      return;
     } else {
       // What eased since the snapshot was taken did not count.
       Refused refused{attempt.relief, now_us_ + options_.retry_us, {}};
@@ -122,6 +134,10 @@ void Loop::handle(Decided& message) {
     if (const auto turn = turns_.find(message.intent);
         verdict.granted && turn != turns_.end() && !ports_.scheduler->admits(head_, *plan)) {
       if (turn->second.only_there || turn->second.sites.empty()) {
+        if (try_fewer(message.intent)) {
+          attempts_.erase(found);
+          return;
+        }
         give_up_turn(message.intent, attempt.relief);
         attempts_.erase(found);
         return;

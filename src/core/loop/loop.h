@@ -290,6 +290,9 @@ class Loop {
   Moving make(Move& move);
   void take_turns();
   void give_up_turn(IntentId intent, uint64_t relief);
+  bool resize_running();
+  bool begin_with(IntentId intent, int32_t instances);  // false: there was no room to write it
+  bool try_fewer(IntentId intent);       // a malleable job that was refused; false: there are none fewer
   void watch_run_times();
   void watch_reservations();
   void watch_hour();
@@ -375,7 +378,7 @@ class Loop {
   // A job whose turn it is, and where it may surely begin.
   struct Turn {
     std::vector<SiteId> sites;
-    bool only_there = false;             // what it chose freely would have delayed another
+    bool only_there = false;             // what it chose freely would have delayed another; or it has more instances there
   };
   std::map<IntentId, Turn> turns_;
   // What the newest pass advises and is not done yet, in its order.

@@ -46,8 +46,14 @@ TimeUs Loop::queue_time_us() {
 void Loop::take_turns() {
   if (ports_.scheduler == nullptr || held_) return;
   for (Scheduler::Turn& turn : ports_.scheduler->turns(head_, queue_time_us())) {
+    if (!begin_with(turn.intent, turn.instances)) {
+      give_up_turn(turn.intent, head_.relief() - 1);
+      continue;
+    }
     to_decide_.insert(turn.intent);
     turns_[turn.intent] = {std::move(turn.sites), false};
+  }
+  for (int given = 0; given < kPreemptingMax && resize_running(); ++given) {
   }
   // A disk without room leaves it for a later turn.
   for (int given = 0; given < kPreemptingMax; ++given) {
@@ -62,6 +68,57 @@ void Loop::watch_hour() {
   if (head_.hourly_sites() == 0) return;
   const int32_t hour = hour_of_day(event_time_us());
   if (hour != head_.hour()) (void)record(kBrain, {HourBegan{hour}});
+}
+
+bool Loop::begin_with(IntentId intent, int32_t instances) {
+  const IntentRow& row = head_.intent(intent);
+  if (instances == 0 || !is_malleable(row.spec->schedule) || row.demand->schedule.instances == instances) return true;
+  const int32_t all = row.spec->schedule.instances;
+  return record(kBrain, {JobResized{intent, row.generation, instances, {},
+                                    instances == all ? "there is room for all of them"
+                                                     : "it begins with what there is room for, of " + std::to_string(all)}})
+      .has_value();
+}
+
+// False: nobody is to be resized. A disk without room leaves it for a later turn.
+bool Loop::resize_running() {
+  std::vector<Scheduler::Resize> resizes = ports_.scheduler->resizes(head_, queue_time_us());
+  std::vector<EventBody> bodies;
+  for (const Scheduler::Resize& resize : resizes) bodies.push_back(resize.event);
+  if (bodies.empty() || !record(kBrain, std::move(bodies))) return false;
+  for (Scheduler::Resize& resize : resizes) {
+    to_decide_.insert(resize.event.intent);
+    if (!resize.sites.empty()) turns_[resize.event.intent] = {std::move(resize.sites), true};
+  }
+  return true;
+}
+
+// A job that waits, with the fewest that it can begin with; one that runs, with those of it that go on, if it does with them.
+bool Loop::try_fewer(IntentId intent) {
+  const IntentRow& row = head_.intent(intent);
+  if (!is_malleable(row.spec->schedule)) return false;
+  const int32_t least = row.spec->schedule.instances_min;
+  int32_t fewer = least;
+  if (row.active) {
+    int32_t going = 0;
+    for (size_t k = 0; k < row.active->plan.placements.size(); ++k) {
+      const RunState state = state_of(row, row.active->run(k));
+      going += head_.site(row.active->plan.placements[k].site).state == Liveness::kUp && state != RunState::kFailed &&
+               state != RunState::kLost;
+    }
+    fewer = std::max(fewer, going);
+  }
+  if (fewer >= row.demand->schedule.instances) return false;
+  if (!record(kBrain, {JobResized{intent, row.generation, fewer, {}, "there is no room for " + std::to_string(row.demand->schedule.instances)}})) {
+    return false;
+  }
+  if (waits(intent)) {
+    if (const auto turn = turns_.find(intent); turn != turns_.end()) turn->second.only_there = false;
+    to_decide_.insert(intent);
+  } else {
+    turns_.erase(intent);
+  }
+  return true;
 }
 
 // Its turn is over: it is to be had again from the scheduler.

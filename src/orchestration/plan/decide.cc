@@ -466,6 +466,10 @@ bool needs_decision(const Graph& graph, IntentId intent) {
   if (row.state == IntentState::kWithdrawn || is_array(row)) return false;
   if (!row.active || row.active->plan.generation != row.generation) return true;
   const CommittedPlan& active = *row.active;
+  if (is_malleable(row.spec->schedule) &&
+      active.plan.placements.size() != static_cast<size_t>(instances_asked(*row.demand))) {
+    return true;
+  }
   const auto residency = residency_demand(graph, *row.spec);
   std::vector<ServiceTime> services;
   for (size_t k = 0; k < active.plan.placements.size(); ++k) {

@@ -128,6 +128,35 @@ bool Engine::may_start(uint64_t id, std::span<const Part> parts) const {
   return true;
 }
 
+Amount Engine::free_while_running(uint64_t id, uint32_t pool) const {
+  const Record* record = find(id);
+  if (record == nullptr || record->state != State::kRunning) return {};
+  const Room* at = room({record->job.reservation, pool});
+  if (at == nullptr || at->from > now_ || record->to > at->to) return {};
+  return at->profile.free_least(now_, std::max(record->to, now_ + 1));
+}
+
+bool Engine::may_take_over(uint64_t id, uint32_t pool, int32_t count, const Amount& give, TimeUs given_until) {
+  Record* record = find(id);
+  const Room* at = record == nullptr || record->state != State::kWaiting ? nullptr : room({record->job.reservation, pool});
+  if (at == nullptr) return false;
+  const TimeUs from = record->from, to = record->to;
+  const std::vector<Part> parts = record->parts;
+  if (!parts.empty()) release(*record);  // its own start is not in its way
+  const TimeUs end = now_ + record->job.limit_us;
+  const TimeUs until = std::clamp(given_until, now_ + 1, end);
+  const Amount need = record->job.each * count;
+  const bool may = need.fits(at->profile.free_least(now_, until) + give) &&
+                   (until == end || need.fits(at->profile.free_least(until, end)));
+  if (!parts.empty()) take(*record, parts, from, to);
+  return may;
+}
+
+TimeUs Engine::expected_end(uint64_t id) const {
+  const Record* record = find(id);
+  return record == nullptr || record->state != State::kRunning ? kNever : record->to;
+}
+
 Amount Engine::reserved(uint32_t pool, TimeUs from, TimeUs to) const {
   Amount sum;
   for (const Room& each : rooms_) {
@@ -145,6 +174,7 @@ Status Engine::check(const Job& job) const {
   constexpr int64_t kMost = int64_t{1} << 40;
   const auto bad = [](const char* what) { return fail(ErrorCode::kInvalid, what); };
   if (job.count < 1) return bad("a job has at least one instance");
+  if (job.count_min < 0 || job.count_min > job.count) return bad("a job begins with at least one instance, and no more than all");
   if (job.limit_us < 1 || job.limit_us > kNever / 4)
     return bad("the longest run time of a job is above zero");
   if (job.estimated_us < 0) return bad("the estimated run time of a job is not below zero");
@@ -167,7 +197,7 @@ Status Engine::check(const Job& job, std::span<const Part> parts) const {
     }
     count += part.count;
   }
-  if (count != job.count) return fail(ErrorCode::kInvalid, "the parts are not the whole job");
+  if (count < job.count_least() || count > job.count) return fail(ErrorCode::kInvalid, "the parts are not the whole job");
   return {};
 }
 
@@ -206,7 +236,7 @@ void Engine::enter(uint32_t slot) {
   record.rank_end = rank_end(record);
   if (record.rank_end < kNever) ranks_.emplace(record.rank_end, slot);
   record.key = key_of(record, queue.policy);
-  queue.list.insert(entry(slot), record.job.whole(), options_.backfill == Backfill::kConservative);
+  queue.list.insert(entry(slot), record.job.least(), options_.backfill == Backfill::kConservative);
   const TimeUs until = std::max(record.held_until, record.job.not_before);
   if (until > now_) holds_.emplace(until, slot);
   ++waiting_count_;
@@ -253,6 +283,8 @@ void Engine::run(uint32_t slot, std::span<const Part> parts, TimeUs at) {
   advance(at);
   Record& record = records_[slot];
   record.state = State::kRunning;
+  record.job.count = record.job.count_min = 0;
+  for (const Part& part : parts) record.job.count += part.count;
   take(record, {parts.begin(), parts.end()}, at, std::max(at + record.job.limit_us, now_ + 1));
   ends_.emplace(record.to, slot);
   changed_ = true;

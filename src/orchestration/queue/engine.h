@@ -102,6 +102,9 @@ struct Why {
 //
 // A pool is a site's capacity in sum: whether instances fit its nodes is the caller's question. A job goes to
 // one pool where it ever fits, else it is spread over as few as possible.
+//
+// A malleable job is offered the most instances that may start now. Where they are fewer than those with which it may begin, it
+// waits, and a start is reserved for so many. It is never given fewer later: `started` says how many it has.
 class Engine {
  public:
   explicit Engine(const EngineOptions& options = {}) : options_(options) {
@@ -151,6 +154,14 @@ class Engine {
   // Whether a job that waits or was offered may start with these parts now, other and perhaps more than those
   // offered, without delaying what is promised to others.
   bool may_start(uint64_t id, std::span<const Part> parts) const;
+  // What is free of the pool, or of the job's reservation there, until a running job is expected to end, beside what is promised
+  // to others. None, if it does not run, or outlasts the reservation.
+  Amount free_while_running(uint64_t id, uint32_t pool) const;
+  // Whether `count` instances of a waiting job may start at the pool now, in what is free and what others `give` up there that
+  // would have held it until `given_until`, without delaying what is promised to others.
+  bool may_take_over(uint64_t id, uint32_t pool, int32_t count, const Amount& give, TimeUs given_until);
+  // When a running job is expected to end; kNever: it does not run.
+  TimeUs expected_end(uint64_t id) const;
 
   Why explain(uint64_t id) const;
   // The first jobs in the order in which they are tried.
@@ -220,7 +231,8 @@ class Engine {
   void advance(TimeUs now);
   void rekey();
 
-  std::vector<Part> place_now(const Job& job, const Policy& policy) const;
+  int32_t count_allowed(const Job& job, const Amount& offered) const;
+  std::vector<Part> place_now(const Job& job, int32_t most, const Policy& policy) const;
   Plan earliest(const Job& job, TimeUs from) const;
   Plan earliest_spread(const Job& job, TimeUs from) const;
   struct Passing;

@@ -39,6 +39,7 @@ Plot any_plot(int pools_max, bool reservations) {
     job.estimated_us = *rc::gen::inRange<TimeUs>(1, 50);
     job.each = {*rc::gen::inRange<int64_t>(0, 3), *rc::gen::inRange<int64_t>(1, 3), 0};
     job.count = *rc::gen::inRange(1, 6);
+    if (*rc::gen::inRange(0, 3) == 0) job.count_min = *rc::gen::inRange(1, job.count + 1);
     if (*rc::gen::inRange(0, 4) == 0)
       job.pools = {*rc::gen::inRange<uint32_t>(0, static_cast<uint32_t>(pools))};
     if (*rc::gen::inRange(0, 6) == 0) job.not_before = now + *rc::gen::inRange<TimeUs>(0, 30);
@@ -95,6 +96,7 @@ class Play {
         if (!more) break;
         pass = engine_.pass(now);
       }
+      grow(now);
       check_capacity(now);
       check_promises(now);
       if (next == plot_.jobs.size() && running_.empty() && pass.wake >= kNever) break;
@@ -126,7 +128,7 @@ class Play {
       RC_ASSERT(part.count > 0);
       RC_ASSERT(job.pools.empty() || std::count(job.pools.begin(), job.pools.end(), part.pool) == 1);
     }
-    RC_ASSERT(count == job.count);
+    RC_ASSERT(count >= job.count_least() && count <= job.count);
     RC_ASSERT(now >= job.not_before && now >= job.submitted);
     if (const auto promised = promised_.find(job.id); promised != promised_.end())
       RC_ASSERT(now <= promised->second);
@@ -134,6 +136,22 @@ class Play {
     RC_ASSERT(engine_.started(start.job, start.parts, now).has_value());
     started_[start.job] = now;
     running_[start.job] = {start.parts, now + plot_.run_us.at(start.job)};
+  }
+
+  // What can begin has begun: jobs that began with fewer instances are given more, one at each pool.
+  void grow(TimeUs now) {
+    for (const Job& wish : plot_.jobs) {
+      const auto run = running_.find(wish.id);
+      if (run == running_.end() || wish.count_min == 0) continue;
+      for (uint32_t pool = 0; pool < plot_.pools.size(); ++pool) {
+        Job job = *engine_.job(wish.id);
+        if (job.count == wish.count || !job.each.fits(engine_.free_while_running(wish.id, pool)) || job.reservation != 0) continue;
+        ++job.count;
+        run->second.parts.push_back({pool, 1});
+        RC_ASSERT(engine_.ended(wish.id, now));
+        RC_ASSERT(engine_.adopt(job, run->second.parts, started_.at(wish.id)).has_value());
+      }
+    }
   }
 
   void check_capacity(TimeUs now) {

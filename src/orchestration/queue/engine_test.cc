@@ -89,6 +89,103 @@ TEST(Engine, WhoHasToBeginSoonToKeepItsDeadlineGoesFirst) {
   }
 }
 
+Job malleable(uint64_t id, int32_t least, int32_t most, TimeUs limit_us) {
+  Job made = job(id, most, limit_us);
+  made.count_min = least;
+  return made;
+}
+
+TEST(Engine, AMalleableJobBeginsWithAsManyInstancesAsThereIsRoomFor) {
+  Domain domain;
+  EXPECT_TRUE(domain.engine.submit(job(1, 6, 100)));
+  EXPECT_TRUE(domain.engine.submit(malleable(2, 2, 8, 300)));
+  EXPECT_TRUE(domain.engine.submit(malleable(3, 6, 8, 100)));
+  EXPECT_EQ(domain.pass(0), (Ids{1, 2}));
+  EXPECT_EQ(domain.engine.job(2)->count, 4);
+  EXPECT_EQ(domain.engine.explain(3).code, WhyCode::kResource);
+  EXPECT_EQ(domain.engine.explain(3).reserved_start, 100) << "with the fewest that it does with";
+  EXPECT_TRUE(domain.engine.ended(1, 100));
+  EXPECT_EQ(domain.pass(100), Ids{3});
+  EXPECT_EQ(domain.engine.job(3)->count, 6);
+  EXPECT_TRUE(domain.engine.ended(2, 110));
+  EXPECT_TRUE(domain.engine.ended(3, 110));
+  EXPECT_TRUE(domain.engine.submit(malleable(4, 1, 8, 10)));
+  EXPECT_EQ(domain.pass(110), Ids{4});
+  EXPECT_EQ(domain.engine.job(4)->count, 8) << "never more than all";
+}
+
+TEST(Engine, AMalleableJobIsSpreadOnlyForMoreThanOnePoolHolds) {
+  Domain domain;
+  domain.engine.set_pool(2, {.cpu_milli = 4'000});
+  EXPECT_TRUE(domain.engine.submit(malleable(1, 1, 4, 100)));
+  auto starts = domain.engine.pass(0).starts;
+  ASSERT_EQ(starts.size(), 1u);
+  EXPECT_EQ(starts[0].parts, (std::vector<Part>{{2, 4}})) << "where least is left";
+  EXPECT_TRUE(domain.engine.held(1, 50, 0));
+  EXPECT_TRUE(domain.engine.submit(malleable(2, 1, 12, 100)));
+  starts = domain.engine.pass(10).starts;
+  ASSERT_EQ(starts.size(), 1u);
+  EXPECT_EQ(starts[0].parts, (std::vector<Part>{{1, 10}, {2, 2}}));
+}
+
+TEST(Engine, AMalleableJobBeginsWithWhatItsQueueMayHave) {
+  Domain domain;
+  constexpr Amount kBound{.cpu_milli = 5000};
+  Amount used;
+  domain.engine.set_shares({.key = [](uint32_t, const Amount&) { return 0; },
+                            .allows = [&](uint32_t, const Amount& offered,
+                                          const Amount& more) { return (used + offered + more).fits(kBound); },
+                            .offered = {},
+                            .bounds = {}});
+  EXPECT_TRUE(domain.engine.submit(malleable(1, 2, 8, 100)));
+  EXPECT_EQ(domain.pass(0), Ids{1});
+  EXPECT_EQ(domain.engine.job(1)->count, 5);
+  used.cpu_milli = 4000;
+  domain.engine.shares_changed();
+  EXPECT_TRUE(domain.engine.submit(malleable(2, 2, 8, 100)));
+  EXPECT_TRUE(domain.engine.submit(malleable(3, 1, 8, 100)));
+  EXPECT_EQ(domain.pass(10), Ids{3});
+  EXPECT_EQ(domain.engine.job(3)->count, 1);
+  EXPECT_EQ(domain.engine.explain(2).code, WhyCode::kQuota);
+}
+
+TEST(Engine, WhatIsNoMalleableJobIsRefused) {
+  Domain domain;
+  EXPECT_FALSE(domain.engine.submit(malleable(1, 5, 4, 100)));
+  EXPECT_FALSE(domain.engine.submit(malleable(1, -1, 4, 100)));
+  EXPECT_TRUE(domain.engine.submit(malleable(1, 4, 4, 100))) << "the rigid job";
+  EXPECT_TRUE(domain.engine.submit(malleable(2, 3, 5, 100)));
+  for (const int32_t count : {2, 6}) EXPECT_FALSE(domain.engine.started(2, std::vector<Part>{{1, count}}, 0)) << count;
+  EXPECT_TRUE(domain.engine.started(2, std::vector<Part>{{1, 3}}, 0));
+  EXPECT_EQ(domain.engine.job(2)->count, 3);
+}
+
+TEST(Engine, SaysWhatIsFreeWhileAJobRunsAndWhatAnotherMayTakeOver) {
+  Domain domain;
+  EXPECT_TRUE(domain.engine.submit(malleable(1, 2, 4, 200)));
+  EXPECT_TRUE(domain.engine.submit(job(2, 4, 100)));
+  EXPECT_TRUE(domain.engine.submit(job(3, 5, 100)));  // at 100, when 2 ends
+  EXPECT_TRUE(domain.engine.submit(job(4, 3, 60)));
+  EXPECT_TRUE(domain.engine.submit(job(5, 3, 150)));
+  EXPECT_EQ(domain.pass(0), (Ids{1, 2}));
+  EXPECT_EQ(domain.engine.explain(3).reserved_start, 100);
+  EXPECT_EQ(domain.engine.free_while_running(1, 1).cpu_milli, 1000) << "3 is promised the rest at 100";
+  EXPECT_EQ(domain.engine.free_while_running(2, 1).cpu_milli, 2000);
+  EXPECT_EQ(domain.engine.free_while_running(1, 2), Amount{}) << "no such pool";
+  EXPECT_EQ(domain.engine.free_while_running(4, 1), Amount{}) << "it waits";
+  EXPECT_EQ(domain.engine.expected_end(1), 200);
+  EXPECT_EQ(domain.engine.expected_end(3), kNever);
+  const Amount give{.cpu_milli = 1000};
+  EXPECT_TRUE(domain.engine.may_take_over(4, 1, 3, give, 200));
+  EXPECT_FALSE(domain.engine.may_take_over(4, 1, 4, give, 200)) << "there are three";
+  EXPECT_FALSE(domain.engine.may_take_over(5, 1, 3, give, 200)) << "it would delay 3";
+  EXPECT_TRUE(domain.engine.may_take_over(5, 1, 2, give, 200));
+  EXPECT_FALSE(domain.engine.may_take_over(1, 1, 1, give, 200)) << "it runs";
+  EXPECT_TRUE(domain.engine.may_take_over(3, 1, 5, {.cpu_milli = 3000}, 100)) << "its own start is not in its way";
+  EXPECT_FALSE(domain.engine.may_take_over(3, 1, 5, {.cpu_milli = 3000}, 99));
+  EXPECT_EQ(domain.engine.explain(3).reserved_start, 100);
+}
+
 TEST(Engine, EstimatedStartsKeepWithinBounds) {
   Domain domain;
   constexpr Amount kBound{.cpu_milli = 4000, .memory_mib = 1 << 20, .accelerator_milli = 1 << 20};

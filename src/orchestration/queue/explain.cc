@@ -59,7 +59,9 @@ void Engine::foresee() const {
     const TimeUs to = estimated > now_ ? estimated : record.to;
     Record copy = record;
     sketch.add(copy, now_, to, -1);
-    for (Profile* bound : bounding(record.job.queue)) bound->take(record.job.whole(), now_, to);
+    Amount held;
+    for (const Part& part : record.parts) held += record.job.each * part.count;
+    for (Profile* bound : bounding(record.job.queue)) bound->take(held, now_, to);
   }
   size_t position = 0;
   uint64_t ahead = 0;
@@ -72,7 +74,7 @@ void Engine::foresee() const {
       plan = sketch.earliest(job, allowed);
       allowed = plan.first;
       for (const Profile* bound : bounding(job.queue)) {
-        if (allowed < kNever) allowed = bound->earliest(job.whole(), allowed, job.limit_us);
+        if (allowed < kNever) allowed = bound->earliest(job.least(), allowed, job.limit_us);
       }
       if (allowed == kNever) plan = {kNever, {}};
     }
@@ -85,7 +87,7 @@ void Engine::foresee() const {
       Record placed;
       placed.job = job;
       sketch.take(placed, std::move(plan.second), plan.first, plan.first + job.limit_us);
-      for (Profile* bound : bounding(job.queue)) bound->take(job.whole(), plan.first, plan.first + job.limit_us);
+      for (Profile* bound : bounding(job.queue)) bound->take(job.least(), plan.first, plan.first + job.limit_us);
       ahead = job.id;
     }
     return position < kForeseenMax;
@@ -116,17 +118,18 @@ Why Engine::explain(uint64_t id) const {
   if (options_.backfill == Backfill::kConservative) why.promised_start = why.reserved_start;
 
   // The room where it comes nearest to starting: where most instances fit.
+  const int32_t count = job.count_least();
   const Room* nearest = nullptr;
   int32_t most = -1;
   int64_t instances = 0, instances_now = 0, instances_free = 0;
   bool open = false;
   each_room(job, [&](const Room& each) {
-    instances += job.each.times_in(each.total, job.count);
+    instances += job.each.times_in(each.total, count);
     const Amount free = each.profile.free_at(now_);
-    const int32_t fit = job.each.times_in(free, job.count);
+    const int32_t fit = job.each.times_in(free, count);
     instances_free += fit;
     if (each.reserved_for == id || may_pass(job, queues_.at(job.queue).policy, each)) {
-      instances_now += job.each.times_in(each.profile.free_least(now_, now_ + job.limit_us), job.count);
+      instances_now += job.each.times_in(each.profile.free_least(now_, now_ + job.limit_us), count);
     }
     open |= each.from <= now_;
     if (fit > most) {
@@ -146,17 +149,17 @@ Why Engine::explain(uint64_t id) const {
   } else if (record->held_until > now_) {
     why.code = WhyCode::kHeld;
     why.held_code = record->held_code;
-  } else if (instances < job.count) {
+  } else if (instances < count) {
     why.code = WhyCode::kTooLarge;
-    why.resource = short_of(job.whole(), nearest->total);
+    why.resource = short_of(job.least(), nearest->total);
   } else if (job.reservation != 0 && !open) {
     why.code = WhyCode::kReservation;
-  } else if (shares_.allows && !shares_.allows(job.queue, {}, job.whole())) {
+  } else if (shares_.allows && !shares_.allows(job.queue, {}, job.least())) {
     why.code = WhyCode::kQuota;
-  } else if (instances_free < job.count) {
+  } else if (instances_free < count) {
     why.code = WhyCode::kResource;
-    why.resource = short_of(job.whole(), nearest->profile.free_at(now_));
-  } else if (instances_now < job.count || nearest->blocked) {
+    why.resource = short_of(job.least(), nearest->profile.free_at(now_));
+  } else if (instances_now < count || nearest->blocked) {
     why.code = WhyCode::kBehind;
   } else {
     why.code = WhyCode::kNext;

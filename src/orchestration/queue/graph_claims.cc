@@ -17,15 +17,6 @@ constexpr uint32_t kClaimDoublingsMax = 10;
 // What destroyed work is worth at least, by the hour: the price at full use may be set to nothing.
 constexpr PreemptPrices kPricesLeast{kCredit / 25, kCredit / 200, 2 * kCredit, 0};
 
-// Parts of devices are summed: whether they are on one is for the decision to say.
-Amount free_of(const Graph& head, NodeId node) {
-  const NodeFree& free = head.free(node);
-  int64_t milli = 0;
-  const DeviceRoom room = head.device_room(node);
-  for (const DeviceFree& device : room.devices()) milli += device.milli;
-  return {free.cpu_milli, free.memory_mib, milli};
-}
-
 Amount amount_of(const Placement& p) { return {p.cpu_milli, p.memory_mib, device_milli(p)}; }
 
 PreemptPrices prices_of(const Graph& head) {
@@ -59,6 +50,15 @@ int32_t as_count(size_t n) { return static_cast<int32_t>(std::min<size_t>(n, INT
 
 // ---- room that is kept -------------------------------------------------------------------------------
 
+// Parts of devices are summed: whether they are on one is for the decision to say.
+Amount GraphQueue::free_of(const Graph& head, NodeId node) {
+  const NodeFree& free = head.free(node);
+  int64_t milli = 0;
+  const DeviceRoom room = head.device_room(node);
+  for (const DeviceFree& device : room.devices()) milli += device.milli;
+  return {free.cpu_milli, free.memory_mib, milli};
+}
+
 void GraphQueue::remember_preemptions(const Graph& head) {
   std::vector<std::pair<TimeUs, IntentId>> lately;
   for (size_t i = 0; i < head.intent_count(); ++i) {
@@ -87,7 +87,7 @@ void GraphQueue::claim(const Graph& head, IntentId intent, TimeUs at) {
   (void)engine_.withdraw(id_of(intent));
   to_be_refused_.erase(intent);
   resting_.erase(intent);
-  take(work);
+  take(work, work.job.count_least());
   work.state = Work::State::kClaiming;
   work.claimed_at = at;
   const SiteId site = row.claim->site;
@@ -96,7 +96,7 @@ void GraphQueue::claim(const Graph& head, IntentId intent, TimeUs at) {
   kept_[site.index()] += work.amount;
   refresh(head, site);
   // As if it ran there already.
-  const Part part{site.value, work.job.count};
+  const Part part{site.value, work.job.count_least()};
   (void)engine_.adopt(work.job, {&part, 1}, now_);
 }
 
@@ -144,6 +144,13 @@ std::map<NodeId, GraphQueue::NodeRoom> GraphQueue::rooms(const Graph& head, Site
     if (kept.site != site || !claim) continue;
     for (const auto& [victim, position] : claim->from) {
       const IntentRow& row = head.intent(victim);
+      if (row.active && row.active->position == position) {
+        // It is to have fewer instances: the last ones go.
+        const std::vector<Placement>& placements = row.active->plan.placements;
+        for (auto k = static_cast<size_t>(instances_asked(*row.demand)); k < placements.size(); ++k) {
+          if (placements[k].site == site && !has_ended_in(row, row.active->run(k))) rooms[placements[k].node].coming += amount_of(placements[k]);
+        }
+      }
       for (const auto& held : row.retiring) {
         if (held->position != position) continue;
         for (size_t k = 0; k < held->plan.placements.size(); ++k) {
@@ -161,7 +168,7 @@ bool GraphQueue::fit(const Graph& head, IntentId intent, std::map<NodeId, NodeRo
                      bool coming) const {
   const Job& job = work_.at(intent).job;
   const Workload& workload = head.intent(intent).spec->workload;
-  int32_t left = job.count;
+  int32_t left = job.count_least();
   for (const bool being_left : {true, false}) {
     for (auto& [node, room] : rooms) {
       if (left == 0) return true;
@@ -193,7 +200,7 @@ void GraphQueue::offer_claims(const Graph& head, std::vector<Turn>& out) {
     std::map<NodeId, NodeRoom> whole = left;
     if (fit(head, intent, left, false)) {
       work.state = Work::State::kOffered;
-      out.push_back({intent, {kept.site}});
+      out.push_back({intent, {kept.site}, work.job.count_min});
     } else if (!fit(head, intent, whole, true)) {
       lapse(head, intent);  // what does not wait for a turn took it
     }
@@ -202,10 +209,15 @@ void GraphQueue::offer_claims(const Graph& head, std::vector<Turn>& out) {
 
 bool GraphQueue::admits(const Graph& head, const Plan& plan) const {
   const auto known = work_.find(plan.intent);
-  if (known == work_.end() || known->second.state != Work::State::kOffered) return true;
+  if (known == work_.end()) return true;
+  const bool grows = known->second.state == Work::State::kRunning && resized_.contains(plan.intent);
+  if (grows && !admits_growth(head, plan)) return false;
+  if (!grows && known->second.state != Work::State::kOffered) return true;
   std::map<SiteId, int32_t> count;
-  for (const Placement& p : plan.placements) ++count[p.site];
-  if (const auto own = claims_.find(plan.intent); own != claims_.end()) {
+  for (const Placement& p : plan.placements) count[p.site] += p.continues.valid() ? 0 : 1;
+  if (grows) {
+    // Beside the room that is kept, below.
+  } else if (const auto own = claims_.find(plan.intent); own != claims_.end()) {
     if (count.size() != 1 || count.begin()->first != own->second.site) return false;
   } else {
     std::vector<Part> parts;
@@ -217,7 +229,7 @@ bool GraphQueue::admits(const Graph& head, const Plan& plan) const {
     std::map<NodeId, NodeRoom> before = rooms(head, site);
     std::map<NodeId, NodeRoom> after = before;
     for (const Placement& p : plan.placements) {
-      if (p.site == site) after[p.node].free -= amount_of(p);
+      if (p.site == site && !p.continues.valid()) after[p.node].free -= amount_of(p);
     }
     for (const auto& [intent, kept] : claims_) {
       if (intent != plan.intent && kept.site == site && fit(head, intent, before, true) && !fit(head, intent, after, true)) return false;
@@ -260,7 +272,14 @@ Why GraphQueue::why(IntentId intent) const {
 
 // ---- who gives way -----------------------------------------------------------------------------------
 
-bool GraphQueue::may_preempt(const Graph& head, IntentId intent, const Work& work) const {
+bool GraphQueue::is_admitted(const Work& work) const {
+  const auto& chain = leaves_[work.leaf].chain;
+  return std::none_of(chain.begin(), chain.end(),
+                      [&](QueueId node) { return tree_.admits(node, work.job.least()).has_value(); });
+}
+
+// Would room that others leave be kept for it?
+bool GraphQueue::may_claim(const Graph& head, IntentId intent, const Work& work) const {
   const IntentRow& row = head.intent(intent);
   if (work.state != Work::State::kWaiting || work.job.reservation != 0 || work.job.not_before > now_) {
     return false;
@@ -270,15 +289,17 @@ bool GraphQueue::may_preempt(const Graph& head, IntentId intent, const Work& wor
     const uint32_t doublings = std::min(row.claims - 1, kClaimDoublingsMax);
     if (now_ < work.claimed_at + (kClaimUs << doublings)) return false;
   }
-  if (work.was_refused && row.refusal && !for_want_of_room(*row.refusal)) return false;
+  return !work.was_refused || !row.refusal || for_want_of_room(*row.refusal);
+}
+
+bool GraphQueue::may_preempt(const Graph& head, IntentId intent, const Work& work) const {
+  if (!may_claim(head, intent, work)) return false;
   const auto& chain = leaves_[work.leaf].chain;
   const bool goes_before = work.job.priority > classes_.begin()->first;
   const bool is_owed = guarantees_ && std::any_of(chain.begin(), chain.end(), [this](QueueId node) {
     return !tree_.spec(node).guaranteed.none() && tree_.standing(node).below_guarantee;
   });
-  if (!goes_before && !is_owed) return false;
-  return std::none_of(chain.begin(), chain.end(),
-                      [&](QueueId node) { return tree_.admits(node, work.job.whole()).has_value(); });
+  return (goes_before || is_owed) && is_admitted(work);
 }
 
 // The engine does not ask whether what it is told to run is beside what it promised to reservations.
@@ -294,7 +315,7 @@ bool GraphQueue::beside_reservations(SiteId site, const Work& work,
       if (part.pool == site.value) room += gives.job.each * part.count;
     }
   }
-  return work.job.whole().fits(room + open - reserved);
+  return work.job.least().fits(room + open - reserved);
 }
 
 std::vector<JobPreempted> GraphQueue::preempt_for(const Graph& head, IntentId intent, const Work& work,
@@ -402,6 +423,10 @@ std::vector<JobPreempted> GraphQueue::preemptions(const Graph& head, TimeUs now)
 
 TimeUs GraphQueue::wake() const {
   TimeUs wake = std::min(wake_, look_again_);
+  if (!resized_.empty()) {
+    wake = std::min(wake, resize_again_);
+    if (!resize_looked_ && resize_look_at_ > now_) wake = std::min(wake, resize_look_at_);
+  }
   if (!looked_ && look_at_ > now_) wake = std::min(wake, look_at_);
   for (const auto& [intent, kept] : claims_) {
     if (work_.at(intent).state == Work::State::kClaiming) wake = std::min(wake, kept.until);

@@ -160,7 +160,8 @@ int32_t instances_at_least(const IntentSpec& spec) {
 Need need_of(const Graph& head, IntentId waiting, QueueId queue, size_t options_max, const KeptRoom& kept) {
   const IntentRow& row = head.intent(waiting);
   const Workload& workload = row.spec->workload;
-  const int32_t instances = instances_at_least(*row.spec);
+  const Schedule& schedule = row.spec->schedule;
+  const int32_t instances = is_malleable(schedule) ? schedule.instances_min : instances_at_least(*row.spec);
   Need need{queue,
             row.spec->schedule.priority,
             amount_of(workload) * instances,

@@ -70,6 +70,7 @@ Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) 
           .not_before = schedule.not_before,
           .each = {spec.workload.cpu_milli, spec.workload.memory_mib, device_milli(spec.workload)},
           .count = instances_at_least(spec),
+          .count_min = is_malleable(schedule) ? schedule.instances_min : 0,
           .pools = pools_of(head, row)};
   if (!schedule.reservation.empty()) {
     const ReservationId in = head.find_reservation(row.tenant, schedule.reservation);
@@ -93,8 +94,8 @@ bool fits_ever(const Graph& head, const Job& job, const Workload& work) {
       for (uint32_t n = range.first; n < range.first + range.count; ++n) {
         const NodeRow& node = head.node(NodeId(n));
         if (!head.right_accelerator(node, work)) continue;
-        instances += job.each.times_in({node.cpu_milli, node.memory_mib, int64_t{node.accelerators} * kDeviceMilli}, job.count);
-        if (instances >= job.count) return true;
+        instances += job.each.times_in({node.cpu_milli, node.memory_mib, int64_t{node.accelerators} * kDeviceMilli}, job.count_least());
+        if (instances >= job.count_least()) return true;
       }
     }
     return false;
@@ -136,6 +137,18 @@ std::vector<Part> parts_running(const IntentRow& row) {
     return std::none_of(row.runs.begin(), row.runs.end(),
                         [id](const RunRow& run) { return run.run == id && has_ended(run.state); });
   });
+}
+
+// When the first run of its plan was first seen running, by which it will be ended; none was: now.
+TimeUs began_at(const IntentRow& row, TimeUs now) {
+  TimeUs began = now;
+  for (size_t k = 0; k < row.active->plan.placements.size(); ++k) {
+    const RunId id = row.active->run(k);
+    for (const RunRow& run : row.runs) {
+      if (run.run == id && run.began != 0) began = std::min(began, run.began);
+    }
+  }
+  return began;
 }
 
 std::vector<SiteId> sites_of(const Plan& plan) {
@@ -373,9 +386,9 @@ void GraphQueue::set_hopeless(const Graph& head, IntentId intent) {
   if (waits) wait_for(work);
 }
 
-void GraphQueue::take(Work& work) {
+void GraphQueue::take(Work& work, int32_t instances) {
   stop_waiting(work);
-  tree_.take(QueueId(work.leaf), work.amount = work.job.whole(), now_);
+  tree_.take(QueueId(work.leaf), work.amount = work.job.each * instances, now_);
 }
 
 void GraphQueue::give_back(Work& work) {
@@ -468,6 +481,7 @@ void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
   (void)engine_.withdraw(id_of(intent));
   // Streams may need more instances than at least, and a plan be of an earlier wish.
   work.job.count = static_cast<int32_t>(placements.size());
+  work.job.count_min = 0;
   work.job.each = {placements[0].cpu_milli, placements[0].memory_mib, device_milli(placements[0])};
   work.amount = work.job.whole();
   tree_.take(QueueId(work.leaf), work.amount, now_);
@@ -476,6 +490,7 @@ void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
   hold(head, work, parts_running(row));
   (void)engine_.adopt(work.job, work.parts, at);
   running_.insert(intent);
+  if (is_malleable(row.spec->schedule) && row.active->plan.generation == row.generation) resized_[intent] = {now_};
   ++classes_[work.job.priority];
   to_be_refused_.erase(intent);
   resting_.erase(intent);
@@ -490,6 +505,7 @@ void GraphQueue::drop(const Graph& head, IntentId intent) {
   const auto known = work_.find(intent);
   if (known == work_.end()) return;
   Work& work = known->second;
+  resized_.erase(intent);
   unclaim(head, intent);
   give_back(work);
   if (work.state == Work::State::kRunning) {
@@ -562,6 +578,10 @@ void GraphQueue::restart(const Graph& head) {
   known_classes_.clear();
   guarantees_ = false;
   budget_ = PreemptBudget(1, 1);
+  resized_.clear();
+  resize_looked_ = false;
+  resize_look_at_ = 0;
+  resize_again_ = INT64_MAX;
   looked_ = false;
   look_at_ = 0;
   look_from_ = 0;
@@ -587,18 +607,14 @@ void GraphQueue::restart(const Graph& head) {
       submit(head, IntentId(i));
       continue;
     }
-    TimeUs began = head.now();
-    for (const RunRow& run : row.runs) {
-      if (run.began != 0) began = std::min(began, run.began);
-    }
-    begin(head, IntentId(i), began);
+    begin(head, IntentId(i), began_at(row, head.now()));
   }
   remember_preemptions(head);
 }
 
 void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
   now_ = std::max(now_, head.now());
-  looked_ = false;
+  looked_ = resize_looked_ = false;
   std::visit(
       [&]<class T>(const T& e) {
         if constexpr (std::is_same_v<T, NodesReported> || std::is_same_v<T, SiteStateChanged> ||
@@ -663,6 +679,10 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           if (e.by.index() < head.intent_count()) claim(head, e.by, now_);
           for (const SiteId site : sites_of_plan_[e.plan]) refresh(head, site);
           stands_elsewhere(head, e.intent);
+        } else if constexpr (std::is_same_v<T, JobResized>) {
+          if (e.intent.index() >= head.intent_count()) return;
+          follow_size(head, e.intent);
+          if (e.by.index() < head.intent_count()) claim(head, e.by, now_);
         } else if constexpr (std::is_same_v<T, PlanCommitted>) {
           const IntentId intent = e.plan.intent;
           if (intent.index() >= head.intent_count()) return;
@@ -670,10 +690,15 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           if (!row.active || row.active->position != at) return;
           sites_of_plan_[at] = sites_of(row.active->plan);
           if (is_job(row)) {
+            uint32_t failures = 0;
             if (const auto known = work_.find(intent); known != work_.end() && known->second.state == Work::State::kRunning) {
+              const auto resized = resized_.find(intent);
+              const bool grew = row.active->plan.placements.size() > static_cast<size_t>(known->second.job.count);
+              if (resized != resized_.end() && !grew) failures = resized->second.failures;
               drop(head, intent);
             }
-            begin(head, intent, now_);
+            begin(head, intent, began_at(row, now_));
+            if (const auto resized = resized_.find(intent); resized != resized_.end()) resized->second.failures = failures;
           } else {
             drop(head, intent);
           }
@@ -718,7 +743,7 @@ std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
   for (const IntentId intent : std::exchange(to_be_refused_, {})) {
     const auto known = work_.find(intent);
     if (known != work_.end() && known->second.state == Work::State::kOffered) continue;
-    out.push_back({intent, {}});
+    out.push_back({intent, {}, known == work_.end() ? 0 : known->second.job.count_min});
   }
   std::fill(offered_.begin(), offered_.end(), Amount{});
   // What was refused may be possible since something eased.
@@ -736,10 +761,15 @@ std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
       rest(intent);
       continue;
     }
-    take(work);
-    work.state = Work::State::kOffered;
     Turn turn{intent, {}};
-    for (const Part& part : start.parts) turn.sites.push_back(SiteId(part.pool));
+    int32_t instances = 0;
+    for (const Part& part : start.parts) {
+      turn.sites.push_back(SiteId(part.pool));
+      instances += part.count;
+    }
+    if (work.job.count_min > 0) turn.instances = instances;
+    take(work, instances);
+    work.state = Work::State::kOffered;
     out.push_back(std::move(turn));
   }
   return out;

@@ -28,6 +28,7 @@ class GraphQueue : public Scheduler {
   bool admits(const Graph& head, const Plan& plan) const override;
   void refused(IntentId intent, uint64_t relief, TimeUs until) override;
   std::vector<JobPreempted> preemptions(const Graph& head, TimeUs now) override;
+  std::vector<Resize> resizes(const Graph& head, TimeUs now) override;
   int64_t tasks_at_once(const Graph& head, IntentId array) const override;
   TimeUs wake() const override;
   Status reserves(const Graph& head, const ReservationSpec& spec, TimeUs now) override;
@@ -35,6 +36,8 @@ class GraphQueue : public Scheduler {
 
   // How long room is kept for a job that others made room for, from when they were told to give way.
   static constexpr TimeUs kClaimUs = 60'000'000;
+  // So long a malleable job keeps the instances that it has, but where another has a right to what it holds.
+  static constexpr TimeUs kResizeUs = 10'000'000;
 
   // Why a job waits, as of the last turns(); kUnknown: it is no job, or has a plan.
   Why why(IntentId intent) const;
@@ -101,6 +104,13 @@ class GraphQueue : public Scheduler {
     Amount free, coming;
   };
 
+  // A malleable job that runs.
+  struct Resized {
+    TimeUs at = 0;                       // when it began, or was resized last
+    bool grows = false;                  // it was to have more, and has not got them yet
+    uint32_t failures = 0;               // times in a row that it did not get them
+  };
+
   static uint64_t id_of(IntentId intent) { return uint64_t{intent.value} + 1; }
 
   void define(const Graph& head, ::weir::QueueId id);
@@ -128,7 +138,7 @@ class GraphQueue : public Scheduler {
   void look_when(const Graph& head);
   void estimate_again(const Graph& head);
   void stands_elsewhere(const Graph& head, IntentId other);
-  void take(Work& work);
+  void take(Work& work, int32_t instances);
   void give_back(Work& work);
   uint32_t leaf_of(const Graph& head, const IntentRow& row, const IntentSpec& spec);
   void hold(const Graph& head, Work& work, std::vector<Part> held);
@@ -142,9 +152,21 @@ class GraphQueue : public Scheduler {
   // Takes what the job needs of the nodes, those that are being left first; false: it does not fit.
   bool fit(const Graph& head, IntentId intent, std::map<NodeId, NodeRoom>& rooms, bool coming) const;
   KeptRoom kept_rooms(const Graph& head) const;  // below zero: so much is about to be free beside that
+  static Amount free_of(const Graph& head, NodeId node);
+  bool is_admitted(const Work& work) const;  // by the quotas of its queue
+  bool may_claim(const Graph& head, IntentId intent, const Work& work) const;
   bool may_preempt(const Graph& head, IntentId intent, const Work& work) const;
   std::vector<JobPreempted> preempt_for(const Graph& head, IntentId intent, const Work& work,
                                         Need need) const;
+  void follow_size(const Graph& head, IntentId intent);
+  TimeUs may_grow_at(const Resized& resized) const;
+  std::vector<Resize> give_up_for_others(const Graph& head);
+  std::vector<Resize> give_up_room(const Graph& head, IntentId intent, const Work& work,
+                                   const std::vector<IntentId>& spare, const KeptRoom& kept);
+  std::vector<Resize> give_up_quota(const Graph& head, const Work& work, IntentId intent,
+                                    const std::vector<IntentId>& spare);
+  std::vector<Resize> grow(const Graph& head);
+  bool admits_growth(const Graph& head, const Plan& plan) const;
   bool beside_reservations(SiteId site, const Work& work, std::span<const IntentId> victims) const;
 
   Engine engine_;
@@ -175,6 +197,10 @@ class GraphQueue : public Scheduler {
   std::map<int32_t, int64_t> known_classes_;  // of all of work_
   bool guarantees_ = false;                // a queue has one
   PreemptBudget budget_;
+  std::map<IntentId, Resized> resized_;
+  bool resize_looked_ = true;              // for whom to resize, since anything changed
+  TimeUs resize_look_at_ = 0;              // not again before
+  TimeUs resize_again_ = INT64_MAX;        // though nothing changes: until then a job keeps what it has
   bool looked_ = true;                     // for whom others are to give way, since anything changed
   TimeUs look_at_ = 0;                     // not again before
   size_t look_from_ = 0;                   // which of those that have a right comes after the first ones

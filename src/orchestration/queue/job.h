@@ -8,7 +8,8 @@
 
 namespace weir::queue {
 
-// Work with an end that waits for room. All `count` instances start together or none does.
+// Work with an end that waits for room. Its instances start together: all `count` of them, or of a malleable job as many as
+// there is room for.
 struct Job {
   uint64_t id = 0;     // unique; ties break by it, lowest first
   uint32_t queue = 0;  // whose policy and share it goes by
@@ -20,10 +21,14 @@ struct Job {
   TimeUs not_before = 0;
   Amount each;                       // of one instance
   int32_t count = 1;                 // instances, at least 1
+  int32_t count_min = 0;             // with so many it may begin where there is no room for more; 0: with all
   uint64_t reservation = 0;          // the advance reservation it runs in; 0: none
   std::vector<uint32_t> pools = {};  // where it may run; empty: anywhere
 
+  int32_t count_least() const { return count_min > 0 ? count_min : count; }
   Amount whole() const { return each * count; }
+  // With which it may begin: reserved and promised starts are for so much.
+  Amount least() const { return each * count_least(); }
 };
 
 // Of a job with a deadline, by its estimate: when it has to begin to end in time; and from when on it goes before others

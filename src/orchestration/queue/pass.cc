@@ -55,41 +55,59 @@ bool Engine::may_pass(const Job& job, const Policy& policy, const Room& room) co
          Wide{job.estimated_us} * 1000 <= Wide{policy[kPassPermille]} * (room.reserved_at - now_);
 }
 
-// One pool that holds it whole, the one in which least is left; else spread, from the emptiest on.
-std::vector<Part> Engine::place_now(const Job& job, const Policy& policy) const {
+// The most instances that the queue's quotas allow beside what was offered; 0: fewer than the job may begin with.
+int32_t Engine::count_allowed(const Job& job, const Amount& offered) const {
+  if (!shares_.allows || shares_.allows(job.queue, offered, job.whole())) return job.count;
+  if (job.count_least() == job.count || !shares_.allows(job.queue, offered, job.least())) return 0;
+  int32_t most = job.count_least(), beyond = job.count;
+  while (beyond - most > 1) {
+    const int32_t middle = most + (beyond - most) / 2;
+    (shares_.allows(job.queue, offered, job.each * middle) ? most : beyond) = middle;
+  }
+  return most;
+}
+
+// Of up to `most` instances as many as fit now, and no fewer than it may begin with: in one pool that holds them, the one in which
+// least is left; else spread, from the emptiest on.
+std::vector<Part> Engine::place_now(const Job& job, int32_t most, const Policy& policy) const {
   constexpr int32_t kMany = INT32_MAX;
   const TimeUs end = now_ + job.limit_us;
   std::vector<std::pair<int32_t, uint32_t>> rooms;  // instances that fit, pool
-  std::pair<int32_t, uint32_t> best{kMany, 0};
-  bool found = false;
+  int64_t all = 0;
   each_room(job, [&](const Room& room) {
     if (job.each.times_in(room.free_now, 1) == 0 || !may_pass(job, policy, room)) return true;
     const int32_t fit = job.each.times_in(room.profile.free_least(now_, end), kMany);
-    if (fit >= job.count && (!found || fit < best.first)) {
-      best = {fit, room.id.second};
-      found = true;
-    }
+    all += fit;
     if (fit > 0) rooms.emplace_back(fit, room.id.second);
     return true;
   });
-  if (found) return {{best.second, job.count}};
+  const auto count = static_cast<int32_t>(std::min<int64_t>(most, all));
+  if (count < job.count_least()) return {};
+  std::pair<int32_t, uint32_t> best{kMany, 0};
+  bool found = false;
+  for (const auto& [fit, pool] : rooms) {
+    if (fit < count || (found && fit >= best.first)) continue;
+    best = {fit, pool};
+    found = true;
+  }
+  if (found) return {{best.second, count}};
   std::sort(rooms.begin(), rooms.end(), [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first : a.second < b.second;
   });
   std::vector<Part> parts;
-  int32_t left = job.count;
+  int32_t left = count;
   for (const auto& [fit, pool] : rooms) {
     parts.push_back({pool, std::min(fit, left)});
     left -= parts.back().count;
-    if (left == 0) return parts;
+    if (left == 0) break;
   }
-  return {};
+  return parts;
 }
 
 Engine::Plan Engine::earliest_spread(const Job& job, TimeUs from) const {
   for (TimeUs at = from; at < kNever;) {
     std::vector<Part> parts;
-    int32_t left = job.count;
+    int32_t left = job.count_least();
     TimeUs next = kNever;
     each_room(job, [&](const Room& room) {
       next = std::min(next, room.profile.next_change(at));
@@ -105,14 +123,14 @@ Engine::Plan Engine::earliest_spread(const Job& job, TimeUs from) const {
 }
 
 Engine::Plan Engine::earliest(const Job& job, TimeUs from) const {
-  const Amount whole = job.whole();
+  const Amount whole = job.least();
   Plan best{kNever, {}};
   bool fits_one = false;
   each_room(job, [&](const Room& room) {
     if (!whole.fits(room.total)) return true;
     fits_one = true;
     const TimeUs at = room.profile.earliest(whole, from, job.limit_us);
-    if (at < best.first) best = {at, {{room.id.second, job.count}}};
+    if (at < best.first) best = {at, {{room.id.second, job.count_least()}}};
     return true;
   });
   return fits_one ? best : earliest_spread(job, from);
@@ -120,13 +138,17 @@ Engine::Plan Engine::earliest(const Job& job, TimeUs from) const {
 
 void Engine::offer(Passing& passing, uint32_t slot, std::vector<Part> parts) {
   Record& record = records_[slot];
-  for (const Part& part : parts)
-    room({record.job.reservation, part.pool})->free_now -= record.job.each * part.count;
+  Amount whole;
+  for (const Part& part : parts) {
+    const Amount amount = record.job.each * part.count;
+    room({record.job.reservation, part.pool})->free_now -= amount;
+    whole += amount;
+  }
   take(record, std::move(parts), now_, now_ + record.job.limit_us);
   record.state = State::kOffered;
-  if (passing.room) *passing.room -= record.job.whole();
-  passing.offered[record.job.queue] += record.job.whole();
-  if (shares_.offered) shares_.offered(record.job.queue, record.job.whole());
+  if (passing.room) *passing.room -= whole;
+  passing.offered[record.job.queue] += whole;
+  if (shares_.offered) shares_.offered(record.job.queue, whole);
   passing.offered_slots.push_back(slot);
   passing.result.starts.push_back({record.job.id, record.parts});
 }
@@ -203,17 +225,15 @@ bool Engine::consider(Passing& passing, uint32_t slot) {
     return false;
   const Job& job = record.job;
   if (std::max(record.held_until, job.not_before) > now_) return true;
-  if (shares_.allows) {
-    const auto so_far = passing.offered.find(job.queue);
-    if (!shares_.allows(job.queue, so_far == passing.offered.end() ? Amount{} : so_far->second,
-                        job.whole())) {
-      if (options_.backfill == Backfill::kConservative) break_promise(slot);
-      return true;
-    }
+  const auto so_far = passing.offered.find(job.queue);
+  const int32_t most = count_allowed(job, so_far == passing.offered.end() ? Amount{} : so_far->second);
+  if (most == 0) {
+    if (options_.backfill == Backfill::kConservative) break_promise(slot);
+    return true;
   }
   const Policy& policy = queues_.at(job.queue).policy;
   bool blocked = true;
-  int32_t left = job.count;  // instances for which there is no room now, whatever comes after
+  int32_t left = job.count_least();  // instances for which there is no room now, whatever comes after
   const TimeUs end = std::min(now_ + job.limit_us, record.parts.empty() ? kNever : record.from);
   each_room(job, [&](const Room& seen) {
     blocked &= seen.blocked;
@@ -227,7 +247,7 @@ bool Engine::consider(Passing& passing, uint32_t slot) {
     const TimeUs promised = record.from;
     std::vector<Part> parts = record.parts;
     if (!parts.empty()) break_promise(slot);
-    std::vector<Part> placed = place_now(job, policy);
+    std::vector<Part> placed = place_now(job, most, policy);
     if (!placed.empty()) {
       offer(passing, slot, std::move(placed));
       return true;
@@ -289,7 +309,7 @@ std::optional<uint32_t> Engine::look_ahead() const {
         return false;
     }
     slots.push_back(slot);
-    jobs.push_back({job.whole(), job.submitted, job.estimated_us});
+    jobs.push_back({job.least(), job.submitted, job.estimated_us});
     return jobs.size() < kAheadMax;
   });
   if (slots.empty()) return std::nullopt;
@@ -301,7 +321,9 @@ std::optional<uint32_t> Engine::look_ahead() const {
   for (const Record& record : records_) {
     if (record.state != State::kRunning && record.state != State::kOffered) continue;
     const TimeUs estimated = record.from + record.job.estimated_us;
-    releases.push_back({estimated > now_ ? estimated : record.to, record.job.whole()});
+    Amount held;
+    for (const Part& part : record.parts) held += record.job.each * part.count;
+    releases.push_back({estimated > now_ ? estimated : record.to, held});
   }
   return slots[choose_next(free, now_, std::move(releases), jobs,
                            static_cast<size_t>((*policy)[kLookAhead]))];

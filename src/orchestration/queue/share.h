@@ -111,6 +111,8 @@ class QueueTree {
 
   // The first quota, from the queue up, that does not leave room for `need`; none: it may be taken.
   std::optional<Shortage> admits(QueueId id, const Amount& need) const;
+  // The same of the queue alone, whatever those above it say.
+  std::optional<Shortage> admits_alone(QueueId id, const Amount& need) const { return first_shortage(rows_[row(id)], need); }
   // Use begins or ends, as committed: quotas are not asked again. What ends must have begun.
   void take(QueueId id, const Amount& amount, TimeUs at);
   void give(QueueId id, const Amount& amount, TimeUs at);
