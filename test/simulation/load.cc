@@ -144,8 +144,9 @@ void Load::submit(const std::string& name, bool job) {
       spec.where.at_data = spec.where.at_data && !spec.data.empty();
     }
     const IntentId beside = graph.find_intent("city", near), clear_of = graph.find_intent("city", apart);
-    if (beside.valid() && near != name) spec.where.near = {beside};
-    if (clear_of.valid() && apart != name && apart != near) spec.where.apart_from = {clear_of};
+    const auto can_be_named = [&graph](IntentId id) { return id.valid() && !is_array(graph.intent(id)); };
+    if (can_be_named(beside) && near != name) spec.where.near = {beside};
+    if (can_be_named(clear_of) && apart != name && apart != near) spec.where.apart_from = {clear_of};
     if (!graph.find_queue(spec.schedule.queue).valid()) spec.schedule.queue.clear();
     const QueueId queue = graph.find_queue(spec.schedule.queue.empty() ? kDomainQueue : spec.schedule.queue);
     spec.schedule.priority = std::min(spec.schedule.priority, queue.valid() ? graph.queue(queue).priority_max : 0);

@@ -271,6 +271,10 @@ class Admitter {
                                               : "an array becomes something else only after it has ended",
                   where, "withdraw it first, or choose another name");
     }
+    if (array && is_named(known)) {
+      return fail(ErrorCode::kConflict, "others are to be near it, or apart from it, and an array stands nowhere", where,
+                  "change or delete those first, or choose another name");
+    }
     e.intent = known;
     e.generation = row.generation + 1;
     // What is finished was done: whoever says the same again, having missed the answer, does not mean it to be done twice.
@@ -453,6 +457,12 @@ class Admitter {
         if (other == self) {
           return fail(ErrorCode::kInvalid, "it is to be near itself, or apart from itself", where, "name other intents");
         }
+        if (is_array(head_.intent(other))) {
+          return fail(ErrorCode::kInvalid,
+                      "it is to be near the array " + head_.intent_name(other) + ", or apart from it, which stands nowhere itself",
+                      where + (names == &e.spec.where.near ? ": spec.where.near" : ": spec.where.apart_from"),
+                      "name a job or a service");
+        }
       }
     }
     for (const IntentId other : e.spec.where.near) {
@@ -481,6 +491,27 @@ class Admitter {
       }
     }
     return {};
+  }
+  // Does an intent that is not withdrawn name it? O(intents), if one ever did.
+  bool is_named(IntentId intent) const {
+    if (head_.intent(intent).named == 0) return false;
+    for (size_t i = 0; i < head_.intent_count(); ++i) {
+      const IntentRow& other = head_.intent(IntentId(i));
+      if (other.state == IntentState::kWithdrawn) continue;
+      for (const auto* names : {&other.spec->where.near, &other.spec->where.apart_from}) {
+        if (std::find(names->begin(), names->end(), intent) != names->end()) return true;
+      }
+    }
+    return false;
+  }
+  // A job is estimated to run as long as it may where it does not say how long it will.
+  Status in_time(const IntentSpec& spec, const std::string& where) const {
+    const Schedule& schedule = spec.schedule;
+    if (spec.workload.kind != WorkKind::kJob || schedule.deadline == 0) return {};
+    const TimeUs run_us = schedule.run_time_us_estimated > 0 ? schedule.run_time_us_estimated : schedule.run_time_us_max;
+    if (schedule.deadline >= now_ + run_us) return {};
+    return fail(ErrorCode::kInvalid, schedule.deadline < now_ ? "has passed" : "is sooner than it is estimated to run",
+                where + ": spec.schedule.deadline", "choose a later one, or leave it out");
   }
   int32_t priority_max(const std::string& queue) const {
     const QueueId named = head_.find_queue(queue.empty() ? kDomainQueue : queue);

@@ -143,6 +143,87 @@ TEST_F(AdmitTest, OnlyOthersOfItsTenantCanBeNearOrApart) {
   EXPECT_EQ(refused(wish("other", {.at_data = true})), ErrorCode::kInvalid);
 }
 
+TEST_F(AdmitTest, NobodyIsNearAnArrayOrApartFromOne) {
+  const auto wish = [](std::string name, Where where, int32_t tasks = 0) {
+    IntentSpec spec{.name = std::move(name), .where = std::move(where), .schedule = {.tasks = tasks}};
+    spec.workload.kind = WorkKind::kJob;
+    return IntentSubmitted{{}, TenantId(0u), 0, std::move(spec)};
+  };
+  put(wish("render", {}, 3));
+  const IntentId render(0u);
+  const auto near = admit(graph, wish("beside", {.near = {render}}), 0);
+  ASSERT_FALSE(near);
+  EXPECT_EQ(near.error().text(),
+            "intent city/beside: spec.where.near: it is to be near the array city/render, or apart from it, which stands nowhere "
+            "itself; name a job or a service");
+  EXPECT_EQ(admit(graph, wish("beside", {.apart_from = {render}}), 0).error().where, "intent city/beside: spec.where.apart_from");
+  // What is named becomes no array, for as long as anybody names it.
+  put(wish("job", {}));
+  const IntentId job(1u), clear(2u);
+  put(wish("clear", {.apart_from = {job}}));
+  put(IntentWithdrawn{job});
+  EXPECT_EQ(refused(wish("job", {}, 2)), ErrorCode::kConflict);
+  put(IntentWithdrawn{clear});
+  put(wish("job", {}, 2));
+}
+
+TEST_F(AdmitTest, AJobThatCannotEndByItsDeadlineIsRefused) {
+  const auto job = [](TimeUs deadline, TimeUs estimated, TimeUs most) {
+    IntentSpec spec{.name = "j", .schedule = {.run_time_us_estimated = estimated, .run_time_us_max = most, .deadline = deadline}};
+    spec.workload.kind = WorkKind::kJob;
+    return IntentSubmitted{{}, TenantId(0u), 0, std::move(spec)};
+  };
+  const auto what = [&](const IntentSubmitted& wish, TimeUs now) {
+    const auto admission = admit(graph, wish, now);
+    return admission ? std::string() : admission.error().text();
+  };
+  EXPECT_EQ(what(job(100, 0, 0), 101), "intent city/j: spec.schedule.deadline: has passed; choose a later one, or leave it out");
+  EXPECT_EQ(what(job(100, 0, 0), 100), "");
+  EXPECT_EQ(what(job(100, 11, 0), 90),
+            "intent city/j: spec.schedule.deadline: is sooner than it is estimated to run; choose a later one, or leave it out");
+  EXPECT_EQ(what(job(100, 10, 0), 90), "");
+  EXPECT_NE(what(job(100, 0, 11), 90), "") << "as long as it may run, where it does not say how long it will";
+  EXPECT_EQ(what(job(100, 0, 10), 90), "");
+  EXPECT_EQ(what(job(100, 10, 50), 90), "");
+  put(job(100, 10, 0));
+  const auto again = admit(graph, job(100, 10, 0), 95);
+  ASSERT_TRUE(again) << "whoever says the same again hears that it is so";
+  EXPECT_FALSE(again->changes);
+  EXPECT_NE(what(job(100, 6, 0), 95), "");
+  IntentSubmitted service = job(100, 0, 0);
+  service.spec.name = "s";
+  service.spec.workload.kind = WorkKind::kService;
+  EXPECT_EQ(what(service, 101), "");
+}
+
+TEST_F(AdmitTest, AStageGoesOnlyWithItsWorkflow) {
+  Workflow batch{.name = "mosaic", .stages = {{.name = "a", .work_us = 1}}};
+  batch.stages[0].workload = {.artifact = "p", .cpu_milli = 500};
+  put(WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = batch});
+  IntentSpec stage{.name = "mosaic.a"};
+  stage.workload.kind = WorkKind::kJob;
+  const IntentId a(0u);
+  ASSERT_TRUE(graph.apply({1, "brain", IntentSubmitted{a, TenantId(0u), 1, stage, {}, 0, WorkflowId(0u), "a"}}).effect);
+  EXPECT_EQ(refused(IntentWithdrawn{a}), ErrorCode::kConflict);
+  graph.apply({1, "brain", IntentWithdrawn{a, true}});
+  EXPECT_EQ(refused(IntentWithdrawn{a}), ErrorCode::kConflict) << "others may need what it made";
+  graph.apply({1, "brain", WorkflowWithdrawn{.workflow = WorkflowId(0u), .finished = true}});
+  EXPECT_EQ(refused(IntentWithdrawn{a}), ErrorCode::kConflict) << "it is shown with its workflow";
+  put(WorkflowWithdrawn{.workflow = WorkflowId(0u)});
+  put(IntentWithdrawn{a});
+  EXPECT_FALSE(is_over(graph.intent(a)));
+  EXPECT_EQ(refused(IntentWithdrawn{a}), ErrorCode::kConflict) << "there is nothing left";
+}
+
+TEST_F(AdmitTest, AStageIsCalledAsNobodyElse) {
+  put(IntentSubmitted{{}, TenantId(0u), 0, IntentSpec{.name = "mosaic.a"}});
+  Workflow batch{.name = "mosaic", .stages = {{.name = "a", .work_us = 1}}};
+  batch.stages[0].workload = {.artifact = "p", .cpu_milli = 500};
+  const auto admission = admit(graph, WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = batch}, 0);
+  ASSERT_FALSE(admission);
+  EXPECT_EQ(admission.error().text(), "stage mosaic.a: the name belongs to an intent; choose another name");
+}
+
 TEST_F(AdmitTest, AReservationStandsUntilItIsOverOrCancelled) {
   const auto reservation = [](TimeUs from, TimeUs to) {
     return ReservationDefined{{}, TenantId(0u), {.name = "night", .site = SiteId(0u), .amount = {.cpu_milli = 1000}, .from = from, .to = to}};
