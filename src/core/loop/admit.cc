@@ -255,6 +255,7 @@ class Admitter {
     const IntentId known = head_.find_intent(head_.tenant_name(e.tenant), e.spec.name);
     if (!known.valid()) {
       if (e.generation > 1) return fail(ErrorCode::kConflict, "there is no earlier generation", where);
+      if (Status kept = in_time(e.spec, where); !kept) return tl::unexpected(kept.error());
       e.intent = IntentId(head_.intent_count());
       e.generation = 1;
       return Admission{std::move(e)};
@@ -279,7 +280,9 @@ class Admitter {
     e.generation = row.generation + 1;
     // What is finished was done: whoever says the same again, having missed the answer, does not mean it to be done twice.
     const bool gone = row.state == IntentState::kWithdrawn && !row.finished;
-    return Admission{e, gone || !(*row.spec == e.spec)};
+    const bool changes = gone || !(*row.spec == e.spec);
+    if (Status kept = in_time(e.spec, where); changes && !kept) return tl::unexpected(kept.error());
+    return Admission{e, changes};
   }
   Result<Admission> operator()(IntentWithdrawn e) const {
     if (e.intent.index() >= head_.intent_count()) return fail(ErrorCode::kNotFound, "unknown intent");

@@ -20,12 +20,6 @@ bool Loop::waits(IntentId intent) const {
 Status Loop::scheduled(const Graph& seen, const Admission& admission) {
   if (ports_.scheduler == nullptr || !admission.changes) return {};
   if (const auto* e = std::get_if<IntentSubmitted>(&admission.body); e && e->spec.workload.kind == WorkKind::kJob) {
-    const Schedule& schedule = e->spec.schedule;
-    if (schedule.deadline != 0 && schedule.deadline < queue_time_us() + schedule.run_time_us_estimated) {
-      return fail(ErrorCode::kInvalid,
-                  schedule.deadline < queue_time_us() ? "has passed" : "is sooner than it is estimated to run",
-                  "intent " + e->spec.name + ": spec.schedule.deadline", "choose a later one, or leave it out");
-    }
     return ports_.scheduler->submits(seen, e->tenant, e->spec.schedule.queue, queue_time_us());
   }
   if (const auto* e = std::get_if<ReservationDefined>(&admission.body)) {
