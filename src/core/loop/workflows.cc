@@ -18,13 +18,14 @@ bool same_places(const WorkflowPlanned& a, const WorkflowPlanned& b) {
                     [](const PlannedStage& x, const PlannedStage& y) { return x.site == y.site; });
 }
 
-// A wish that asks for no more than this stands: a stage that nothing moved is left alone when others leave
-// it more time.
-bool stands(const IntentSpec& wish, IntentSpec wanted) {
-  if (wish.promise.latency_us_max > 0 && wish.promise.latency_us_max <= wanted.promise.latency_us_max) {
-    wanted.promise.latency_us_max = wish.promise.latency_us_max;
+// A wish with no more time than this stands while it is kept: a stage that nothing moved is left alone when others leave it
+// more. One that is broken is told how much there is now.
+bool stands(const IntentRow& row, IntentSpec wanted) {
+  const Promise& promise = row.spec->promise;
+  if (row.promise_kept && promise.latency_us_max > 0 && promise.latency_us_max <= wanted.promise.latency_us_max) {
+    wanted.promise.latency_us_max = promise.latency_us_max;
   }
-  return wish == wanted;
+  return *row.spec == wanted;
 }
 
 // A refusal that moving elsewhere may help: a program that ends again and again ends elsewhere too.
@@ -167,7 +168,7 @@ bool Loop::has_wish(const WorkflowRow& row, const DueStage& due) const {
   if (due.intent.index() >= head_.intent_count()) return false;
   const IntentRow& known = head_.intent(due.intent);
   if (known.state == IntentState::kWithdrawn) return false;
-  if (row.spec->kind == WorkflowKind::kStream) return stands(*known.spec, due.spec);
+  if (row.spec->kind == WorkflowKind::kStream) return stands(known, due.spec);
   // How long it is thought to take alone moves nothing.
   IntentSpec spec = due.spec;
   spec.schedule.run_time_us_estimated = known.spec->schedule.run_time_us_estimated;
