@@ -288,7 +288,11 @@ class Admitter {
     if (e.intent.index() >= head_.intent_count()) return fail(ErrorCode::kNotFound, "unknown intent");
     e.finished = false;
     const IntentRow& row = head_.intent(e.intent);
-    if (row.workflow.valid()) return part_of_workflow(e.intent);
+    if (row.workflow.valid()) {
+      // What is left of a workflow that is gone may be forgotten.
+      const WorkflowRow& whole = head_.workflow(row.workflow);
+      if (!is_over(row) || whole.state != WorkflowState::kWithdrawn || whole.finished) return part_of_workflow(e.intent);
+    }
     return Admission{e, row.state != IntentState::kWithdrawn || is_over(row)};
   }
   Result<Admission> operator()(WorkflowSubmitted e) const {

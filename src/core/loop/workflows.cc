@@ -197,7 +197,10 @@ bool Loop::watch(WorkflowId id) {
     const std::string why =
         withdrawn ? "its workflow was withdrawn" : "the plan of its workflow has no place for it now";
     for (const IntentId intent : row.intents) {
-      if (head_.intent(intent).state != IntentState::kWithdrawn && !wanted.count(intent)) {
+      const IntentRow& stage = head_.intent(intent);
+      // Stages that have ended are forgotten with their workflow.
+      const bool forgotten = withdrawn && !row.finished && is_over(stage);
+      if ((stage.state != IntentState::kWithdrawn || forgotten) && !wanted.count(intent)) {
         bodies.push_back(IntentWithdrawn{intent, false, why});
       }
     }

@@ -58,6 +58,9 @@ void put_stage(const ViewSources& from, const WorkflowRow& row, size_t s, v1::Wo
   if (work.cpu_milli == 0 && work.memory_mib == 0 && work.accelerators == 0) return out.set_state("there");
   const IntentId id = graph.stage_intent(row, stage.name);
   if (!id.valid()) return out.set_state("waiting");
+  // A batch that runs anew has done nothing yet of what was done before.
+  const bool anew = row.planned_spec->kind == WorkflowKind::kBatch && row.plan->generation == row.generation;
+  if (anew && graph.intent(id).submitted < row.submitted) return out.set_state("waiting");
   v1::Resource shown;
   put_intent(from, id, shown);
   const v1::Intent::Status& status = shown.intent().status();
