@@ -281,6 +281,7 @@ class Loop {
   };
   std::vector<DueStage> due_stages(const WorkflowRow& row) const;
   bool has_wish(const WorkflowRow& row, const DueStage& due) const;
+  bool awaits_silent_site(const WorkflowRow& row) const;  // a batch has stages where leases may still hold
   void begin_arrangement();
   TimeUs arrangement_wake_us() const;
   void begin_pass();

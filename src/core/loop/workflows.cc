@@ -234,10 +234,13 @@ bool Loop::watch(WorkflowId id) {
   } else {
     workflows_to_arrange_.insert(id);
   }
-  // A site that fell silent is lost only when no lease of its can hold any more.
-  return now.state == WorkflowState::kWithdrawn || now.spec->kind == WorkflowKind::kStream ||
-         !is_current(now) ||
-         std::none_of(now.plan->stages.begin(), now.plan->stages.end(), [this](const PlannedStage& stage) {
+  return now.state == WorkflowState::kWithdrawn || !awaits_silent_site(now);
+}
+
+// A site that fell silent is lost only when no lease of its can hold any more.
+bool Loop::awaits_silent_site(const WorkflowRow& row) const {
+  return row.spec->kind == WorkflowKind::kBatch && is_current(row) &&
+         std::any_of(row.plan->stages.begin(), row.plan->stages.end(), [this](const PlannedStage& stage) {
            return head_.site(stage.site).state == Liveness::kDown && !fenced(stage.site);
          });
 }
@@ -258,6 +261,7 @@ TimeUs Loop::arrangement_wake_us() const {
   TimeUs wake = INT64_MAX;
   if (held_ || !ports_.arrange || arrangement_ticket_ != 0) return wake;
   for (const WorkflowId workflow : workflows_to_arrange_) {
+    if (awaits_silent_site(head_.workflow(workflow))) continue;
     const auto tried = arrangements_.find(workflow);
     if (tried == arrangements_.end()) return now_us_;
     const bool eased = !tried->second.relief || *tried->second.relief != head_.relief() + moves_;
@@ -277,7 +281,8 @@ void Loop::begin_arrangement() {
     const Arrangement& tried = found == arrangements_.end() ? fresh : found->second;
     // Anyway now and then: not all that eases is counted.
     const bool eased = !tried.relief || *tried.relief != durable_->relief() + moves_;
-    if (workflow.index() >= durable_->workflow_count() ||
+    // Where a silent site may come back, a plan would throw away what lies there.
+    if (workflow.index() >= durable_->workflow_count() || awaits_silent_site(head_.workflow(workflow)) ||
         now_us_ < tried.again_us + (eased ? 0 : options_.replan_us_max) || (next && tries <= tried.tries)) {
       continue;
     }
@@ -314,6 +319,10 @@ void Loop::handle(Arranged& message) {
   }
   const std::string why = unsound(row);
   if (why.empty()) return;  // it has mended meanwhile
+  if (awaits_silent_site(row)) {
+    tried.relief.reset();
+    return;
+  }
   if (planned.refused) {
     const auto& known = row.refusal;
     if (known && known->why == planned.why && known->where == planned.where) return;
