@@ -121,8 +121,8 @@ std::string with_addresses(const Graph& graph, const Workflow& workflow, const s
   return argument;
 }
 
-// What both kinds of stages wish for.
-IntentSpec stage_at(const WorkflowRow& row, size_t at) {
+// What both kinds of stages wish for. Whoever pins a stage to a site by its name puts up with its taints.
+IntentSpec stage_at(const Graph& graph, const WorkflowRow& row, size_t at) {
   const Workflow& workflow = *row.spec;
   const Stage& stage = workflow.stages[at];
   IntentSpec spec{.name = workflow.name + "." + stage.name,
@@ -132,15 +132,23 @@ IntentSpec stage_at(const WorkflowRow& row, size_t at) {
   spec.where.only = {row.plan->stages[at].site};
   spec.where.not_at.clear();
   spec.where.sites_min = 1;
-  if (!stage.at.empty()) spec.where.residency.clear();
+  if (stage.at.empty()) return spec;
+  spec.where.residency.clear();
+  const SiteId site = row.plan->stages[at].site;
+  if ((graph.site(site).taints & ~graph.taint_mask(spec.where.tolerates)) != 0) {
+    std::vector<std::string> taints = graph.site_spec(site).taints;
+    std::sort(taints.begin(), taints.end());
+    taints.erase(std::unique(taints.begin(), taints.end()), taints.end());
+    spec.where.tolerates = std::move(taints);
+  }
   return spec;
 }
 
 }  // namespace
 
-IntentSpec batch_stage(const WorkflowRow& row, size_t at) {
+IntentSpec batch_stage(const Graph& graph, const WorkflowRow& row, size_t at) {
   const PlannedStage& planned = row.plan->stages[at];
-  IntentSpec spec = stage_at(row, at);
+  IntentSpec spec = stage_at(graph, row, at);
   spec.workload.kind = WorkKind::kJob;
   spec.workload.port = 0;
   spec.schedule.run_time_us_estimated = std::min(planned.finish_us - planned.start_us, limits::kRunTimeUsMax);
@@ -153,7 +161,7 @@ IntentSpec stream_stage(const Graph& graph, const WorkflowRow& row, size_t at,
   const WorkflowPlanned& plan = *row.plan;
   const Stage& stage = workflow.stages[at];
   const SiteId site = plan.stages[at].site;
-  IntentSpec spec = stage_at(row, at);
+  IntentSpec spec = stage_at(graph, row, at);
   spec.workload.kind = WorkKind::kService;
   for (std::string& argument : spec.workload.command)
     argument = with_addresses(graph, workflow, intents, std::move(argument));

@@ -23,6 +23,6 @@ IntentSpec stream_stage(const Graph& graph, const WorkflowRow& row, size_t stage
                         const std::vector<IntentId>& intents);
 
 // The job of one stage of a batch, at its planned site. Requires as stream_stage. Pure.
-IntentSpec batch_stage(const WorkflowRow& row, size_t stage);
+IntentSpec batch_stage(const Graph& graph, const WorkflowRow& row, size_t stage);
 
 }  // namespace weir

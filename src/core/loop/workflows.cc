@@ -159,7 +159,7 @@ std::vector<Loop::DueStage> Loop::due_stages(const WorkflowRow& row) const {
     const IntentRow* wish = stage_of_generation(head_, row, s);
     if (!ready[s] && !(wish && wish->active)) continue;
     const IntentId known = head_.stage_intent(row, spec.stages[s].name);
-    due.push_back({s, known.valid() ? known : IntentId(fresh++), batch_stage(row, s)});
+    due.push_back({s, known.valid() ? known : IntentId(fresh++), batch_stage(head_, row, s)});
   }
   return due;
 }

@@ -58,7 +58,7 @@ class Packer {
     for (size_t r = 0; r < rooms_.size(); ++r) {
       const Room& room = rooms_[r];
       if (need.cpu_milli > room.cpu_milli || need.memory_mib > room.memory_mib ||
-          need.accelerators > room.accelerators || !graph_.right_accelerator(graph_.node(room.node), need)) {
+          need.accelerators > room.accelerators || !graph_.takes(graph_.node(room.node), need)) {
         continue;
       }
       fitting.push_back(r);
