@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/event/limits.h"
+#include "core/loop/workflow_stages.h"
 #include "core/units/quantity.h"
 
 namespace weir {
@@ -303,6 +304,7 @@ class Admitter {
       return tl::unexpected(std::move(error));
     };
     if (Status sound = check(e.spec); !sound) return prefixed(sound.error());
+    if (Status sound = check_addresses(e.spec); !sound) return prefixed(sound.error());
     if (e.spec.stages.size() > limits::kStagesStoredMax || e.spec.edges.size() > limits::kEdgesStoredMax ||
         e.spec.inputs.size() > limits::kInputsStoredMax) {
       return fail(ErrorCode::kInvalid, "it has too many stages, edges or inputs", where,

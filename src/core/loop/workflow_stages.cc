@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 
 #include "core/event/limits.h"
 #include "core/graph/promise.h"
@@ -12,6 +13,8 @@ namespace weir {
 namespace {
 
 constexpr int32_t kStreamsPerInstanceMax = 64;
+constexpr std::string_view kAddressMark = "{to:";
+constexpr size_t kAddressedBytesMax = sizeof("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535") - 1;
 
 struct Share {
   std::vector<int32_t> streams;  // by ingress
@@ -145,6 +148,47 @@ IntentSpec stage_at(const Graph& graph, const WorkflowRow& row, size_t at) {
 }
 
 }  // namespace
+
+Status check_addresses(const Workflow& workflow) {
+  for (size_t s = 0; s < workflow.stages.size(); ++s) {
+    const std::vector<std::string>& command = workflow.stages[s].workload.command;
+    for (size_t a = 0; a < command.size(); ++a) {
+      const std::string_view argument = command[a];
+      const std::string path = "spec.stages[" + std::to_string(s) + "].command[" + std::to_string(a) + "]";
+      size_t bytes = argument.size();
+      for (size_t at = argument.find(kAddressMark); at != std::string_view::npos; at = argument.find(kAddressMark, at + 1)) {
+        const size_t end = argument.find('}', at);
+        if (end == std::string_view::npos) break;
+        const std::string_view mark = argument.substr(at, end + 1 - at);
+        const std::string_view name = mark.substr(kAddressMark.size(), mark.size() - kAddressMark.size() - 1);
+        const std::string text(mark);
+        if (workflow.kind == WorkflowKind::kBatch) {
+          return fail(ErrorCode::kInvalid, text + " is in a batch, whose stages do not run at once", path,
+                      "write where the data lies instead");
+        }
+        const auto found = std::find_if(workflow.stages.begin(), workflow.stages.end(),
+                                        [name](const Stage& stage) { return stage.name == name; });
+        const auto to = static_cast<uint32_t>(found - workflow.stages.begin());
+        if (std::none_of(workflow.edges.begin(), workflow.edges.end(),
+                         [&](const WorkflowEdge& edge) { return edge.from == s && edge.to == to; })) {
+          return fail(ErrorCode::kInvalid, text + " is no stage that an edge leads to from here", path,
+                      "name a stage that it has an edge to, or add the edge");
+        }
+        if (found->workload.port == 0 || !runs(*found)) {
+          return fail(ErrorCode::kInvalid, text + " listens on no port", path, "give that stage a port, or leave this out");
+        }
+        bytes += std::max(kAddressedBytesMax, mark.size()) - mark.size();
+      }
+      if (bytes > limits::kArgumentBytesMax) {
+        return fail(ErrorCode::kInvalid,
+                    "it may have " + std::to_string(bytes) + " bytes once addresses are in it, and " +
+                        std::to_string(limits::kArgumentBytesMax) + " are allowed",
+                    path, "shorten it, or divide it into several arguments");
+      }
+    }
+  }
+  return {};
+}
 
 IntentSpec batch_stage(const Graph& graph, const WorkflowRow& row, size_t at) {
   const PlannedStage& planned = row.plan->stages[at];

@@ -17,12 +17,17 @@ namespace weir {
 // stages of the longest chain, of what the promise leaves.
 //
 // In the arguments of its command "{to:NAME}" becomes the stable address and port of that stage,
-// "[fd77::5]:9000", or, where nothing is to be reached, "". `intents`: by stage; none for those that do not
+// "[fd77::5]:9000", or, in a domain without addresses of services, "". `intents`: by stage; none for those that do not
 // run.
 IntentSpec stream_stage(const Graph& graph, const WorkflowRow& row, size_t stage,
                         const std::vector<IntentId>& intents);
 
 // The job of one stage of a batch, at its planned site. Requires as stream_stage. Pure.
 IntentSpec batch_stage(const Graph& graph, const WorkflowRow& row, size_t stage);
+
+// Whether every "{to:NAME}" in a command can be filled in: NAME is a stage that an edge leads to and that listens on a port,
+// and with the longest addresses the argument is no longer than one may be. A batch has none. kInvalid:
+// Error::where is the path of the argument ("spec.stages[1].command[0]"). Requires what check() lets pass.
+Status check_addresses(const Workflow& workflow);
 
 }  // namespace weir

@@ -217,7 +217,12 @@ bool Loop::watch(WorkflowId id) {
     again.why = "it stands again as it was";
     bodies.push_back(std::move(again));
   }
-  if (Status written = record(kBrain, std::move(bodies)); !written) return false;
+  if (Status written = record(kBrain, std::move(bodies)); !written) {
+    // What is not valid now never will be, unless the workflow or its plan changes.
+    if (written.error().code != ErrorCode::kInvalid) return false;
+    ++counters_.defects;
+    return true;
+  }
   const WorkflowRow& now = head_.workflow(id);
   if (now.state == WorkflowState::kWithdrawn || unsound(now).empty()) {
     workflows_to_arrange_.erase(id);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/event/limits.h"
 #include "core/loop/loop_for_test.h"
 #include "core/loop/workflow_stages.h"
 
@@ -12,11 +13,7 @@ constexpr TimeUs kSecond = 1'000'000;
 
 Stage working(std::string name) {
   Stage stage{.name = std::move(name)};
-  stage.workload = {.artifact = "a",
-                    .command = {"--to", "{to:archive}", "{to:camera}"},
-                    .port = 9000,
-                    .cpu_milli = 500,
-                    .memory_mib = 64};
+  stage.workload = {.artifact = "a", .port = 9000, .cpu_milli = 500, .memory_mib = 64};
   return stage;
 }
 
@@ -27,6 +24,7 @@ Workflow street() {
   spec.stages[1].replicas = 2;
   spec.stages[1].items_per_second_milli = 10'000;
   spec.stages[1].work_us = 30'000;
+  spec.stages[1].workload.command = {"--to", "{to:archive}"};
   spec.edges = {{.from = 0, .to = 1, .bps = 8'000'000, .item_bits = 800'000},
                 {.from = 1, .to = 2, .bps = 100'000}};
   return spec;
@@ -128,8 +126,73 @@ TEST_F(WorkflowsTest, StagesAreToldWhereTheNextOnesAnswer) {
   submit(street());
   arrange({kHub, kFar, kHub});
   EXPECT_EQ(stage("detect").spec->workload.command,
-            (std::vector<std::string>{"--to", "[fd77:2::2]:9000", ""}))
-      << "the archive is the second intent; at a camera nobody listens";
+            (std::vector<std::string>{"--to", "[fd77:2::2]:9000"}))
+      << "the archive is the second intent";
+}
+
+TEST_F(WorkflowsTest, RefusesAddressesThatNobodyListensAt) {
+  const auto error = [this](const Workflow& spec) {
+    const auto answer = propose(WorkflowSubmitted{.tenant = TenantId(0u), .generation = 0, .spec = spec});
+    return answer ? std::string() : answer.error().text();
+  };
+  const auto with = [](std::string argument) {
+    Workflow spec = street();
+    spec.stages[1].workload.command = {"--to", std::move(argument)};
+    return spec;
+  };
+  const std::string field = "workflow city/street: spec.stages[1].command[1]: ";
+  EXPECT_EQ(error(with("{to:archve}")), field + "{to:archve} is no stage that an edge leads to from here; name a stage that it "
+                                                "has an edge to, or add the edge");
+  EXPECT_NE(error(with("{to:camera}")).find("is no stage that an edge leads to"), std::string::npos) << "the edge leads here";
+  EXPECT_NE(error(with("{to:}")), "");
+  Workflow silent = with("{to:archive}");
+  silent.stages[2].workload.port = 0;
+  EXPECT_EQ(error(silent), field + "{to:archive} listens on no port; give that stage a port, or leave this out");
+  Workflow batch{.name = "b", .stages = {working("a"), working("b")}, .edges = {{.from = 0, .to = 1}}};
+  batch.stages[0].workload.command = {"{to:b}"};
+  EXPECT_NE(error(batch).find("spec.stages[0].command[0]: {to:b} is in a batch"), std::string::npos) << error(batch);
+  // An address takes 47 bytes at most, where the mark takes 12.
+  const std::string most(limits::kArgumentBytesMax - 47, 'x');
+  EXPECT_EQ(error(with(most + "x{to:archive}")).substr(field.size(), 47), "it may have 4097 bytes once addresses are in it");
+  EXPECT_EQ(error(with(most + "{to:archive}")), "");
+  EXPECT_EQ(error(with("{to:archive and {nothing:else}")), field + "{to:archive and {nothing:else} is no stage that an edge "
+                                                                   "leads to from here; name a stage that it has an edge to, "
+                                                                   "or add the edge");
+  EXPECT_EQ(error(with("{to:never closed")), "");
+}
+
+TEST_F(WorkflowsTest, ATighterPromiseThatIsBrokenIsLoosenedToWhatThereIs) {
+  Workflow spec = street();
+  spec.latency_us_max = 100'000;
+  submit(spec);
+  arrange({kHub, kFar, kHub});
+  const int64_t tight_us = stage("archive").spec->promise.latency_us_max;
+  spec.latency_us_max = 300'000;
+  submit(spec);
+  arrange({kHub, kFar, kHub});
+  EXPECT_EQ(stage("archive").spec->promise.latency_us_max, tight_us) << "while it is kept it stands";
+  EXPECT_EQ(stage("archive").generation, 1u);
+  const IntentId archive = loop->head().stage_intent(row(), "archive");
+  loop.reset();
+  write(PromiseStateChanged{archive, false, "late", kFar});
+  begin();
+  wait(kSecond);
+  EXPECT_GT(stage("archive").spec->promise.latency_us_max, tight_us);
+  EXPECT_EQ(stage("archive").generation, 2u);
+  wait(5 * kSecond);
+  EXPECT_EQ(stage("archive").generation, 2u) << "once";
+}
+
+TEST_F(WorkflowsTest, AStagePinnedByNamePutsUpWithTheTaintsOfItsSite) {
+  SiteSpec tainted{.name = "s1", .taints = {"owner", "noisy"}};
+  ASSERT_TRUE(propose(SiteDefined{{}, {}, tainted}));
+  Workflow spec = street();
+  spec.stages[1].at = {kFar};
+  submit(spec);
+  arrange({kHub, kFar, kHub});
+  EXPECT_EQ(stage("detect").spec->where.tolerates, (std::vector<std::string>{"noisy", "owner"}));
+  EXPECT_TRUE(stage("archive").spec->where.tolerates.empty()) << "it may be anywhere";
+  EXPECT_EQ(place_obstacle(loop->head(), stage("detect").spec->where, {}, kFar).code, ReasonCode::kNone);
 }
 
 TEST_F(WorkflowsTest, ARefusalSaysWhyAndIsTriedAgainOnceSomethingEased) {
@@ -251,6 +314,7 @@ TEST_F(WorkflowsTest, ANewGenerationTakesOverAndDropsWhatItDoesNotName) {
   Workflow spec = street();
   spec.stages.pop_back();
   spec.edges.pop_back();
+  spec.stages[1].workload.command.clear();
   submit(spec);
   EXPECT_EQ(row().generation, 2u);
   EXPECT_EQ(stage("archive").state, IntentState::kPending) << "until there is a plan the old one goes on";
@@ -433,6 +497,7 @@ TEST_F(BatchTest, AStageBeginsWhenAllBeforeItHaveEndedWell) {
   submit(diamond());
   EXPECT_TRUE(row().finished) << "what is finished is not done twice by being said twice";
   ASSERT_TRUE(propose(WorkflowWithdrawn{.workflow = WorkflowId(0u)}));
+  for (const char* name : {"a", "b", "c", "d"}) EXPECT_FALSE(is_over(stage(name))) << name;
   submit(diamond());
   arrange_batch({kHub, kFar, kHub, kFar});
   EXPECT_TRUE(submitted("a")) << "all of it runs anew";
@@ -471,6 +536,52 @@ TEST_F(BatchTest, WhatHasBegunGoesOnWithoutWhatItWasMadeOf) {
   EXPECT_EQ(arranging.size(), 1u) << "both have begun with what a made";
   EXPECT_TRUE(submitted("b"));
   EXPECT_TRUE(submitted("c"));
+}
+
+TEST_F(BatchTest, ASilentSiteKeepsWhatRanThereUntilItsLeasesHaveEnded) {
+  submit(diamond());
+  arrange_batch({kFar, kHub, kHub, kHub});
+  finish("a");
+  lose_far(3 * kSecond);
+  ASSERT_EQ(loop->head().site(kFar).state, Liveness::kDown);
+  const IntentId b = loop->head().stage_intent(row(), "b");
+  const auto question = std::find_if(asked.rbegin(), asked.rend(), [b](const Asked& a) { return a.intent == b; });
+  ASSERT_NE(question, asked.rend());
+  turn(Loop::Decided{question->ticket, b, Refusal{b, 1, 3, {{ReasonCode::kMemory, kHub, {}, 8, 4}}}});
+  EXPECT_EQ(arranging.size(), 1u) << "b is to be planned again, but a may lie where it ran";
+  EXPECT_GT(loop->wake_us(), now_us + 1'000) << "nor is it asked over and over";
+  EXPECT_TRUE(stage("a").finished);
+  turn(Loop::Attached{kFar, ++connection, {.version = "t"}});
+  ASSERT_EQ(loop->head().site(kFar).state, Liveness::kUp);
+  ASSERT_EQ(arranging.size(), 2u);
+  arrange_batch({kFar, kFar, kHub, kHub}, {false, true, true, true});
+  EXPECT_TRUE(stage("a").finished);
+  EXPECT_EQ(stage("b").spec->where.only, std::vector<SiteId>{kFar});
+}
+
+TEST_F(BatchTest, APlanMadeWhileASiteIsSilentIsDropped) {
+  submit(diamond());
+  arrange_batch({kFar, kHub, kHub, kHub});
+  finish("a");
+  const IntentId b = loop->head().stage_intent(row(), "b");
+  const auto question = std::find_if(asked.rbegin(), asked.rend(), [b](const Asked& a) { return a.intent == b; });
+  turn(Loop::Decided{question->ticket, b, Refusal{b, 1, 3, {{ReasonCode::kMemory, kHub, {}, 8, 4}}}});
+  ASSERT_EQ(arranging.size(), 2u);
+  lose_far(3 * kSecond);
+  ASSERT_EQ(loop->head().site(kFar).state, Liveness::kDown);
+  arrange_batch({kHub, kHub, kHub, kHub});
+  EXPECT_TRUE(stage("a").finished) << "what it made is not lost yet";
+  EXPECT_TRUE(row().plan->why.empty());
+}
+
+TEST_F(BatchTest, AStageThatHasEndedIsForgottenWithItsWorkflow) {
+  submit(diamond());
+  arrange_batch({kHub, kHub, kHub, kHub});
+  finish("a");
+  const IntentId a = loop->head().stage_intent(row(), "a");
+  EXPECT_FALSE(propose(IntentWithdrawn{a})) << "others need what it made";
+  ASSERT_TRUE(propose(WorkflowWithdrawn{.workflow = WorkflowId(0u)}));
+  EXPECT_FALSE(is_over(stage("a")));
 }
 
 TEST_F(BatchTest, AWithdrawnBatchTakesItsJobsAlong) {
