@@ -185,6 +185,7 @@ Workflow workflow_from(const v1::Workflow& message, const Context& context, Chec
       checks.quantity<int64_t>("spec.deadline", spec.deadline(), parse_lifetime_us, "2h", 0);
   checks.require(spec.deadline().empty() || out.spec.deadline_us > 0, "spec.deadline", "is zero",
                  "write it like 2h, or leave it out");
+  checks.require(out.spec.deadline_us <= kWorkUsMax, "spec.deadline", "is above 365d", "write at most 365d");
   if (!checks.ok()) return out;
   if (const Status sound = check(out.spec); !sound) {
     checks.refuse(sound.error().where, sound.error().what, sound.error().remedy, sound.error().code);

@@ -97,6 +97,13 @@ TEST(WorkflowResource, ReadsABatch) {
   EXPECT_EQ(workflow.inputs_at[0], (std::vector<std::string>{"hub-gansu", "campus"}));
 }
 
+TEST(WorkflowResource, ABatchTakesAYearAtMost) {
+  EXPECT_EQ(error_with(kBatch, "deadline: 2h", "deadline: 365d1us"), "f.yaml:6: spec.deadline: is above 365d; write at most 365d");
+  std::string text = kBatch;
+  text.replace(text.find("deadline: 2h"), 12, "deadline: 365d");
+  EXPECT_EQ(std::get<Workflow>(only(text).value).spec.deadline_us, kWorkUsMax);
+}
+
 TEST(WorkflowResource, SurvivesBeingWritten) {
   for (const char* text : {kStream, kBatch}) {
     const Resource resource = only(text);
