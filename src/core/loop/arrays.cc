@@ -32,18 +32,28 @@ void Loop::note_array(IntentId intent) {
 
 void Loop::watch_arrays() {
   if (held_) return;
-  for (const IntentId array : std::vector<IntentId>(arrays_.begin(), arrays_.end())) watch_array(array);
+  int64_t left = options_.tasks_per_turn_max;
+  const std::vector<IntentId> arrays(arrays_.begin(), arrays_.end());
+  for (size_t i = 0; i < arrays.size(); ++i) {
+    // Alike parts, of which the next have what one leaves.
+    const auto others = static_cast<int64_t>(arrays.size() - i - 1);
+    int64_t own = (left + others) / (others + 1);
+    left -= own;
+    watch_array(arrays[i], own);
+    left += own;
+  }
 }
 
 // A disk without room leaves everything for a later turn.
-void Loop::watch_array(IntentId array) {
+void Loop::watch_array(IntentId array, int64_t& tasks_left) {
   const IntentRow& row = head_.intent(array);
   const bool open = row.state != IntentState::kWithdrawn && is_array(row);
   // Tasks go with their array; also where it was submitted anew at once.
   if (!open || row.tasks.submitted == 0) {
     std::vector<EventBody> bodies;
     for (auto at = tasks_.lower_bound({array, IntentId(0u)}); at != tasks_.end() && at->first == array; ++at) {
-      if (bodies.size() >= static_cast<size_t>(options_.tasks_per_turn_max)) break;
+      if (tasks_left <= 0) return void(record(kBrain, std::move(bodies)));
+      --tasks_left;
       bodies.push_back(IntentWithdrawn{at->second, false, "its array was withdrawn"});
     }
     if (!bodies.empty()) return void(record(kBrain, std::move(bodies)));
@@ -56,7 +66,7 @@ void Loop::watch_array(IntentId array) {
   const int64_t at_once = ports_.scheduler != nullptr ? ports_.scheduler->tasks_at_once(head_, array)
                                                       : static_cast<int64_t>(options_.deciding_max);
   const int64_t more = std::min({options_.tasks_waiting_max + at_once - row.tasks.waiting,
-                                 int64_t{row.spec->schedule.tasks} - row.tasks.submitted, options_.tasks_per_turn_max});
+                                 int64_t{row.spec->schedule.tasks} - row.tasks.submitted, tasks_left});
   std::vector<EventBody> bodies;
   size_t fresh = head_.intent_count();
   for (int64_t k = 0; k < more; ++k) {
@@ -66,6 +76,7 @@ void Loop::watch_array(IntentId array) {
     const uint32_t generation = known.valid() ? head_.intent(known).generation + 1 : 1;
     bodies.push_back(IntentSubmitted{known.valid() ? known : IntentId(fresh++), row.tenant, generation, {}, array, task});
   }
+  tasks_left -= static_cast<int64_t>(bodies.size());
   (void)record(kBrain, std::move(bodies));
 }
 

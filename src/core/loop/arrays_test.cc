@@ -66,6 +66,7 @@ class ArraysTest : public LoopOfTwoSites {
     with.scheduler = &slots;
     LoopOptions options;
     options.tasks_waiting_max = 2;
+    options.tasks_per_turn_max = tasks_per_turn_max;
     LoopOfTwoSites::start(std::move(with), options);
   }
   Result<Admitted> propose(EventBody body) {
@@ -127,6 +128,7 @@ class ArraysTest : public LoopOfTwoSites {
   }
 
   Slots slots;
+  int64_t tasks_per_turn_max = 4'096;
 };
 
 TEST_F(ArraysTest, TenTasksRunOnRoomForThree) {
@@ -143,6 +145,27 @@ TEST_F(ArraysTest, TenTasksRunOnRoomForThree) {
   // Whoever says the same again does not mean it to be done twice.
   ASSERT_TRUE(submit(10));
   EXPECT_EQ(row().generation, 1u);
+}
+
+TEST_F(ArraysTest, SeveralShareWhatIsSubmittedInOneTurn) {
+  tasks_per_turn_max = 6;
+  slots.room = 100;
+  // Both are there before the first turn.
+  for (const char* name : {"render", "encode"}) {
+    IntentSpec spec = array(10);
+    spec.name = name;
+    write(IntentSubmitted{IntentId(loop->head().intent_count() + (spec.name == "encode")), TenantId(0u), 1, spec});
+  }
+  start();
+  const auto submitted = [this](IntentId of) { return row(of).tasks.submitted; };
+  const IntentId other(1u);
+  for (int turns = 0; turns < 20 && submitted(kArray) + submitted(other) < 20; ++turns) {
+    const int32_t before = submitted(kArray) + submitted(other);
+    idle();
+    EXPECT_LE(submitted(kArray) + submitted(other) - before, 6);
+    EXPECT_LE(std::abs(submitted(kArray) - submitted(other)), 1);
+  }
+  EXPECT_EQ(submitted(kArray) + submitted(other), 20);
 }
 
 TEST_F(ArraysTest, EndsAsItsTasksDid) {

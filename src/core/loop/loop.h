@@ -299,7 +299,7 @@ class Loop {
   void watch_hour();
   void note_array(IntentId intent);       // an array or a task: it may have come, or ended
   void watch_arrays();
-  void watch_array(IntentId array);
+  void watch_array(IntentId array, int64_t& tasks_left);  // that may still be submitted in this turn, for all arrays
   std::optional<TimeUs> run_time_end(const IntentRow& row) const;
   void await_end(IntentId intent);
   TimeUs event_time_us() const;          // of what is recorded now

@@ -382,8 +382,14 @@ void GraphQueue::set_hopeless(const Graph& head, IntentId intent) {
   if (hopeless == work.hopeless) return;
   const bool waits = work.state == Work::State::kWaiting;
   if (waits) stop_waiting(work);
+  count_task(work, -1);
   work.hopeless = hopeless;
+  count_task(work, 1);
   if (waits) wait_for(work);
+}
+
+void GraphQueue::count_task(const Work& work, int sign) {
+  if (work.task && !work.hopeless && work.state != Work::State::kRunning) tasks_waiting_ += work.job.whole() * sign;
 }
 
 void GraphQueue::take(Work& work, int32_t instances) {
@@ -408,12 +414,14 @@ void GraphQueue::submit(const Graph& head, IntentId intent) {
   const IntentRow& row = head.intent(intent);
   const uint32_t of = leaf_of(head, row, *row.spec);
   Work work{.leaf = of, .job = job_of(head, id_of(intent), of, row)};
+  work.task = row.array.valid();
   // More wait than the engine holds: it is decided as it comes.
   if (!engine_.submit(work.job)) {
     to_be_refused_.insert(intent);
     return;
   }
   wait_for(work);
+  count_task(work, 1);
   for (const auto* names : {&row.spec->where.near, &row.spec->where.apart_from}) {
     for (const IntentId other : *names) {
       work.named.push_back(other);
@@ -458,11 +466,27 @@ void GraphQueue::follow_array(const Graph& head, IntentId array, bool another) {
   rests_.emplace(array, rest);
 }
 
-// What is free is counted as if it were all in one place.
+// What is free is counted as if it were all in one place, but for the places that the array names.
 int64_t GraphQueue::tasks_at_once(const Graph& head, IntentId array) const {
-  const auto rest = rests_.find(array);
-  if (rest == rests_.end()) return 0;
-  return rest->second.each.times_in(free_all_, head.intent(array).spec->schedule.tasks);
+  const auto known = rests_.find(array);
+  if (known == rests_.end()) return 0;
+  const Rest& rest = known->second;
+  const IntentRow& row = head.intent(array);
+  Amount room = free_all_;
+  if (!row.spec->where.only.empty()) {
+    room = {};
+    for (const SiteId site : row.spec->where.only) {
+      if (site.index() < free_.size() && may_run_at(head, *row.spec, site)) room += free_[site.index()];
+    }
+  }
+  // What tasks of others wait for is not there for its own; these are counted by whoever asks.
+  const Amount others = tasks_waiting_ - rest.each * row.tasks.waiting;
+  room = room - Amount::most(others, {});
+  for (const QueueId node : leaves_[rest.leaf].chain) {
+    const Amount& most = tree_.spec(node).maximum;
+    if (most != kUnlimited) room = Amount::least(room, most - tree_.standing(node).used);
+  }
+  return rest.each.times_in(room, row.spec->schedule.tasks);
 }
 
 void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
@@ -478,6 +502,7 @@ void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
   Work& work = known->second;
   unclaim(head, intent);
   give_back(work);
+  count_task(work, -1);
   (void)engine_.withdraw(id_of(intent));
   // Streams may need more instances than at least, and a plan be of an earlier wish.
   work.job.count = static_cast<int32_t>(placements.size());
@@ -524,6 +549,7 @@ void GraphQueue::forget(std::map<IntentId, Work>::iterator known) {
   if (--of_class->second == 0) known_classes_.erase(of_class);
   for (const IntentId other : known->second.named) waits_on_.erase({other, known->first});
   may_wait_.erase(known->first);
+  count_task(known->second, -1);
   work_.erase(known);
 }
 
@@ -563,7 +589,7 @@ void GraphQueue::restart(const Graph& head) {
   waits_on_.clear();
   rests_.clear();
   free_.clear();
-  free_all_ = {};
+  free_all_ = tasks_waiting_ = {};
   to_be_refused_.clear();
   resting_.clear();
   too_large_.clear();

@@ -79,6 +79,7 @@ class GraphQueue : public Scheduler {
     std::vector<Part> held;      // of these what the graph does not count as free: what has not ended
     Amount amount;               // as the tree knows it
     bool hopeless = false;       // it is in the tree for nothing: see is_hopeless()
+    bool task = false;           // of an array
     bool was_refused = false;
     uint64_t relief = 0;         // when it was
     TimeUs claimed_at = 0;       // when others were last told to make room for it
@@ -138,6 +139,7 @@ class GraphQueue : public Scheduler {
   void look_when(const Graph& head);
   void estimate_again(const Graph& head);
   void stands_elsewhere(const Graph& head, IntentId other);
+  void count_task(const Work& work, int sign);
   void take(Work& work, int32_t instances);
   void give_back(Work& work);
   uint32_t leaf_of(const Graph& head, const IntentRow& row, const IntentSpec& spec);
@@ -180,6 +182,7 @@ class GraphQueue : public Scheduler {
   std::map<IntentId, Rest> rests_;         // of arrays
   std::vector<Amount> free_;               // by site: for those who have no claim; and the sum
   Amount free_all_;
+  Amount tasks_waiting_;                   // of all arrays: what their tasks need that have no plan, and may get one
   std::set<IntentId> to_be_refused_;       // a decision is to say why
   std::set<IntentId> too_large_;           // for all nodes that are known, used or not
   bool nodes_changed_ = false;             // since that was looked at

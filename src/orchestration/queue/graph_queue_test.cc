@@ -535,5 +535,48 @@ TEST_F(GraphQueueTest, PredictionsOrderJobsAndMoveNoPromise) {
   EXPECT_EQ(queue.why(says_short).estimated_start, begun + kHour / 60);
 }
 
+TEST_F(GraphQueueTest, AnArrayGetsNoMoreTasksThanItsQueueItsPlacesAndOthersLeaveRoomFor) {
+  add(QueueDefined{::weir::QueueId(0u), {.name = kDomainQueue, .policy = "fcfs"}});
+  add(QueueDefined{::weir::QueueId(1u), {.name = "small", .maximum = {.cpu_milli = 5000}}});
+  const auto array_at = [this](std::vector<SiteId> only, const std::string& queue_name) {
+    const IntentId id(graph.intent_count());
+    IntentSpec spec{.name = "a" + std::to_string(id.value), .where = {.only = std::move(only)}};
+    spec.workload.kind = WorkKind::kJob;
+    spec.workload.cpu_milli = 1000;
+    spec.workload.memory_mib = 64;
+    spec.schedule = {.queue = queue_name, .run_time_us_max = kHour, .tasks = 100};
+    add(IntentSubmitted{id, TenantId(0u), 1, spec});
+    return id;
+  };
+  const auto submit_task = [this](IntentId array, uint32_t task) {
+    add(IntentSubmitted{IntentId(graph.intent_count()), TenantId(0u), 1, {}, array, task});
+  };
+  const IntentId anywhere = array_at({}, ""), small = array_at({}, "small"), at_b = array_at({SiteId(1u)}, "");
+  EXPECT_EQ(queue.tasks_at_once(graph, anywhere), 12);
+  EXPECT_EQ(queue.tasks_at_once(graph, small), 5) << "its queue has no more";
+  EXPECT_EQ(queue.tasks_at_once(graph, at_b), 4) << "it names one site";
+  for (uint32_t task = 0; task < 3; ++task) submit_task(small, task);
+  EXPECT_EQ(queue.tasks_at_once(graph, small), 5) << "whoever asks counts its own that wait";
+  EXPECT_EQ(queue.tasks_at_once(graph, anywhere), 9) << "those of others are about to take theirs";
+  EXPECT_EQ(queue.tasks_at_once(graph, at_b), 1);
+  ASSERT_EQ(start_all().size(), 3u);
+  EXPECT_EQ(queue.tasks_at_once(graph, small), 2);
+  EXPECT_EQ(queue.tasks_at_once(graph, anywhere), 9) << "what runs is not free";
+  GraphQueue anew;
+  for (uint32_t task = 3; task < 5; ++task) submit_task(small, task);
+  anew.restart(graph);
+  for (const IntentId array : {anywhere, small, at_b}) EXPECT_EQ(anew.tasks_at_once(graph, array), queue.tasks_at_once(graph, array));
+  for (uint32_t task = 0; task < 5; ++task) {
+    const IntentId id = graph.find_task(small, task);
+    if (graph.intent(id).active) finish(id);
+    else add(IntentWithdrawn{id});
+  }
+  EXPECT_EQ(queue.tasks_at_once(graph, anywhere), 12);
+  EXPECT_EQ(queue.tasks_at_once(graph, small), 5);
+  // A site that may not be used has no room for it.
+  add(SiteDefined{SiteId(1u), VertexId(1u), SiteSpec{.name = "b", .taints = {"owner"}}});
+  EXPECT_EQ(queue.tasks_at_once(graph, at_b), 0);
+}
+
 }  // namespace
 }  // namespace weir::queue
