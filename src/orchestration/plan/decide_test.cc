@@ -6,6 +6,8 @@
 #include <random>
 #include <set>
 
+#include "core/graph/ease.h"
+
 namespace weir {
 namespace {
 
@@ -434,6 +436,45 @@ TEST_F(DecideTest, LargeRequestsAreSentToDifferentSites) {
   spec.where.sites_min = 4;
   submit(2);
   EXPECT_EQ(refused(), (Reason{ReasonCode::kSpread, SiteId{}, SiteId{}, 4, 3}));
+}
+
+TEST_F(DecideTest, AJobThatAsksForDifferentPlacesWaitsForThoseThatAreFull) {
+  const auto first_reasons = [this] {
+    const Decision decision = planner.decide(graph, IntentId(0u));
+    const auto* refusal = std::get_if<Refusal>(&decision);
+    return refusal ? refusal->reasons : std::vector<Reason>();
+  };
+  IntentSpec other{.name = "other"};
+  other.workload = {.kind = WorkKind::kJob, .cpu_milli = 1900};
+  other.where.only = {SiteId(1u)};
+  spec.from.clear();
+  spec.traffic = {};
+  spec.promise = {};
+  spec.workload.kind = WorkKind::kJob;
+  spec.workload.streams_per_instance = 1;
+  spec.where.sites_min = 2;
+  submit();
+  EXPECT_EQ(placed().placements.size(), 2u);
+  add(IntentSubmitted{IntentId(1u), TenantId(0u), 1, other});
+  add(PlanCommitted{std::get<Plan>(planner.decide(graph, IntentId(1u)))});
+  const std::vector<Reason> full = first_reasons();
+  ASSERT_EQ(full.size(), 2u);
+  EXPECT_EQ(full[0], (Reason{ReasonCode::kCpu}));
+  EXPECT_EQ(full[1], (Reason{ReasonCode::kCpu, SiteId(1u), SiteId{}, 300, 100}));
+  EXPECT_TRUE(may_ease(Refusal{.reasons = full}));
+  spec.where.sites_min = 3;
+  submit(2);
+  EXPECT_EQ(first_reasons().at(0), (Reason{ReasonCode::kSpread, SiteId{}, SiteId{}, 3, 1})) << "street never holds one";
+  spec.where.sites_min = 2;
+  spec.where.not_at = {SiteId(1u)};
+  submit(3);
+  EXPECT_EQ(first_reasons().at(0).code, ReasonCode::kSpread) << "it does not want what is full";
+  spec.where.not_at.clear();
+  submit(4);
+  add(IntentWithdrawn{IntentId(1u)});
+  const Position plan = graph.intent(IntentId(1u)).retiring.front()->position;
+  add(PlanRetired{.intent = IntentId(1u), .plan = plan});
+  EXPECT_EQ(placed().placements.size(), 2u);
 }
 
 TEST_F(DecideTest, SpreadIsRefusedForWantOfStreamsToo) {

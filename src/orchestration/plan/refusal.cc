@@ -4,6 +4,8 @@
 #include <map>
 #include <tuple>
 
+#include "core/graph/promise.h"
+
 namespace weir {
 namespace {
 
@@ -49,6 +51,48 @@ Reason short_of_room(Candidates& candidates, const Blocked& blocked) {
   return reason;
 }
 
+bool is_room(ReasonCode code) {
+  return code == ReasonCode::kCpu || code == ReasonCode::kMemory || code == ReasonCode::kAccelerators ||
+         code == ReasonCode::kAcceleratorShare || code == ReasonCode::kAcceleratorMemory || code == ReasonCode::kBandwidth;
+}
+
+// Has the site a node that holds an instance when nothing else runs there?
+bool could_hold(const Graph& graph, SiteId site, const Workload& work) {
+  for (const NodeRange& range : graph.nodes(site)) {
+    for (uint32_t n = range.first; n < range.first + range.count; ++n) {
+      const NodeRow& node = graph.node(NodeId(n));
+      if (graph.takes(node, work) && node.cpu_milli >= work.cpu_milli && node.memory_mib >= work.memory_mib &&
+          node.accelerators >= work.accelerators) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+// Where a job asks for different places and finds too few, but would find enough if none were full: what is short there, so
+// that it waits for that. Empty: there are not so many, or it has several ingresses.
+std::vector<Reason> full_places(Candidates& candidates, const Whole& whole) {
+  const Graph& graph = candidates.graph();
+  const Workload& work = candidates.spec().workload;
+  if (work.kind != WorkKind::kJob || candidates.sources().size() != 1) return {};
+  Spread spread(graph);
+  for (const SiteId site : whole.sites_kept) spread.add(site);
+  const auto& ranking = candidates.rank({1}, Candidates::kAll);
+  for (const Option& option : ranking.feasible) spread.add(option.site);
+  std::vector<Reason> full;
+  for (const Reason& reason : ranking.refused) {
+    if (!is_room(reason.code) || !could_hold(graph, reason.site, work) || candidates.path_too_far(reason.site, 0)) continue;
+    spread.add(reason.site);
+    full.push_back(reason);
+  }
+  if (full.empty() || spread.lacks(whole.where).code != ReasonCode::kNone) return {};
+  nearest_first(full);
+  full.insert(full.begin(), Reason{full.front().code});
+  full.resize(std::min(full.size(), kReasonsMax));
+  return full;
+}
+
 }  // namespace
 
 void nearest_first(std::vector<Reason>& reasons) {
@@ -68,6 +112,10 @@ void nearest_first(std::vector<Reason>& reasons) {
 Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& whole) {
   Refusal out;
   const IntentSpec& spec = candidates.spec();
+  if (blocked.code == ReasonCode::kSpread || blocked.code == ReasonCode::kRegions || blocked.code == ReasonCode::kFailureDomains) {
+    out.reasons = full_places(candidates, whole);
+    if (!out.reasons.empty()) return out;
+  }
   switch (blocked.code) {
     case ReasonCode::kNone: break;
     case ReasonCode::kBudget:
