@@ -216,10 +216,14 @@ Table runs(const Items& items, bool wide) {
   return table;
 }
 
-// "0.4 1 0.7, of 80Gi each": what is free of each device.
+// "0.4 1 | 1 0.7, of 80Gi each": what is free of each device, island by island.
 std::string devices_text(const v1::NodeView& node) {
   std::string out;
-  for (const auto& device : node.devices()) out += (out.empty() ? "" : " ") + format_milli(device.milli_free());
+  const int island = node.spec().accelerators_per_island();
+  for (int d = 0; d < node.devices_size(); ++d) {
+    out += d == 0 ? "" : island > 0 && d % island == 0 ? " | " : " ";
+    out += format_milli(node.devices(d).milli_free());
+  }
   if (out.empty()) return "-";
   if (node.spec().accelerator_memory_mib() > 0)
     out += ", of " + format_memory(node.spec().accelerator_memory_mib()) + " each";
@@ -236,7 +240,7 @@ std::string accelerators_free(const v1::NodeView& node) {
 
 Table nodes(const Items& items, bool wide) {
   std::vector<std::string> header{"NODE", "SITE", "NAME", "STATE", "CORES FREE", "MEMORY FREE", "ACCELERATORS", "SPEED"};
-  if (wide) header.insert(header.end(), {"FREE OF EACH DEVICE", "FP16 TFLOPS"});
+  if (wide) header.insert(header.end(), {"FREE OF EACH DEVICE", "FP16 TFLOPS", "SLICES", "RACK"});
   Table table(header);
   table.lesser({"SPEED"});
   for (const v1::Resource& item : items) {
@@ -251,7 +255,9 @@ Table nodes(const Items& items, bool wide) {
     if (wide) {
       row.insert(row.end(), {devices_text(node), spec.accelerator_fp16_gflops() > 0
                                                      ? format_milli(spec.accelerator_fp16_gflops())
-                                                     : "-"});
+                                                     : "-",
+                              spec.accelerator_slices() > 0 ? std::to_string(spec.accelerator_slices()) : "-",
+                              spec.rack().empty() ? "-" : spec.rack()});
     }
     table.add(row);
   }

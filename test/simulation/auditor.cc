@@ -97,6 +97,9 @@ void Auditor::body(const NodesReported& e) {
     node.speed = std::max(1, e.nodes[i].speed_milli);
     node.accelerators = e.nodes[i].accelerators;
     node.device_memory = e.nodes[i].accelerator_memory_mib;
+    node.per_island = e.nodes[i].accelerators_per_island;
+    node.slices = e.nodes[i].accelerator_slices;
+    node.rack = e.nodes[i].rack;
   }
 }
 
@@ -404,6 +407,7 @@ void Auditor::body(const PlanCommitted& e) {
     if (site.state != Liveness::kUp) fail("a run is placed at " + site.name + ", which is not up");
     if (site.drained) fail("a run is placed at " + site.name + ", which an operator drains");
     check_place(p, wish);
+    check_islands(p, wish.spec.workload);
     if (!(p.asks == asked(site, wish.spec.workload.kind))) fail("a run is placed at a price that " + site.name + " does not ask");
     hold(p, 1);
   }
@@ -425,6 +429,7 @@ void Auditor::body(const PlanCommitted& e) {
                            .task = wish.array.valid()};
     billed_[now.run(i)].workload.speed_milli_min = 0;  // chose the node, and is nothing to its agent
     // Of a shared device it is told what it was given.
+    billed_[now.run(i)].workload.accelerator_milli = e.plan.placements[i].accelerator_milli;
     if (e.plan.placements[i].accelerator_milli > 0)
       billed_[now.run(i)].workload.accelerator_memory_mib = e.plan.placements[i].accelerator_memory_mib;
     runs_[now.run(i)] = {};
@@ -512,37 +517,6 @@ bool Auditor::routed(const std::vector<LinkId>& path, uint32_t from, uint32_t to
   int64_t length = 0;
   for (const LinkId id : path) length += links_[id.index()].described_latency;
   return length == distance[to];
-}
-
-void Auditor::check_placements(const Plan& plan, const Wish& wish) {
-  const Workload& need = wish.spec.workload;
-  const auto names = [](const std::vector<SiteId>& sites, SiteId id) {
-    return std::find(sites.begin(), sites.end(), id) != sites.end();
-  };
-  check_different(plan, wish);
-  for (const Placement& p : plan.placements) {
-    const Site& site = sites_[p.site.index()];
-    if (p.cpu_milli != need.cpu_milli || p.memory_mib != need.memory_mib || p.accelerators != need.accelerators ||
-        p.accelerator_milli != need.accelerator_milli) {
-      fail("an instance has other resources than asked for");
-    }
-    if (p.streams > need.streams_per_instance) fail("an instance carries too many streams");
-    if (!wish.spec.from.empty() && p.streams <= 0) fail("an instance is paid for and carries nothing");
-    if (names(wish.spec.where.not_at, p.site) || (!wish.spec.where.only.empty() && !names(wish.spec.where.only, p.site))) {
-      fail("an instance at a forbidden site");
-    }
-    std::vector<std::string> labels = wish.spec.where.residency;
-    for (const DatasetId id : wish.spec.data) {
-      if (id.index() >= datasets_.size()) return fail("an unknown data set");
-      labels.insert(labels.end(), datasets_[id.index()].begin(), datasets_[id.index()].end());
-    }
-    for (const std::string& label : labels) {
-      if (std::find(site.residency.begin(), site.residency.end(), label) == site.residency.end()) {
-        fail("an instance at " + site.name + " without residency " + label);
-      }
-    }
-  }
-  if (plan.placements.empty()) fail("a plan without instances");
 }
 
 void Auditor::check_path(const Plan& plan, const Flow& flow, const std::vector<LinkId>& path, const char* what) {

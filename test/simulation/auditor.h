@@ -62,6 +62,8 @@ class Auditor {
     int64_t cpu = 0, memory = 0, accelerators = 0;
     int64_t speed = 1;
     int64_t device_memory = 0;
+    int64_t per_island = 0, slices = 0;
+    std::string rack;
     int64_t cpu_used = 0, memory_used = 0;
     std::map<int, std::pair<int64_t, int64_t>> devices_used;  // thousandths and MiB, of those in use
     bool cordoned = false;
@@ -229,6 +231,8 @@ class Auditor {
   void hold(const Placement& placement, int sign);
   void hold_devices(Node& node, const Placement& placement, int sign);
   bool has_devices(const Graph& graph, NodeId id) const;
+  bool is_share(const Node& node, const Placement& placement, const Workload& need) const;
+  void check_islands(const Placement& placement, const Workload& need) const;
   void hold(const Flow& flow, int sign);
 
   Fail fail_;

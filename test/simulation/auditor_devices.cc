@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <set>
 
 #include "simulation/auditor.h"
 
@@ -19,6 +20,24 @@ void Auditor::hold_devices(Node& node, const Placement& p, int sign) {
     }
     if (milli == 0) node.devices_used.erase(d);
   }
+}
+
+// What was asked for; of a sliced device no slice more than that takes.
+bool Auditor::is_share(const Node& node, const Placement& p, const Workload& need) const {
+  if (need.accelerator_milli == 0 || node.slices == 0) return p.accelerator_milli == need.accelerator_milli;
+  int64_t taken = 1;
+  while (taken * 1000 < need.accelerator_milli * node.slices) ++taken;
+  return p.accelerator_milli == (taken == node.slices ? 0 : taken * 1000 / node.slices);
+}
+
+void Auditor::check_islands(const Placement& p, const Workload& need) const {
+  const Node& node = nodes_[p.node.index()];
+  if (!need.accelerators_linked || node.per_island == 0) return;
+  std::set<int64_t> islands;
+  for (int d = 0; d < kDevicesPerNodeMax; ++d) {
+    if ((p.devices >> d & 1) != 0) islands.insert(d / node.per_island);
+  }
+  if (islands.size() > 1) fail("an instance's accelerators are in " + std::to_string(islands.size()) + " islands");
 }
 
 // Whether the graph has as many devices as the books, with as much free.

@@ -19,6 +19,12 @@ void Auditor::check_different(const Plan& plan, const Wish& wish) const {
     domains.insert(domain_of(p.site));
   }
   const Where& where = wish.spec.where;
+  std::set<std::string> racks;
+  for (const Placement& p : plan.placements) {
+    const std::string& rack = nodes_[p.node.index()].rack;
+    racks.insert(std::to_string(p.site.value) + (rack.empty() ? " node " + std::to_string(p.node.value) : " rack " + rack));
+  }
+  if (where.same_rack && racks.size() > 1) fail("an intent that is to be in one rack is in several");
   if (std::ssize(sites) < where.sites_min) fail("too few sites");
   if (std::ssize(regions) < where.regions_min) fail("too few regions");
   if (std::ssize(domains) < where.failure_domains_min) fail("too few failure domains");
@@ -60,6 +66,37 @@ void Auditor::check_place(const Placement& placement, const Wish& wish) const {
   for (const IntentId other : where.apart_from) {
     if (stands(other, placement.site)) fail("a run is placed beside an intent that it is to be apart from");
   }
+}
+
+void Auditor::check_placements(const Plan& plan, const Wish& wish) {
+  const Workload& need = wish.spec.workload;
+  const auto names = [](const std::vector<SiteId>& sites, SiteId id) {
+    return std::find(sites.begin(), sites.end(), id) != sites.end();
+  };
+  check_different(plan, wish);
+  for (const Placement& p : plan.placements) {
+    const Site& site = sites_[p.site.index()];
+    if (p.cpu_milli != need.cpu_milli || p.memory_mib != need.memory_mib || p.accelerators != need.accelerators ||
+        !is_share(nodes_[p.node.index()], p, need)) {
+      fail("an instance has other resources than asked for");
+    }
+    if (p.streams > need.streams_per_instance) fail("an instance carries too many streams");
+    if (!wish.spec.from.empty() && p.streams <= 0) fail("an instance is paid for and carries nothing");
+    if (names(wish.spec.where.not_at, p.site) || (!wish.spec.where.only.empty() && !names(wish.spec.where.only, p.site))) {
+      fail("an instance at a forbidden site");
+    }
+    std::vector<std::string> labels = wish.spec.where.residency;
+    for (const DatasetId id : wish.spec.data) {
+      if (id.index() >= datasets_.size()) return fail("an unknown data set");
+      labels.insert(labels.end(), datasets_[id.index()].begin(), datasets_[id.index()].end());
+    }
+    for (const std::string& label : labels) {
+      if (std::find(site.residency.begin(), site.residency.end(), label) == site.residency.end()) {
+        fail("an instance at " + site.name + " without residency " + label);
+      }
+    }
+  }
+  if (plan.placements.empty()) fail("a plan without instances");
 }
 
 }  // namespace weir::simulation

@@ -96,7 +96,8 @@ std::string describe(const Graph& g) {
     w.line("node");
     w.all(g.node_name(id), row.site, row.cpu_milli, row.memory_mib, row.speed_milli, row.accelerators,
           row.accelerator_model, row.cordoned, free.cpu_milli, free.memory_mib, free.accelerators);
-    w.all(g.devices(row).memory_mib, g.devices(row).fp16_gflops);
+    w.all(g.devices(row).memory_mib, g.devices(row).fp16_gflops, g.devices(row).per_island, g.devices(row).slices);
+    w.put(std::string(g.rack_name(id)));
     const DeviceRoom room = g.device_room(id);
     for (const DeviceFree& device : room.devices()) w.all(device.milli, device.memory_mib);
   }

@@ -195,6 +195,9 @@ IntentSpec Load::wish(const std::string& name, bool job) {
     if (r.chance(300'000)) spec.workload.accelerator_memory_mib = static_cast<int32_t>(r.between(1, 12) * 1'024);
   } else if (spec.workload.accelerators > 0 && r.chance(200'000)) {
     spec.workload.accelerator_fp16_gflops_min = r.between(1, 4) * 100'000;
+  } else if (spec.workload.accelerators > 0 && r.chance(400'000)) {
+    spec.workload.accelerators = static_cast<int16_t>(r.between(2, 4));
+    spec.workload.accelerators_linked = r.chance(700'000);
   }
   if (spec.from.empty()) spec.workload.streams_per_instance = 1;
   if (!spec.from.empty()) {
@@ -231,6 +234,7 @@ IntentSpec Load::wish(const std::string& name, bool job) {
     if (r.chance(500'000)) schedule.queue = r.chance(500'000) ? "research" : "genomes";
     if (r.chance(300'000)) schedule.priority = static_cast<int32_t>(r.between(-1, 2));
     if (r.chance(300'000)) schedule.instances = static_cast<int32_t>(r.between(1, 4));
+    spec.where.same_rack = schedule.instances > 1 && !spreads(spec.where) && r.chance(500'000);
     if (r.chance(500'000)) {
       schedule.run_time_us_max = r.between(1, 20) * 1'000'000;
       schedule.run_time_us_estimated = r.chance(500'000) ? r.between(1, schedule.run_time_us_max) : 0;
@@ -242,6 +246,7 @@ IntentSpec Load::wish(const std::string& name, bool job) {
     const auto& nodes = world_.sites[0].nodes;
     spec.workload.cpu_milli = static_cast<int32_t>(nodes[r.below(nodes.size())].cpu_milli * r.between(3, 8) / 10);
     spec.workload.accelerators = 0;
+    spec.workload.accelerators_linked = false;
     spec.where = {};
     if (r.chance(800'000)) spec.where.only = {SiteId(0u)};
     schedule.queue = r.chance(300'000) ? "research" : "";

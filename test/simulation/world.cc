@@ -8,6 +8,7 @@ namespace weir::simulation {
 namespace {
 
 constexpr const char* kRegions[] = {"", "east", "south", "west"};
+constexpr const char* kRacks[] = {"", "r1", "r1", "r2"};
 constexpr const char* kFailureDomains[] = {"", "", "grid-a", "grid-b"};
 
 }  // namespace
@@ -90,6 +91,18 @@ void World::build() {
   }
   // In one world of five a quarter of the agents cannot steer. A generator of its own leaves other worlds as they are.
   Random own(static_cast<uint64_t>(links.front().spec.bandwidth_bps + sites.front().spec.asks.per_core_hour));
+  // In one of two the nodes with accelerators have islands and slices, and nodes stand in racks.
+  if (own.chance(500'000)) {
+    for (Site& site : sites) {
+      for (NodeSpec& node : site.nodes) {
+        node.rack = kRacks[own.below(std::size(kRacks))];
+        if (node.accelerators == 0) continue;
+        node.accelerators = static_cast<int16_t>(own.between(2, 6));
+        node.accelerators_per_island = static_cast<int16_t>(own.between(0, 4));
+        if (own.chance(500'000)) node.accelerator_slices = own.chance(500'000) ? 7 : 3;
+      }
+    }
+  }
   if (own.chance(200'000)) {
     for (Site& site : sites) site.steers = !own.chance(250'000);
   }

@@ -112,6 +112,9 @@ void add_agent_commands(CLI::App& app) {
   field("memory", "Memory offered at most, as in 1Gi");
   field("accelerators", "Accelerators offered at most; default all of the model that there are most of");
   field("accelerator-fp16", "Half-precision arithmetic of each accelerator in TFLOPS, as in 312");
+  field("accelerators-per-island", "Accelerators that reach each other fast, as over NVLink; default all");
+  field("accelerator-slices", "Equal parts that shares of an accelerator are made of, as MIG has 7; default any share");
+  field("rack", "Rack of the site that this machine is in");
   field("accelerators-root", "Folder that has the machine's proc, sys and dev; default /");
   field("power-idle", "Power of an idle core, as in 4W");
   field("power-peak", "Power of a busy core");

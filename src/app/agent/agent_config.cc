@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/event/limits.h"
 #include "core/toml/fields.h"
 #include "core/units/quantity.h"
 #include "core/units/text.h"
@@ -77,6 +78,11 @@ constexpr std::array kFields = {
             c.accelerator_fp16_gflops = *tflops;
             return {};
           }},
+    Field{"accelerators-per-island",
+          [](AgentConfig& c, const std::string& t) { return keep(parse_count(t, 1, kDevicesPerNodeMax), c.accelerators_per_island); }},
+    Field{"accelerator-slices",
+          [](AgentConfig& c, const std::string& t) { return keep(parse_count(t, 1, kDeviceSlicesMax), c.accelerator_slices); }},
+    Field{"rack", text_field<&AgentConfig::rack>},
     Field{"accelerators-root", text_field<&AgentConfig::accelerators_root>},
     Field{"power-idle", [](AgentConfig& c, const std::string& t) { return keep(parse_power_mw(t), c.power_idle_mw_per_core); }},
     Field{"power-peak", [](AgentConfig& c, const std::string& t) { return keep(parse_power_mw(t), c.power_peak_mw_per_core); }},
@@ -163,6 +169,10 @@ Status check_agent_config(const AgentConfig& config) {
     return fail(ErrorCode::kInvalid, "\"" + config.state + "\" is not an absolute path", "--state");
   if (!config.token.empty() && config.site.empty())
     return missing("--site", "name the site that the token is for");
+  if (config.rack.size() > limits::kNameBytesMax || clip_utf8(config.rack, limits::kNameBytesMax) != config.rack) {
+    return fail(ErrorCode::kInvalid, "is longer than " + std::to_string(limits::kNameBytesMax) + " bytes, or no UTF-8", "--rack",
+                "give the rack a short name, as in r12");
+  }
   if (!config.accelerators_root.starts_with('/')) {
     return fail(ErrorCode::kInvalid, "\"" + config.accelerators_root + "\" is not an absolute path",
                 "--accelerators-root");

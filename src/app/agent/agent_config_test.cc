@@ -19,6 +19,9 @@ cpu = "0.35"
 memory = "1Gi"
 accelerators = 2
 accelerator-fp16 = "312.5"
+accelerators-per-island = 4
+accelerator-slices = 7
+rack = "r12"
 accelerators-root = "/host"
 paths = "plain"
 reflector-port = 8620
@@ -35,6 +38,9 @@ detector = "/usr/lib/city/detector"
   EXPECT_EQ(config.memory_mib, 1024);
   EXPECT_EQ(config.accelerators, 2);
   EXPECT_EQ(config.accelerator_fp16_gflops, 312'500);
+  EXPECT_EQ(config.accelerators_per_island, 4);
+  EXPECT_EQ(config.accelerator_slices, 7);
+  EXPECT_EQ(config.rack, "r12");
   EXPECT_EQ(config.accelerators_root, "/host");
   EXPECT_EQ(config.paths, PathsChoice::kPlain);
   EXPECT_EQ(config.reflector_port, 8620);
@@ -57,6 +63,12 @@ TEST(AgentConfig, SaysFileLineFieldAndRemedy) {
   EXPECT_EQ(refusal("accelerators = \"all\""), "");
   EXPECT_EQ(refusal("accelerators = 32767"), "");
   EXPECT_NE(refusal("accelerators = 32768"), "");
+  EXPECT_EQ(refusal("accelerators-per-island = 64"), "");
+  EXPECT_NE(refusal("accelerators-per-island = 65"), "");
+  EXPECT_NE(refusal("accelerators-per-island = 0"), "");
+  EXPECT_EQ(refusal("accelerator-slices = 31"), "");
+  EXPECT_NE(refusal("accelerator-slices = 32"), "");
+  EXPECT_NE(refusal("accelerator-slices = 0"), "");
   EXPECT_NE(refusal("accelerators = \"some\""), "");
   EXPECT_NE(refusal("[artifacts]\nx = \"relative\"").find("agent.toml:2: artifacts.x"), std::string::npos);
   EXPECT_NE(refusal("brain = ["), "");
@@ -75,6 +87,9 @@ TEST(AgentConfig, WantsWhatCannotBeLeftOut) {
   EXPECT_EQ(check_agent_config(config).error().where, "--brain");
   config.brain = "[::1]:7443";
   EXPECT_TRUE(check_agent_config(config));
+  config.rack = std::string(64, 'r');
+  EXPECT_EQ(check_agent_config(config).error().where, "--rack");
+  config.rack = std::string(63, 'r');
   config.accelerators_root = "host";
   EXPECT_EQ(check_agent_config(config).error().where, "--accelerators-root");
   config.accelerators_root = "/host";

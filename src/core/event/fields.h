@@ -127,7 +127,7 @@ struct Fields<NodeSpec> {
     op.template number<7>("accelerator_memory_mib", v.accelerator_memory_mib, 0, kI32);
     op.template number<8>("accelerator_fp16_gflops", v.accelerator_fp16_gflops, 0, kGflopsMax);
     op.template number<9>("accelerators_per_island", v.accelerators_per_island, 0, kI16);
-    op.template number<10>("accelerator_slices", v.accelerator_slices, 0, kDeviceMilli);
+    op.template number<10>("accelerator_slices", v.accelerator_slices, 0, kDeviceSlicesMax);
     op.template text<11>("rack", v.rack, kNameBytesMax);
   }
 };
@@ -371,7 +371,7 @@ struct Fields<Reason> {
   static constexpr const char* kName = "Reason";
   template <class Op, class V>
   static void each(Op& op, V& v) {
-    op.template choice<1>("code", v.code, ReasonCode::kSpeed);
+    op.template choice<1>("code", v.code, ReasonCode::kRack);
     op.template id_or_none<2>("site", v.site);
     op.template id_or_none<3>("ingress", v.ingress);
     op.template number<4>("needed", v.needed, kI64Low, kI64);

@@ -94,6 +94,8 @@ using DeviceMask = uint64_t;
 inline constexpr int kDevicesPerNodeMax = 64;
 // A whole device, in thousandths.
 inline constexpr int32_t kDeviceMilli = 1000;
+// Equal parts of a device: so few that rounding to thousandths never makes one more of them, n * (n + 1) <= kDeviceMilli.
+inline constexpr int16_t kDeviceSlicesMax = 31;
 
 // A machine of a site as the agent may use it: cgroup-effective, less the owner's reserve.
 struct NodeSpec {
@@ -106,7 +108,7 @@ struct NodeSpec {
   int32_t accelerator_memory_mib = 0;      // of each; 0: unknown
   int64_t accelerator_fp16_gflops = 0;     // half-precision arithmetic of each, 1e9 operations/s; 0: unknown
   int16_t accelerators_per_island = 0;     // devices k * n to k * n + n - 1 reach each other fast, as over NVLink; 0: all
-  int16_t accelerator_slices = 0;          // equal parts that shares of a device are made of (MIG); 0: any share
+  int16_t accelerator_slices = 0;          // parts that shares are made of (MIG), at most kDeviceSlicesMax; 0: any share
   std::string rack;                        // of the site; empty: unknown
   friend bool operator==(const NodeSpec&, const NodeSpec&) = default;
 };
@@ -399,6 +401,8 @@ enum class ReasonCode : uint8_t {
   kAntiAffinity,        // of intent `needed`, of where.apart_from, `available` instances stand there
   kDataElsewhere,       // data set `needed` does not lie there, but at `available` sites
   kSpeed,               // no node has cores so fast, in thousandths of the reference core
+  kAcceleratorsLinked,  // no island of a node has so many whole ones free; the fullest has `available`
+  kRack,                // no rack has room for so many instances; the best has for `available`
 };
 
 // Is this about the plan as a whole, and not about a site or an ingress of it?

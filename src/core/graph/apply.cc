@@ -266,6 +266,7 @@ Applied Graph::on(const NodesReported& e) {
                       .accelerators = static_cast<int16_t>(std::min<int>(spec.accelerators, kDevicesPerNodeMax)),
                       .accelerator_model = model,
                       .devices = devices & 0x7fff'ffffu};
+    set_rack(NodeId(first + i), spec.rack);
     if (known) {
       const NodeRow old = nodes_[first + i];
       NodeFree& free = node_free_.mutate(first + i);
@@ -295,6 +296,17 @@ Applied Graph::on(const NodesReported& e) {
   return {};
 }
 
+void Graph::set_rack(NodeId node, const std::string& rack) {
+  uint32_t row = 0;
+  if (!rack.empty()) {
+    if (rack_names_.size() == 0) rack_names_.add("");
+    row = rack_names_.find(rack);
+    if (row == Id<void>::kNone) row = rack_names_.add(rack);
+    while (node_racks_.size() <= node.index()) node_racks_.push_back(0);
+  }
+  if (node.index() < node_racks_.size() && node_racks_[node.index()] != row) node_racks_.mutate(node.index()) = row;
+}
+
 void Graph::account_site_nodes(SiteId site) {
   SiteLoad sum;
   for (const NodeRange& range : site_nodes_[site.index()]) {
@@ -304,6 +316,7 @@ void Graph::account_site_nodes(SiteId site) {
       sum.cpu_milli_total += row.cpu_milli;
       sum.memory_mib_total += row.memory_mib;
       sum.accelerators_total += row.accelerators;
+      if (row.accelerators > 0) sum.device_slices |= uint32_t{1} << devices(row).slices;
       if (!row.cordoned) {
         sum.cpu_milli_free += free.cpu_milli;
         sum.memory_mib_free += free.memory_mib;

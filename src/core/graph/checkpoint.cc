@@ -156,7 +156,7 @@ class Checkpointer {
     op.number(g.prices_.scarcity_gbps_hour);
     for (auto* names : {&g.site_names_, &g.residency_labels_, &g.accelerator_models_, &g.vertex_names_,
                         &g.link_names_, &g.tenants_, &g.intent_names_, &g.dataset_names_, &g.token_names_,
-                        &g.queue_names_, &g.taint_names_, &g.workflow_names_, &g.run_time_names_}) {
+                        &g.queue_names_, &g.taint_names_, &g.workflow_names_, &g.run_time_names_, &g.rack_names_}) {
       name_index(op, *names);
     }
     column(op, g.sites_, [](auto& o, auto& row) {
@@ -191,12 +191,15 @@ class Checkpointer {
       o.number(row.kept);
       o.number(row.memory_mib);
       o.number(row.fp16_gflops);
+      o.number(row.per_island);
+      o.number(row.slices);
     });
     column(op, g.device_free_, [](auto& o, auto& row) {
       o.number(row.milli);
       o.number(row.memory_mib);
     });
     column(op, g.node_names_, [](auto& o, auto& name) { o.text(name); });
+    column(op, g.node_racks_, [](auto& o, auto& row) { o.number(row); });
     column(op, g.links_out_, [](auto& o, auto& links) { list(o, links, [](auto& o2, auto& id) { o2.number(id.value); }); });
     column(op, g.link_specs_, [](auto& o, auto& spec) { shared(o, spec); });
     column(op, g.link_loads_, [](auto& o, auto& row) {
@@ -243,7 +246,13 @@ class Checkpointer {
         g.hour_ >= static_cast<int32_t>(limits::kHoursPerDay)) {
       return false;
     }
+    if (g.node_racks_.size() > g.nodes_.size()) return false;
+    for (size_t n = 0; n < g.node_racks_.size(); ++n) {
+      if (g.node_racks_[n] != 0 && g.node_racks_[n] >= g.rack_names_.size()) return false;
+    }
     for (size_t d = 0; d < g.devices_.size(); ++d) {
+      const DevicesRow& row = g.devices_[d];
+      if (row.per_island < 0 || row.slices < 0 || row.slices > kDeviceSlicesMax) return false;
       if (uint64_t{g.devices_[d].first} + g.devices_[d].kept > g.device_free_.size()) return false;
     }
     for (size_t n = 0; n < g.nodes_.size(); ++n) {

@@ -13,6 +13,8 @@ inline bool may_ease(const Refusal& refusal) {
     case ReasonCode::kAccelerators:
     case ReasonCode::kAcceleratorShare:
     case ReasonCode::kAcceleratorMemory:
+    case ReasonCode::kAcceleratorsLinked:
+    case ReasonCode::kRack:
     case ReasonCode::kBandwidth:
     case ReasonCode::kAffinity:
     case ReasonCode::kAntiAffinity:

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/event/event.h"
@@ -45,6 +46,7 @@ struct SiteLoad {
   int32_t accelerators_total = 0, accelerators_free = 0;  // whole ones
   int64_t accelerator_milli_free = 0;      // of all devices, in thousandths of one
   int32_t speed_milli_min = 0;             // of the slowest node; 0: no nodes
+  uint32_t device_slices = 0;              // bit n: a node has devices of n slices, or for 0 devices that are not sliced
 };
 
 // On top of the asks of a site, per full unit and hour.
@@ -319,8 +321,8 @@ class Graph {
   const Column<NodeRow>& node_rows() const { return nodes_; }
   const Column<NodeFree>& node_free() const { return node_free_; }
   const NameIndex& accelerator_models() const { return accelerator_models_; }
-  // Does the node take new work, is it fast enough, and are its accelerators, if any are needed, of the model and as able as
-  // asked for?
+  // Does the node take new work, is it fast enough, and are its accelerators, if any are needed, of the model, as able and in
+  // islands as large as asked for?
   bool takes(const NodeRow& node, const Workload& workload) const {
     return !node.cordoned && node.speed_milli >= workload.speed_milli_min && right_accelerator(node, workload);
   }
@@ -328,7 +330,8 @@ class Graph {
     return workload.accelerators == 0 ||
            ((workload.accelerator_model.empty() || accelerator_model(node) == workload.accelerator_model) &&
             devices(node).fp16_gflops >= workload.accelerator_fp16_gflops_min &&
-            devices(node).memory_mib >= workload.accelerator_memory_mib);
+            devices(node).memory_mib >= workload.accelerator_memory_mib &&
+            (!workload.accelerators_linked || devices(node).per_island == 0 || devices(node).per_island >= workload.accelerators));
   }
   // Of a node without accelerators: none.
   const DevicesRow& devices(const NodeRow& node) const {
@@ -337,8 +340,22 @@ class Graph {
   }
   // What is free of the devices that the node has now. O(devices).
   DeviceRoom device_room(NodeId id) const;
-  // How many instances with this share of a device find room on those of the node, models aside. Requires a share.
-  int64_t shares_that_fit(NodeId id, const Workload& workload) const;
+  // The same if nothing ran there.
+  DeviceRoom device_room_empty(NodeId id) const;
+  // How many instances find room on the devices of the node, models aside. Requires that the workload has accelerators.
+  // O(devices); of whole ones that need not be linked O(1).
+  int64_t device_fits(NodeId id, const Workload& workload) const;
+  // Empty: unknown.
+  std::string_view rack_name(NodeId id) const {
+    const uint32_t row = id.index() < node_racks_.size() ? node_racks_[id.index()] : 0;
+    return row == 0 ? std::string_view() : rack_names_.name(row);
+  }
+  // Equal for nodes of one rack of one site; a node whose rack is unknown is a rack of its own.
+  using RackKey = std::pair<SiteId, uint64_t>;
+  RackKey rack(NodeId id) const {
+    const uint32_t row = id.index() < node_racks_.size() ? node_racks_[id.index()] : 0;
+    return {node(id).site, row != 0 ? row : uint64_t{id.value} + kRacksMax};
+  }
   // Empty: none.
   std::string_view accelerator_model(const NodeRow& node) const {
     return node.accelerator_model == 0 ? std::string_view() : accelerator_models_.name(node.accelerator_model);
@@ -478,6 +495,7 @@ class Graph {
 
  private:
   friend class Checkpointer;
+  static constexpr uint64_t kRacksMax = uint64_t{1} << 32;
 
   Applied on(const DomainCreated&);
   Applied on(const PricesRevised&);
@@ -549,6 +567,7 @@ class Graph {
   void count_named(const IntentSpec& spec, int sign);
   // A plan of the intent came or went: others may be near it, or apart from it, elsewhere now.
   void stands_elsewhere(const IntentRow& row) { relief_ += row.named > 0 ? 1 : 0; }
+  void set_rack(NodeId node, const std::string& rack);
   // The row of devices_ for a node whose row was `at`. O(devices).
   uint32_t keep_devices(uint32_t at, const NodeSpec& spec);
   void account_site_nodes(SiteId site);
@@ -590,6 +609,8 @@ class Graph {
   Column<NodeRow> nodes_;
   Column<NodeFree> node_free_;
   Column<std::string> node_names_;
+  NameIndex rack_names_;                   // row 0 stands for unknown
+  Column<uint32_t> node_racks_;            // as long as the last node whose rack was ever known
   NameIndex accelerator_models_;
   Column<DevicesRow> devices_;             // row 0 stands for none
   Column<DeviceFree, 64> device_free_;

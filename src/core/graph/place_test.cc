@@ -142,6 +142,44 @@ TEST_F(PlaceTest, AnIntentNamesOnlyOthersThatExist) {
   EXPECT_TRUE(submit(third, {.name = "third", .where = {.near = {web}}}).effect);
 }
 
+TEST_F(PlaceTest, OneRackIsOfOneSiteAndANodeWithoutIsItsOwn) {
+  std::vector<NodeSpec> nodes;
+  for (const char* rack : {"r1", "r1", "r2", "", ""}) {
+    nodes.push_back({.name = "n", .cpu_milli = 1000, .memory_mib = 1024, .rack = rack});
+  }
+  ASSERT_TRUE(add(NodesReported{SiteId(0u), NodeId(4u), nodes}).effect);
+  nodes.resize(1);
+  ASSERT_TRUE(add(NodesReported{SiteId(1u), NodeId(9u), nodes}).effect);
+  EXPECT_EQ(graph.rack(NodeId(4u)), graph.rack(NodeId(5u)));
+  EXPECT_NE(graph.rack(NodeId(4u)), graph.rack(NodeId(6u)));
+  EXPECT_NE(graph.rack(NodeId(4u)), graph.rack(NodeId(9u))) << "of another site";
+  EXPECT_NE(graph.rack(NodeId(7u)), graph.rack(NodeId(8u)));
+  EXPECT_EQ(graph.rack_name(NodeId(6u)), "r2");
+  EXPECT_EQ(graph.rack_name(NodeId(7u)), "");
+  submit(third, {.name = "third", .where = {.same_rack = true}, .schedule = {.instances = 2}});
+  const auto granted = [&](uint32_t a, uint32_t b) {
+    Plan plan{.intent = third, .generation = 1, .basis = graph.version()};
+    for (const uint32_t node : {a, b}) {
+      plan.placements.push_back({.site = graph.node(NodeId(node)).site, .node = NodeId(node), .continues = {}});
+    }
+    plan.availability_ppm = 1'000'000;
+    return verify(graph, plan);
+  };
+  EXPECT_TRUE(granted(4, 5).granted) << granted(4, 5).why;
+  EXPECT_TRUE(granted(7, 7).granted);
+  EXPECT_FALSE(granted(4, 6).granted);
+  EXPECT_FALSE(granted(7, 8).granted);
+  EXPECT_FALSE(granted(4, 9).granted);
+  // Reported anew.
+  nodes[0].rack = "r2";
+  ASSERT_TRUE(add(NodesReported{SiteId(0u), NodeId(4u), nodes}).effect);
+  EXPECT_TRUE(granted(4, 6).granted);
+  EXPECT_FALSE(granted(4, 5).granted);
+  const auto back = decode_graph(encode_graph(graph));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->rack(NodeId(4u)), back->rack(NodeId(6u)));
+}
+
 TEST_F(PlaceTest, OutlastsACheckpoint) {
   taint(0, {"gpu-only", "noisy"});
   taint(0, {"noisy"});

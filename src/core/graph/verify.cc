@@ -129,9 +129,10 @@ class Verifier {
       const NodeRow& node = head_.node(p.node);
       spread.add(p.site);
       if (p.cpu_milli != need.cpu_milli || p.memory_mib != need.memory_mib || p.accelerators != need.accelerators ||
-          p.accelerator_milli != need.accelerator_milli) {
+          (need.accelerator_milli == 0 && p.accelerator_milli != 0)) {
         return wrong("a placement differs from the demand");
       }
+      if (spec_->where.same_rack && !in_rack_of_first(p)) return changed("the plan stands in more than one rack");
       if (p.streams < 0 || p.streams > need.streams_per_instance) return wrong("an instance carries too many streams");
       if (p.streams == 0 && !spec_->from.empty()) return wrong("an instance carries nothing");
       if (!head_.right_accelerator(node, need)) {
@@ -146,6 +147,12 @@ class Verifier {
             old->accelerator_memory_mib != p.accelerator_memory_mib || old->devices != p.devices || !continued_runs.insert(p.continues).second) {
           return changed("the run to continue at " + name + " is gone");
         }
+        if (row_->active->spec->workload.accelerator_milli != need.accelerator_milli) {
+          return wrong("a run that goes on has another share of a device than asked for");
+        }
+        if (need.accelerators_linked && !in_one_island(p.devices, head_.devices(node))) {
+          return changed("the accelerators of a run at " + name + " are linked no more");
+        }
         if (site.state == Liveness::kDown) return changed(name + " is down");
         if (p.asks != old->asks) return wrong("a continued run keeps its asks");
       } else {
@@ -159,8 +166,13 @@ class Verifier {
         node_need_[p.node].cpu_milli += p.cpu_milli;
         node_need_[p.node].memory_mib += p.memory_mib;
         if (p.accelerators > 0) {
-          if (p.accelerator_memory_mib != device_need(need, head_.devices(node).memory_mib).memory_mib) {
-            return changed("the memory of the accelerators at " + name + " was revised");
+          const DeviceNeed device = device_need(need, head_.devices(node));
+          if (p.accelerator_milli != device.placed_milli() || p.accelerator_memory_mib != device.memory_mib) {
+            // What is taken beyond what was asked for comes of the slices and the memory that devices had.
+            if (p.accelerator_milli != 0 && p.accelerator_milli < need.accelerator_milli) {
+              return wrong("a placement has less of a device than asked for");
+            }
+            return changed("the slices or the memory of the accelerators at " + name + " were revised");
           }
           if (p.devices != 0 && std::popcount(p.devices) != p.accelerators) {
             return wrong("a placement names another number of devices than it takes");
@@ -185,6 +197,11 @@ class Verifier {
       return is_malleable(row_->spec->schedule) ? changed(kOther) : wrong(kOther);
     }
     return granted();
+  }
+
+  // Requires that its node is known, and that of the first.
+  bool in_rack_of_first(const Placement& p) const {
+    return head_.rack(p.node) == head_.rack(plan_.placements[0].node);
   }
 
   Verdict flows() {
@@ -320,7 +337,8 @@ class Verifier {
     for (const bool named : {true, false}) {
       for (const Placement* p : placements) {
         if ((p->devices != 0) != named) continue;
-        const DeviceNeed need = device_need(*p);
+        DeviceNeed need = device_need(*p);
+        need.linked = spec_->workload.accelerators_linked;
         const DeviceMask devices = named ? p->devices : room.tightest(need);
         if (devices == 0 || !room.fits(need, devices)) return false;
         room.take(need, devices);

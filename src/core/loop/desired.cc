@@ -87,6 +87,7 @@ class Writer {
                                  .ended = has_ended(state) || state == RunState::kStopping});
       Workload& told = directive->runs.back().workload;
       told.speed_milli_min = 0;  // chose the node; a later wish of what goes on may say otherwise
+      told.accelerator_milli = p.accelerator_milli;  // with slices it is more than was asked for
       if (p.accelerator_milli > 0) told.accelerator_memory_mib = p.accelerator_memory_mib;
     }
     for (uint32_t f = 0; f < held.plan.flows.size(); ++f) {

@@ -123,7 +123,10 @@ Result<NodeDescription> describe_node(const OfferOptions& options) {
       .speed_milli = static_cast<int32_t>(
           std::clamp<int64_t>(static_cast<int64_t>(metered.speed_milli), 1, kSpeedMilliMax)),
       .accelerator_memory_mib = static_cast<int32_t>(std::min<uint64_t>(least_bytes >> 20, INT32_MAX)),
-      .accelerator_fp16_gflops = offered_count == 0 ? 0 : options.accelerator_fp16_gflops};
+      .accelerator_fp16_gflops = offered_count == 0 ? 0 : options.accelerator_fp16_gflops,
+      .accelerators_per_island = static_cast<int16_t>(offered_count == 0 ? 0 : options.accelerators_per_island),
+      .accelerator_slices = static_cast<int16_t>(offered_count == 0 ? 0 : options.accelerator_slices),
+      .rack = options.rack};
   out.accelerators = machine->accelerators;
   for (size_t i = 0; i < offered_count; ++i) out.accelerators_offered.push_back(accelerators[i].unique_name);
   out.architecture = machine->architecture;

@@ -123,6 +123,9 @@ v1::AgentMessage hello_of(const SelfDescription& self, TimeUs wall_us) {
   n.mutable_spec()->set_accelerator_model(node.spec.accelerator_model);
   n.mutable_spec()->set_accelerator_memory_mib(node.spec.accelerator_memory_mib);
   n.mutable_spec()->set_accelerator_fp16_gflops(node.spec.accelerator_fp16_gflops);
+  n.mutable_spec()->set_accelerators_per_island(node.spec.accelerators_per_island);
+  n.mutable_spec()->set_accelerator_slices(node.spec.accelerator_slices);
+  n.mutable_spec()->set_rack(node.spec.rack);
   n.mutable_spec()->set_speed_milli(node.spec.speed_milli);
   n.set_architecture(node.architecture);
   n.set_cores(node.cores);

@@ -147,12 +147,18 @@ Result<Hello> hello_from(const v1::Hello& message) {
                          .speed_milli = static_cast<int32_t>(
                              in.number("nodes.spec.speed_milli", spec.speed_milli(), 1, INT32_MAX)),
                          .accelerator_memory_mib = spec.accelerator_memory_mib(),
-                         .accelerator_fp16_gflops = spec.accelerator_fp16_gflops()});
+                         .accelerator_fp16_gflops = spec.accelerator_fp16_gflops(),
+                         .accelerators_per_island = static_cast<int16_t>(
+                             in.number("nodes.spec.accelerators_per_island", spec.accelerators_per_island(), 0, INT16_MAX)),
+                         .accelerator_slices = static_cast<int16_t>(
+                             in.number("nodes.spec.accelerator_slices", spec.accelerator_slices(), 0, kDeviceSlicesMax)),
+                         .rack = spec.rack()});
     if (NodeSpec& node_spec = out.nodes.back(); node_spec.accelerators == 0) {
       // What is said of none is nothing: the node is the same as last time.
       node_spec.accelerator_model.clear();
       node_spec.accelerator_memory_mib = 0;
       node_spec.accelerator_fp16_gflops = 0;
+      node_spec.accelerators_per_island = node_spec.accelerator_slices = 0;
     }
     if (const Status valid = validate(out.nodes.back()); !valid) return tl::unexpected(valid.error());
   }

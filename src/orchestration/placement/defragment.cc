@@ -18,6 +18,7 @@ struct Instance {
   IntentId intent;
   uint32_t placement = 0;
   const Workload* workload = nullptr;
+  bool in_rack = false;                    // where the others of its plan are
   NodeFree takes;
   Nanocredits cost = 0;
 };
@@ -52,7 +53,13 @@ class Nodes {
   bool takes(NodeId to, NodeId from, const Instance& instance, const NodeFree& room) const {
     const NodeRow &target = graph_.node(to), &source = graph_.node(from);
     return to != from && target.speed_milli >= source.speed_milli && !cordoned(to) &&
-           fits(instance.takes, room) && graph_.right_accelerator(target, *instance.workload);
+           fits(instance.takes, room) && graph_.right_accelerator(target, *instance.workload) &&
+           (!instance.in_rack || graph_.rack(to) == graph_.rack(from)) && linked_room(to, instance, room);
+  }
+  // Islands are known of devices as they are: where others are led to as well, nothing is said of them.
+  bool linked_room(NodeId to, const Instance& instance, const NodeFree& room) const {
+    return !instance.workload->accelerators_linked ||
+           (room.accelerators == graph_.free(to).accelerators && graph_.device_fits(to, *instance.workload) > 0);
   }
   template <class Visit>
   void each_node(SiteId site, Visit visit) const {
@@ -92,6 +99,7 @@ class Nodes {
           {id,
            p,
            &plan.spec->workload,
+           plan.spec->where.same_rack && plan.plan.placements.size() > 1,
            {placement.cpu_milli, placement.memory_mib, placement.accelerators},
            *price});
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <functional>
 #include <tuple>
 
@@ -34,12 +35,23 @@ int64_t DeviceLoss::of(const NodeRow& node, int64_t cpu_milli_free, const Device
   int64_t sum = 0;
   for (const auto& [kind, count] : mix_) {
     size_t with_room = 0;
+    int64_t linked_milli = 0;  // of whole devices in islands that have enough of them
     if (kind.cpu_milli <= cpu_milli_free && kind.memory_mib <= able.memory_mib &&
         kind.fp16_gflops_min <= able.fp16_gflops &&
         (kind.model.empty() || graph_.accelerator_model(node) == kind.model)) {
-      while (with_room < devices && free[with_room] >= kind.milli) ++with_room;
+      if (kind.linked) {
+        for (size_t i = 0; i < room.islands(); ++i) {
+          const int32_t whole = room.whole_in(i);
+          if (whole >= kind.count) linked_milli += int64_t{whole} * kDeviceMilli;
+        }
+      } else {
+        const int32_t milli = sliced_milli(kind.milli, able.slices);
+        while (with_room < devices && free[with_room] >= milli) ++with_room;
+      }
     }
-    sum += count * (static_cast<int64_t>(with_room) >= kind.count ? lost[with_room] : total);
+    sum += count * (kind.linked                                      ? total - linked_milli
+                    : static_cast<int64_t>(with_room) >= kind.count ? lost[with_room]
+                                                                     : total);
   }
   return sum;
 }
@@ -67,28 +79,31 @@ class Chooser {
     offer.devices = 0;
     if (offer.cpu_milli < workload_.cpu_milli || offer.memory_mib < workload_.memory_mib) return;
     const NodeRow& row = graph_.node(offer.node);
-    const DeviceNeed need = device_need(workload_, graph_.devices(row).memory_mib);
+    const DeviceNeed need = device_need(workload_, graph_.devices(row));
     offer.cpu_left = offer.cpu_milli - workload_.cpu_milli;
-    const auto consider = [&](DeviceMask devices) {
+    int32_t whole_around = 0;
+    const auto consider = [&](DeviceMask devices, int32_t whole) {
       DeviceRoom after = offer.room;
       after.take(need, devices);
       const int64_t added = loss_.of(row, offer.cpu_left, after) - offer.loss_before;
-      if (offer.devices == 0 || added < offer.loss) {
+      if (offer.devices == 0 || std::tie(added, whole) < std::tie(offer.loss, whole_around)) {
         offer.devices = devices;
         offer.loss = added;
+        whole_around = whole;
       }
     };
     if (!need.shares()) {
-      if (const DeviceMask devices = offer.room.tightest(need)) consider(devices);
+      if (const DeviceMask devices = offer.room.tightest(need)) consider(devices, 0);
       return;
     }
     const auto all = offer.room.devices();
     for (size_t d = 0; d < all.size(); ++d) {
-      // Of devices with as much free the lowest stands for all.
-      if (has_room(all[d], need) && std::find(all.begin(), all.begin() + static_cast<ptrdiff_t>(d), all[d]) ==
-                                        all.begin() + static_cast<ptrdiff_t>(d)) {
-        consider(DeviceMask{1} << d);
-      }
+      if (!has_room(all[d], need)) continue;
+      // Of devices of an island with as much free the lowest stands for all.
+      const size_t island = offer.room.island_of(d);
+      size_t first = static_cast<size_t>(std::countr_zero(offer.room.island(island)));
+      while (all[first] != all[d]) ++first;
+      if (first == d) consider(DeviceMask{1} << d, offer.room.whole_in(island));
     }
   }
 
@@ -105,7 +120,7 @@ class Chooser {
 
   void take(Offer& offer) const {
     const NodeRow& row = graph_.node(offer.node);
-    offer.room.take(device_need(workload_, graph_.devices(row).memory_mib), offer.devices);
+    offer.room.take(device_need(workload_, graph_.devices(row)), offer.devices);
     offer.cpu_milli -= workload_.cpu_milli;
     offer.memory_mib -= workload_.memory_mib;
     offer.loss_before += offer.loss;
@@ -121,13 +136,15 @@ class Chooser {
 }  // namespace
 
 std::vector<DeviceChoice> choose_devices(const Graph& graph, SiteId site, const Workload& workload,
-                                         int32_t count, const DeviceLoss& loss) {
+                                         int32_t count, const DeviceLoss& loss,
+                                         const std::optional<Graph::RackKey>& rack) {
   const Chooser chooser(graph, workload, loss);
   std::vector<Offer> offers;
   for (const NodeRange& range : graph.nodes(site)) {
     for (uint32_t n = range.first; n < range.first + range.count; ++n) {
       const NodeRow& row = graph.node(NodeId(n));
       if (row.accelerators == 0 || !graph.takes(row, workload)) continue;
+      if (rack && graph.rack(NodeId(n)) != *rack) continue;
       const NodeFree& free = graph.free(NodeId(n));
       if (free.cpu_milli < workload.cpu_milli || free.memory_mib < workload.memory_mib) continue;
       Offer offer = chooser.offer(NodeId(n));

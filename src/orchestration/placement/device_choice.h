@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/graph/graph.h"
@@ -9,7 +10,7 @@ namespace weir {
 
 // Expected fragmentation (Weng et al., "Beware of Fragmentation", USENIX ATC'23, section 3.2) by what the intents of
 // the graph ask for: how much of the accelerators free on a node a request drawn from them cannot use. All of it if the
-// request does not fit there; else what is free on the devices that have too little for it.
+// request does not fit there; else what is free on the devices that have too little for it, or are in an island that has.
 class DeviceLoss {
  public:
   // The kinds most asked for, at most so many, tell the mix.
@@ -37,10 +38,11 @@ struct DeviceChoice {
   int64_t loss = 0;  // that it adds, as DeviceLoss counts; less than 0: what it takes was of little use to others
 };
 
-// Nodes and devices of the site for so many more instances, each where it adds the least loss; of equals where the least
-// CPU is left over, then the lowest node and device. As many as fit. Requires a workload with accelerators.
-// O(nodes * kinds * devices + count * nodes).
+// Nodes and devices of the site, or of its rack, for so many more instances, each where it adds the least loss; of equals
+// where the least CPU is left over, then the lowest node. Shares go on any device, of equals in the island with the fewest
+// whole ones free, then on the lowest; whole devices are those of DeviceRoom::tightest. As many as fit. Requires a workload
+// with accelerators. O(nodes * kinds * devices + count * nodes).
 std::vector<DeviceChoice> choose_devices(const Graph& graph, SiteId site, const Workload& workload, int32_t count,
-                                         const DeviceLoss& loss);
+                                         const DeviceLoss& loss, const std::optional<Graph::RackKey>& rack = std::nullopt);
 
 }  // namespace weir

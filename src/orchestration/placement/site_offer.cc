@@ -24,8 +24,7 @@ int64_t fit_on(const Graph& graph, NodeId node, const Workload& workload) {
   if (workload.cpu_milli > 0) fit = std::min<int64_t>(fit, free.cpu_milli / workload.cpu_milli);
   if (workload.memory_mib > 0) fit = std::min<int64_t>(fit, free.memory_mib / workload.memory_mib);
   if (workload.accelerators > 0 && fit > 0) {
-    fit = std::min(fit, workload.accelerator_milli > 0 ? graph.shares_that_fit(node, workload)
-                                                       : int64_t{free.accelerators / workload.accelerators});
+    fit = std::min(fit, graph.device_fits(node, workload));
   }
   return std::max<int64_t>(fit, 0);
 }
@@ -33,6 +32,11 @@ int64_t fit_on(const Graph& graph, NodeId node, const Workload& workload) {
 }  // namespace
 
 namespace {
+
+// Where nodes of the site are sliced otherwise than each other, the dearest: no instance costs more.
+int64_t taken_milli(const Graph& graph, SiteId site, const Workload& workload) {
+  return device_milli_most(workload, graph.load(site).device_slices);
+}
 
 // `scarce_milli`: of devices, for which scarcity is paid.
 SitePrice price_of(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer, int64_t scarce_milli) {
@@ -58,7 +62,7 @@ SitePrice price_of(const Graph& graph, SiteId id, const Workload& workload, cons
         scarcity(kScarcityPpm, policy.scarcity_accelerator_hour,
                  utilisation_bucket(int64_t{load.accelerators_total} * kDeviceMilli, load.accelerator_milli_free)),
         shadow.per_accelerator_hour);
-    const Nanocredits ask = charge(device_milli(workload), asks.per_accelerator_hour, kDeviceMilli);
+    const Nanocredits ask = charge(taken_milli(graph, id, workload), asks.per_accelerator_hour, kDeviceMilli);
     price.billed += ask;
     asked += ask + charge(scarce_milli, scarce, kDeviceMilli);
   }
@@ -73,12 +77,12 @@ SitePrice price_of(const Graph& graph, SiteId id, const Workload& workload, cons
 }  // namespace
 
 SitePrice site_price(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer) {
-  return price_of(graph, id, workload, prefer, device_milli(workload));
+  return price_of(graph, id, workload, prefer, taken_milli(graph, id, workload));
 }
 
 SitePrice instance_price(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer,
                          const DeviceLoss& loss) {
-  int64_t scarce_milli = device_milli(workload);
+  int64_t scarce_milli = taken_milli(graph, id, workload);
   if (workload.accelerators > 0 && loss.weight() > 0) {
     const std::vector<DeviceChoice> first = choose_devices(graph, id, workload, 1, loss);
     if (!first.empty()) scarce_milli = std::max<int64_t>(0, scarce_milli + first[0].loss / loss.weight());
@@ -102,7 +106,16 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
   if (site.state != Liveness::kUp) return because(ReasonCode::kSiteNotUp);
   if (instances_that_fit(graph, id, need, 1) > 0) return std::nullopt;
   // The best node for each resource alone.
-  int64_t cpu = 0, memory = 0, accelerators = 0, share_milli = 0, device_memory = 0, memory_needed = INT64_MAX, speed = 0;
+  Workload unlinked = need;
+  unlinked.accelerators_linked = false;
+  int64_t cpu = 0, memory = 0, accelerators = 0, linked = 0, speed = 0;
+  // Of the device that lacks least.
+  struct Short {
+    int64_t needed = INT64_MAX, available = 0;
+    void lacks(int64_t need, int64_t has) {
+      if (needed == INT64_MAX || need - has < needed - available) *this = {need, has};
+    }
+  } share, device_memory;
   bool right_one = false;
   each_node(graph, id, [&](NodeId node) {
     const NodeFree& free = graph.free(node);
@@ -111,36 +124,38 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
     if (row.speed_milli < need.speed_milli_min) return true;
     cpu = std::max<int64_t>(cpu, free.cpu_milli);
     memory = std::max<int64_t>(memory, free.memory_mib);
-    if (!graph.takes(row, need) || row.accelerators == 0) return true;
+    if (!graph.takes(row, unlinked) || row.accelerators == 0) return true;
     right_one = true;
     accelerators = std::max<int64_t>(accelerators, free.accelerators);
-    if (need.accelerator_milli == 0) return true;
     const DeviceRoom room = graph.device_room(node);
-    const int64_t here = device_need(need, graph.devices(row).memory_mib).memory_mib;
+    linked = std::max<int64_t>(linked, room.whole_in_best_island());
+    if (need.accelerator_milli == 0) return true;
+    const DeviceNeed here = device_need(need, graph.devices(row));
     for (const DeviceFree& device : room.devices()) {
-      share_milli = std::max<int64_t>(share_milli, device.milli);
-      // Of the device that lacks least.
-      if (device.milli < need.accelerator_milli || (memory_needed != INT64_MAX && here - device.memory_mib >= memory_needed - device_memory)) continue;
-      memory_needed = here;
-      device_memory = device.memory_mib;
+      share.lacks(here.milli, device.milli);
+      if (device.milli >= here.milli) device_memory.lacks(here.memory_mib, device.memory_mib);
     }
     return true;
   });
   if (speed < need.speed_milli_min) return because(ReasonCode::kSpeed, need.speed_milli_min, speed);
   if (need.accelerator_milli > 0 && right_one) {
-    if (share_milli < need.accelerator_milli)
-      return because(ReasonCode::kAcceleratorShare, need.accelerator_milli, share_milli);
-    if (device_memory < memory_needed && memory_needed != INT64_MAX)
-      return because(ReasonCode::kAcceleratorMemory, memory_needed, device_memory);
-  } else if (accelerators < need.accelerators)
+    if (share.available < share.needed) return because(ReasonCode::kAcceleratorShare, share.needed, share.available);
+    if (device_memory.available < device_memory.needed)
+      return because(ReasonCode::kAcceleratorMemory, device_memory.needed, device_memory.available);
+  } else if (accelerators < need.accelerators) {
     return because(ReasonCode::kAccelerators, need.accelerators, accelerators);
+  } else if (need.accelerators_linked && linked < need.accelerators) {
+    return because(ReasonCode::kAcceleratorsLinked, need.accelerators, linked);
+  }
   if (memory < need.memory_mib) return because(ReasonCode::kMemory, need.memory_mib, memory);
   return because(ReasonCode::kCpu, need.cpu_milli, cpu < need.cpu_milli ? cpu : 0);
 }
 
-int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& workload, int32_t most) {
+int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& workload, int32_t most,
+                           const std::optional<Graph::RackKey>& rack) {
   int64_t sum = 0;
   each_node(graph, site, [&](NodeId node) {
+    if (rack && graph.rack(node) != *rack) return true;
     // What is free first: of most full nodes nothing else has to be looked at.
     const int64_t fit = fit_on(graph, node, workload);
     if (fit > 0 && graph.takes(graph.node(node), workload)) sum += fit;
@@ -149,10 +164,29 @@ int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& work
   return static_cast<int32_t>(std::min<int64_t>(sum, most));
 }
 
-std::vector<NodeChoice> choose_nodes(const Graph& graph, SiteId site, const Workload& workload, int32_t count) {
+std::optional<RackRoom> rack_for(const Graph& graph, SiteId site, const Workload& workload, int32_t count) {
+  std::map<Graph::RackKey, int64_t> room;
+  each_node(graph, site, [&](NodeId node) {
+    const int64_t fit = fit_on(graph, node, workload);
+    if (fit > 0 && graph.takes(graph.node(node), workload)) room[graph.rack(node)] += fit;
+    return true;
+  });
+  std::optional<RackRoom> best;
+  for (const auto& [rack, sum] : room) {
+    const auto fit = static_cast<int32_t>(std::min<int64_t>(sum, INT32_MAX));
+    const bool better = !best                      ? true
+                        : best->instances >= count ? fit >= count && fit < best->instances
+                                                   : fit > best->instances;
+    if (better) best = {rack, fit};
+  }
+  return best;
+}
+
+std::vector<NodeChoice> choose_nodes(const Graph& graph, SiteId site, const Workload& workload, int32_t count,
+                                     const std::optional<Graph::RackKey>& rack) {
   std::vector<NodeChoice> chosen;
   if (workload.accelerators > 0) {
-    for (const DeviceChoice& choice : choose_devices(graph, site, workload, count, DeviceLoss(graph)))
+    for (const DeviceChoice& choice : choose_devices(graph, site, workload, count, DeviceLoss(graph), rack))
       chosen.push_back({choice.node, workload.accelerator_milli > 0 ? choice.devices : 0});
     return chosen;
   }
@@ -161,6 +195,7 @@ std::vector<NodeChoice> choose_nodes(const Graph& graph, SiteId site, const Work
     NodeId best;
     int64_t best_left = INT64_MAX;
     each_node(graph, site, [&](NodeId node) {
+      if (rack && graph.rack(node) != *rack) return true;
       const NodeFree& free = graph.free(node);
       const auto known = taken.find(node);
       const int64_t used = known == taken.end() ? 0 : known->second;

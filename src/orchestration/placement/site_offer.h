@@ -29,16 +29,26 @@ Nanocredits least_price(const Graph& graph, SiteId site, const Workload& workloa
 // if at least one can. `residency` is what the intent and its data demand. O(nodes of the site).
 std::optional<Reason> site_obstacle(const Graph& graph, SiteId site, const IntentSpec& spec, uint64_t residency);
 
-// How many instances fit on the nodes of the site as they are, at most `most`. O(nodes of the site).
-int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& workload, int32_t most);
+// How many instances fit on the nodes of the site, or of its rack, as they are, at most `most`. O(nodes of the site).
+int32_t instances_that_fit(const Graph& graph, SiteId site, const Workload& workload, int32_t most,
+                           const std::optional<Graph::RackKey>& rack = std::nullopt);
 
-// Nodes for `count` more instances, best fit first (least CPU left over, then lowest NodeId), so that large
+// The rack of the site for `count` instances together: of those with room the one with least, so that large holes stay
+// whole, else the one with most; of equals the lowest key. None: not one instance fits. O(nodes of the site).
+struct RackRoom {
+  Graph::RackKey rack;
+  int32_t instances = 0;
+};
+std::optional<RackRoom> rack_for(const Graph& graph, SiteId site, const Workload& workload, int32_t count);
+
+// Nodes of the site, or of its rack, for `count` more instances, best fit first (least CPU left over, then lowest NodeId), so that large
 // holes stay whole; where accelerators are needed, as choose_devices() has it. Requires that they fit.
 struct NodeChoice {
   NodeId node;
   DeviceMask devices = 0;  // of which shares are taken; 0: the commit says which
 };
-std::vector<NodeChoice> choose_nodes(const Graph& graph, SiteId site, const Workload& workload, int32_t count);
+std::vector<NodeChoice> choose_nodes(const Graph& graph, SiteId site, const Workload& workload, int32_t count,
+                                     const std::optional<Graph::RackKey>& rack = std::nullopt);
 
 // Residency bits that the intent and its data sets demand; nullopt: a label that no site carries.
 std::optional<uint64_t> residency_demand(const Graph& graph, const IntentSpec& spec);

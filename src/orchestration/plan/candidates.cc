@@ -228,6 +228,11 @@ std::optional<PathOption> Candidates::kept_path(SiteId site, size_t source, cons
 
 std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& share) {
   if (const auto obstacle = site_obstacle(graph_, site, spec_, residency_)) return *obstacle;
+  if (spec_.where.same_rack) {
+    // Others would have nowhere to go.
+    const int32_t all = instances_min(), fit = room(site, all);
+    if (fit < all) return Reason{ReasonCode::kRack, site, SiteId{}, all, fit};
+  }
   const int32_t streams = std::accumulate(share.begin(), share.end(), 0);
   Option option{.site = site, .share = share, .paths = std::vector<PathOption>(share.size())};
   const auto latency_us_max = path_latency_us_max(site, streams, option.service);
@@ -268,6 +273,25 @@ std::variant<Option, Reason> Candidates::evaluate(SiteId site, const Share& shar
     option.paths[i] = std::move(*path);
   }
   return option;
+}
+
+int32_t Candidates::instances_min() const {
+  int64_t streams = 0;
+  for (const Source& source : sources_) streams += source.streams;
+  const int64_t each = std::max(1, spec_.workload.streams_per_instance);
+  return static_cast<int32_t>(std::min<int64_t>((streams + each - 1) / each, INT32_MAX));
+}
+
+int32_t Candidates::room(SiteId site, int32_t most) {
+  if (!spec_.where.same_rack) return instances_that_fit(graph_, site, spec_.workload, most);
+  const auto [known, fresh] = rack_room_.try_emplace(site, 0);
+  if (fresh && beside_.valid()) {
+    known->second = instances_that_fit(graph_, site, spec_.workload, INT32_MAX, graph_.rack(beside_));
+  } else if (fresh) {
+    const auto best = rack_for(graph_, site, spec_.workload, INT32_MAX);
+    known->second = best ? best->instances : 0;
+  }
+  return std::min(known->second, most);
 }
 
 std::optional<Reason> Candidates::path_too_far(SiteId site, size_t source) {

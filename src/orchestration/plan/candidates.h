@@ -106,6 +106,14 @@ class Candidates {
   // An instance with this share at this site with the cheapest paths, or why not.
   std::variant<Option, Reason> evaluate(SiteId site, const Share& share);
 
+  // How many instances fit at the site at once, at most `most`: where all have to be in one rack, in the best.
+  int32_t room(SiteId site, int32_t most);
+  // Where all have to be in one rack, it is that of this node.
+  void set_beside(NodeId node) { beside_ = node; }
+  NodeId beside() const { return beside_; }
+  // The least number of instances that carry all streams.
+  int32_t instances_min() const;
+
   // Why no path leads one stream from the source to the site in time, whatever else is wrong with the site;
   // none: one does.
   std::optional<Reason> path_too_far(SiteId site, size_t source);
@@ -145,6 +153,8 @@ class Candidates {
   std::shared_ptr<const PlanCache::SitePrices> site_prices_;
   std::vector<std::shared_ptr<const PlanCache::RouterPrices>> router_prices_;  // that orders look at
   std::optional<DeviceLoss> device_loss_;  // where accelerators are asked for
+  NodeId beside_;
+  std::map<SiteId, int32_t> rack_room_;  // where all have to be in one
   std::map<Share, Search> searches_;
 };
 

@@ -30,7 +30,10 @@ bool may_run_at(const Graph& graph, SiteId id, const std::optional<uint64_t>& re
 bool alive(const Graph& graph, const IntentRow& row, const CommittedPlan& active, size_t placement,
            const std::optional<uint64_t>& residency) {
   if (!may_run_at(graph, active.plan.placements[placement].site, residency)) return false;
-  if (!graph.right_accelerator(graph.node(active.plan.placements[placement].node), row.spec->workload)) return false;
+  const Placement& p = active.plan.placements[placement];
+  const NodeRow& node = graph.node(p.node);
+  if (!graph.right_accelerator(node, row.spec->workload)) return false;
+  if (row.spec->workload.accelerators_linked && !in_one_island(p.devices, graph.devices(node))) return false;
   const RunId run = active.run(placement);
   const auto found = std::find_if(row.runs.begin(), row.runs.end(), [run](const RunRow& r) { return r.run == run; });
   if (found == row.runs.end() || found->state == RunState::kFailed || found->state == RunState::kLost) return false;
@@ -115,7 +118,8 @@ class Decider {
     const bool nothing_kept = kept.placements.empty();
     Decision decision = decide(std::move(kept), left);
     const auto* refusal = std::get_if<Refusal>(&decision);
-    if (!refusal || nothing_kept || spec_.workload.kind == WorkKind::kJob || !about_the_whole(*refusal)) return decision;
+    if (!refusal || nothing_kept || spec_.workload.kind == WorkKind::kJob) return decision;
+    if (!spec_.where.same_rack && !about_the_whole(*refusal)) return decision;
     // What is kept may itself stand in the way.
     use_ = {};
     Decision anew = decide({}, sources);
@@ -131,6 +135,7 @@ class Decider {
   // The plan that keeps this and serves what is left.
   Decision decide(Kept kept, const std::vector<Source>& left, Candidates::KeptPath path = Candidates::KeptPath::kTaken) {
     Candidates candidates(graph_, spec_, residency_, left, cache_, term_, path);
+    if (spec_.where.same_rack && !kept.placements.empty()) candidates.set_beside(kept.placements[0].node);
     protect(candidates, kept.placements, kept.flows, 0);
     Whole whole{.where = spec_.where,
                 .budget_per_hour_max = spec_.budget_per_hour_max,
@@ -151,20 +156,50 @@ class Decider {
     whole.sites_kept.erase(std::unique(whole.sites_kept.begin(), whole.sites_kept.end()), whole.sites_kept.end());
 
     SolverOutcome outcome = solve(candidates, whole, limits_.solver);
+    if (const auto* none = std::get_if<Blocked>(&outcome); none && none->quality != Quality::kExact && spec_.where.same_rack) {
+      if (auto one = site_by_site(candidates, whole)) outcome = std::move(*one);
+    }
     if (const auto* blocked = std::get_if<Blocked>(&outcome)) {
       // Where not all fits in what the reservation keeps, some may go another way.
       if (term_.in.valid() && path == Candidates::KeptPath::kTaken) {
         return decide(std::move(kept), left, Candidates::KeptPath::kNot);
       }
-      auto cheap = cheaper(left, whole, *blocked);
+      auto cheap = cheaper(left, whole, *blocked, candidates.beside());
       if (!cheap) return refused(refusal(candidates, *blocked, whole).reasons);
       outcome = std::move(*cheap);
     }
     return plan(candidates, kept, std::get<Solution>(outcome));
   }
 
+  // The best found at one site alone, of those that are cheapest for one stream.
+  std::optional<Solution> site_by_site(Candidates& candidates, const Whole& whole) {
+    constexpr size_t kSitesTried = 16;
+    std::optional<Solution> best;
+    Share one(candidates.sources().size(), 0);
+    for (size_t i = 0; i < one.size(); ++i) {
+      if (candidates.sources()[i].streams > 0) one[i] = 1;
+      if (one[i] > 0) break;
+    }
+    std::vector<SiteId> sites;
+    for (const Option& option : candidates.rank(one, kSitesTried).feasible) {
+      if (sites.size() < kSitesTried) sites.push_back(option.site);
+    }
+    for (const SiteId site : sites) {
+      IntentSpec here = spec_;
+      here.where.only = {site};
+      Candidates narrowed(graph_, here, residency_, candidates.sources(), cache_);
+      if (candidates.beside().valid()) narrowed.set_beside(candidates.beside());
+      SolverOutcome outcome = solve(narrowed, whole, limits_.solver);
+      auto* found = std::get_if<Solution>(&outcome);
+      if (!found || (best && found->price >= best->price)) continue;
+      found->quality = Quality::kHeuristic;
+      best = std::move(*found);
+    }
+    return best;
+  }
+
   // When carbon stood above the budget and not every combination was tried: what cost alone would choose.
-  std::optional<Solution> cheaper(const std::vector<Source>& left, const Whole& whole, const Blocked& blocked) {
+  std::optional<Solution> cheaper(const std::vector<Source>& left, const Whole& whole, const Blocked& blocked, NodeId beside) {
     if (blocked.code != ReasonCode::kBudget || blocked.quality == Quality::kExact || spec_.prefer.carbon_milli == 0) {
       return std::nullopt;
     }
@@ -172,6 +207,7 @@ class Decider {
     cost_only.prefer = {};
     PlanCache cache;
     Candidates candidates(graph_, cost_only, residency_, left, cache, term_);
+    if (beside.valid()) candidates.set_beside(beside);
     SolverOutcome outcome = solve(candidates, whole, limits_.solver);
     auto* solution = std::get_if<Solution>(&outcome);
     if (!solution) return std::nullopt;
@@ -202,6 +238,18 @@ class Decider {
   // could be placed where they are, leads broken flows around where that is possible,
   // and takes what is kept off the sources.
   Kept keep(std::vector<Source>& sources) {
+    const std::vector<Source> all = sources;
+    Kept kept = keep_each(sources);
+    // Racks may have other names since, and the wish may not have asked for one before.
+    const auto elsewhere = [&](const Placement& p) { return graph_.rack(p.node) != graph_.rack(kept.placements[0].node); };
+    if (spec_.where.same_rack && std::any_of(kept.placements.begin(), kept.placements.end(), elsewhere)) {
+      kept = {};
+      use_ = {};
+      sources = all;
+    }
+    return kept;
+  }
+  Kept keep_each(std::vector<Source>& sources) {
     const CommittedPlan& active = *row_.active;
     const StreamDemand demand = stream_demand(spec_);
     const bool other_words = says_otherwise(*active.spec, *row_.spec);
@@ -291,9 +339,12 @@ class Decider {
     std::map<SiteId, int32_t> counts;
     for (const Option& option : solution.instances) ++counts[option.site];
     std::map<SiteId, std::vector<NodeChoice>> nodes;
-    for (const auto& [site, count] : counts) nodes[site] = choose_nodes(graph_, site, spec_.workload, count);
+    for (const auto& [site, count] : counts) {
+      nodes[site] = choose_nodes(graph_, site, spec_.workload, count, rack(candidates.beside(), site, count));
+    }
     for (const Option& option : solution.instances) {
       auto& free = nodes[option.site];
+      const DeviceNeed device = device_need(spec_.workload, graph_.devices(graph_.node(free.back().node)));
       const auto index = static_cast<uint32_t>(plan.placements.size());
       plan.placements.push_back({.site = option.site,
                                  .node = free.back().node,
@@ -303,8 +354,8 @@ class Decider {
                                  .streams = 0,
                                  .asks = asks_of(graph_, option.site, spec_.workload.kind),
                                  .continues = {},
-                                 .accelerator_milli = spec_.workload.accelerator_milli,
-                                 .accelerator_memory_mib = device_memory_mib(free.back().node),
+                                 .accelerator_milli = device.placed_milli(),
+                                 .accelerator_memory_mib = device.memory_mib,
                                  .devices = free.back().devices});
       free.pop_back();
       for (size_t i = 0; i < option.share.size(); ++i) {
@@ -343,10 +394,12 @@ class Decider {
     return plan;
   }
 
-  // That an instance is given of a shared device of the node.
-  int32_t device_memory_mib(NodeId node) const {
-    if (spec_.workload.accelerator_milli == 0) return 0;
-    return device_need(spec_.workload, graph_.devices(graph_.node(node)).memory_mib).memory_mib;
+  // That all instances have to be in.
+  std::optional<Graph::RackKey> rack(NodeId beside, SiteId site, int32_t count) const {
+    if (!spec_.where.same_rack) return std::nullopt;
+    if (beside.valid()) return graph_.rack(beside);
+    const auto best = rack_for(graph_, site, spec_.workload, count);
+    return best ? std::optional(best->rack) : std::nullopt;
   }
 
   // A spare path for every flow from the `first` one that has none yet, or whose spare path broke.
@@ -408,7 +461,7 @@ class Decider {
       // Full for the plan as a whole: so it is where it is cheaper than what was chosen, or holds the other instances.
       const auto others = static_cast<int32_t>(std::count_if(
           solution.instances.begin(), solution.instances.end(), [&](const Option& o) { return &o != &main && o.site == option.site; }));
-      if (option.price < main.price || instances_that_fit(graph_, option.site, spec_.workload, others + 1) <= others) {
+      if (option.price < main.price || candidates.room(option.site, others + 1) <= others) {
         alternative.reason.code = ReasonCode::kCpu;
       }
       plan.alternatives.push_back(std::move(alternative));

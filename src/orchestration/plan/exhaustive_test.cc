@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "orchestration/plan/decide.h"
+#include "orchestration/plan/devices_for_test.h"
 
 // Compares the planner with a search that tries everything: every way of dividing streams among instances,
 // every node, every simple path, judged by what the graph says and by nothing that the planner uses to prune. It knows
@@ -25,68 +26,6 @@ struct World {
   IntentId intent{0u};
 };
 
-class Dice {
- public:
-  explicit Dice(uint64_t seed) : engine_(seed) {}
-  int64_t roll(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
-
-// What is asked for and offered beside CPU and memory.
-enum class Devices { kNone, kShares, kWhole, kAble };
-
-void put_devices(NodeSpec& node, Dice& dice) {
-  node.accelerators = static_cast<int16_t>(std::max<int64_t>(0, dice.roll(-1, 4)));
-  if (node.accelerators == 0) return;
-  node.accelerator_model = dice.roll(0, 3) > 0 ? "a" : "b";
-  node.accelerator_memory_mib = static_cast<int32_t>(dice.roll(0, 2) * 1000);
-  node.accelerator_fp16_gflops = dice.roll(0, 2) * 100'000;
-}
-
-void ask_for_devices(Workload& work, Devices devices, Dice& dice) {
-  work.accelerators = 1;
-  if (dice.roll(0, 2) == 0) work.accelerator_model = "a";
-  if (devices == Devices::kShares) {
-    work.accelerator_milli = static_cast<int32_t>(dice.roll(2, 7) * 100);
-    if (dice.roll(0, 2) == 0) work.accelerator_memory_mib = static_cast<int32_t>(dice.roll(1, 7) * 200);
-  } else {
-    work.accelerators = static_cast<int16_t>(dice.roll(1, 2));
-  }
-  if (devices == Devices::kAble) {
-    work.accelerator_fp16_gflops_min = dice.roll(0, 2) * 100'000;
-    work.accelerator_memory_mib = static_cast<int32_t>(dice.roll(0, 2) * 1000);
-  }
-}
-
-// Others that hold parts of devices, so that few are whole.
-void hold_devices(Graph& graph, Dice& dice) {
-  for (size_t n = 0; n < graph.node_count(); ++n) {
-    const NodeRow& row = graph.node(NodeId(n));
-    for (int d = 0; d < row.accelerators; ++d) {
-      if (dice.roll(0, 2) > 0) continue;
-      const auto milli = static_cast<int32_t>(dice.roll(1, 9) * 100);
-      const IntentId other(graph.intent_count());
-      IntentSpec spec{.name = "other" + std::to_string(other.value)};
-      spec.workload.accelerators = 1;
-      spec.workload.accelerator_milli = milli;
-      ASSERT_TRUE(graph.apply({1, "t", IntentSubmitted{other, TenantId(0u), 1, spec}}).effect);
-      Plan plan{.intent = other, .generation = 1};
-      plan.placements.push_back({.site = row.site,
-                                 .node = NodeId(n),
-                                 .accelerators = 1,
-                                 .continues = {},
-                                 .accelerator_milli = milli,
-                                 .accelerator_memory_mib = graph.devices(row).memory_mib * milli / 1000,
-                                 .devices = DeviceMask{1} << d});
-      ASSERT_TRUE(graph.apply({1, "t", PlanCommitted{plan}}).effect);
-    }
-  }
-}
-
 // What is asked of places, of others and of data: a set of bits.
 enum Places : uint32_t {
   kRegions = 1,
@@ -96,7 +35,8 @@ enum Places : uint32_t {
   kApart = 16,
   kAtData = 32,
   kSpeed = 64,
-  kPlacesEnd = 128,
+  kRacks = 128,
+  kPlacesEnd = 256,
 };
 
 std::string one_of(Dice& dice, const char* first, const char* second, const char* none = "") {
@@ -149,6 +89,7 @@ void ask_for_places(Graph& graph, IntentSpec& spec, uint32_t places, Dice& dice)
       if (d == 0 || dice.roll(0, 2) == 0) spec.data.push_back(DatasetId(d));
     }
   }
+  where.same_rack = (places & kRacks) != 0;
   if (places & kSpeed) spec.workload.speed_milli_min = static_cast<int32_t>(dice.roll(1, 4) * 400);
 }
 
@@ -186,7 +127,11 @@ World small_world(uint64_t seed, Devices devices = Devices::kNone, bool alone = 
     for (int64_t n = dice.roll(1, 2); n > 0; --n) {
       nodes.push_back({"n", static_cast<int32_t>(dice.roll(0, 10) * 100), 4096, 0, "",
                        static_cast<int32_t>(dice.roll(2, 4) * 400)});
-      if (devices != Devices::kNone) put_devices(nodes.back(), device_dice);
+      if (devices != Devices::kNone) put_devices(nodes.back(), devices, device_dice);
+    }
+    if (places & kRacks) {
+      if (place_dice.roll(0, 1) > 0) nodes.push_back({"n", static_cast<int32_t>(place_dice.roll(1, 6) * 100), 4096, 0, "", 800});
+      for (NodeSpec& one : nodes) one.rack = one_of(place_dice, "r1", "r2");
     }
     const auto count = static_cast<uint32_t>(nodes.size());
     add(NodesReported{SiteId(s), NodeId(node), std::move(nodes)});
@@ -279,6 +224,7 @@ class Everything {
     const Plan& plan = row_.active->plan;
     const SiteId site = plan.placements[k].site;
     used_.push_back(site);
+    on_.push_back(plan.placements[k].node);
     price_kept_ += site_price(graph_, site, spec_.workload, spec_.prefer).decision;
     billed_kept_ += placement_per_hour(plan.placements[k]);
     for (const Flow& flow : plan.flows) {
@@ -397,11 +343,16 @@ class Everything {
       const SiteId site = graph_.node(NodeId(n)).site;
       if (cpu_[n] < spec_.workload.cpu_milli || memory_[n] < spec_.workload.memory_mib || !allowed(site)) continue;
       if (graph_.node(NodeId(n)).speed_milli < spec_.workload.speed_milli_min) continue;
+      if (spec_.where.same_rack && !on_.empty() && !together(on_.front(), NodeId(n))) continue;
       each_devices(n, [&] { at_node(n, site, price, billed); });
     }
   }
 
-  // With every choice of devices taken in turn; whole ones are all alike.
+  bool together(NodeId a, NodeId b) const {
+    return a == b || (graph_.node(a).site == graph_.node(b).site && !graph_.rack_name(a).empty() && graph_.rack_name(a) == graph_.rack_name(b));
+  }
+
+  // With every choice of devices taken in turn; whole ones, of an island where they have to be linked, are all alike.
   template <class Visit>
   void each_devices(size_t n, const Visit& visit) {
     const Workload& work = spec_.workload;
@@ -410,6 +361,20 @@ class Everything {
     const DevicesRow& able = graph_.devices(row);
     if ((!work.accelerator_model.empty() && graph_.accelerator_model(row) != work.accelerator_model) ||
         able.memory_mib < work.accelerator_memory_mib || able.fp16_gflops < work.accelerator_fp16_gflops_min) {
+      return;
+    }
+    if (work.accelerators_linked) {
+      const size_t size = able.per_island > 0 ? static_cast<size_t>(able.per_island) : devices_[n].size();
+      for (size_t first = 0; first < devices_[n].size(); first += size) {
+        std::vector<DeviceFree*> whole;
+        for (size_t d = first; d < std::min(first + size, devices_[n].size()); ++d) {
+          if (devices_[n][d].milli == 1000 && static_cast<int>(whole.size()) < work.accelerators) whole.push_back(&devices_[n][d]);
+        }
+        if (static_cast<int>(whole.size()) < work.accelerators) continue;
+        for (DeviceFree* device : whole) device->milli = 0;
+        visit();
+        for (DeviceFree* device : whole) device->milli = 1000;
+      }
       return;
     }
     if (work.accelerator_milli == 0) {
@@ -423,15 +388,25 @@ class Everything {
       for (DeviceFree* device : whole) device->milli = 1000;
       return;
     }
-    const int32_t memory_mib = work.accelerator_memory_mib > 0
-                                   ? work.accelerator_memory_mib
-                                   : static_cast<int32_t>(int64_t{able.memory_mib} * work.accelerator_milli / 1000);
+    int32_t milli = work.accelerator_milli;
+    int32_t memory_mib = work.accelerator_memory_mib > 0
+                             ? work.accelerator_memory_mib
+                             : static_cast<int32_t>(int64_t{able.memory_mib} * work.accelerator_milli / 1000);
+    if (able.slices > 0) {
+      // By counting slices up.
+      int32_t slices = 1, of_memory = 1;
+      while (slices * 1000 < milli * able.slices) ++slices;
+      while (of_memory * able.memory_mib < memory_mib * able.slices) ++of_memory;
+      if (work.accelerator_memory_mib == 0) of_memory = slices;
+      milli = slices * 1000 / able.slices;
+      if (able.memory_mib > 0) memory_mib = of_memory * able.memory_mib / able.slices;
+    }
     for (DeviceFree& device : devices_[n]) {
-      if (device.milli < work.accelerator_milli || device.memory_mib < memory_mib) continue;
-      device.milli -= work.accelerator_milli;
+      if (device.milli < milli || device.memory_mib < memory_mib) continue;
+      device.milli -= milli;
       device.memory_mib -= memory_mib;
       visit();
-      device.milli += work.accelerator_milli;
+      device.milli += milli;
       device.memory_mib += memory_mib;
     }
   }
@@ -440,6 +415,7 @@ class Everything {
     cpu_[n] -= spec_.workload.cpu_milli;
     memory_[n] -= spec_.workload.memory_mib;
     used_.push_back(site);
+    on_.push_back(NodeId(n));
     const SitePrice at = instance_price(graph_, site, spec_.workload, spec_.prefer, DeviceLoss(graph_));
     const int32_t speed = slowest(site);
     std::vector<int> share(left_.size(), 0);
@@ -456,6 +432,7 @@ class Everything {
       for (size_t i = 0; i < left_.size(); ++i) left_[i] += taken[i];
     });
     used_.pop_back();
+    on_.pop_back();
     cpu_[n] += spec_.workload.cpu_milli;
     memory_[n] += spec_.workload.memory_mib;
   }
@@ -543,6 +520,7 @@ class Everything {
   std::vector<int64_t> cpu_, memory_, free_;
   std::vector<std::vector<DeviceFree>> devices_;
   std::vector<SiteId> used_;
+  std::vector<NodeId> on_;
   std::vector<Way> ways_;
   Nanocredits price_kept_ = 0, billed_kept_ = 0;
   std::optional<Nanocredits> best_;
@@ -586,9 +564,9 @@ TEST(JointPlanner, EqualsExhaustiveSearchOn2500Instances) {
   RecordProperty("available", available);
 }
 
-// Shares, whole devices and what devices can do, alone and beside everything else that an intent may ask for.
+// Shares, slices, whole devices, linked ones and what devices can do, alone and beside everything else that an intent may ask for.
 TEST(JointPlanner, EqualsExhaustiveSearchWithDevices) {
-  for (const Devices devices : {Devices::kShares, Devices::kWhole, Devices::kAble}) {
+  for (const Devices devices : {Devices::kShares, Devices::kWhole, Devices::kAble, Devices::kLinked, Devices::kSliced}) {
     for (const bool alone : {true, false}) {
       int placed = 0, refused = 0, spread = 0, promised = 0, bounded = 0, residency = 0, several = 0;
       for (uint64_t seed = 0; seed < 1000; ++seed) {
@@ -629,7 +607,8 @@ TEST(JointPlanner, EqualsExhaustiveSearchWithDevices) {
 // Source by source what is found holds too, and is found nearly always.
 TEST(JointPlanner, EqualsExhaustiveSearchWithPlaces) {
   std::map<ReasonCode, int> refusals;
-  int placed = 0, missed = 0;
+  // Where all have to be in one rack, ingresses that could only share an instance are missed more often.
+  int placed = 0, missed = 0, in_racks = 0, missed_in_racks = 0;
   for (uint32_t places = 1; places < kPlacesEnd; ++places) {
     if (std::popcount(places) > 2) continue;
     int with = 0, without = 0;
@@ -645,7 +624,7 @@ TEST(JointPlanner, EqualsExhaustiveSearchWithPlaces) {
         ASSERT_GE(plan->decision_price, *best);
         ASSERT_NO_FATAL_FAILURE(expect_granted(world, *plan));
       } else {
-        missed += best.has_value();
+        ((places & kRacks) ? missed_in_racks : missed) += best.has_value();
       }
       if (const auto* plan = std::get_if<Plan>(&decision)) {
         ASSERT_TRUE(best) << "a plan where there is none";
@@ -661,15 +640,44 @@ TEST(JointPlanner, EqualsExhaustiveSearchWithPlaces) {
     }
     EXPECT_GT(with, 10) << "places " << places;
     EXPECT_GT(without, 10) << "places " << places;
-    placed += with;
+    ((places & kRacks) ? in_racks : placed) += with;
   }
   for (const ReasonCode code : {ReasonCode::kRegions, ReasonCode::kFailureDomains, ReasonCode::kTaint, ReasonCode::kAffinity,
-                                ReasonCode::kAntiAffinity, ReasonCode::kDataElsewhere, ReasonCode::kSpeed}) {
+                                ReasonCode::kAntiAffinity, ReasonCode::kDataElsewhere, ReasonCode::kSpeed,
+                                ReasonCode::kRack}) {
     EXPECT_GT(refusals[code], 10) << static_cast<int>(code);
   }
   EXPECT_LE(missed * 50, placed);
+  EXPECT_LE(missed_in_racks * 8, in_racks);
   RecordProperty("placed", placed);
   RecordProperty("missed", missed);
+  RecordProperty("missed in racks", missed_in_racks);
+}
+
+// Linked accelerators in one rack.
+TEST(JointPlanner, EqualsExhaustiveSearchWithLinksInRacks) {
+  int placed = 0, refused = 0, several = 0;
+  for (uint64_t seed = 0; seed < 600; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const World world = small_world(seed, Devices::kLinked, seed % 2 == 0, kRacks);
+    const auto best = Everything(world).best();
+    JointPlanner planner;
+    const Decision decision = planner.decide(world.graph, world.intent);
+    const auto* plan = std::get_if<Plan>(&decision);
+    ASSERT_EQ(plan != nullptr, best.has_value());
+    if (!plan) {
+      ++refused;
+      continue;
+    }
+    ASSERT_EQ(plan->decision_price, *best);
+    ASSERT_EQ(plan->quality, Quality::kExact);
+    ASSERT_NO_FATAL_FAILURE(expect_granted(world, *plan));
+    ++placed;
+    several += plan->placements.size() > 1;
+  }
+  EXPECT_GT(placed, 30);
+  EXPECT_GT(refused, 50);
+  EXPECT_GT(several, 5);
 }
 
 // One run of a committed plan dies: the rest is kept, or, where it stands in the way of the whole, nothing is.
@@ -678,7 +686,7 @@ TEST(JointPlanner, RepairEqualsExhaustiveSearchOn4000Instances) {
   for (uint64_t seed = 0; seed < 4000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     // Every third with shares of devices, every third with something asked of places.
-    const uint32_t places = seed % 3 == 1 ? (1u << seed % 7) | (1u << seed / 7 % 7) : 0;
+    const uint32_t places = seed % 3 == 1 ? (1u << seed % 8) | (1u << seed / 8 % 8) : 0;
     World world = small_world(seed, seed % 3 == 0 ? Devices::kShares : Devices::kNone, false, places);
     JointPlanner planner;
     const Decision first = planner.decide(world.graph, world.intent);

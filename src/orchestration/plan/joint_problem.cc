@@ -137,7 +137,8 @@ std::optional<JointItem> JointProblem::item(IntentId intent, const JointWorth& w
   if (row.state == IntentState::kWithdrawn || !row.demand || row.finished) return std::nullopt;
   const IntentSpec& spec = *row.demand;
   if (spec.workload.kind == WorkKind::kJob) return std::nullopt;  // its queue says when its turn comes
-  if (spec.workload.accelerator_milli > 0) return std::nullopt;   // the pass counts whole devices
+  // The pass counts whole devices, and knows no islands.
+  if (spec.workload.accelerator_milli > 0 || spec.workload.accelerators_linked) return std::nullopt;
   if (!spec.where.near.empty() || !spec.where.apart_from.empty()) return std::nullopt;  // where others stand may change meanwhile
   if (spec.from.size() > 1 || spreads(spec.where) || spec.promise.availability_ppm > 0 ||
       spec.budget_per_hour_max > 0 || !residency_demand(graph_, spec)) {

@@ -44,7 +44,7 @@ Reason short_of_room(Candidates& candidates, const Blocked& blocked) {
   int64_t fit = 0;
   const Share one{1};
   for (const Option& option : candidates.rank(one, Candidates::kAll).feasible) {
-    fit += instances_that_fit(candidates.graph(), option.site, work, wanted);
+    fit += candidates.room(option.site, wanted);
   }
   reason.needed = int64_t{wanted} * work.cpu_milli;
   reason.available = std::min<int64_t>(fit, wanted) * work.cpu_milli;
@@ -148,9 +148,11 @@ Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& who
     std::vector<Reason> reasons = ranking.refused;
     if (blocked.code != ReasonCode::kNone) {  // each stream alone has a site: say how many instances fit there
       for (const Option& option : ranking.feasible) {
-        const int32_t fit = instances_that_fit(candidates.graph(), option.site, spec.workload, INT32_MAX);
+        const int32_t fit = candidates.room(option.site, INT32_MAX);
         const int64_t wanted = (source.streams + spec.workload.streams_per_instance - 1) / spec.workload.streams_per_instance;
-        if (fit < wanted && spec.workload.cpu_milli > 0) {
+        if (fit < wanted && spec.where.same_rack) {
+          reasons.push_back({ReasonCode::kRack, option.site, source.site, wanted, fit});
+        } else if (fit < wanted && spec.workload.cpu_milli > 0) {
           reasons.push_back({ReasonCode::kCpu, option.site, source.site, wanted * spec.workload.cpu_milli,
                              int64_t{fit} * spec.workload.cpu_milli});
         }
@@ -160,7 +162,8 @@ Refusal refusal(Candidates& candidates, const Blocked& blocked, const Whole& who
     for (size_t r = 0, sites = reasons.size(); r < sites; ++r) {
       const ReasonCode code = reasons[r].code;
       if (code != ReasonCode::kAccelerators && code != ReasonCode::kAcceleratorShare && code != ReasonCode::kSpeed &&
-          code != ReasonCode::kAcceleratorMemory && code != ReasonCode::kMemory && code != ReasonCode::kCpu)
+          code != ReasonCode::kAcceleratorMemory && code != ReasonCode::kAcceleratorsLinked && code != ReasonCode::kRack &&
+          code != ReasonCode::kMemory && code != ReasonCode::kCpu)
         continue;
       if (const auto far = candidates.path_too_far(reasons[r].site, i)) reasons.push_back(*far);
     }

@@ -78,12 +78,13 @@ int64_t worst_ppm(Candidates& candidates, Offer& offer) {
 }
 
 // Takes room for one more instance and its paths; `bandwidth`: was it they that had none?
-bool take(const Candidates& candidates, const Option& option, std::map<SiteId, int32_t>& instances, PathUse& taken,
+bool take(Candidates& candidates, const Option& option, std::map<SiteId, int32_t>& instances, PathUse& taken,
           bool* bandwidth = nullptr) {
-  const Workload& workload = candidates.spec().workload;
   const StreamDemand& demand = candidates.demand();
+  const auto elsewhere = [&option](const auto& there) { return there.first != option.site && there.second > 0; };
+  if (candidates.spec().where.same_rack && std::any_of(instances.begin(), instances.end(), elsewhere)) return false;
   int32_t& count = instances[option.site];
-  if (instances_that_fit(candidates.graph(), option.site, workload, count + 1) <= count) return false;
+  if (candidates.room(option.site, count + 1) <= count) return false;
   ++count;
   for (size_t i = 0; i < option.share.size(); ++i) {
     if (option.paths[i].links.empty()) continue;
@@ -300,8 +301,7 @@ class Solver {
     }
     for (const auto& [site, carried] : carried_at_) {
       const auto used = instances_at.find(site);
-      const int32_t fit = instances_that_fit(candidates_.graph(), site, candidates_.spec().workload,
-                                             all + (used == instances_at.end() ? 0 : used->second));
+      const int32_t fit = candidates_.room(site, all + (used == instances_at.end() ? 0 : used->second));
       room_left_ += int64_t{fit - (used == instances_at.end() ? 0 : used->second)} * carried;
     }
     best_price_ = kNever;
@@ -318,6 +318,7 @@ class Solver {
       } else if (blocked.code == ReasonCode::kNone) {
         blocked.code = unavailable_    ? ReasonCode::kAvailability
                        : no_bandwidth_ ? ReasonCode::kBandwidth
+                       : candidates_.spec().where.same_rack ? ReasonCode::kRack
                                        : ReasonCode::kCpu;
       }
       return blocked;
@@ -542,7 +543,7 @@ class Pieces {
   static bool ran_out(ReasonCode code) {
     return code == ReasonCode::kCpu || code == ReasonCode::kMemory || code == ReasonCode::kAccelerators ||
            code == ReasonCode::kAcceleratorShare || code == ReasonCode::kAcceleratorMemory ||
-           code == ReasonCode::kBandwidth;
+           code == ReasonCode::kAcceleratorsLinked || code == ReasonCode::kRack || code == ReasonCode::kBandwidth;
   }
 
   // Of the kinds of places of which more are wanted, how many the site brings; a new site at least.

@@ -31,7 +31,8 @@ bool for_want_of_room(const Refusal& refusal) {
   return std::any_of(refusal.reasons.begin(), refusal.reasons.end(), [](const Reason& reason) {
     return reason.code == ReasonCode::kCpu || reason.code == ReasonCode::kMemory ||
            reason.code == ReasonCode::kAccelerators || reason.code == ReasonCode::kAcceleratorShare ||
-           reason.code == ReasonCode::kAcceleratorMemory;
+           reason.code == ReasonCode::kAcceleratorMemory || reason.code == ReasonCode::kAcceleratorsLinked ||
+           reason.code == ReasonCode::kRack;
   });
 }
 
@@ -331,7 +332,8 @@ std::vector<JobPreempted> GraphQueue::preempt_for(const Graph& head, IntentId in
   }
   const auto leaf_of = [this](IntentId each) { return work_.at(each).leaf; };
   std::vector<Running> running =
-      running_jobs(head, jobs, now_, kRestartUs, [&](IntentId each) { return QueueId(leaf_of(each)); });
+      running_jobs(head, jobs, now_, kRestartUs, [&](IntentId each) { return QueueId(leaf_of(each)); },
+                   head.intent(intent).spec.get());
   for (Running& each : running) {
     each.preemptions_max =
         static_cast<int32_t>(leaves_[leaf_of(IntentId(static_cast<uint32_t>(each.job)))].policy[kPreemptionsMax]);

@@ -1,6 +1,7 @@
 #include "orchestration/queue/graph_preempt.h"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <utility>
 
@@ -24,14 +25,21 @@ struct Place {
 
 class Places {
  public:
-  Places(const Graph& head, const Workload& workload, int32_t instances, const KeptRoom& kept)
-      : head_(head),
-        workload_(workload),
-        kept_(kept),
-        instances_(instances),
-        each_(amount_of(workload)) {}
+  Places(const Graph& head, const IntentSpec& spec, int32_t instances, const KeptRoom& kept)
+      : head_(head), spec_(spec), workload_(spec.workload), kept_(kept), instances_(instances) {}
 
   void add(SiteId site) {
+    std::map<Graph::RackKey, std::vector<NodeId>> racks;
+    for (const NodeRange& range : head_.nodes(site)) {
+      for (uint32_t n = range.first; n < range.first + range.count; ++n) {
+        const NodeId id(n);
+        if (!head_.takes(head_.node(id), workload_)) continue;
+        racks[spec_.where.same_rack ? head_.rack(id) : Graph::RackKey()].push_back(id);
+      }
+    }
+    for (const auto& [rack, nodes] : racks) add(nodes);
+  }
+  void add(const std::vector<NodeId>& nodes) {
     struct Slot {
       int64_t lacks;
       NodeId node;
@@ -40,18 +48,14 @@ class Places {
       }
     };
     std::vector<Slot> slots;
-    for (const NodeRange& range : head_.nodes(site)) {
-      for (uint32_t n = range.first; n < range.first + range.count; ++n) {
-        const NodeId id(n);
-        if (!head_.takes(head_.node(id), workload_)) continue;
-        const int32_t holds = each_.times_in(total(id), instances_);
-        for (int32_t k = 1; k <= holds; ++k) slots.push_back({lacks(id, each_ * k), id});
-      }
+    for (const NodeId id : nodes) {
+      const int32_t holds = each(id).times_in(total(id), instances_);
+      for (int32_t k = 1; k <= holds; ++k) slots.push_back({lacks(id, each(id) * k), id});
     }
     std::sort(slots.begin(), slots.end());
     if (instances_ == 1) {
       for (const Slot& slot : slots)
-        places_.push_back({slot.lacks, {{slot.node.value, lacking(each_, free(slot.node))}}});
+        places_.push_back({slot.lacks, {{slot.node.value, lacking(each(slot.node), free(slot.node))}}});
       return;
     }
     if (slots.size() < static_cast<size_t>(instances_)) return;
@@ -62,7 +66,7 @@ class Places {
       place.lacks += slots[static_cast<size_t>(i)].lacks;
     }
     for (const auto& [node, times] : count)
-      place.shortfalls.push_back({node.value, lacking(each_ * times, free(node))});
+      place.shortfalls.push_back({node.value, lacking(each(node) * times, free(node))});
     places_.push_back(std::move(place));
   }
 
@@ -76,29 +80,51 @@ class Places {
   }
 
  private:
+  // Of a device as the node is sliced.
+  Amount each(NodeId id) const {
+    Amount out = amount_of(workload_);
+    if (workload_.accelerator_milli > 0) out.accelerator_milli = device_milli_on(id);
+    return out;
+  }
+  int64_t device_milli_on(NodeId id) const {
+    return int64_t{workload_.accelerators} * device_need(workload_, head_.devices(head_.node(id))).milli;
+  }
   Amount total(NodeId id) const {
     const NodeRow& node = head_.node(id);
-    return {node.cpu_milli, node.memory_mib, int64_t{node.accelerators} * kDeviceMilli};
+    const int64_t usable_milli = workload_.accelerators_linked ? linked_milli(id, head_.device_room_empty(id))
+                                                               : int64_t{node.accelerators} * kDeviceMilli;
+    return {node.cpu_milli, node.memory_mib, usable_milli};
   }
-  // Of devices what such an instance could use: parts of several are not one.
+  // Of devices what such an instance could use: parts of several are not one, and those of several islands not linked.
   Amount free(NodeId id) const {
     const NodeFree& node = head_.free(id);
-    const int64_t usable_milli = workload_.accelerator_milli > 0
-                                     ? head_.shares_that_fit(id, workload_) * workload_.accelerator_milli
-                                     : int64_t{node.accelerators} * kDeviceMilli;
+    const int64_t usable_milli = workload_.accelerators_linked     ? linked_milli(id, head_.device_room(id))
+                                 : workload_.accelerator_milli > 0 ? head_.device_fits(id, workload_) * device_milli_on(id)
+                                                                   : int64_t{node.accelerators} * kDeviceMilli;
     const Amount free{node.cpu_milli, node.memory_mib, usable_milli};
     const auto kept = kept_.find(id);
     return kept == kept_.end() ? free : free - kept->second;
+  }
+  // Whole ones in the islands that are looked at; of several islands only what instances fill.
+  int64_t linked_milli(NodeId id, const DeviceRoom& room) const {
+    const DeviceMask looked_at = devices_looked_at(head_, id, spec_);
+    const int count = std::max<int>(1, workload_.accelerators);
+    int64_t whole = 0;
+    for (size_t i = 0; i < room.islands(); ++i) {
+      if ((room.island(i) & looked_at) == 0) continue;
+      whole += instances_ == 1 ? room.whole_in(i) : room.whole_in(i) / count * count;
+    }
+    return whole * kDeviceMilli;
   }
   int64_t lacks(NodeId id, const Amount& need) const {
     return dominant_share(lacking(need, free(id)), total(id));
   }
 
   const Graph& head_;
+  const IntentSpec& spec_;
   const Workload& workload_;
   const KeptRoom& kept_;
   int32_t instances_;
-  Amount each_;
   std::vector<Place> places_;
 };
 
@@ -115,8 +141,24 @@ bool carries(const Graph& head, SiteId site, const IntentSpec& spec) {
 
 }  // namespace
 
+DeviceMask devices_looked_at(const Graph& head, NodeId node, const IntentSpec& waiting) {
+  if (!waiting.workload.accelerators_linked) return ~DeviceMask{0};
+  const DeviceRoom room = head.device_room(node);
+  DeviceMask all = 0, best = 0;
+  int32_t best_whole = -1;
+  for (size_t i = 0; i < room.islands(); ++i) {
+    const DeviceMask island = room.island(i);
+    if (std::popcount(island) < waiting.workload.accelerators) continue;
+    all |= island;
+    if (room.whole_in(i) <= best_whole) continue;
+    best_whole = room.whole_in(i);
+    best = island;
+  }
+  return instances_at_least(waiting) > 1 ? all : best;
+}
+
 std::vector<Running> running_jobs(const Graph& head, std::span<const IntentId> jobs, TimeUs now,
-                                  int64_t restart_us, const QueueOf& queue_of) {
+                                  int64_t restart_us, const QueueOf& queue_of, const IntentSpec* waiting) {
   std::vector<Running> out;
   for (const IntentId id : jobs) {
     const IntentRow& row = head.intent(id);
@@ -131,7 +173,12 @@ std::vector<Running> running_jobs(const Graph& head, std::span<const IntentId> j
       if (known == row.runs.end() || has_ended(known->state)) continue;
       if (known->began != 0) began = std::min(began, known->began);
       const Placement& placement = row.active->plan.placements[k];
-      held[placement.node] += amount_of(placement);
+      Amount amount = amount_of(placement);
+      if (waiting != nullptr && waiting->workload.accelerators_linked && placement.accelerators > 0) {
+        const int counts = std::popcount(placement.devices & devices_looked_at(head, placement.node, *waiting));
+        amount.accelerator_milli = amount.accelerator_milli / placement.accelerators * counts;
+      }
+      held[placement.node] += amount;
     }
     if (held.empty()) continue;
     const Schedule& schedule = row.spec->schedule;
@@ -166,7 +213,7 @@ Need need_of(const Graph& head, IntentId waiting, QueueId queue, size_t options_
             row.spec->schedule.priority,
             amount_of(workload) * instances,
             {}};
-  Places places(head, workload, instances, kept);
+  Places places(head, *row.spec, instances, kept);
   for (size_t s = 0; s < head.site_count(); ++s) {
     const SiteId site(s);
     if (head.site(site).state != Liveness::kUp || head.site(site).drained) continue;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+
 namespace weir::queue {
 namespace {
 
@@ -53,6 +55,61 @@ class GraphPreemptTest : public ::testing::Test {
   QueueTree tree;
   TimeUs now = kHour;
 };
+
+TEST_F(GraphPreemptTest, LooksForLinkedAcceleratorsInOneIsland) {
+  NodeSpec node{.name = "g", .cpu_milli = 64'000, .memory_mib = 65'536, .accelerators = 8};
+  node.accelerators_per_island = 4;
+  add(NodesReported{SiteId(0u), NodeId(3u), {node}});
+  const auto runs_on = [&](DeviceMask devices) {
+    const IntentId id(graph.intent_count());
+    IntentSpec spec{.name = "j" + std::to_string(id.value)};
+    spec.workload.kind = WorkKind::kJob;
+    spec.workload.accelerators = static_cast<int16_t>(std::popcount(devices));
+    add(IntentSubmitted{id, TenantId(0u), 1, spec});
+    Plan plan{.intent = id, .generation = 1, .basis = graph.version()};
+    plan.placements.push_back({.site = SiteId(0u), .node = NodeId(3u), .accelerators = spec.workload.accelerators,
+                               .continues = {}, .devices = devices});
+    const Position at = graph.version();
+    add(PlanCommitted{plan});
+    add(RunStateChanged{RunId{at, 0}, id, RunState::kRunning, 0, ""});
+    return id;
+  };
+  runs_on(0x07);  // three of the first island, one free
+  runs_on(0x30);  // two of the second
+  IntentSpec wish{.name = "wish"};
+  wish.workload.kind = WorkKind::kJob;
+  wish.workload.accelerators = 4;
+  wish.workload.accelerators_linked = true;
+  wish.schedule.priority = 2;
+  const IntentId waiting(graph.intent_count());
+  add(IntentSubmitted{waiting, TenantId(0u), 1, wish});
+  EXPECT_EQ(devices_looked_at(graph, NodeId(3u), wish), 0xf0u);
+  const Need need = need_of(graph, waiting, queue::QueueId(0u), 8);
+  ASSERT_EQ(need.options.size(), 1u);
+  EXPECT_EQ(need.options[0][0].amount, (Amount{0, 0, 2000})) << "two are free beside the two, and three elsewhere do not help";
+  const std::vector<IntentId> all{IntentId(0u), IntentId(1u)};
+  const auto jobs = running_jobs(graph, all, now, 60'000'000, [](IntentId) { return queue::QueueId(0u); }, &wish);
+  ASSERT_EQ(jobs.size(), 2u);
+  EXPECT_EQ(jobs[0].holds[0].amount, (Amount{0, 0, 0}));
+  EXPECT_EQ(jobs[1].holds[0].amount, (Amount{0, 0, 2000}));
+  wish.workload.accelerators = 5;
+  EXPECT_EQ(devices_looked_at(graph, NodeId(3u), wish), 0u);
+}
+
+TEST_F(GraphPreemptTest, KeepsAGangInOneRack) {
+  std::vector<NodeSpec> nodes;
+  for (const char* rack : {"r1", "r1", "r2"}) nodes.push_back({.name = "n", .cpu_milli = 8000, .memory_mib = 8192, .rack = rack});
+  add(NodesReported{SiteId(1u), NodeId(3u), nodes});
+  IntentSpec wish{.name = "wish", .where = {.only = {SiteId(1u)}, .same_rack = true}, .schedule = {.instances = 2}};
+  wish.workload.kind = WorkKind::kJob;
+  wish.workload.cpu_milli = 8000;
+  const IntentId waiting(graph.intent_count());
+  add(IntentSubmitted{waiting, TenantId(0u), 1, wish});
+  const Need need = need_of(graph, waiting, queue::QueueId(0u), 8);
+  ASSERT_EQ(need.options.size(), 1u) << "no other rack holds both";
+  EXPECT_EQ(need.options[0][0].pool, 3u);
+  EXPECT_EQ(need.options[0][1].pool, 4u);
+}
 
 TEST_F(GraphPreemptTest, FindsWhoGivesWayOnWhichNode) {
   run(6, 0, SiteId(0u), NodeId(0u));

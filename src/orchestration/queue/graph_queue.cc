@@ -84,8 +84,10 @@ Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) 
 
 // Whether the nodes of sites that it may run at hold it when nothing else runs there, whatever their state is now. O(nodes), if it
 // does not fit; else about as many as it needs.
-bool fits_ever(const Graph& head, const Job& job, const Workload& work) {
+bool fits_ever(const Graph& head, const Job& job, const IntentSpec& spec) {
+  const Workload& work = spec.workload;
   int64_t instances = 0;
+  std::map<Graph::RackKey, int64_t> in_rack;
   const auto look_at = [&](SiteId site) {
     const SiteLoad& load = head.load(site);
     const Amount all{load.cpu_milli_total, load.memory_mib_total, int64_t{load.accelerators_total} * kDeviceMilli};
@@ -94,8 +96,14 @@ bool fits_ever(const Graph& head, const Job& job, const Workload& work) {
       for (uint32_t n = range.first; n < range.first + range.count; ++n) {
         const NodeRow& node = head.node(NodeId(n));
         if (!head.right_accelerator(node, work)) continue;
-        instances += job.each.times_in({node.cpu_milli, node.memory_mib, int64_t{node.accelerators} * kDeviceMilli}, job.count_least());
-        if (instances >= job.count_least()) return true;
+        int64_t fit = job.each.times_in({node.cpu_milli, node.memory_mib, int64_t{node.accelerators} * kDeviceMilli}, job.count_least());
+        if (fit > 0 && (work.accelerators_linked || work.accelerator_milli > 0)) {
+          fit = std::min(fit, head.device_room_empty(NodeId(n)).times(device_need(work, head.devices(node))));
+        }
+        if (fit == 0) continue;
+        int64_t& together = spec.where.same_rack ? in_rack[head.rack(NodeId(n))] : instances;
+        together += fit;
+        if (together >= job.count_least()) return true;
       }
     }
     return false;
@@ -436,7 +444,7 @@ void GraphQueue::submit(const Graph& head, IntentId intent) {
 
 // Who is to be near, or apart from, others may find room when they come or go; everybody else, when nodes do.
 void GraphQueue::look_whether_it_fits(const Graph& head, IntentId intent, const Work& work) {
-  const bool fits = fits_ever(head, work.job, head.intent(intent).spec->workload);
+  const bool fits = fits_ever(head, work.job, *head.intent(intent).spec);
   if (!fits && !too_large_.contains(intent)) to_be_refused_.insert(intent);
   if (!fits && work.named.empty()) {
     too_large_.insert(intent);

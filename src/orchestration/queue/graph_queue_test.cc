@@ -219,6 +219,37 @@ TEST_F(GraphQueueTest, WhatNoSiteHoldsIsDecidedOnceToSayWhy) {
   EXPECT_EQ(queue.why(huge).code, WhyCode::kTooLarge);
 }
 
+TEST_F(GraphQueueTest, IslandsRacksAndSlicesThatNeverHoldAJobAreTooSmall) {
+  NodeSpec node{.name = "g", .cpu_milli = 8000, .memory_mib = 65'536, .accelerators = 8};
+  node.accelerators_per_island = 4;
+  node.rack = "r1";
+  NodeSpec sliced{.name = "s", .cpu_milli = 8000, .memory_mib = 65'536, .accelerators = 1};
+  sliced.accelerator_slices = 2;
+  add(NodesReported{SiteId(0u), NodeId(2u), {node, sliced}});
+  const auto code = [&](int16_t accelerators, bool linked, int32_t milli, int32_t instances, bool same_rack) {
+    const IntentId id(graph.intent_count());
+    IntentSpec spec{.name = "j" + std::to_string(id.value), .where = {.same_rack = same_rack}, .schedule = {.instances = instances}};
+    spec.workload.kind = WorkKind::kJob;
+    spec.workload.cpu_milli = 1000;
+    spec.workload.accelerators = accelerators;
+    spec.workload.accelerators_linked = linked;
+    spec.workload.accelerator_milli = milli;
+    spec.schedule.run_time_us_max = kHour;
+    add(IntentSubmitted{id, TenantId(0u), 1, spec});
+    (void)queue.turns(graph, now);
+    return queue.why(id).code;
+  };
+  EXPECT_EQ(code(5, true, 0, 1, false), WhyCode::kTooLarge);
+  EXPECT_NE(code(5, false, 0, 1, false), WhyCode::kTooLarge);
+  EXPECT_NE(code(4, true, 0, 2, false), WhyCode::kTooLarge);
+  EXPECT_EQ(code(4, true, 0, 3, false), WhyCode::kTooLarge);
+  EXPECT_EQ(code(0, false, 0, 9, true), WhyCode::kTooLarge) << "8 of 1 core in a rack";
+  EXPECT_NE(code(0, false, 0, 8, true), WhyCode::kTooLarge);
+  EXPECT_NE(code(0, false, 0, 9, false), WhyCode::kTooLarge);
+  EXPECT_NE(code(1, false, 600, 9, false), WhyCode::kTooLarge);
+  EXPECT_EQ(code(1, false, 600, 10, false), WhyCode::kTooLarge) << "0.6 of two halves is all of a device";
+}
+
 TEST_F(GraphQueueTest, WhatIsAllowedNowhereIsDecidedOnceToSayWhy) {
   IntentSpec spec{.name = "nowhere"};
   spec.workload.kind = WorkKind::kJob;

@@ -295,7 +295,12 @@ class Builder {
   }
   bool has_room(const Stage& stage, NodeId node) const {
     return room(node).fits(resources(stage.workload)) &&
-           graph_.takes(graph_.node(node), stage.workload);
+           graph_.takes(graph_.node(node), stage.workload) && has_island(stage.workload, node);
+  }
+  bool has_island(const Workload& workload, NodeId node) const {
+    if (!workload.accelerators_linked) return true;
+    const DeviceRoom room = empty_ ? graph_.device_room_empty(node) : graph_.device_room(node);
+    return room.fits(device_need(workload, graph_.devices(graph_.node(node))));
   }
   bool can_run(const Stage& stage, SiteId site, NodeId node) const {
     return allowed(stage, site) && has_room(stage, node);

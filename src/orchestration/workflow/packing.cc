@@ -58,7 +58,8 @@ class Packer {
     for (size_t r = 0; r < rooms_.size(); ++r) {
       const Room& room = rooms_[r];
       if (need.cpu_milli > room.cpu_milli || need.memory_mib > room.memory_mib ||
-          need.accelerators > room.accelerators || !graph_.takes(graph_.node(room.node), need)) {
+          need.accelerators > room.accelerators || !graph_.takes(graph_.node(room.node), need) ||
+          (need.accelerators_linked && !has_island(room, need))) {
         continue;
       }
       fitting.push_back(r);
@@ -81,6 +82,11 @@ class Packer {
       room.accelerators += need.accelerators;
     }
     return false;
+  }
+
+  // Islands are known of devices as they are: of a node that was given away from, nothing is said of them.
+  bool has_island(const Room& room, const Workload& need) const {
+    return room.accelerators == graph_.free(room.node).accelerators && graph_.device_fits(room.node, need) > 0;
   }
 
   const Graph& graph_;

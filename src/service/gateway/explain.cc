@@ -154,6 +154,10 @@ std::string figure(ReasonCode code, int64_t value) {
       return plural(value, "failure domain");
     case ReasonCode::kSpeed:
       return format_milli(value) + " of the reference core";
+    case ReasonCode::kAcceleratorsLinked:
+      return plural(value, "linked accelerator");
+    case ReasonCode::kRack:
+      return plural(value, "instance");
     default:
       return std::to_string(value);
   }
@@ -258,6 +262,10 @@ std::string needs(const Graph& graph, const IntentSpec& spec, const Reason& reas
       return "holds the data set " + subject(graph, reason);
     case ReasonCode::kSpeed:
       return "has a core of at least " + figure(reason.code, reason.needed);
+    case ReasonCode::kAcceleratorsLinked:
+      return "has an island of " + figure(reason.code, reason.needed) + " free";
+    case ReasonCode::kRack:
+      return "has a rack with room for " + figure(reason.code, reason.needed);
     default:
       return "fits";
   }
@@ -287,6 +295,8 @@ std::string whole_text(const Graph& graph, const IntentSpec& spec, const Reason&
       return "each instance alone has a site, but no choice of sites has room for all of them at once";
     case ReasonCode::kBandwidth:
       return "each stream alone has a way, but the links have no room for all of them at once";
+    case ReasonCode::kRack:
+      return "each instance alone has a site, but no rack has room for all of them at once";
     case ReasonCode::kResidency:
       return "no site can have all residency labels that the intent or its data asks for";
     case ReasonCode::kIngressDown:
@@ -342,6 +352,13 @@ std::string change(const Graph& graph, const IntentSpec& spec, const Reason& rea
       return "It would do without where.at_data, or with a copy of the data there.";
     case ReasonCode::kSpeed:
       return "It would do with where.speed_min of " + format_milli(reason.available) + ".";
+    case ReasonCode::kAcceleratorsLinked:
+      return reason.available > 1 ? "It would do with " + figure(reason.code, reason.available) + ", or without accelerators_linked."
+                                  : "It would do without accelerators_linked.";
+    case ReasonCode::kRack:
+      if (!reason.site.valid() || reason.available >= reason.needed) return "It would do without where.same_rack.";
+      return "It would do if a rack there had room for " + std::to_string(reason.needed - reason.available) +
+             " more, or perhaps without where.same_rack.";
     case ReasonCode::kAvailability:
       return "It would do with a lower promise.availability.";
     case ReasonCode::kOverload:
@@ -459,6 +476,12 @@ std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason
     case ReasonCode::kSpeed:
       return site + " has cores of at most " + figure(reason.code, reason.available) + ", of at least " +
              format_milli(reason.needed) + " asked for";
+    case ReasonCode::kAcceleratorsLinked:
+      return site + " has no island of " + figure(reason.code, reason.needed) + " free: the fullest has " +
+             std::to_string(reason.available);
+    case ReasonCode::kRack:
+      return site + " has no rack with room for " + figure(reason.code, reason.needed) + ": the best has room for " +
+             std::to_string(reason.available);
     case ReasonCode::kIngressDown:
       return "the ingress " + (reason.ingress.valid() ? name(graph, reason.ingress) : site) + " is not up";
     case ReasonCode::kSearchBudget:

@@ -171,6 +171,14 @@ TEST_F(ExplainTest, WhatIsAskedOfPlacesIsSaidWithWhatThereIs) {
   EXPECT_EQ(sentence(ReasonCode::kSpeed, 1'500, 1'000),
             "No site has a core of at least 1.5 of the reference core; nearest to it: metro has cores of at most 1 of the reference core, "
             "of at least 1.5 asked for. It would do with where.speed_min of 1.");
+  EXPECT_EQ(sentence(ReasonCode::kAcceleratorsLinked, 4, 3),
+            "No site has an island of 4 linked accelerators free; nearest to it: metro has no island of 4 linked accelerators free: the "
+            "fullest has 3. It would do with 3 linked accelerators, or without accelerators_linked.");
+  EXPECT_EQ(sentence(ReasonCode::kRack, 8, 6),
+            "No site has a rack with room for 8 instances; nearest to it: metro has no rack with room for 8 instances: the best has room "
+            "for 6. It would do if a rack there had room for 2 more, or perhaps without where.same_rack.");
+  EXPECT_EQ(sentence(ReasonCode::kRack, 0, 0, true),
+            "Each instance alone has a site, but no rack has room for all of them at once. It would do without where.same_rack.");
 }
 
 TEST_F(ExplainTest, WhatIsOfNoSiteAloneIsNotSaidOfTheIntent) {
@@ -194,7 +202,7 @@ TEST_F(ExplainTest, WhatIsOfNoSiteAloneIsNotSaidOfTheIntent) {
 TEST_F(ExplainTest, EveryReasonHasASentence) {
   graph = brain.durable();
   const IntentSpec spec = brain.cameras();
-  for (int code = 0; code <= static_cast<int>(ReasonCode::kSpeed); ++code) {
+  for (int code = 0; code <= static_cast<int>(ReasonCode::kRack); ++code) {
     const Reason reason{static_cast<ReasonCode>(code), SiteId(1u), SiteId(0u), 2, 1};
     EXPECT_FALSE(reason_text(*graph, spec, reason).empty());
     const auto sentences = refusal_sentences(*graph, spec, {.reasons = {reason}});

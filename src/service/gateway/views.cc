@@ -399,6 +399,8 @@ void put_node(const ViewSources& from, NodeId id, v1::Resource& out) {
   if (row.accelerators > 0) {
     spec.set_accelerator_memory_mib(graph.devices(row).memory_mib);
     spec.set_accelerator_fp16_gflops(graph.devices(row).fp16_gflops);
+    spec.set_accelerators_per_island(graph.devices(row).per_island);
+    spec.set_accelerator_slices(graph.devices(row).slices);
     const DeviceRoom room = graph.device_room(id);
     for (const DeviceFree& device : room.devices()) {
       v1::NodeView::Device& out_device = *node.add_devices();
@@ -407,6 +409,7 @@ void put_node(const ViewSources& from, NodeId id, v1::Resource& out) {
       out_device.set_memory_mib_free(device.milli == 0 ? 0 : device.memory_mib);
     }
   }
+  spec.set_rack(std::string(graph.rack_name(id)));
   node.set_cordoned(row.cordoned);
 }
 

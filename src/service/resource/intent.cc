@@ -50,6 +50,12 @@ void read_devices(const std::string& path, const v1::Intent::Instance& in, Workl
     // All of a device is a whole one.
     if (share > 0 && share < kDeviceMilli) out.accelerator_milli = share;
   }
+  if (in.accelerators_linked()) {
+    const std::string field = path + ".accelerators_linked";
+    checks.require(out.accelerators > 1, field, "links accelerators, and fewer than 2 are asked for",
+                   "write accelerators: 2 or more, or leave it out");
+    out.accelerators_linked = out.accelerators > 1;
+  }
   if (needs_some(".accelerator_memory", in.accelerator_memory())) {
     const std::string field = path + ".accelerator_memory";
     out.accelerator_memory_mib = checks.quantity(field, in.accelerator_memory(), parse_memory_mib, "8Gi");
@@ -153,6 +159,11 @@ void places_from(const v1::Intent::Places& places, Intent& out, Checks& checks) 
                    "\"" + out.apart_from[i] + "\" is also in spec.where.near", "remove it from one of them");
   }
   where.at_data = places.at_data();
+  where.same_rack = places.same_rack();
+  const bool apart = where.sites_min > 1 || where.regions_min > 1 || where.failure_domains_min > 1;
+  checks.require(!where.same_rack || !apart, "spec.where.same_rack",
+                 "is asked for beside different places, and a rack is one place",
+                 "leave it out, or spec.where.sites, regions and failure_domains");
   where.tolerates = checks.names("spec.where.tolerates", strings(places.tolerates()), limits::kTaintsKnownMax);
   std::sort(where.tolerates.begin(), where.tolerates.end());
   if (!places.speed_min().empty()) {
@@ -301,6 +312,7 @@ void fill(const Intent& value, v1::Intent& message) {
   if (work.accelerator_memory_mib > 0) instance.set_accelerator_memory(format_memory(work.accelerator_memory_mib));
   if (work.accelerator_fp16_gflops_min > 0)
     instance.set_accelerator_fp16_tflops(format_milli(work.accelerator_fp16_gflops_min));
+  instance.set_accelerators_linked(work.accelerators_linked);
   if (work.kind == WorkKind::kService) {
     instance.set_port(work.port);
     instance.set_streams_per_instance(work.streams_per_instance);
@@ -333,6 +345,7 @@ void fill(const Intent& value, v1::Intent& message) {
     for (const auto& other : value.near) places.add_near(other);
     for (const auto& other : value.apart_from) places.add_apart_from(other);
     places.set_at_data(where.at_data);
+    places.set_same_rack(where.same_rack);
     for (const auto& taint : where.tolerates) places.add_tolerates(taint);
     if (work.speed_milli_min > 0) places.set_speed_min(format_milli(work.speed_milli_min));
   }

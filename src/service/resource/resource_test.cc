@@ -203,6 +203,12 @@ TEST(Resource, ReadsPartsOfAcceleratorsAndWhatTheyMustDo) {
   EXPECT_EQ(message.intent().spec().workload().job().accelerator_share(), "0.25");
   EXPECT_EQ(message.intent().spec().workload().job().accelerator_memory(), "8Gi");
   EXPECT_EQ(message.intent().spec().workload().job().accelerator_fp16_tflops(), "312.5");
+  const auto linked = parse(with(kJob, "accelerators: 1, ", "accelerators: 4, accelerators_linked: true, "), "f.yaml");
+  ASSERT_TRUE(linked) << linked.error().text();
+  EXPECT_TRUE(std::get<Intent>((*linked)[0].value).spec.workload.accelerators_linked);
+  v1::Resource linked_message;
+  to_message((*linked)[0], linked_message);
+  EXPECT_TRUE(linked_message.intent().spec().workload().job().accelerators_linked());
   const auto whole = parse(with(kJob, "accelerators: 1, ", "accelerators: 1, accelerator_share: 1, "), "f.yaml");
   ASSERT_TRUE(whole.has_value()) << whole.error().text();
   EXPECT_EQ(std::get<Intent>((*whole)[0].value).spec.workload.accelerator_milli, 0) << "all of it is a whole one";
@@ -231,6 +237,14 @@ TEST(Resource, ReadsWhatIsAskedOfPlaces) {
   const auto one = std::get<Intent>(only(with(kPlaced, "sites: 2, regions: 2, failure_domains: 3", "sites: 1, regions: 1, failure_domains: 1")).value);
   EXPECT_EQ(one.spec.where.sites_min, 1);
   EXPECT_EQ(one.spec.where.regions_min, 0);
+  const Resource together = only(with(kPlaced, "sites: 2, regions: 2, failure_domains: 3", "same_rack: true"));
+  EXPECT_TRUE(std::get<Intent>(together.value).spec.where.same_rack);
+  v1::Resource together_message;
+  to_message(together, together_message);
+  EXPECT_TRUE(together_message.intent().spec().where().same_rack());
+  EXPECT_NE(error_of(with(kPlaced, "sites: 2, regions: 2, failure_domains: 3", "regions: 2, same_rack: true"))
+                .find("spec.where.same_rack: is asked for beside different places, and a rack is one place; leave it out"),
+            std::string::npos);
   EXPECT_EQ(one.spec.where.failure_domains_min, 0);
   const auto site = std::get<Site>(only(with(kSite, "tier: edge", "tier: edge\n  failure_domain: grid-east\n  taints: [noisy, gpu-only]")).value);
   EXPECT_EQ(site.spec.failure_domain, "grid-east");
@@ -597,6 +611,9 @@ TEST(ResourceErrors, RefuseWrongPlaces) {
   EXPECT_EQ(error_of(with(kJob, "accelerators: 1, ", "accelerators: 2, accelerator_share: 0.5, ")),
             "intent.yaml:6: spec.workload.job.accelerator_share: is of one accelerator, and more are asked for; write "
             "accelerators: 1, or leave the share out");
+  EXPECT_EQ(error_of(with(kJob, "accelerators: 1, ", "accelerators: 1, accelerators_linked: true, ")),
+            "intent.yaml:6: spec.workload.job.accelerators_linked: links accelerators, and fewer than 2 are asked for; write "
+            "accelerators: 2 or more, or leave it out");
   EXPECT_EQ(error_of(with(kJob, "accelerators: 1, ", "accelerators: 1, accelerator_share: 1.5, ")),
             "intent.yaml:6: spec.workload.job.accelerator_share: \"1.5\" is not a share of one accelerator; write it like "
             "0.5 or 500m, from 0.001 to 1");

@@ -42,7 +42,8 @@ Workload workload_from(const std::string& path, const v1::Workflow::Stage& stage
           {".accelerator_model", !stage.accelerator_model().empty()},
           {".accelerator_share", !stage.accelerator_share().empty()},
           {".accelerator_memory", !stage.accelerator_memory().empty()},
-          {".accelerator_fp16_tflops", !stage.accelerator_fp16_tflops().empty()}}) {
+          {".accelerator_fp16_tflops", !stage.accelerator_fp16_tflops().empty()},
+          {".accelerators_linked", stage.accelerators_linked()}}) {
       checks.require(!given, path + field, "is given for a stage that runs nothing",
                      "say its artifact, cpu and memory, or remove it");
     }
@@ -62,6 +63,7 @@ Workload workload_from(const std::string& path, const v1::Workflow::Stage& stage
   in.set_accelerator_share(stage.accelerator_share());
   in.set_accelerator_memory(stage.accelerator_memory());
   in.set_accelerator_fp16_tflops(stage.accelerator_fp16_tflops());
+  in.set_accelerators_linked(stage.accelerators_linked());
   return instance_from(path, in, kind == WorkflowKind::kStream ? WorkKind::kService : WorkKind::kJob, checks);
 }
 
@@ -224,6 +226,7 @@ void fill(const Workflow& value, v1::Workflow& message) {
       out.set_accelerator_memory(format_memory(work.accelerator_memory_mib));
     if (work.accelerator_fp16_gflops_min > 0)
       out.set_accelerator_fp16_tflops(format_milli(work.accelerator_fp16_gflops_min));
+    out.set_accelerators_linked(work.accelerators_linked);
     if (stage.work_us > 0) out.set_work(format_work(stage.work_us));
     if (stage.items_per_second_milli > 0)
       out.set_items_per_second(format_milli(stage.items_per_second_milli));
