@@ -30,6 +30,14 @@ std::string amounts_text(const v1::Amounts& amounts) {
   return out.empty() ? "-" : out;
 }
 
+// "2Gbps up, 200Mbps down from street"
+std::string bandwidth_text(const v1::Reservation::Spec& spec) {
+  std::string out;
+  if (!spec.up().empty()) out = spec.up() + " up";
+  if (!spec.down().empty()) out += (out.empty() ? "" : ", ") + spec.down() + " down";
+  return out.empty() ? out : out + " from " + spec.ingress();
+}
+
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 
 void add_queue(Table& table, const std::string& name, const v1::Queue::Use& use, const std::string& policy,
@@ -160,17 +168,20 @@ Table jobs(const Items& items, bool wide) {
 }
 
 Table reservations(const Items& items, bool) {
-  Table table({"TENANT", "NAME", "STATE", "SITE", "FROM", "TO", "AMOUNT", "INGRESS", "UP/DOWN"});
-  table.lesser({"AMOUNT", "INGRESS", "UP/DOWN"});
+  Table table({"TENANT", "NAME", "STATE", "SITE", "FROM", "TO", "AMOUNT"});
+  table.lesser({"AMOUNT"});
   const auto minute = [](const std::string& time) {
     return time.size() > 17 ? time.substr(0, 16) + "Z" : time;
   };
   for (const v1::Resource& item : items) {
     const v1::Reservation& reservation = item.reservation();
     const v1::Reservation::Spec& spec = reservation.spec();
-    const std::string rates = spec.ingress().empty() ? "-" : or_dash(spec.up()) + "/" + or_dash(spec.down());
-    table.add({reservation.metadata().tenant(), reservation.metadata().name(), reservation.status().state(), spec.site(),
-               minute(spec.from()), minute(spec.to()), amounts_text(spec.amount()), or_dash(spec.ingress()), rates});
+    std::string amount = amounts_text(spec.amount());
+    if (const std::string bandwidth = bandwidth_text(spec); !bandwidth.empty()) {
+      amount = amount == "-" ? bandwidth : amount + "; " + bandwidth;
+    }
+    table.add({reservation.metadata().tenant(), reservation.metadata().name(), reservation.status().state(),
+               spec.site(), minute(spec.from()), minute(spec.to()), amount});
   }
   return table;
 }

@@ -136,6 +136,9 @@ Items one_of_each(const std::string& kind) {
     kept.mutable_spec()->set_site(kLong);
     kept.mutable_spec()->set_from("2026-11-22T10:00:00Z");
     kept.mutable_spec()->set_to("2026-11-22T12:00:00Z");
+    kept.mutable_spec()->set_ingress(kLong);
+    kept.mutable_spec()->set_up("123.456Gbps");
+    kept.mutable_spec()->set_down("123.456Gbps");
     kept.mutable_spec()->mutable_amount()->set_cpu("123456");
     kept.mutable_spec()->mutable_amount()->set_memory("123456Gi");
     kept.mutable_status()->set_state("planned");

@@ -329,18 +329,6 @@ void Auditor::hold(const Placement& p, int sign) {
   hold_devices(node, p, sign);
 }
 
-void Auditor::hold(const Flow& flow, int sign) {
-  for (const LinkId id : flow.path) {
-    for (const bool back : {false, true}) {
-      Direction& d = links_[id.value ^ (back ? 1u : 0u)];
-      d.used += sign * (back ? flow.down_bps : flow.up_bps);
-      if (sign > 0 && d.used > d.bandwidth && (back ? flow.down_bps : flow.up_bps) > 0) {
-        fail("link " + std::to_string(id.value) + " is over-committed");
-      }
-    }
-  }
-}
-
 void Auditor::body(const PlanCommitted& e) {
   if (e.plan.intent.index() >= wishes_.size()) return fail("a plan for nothing");
   Wish& wish = wishes_[e.plan.intent.index()];
@@ -733,6 +721,7 @@ void Auditor::compare(const Graph& graph) const {
            std::to_string(links_[l].bandwidth - links_[l].used));
     }
   }
+  compare_kept(graph);
   for (size_t i = 0; i < wishes_.size(); ++i) {
     const Wish& wish = wishes_[i];
     const IntentRow& row = graph.intent(IntentId(i));

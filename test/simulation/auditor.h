@@ -176,6 +176,7 @@ class Auditor {
   const Kept* reservation_of(const std::string& tenant, const IntentSpec& spec) const;
   int64_t kept_left(const Kept& kept, LinkId link) const;
   int64_t kept_most(LinkId link, TimeUs from, TimeUs until, const Kept* own) const;
+  void compare_kept(const Graph& graph) const;
   void check_kept(const Wish& wish, const std::vector<const Flow*>& fresh) const;
   Asks asked(const Site& site, WorkKind kind) const;
   void body(const HourBegan& e);

@@ -2,8 +2,20 @@
 
 #include "simulation/auditor.h"
 
-// Bandwidth that reservations keep: judged window by window from what was said, and from what every plan holds.
+// Bandwidth: what plans hold, and what reservations keep, judged window by window from what was said, and from what every plan holds.
 namespace weir::simulation {
+
+void Auditor::hold(const Flow& flow, int sign) {
+  for (const LinkId id : flow.path) {
+    for (const bool back : {false, true}) {
+      Direction& d = links_[id.value ^ (back ? 1u : 0u)];
+      d.used += sign * (back ? flow.down_bps : flow.up_bps);
+      if (sign > 0 && d.used > d.bandwidth && (back ? flow.down_bps : flow.up_bps) > 0) {
+        fail("link " + std::to_string(id.value) + " is over-committed");
+      }
+    }
+  }
+}
 
 const Auditor::Kept* Auditor::reservation_of(const std::string& tenant, const IntentSpec& spec) const {
   if (spec.schedule.reservation.empty() || spec.workload.kind != WorkKind::kJob) return nullptr;
@@ -71,6 +83,17 @@ void Auditor::check_kept(const Wish& wish, const std::vector<const Flow*>& fresh
           fail("a plan takes of link " + std::to_string(link.value) + " what a reservation keeps for others");
         }
       }
+    }
+  }
+}
+
+void Auditor::compare_kept(const Graph& graph) const {
+  for (size_t l = 0; l < links_.size(); ++l) {
+    const LinkId link(l);
+    const int64_t kept = kept_most(link, last_at_, INT64_MAX, nullptr);
+    if (graph.kept_bps(link, {}) != kept) {
+      fail("link " + std::to_string(l) + ": the graph keeps " + std::to_string(graph.kept_bps(link, {})) + " bit/s for reservations, the books " +
+           std::to_string(kept));
     }
   }
 }

@@ -113,7 +113,7 @@ std::string describe(const Graph& g) {
     w.line("link");
     w.all(g.link_name(id), row.from, row.to, row.bandwidth_bps, row.per_gbps_hour, row.latency_us, row.jitter_us,
           row.loss_ppm, row.availability_ppm, row.steerable);
-    w.all(load.free_bps, load.latency_us, load.jitter_us, load.loss_ppm, load.up);
+    w.all(load.free_bps, g.kept_bps(id, {}), load.latency_us, load.jitter_us, load.loss_ppm, load.up);
     w.encoded(g.link_spec(id));
   }
   for (size_t t = 0; t < g.tenant_count(); ++t) {

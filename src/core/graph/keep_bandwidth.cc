@@ -44,7 +44,7 @@ IntentId Graph::before_beside_kept(const EventBody& body) {
 void Graph::count_kept_use(const IntentRow& row, int sign) {
   const auto count = [&](const CommittedPlan& held) {
     const std::string& name = held.spec->schedule.reservation;
-    if (name.empty() || held.plan.flows.empty()) return;
+    if (name.empty() || held.plan.flows.empty() || held.spec->workload.kind != WorkKind::kJob) return;
     const ReservationId in = find_reservation(row.tenant, name);
     if (!in.valid() || !is_kept(reservation(in), now_)) return;
     for (size_t f = 0; f < held.plan.flows.size(); ++f) {
@@ -91,7 +91,7 @@ PathToKeep path_to_keep(const Graph& graph, const ReservationSpec& spec, TimeUs 
   const FlowTerm window{std::max(spec.from, now), spec.to, {}};
   const VertexId from = graph.site(spec.ingress).vertex, to = graph.site(spec.site).vertex;
   // Of a direction: what of it is wanted beyond what is free.
-  const auto short_bps = [&](LinkId id, int64_t bps) { return bps - graph.room_bps(id, window); };
+  const auto short_bps = [&](LinkId id, int64_t bps) { return bps > 0 ? bps - graph.room_bps(id, window) : 0; };
   const auto fits = [&](LinkId id) { return short_bps(id, spec.up_bps) <= 0 && short_bps(opposite(id), spec.down_bps) <= 0; };
 
   struct Label {
@@ -146,7 +146,7 @@ PathToKeep path_to_keep(const Graph& graph, const ReservationSpec& spec, TimeUs 
   };
   PathToKeep out{.path = best(true), .link = {}};
   if (!out.path.empty()) return out;
-  int64_t worst_bps = INT64_MIN;
+  int64_t worst_bps = 0;
   for (const LinkId forward : best(false)) {
     for (const auto& [id, bps] : {std::pair(forward, spec.up_bps), std::pair(opposite(forward), spec.down_bps)}) {
       if (short_bps(id, bps) <= worst_bps) continue;

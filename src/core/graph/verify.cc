@@ -357,7 +357,7 @@ class Verifier {
     const FlowTerm term = flow_term(head_, *row_, now_);
     for (const auto& [id, need] : link_need_) {
       if (need > head_.load(id).free_bps) return changed("link " + head_.link_name(id) + " has no room");
-      if (need > head_.room_bps(id, term)) return changed("link " + head_.link_name(id) + " has no room beside reservations");
+      if (need > 0 && need > head_.room_bps(id, term)) return changed("link " + head_.link_name(id) + " has no room beside reservations");
     }
     return granted();
   }

@@ -18,7 +18,11 @@ bool avoided(LinkId link, const PathLimits& limits) {
 bool has_room(const Graph& graph, LinkId link, const StreamDemand& demand, const PathLimits& limits) {
   const int64_t up = limits.streams * demand.up_bps + (limits.use ? limits.use->of(link) : 0);
   const int64_t down = limits.streams * demand.down_bps + (limits.use ? limits.use->of(opposite(link)) : 0);
-  return up <= graph.room_bps(link, limits.term) && down <= graph.room_bps(opposite(link), limits.term);
+  // Who wants nothing of a direction is not kept from it.
+  const auto fits = [&](LinkId id, int64_t bps) {
+    return bps <= graph.load(id).free_bps - (bps > 0 ? graph.kept_bps(id, limits.term) : 0);
+  };
+  return fits(link, up) && fits(opposite(link), down);
 }
 
 bool better(const PathOption& a, const PathOption& b) {

@@ -125,6 +125,22 @@ TEST_F(KeptPaths, WhatIsKeptIsUsedOnceAndGoesOnAfterTheWindow) {
   EXPECT_EQ(paths(submit(WorkKind::kService, 1, 51 * kMbps)), Paths{dear}) << "its flow goes on";
 }
 
+TEST_F(KeptPaths, WhoWantsNothingOfADirectionIsNotKeptFromIt) {
+  const IntentId before = submit(WorkKind::kJob, 1, 90 * kMbps, kHour / 2);
+  ASSERT_EQ(paths(before), Paths{cheap});
+  add(PlanCommitted{std::get<Plan>(decision)});
+  add(ReservationDefined{ReservationId(0u), TenantId(0u),
+                         {.name = "night", .site = SiteId(1u), .from = 2 * kHour, .to = 3 * kHour, .ingress = SiteId(0u),
+                          .up_bps = 80 * kMbps, .path = cheap}});
+  EXPECT_EQ(graph.room_bps(LinkId(0u)), -70 * kMbps) << "the job is over before the window";
+  IntentSpec spec = *graph.intent(before).spec;
+  spec.name = "down";
+  spec.workload.kind = WorkKind::kService;
+  spec.traffic = {.up_bps = 0, .down_bps = kMbps};
+  add(IntentSubmitted{IntentId(1u), TenantId(0u), 1, spec});
+  EXPECT_EQ(paths(IntentId(1u)), Paths{cheap});
+}
+
 TEST_F(KeptPaths, ABrokenFlowIsNotLedIntoWhatIsKept) {
   const IntentId service = submit(WorkKind::kService, 1, 50 * kMbps);
   ASSERT_EQ(paths(service), Paths{cheap});

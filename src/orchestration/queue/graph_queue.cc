@@ -686,7 +686,8 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           (void)engine_.reserve(uint64_t{e.reservation.value} + 1, row.spec.site.value, amount_of(row.spec.amount),
                                 row.spec.from, row.spec.to);
         } else if constexpr (std::is_same_v<T, ReservationCancelled>) {
-          (void)engine_.cancel_reservation(uint64_t{e.reservation.value} + 1);
+          const bool known = e.reservation.index() < head.reservation_count();
+          if (known && head.reservation(e.reservation).cancelled) (void)engine_.cancel_reservation(uint64_t{e.reservation.value} + 1);
         } else if constexpr (std::is_same_v<T, IntentSubmitted>) {
           if (e.intent.index() >= head.intent_count()) return;
           const IntentRow& row = head.intent(e.intent);

@@ -105,8 +105,21 @@ class Teller {
     return e.steerable ? "Its agent can steer." : "Its agent cannot steer" + because(e.why);
   }
   std::string operator()(const QueueDefined&) const { return "Queue defined."; }
-  std::string operator()(const ReservationDefined&) const { return "Room is reserved."; }
-  std::string operator()(const ReservationCancelled&) const { return "The reservation is cancelled."; }
+  std::string operator()(const ReservationDefined& e) const {
+    const ReservationSpec& spec = e.spec;
+    if (!spec.ingress.valid()) return "Room is reserved.";
+    std::string path;
+    for (const LinkId id : spec.path) {
+      path += (path.empty() ? "" : ", ") + (id.index() < graph_.link_count() ? graph_.link_name(id) : "#" + std::to_string(id.value));
+    }
+    return std::string(spec.amount == Quota{} ? "Bandwidth is" : "Room and bandwidth are") + " reserved: " +
+           format_bandwidth(spec.up_bps) + " from " + site_name(spec.ingress) + ", " + format_bandwidth(spec.down_bps) +
+           " back, over " + path + ".";
+  }
+  std::string operator()(const ReservationCancelled& e) const {
+    const bool over = e.reservation.index() < graph_.reservation_count() && !graph_.reservation(e.reservation).cancelled;
+    return over ? "The reservation is over: what it kept of links is free." : "The reservation is cancelled.";
+  }
   std::string operator()(const HourBegan& e) const {
     return "It is " + std::string(e.hour < 10 ? "0" : "") + std::to_string(e.hour) + ":00 UTC: jobs that begin now pay what sites ask in this hour.";
   }

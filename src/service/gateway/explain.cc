@@ -5,9 +5,28 @@
 #include <set>
 
 #include "core/units/quantity.h"
+#include "service/resource/time_text.h"
 
 namespace weir::gateway {
 namespace {
+
+// Of a link that is short of room because reservations keep it: for how long. "" : it is not so, or not any more.
+std::string kept_text(const Graph& graph, const Reason& reason) {
+  if (!graph.keeps_bandwidth()) return "";
+  for (uint32_t l = 0; l < graph.link_count(); ++l) {
+    const LinkId link(l);
+    const int64_t kept_bps = graph.kept_bps(link, {}), free_bps = graph.load(link).free_bps;
+    if (kept_bps == 0 || free_bps < reason.needed || std::max<int64_t>(free_bps - kept_bps, 0) != reason.available) continue;
+    TimeUs until = INT64_MAX;
+    for (size_t r = 0; r < graph.reservation_count(); ++r) {
+      const TimeUs to = graph.reservation(ReservationId(r)).spec.to;
+      if (to < until && graph.room_bps(link, {to, INT64_MAX, {}}) >= reason.needed) until = to;
+    }
+    return ": reservations keep " + format_bandwidth(kept_bps) + " of link " + graph.link_name(link) + " until " +
+           resource::format_time(until);
+  }
+  return "";
+}
 
 std::string plural(int64_t count, std::string_view one) {
   return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
@@ -443,7 +462,7 @@ std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason
       return site + " cannot be reached" + from + " over links that are up";
     case ReasonCode::kBandwidth:
       return site + " can be reached" + from + " with only " + figure(reason.code, reason.available) + " of " +
-             figure(reason.code, reason.needed);
+             figure(reason.code, reason.needed) + kept_text(graph, reason);
     case ReasonCode::kLatency:
       return site + " answers" + from + " within " + figure(reason.code, reason.available) + " at best";
     case ReasonCode::kOverload:

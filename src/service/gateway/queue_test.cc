@@ -449,6 +449,46 @@ TEST_F(QueueTest, AReservationIsMadeShownAndCancelled) {
   EXPECT_EQ(list(kOperator, "reservations")->items_size(), 0);
 }
 
+TEST_F(QueueTest, BandwidthIsReservedAndOthersAreToldWhatKeepsIt) {
+  const auto text = [](const std::string& name, const std::string& rates) {
+    return "apiVersion: weir/v1\nkind: Reservation\nmetadata: {name: " + name + ", tenant: city}\nspec: {site: hub, ingress: street, " +
+           rates + ", from: 2027-01-15T18:00:00Z, to: 2027-01-15T20:00:00Z}\n";
+  };
+  ASSERT_TRUE(apply(kOperator, text("night", "up: 900Mbps, down: 10Mbps")));
+  const auto shown = get(kCity, "reservation", "night");
+  ASSERT_TRUE(shown) << shown.error().text();
+  const v1::Reservation& night = shown->resource().reservation();
+  EXPECT_EQ(night.spec().ingress(), "street");
+  EXPECT_EQ(night.spec().up(), "900Mbps");
+  EXPECT_EQ(night.spec().down(), "10Mbps");
+  ASSERT_EQ(night.status().path_size(), 2);
+  EXPECT_EQ(night.status().path(0), "street-core");
+  EXPECT_EQ(night.status().path(1), "hub-core");
+  const auto more = apply(kOperator, text("other", "up: 200Mbps"));
+  ASSERT_FALSE(more);
+  EXPECT_NE(more.error().text().find("no path from street to hub has 200Mbps free throughout the window; link street-core has "
+                                     "100Mbps towards core at worst"),
+            std::string::npos)
+      << more.error().text();
+  const auto tried = apply(kCity, R"(
+apiVersion: weir/v1
+kind: Intent
+metadata: {name: wide, tenant: city}
+spec:
+  from: [{site: street, streams: 1}]
+  workload:
+    service: {artifact: detector, port: 8080, cpu: 1, memory: 256Mi, streams_per_instance: 1}
+    traffic: {up: 200Mbps, down: 1Mbps}
+)", true);
+  ASSERT_TRUE(tried) << tried.error().text();
+  ASSERT_GT(tried->results(0).reasons_size(), 0);
+  std::string said;
+  for (const std::string& reason : tried->results(0).reasons()) said += reason + "\n";
+  EXPECT_NE(said.find("with only 100Mbps of 200Mbps: reservations keep 900Mbps of link street-core until 2027-01-15T20:00:00Z"),
+            std::string::npos)
+      << said;
+}
+
 TEST_F(QueueTest, PoliciesSayWhatCanBeSet) {
   const auto all = list(kCity, "policies");
   ASSERT_TRUE(all);

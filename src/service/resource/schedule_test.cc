@@ -207,8 +207,36 @@ TEST(ResourceSchedule, AReservationKeepsRoomForAWhile) {
   EXPECT_EQ(error_with(kReservation, "T20:00+08:00", "T17:00+08:00"),
             "f.yaml:8: spec.to: is not after from; choose a later end");
   EXPECT_EQ(error_with(kReservation, "amount: {cpu: \"8\", memory: 16Gi, accelerators: 2}", "amount: {}"),
-            "f.yaml:6: spec.amount: reserves nothing; write it like {cpu: \"8\", memory: 16Gi}");
+            "f.yaml:6: spec.amount: reserves nothing; write it like {cpu: \"8\", memory: 16Gi}, or keep bandwidth with ingress, up and down");
   EXPECT_EQ(error_with(kReservation, "  site: metro\n", ""), "f.yaml:5: spec.site: is missing; give a name");
+}
+
+TEST(ResourceSchedule, AReservationKeepsBandwidthBesideRoomOrAlone) {
+  const std::string path = "  ingress: street\n  up: 2Gbps\n  down: 200Mbps\n";
+  for (const char* amount : {"  amount: {cpu: \"8\"}\n", ""}) {
+    std::string text = kReservation;
+    const std::string room = "  amount: {cpu: \"8\", memory: 16Gi, accelerators: 2}\n";
+    text.replace(text.find(room), room.size(), amount + path);
+    const Resource resource = only(text);
+    const auto& reservation = std::get<Reservation>(resource.value);
+    EXPECT_EQ(reservation.ingress, "street");
+    EXPECT_EQ(reservation.spec.up_bps, 2'000'000'000);
+    EXPECT_EQ(reservation.spec.down_bps, 200'000'000);
+    expect_same_again(resource);
+  }
+  const auto with = [](const std::string& lines) { return error_with(kReservation, "  from: 2026", lines + "  from: 2026"); };
+  EXPECT_EQ(with("  ingress: street\n  down: 1Mbps\n"), "accepted");
+  EXPECT_EQ(with("  ingress: street\n"),
+            "f.yaml:7: spec.ingress: is given without bandwidth; say with spec.up and spec.down how much is kept, like 2Gbps, or remove it");
+  EXPECT_EQ(with("  ingress: street\n  up: 0bps\n").substr(0, 51), "f.yaml:7: spec.ingress: is given without bandwidth;");
+  EXPECT_EQ(with("  up: 1Mbps\n"),
+            "f.yaml:7: spec.up: is given without an ingress; name the site in spec.ingress where the traffic comes from");
+  EXPECT_EQ(with("  down: 1Mbps\n").substr(0, 49), "f.yaml:7: spec.down: is given without an ingress;");
+  EXPECT_EQ(with("  ingress: metro\n  up: 1Mbps\n"),
+            "f.yaml:7: spec.ingress: is the site itself, to which no link leads; name the site where the traffic comes from, or remove "
+            "ingress, up and down");
+  EXPECT_NE(with("  ingress: street\n  up: fast\n"), "accepted");
+  EXPECT_NE(with("  ingress: street\n  up: -1Mbps\n"), "accepted");
 }
 
 TEST(ResourceTime, ReadsWhatSaysItsOffsetAndNothingElse) {
