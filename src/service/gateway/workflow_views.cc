@@ -41,7 +41,8 @@ std::string_view state_text(const WorkflowRow& row, const v1::Workflow::Status& 
   const bool runs = std::all_of(status.stages().begin(), status.stages().end(), [](const auto& stage) {
     return stage.state() == "running" || stage.state() == "there" || stage.state() == "finished";
   });
-  return runs ? "running" : "planned";
+  // What it lost it does not get back as things are, although a plan says where it would be.
+  return runs ? "running" : row.refusal ? "refused" : "planned";
 }
 
 void put_stage(const ViewSources& from, const WorkflowRow& row, size_t s, v1::Workflow::StageStatus& out) {
