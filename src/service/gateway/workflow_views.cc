@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/event/limits.h"
+#include "core/graph/workflow_state.h"
 #include "core/units/quantity.h"
 #include "security/identity/clock_text.h"
 #include "service/gateway/explain.h"
@@ -91,6 +93,16 @@ std::string chain_text(const v1::Workflow::Status& status) {
   std::string out;
   for (const std::string& stage : status.critical_path()) out += (out.empty() ? "" : " -> ") + stage;
   return out;
+}
+
+// Between the ends of what moves no path is told where it is too long.
+bool stays(const WorkflowRow& row, const PlannedTransfer& transfer) {
+  const Workflow& spec = *row.planned_spec;
+  const std::vector<PlannedStage>& stages = row.plan->stages;
+  const SiteId to = stages[transfer.stage].site;
+  if (!transfer.stored) return stages[spec.edges[transfer.item].from].site == to;
+  const std::vector<SiteId>& at = spec.inputs[transfer.item].at;
+  return std::find(at.begin(), at.end(), to) != at.end();
 }
 
 std::string place(const std::string& path) { return path.empty() ? "" : " (" + path + ")"; }
@@ -232,13 +244,15 @@ std::string explain_workflow(const ViewSources& from, WorkflowId id, const v1::R
     if (!stage.why().empty()) text += "    " + stage.why() + "\n";
   }
   if (!status.transfers().empty()) text += stream ? "Edges:\n" : "What moves:\n";
-  for (const v1::Workflow::TransferStatus& transfer : status.transfers()) {
+  for (int t = 0; t < status.transfers_size(); ++t) {
+    const v1::Workflow::TransferStatus& transfer = status.transfers(t);
     text += "  " + transfer.from() + " -> " + transfer.to();
-    if (transfer.links().empty()) {
+    if (transfer.links().empty() && stays(row, plan.transfers[static_cast<size_t>(t)])) {
       text += ": within the site\n";
       continue;
     }
     text += ": " + format_bandwidth(transfer.bps()) + ", " + latency_text(transfer.latency_us()) + ", over";
+    if (transfer.links().empty()) text += " more than " + std::to_string(limits::kPathLinksMax) + " links";
     for (int i = 0; i < transfer.links_size(); ++i) text += (i == 0 ? " " : ", ") + transfer.links(i);
     if (stream && !transfer.held()) text += "; not reserved, because " + transfer.to() + " runs nothing";
     text += "\n";
