@@ -140,7 +140,7 @@ class Reader {
   }
   Item link(LinkId id) const {
     return {.name = graph_.link_name(id),
-            .state = graph_.usable(id) ? "up" : "down",
+            .state = std::string(link_state(graph_, id)),
             .sites = {graph_.vertex_name(graph_.link(id).from), graph_.vertex_name(graph_.link(id).to)},
             .put = [this, id](policy::View view, v1::Resource& out) { put_link(from_, id, view, out); }};
   }
@@ -310,7 +310,7 @@ std::vector<std::string_view> states_of(Kind kind) {
     case Kind::kOffer:
       return {"unknown", "up", "draining", "down"};
     case Kind::kLink:
-      return {"up", "down"};
+      return {"up", "half", "down"};
     case Kind::kPlan:
       return {"active", "retiring"};
     case Kind::kRun:
@@ -319,6 +319,8 @@ std::vector<std::string_view> states_of(Kind kind) {
       return {"good", "used", "expired", "revoked"};
     case Kind::kReservation:
       return {"planned", "open"};
+    case Kind::kWorkflow:
+      return {"pending", "planned", "running", "refused", "finished", "withdrawn"};
     default:
       return {};
   }
@@ -359,11 +361,12 @@ struct Filter {
     }
     return {};
   }
-  // What an intent's state is, only its view tells.
+  // What the state of an intent or a workflow is, only its view tells.
   bool shows(const v1::Resource& resource) const {
-    return !resource.has_intent() || std::all_of(terms.begin(), terms.end(), [&resource](const auto& term) {
-      return term.first != "state" || resource.intent().status().state() == term.second;
-    });
+    if (!resource.has_intent() && !resource.has_workflow()) return true;
+    const std::string& state = resource.has_intent() ? resource.intent().status().state() : resource.workflow().status().state();
+    return std::all_of(terms.begin(), terms.end(),
+                       [&state](const auto& term) { return term.first != "state" || state == term.second; });
   }
   bool matches(const Item& item) const {
     return std::all_of(terms.begin(), terms.end(), [&](const auto& term) {

@@ -300,14 +300,18 @@ void put_router(const ViewSources& from, VertexId id, v1::Resource& out) {
   router.mutable_status()->set_vertex(id.value);
 }
 
+std::string_view link_state(const Graph& graph, LinkId id) {
+  const bool up = graph.load(id).up, back_up = graph.load(opposite(id)).up;
+  return up && back_up ? "up" : up || back_up ? "half" : "down";
+}
+
 void put_link(const ViewSources& from, LinkId id, policy::View view, v1::Resource& out) {
   const Graph& graph = from.graph;
   resource::to_message(resource::describe(graph.link_spec(id), names_of(graph)), out);
   v1::Link& link = *out.mutable_link();
   v1::Link::Status& status = *link.mutable_status();
   status.set_id(id.value);
-  const bool up = graph.load(id).up, back_up = graph.load(opposite(id)).up;
-  status.set_state(up && back_up ? "up" : up || back_up ? "half" : "down");
+  status.set_state(std::string(link_state(graph, id)));
   status.set_bandwidth_bps(graph.link(id).bandwidth_bps);
   const std::optional<std::string> plain = why_plain(from, id);
   status.set_steerable(!plain);

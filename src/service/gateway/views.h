@@ -37,6 +37,8 @@ std::string stored_dataset_name(std::string_view tenant, std::string_view name);
 void put_intent(const ViewSources& from, IntentId id, v1::Resource& out);
 void put_site(const ViewSources& from, SiteId id, policy::View view, v1::Resource& out);
 void put_router(const ViewSources& from, VertexId id, v1::Resource& out);
+// "up", "half" or "down": of both directions.
+std::string_view link_state(const Graph& graph, LinkId id);
 void put_link(const ViewSources& from, LinkId id, policy::View view, v1::Resource& out);
 void put_dataset(const ViewSources& from, DatasetId id, v1::Resource& out);
 void put_offer(const ViewSources& from, SiteId id, v1::Resource& out);

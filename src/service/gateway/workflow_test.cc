@@ -132,6 +132,90 @@ TEST_F(WorkflowTest, IsAppliedPlannedShownAndWithdrawn) {
   EXPECT_EQ(status().state(), "withdrawn") << "shown while its stages hold anything";
 }
 
+TEST_F(WorkflowTest, IsRefusedWhereItLostItsPlanAndFindsNoOther) {
+  ASSERT_TRUE(apply(kCity, kVideo));
+  arrange();
+  brain.record("brain", WorkflowPlanned{.workflow = WorkflowId(0u), .generation = 1, .refused = true, .why = "no room", .where = "spec.stages[1]"});
+  EXPECT_EQ(status().state(), "refused");
+  EXPECT_EQ(status().why(), "no room");
+  const auto listed = [this](const std::string& filter) {
+    v1::ListRequest request;
+    request.set_kind("workflows");
+    request.set_filter(filter);
+    return service.list(kOperator, request);
+  };
+  EXPECT_EQ(listed("state=refused")->items_size(), 1);
+  EXPECT_EQ(listed("state=running")->items_size(), 0);
+  EXPECT_EQ(listed("state=up").error().text(),
+            "filter: \"up\" is no state of what is of the kind workflow; one of pending, planned, running, refused, finished, withdrawn");
+  for (const RunRow& run : std::vector<RunRow>(brain.durable()->intent(IntentId(0u)).runs)) {
+    brain.record("site", RunStateChanged{run.run, IntentId(0u), RunState::kRunning});
+  }
+  EXPECT_EQ(status().state(), "running") << "all of what stood goes on";
+  EXPECT_EQ(listed("state=running")->items_size(), 1);
+}
+
+TEST_F(WorkflowTest, ALinkWithOneGoodDirectionIsListedAsHalf) {
+  const auto listed = [this](const std::string& filter) {
+    v1::ListRequest request;
+    request.set_kind("links");
+    request.set_filter(filter);
+    return service.list(kOperator, request)->items_size();
+  };
+  brain.record("site", LinkStateChanged{LinkId(0u), false, "cut"});
+  EXPECT_EQ(listed("state=half"), 1);
+  EXPECT_EQ(listed("state=down"), 0);
+  EXPECT_EQ(listed("state=up"), 2);
+  brain.record("site", LinkStateChanged{LinkId(1u), false, "cut"});
+  EXPECT_EQ(listed("state=down"), 1);
+}
+
+constexpr const char* kMosaic = R"(apiVersion: weir/v1
+kind: Workflow
+metadata: {name: video, tenant: city}
+spec:
+  kind: batch
+  stages:
+    - {name: detect, artifact: detector, cpu: 1, memory: 1Gi, work: 1m@reference-core}
+    - {name: join, artifact: detector, cpu: 1, memory: 1Gi, work: 1m@reference-core, at: [hub]}
+  edges:
+    - {from: detect, to: join, bytes: 1MB}
+)";
+
+TEST_F(WorkflowTest, ABatchThatRunsAnewShowsNothingOfThatBefore) {
+  const auto submit = [this](uint32_t generation) {
+    const Snapshot graph = brain.durable();
+    const WorkflowRow& row = graph->workflow(WorkflowId(0u));
+    brain.record("brain", IntentSubmitted{.intent = IntentId(0u), .tenant = row.tenant, .generation = generation,
+                                          .spec = batch_stage(*graph, row, 0), .workflow = WorkflowId(0u), .stage = "detect"});
+  };
+  const auto plan = [this] { brain.record("brain", GraphWorkflowPlanner().plan(*brain.durable(), WorkflowId(0u))); };
+  ASSERT_TRUE(apply(kCity, kMosaic));
+  plan();
+  submit(1);
+  brain.record("brain", IntentWithdrawn{IntentId(0u), true});
+  EXPECT_EQ(status().stages(0).state(), "finished");
+  brain.record("brain", WorkflowWithdrawn{.workflow = WorkflowId(0u)});
+  ASSERT_TRUE(apply(kCity, kMosaic));
+  plan();
+  EXPECT_EQ(status().stages(0).state(), "waiting");
+  EXPECT_EQ(status().stages(0).intent(), "");
+  submit(2);
+  EXPECT_EQ(status().stages(0).state(), "pending");
+}
+
+TEST_F(WorkflowTest, WhatMovesOverTooManyLinksIsNotWithinTheSite) {
+  ASSERT_TRUE(apply(kCity, kMosaic));
+  WorkflowPlanned planned{.workflow = WorkflowId(0u), .generation = 1};
+  planned.stages = {{.site = SiteId(1u), .finish_us = 1}, {.site = SiteId(2u), .finish_us = 2}};
+  planned.transfers = {{.item = 0, .stage = 1, .arrive_us = 5'000, .bps = 1'000'000}};
+  brain.record("brain", planned);
+  EXPECT_NE(explain().find("detect -> join: 1Mbps, 5 ms, over more than 64 links"), std::string::npos) << explain();
+  planned.stages[0].site = SiteId(2u);
+  brain.record("brain", planned);
+  EXPECT_NE(explain().find("detect -> join: within the site"), std::string::npos) << explain();
+}
+
 TEST_F(WorkflowTest, SaysWhyItIsRefused) {
   std::string text = kVideo;
   text.replace(text.find("cpu: 1,"), 7, "cpu: 900,");
