@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "orchestration/queue/graph_amounts.h"
 #include "orchestration/queue/graph_queue.h"
 
 // Who gives way to whom, and that the room which is left goes to the one for whom it was left.
@@ -16,8 +17,6 @@ constexpr int64_t kRestartUs = 30'000'000;
 constexpr uint32_t kClaimDoublingsMax = 10;
 // What destroyed work is worth at least, by the hour: the price at full use may be set to nothing.
 constexpr PreemptPrices kPricesLeast{kCredit / 25, kCredit / 200, 2 * kCredit, 0};
-
-Amount amount_of(const Placement& p) { return {p.cpu_milli, p.memory_mib, device_milli(p)}; }
 
 PreemptPrices prices_of(const Graph& head) {
   const PricePolicy& full = head.prices();

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "orchestration/queue/graph_amounts.h"
 #include "orchestration/queue/graph_queue.h"
 
 // Malleable jobs that run: who gives up instances above the fewest that it does with, and who is given more.
@@ -12,8 +13,6 @@ constexpr size_t kSearchesMax = 8;           // in one look that finds nobody to
 constexpr size_t kPlacesMax = 16;            // where one job may begin
 constexpr size_t kGrowsMax = 64;             // jobs in one look
 constexpr uint32_t kFailedDoublingsMax = 10;
-
-Amount amount_of(const Placement& p) { return {p.cpu_milli, p.memory_mib, device_milli(p)}; }
 
 int32_t size_of(const CommittedPlan& plan) { return static_cast<int32_t>(plan.plan.placements.size()); }
 
