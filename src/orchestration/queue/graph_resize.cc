@@ -293,8 +293,8 @@ std::vector<Scheduler::Resize> GraphQueue::grow(const Graph& head) {
             known = left.emplace(node, is_kept == kept.end() ? free_of(head, node) : free_of(head, node) - is_kept->second).first;
           }
           int32_t times = work.job.each.times_in(known->second, fit);
-          if (row.spec->workload.accelerator_milli > 0)
-            times = std::min<int32_t>(times, static_cast<int32_t>(head.shares_that_fit(node, row.spec->workload)));
+          if (row.spec->workload.accelerators > 0)
+            times = static_cast<int32_t>(std::min<int64_t>(times, head.device_fits(node, row.spec->workload)));
           known->second -= work.job.each * times;
           granted[site.value] += work.job.each * times;
           fit -= times;
