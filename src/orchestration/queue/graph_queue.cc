@@ -254,10 +254,6 @@ void GraphQueue::set_hopeless(const Graph& head, IntentId intent) {
   if (waits) wait_for(work);
 }
 
-void GraphQueue::count_task(const Work& work, int sign) {
-  if (work.task && !work.hopeless && work.state != Work::State::kRunning) tasks_waiting_ += work.job.whole() * sign;
-}
-
 void GraphQueue::take(Work& work, int32_t instances) {
   stop_waiting(work);
   tree_.take(QueueId(work.leaf), work.amount = work.job.each * instances, now_);
@@ -330,29 +326,6 @@ void GraphQueue::follow_array(const Graph& head, IntentId array, bool another) {
   const Rest rest{of, job_of(head, id_of(array), of, row).whole(), count};
   tree_.wait(QueueId(rest.leaf), rest.each, rest.count);
   rests_.emplace(array, rest);
-}
-
-// What is free is counted as if it were all in one place, but for the places that the array names.
-int64_t GraphQueue::tasks_at_once(const Graph& head, IntentId array) const {
-  const auto known = rests_.find(array);
-  if (known == rests_.end()) return 0;
-  const Rest& rest = known->second;
-  const IntentRow& row = head.intent(array);
-  Amount room = free_all_;
-  if (!row.spec->where.only.empty()) {
-    room = {};
-    for (const SiteId site : row.spec->where.only) {
-      if (site.index() < free_.size() && may_run_at(head, *row.spec, site)) room += free_[site.index()];
-    }
-  }
-  // What tasks of others wait for is not there for its own; these are counted by whoever asks.
-  const Amount others = tasks_waiting_ - rest.each * row.tasks.waiting;
-  room = room - Amount::most(others, {});
-  for (const QueueId node : leaves_[rest.leaf].chain) {
-    const Amount& most = tree_.spec(node).maximum;
-    if (most != kUnlimited) room = Amount::least(room, most - tree_.standing(node).used);
-  }
-  return rest.each.times_in(room, row.spec->schedule.tasks);
 }
 
 void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
