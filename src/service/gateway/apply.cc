@@ -16,39 +16,96 @@
 namespace weir::gateway {
 namespace {
 
-// Puts intents behind those that they are to be near, or apart from, where these are in the request too. Those that name
-// one another in a circle stand side by side: one of them cannot name the next yet.
-void order_intents(const std::vector<resource::Resource>& resources, std::vector<size_t>& stages, size_t first) {
-  using Key = std::pair<std::string_view, std::string_view>;
-  std::map<Key, size_t> known;
-  for (size_t i = 0; i < resources.size(); ++i) {
-    if (!std::holds_alternative<resource::Intent>(resources[i].value)) continue;
-    known.emplace(Key{resources[i].tenant(), resources[i].name()}, i);
-    stages[i] = first;
-  }
-  bool moved = true;
-  for (size_t round = 0; moved && round < known.size(); ++round) {
-    moved = false;
-    for (const auto& [key, i] : known) {
-      const auto& intent = std::get<resource::Intent>(resources[i].value);
-      for (const auto* names : {&intent.near, &intent.apart_from}) {
-        for (const std::string& name : *names) {
-          const auto other = known.find({key.first, name});
-          if (other == known.end() || stages[i] > stages[other->second]) continue;
-          stages[i] = stages[other->second] + 1;
-          moved = true;
-        }
-      }
-    }
-  }
-  if (moved) {
-    for (const auto& [key, i] : known) stages[i] = first;
-  }
+// Of what may be named: withdrawn ones are gone, finished ones are shown.
+std::optional<IntentId> named_intent(const Graph& graph, std::string_view tenant, std::string_view name) {
+  const IntentId id = graph.find_intent(tenant, name);
+  const bool known = id.valid() && (graph.intent(id).state != IntentState::kWithdrawn || graph.intent(id).finished);
+  return known ? std::optional(id) : std::nullopt;
 }
 
+// The stages of a request's intents, each behind those that it is to be near where these are in the request too, and behind
+// those that it is to be apart from where nobody knows them yet. Of those that are to be apart from one another in a circle one
+// goes first without the names that are not known by then, and again, with them, behind all others. Those in a circle of `near`
+// stand side by side: one of them cannot name the next.
+class IntentOrder {
+ public:
+  IntentOrder(const Graph& graph, const std::vector<resource::Resource>& resources, size_t first) : stage_(first) {
+    for (size_t i = 0; i < resources.size(); ++i) {
+      if (std::holds_alternative<resource::Intent>(resources[i].value)) {
+        rows_.emplace(std::pair(resources[i].tenant(), resources[i].name()), i);
+      }
+    }
+    for (const auto& [key, i] : rows_) {
+      const auto& intent = std::get<resource::Intent>(resources[i].value);
+      Node& node = nodes_[i];
+      const auto follow = [&](const std::vector<std::string>& names, std::vector<size_t>& into, bool of_new) {
+        for (const std::string& name : names) {
+          const auto other = rows_.find({key.first, name});
+          if (other != rows_.end() && !(of_new && named_intent(graph, key.first, name))) into.push_back(other->second);
+        }
+      };
+      follow(intent.near, node.near, false);
+      follow(intent.apart_from, node.apart, true);
+    }
+    while (stages_.size() < nodes_.size()) {
+      std::vector<size_t> next;
+      for (const auto& [key, i] : rows_) {
+        if (!stages_.contains(i) && !open(nodes_.at(i).near) && !open(nodes_.at(i).apart)) next.push_back(i);
+      }
+      if (next.empty()) next = break_circle();
+      for (const size_t i : next) stages_.emplace(i, stage_);
+      ++stage_;
+    }
+  }
+
+  const std::map<size_t, size_t>& stages() const { return stages_; }  // by row of the resources
+  // Those that go first without the names that are not known by then.
+  const std::set<size_t>& first_without() const { return first_without_; }
+  size_t end() const { return stage_; }
+
+ private:
+  struct Node {
+    std::vector<size_t> near, apart;
+  };
+
+  // The first that has no stage yet.
+  std::optional<size_t> open(const std::vector<size_t>& rows) const {
+    const auto found = std::find_if(rows.begin(), rows.end(), [this](size_t i) { return !stages_.contains(i); });
+    return found == rows.end() ? std::nullopt : std::optional(*found);
+  }
+  // Requires that each that has no stage waits for one that has none.
+  std::vector<size_t> break_circle() {
+    const auto left = std::find_if(rows_.begin(), rows_.end(), [this](const auto& row) { return !stages_.contains(row.second); });
+    std::vector<size_t> way{left->second};
+    for (;;) {
+      const Node& node = nodes_.at(way.back());
+      const auto near = open(node.near);
+      const size_t next = near ? *near : *open(node.apart);
+      if (const auto seen = std::find(way.begin(), way.end(), next); seen != way.end()) {
+        way.erase(way.begin(), seen);
+        break;
+      }
+      way.push_back(next);
+    }
+    for (const size_t i : way) {
+      if (open(nodes_.at(i).near)) continue;
+      first_without_.insert(i);
+      return {i};
+    }
+    return way;
+  }
+
+  std::map<std::pair<std::string, std::string>, size_t> rows_;
+  std::map<size_t, Node> nodes_;
+  std::map<size_t, size_t> stages_;
+  std::set<size_t> first_without_;
+  size_t stage_;
+};
+
 // Each stage can name what those before it made: places and tenants; what joins or lies at them; queues below
-// one another, see order_queues(); and last the intents and workflows.
-Result<std::vector<size_t>> stages_of(const std::vector<resource::Resource>& resources) {
+// one another, see order_queues(); and last the intents and workflows. An intent that is submitted twice is appended to the
+// resources as it is, goes first without what it cannot name yet, and is in `again` with its row.
+Result<std::vector<size_t>> stages_of(const Graph& graph, std::vector<resource::Resource>& resources, std::map<size_t, size_t>& again) {
   std::map<std::string_view, size_t> queues;
   for (size_t i = 0; i < resources.size(); ++i) {
     if (std::holds_alternative<resource::Queue>(resources[i].value)) queues.emplace(resources[i].name(), i);
@@ -72,9 +129,25 @@ Result<std::vector<size_t>> stages_of(const std::vector<resource::Resource>& res
     }
     last = std::max(last, out[i] + 1);
   }
-  order_intents(resources, out, last);
   for (size_t i = 0; i < resources.size(); ++i) {
     if (std::holds_alternative<resource::Workflow>(resources[i].value)) out[i] = last;
+  }
+  const IntentOrder order(graph, resources, last);
+  for (const auto& [i, stage] : order.stages()) out[i] = stage;
+  for (const size_t i : order.first_without()) {
+    again.emplace(resources.size(), i);
+    resources.push_back(resources[i]);
+    out.push_back(order.end());
+    auto& intent = std::get<resource::Intent>(resources[i].value);
+    // What nobody knows is told of when it is submitted as it is.
+    std::erase_if(intent.apart_from, [&](const std::string& name) {
+      return !named_intent(graph, intent.tenant, name) &&
+             std::none_of(order.stages().begin(), order.stages().end(), [&](const auto& placed) {
+               const resource::Resource& other = resources[placed.first];
+               return placed.second < out[i] && other.tenant() == intent.tenant && other.name() == name;
+             });
+    });
+    intent.spec.where.apart_from.resize(intent.apart_from.size());
   }
   return out;
 }
@@ -124,11 +197,7 @@ resource::Directory directory_of(const Graph& graph) {
             const QueueId id = graph.find_queue(name);
             return id.valid() ? std::optional(id) : std::nullopt;
           },
-          .intent = [&graph](std::string_view tenant, std::string_view name) -> std::optional<IntentId> {
-            const IntentId id = graph.find_intent(tenant, name);
-            const bool known = id.valid() && (graph.intent(id).state != IntentState::kWithdrawn || graph.intent(id).finished);
-            return known ? std::optional(id) : std::nullopt;
-          },
+          .intent = [&graph](std::string_view tenant, std::string_view name) { return named_intent(graph, tenant, name); },
           .sites =
               [&graph] {
                 std::vector<std::string> out;
@@ -316,15 +385,15 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
     job->resources.push_back(std::move(*read));
   }
   if (const Status distinct = resource::refuse_duplicates(job->resources); !distinct) return refuse(distinct.error());
-  auto stages = stages_of(job->resources);
-  if (!stages) return refuse(stages.error());
-  job->stages = std::move(*stages);
-
   // On a copy of the graph: everything is checked before anything is proposed.
   Graph trial = *ports_.brain.durable();
+  std::map<size_t, size_t> again;
+  auto stages = stages_of(trial, job->resources, again);
+  if (!stages) return refuse(stages.error());
+  job->stages = std::move(*stages);
   const Position basis = trial.version();
   const TimeUs now = ports_.clock.wall_us();
-  for (size_t i = 0; i < count; ++i) job->order.push_back(i);
+  for (size_t i = 0; i < job->resources.size(); ++i) job->order.push_back(i);
   std::stable_sort(job->order.begin(), job->order.end(), [&job](size_t a, size_t b) { return job->stages[a] < job->stages[b]; });
   if (const Status ordered = order_queues(trial, job->resources, job->order, job->stages, now); !ordered) {
     return refuse(ordered.error());
@@ -360,7 +429,13 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
           return refuse({ErrorCode::kConflict, applied.why_not, std::string(item.kind()) + " " + item.name()});
         }
       }
-      v1::ApplyResult& result = *job->response.mutable_results(static_cast<int>(i));
+      const auto first = again.find(i);
+      v1::ApplyResult& result = *job->response.mutable_results(static_cast<int>(first == again.end() ? i : first->second));
+      if (first != again.end()) {
+        if (admission->changes && result.action() == "unchanged") result.set_action("changed");
+        result.set_generation(trial.intent(trial.find_intent(item.tenant(), item.name())).generation);
+        continue;
+      }
       result.set_kind(std::string(item.kind()));
       result.set_name(item.name());
       result.set_tenant(item.tenant());
