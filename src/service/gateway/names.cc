@@ -4,6 +4,8 @@
 
 namespace weir::gateway {
 
+std::string short_name(const std::string& full) { return full.substr(full.find('/') + 1); }
+
 std::string_view to_text(Liveness state) {
   switch (state) {
     case Liveness::kUnknown: return "unknown";

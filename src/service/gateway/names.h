@@ -15,6 +15,8 @@ std::string_view to_text(Liveness state);
 std::string_view to_text(RunState state);
 std::string_view to_text(ErrorCode code);  // "not-found", as in ErrorDetail
 
+// Without its tenant's: "cameras" of "city/cameras".
+std::string short_name(const std::string& full);
 // What an operator is told who names a thing of a tenant without saying whose: kInvalid.
 Error whose(std::string_view kind, std::string_view name);
 // What run_text() wrote.

@@ -93,7 +93,7 @@ class Reader {
       case Kind::kRun: return runs(IntentId(i));
       case Kind::kDataset: {
         const std::string& full = graph_.dataset(DatasetId(i)).spec.name;
-        return {{.name = full.substr(full.find('/') + 1),
+        return {{.name = gateway::short_name(full),
                  .tenant = full.substr(0, full.find('/')),
                  .put = [this, i](policy::View, v1::Resource& out) { put_dataset(from_, DatasetId(i), out); }}};
       }
@@ -127,10 +127,7 @@ class Reader {
   }
 
  private:
-  std::string short_name(size_t i) const {
-    const std::string& full = graph_.intent_name(IntentId(i));
-    return full.substr(full.find('/') + 1);
-  }
+  std::string short_name(size_t i) const { return gateway::short_name(graph_.intent_name(IntentId(i))); }
   std::string array_of(const IntentRow& row) const { return row.array.valid() ? short_name(row.array.index()) : ""; }
   Item site(SiteId id) const {
     return {.name = graph_.site_name(id),
@@ -203,8 +200,7 @@ class Reader {
       return graph_.intent(stage).active || !graph_.intent(stage).retiring.empty();
     });
     if (row.state == WorkflowState::kWithdrawn && !row.finished && !held) return {};
-    const std::string& full = graph_.workflow_name(id);
-    return {{.name = full.substr(full.find('/') + 1),
+    return {{.name = gateway::short_name(graph_.workflow_name(id)),
              .tenant = graph_.tenant_name(row.tenant),
              .put = [this, id](policy::View, v1::Resource& out) { put_workflow(from_, id, out); }}};
   }

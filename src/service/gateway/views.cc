@@ -25,8 +25,6 @@ void put_stored(const Value& value, Message& out) {
   out.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
-std::string short_name(const std::string& full) { return full.substr(full.find('/') + 1); }
-
 std::string_view intent_state(const IntentRow& row, size_t running) {
   switch (row.state) {
     case IntentState::kPending: return is_array(row) && row.tasks.running > 0 ? "running" : "pending";

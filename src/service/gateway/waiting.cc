@@ -9,6 +9,7 @@
 #include "core/units/quantity.h"
 #include "security/identity/clock_text.h"
 #include "service/gateway/explain.h"
+#include "service/gateway/names.h"
 #include "service/resource/time_text.h"
 #include "weir/v1/resource.pb.h"
 
@@ -295,12 +296,8 @@ void put_tasks(const IntentRow& array, v1::Intent::Tasks& out) {
 
 std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id) {
   const IntentRow& row = graph.intent(id);
-  const auto short_name = [&graph](IntentId of) {
-    const std::string& full = graph.intent_name(of);
-    return full.substr(full.find('/') + 1);
-  };
   if (row.array.valid()) {
-    return "It is task " + std::to_string(row.task) + " of the array " + short_name(row.array) + " of " +
+    return "It is task " + std::to_string(row.task) + " of the array " + short_name(graph.intent_name(row.array)) + " of " +
            std::to_string(row.spec->schedule.tasks) + ".\n";
   }
   if (!is_array(row)) return "";
@@ -308,7 +305,7 @@ std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentI
   put_tasks(row, tasks);
   std::string out = "It is an array of " + std::to_string(row.spec->schedule.tasks) + " tasks: " + tasks_text(tasks) + ".\n";
   if (const auto found = report.waits.find(id); found != report.waits.end()) {
-    out += "Its next task is " + short_name(found->second.intent) + ".\n";
+    out += "Its next task is " + short_name(graph.intent_name(found->second.intent)) + ".\n";
   }
   return out;
 }

@@ -7,6 +7,7 @@
 #include "core/units/quantity.h"
 #include "security/identity/clock_text.h"
 #include "service/gateway/explain.h"
+#include "service/gateway/names.h"
 #include "service/resource/resource.h"
 #include "weir/v1/resource.pb.h"
 
@@ -26,8 +27,6 @@ std::string_view quality_text(Quality quality) {
       return "heuristic";
   }
 }
-
-std::string short_name(const std::string& full) { return full.substr(full.find('/') + 1); }
 
 std::string_view state_text(const WorkflowRow& row, const v1::Workflow::Status& status) {
   switch (row.state) {
@@ -57,8 +56,7 @@ void put_stage(const ViewSources& from, const WorkflowRow& row, size_t s, v1::Wo
   out.set_latency_us(planned.latency_us);
   out.set_start_us(planned.start_us);
   out.set_finish_us(planned.finish_us);
-  const Workload& work = stage.workload;
-  if (work.cpu_milli == 0 && work.memory_mib == 0 && work.accelerators == 0) return out.set_state("there");
+  if (!runs(stage)) return out.set_state("there");
   const IntentId id = graph.stage_intent(row, stage.name);
   if (!id.valid()) return out.set_state("waiting");
   // A batch that runs anew has done nothing yet of what was done before.
@@ -84,9 +82,7 @@ void put_transfer(const Graph& graph, const WorkflowRow& row, const PlannedTrans
   out.set_latency_us(transfer.arrive_us - transfer.start_us);
   out.set_price_nanocredits(transfer.price);
   for (const LinkId link : transfer.path) out.add_links(graph.link_name(link));
-  const Workload& to = spec.stages[transfer.stage].workload;
-  out.set_held(spec.kind == WorkflowKind::kStream && !transfer.path.empty() &&
-               (to.cpu_milli > 0 || to.memory_mib > 0 || to.accelerators > 0));
+  out.set_held(spec.kind == WorkflowKind::kStream && !transfer.path.empty() && runs(spec.stages[transfer.stage]));
 }
 
 std::string chain_text(const v1::Workflow::Status& status) {
