@@ -47,6 +47,16 @@ spec: {parent: research, maximum: {cpu: "2"}}
   }
 };
 
+TEST_F(QueueCommandTest, ATaskIsNamedWithItsTenant) {
+  serve();
+  ASSERT_EQ(weir({"apply", "-f", job("city", "render", "1", "tasks: 2, run_time_max: 1h")}).code, kExitOk);
+  const IntentId array = brain.durable()->find_intent("city", "render");
+  brain.record("brain", IntentSubmitted{IntentId(brain.durable()->intent_count()), TenantId(0u), 1, {}, array, 1});
+  const Outcome task = weir({"get", "task/city/render.1"});
+  EXPECT_EQ(task.code, kExitOk) << task.error;
+  EXPECT_NE(task.out.find("render.1"), std::string::npos) << task.out;
+}
+
 TEST_F(QueueCommandTest, QueuesAreATreeWithTheirShares) {
   fill();
   const Outcome table = weir({"get", "queues"});

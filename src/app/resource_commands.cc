@@ -67,7 +67,7 @@ Status split_name(Options& o, const char* command, bool needed = true) {
     o.kind.resize(slash);
     given = true;
   }
-  const bool owned = o.kind.starts_with("intent") || o.kind.starts_with("job") ||
+  const bool owned = o.kind.starts_with("intent") || o.kind.starts_with("job") || o.kind.starts_with("task") ||
                      o.kind.starts_with("dataset") || o.kind.starts_with("reservation") ||
                      o.kind.starts_with("workflow");
   if (const size_t slash = o.name.find('/'); owned && slash != std::string::npos && o.tenant.empty()) {
@@ -434,10 +434,13 @@ constexpr std::array<std::string_view, 24> kStates = {
     "half",     "kept",    "lost",     "pending",  "placed",   "planned", "present", "refused",
     "retiring", "running", "starting", "stopping", "unknown",  "up",      "waiting", "withdrawn"};
 
-// A running intent has also been placed, and a finished one has been running.
+// A running intent has also been placed, a running workflow planned, and what is finished has been running.
 bool holds(const Options& o, const v1::Resource* resource, const std::string& state) {
   if (state == o.wanted || (o.wanted == "present" && resource)) return true;
-  if (resource && resource->has_workflow()) return o.wanted == "planned" && (state == "running" || state == "finished");
+  if (resource && resource->has_workflow()) {
+    return (o.wanted == "planned" && (state == "running" || state == "finished")) ||
+           (o.wanted == "running" && state == "finished");
+  }
   if (!resource || !resource->has_intent()) return false;
   const auto& status = resource->intent().status();
   if (o.wanted == "kept" || o.wanted == "broken") {

@@ -48,6 +48,30 @@ TEST_F(WorkflowCommandTest, IsAppliedListedExplainedAndDeleted) {
   EXPECT_EQ(weir({"get", "workflows"}).out, "No workflows.\n");
 }
 
+TEST_F(WorkflowCommandTest, WaitsForWhatComesAndEndsWhereItWillNot) {
+  serve();
+  ASSERT_EQ(weir({"apply", "-f", file()}).code, kExitOk);
+  brain.record("brain", GraphWorkflowPlanner().plan(*brain.durable(), WorkflowId(0u)));
+  brain.record("brain", WorkflowPlanned{.workflow = WorkflowId(0u), .generation = 1, .refused = true, .why = "no room"});
+  EXPECT_EQ(weir({"wait", "workflow/city/video", "--for", "running", "--timeout", "5s"}).code, kExitInfeasible);
+  brain.record("brain", WorkflowWithdrawn{.workflow = WorkflowId(0u), .finished = true});
+  const Outcome finished = weir({"wait", "workflow/city/video", "--for", "running", "--timeout", "5s"});
+  EXPECT_EQ(finished.code, kExitOk) << finished.error;
+  EXPECT_EQ(finished.out, "workflow video is finished\n");
+}
+
+TEST_F(WorkflowCommandTest, AnUnknownAddressIsRefusedWithFileAndLine) {
+  serve();
+  const std::string path = file();
+  std::string text;
+  std::getline(std::ifstream(path), text, '\0');
+  text.replace(text.find("cpu: 1,"), 7, "cpu: 1, command: [\"{to:archve}\"],");
+  std::ofstream(path) << text;
+  const Outcome refused = weir({"apply", "-f", path});
+  EXPECT_EQ(refused.code, kExitUsage) << refused.error;
+  EXPECT_NE(refused.error.find("video.yaml:8: spec.stages[1].command[0]: {to:archve} is no stage"), std::string::npos) << refused.error;
+}
+
 TEST_F(WorkflowCommandTest, ACycleIsRefusedWithFileAndLine) {
   serve();
   const Outcome refused = weir({"apply", "-f", file("    - {from: detect, to: camera, rate: 1kbps}\n")});
