@@ -51,10 +51,10 @@ TEST_F(QueueCommandTest, ATaskIsNamedWithItsTenant) {
   serve();
   ASSERT_EQ(weir({"apply", "-f", job("city", "render", "1", "tasks: 2, run_time_max: 1h")}).code, kExitOk);
   const IntentId array = brain.durable()->find_intent("city", "render");
-  brain.record("brain", IntentSubmitted{IntentId(brain.durable()->intent_count()), TenantId(0u), 1, {}, array, 1});
-  const Outcome task = weir({"get", "task/city/render.1"});
+  brain.record("brain", IntentSubmitted{IntentId(brain.durable()->intent_count()), TenantId(0u), 1, {}, array, 0});
+  const Outcome task = weir({"get", "task/city/render.0"});
   EXPECT_EQ(task.code, kExitOk) << task.error;
-  EXPECT_NE(task.out.find("render.1"), std::string::npos) << task.out;
+  EXPECT_NE(task.out.find("render.0"), std::string::npos) << task.out;
 }
 
 TEST_F(QueueCommandTest, QueuesAreATreeWithTheirShares) {
