@@ -126,7 +126,7 @@ std::string render_waiting(const std::string& why, const v1::Waiting& waiting) {
 
 // As it says, or as its queue takes it to be.
 std::string run_time_text(const v1::Intent::Timing& schedule, const v1::Intent::Status& status) {
-  const bool predicted = status.expected_run_us() > 0 && status.expected_run_us() == status.predicted_run_us();
+  const bool predicted = status.predicted_run_us() > 0 && schedule.run_time() != format_duration(status.expected_run_us());
   return predicted ? identity::span_text((status.expected_run_us() + 999'999) / 1'000'000) + " predicted" : or_dash(schedule.run_time());
 }
 
