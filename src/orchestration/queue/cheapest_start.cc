@@ -87,14 +87,18 @@ CheapestStart cheapest_start(const Graph& graph, const IntentRow& row, const Job
     to = std::min(to, schedule.deadline - runs_us);
   }
   if (to < next_hour(from)) return {};
-  const std::vector<SiteId> sites = sites_for(graph, spec, job);
-  if (sites.empty()) return {};
+  std::vector<SiteId> hourly = sites_for(graph, spec, job);
+  Nanocredits flat = INT64_MAX;  // the least of those that ask the same at all hours
+  std::erase_if(hourly, [&](SiteId site) {
+    if (!graph.site_spec(site).hours.empty()) return false;
+    flat = std::min(flat, price_at(graph, site, HourRate{}, spec));
+    return true;
+  });
+  if (hourly.empty()) return {};
   const auto cheapest = [&](int32_t hour) {
-    Nanocredits least = INT64_MAX;
-    for (const SiteId site : sites) {
-      const std::vector<HourRate>& hours = graph.site_spec(site).hours;
-      least = std::min(
-          least, price_at(graph, site, hours.empty() ? HourRate{} : hours[static_cast<size_t>(hour)], spec));
+    Nanocredits least = flat;
+    for (const SiteId site : hourly) {
+      least = std::min(least, price_at(graph, site, graph.site_spec(site).hours[static_cast<size_t>(hour)], spec));
     }
     return least;
   };
