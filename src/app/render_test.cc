@@ -306,6 +306,21 @@ TEST(Render, WhyNothingRunsStandsUnderTheTable) {
   EXPECT_EQ(render("runs", runs, Format::kTable).find("no such artifact"), std::string::npos);
 }
 
+TEST(Render, NodesShowTheirIslandsSlicesAndRack) {
+  Items items;
+  v1::NodeView& node = *items.Add()->mutable_node();
+  node.mutable_spec()->set_accelerators(3);
+  for (const int milli : {1000, 400, 1000}) node.add_devices()->set_milli_free(milli);
+  EXPECT_NE(render("nodes", items, Format::kWide).find("1 0.4 1 "), std::string::npos);
+  node.mutable_spec()->set_accelerators_per_island(2);
+  node.mutable_spec()->set_accelerator_slices(7);
+  node.mutable_spec()->set_rack("r12");
+  const std::string text = render("nodes", items, Format::kWide);
+  EXPECT_NE(text.find("1 0.4 | 1"), std::string::npos) << text;
+  EXPECT_NE(text.find(" 7 "), std::string::npos) << text;
+  EXPECT_NE(text.find("r12"), std::string::npos) << text;
+}
+
 TEST(Render, OffersAndTenantsShowTheirFigures) {
   Items items;
   auto& offer = *items.Add()->mutable_offer();

@@ -172,6 +172,8 @@ class Admitter {
              row.accelerators == std::min<int>(spec.accelerators, kDevicesPerNodeMax) && head_.accelerator_model(row) == spec.accelerator_model &&
              head_.devices(row).memory_mib == spec.accelerator_memory_mib &&
              head_.devices(row).fp16_gflops == spec.accelerator_fp16_gflops && row.speed_milli == spec.speed_milli &&
+             head_.devices(row).per_island == spec.accelerators_per_island &&
+             head_.devices(row).slices == spec.accelerator_slices && head_.rack_name(id) == spec.rack &&
              head_.node_name(id) == spec.name;
     }
     return Admission{std::move(e), !same};

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <limits>
 
+#include "core/event/limits.h"
 #include "core/loop/admit.h"
 #include "infrastructure/agent_link/convert.h"
 #include "security/identity/join_token.h"
@@ -488,6 +489,12 @@ TEST_F(AgentLinkTest, WhoIsNotWelcomeIsToldWhy) {
   bad = hello("hub");
   bad.mutable_hello()->mutable_nodes(0)->mutable_spec()->clear_speed_milli();
   EXPECT_NE(refused(hub, bad).what().find("speed_milli"), std::string::npos) << "no machine takes for ever";
+  bad = hello("hub");
+  bad.mutable_hello()->mutable_nodes(0)->mutable_spec()->set_accelerator_slices(kDeviceSlicesMax + 1);
+  EXPECT_NE(refused(hub, bad).what().find("accelerator_slices"), std::string::npos);
+  bad = hello("hub");
+  bad.mutable_hello()->mutable_nodes(0)->mutable_spec()->set_rack(std::string(limits::kNameBytesMax + 1, 'r'));
+  EXPECT_NE(refused(hub, bad).what().find("rack"), std::string::npos);
 }
 
 TEST_F(AgentLinkTest, ArtifactsComeByDigest) {

@@ -74,6 +74,32 @@ TEST_F(DeviceChoiceTest, AShareGoesWhereAPartIsTakenAlready) {
   EXPECT_EQ(chosen(share(700), 1), (Chosen{{1, 2}}));
 }
 
+TEST_F(DeviceChoiceTest, IslandsStayWholeForThoseThatNeedThem) {
+  nodes({{0, 0}, {0, 0}});
+  NodeSpec node{.name = "n", .cpu_milli = 8000, .memory_mib = 65'536, .accelerators = 6};
+  node.accelerator_model = "a";
+  node.accelerators_per_island = 3;
+  add(NodesReported{SiteId(0u), NodeId(0u), {node}});
+  Workload linked = share(1000);
+  linked.accelerators = 3;
+  linked.accelerators_linked = true;
+  asked(linked, 10);
+  const DeviceLoss loss(graph);
+  DeviceRoom room = graph.device_room(NodeId(0u));
+  const auto lost = [&] { return loss.of(graph.node(NodeId(0u)), 8000, room) / loss.weight(); };
+  EXPECT_EQ(lost(), 0);
+  room.take({1, 1000, 0}, 0x02);
+  EXPECT_EQ(lost(), 2000) << "what is left of the broken island";
+  room.take({1, 400, 0}, 0x10);
+  EXPECT_EQ(lost(), 4600) << "none is whole";
+  EXPECT_EQ(loss.of(graph.node(NodeId(1u)), 8000, graph.device_room(NodeId(1u))), 2000 * loss.weight()) << "too few";
+  // One alone goes to the node that is of no use to them; a share beside a whole one that is taken.
+  EXPECT_EQ(chosen(share(1000), 1), (Chosen{{1, 1}}));
+  EXPECT_EQ(chosen(linked, 3), (Chosen{{0, 0x07}, {0, 0x38}}));
+  graph.apply({1, "t", NodeCordoned{.node = NodeId(1u), .cordoned = true}});
+  EXPECT_EQ(chosen(share(1000), 3), (Chosen{{0, 0x01}, {0, 0x02}, {0, 0x04}})) << "of one island all, before one of the other";
+}
+
 TEST_F(DeviceChoiceTest, WholeDevicesStayForThoseThatNeedThem) {
   nodes({{500, 0}, {0, 0}});
   asked(share(1000), 10);
