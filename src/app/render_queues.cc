@@ -83,6 +83,16 @@ struct Tree {
   }
 };
 
+// "3/4": of so many that it is to have; of a malleable job "3/2-8".
+std::string runs_text(const v1::Intent::Status& status, const v1::Intent::Timing& schedule) {
+  const std::string running = std::to_string(status.instances_running()) + "/";
+  if (schedule.has_instances_min()) {
+    return running + std::to_string(schedule.instances_min()) + "-" + std::to_string(schedule.instances());
+  }
+  return running + std::to_string(status.instances() > 0 ? static_cast<int32_t>(status.instances())
+                                                         : std::max(schedule.instances(), 1));
+}
+
 }  // namespace
 
 Table queues(const Items& items, bool wide) {
@@ -151,9 +161,7 @@ Table jobs(const Items& items, bool wide) {
       row.insert(row.end(),
                  {status.has_waiting() ? std::to_string(status.waiting().position()) : "-",
                   std::to_string(schedule.priority()),
-                  std::to_string(status.instances_running()) + "/" +
-                      std::to_string(status.instances() > 0 ? static_cast<int32_t>(status.instances())
-                                                            : std::max(schedule.instances(), 1)),
+                  runs_text(status, schedule),
                   each.cpu(), each.memory(),
                   each.accelerator_share().empty() ? std::to_string(each.accelerators()) : each.accelerator_share(),
                   run_time_text(schedule, status), or_dash(schedule.deadline()),

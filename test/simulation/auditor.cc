@@ -173,6 +173,7 @@ void Auditor::body(const IntentSubmitted& e) {
   wish.preemptions = 0;
   wish.preempts_at = 0;
   wish.work_us = spec.traffic.work_us_per_request;
+  wish.to_have = spec.schedule.instances;
 }
 
 void Auditor::body(const IntentWithdrawn& e) {
@@ -210,11 +211,6 @@ bool Auditor::over_its_time(const Wish& wish) const {
     if (run != runs_.end() && run->second.began != 0 && last_at_ - run->second.began >= most_us) return true;
   }
   return false;
-}
-
-void Auditor::body(const JobResized& e) {
-  if (!by_brain()) fail("a job is resized by another's word than the brain's");
-  if (e.intent.index() >= wishes_.size()) fail("a job that is not is resized");
 }
 
 void Auditor::body(const NodeCordoned& e) {

@@ -43,6 +43,7 @@ class Auditor {
   bool promise_kept(IntentId intent) const;
   bool withdrawn(IntentId intent) const { return wishes_[intent.index()].withdrawn; }
   uint64_t preemptions() const { return preemptions_; }
+  uint64_t resizes() const { return resizes_; }  // of malleable jobs
   uint64_t reclaims() const { return reclaims_; }  // of these
 
   // Microseconds for which a run is billed so far.
@@ -102,6 +103,7 @@ class Auditor {
     bool withdrawn = false, finished = false;
     IntentSpec spec;
     int64_t work_us = 0;               // of a request, declared or measured
+    int32_t to_have = 0;               // instances, as wished or resized
     std::map<Position, Held> held;
     Position active = kNoPosition;
     std::map<SiteId, bool> kept;       // by the newest measurement
@@ -253,7 +255,7 @@ class Auditor {
   std::vector<std::vector<std::string>> datasets_;
   std::vector<std::set<SiteId>> data_at_;
   std::vector<QueueSpec> queues_;
-  uint64_t preemptions_ = 0, reclaims_ = 0;
+  uint64_t preemptions_ = 0, reclaims_ = 0, resizes_ = 0;
   std::vector<Kept> reservations_;
   std::vector<Flowing> workflows_;
   std::vector<std::pair<WorkflowId, std::string>> stage_of_;  // by intent

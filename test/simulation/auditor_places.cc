@@ -29,7 +29,7 @@ void Auditor::check_different(const Plan& plan, const Wish& wish) const {
   if (std::ssize(regions) < where.regions_min) fail("too few regions");
   if (std::ssize(domains) < where.failure_domains_min) fail("too few failure domains");
   const int64_t asked =
-      std::max({1, where.sites_min, where.regions_min, where.failure_domains_min, wish.spec.schedule.instances});
+      std::max({1, where.sites_min, where.regions_min, where.failure_domains_min, wish.to_have});
   if (wish.spec.from.empty() && std::ssize(plan.placements) != asked) fail("another number of instances than asked for");
 }
 

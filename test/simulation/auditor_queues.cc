@@ -86,7 +86,7 @@ bool Auditor::may_reclaim(const Wish& by, const Wish& victim) const {
   if (meet == own.size()) return false;
   const std::array<int64_t, 3> guaranteed = amounts(queues_[own[meet]].guaranteed);
   const Counted has = count(own[meet]);
-  const int64_t times = instances_at_least(by.spec);
+  const int64_t times = is_malleable(by.spec.schedule) ? by.spec.schedule.instances_min : instances_at_least(by.spec);
   for (size_t r = 0; r < 3; ++r) {
     const int64_t needed = each(by.spec)[r] * times;
     if (needed > 0 && has.running[r] + needed > guaranteed[r]) return false;
@@ -137,6 +137,27 @@ void Auditor::body(const JobPreempted& e) {
   by.preempts_at_site = e.site;
   wish.active = kNoPosition;
   wish.on_protection.clear();
+}
+
+void Auditor::body(const JobResized& e) {
+  if (!by_brain()) fail("a job is resized by another's word than the brain's");
+  if (e.intent.index() >= wishes_.size()) return fail("a job that is not is resized");
+  Wish& wish = wishes_[e.intent.index()];
+  const weir::Schedule& schedule = wish.spec.schedule;
+  if (wish.withdrawn || e.generation != wish.generation) return fail("a job is resized that is over, or of another wish");
+  if (!is_malleable(schedule) || e.instances < schedule.instances_min || e.instances > schedule.instances) {
+    return fail("a job is to have more or fewer instances than it may");
+  }
+  if (e.instances == wish.to_have) fail("a job is resized to what it is to have");
+  wish.to_have = e.instances;
+  ++resizes_;
+  if (!e.by.valid()) return;
+  const auto active = wish.held.find(wish.active);
+  if (active == wish.held.end() || std::ssize(active->second.plan.placements) <= e.instances) fail("nothing is given up for another");
+  if (e.by.index() >= wishes_.size()) return fail("instances are given up for nobody");
+  Wish& by = wishes_[e.by.index()];
+  if (by.withdrawn || by.active != kNoPosition || by.spec.workload.kind != WorkKind::kJob) fail("instances are given up for what does not wait");
+  if (by.spec.schedule.priority < schedule.priority && !may_reclaim(by, wish)) fail("instances are given up for what goes after");
 }
 
 }  // namespace weir::simulation

@@ -142,6 +142,7 @@ void Load::submit(const std::string& name, bool job) {
       spec.budget_per_hour_max = wished.budget_per_hour_max;
       spec.workload.speed_milli_min = wished.workload.speed_milli_min;
       spec.where.at_data = spec.where.at_data && !spec.data.empty();
+      if (spreads(spec.where)) spec.schedule.instances_min = 0;
     }
     const IntentId beside = graph.find_intent("city", near), clear_of = graph.find_intent("city", apart);
     const auto can_be_named = [&graph](IntentId id) { return id.valid() && !is_array(graph.intent(id)); };
@@ -252,6 +253,12 @@ IntentSpec Load::wish(const std::string& name, bool job) {
     schedule.queue = r.chance(300'000) ? "research" : "";
     schedule.priority = static_cast<int32_t>(r.between(-1, 2));
     if (r.chance(500'000)) schedule.checkpoint_interval_us = r.between(1, 5) * 1'000'000;
+  }
+  if (job && spec.schedule.tasks == 0 && spec.from.empty() && !spreads(spec.where) && r.chance(400'000)) {
+    // In a crowd several of its instances fit beside others: it has what to give up.
+    if (crowded_) spec.workload.cpu_milli = std::max(spec.workload.cpu_milli / 3, 100);
+    spec.schedule.instances = static_cast<int32_t>(r.between(2, 8));
+    spec.schedule.instances_min = static_cast<int32_t>(r.between(1, spec.schedule.instances - 1));
   }
   return spec;
 }

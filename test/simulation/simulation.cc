@@ -516,6 +516,7 @@ Outcome Simulation::run() {
   outcome_.head = auditor_.head();
   outcome_.totals = brain_.totals();
   outcome_.preemptions = auditor_.preemptions();
+  outcome_.resizes = auditor_.resizes();
   outcome_.reclaims = auditor_.reclaims();
   return std::move(outcome_);
 }

@@ -38,9 +38,11 @@ TEST(Simulation, EverySeedKeepsThePromisesAndConverges) {
   RecordProperty("moves", static_cast<int>(result.moves));
   if (result.seeds >= 1'000) {
     EXPECT_GT(result.preemptions, result.seeds / 10) << "the load is to make jobs give way to others";
+    EXPECT_GT(result.resizes, result.seeds / 4) << "and to resize malleable ones";
     EXPECT_GT(result.reclaims, 0u);
   }
   RecordProperty("preemptions", static_cast<int>(result.preemptions));
+  RecordProperty("resizes", static_cast<int>(result.resizes));
   RecordProperty("events", static_cast<int>(result.events));
 }
 

@@ -46,6 +46,7 @@ SweepResult sweep(const Sweep& wanted, const std::function<void(const Outcome&)>
       result.commits += outcome.totals.commits;
       result.refusals += outcome.totals.refusals;
       result.preemptions += outcome.preemptions;
+      result.resizes += outcome.resizes;
       result.reclaims += outcome.reclaims;
       result.conflicts += outcome.totals.conflicts;
       result.defects += outcome.totals.defects;

@@ -183,6 +183,15 @@ TEST_F(ResizeTest, FewerAreDecidedLikeMoreAndTheRestStops) {
   EXPECT_EQ(state(3), RunState::kStopping);
 }
 
+TEST_F(ResizeTest, WhatWasWithdrawnMeanwhileIsNotToHaveFewer) {
+  begin_with(2);
+  resize(5, {kHub, kFar});
+  const Asked grown = question();
+  turn(Loop::Propose{{{"tenant/city", IntentWithdrawn{kJob}}}, [](const Result<Admitted>&) {}});
+  answer(grown, refusal());
+  EXPECT_EQ(to_have(), 5);
+}
+
 TEST_F(ResizeTest, RestartedInTheMiddleItIsDecidedForWhatItIsToHave) {
   begin_with(2);
   resize(5, {kHub, kFar});

@@ -90,7 +90,7 @@ bool Loop::resize_running() {
 // A job that waits, with the fewest that it can begin with; one that runs, with those of it that go on, if it does with them.
 bool Loop::try_fewer(IntentId intent) {
   const IntentRow& row = head_.intent(intent);
-  if (!is_malleable(row.spec->schedule)) return false;
+  if (row.state == IntentState::kWithdrawn || !is_malleable(row.spec->schedule)) return false;
   const int32_t least = row.spec->schedule.instances_min;
   int32_t fewer = least;
   if (row.active) {

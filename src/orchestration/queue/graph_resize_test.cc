@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "orchestration/queue/graph_queue.h"
 
@@ -110,6 +112,13 @@ TEST_F(GraphResizeTest, ItsTurnSaysWithHowManyInstancesAMalleableJobBegins) {
   EXPECT_TRUE(offered[0].sites.empty()) << "even its fewest do not fit";
   EXPECT_EQ(offered[0].instances, 6);
   EXPECT_TRUE(queue.is_too_large(large));
+  add(IntentWithdrawn{rigid});
+  retire(rigid);
+  now += kSecond;
+  offered = turns();
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered[0].intent, job);
+  EXPECT_EQ(offered[0].instances, 2) << "as it was refused, it begins with its fewest";
 }
 
 TEST_F(GraphResizeTest, ARunningJobIsGivenMoreInRoomThatNobodyCanBeginWith) {
@@ -274,6 +283,90 @@ TEST_F(GraphResizeTest, QuotaThatWasBorrowedGoesBackToo) {
   now += kHour;
   EXPECT_TRUE(turns().empty());
   EXPECT_EQ(resize(), Sizes()) << "one more than it may have";
+}
+
+// Jobs of one priority come and go, and whoever may begin, or is to be resized, is where there is room first.
+RC_GTEST_FIXTURE_PROP(GraphResizeTest, SizesKeepWithinBoundsAndQuotasAndChangeSeldom, ()) {
+  const int32_t most = *rc::gen::inRange(4, 17) * 1000;
+  add(QueueDefined{QueueId(0u), {.name = "research", .maximum = {.cpu_milli = most}}});
+  std::map<IntentId, TimeUs> changed;  // running jobs: when they began, or were resized
+  const auto place = [this](IntentId id, std::vector<NodeId> nodes, int32_t count, const std::vector<SiteId>& sites) {
+    std::map<NodeId, int32_t> taken;
+    const size_t kept = nodes.size();
+    const int32_t each = graph.intent(id).spec->workload.cpu_milli;
+    for (const NodeId node : {kM, kN, kSmall}) {
+      const bool there = sites.empty() || std::find(sites.begin(), sites.end(), graph.node(node).site) != sites.end();
+      while (there && std::ssize(nodes) < count && graph.free(node).cpu_milli >= taken[node] + each) {
+        taken[node] += each;
+        nodes.push_back(node);
+      }
+    }
+    if (std::ssize(nodes) < count) nodes.resize(kept);
+    return nodes;
+  };
+  for (int step = 0; step < 60; ++step) {
+    now += *rc::gen::inRange<TimeUs>(0, 4) * kSecond;
+    Schedule schedule{.run_time_us_max = *rc::gen::inRange<TimeUs>(1, 400) * kSecond};
+    if (*rc::gen::arbitrary<bool>()) schedule.queue = "research";
+    const int action = *rc::gen::inRange(0, 4);
+    if (action == 0) submit(*rc::gen::inRange(1, 9), schedule);
+    if (action == 1) {
+      schedule.instances_min = *rc::gen::inRange(1, 4);
+      schedule.instances = schedule.instances_min + *rc::gen::inRange(1, 6);
+      submit(*rc::gen::inRange(1, 4), schedule);
+    }
+    if (action == 2 && !changed.empty()) {
+      const IntentId ended = std::next(changed.begin(), *rc::gen::inRange<int64_t>(0, std::ssize(changed)))->first;
+      add(IntentWithdrawn{ended});
+      retire(ended);
+      changed.erase(ended);
+    }
+    for (const Scheduler::Turn& turn : turns()) {
+      const Schedule& wished = graph.intent(turn.intent).spec->schedule;
+      RC_ASSERT(is_malleable(wished) == (turn.instances > 0));
+      if (turn.instances > 0) RC_ASSERT(turn.instances >= wished.instances_min && turn.instances <= wished.instances);
+      const std::vector<NodeId> nodes = place(turn.intent, {}, std::max(turn.instances, 1), turn.sites);
+      if (nodes.empty()) {
+        queue.refused(turn.intent, graph.relief(), now + kSecond);
+        continue;
+      }
+      commit(turn.intent, nodes);
+      changed[turn.intent] = now;
+    }
+    for (auto some = queue.resizes(graph, now); !some.empty(); some = queue.resizes(graph, now)) {
+      for (const Scheduler::Resize& one : some) {
+        const IntentId id = one.event.intent;
+        const Schedule& wished = graph.intent(id).spec->schedule;
+        RC_ASSERT(one.event.instances >= wished.instances_min && one.event.instances <= wished.instances);
+        RC_ASSERT(now - changed.at(id) >= GraphQueue::kResizeUs);
+        changed[id] = now;
+        add(one.event);
+      }
+      for (const Scheduler::Resize& one : some) {
+        const IntentId id = one.event.intent;
+        std::vector<NodeId> nodes;
+        for (const Placement& p : graph.intent(id).active->plan.placements) nodes.push_back(p.node);
+        const auto before = static_cast<int32_t>(nodes.size());
+        RC_ASSERT((one.event.instances > before) == !one.sites.empty());
+        if (one.event.instances < before) nodes.resize(static_cast<size_t>(one.event.instances));
+        nodes = place(id, std::move(nodes), one.event.instances, one.sites);
+        if (std::ssize(nodes) == one.event.instances) {
+          commit(id, nodes);
+        } else {
+          // Others that grew took the nodes in another order.
+          RC_ASSERT(one.event.instances > before && some.size() > 1);
+          add(JobResized{id, 1, before, {}, "there is no room"});
+        }
+      }
+    }
+    int64_t used = 0;
+    for (const auto& [id, at] : changed) {
+      const IntentRow& row = graph.intent(id);
+      if (row.spec->schedule.queue == "research") used += row.spec->workload.cpu_milli * std::ssize(row.active->plan.placements);
+    }
+    RC_ASSERT(used <= most);
+    for (const NodeId node : {kM, kN, kSmall}) RC_ASSERT(graph.free(node).cpu_milli >= 0);
+  }
 }
 
 }  // namespace

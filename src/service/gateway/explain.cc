@@ -612,6 +612,13 @@ std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan&
   out += ", billed " + per_hour_text(plan.billed_per_hour);
   if (spec.budget_per_hour_max != 0) out += " of a budget of " + per_hour_text(spec.budget_per_hour_max);
   out += ".\n";
+  if (is_malleable(spec.schedule)) {
+    const auto has = static_cast<int32_t>(plan.placements.size());
+    out += "It has " + std::to_string(has) + " of " + plural(spec.schedule.instances, "instance") + " and does with " +
+           std::to_string(spec.schedule.instances_min) + ": " +
+           (has < spec.schedule.instances ? "it is given more when there is room that no job which waits can begin with.\n"
+                                          : "those beyond them are given back to jobs that wait.\n");
+  }
   if (spec.promise.latency_us_max != 0 && !plan.flows.empty()) {
     out += "At the " + format_percentile(spec.promise.percentile_ppm) + "th percentile the slowest stream answers in " +
            latency_text(worst) + ", of " + latency_text(spec.promise.latency_us_max) + " promised.\n";

@@ -277,6 +277,13 @@ Intent intent_from(const v1::Intent& message, const Context& context, Checks& ch
     out.spec.schedule = schedule_from(spec.schedule(), out.spec.workload.kind == WorkKind::kJob, checks);
     checks.require(out.spec.schedule.tasks == 0 || spec.from_size() == 0, "spec.schedule.tasks", "is given beside spec.from",
                    "the tasks of an array have no streams: leave out one of the two");
+    const std::string least = "spec.schedule.instances_min";
+    checks.require(out.spec.schedule.instances_min == 0 || spec.from_size() == 0, least, "is given beside spec.from",
+                   "streams say how many instances there are: leave out one of the two");
+    const Where& where = out.spec.where;
+    checks.require(out.spec.schedule.instances_min == 0 || std::max({where.sites_min, where.regions_min, where.failure_domains_min}) < 2, least,
+                   "is given beside different sites, regions or failure domains in spec.where",
+                   "with fewer instances they could not be in as many: leave out one of the two");
   }
   out.data = checks.names("spec.data", strings(spec.data()), limits::kDatasetsNamedMax);
   out.spec.data.resize(out.data.size());

@@ -65,6 +65,15 @@ Schedule schedule_from(const v1::Intent::Timing& timing, bool job, Checks& check
     out.instances = checks.number(path + ".instances", timing.instances(), 1, limits::kPlacementsMax);
     if (out.instances == 1) out.instances = 0;
   }
+  if (timing.has_instances_min()) {
+    const int32_t all = std::max(out.instances, 1);
+    out.instances_min = checks.number(path + ".instances_min", timing.instances_min(), 1, limits::kPlacementsMax);
+    checks.require(out.instances_min <= all, path + ".instances_min", "is more than instances, " + std::to_string(all),
+                   "lower it, or ask for more instances");
+    checks.require(!timing.has_tasks() || out.instances_min == all, path + ".instances_min", "is given beside tasks",
+                   "tasks begin one by one, as there is room for them: leave out one of the two");
+    if (out.instances_min == all) out.instances_min = 0;
+  }
   if (timing.has_tasks())
     out.tasks = checks.number(path + ".tasks", timing.tasks(), 2, static_cast<int32_t>(limits::kTasksMax));
   out.run_time_us_estimated = run_time_from(path + ".run_time", timing.run_time(), checks);
@@ -93,6 +102,7 @@ void fill(const Schedule& value, v1::Intent::Timing& timing) {
   timing.set_reservation(value.reservation);
   timing.set_priority(value.priority);
   if (value.instances > 1) timing.set_instances(value.instances);
+  if (value.instances_min > 0) timing.set_instances_min(value.instances_min);
   if (value.tasks > 0) timing.set_tasks(value.tasks);
   if (value.run_time_us_estimated > 0) timing.set_run_time(format_duration(value.run_time_us_estimated));
   if (value.run_time_us_max > 0) timing.set_run_time_max(format_duration(value.run_time_us_max));

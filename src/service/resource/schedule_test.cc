@@ -115,6 +115,36 @@ TEST(ResourceSchedule, AnArrayIsOfSeveralJobsWithoutStreams) {
             "f.yaml:10: spec.schedule.tasks: is given beside spec.from; t");
 }
 
+TEST(ResourceSchedule, AMalleableJobSaysWithHowFewInstancesItDoes) {
+  const auto with = [](const std::string& line) { return error_with(kJob, "instances: 4", "instances: 4\n    " + line); };
+  const auto least = [](const std::string& line) {
+    std::string text = kJob;
+    text.replace(text.find("instances: 4"), 12, line);
+    return std::get<Intent>(only(text).value).spec.schedule.instances_min;
+  };
+  EXPECT_EQ(least("instances: 4\n    instances_min: 1"), 1);
+  EXPECT_EQ(least("instances: 4\n    instances_min: 3"), 3);
+  EXPECT_EQ(least("instances: 4\n    instances_min: 4"), 0) << "the rigid job";
+  EXPECT_EQ(least("instances_min: 1"), 0);
+  std::string text = kJob;
+  text.replace(text.find("instances: 4"), 12, "instances: 4\n    instances_min: 2");
+  expect_same_again(only(text));
+  for (const char* bad : {"0", "-1", "10001"}) {
+    EXPECT_EQ(with(std::string("instances_min: ") + bad),
+              std::string("f.yaml:10: spec.schedule.instances_min: ") + bad + " is not between 1 and 10000");
+  }
+  EXPECT_EQ(with("instances_min: 5"),
+            "f.yaml:10: spec.schedule.instances_min: is more than instances, 4; lower it, or ask for more instances");
+  EXPECT_EQ(with("instances_min: 2\n    tasks: 9").substr(0, 64), "f.yaml:10: spec.schedule.instances_min: is given beside tasks; t");
+  EXPECT_EQ(error_with(text, "  schedule:", "  from: [{site: street, streams: 1}]\n  schedule:").substr(0, 67),
+            "f.yaml:11: spec.schedule.instances_min: is given beside spec.from; ");
+  for (const char* spread : {"sites: 2", "regions: 2", "failure_domains: 3"}) {
+    EXPECT_EQ(error_with(text, "  schedule:", std::string("  where: {") + spread + "}\n  schedule:").substr(0, 65),
+              "f.yaml:11: spec.schedule.instances_min: is given beside different");
+  }
+  EXPECT_EQ(error_with(text, "  schedule:", "  where: {sites: 1}\n  schedule:"), "accepted");
+}
+
 TEST(ResourceSchedule, RefusesTimesThatCannotBe) {
   EXPECT_EQ(error_with(kJob, "run_time: 2h", "run_time: -2h").substr(0, 37),
             "f.yaml:10: spec.schedule.run_time: \"-");
