@@ -94,6 +94,45 @@ TEST_F(DecideTest, TakesTheCheapFarSiteAndSaysWhyTheNearOneLost) {
   EXPECT_EQ(plan.reason.code, ReasonCode::kChosen);
 }
 
+TEST_F(DecideTest, AMalleableJobKeepsItsFirstInstancesWhenItIsResized) {
+  spec.from.clear();
+  spec.traffic = {};
+  spec.promise = {};
+  spec.workload.kind = WorkKind::kJob;
+  spec.workload.streams_per_instance = 1;
+  spec.schedule = {.instances = 5, .instances_min = 2};
+  const IntentId job = submit();
+  const auto resize = [&](int32_t instances) {
+    ASSERT_TRUE(add(JobResized{job, 1, instances, {}, "test"}).effect);
+    EXPECT_TRUE(needs_decision(graph, job));
+  };
+  const auto commit = [&](size_t instances) {
+    Plan plan = placed();
+    EXPECT_EQ(plan.placements.size(), instances);
+    const Position at = graph.version();
+    add(PlanCommitted{plan});
+    for (uint32_t k = 0; k < plan.placements.size(); ++k) {
+      if (!plan.placements[k].continues.valid()) add(RunStateChanged{RunId{at, k}, job, RunState::kRunning, 0, ""});
+    }
+    EXPECT_FALSE(needs_decision(graph, job));
+    return at;
+  };
+  resize(3);
+  const Position first = commit(3);
+  resize(5);
+  const Plan stale = placed();
+  const Position second = commit(5);
+  for (size_t k = 0; k < 5; ++k) EXPECT_EQ(graph.intent(job).active->run(k).plan, k < 3 ? first : second);
+  resize(2);
+  const Verdict verdict = verify(graph, stale);
+  EXPECT_FALSE(verdict.granted);
+  EXPECT_TRUE(verdict.conflict) << "it was decided for what it was to have";
+  commit(2);
+  for (size_t k = 0; k < 2; ++k) EXPECT_EQ(graph.intent(job).active->run(k), (RunId{first, static_cast<uint32_t>(k)}));
+  EXPECT_FALSE(add(JobResized{job, 1, 1, {}, "test"}).effect) << "fewer than its fewest";
+  EXPECT_FALSE(add(JobResized{job, 1, 6, {}, "test"}).effect);
+}
+
 TEST_F(DecideTest, ATightPromiseMovesItNearer) {
   // One stream per instance: 33.3 ms of work on 0.3 core; a request takes 10 ms per hop to serialise. That makes
   // 57.8 ms at near (4 ms of round trip, two hops) and 88.1 ms at far (24 ms, three hops).
