@@ -196,10 +196,12 @@ DeviceRoom Graph::device_room_empty(NodeId id) const {
 }
 
 int64_t Graph::device_fits(NodeId id, const Workload& workload) const {
-  const DevicesRow& able = devices(node(id));
-  const DeviceNeed need = device_need(workload, able);
-  if (!need.shares() && (!need.linked || able.per_island == 0)) return free(id).accelerators / std::max(1, need.count);
-  return device_room(id).times(need);
+  if (workload.accelerator_milli <= 0) {
+    // Of most full nodes nothing else has to be looked at.
+    const int64_t whole = free(id).accelerators / std::max<int>(1, workload.accelerators);
+    if (whole <= 0 || !workload.accelerators_linked) return whole;
+  }
+  return device_room(id).times(device_need(workload, devices(node(id))));
 }
 
 void Graph::count_kind(const IntentSpec& spec, int sign) {

@@ -127,6 +127,7 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
     if (!graph.takes(row, unlinked) || row.accelerators == 0) return true;
     right_one = true;
     accelerators = std::max<int64_t>(accelerators, free.accelerators);
+    if (need.accelerator_milli == 0 && !need.accelerators_linked) return true;
     const DeviceRoom room = graph.device_room(node);
     linked = std::max<int64_t>(linked, room.whole_in_best_island());
     if (need.accelerator_milli == 0) return true;

@@ -155,7 +155,11 @@ class Decider {
     std::sort(whole.sites_kept.begin(), whole.sites_kept.end());
     whole.sites_kept.erase(std::unique(whole.sites_kept.begin(), whole.sites_kept.end()), whole.sites_kept.end());
 
-    SolverOutcome outcome = solve(candidates, whole, limits_.solver);
+    // Ingresses draw instances to different sites, and of many sites not all combinations can be tried.
+    std::optional<Solution> one_site;
+    if (spec_.where.same_rack && left.size() > 1 && !candidates.explains_refused()) one_site = site_by_site(candidates, whole);
+    SolverOutcome outcome =
+        one_site ? SolverOutcome(std::move(*one_site)) : solve(candidates, whole, limits_.solver);
     if (const auto* none = std::get_if<Blocked>(&outcome); none && none->quality != Quality::kExact && spec_.where.same_rack) {
       if (auto one = site_by_site(candidates, whole)) outcome = std::move(*one);
     }
@@ -176,10 +180,10 @@ class Decider {
     constexpr size_t kSitesTried = 16;
     std::optional<Solution> best;
     Share one(candidates.sources().size(), 0);
-    for (size_t i = 0; i < one.size(); ++i) {
-      if (candidates.sources()[i].streams > 0) one[i] = 1;
-      if (one[i] > 0) break;
-    }
+    const auto first = std::find_if(candidates.sources().begin(), candidates.sources().end(),
+                                    [](const Source& source) { return source.streams > 0; });
+    if (first == candidates.sources().end()) return std::nullopt;
+    one[static_cast<size_t>(first - candidates.sources().begin())] = 1;
     std::vector<SiteId> sites;
     for (const Option& option : candidates.rank(one, kSitesTried).feasible) {
       if (sites.size() < kSitesTried) sites.push_back(option.site);
@@ -193,6 +197,7 @@ class Decider {
       auto* found = std::get_if<Solution>(&outcome);
       if (!found || (best && found->price >= best->price)) continue;
       found->quality = Quality::kHeuristic;
+      found->bound = 0;
       best = std::move(*found);
     }
     return best;
