@@ -31,8 +31,8 @@ struct AgentConfig {
   int32_t memory_mib = 0;
   int32_t accelerators = -1;            // offered at most; -1: all of the model that the machine has most of
   int64_t accelerator_fp16_gflops = 0;  // half-precision arithmetic of each; 0: not said
-  int32_t accelerators_per_island = 0;  // that reach each other fast, as over NVLink; 0: all of the machine
-  int32_t accelerator_slices = 0;       // equal parts that shares of one are made of (MIG); 0: any share
+  int64_t accelerators_per_island = 0;  // that reach each other fast, as over NVLink; 0: all of the machine
+  int64_t accelerator_slices = 0;       // equal parts that shares of one are made of (MIG); 0: any share
   std::string rack;                     // of the site; empty: not said
   std::string accelerators_root = "/";  // the folder that has proc, sys and dev of the machine
   int64_t power_idle_mw_per_core = 0;

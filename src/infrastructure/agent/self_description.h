@@ -14,8 +14,8 @@ struct OfferOptions {
   int32_t cpu_milli_max = 0;  // of what is offered; 0: all that the agent may use
   int32_t memory_mib_max = 0;
   int64_t accelerator_fp16_gflops = 0;  // half-precision arithmetic of each, as its owner says; 0: unknown
-  int32_t accelerators_per_island = 0;  // as its owner says, as the next two; 0: all reach each other fast
-  int32_t accelerator_slices = 0;       // 0: any share
+  int64_t accelerators_per_island = 0;  // as its owner says, as the next two; 0: all reach each other fast
+  int64_t accelerator_slices = 0;       // 0: any share
   std::string rack;                     // empty: not said
   int32_t accelerators_max = -1;  // -1: all of one model; see inventory::accelerators_to_offer
   std::filesystem::path accelerators_root = "/";  // see inventory::accelerators_of_drivers
