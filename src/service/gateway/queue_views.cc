@@ -70,7 +70,7 @@ void put_reservation(const ViewSources& from, ReservationId id, v1::Resource& ou
                        out);
   v1::Reservation::Status& status = *out.mutable_reservation()->mutable_status();
   status.set_state(std::string(reservation_state(row, from.ports.clock.wall_us())));
-  for (const LinkId id : row.spec.path) status.add_path(from.graph.link_name(id));
+  for (const LinkId link : row.spec.path) status.add_path(from.graph.link_name(link));
 }
 
 void put_policy(const PolicyDescription& policy, v1::Resource& out) {
