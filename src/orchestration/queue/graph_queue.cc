@@ -9,9 +9,9 @@
 #include "core/event/limits.h"
 #include "core/graph/ease.h"
 #include "core/graph/expected_run.h"
-#include "orchestration/queue/bandwidth_alone.h"
 #include "orchestration/queue/cheapest_start.h"
 #include "orchestration/queue/graph_amounts.h"
+#include "orchestration/queue/without_room.h"
 
 namespace weir::queue {
 namespace {
@@ -31,7 +31,7 @@ bool may_run_at(const Graph& head, const IntentSpec& spec, SiteId site) {
 std::vector<uint32_t> pools_of(const Graph& head, const IntentRow& row) {
   const IntentSpec& spec = *row.spec;
   std::vector<uint32_t> pools;
-  if (const auto* alone = bandwidth_alone(head, row)) {
+  if (const auto* alone = without_room(head, row)) {
     return {may_run_at(head, spec, alone->spec.site) ? alone->spec.site.value : kNowhere};
   }
   const Where& where = spec.where;
@@ -66,7 +66,7 @@ Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) 
           .pools = pools_of(head, row)};
   if (!schedule.reservation.empty()) {
     const ReservationId in = head.find_reservation(row.tenant, schedule.reservation);
-    const auto* alone = bandwidth_alone(head, row);
+    const auto* alone = without_room(head, row);
     if (in.valid() && alone == nullptr) job.reservation = uint64_t{in.value} + 1;
     if (alone != nullptr) job.not_before = std::max(job.not_before, alone->spec.from);
   }
@@ -622,7 +622,7 @@ std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
   for (const Start& start : pass.starts) {
     const IntentId intent = intent_of(start.job);
     Work& work = work_.at(intent);
-    const auto* alone = bandwidth_alone(head, head.intent(intent));
+    const auto* alone = without_room(head, head.intent(intent));
     if ((work.was_refused && work.relief == head.relief()) || (alone != nullptr && !is_open(*alone, now_))) {
       rest(intent);
       continue;

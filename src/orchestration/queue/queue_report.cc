@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "orchestration/queue/bandwidth_alone.h"
 #include "orchestration/queue/cheapest_start.h"
+#include "orchestration/queue/without_room.h"
 #include "orchestration/queue/graph_queue.h"
 #include "orchestration/queue/policy.h"
 #include "orchestration/queue/water_fill.h"
@@ -203,7 +203,7 @@ class Reporter {
     if (out.code == WaitCode::kQuota) put_quota(out, needed, report);
     if (out.code == WaitCode::kNotBefore) put_cheapest_start(out);
     put_preemption(out);
-    const auto* alone = bandwidth_alone(graph_, row);
+    const auto* alone = without_room(graph_, row);
     if (alone != nullptr && !is_open(*alone, at_) && out.code != WaitCode::kTooLarge) out.code = WaitCode::kReservation;
     return out;
   }
