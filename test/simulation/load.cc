@@ -153,10 +153,11 @@ void Load::submit(const std::string& name, bool job) {
     spec.schedule.priority = std::min(spec.schedule.priority, queue.valid() ? graph.queue(queue).priority_max : 0);
     const ReservationId night = graph.tenant_count() > 0 ? graph.find_reservation(TenantId(0u), "night") : ReservationId();
     const bool ends = spec.workload.kind == WorkKind::kJob;
-    if (ends && reserved && night.valid() && !graph.reservation(night).cancelled && graph.reservation(night).spec.to > graph.now()) {
+    const bool stands = night.valid() && !graph.reservation(night).cancelled && graph.reservation(night).spec.to > graph.now();
+    if (ends && reserved && stands && graph.reservation(night).spec.ingress.valid() && spec.schedule.tasks == 0) {
       const ReservationSpec& kept = graph.reservation(night).spec;
       spec.schedule.reservation = kept.name;
-      if (kept.ingress.valid() && spec.schedule.tasks == 0) {
+      if (spec.from.empty()) {
         spec.from = {{kept.ingress, 1}};
         if (spec.traffic.up_bps == 0) spec.traffic = {rate, 0, kRequestsPerSecond * 1'000, 5'000};
       }
