@@ -28,12 +28,8 @@ bool may_run_at(const Graph& head, const IntentSpec& spec, SiteId site) {
 }
 
 // Where it may; empty: anywhere.
-std::vector<uint32_t> pools_of(const Graph& head, const IntentRow& row) {
-  const IntentSpec& spec = *row.spec;
+std::vector<uint32_t> pools_of(const Graph& head, const IntentSpec& spec) {
   std::vector<uint32_t> pools;
-  if (const auto* alone = without_room(head, row)) {
-    return {may_run_at(head, spec, alone->spec.site) ? alone->spec.site.value : kNowhere};
-  }
   const Where& where = spec.where;
   if (where.only.empty() && where.not_at.empty() && where.near.empty() && where.apart_from.empty() && !where.at_data &&
       head.tainted_sites() == 0) {
@@ -63,7 +59,7 @@ Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) 
           .each = {spec.workload.cpu_milli, spec.workload.memory_mib, device_milli(spec.workload)},
           .count = instances_at_least(spec),
           .count_min = is_malleable(schedule) ? schedule.instances_min : 0,
-          .pools = pools_of(head, row)};
+          .pools = pools_of(head, spec)};
   if (!schedule.reservation.empty()) {
     const ReservationId in = head.find_reservation(row.tenant, schedule.reservation);
     const auto* alone = without_room(head, row);
@@ -394,7 +390,7 @@ void GraphQueue::forget(std::map<IntentId, Work>::iterator known) {
 
 // Where it may run has changed, perhaps.
 void GraphQueue::look_where(const Graph& head, IntentId intent, Work& work) {
-  std::vector<uint32_t> pools = pools_of(head, head.intent(intent));
+  std::vector<uint32_t> pools = pools_of(head, *head.intent(intent).spec);
   if (pools == work.job.pools) return;
   work.job.pools = std::move(pools);
   hours_changed_ = true;

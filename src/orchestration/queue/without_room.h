@@ -5,7 +5,7 @@
 namespace weir::queue {
 
 // The reservation that the job names, where no room is kept for it: it keeps bandwidth alone, was cancelled, or is over. Its jobs
-// wait for room as others do, but only at its site, and begin only in its window. Null: the job names none of the kind.
+// wait for room as others do, and begin only in its window. Null: the job names none of the kind.
 inline const Graph::ReservationRow* without_room(const Graph& head, const IntentRow& row) {
   const std::string& name = row.spec->schedule.reservation;
   if (name.empty()) return nullptr;
