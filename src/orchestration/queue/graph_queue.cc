@@ -217,6 +217,12 @@ void GraphQueue::hold(const Graph& head, Work& work, std::vector<Part> held) {
   }
 }
 
+// Where all of it has ended, while its plan stays because a newer wish finds none, nobody waits for its end.
+void GraphQueue::hold_what_runs(const Graph& head, IntentId intent, Work& work) {
+  hold(head, work, parts_running(head.intent(intent)));
+  if (work.held.empty()) (void)engine_.ended(id_of(intent), now_);
+}
+
 // ---- jobs --------------------------------------------------------------------------------------------
 
 // Waiting, or what is offered to it or held by it: the tree knows what a job amounts to at one of the two.
@@ -347,8 +353,8 @@ void GraphQueue::begin(const Graph& head, IntentId intent, TimeUs at) {
   tree_.take(QueueId(work.leaf), work.amount, now_);
   work.state = Work::State::kRunning;
   work.parts = parts_of(row.active->plan);
-  hold(head, work, parts_running(row));
   (void)engine_.adopt(work.job, work.parts, at);
+  hold_what_runs(head, intent, work);
   running_.insert(intent);
   if (is_malleable(row.spec->schedule) && row.active->plan.generation == row.generation) resized_[intent] = {now_};
   ++classes_[work.job.priority];
@@ -574,7 +580,7 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
         } else if constexpr (std::is_same_v<T, RunStateChanged>) {
           if (!has_ended(e.state)) return;
           if (const auto known = work_.find(e.intent); known != work_.end() && known->second.state == Work::State::kRunning) {
-            hold(head, known->second, parts_running(head.intent(e.intent)));
+            hold_what_runs(head, e.intent, known->second);
           }
           if (const auto sites = sites_of_plan_.find(e.run.plan); sites != sites_of_plan_.end()) {
             for (const SiteId site : sites->second) refresh(head, site);

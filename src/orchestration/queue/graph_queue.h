@@ -144,6 +144,7 @@ class GraphQueue : public Scheduler {
   void give_back(Work& work);
   uint32_t leaf_of(const Graph& head, const IntentRow& row, const IntentSpec& spec);
   void hold(const Graph& head, Work& work, std::vector<Part> held);
+  void hold_what_runs(const Graph& head, IntentId intent, Work& work);
 
   void remember_preemptions(const Graph& head);
   void claim(const Graph& head, IntentId intent, TimeUs at);  // as the graph says, since then

@@ -432,6 +432,22 @@ TEST_F(GraphQueueTest, WhereBandwidthAloneIsReservedItsJobsWaitForTheWindow) {
   EXPECT_TRUE(anew.turns(graph, now + kHour).empty()) << "the window is over";
 }
 
+TEST_F(GraphQueueTest, WhatHasEndedHoldsNothingWhileItsPlanStays) {
+  const IntentId first = submit(8, kHour);
+  EXPECT_EQ(start_all(), Ids({first.value}));
+  // A newer wish for which there is no plan leaves the older one in place.
+  IntentSpec larger = *graph.intent(first).spec;
+  larger.workload.cpu_milli = 64'000;
+  add(IntentSubmitted{first, TenantId(0u), 2, larger});
+  const IntentId next = submit(8, kHour);
+  EXPECT_TRUE(turns().empty());
+  add(RunStateChanged{graph.intent(first).active->run(0), first, RunState::kExited, 0, ""});
+  EXPECT_EQ(turns(), Ids({next.value}));
+  GraphQueue anew;
+  anew.restart(graph);
+  EXPECT_EQ(anew.turns(graph, now).size(), 1u);
+}
+
 TEST_F(GraphQueueTest, AfterARestartItGoesOnFromTheGraph) {
   commit(submit(6), {SiteId(0u)});
   submit(8);
