@@ -155,7 +155,7 @@ struct UsageReported {
   TimeUs from = 0;
   TimeUs to = 0;
   int64_t cpu_us = 0;
-  int64_t memory_mib_us = 0;               // MiB held, times microseconds, divided by 1e6: MiB-seconds
+  int64_t memory_mib_us = 0;               // MiB held, times microseconds
   int64_t received_bytes = 0;
   int64_t sent_bytes = 0;
   int64_t energy_microjoule = 0;
@@ -357,6 +357,14 @@ struct JobResized {
   friend bool operator==(const JobResized&, const JobResized&) = default;
 };
 
+// How much of what ordinary work has reserved may be reclaimed for best-effort work at these nodes of a site, from now on, by
+// what it was measured to use. Nodes that are not named keep what was said of them before.
+struct ReclaimableMeasured {
+  SiteId site;
+  std::vector<NodeReclaimable> nodes;      // in order of their identifiers
+  friend bool operator==(const ReclaimableMeasured&, const ReclaimableMeasured&) = default;
+};
+
 // New kinds go to the end: the index is an implementation detail, but the order is kept for reading.
 using EventBody =
     std::variant<DomainCreated, PricesRevised, BrainStarted, TenantDefined, RouterDefined, SiteDefined,
@@ -365,7 +373,8 @@ using EventBody =
                  UsageReported, PathSwitched, PromiseMeasured, PromiseStateChanged, TokenIssued, TokenRedeemed,
                  TokenRevoked, CertificateIssued, CertificateRevoked, WorkMeasured, SiteSteeringChanged, QueueDefined, JobPreempted,
                  ReservationDefined, ReservationCancelled, NodeCordoned, ShadowPricesRevised,
-                 WorkflowSubmitted, WorkflowPlanned, WorkflowWithdrawn, HourBegan, JobResized>;
+                 WorkflowSubmitted, WorkflowPlanned, WorkflowWithdrawn, HourBegan, JobResized,
+                 ReclaimableMeasured>;
 
 inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kEventNames = {
     "DomainCreated",   "PricesRevised",    "BrainStarted",   "TenantDefined",   "RouterDefined",
@@ -375,7 +384,8 @@ inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kE
     "PromiseMeasured", "PromiseStateChanged", "TokenIssued", "TokenRedeemed",  "TokenRevoked",
     "CertificateIssued", "CertificateRevoked", "WorkMeasured", "SiteSteeringChanged",
     "QueueDefined", "JobPreempted", "ReservationDefined", "ReservationCancelled", "NodeCordoned", "ShadowPricesRevised",
-    "WorkflowSubmitted", "WorkflowPlanned", "WorkflowWithdrawn", "HourBegan", "JobResized"};
+    "WorkflowSubmitted", "WorkflowPlanned", "WorkflowWithdrawn", "HourBegan", "JobResized",
+    "ReclaimableMeasured"};
 
 struct Event {
   TimeUs at = 0;                           // when the brain took it, by its clock

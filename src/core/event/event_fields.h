@@ -496,4 +496,14 @@ struct Fields<JobResized> {
   }
 };
 
+template <>
+struct Fields<ReclaimableMeasured> {
+  static constexpr uint32_t kNumber = 50;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("site", v.site);
+    op.template messages<2>("nodes", v.nodes, kNodesReportedMax);
+  }
+};
+
 }  // namespace weir::stored

@@ -90,6 +90,7 @@ struct Fields<SiteSpec> {
     op.template text<13>("failure_domain", v.failure_domain, kNameBytesMax);
     op.template texts<14>("taints", v.taints, kTaintsMax, kNameBytesMax);
     op.template messages<15>("hours", v.hours, kHoursPerDay);
+    op.template number<16>("best_effort_asks_milli", v.best_effort_asks_milli, 0, 1000);
   }
 };
 
@@ -162,6 +163,7 @@ struct Fields<Workload> {
     op.template number<13>("accelerator_fp16_gflops_min", v.accelerator_fp16_gflops_min, 0, kGflopsMax);
     op.template number<14>("speed_milli_min", v.speed_milli_min, 0, kI32);
     op.template flag<15>("accelerators_linked", v.accelerators_linked);
+    op.template flag<16>("best_effort", v.best_effort);
   }
 };
 
@@ -340,6 +342,7 @@ struct Fields<Placement> {
     op.template number<9>("accelerator_milli", v.accelerator_milli, 0, kDeviceMilli - 1);
     op.template number<10>("accelerator_memory_mib", v.accelerator_memory_mib, 0, kI32);
     op.template number<11>("devices", v.devices, 0, kU64);
+    op.template flag<12>("best_effort", v.best_effort);
   }
 };
 
@@ -457,6 +460,17 @@ struct Fields<LinkShadowPrice> {
   static void each(Op& op, V& v) {
     op.template id<1>("link", v.link);
     op.template number<2>("per_gbps_hour", v.per_gbps_hour, 0, kMoneyMax);
+  }
+};
+
+template <>
+struct Fields<NodeReclaimable> {
+  static constexpr const char* kName = "NodeReclaimable";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("node", v.node);
+    op.template number<2>("cpu_milli", v.cpu_milli, 0, kCpuMilliMax);
+    op.template number<3>("memory_mib", v.memory_mib, 0, kI32);
   }
 };
 

@@ -71,6 +71,7 @@ struct SiteSpec {
   std::string failure_domain;              // what fails as one, such as a power grid or a data centre; empty: the site alone
   std::vector<std::string> taints;         // who does not tolerate every one of these is not placed here; sorted, unique
   std::vector<HourRate> hours;             // of a day in UTC; none, or 24
+  int32_t best_effort_asks_milli = 0;      // what best-effort work pays, in thousandths of the asks; 0: all of them
   friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
 };
 
@@ -148,6 +149,8 @@ struct Workload {
   int64_t accelerator_fp16_gflops_min = 0;  // of each device; 0: any
   int32_t speed_milli_min = 0;             // of the node's cores, as metered; 0: any
   bool accelerators_linked = false;        // all of an instance in one island of its node
+  // Of a job without accelerators: it runs in what others have reserved and do not use, and makes way when they do.
+  bool best_effort = false;
   friend bool operator==(const Workload&, const Workload&) = default;
 };
 
@@ -311,6 +314,14 @@ struct LinkShadowPrice {
   friend bool operator==(const LinkShadowPrice&, const LinkShadowPrice&) = default;
 };
 
+// What ordinary work has reserved on a node and was measured not to use: best-effort work may have it.
+struct NodeReclaimable {
+  NodeId node;
+  int32_t cpu_milli = 0;
+  int32_t memory_mib = 0;
+  friend bool operator==(const NodeReclaimable&, const NodeReclaimable&) = default;
+};
+
 // ---- what was decided --------------------------------------------------------------------------------
 
 struct Placement {
@@ -325,6 +336,7 @@ struct Placement {
   int32_t accelerator_milli = 0;           // of one device; 0: whole devices
   int32_t accelerator_memory_mib = 0;      // of the shared device; 0: whole devices, or unknown
   DeviceMask devices = 0;                  // which; given at commit where the decision leaves it open
+  bool best_effort = false;                // it holds nothing that ordinary work could not have
   friend bool operator==(const Placement&, const Placement&) = default;
 };
 

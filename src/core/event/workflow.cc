@@ -75,6 +75,10 @@ Status check_stage(const Workflow& workflow, size_t s) {
       !ok) {
     return ok;
   }
+  if (stage.workload.best_effort) {
+    return fail(ErrorCode::kInvalid, "a stage is no best-effort work: others wait for it", path + ".best_effort",
+                "leave it out");
+  }
   if (batch && stage.items_per_second_milli != 0) {
     return fail(ErrorCode::kInvalid, "a batch stage takes no items per second", path + ".items_per_second",
                 "leave it out, or make the workflow a stream");

@@ -475,6 +475,13 @@ Applied Graph::on(const IntentWithdrawn& e) {
 
 void Graph::account(const Placement& p, Sign sign) {
   const int s = static_cast<int>(sign);
+  if (p.best_effort) {
+    NodeSpare& spare = keep_spare(p.node);
+    spare.cpu_milli_taken -= s * int64_t{p.cpu_milli};
+    spare.memory_mib_taken -= s * int64_t{p.memory_mib};
+    return;
+  }
+  if (sign == Sign::kGive) forget_reclaimed(p);
   NodeFree& free = node_free_.mutate(p.node.index());
   free.cpu_milli += s * p.cpu_milli;
   free.memory_mib += s * p.memory_mib;
@@ -588,7 +595,7 @@ Applied Graph::on(const PlanCommitted& e) {
         if (old->placement_passed_on[k] || old->run(k) != p.continues) continue;
         if (q.node != p.node || q.cpu_milli != p.cpu_milli || q.memory_mib != p.memory_mib ||
             q.accelerators != p.accelerators || q.accelerator_milli != p.accelerator_milli ||
-            q.accelerator_memory_mib != p.accelerator_memory_mib || q.devices != p.devices) {
+            q.accelerator_memory_mib != p.accelerator_memory_mib || q.devices != p.devices || q.best_effort != p.best_effort) {
           continue;
         }
         old->placement_passed_on[k] = placement_taken[i] = true;

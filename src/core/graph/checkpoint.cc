@@ -12,7 +12,7 @@ namespace {
 
 // 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer; 3
 // had no queues; 4 had no prices of the whole domain's pass; 5 had no devices, and did not know who was preempted for whom;
-// 6 had no taints, arrays and workflows; 7 had no hours, run times and malleable jobs.
+// 6 had no taints, arrays and workflows; 7 had no hours, run times, malleable jobs and best-effort work.
 // What another format says is folded from the ledger again.
 constexpr uint64_t kFormat = 8;
 
@@ -186,6 +186,11 @@ class Checkpointer {
       o.number(row.memory_mib);
       o.number(row.accelerators);
     });
+    column(op, g.node_spare_, [](auto& o, auto& row) {
+      for (auto* amount : {&row.cpu_milli_reclaimed, &row.memory_mib_reclaimed, &row.cpu_milli_taken, &row.memory_mib_taken}) {
+        o.number(*amount);
+      }
+    });
     column(op, g.devices_, [](auto& o, auto& row) {
       o.number(row.first);
       o.number(row.kept);
@@ -238,7 +243,7 @@ class Checkpointer {
   static bool derive(Graph& g) {
     if (g.site_specs_.size() != g.sites_.size() || g.site_nodes_.size() != g.sites_.size() ||
         g.site_names_.size() != g.sites_.size() || g.node_free_.size() != g.nodes_.size() ||
-        g.node_names_.size() != g.nodes_.size() || g.links_out_.size() != g.vertex_names_.size() ||
+        g.node_names_.size() != g.nodes_.size() || g.node_spare_.size() > g.nodes_.size() || g.links_out_.size() != g.vertex_names_.size() ||
         g.link_loads_.size() != 2 * g.link_specs_.size() || g.link_names_.size() != g.link_specs_.size() ||
         g.intent_names_.size() != g.intents_.size() || g.dataset_names_.size() != g.datasets_.size() ||
         g.token_names_.size() != g.tokens_.size() || g.queue_names_.size() != g.queues_.size() ||

@@ -178,7 +178,7 @@ uint64_t Graph::taint_mask(const std::vector<std::string>& taints) const {
 GraphBytes Graph::bytes() const {
   GraphBytes total;
   total.scheduling = sites_.bytes() + site_loads_.bytes() + site_nodes_.bytes() + nodes_.bytes() +
-                     node_free_.bytes() + devices_.bytes() + device_free_.bytes() + node_racks_.bytes() + links_out_.bytes() + links_.bytes() + link_loads_.bytes() + repriced_.bytes();
+                     node_free_.bytes() + node_spare_.bytes() + devices_.bytes() + device_free_.bytes() + node_racks_.bytes() + links_out_.bytes() + links_.bytes() + link_loads_.bytes() + repriced_.bytes();
   for (size_t i = 0; i < site_nodes_.size(); ++i) total.scheduling += site_nodes_[i].capacity() * sizeof(NodeRange);
   for (size_t i = 0; i < links_out_.size(); ++i) total.scheduling += links_out_[i].capacity() * sizeof(LinkId);
   total.strings = site_names_.bytes() + vertex_names_.bytes() + link_names_.bytes() + tenants_.bytes() +

@@ -80,6 +80,14 @@ struct NodeFree {
   int32_t accelerators = 0;                // whole ones
 };
 
+// Of a node, what concerns best-effort work alone.
+struct NodeSpare {
+  int64_t cpu_milli_reclaimed = 0;         // that others have reserved and it may have; at most what is reserved
+  int64_t memory_mib_reclaimed = 0;
+  int64_t cpu_milli_taken = 0;             // that it has
+  int64_t memory_mib_taken = 0;
+};
+
 // One direction of a link.
 struct LinkRow {
   VertexId from, to;
@@ -317,6 +325,17 @@ class Graph {
   size_t node_count() const { return nodes_.size(); }
   const NodeRow& node(NodeId id) const { return nodes_[id.index()]; }
   const NodeFree& free(NodeId id) const { return node_free_[id.index()]; }
+  const NodeSpare& spare(NodeId id) const {
+    static constexpr NodeSpare kNone{};
+    return id.index() < node_spare_.size() ? node_spare_[id.index()] : kNone;
+  }
+  // What best-effort work may still take: what is free, and what is reserved and reclaimed, less what such work has. Below 0
+  // so much of it has to make way. No accelerators.
+  NodeFree spare_room(NodeId id) const;
+  // What work like this may take.
+  NodeFree room(NodeId id, const Workload& workload) const { return workload.best_effort ? spare_room(id) : free(id); }
+  // The nodes on which it has any, in order. O(nodes), where there ever was any.
+  std::vector<NodeId> best_effort_nodes() const;
   const std::string& node_name(NodeId id) const { return node_names_[id.index()]; }
   const Column<NodeRow>& node_rows() const { return nodes_; }
   const Column<NodeFree>& node_free() const { return node_free_; }
@@ -540,6 +559,7 @@ class Graph {
   Applied on(const WorkflowWithdrawn&);
   Applied on(const HourBegan&);
   Applied on(const JobResized&);
+  Applied on(const ReclaimableMeasured&);
 
   // Before an event, while bandwidth is kept: what windows kept that are over is free, and what flows of the intent that the
   // event is about hold is not counted; it is to be counted again after. None: it is about no intent.
@@ -558,6 +578,8 @@ class Graph {
   enum class Sign : int { kTake = -1, kGive = 1 };
   void account(const Placement& placement, Sign sign);
   void account(const Flow& flow, Sign sign);
+  NodeSpare& keep_spare(NodeId id);
+  void forget_reclaimed(const Placement& ended);
   struct DevicesDelta {
     int32_t whole = 0;
     int64_t milli = 0;
@@ -608,6 +630,7 @@ class Graph {
 
   Column<NodeRow> nodes_;
   Column<NodeFree> node_free_;
+  Column<NodeSpare> node_spare_;           // up to the last node of which there is anything to say
   Column<std::string> node_names_;
   NameIndex rack_names_;                   // row 0 stands for unknown
   Column<uint32_t> node_racks_;            // as long as the last node whose rack was ever known

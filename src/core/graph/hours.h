@@ -21,6 +21,8 @@ Power power_at(const Power& power, const HourRate& rate);
 // What work of the kind that is placed at the site now pays there for as long as it runs, and what its energy emits. The
 // hour is nothing to services.
 Asks asks_of(const Graph& graph, SiteId site, WorkKind kind);
+// What an instance of it that is placed now pays, which is less for best-effort work where the site says so.
+Asks asks_of(const Graph& graph, SiteId site, const Workload& workload);
 Power power_of(const Graph& graph, SiteId site, WorkKind kind);
 
 }  // namespace weir

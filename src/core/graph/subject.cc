@@ -59,6 +59,7 @@ class Subject {
   EventSubject operator()(const WorkflowWithdrawn& e) const { return workflow(e.workflow); }
   EventSubject operator()(const HourBegan&) const { return {{}, "prices"}; }
   EventSubject operator()(const JobResized& e) const { return intent(e.intent); }
+  EventSubject operator()(const ReclaimableMeasured& e) const { return site(e.site); }
   EventSubject operator()(const ShadowPricesRevised&) const { return {{}, "prices"}; }
   EventSubject operator()(const NodeCordoned& e) const {
     return {{}, "node/" + (e.node.index() < graph_.node_count() ? graph_.node_name(e.node) : number(e.node.value))};

@@ -117,6 +117,9 @@ class Verifier {
     residency |= *wanted;
 
     const Workload& need = spec_->workload;
+    if (need.best_effort && (need.kind != WorkKind::kJob || need.accelerators > 0)) {
+      return wrong("only jobs without accelerators are best-effort");
+    }
     std::set<RunId> continued_runs;
     Spread spread(head_);
     for (const Placement& p : plan_.placements) {
@@ -129,7 +132,7 @@ class Verifier {
       const NodeRow& node = head_.node(p.node);
       spread.add(p.site);
       if (p.cpu_milli != need.cpu_milli || p.memory_mib != need.memory_mib || p.accelerators != need.accelerators ||
-          (need.accelerator_milli == 0 && p.accelerator_milli != 0)) {
+          (need.accelerator_milli == 0 && p.accelerator_milli != 0) || p.best_effort != need.best_effort) {
         return wrong("a placement differs from the demand");
       }
       if (spec_->where.same_rack && !in_rack_of_first(p)) return changed("the plan stands in more than one rack");
@@ -144,7 +147,8 @@ class Verifier {
         const Placement* old = continued(p);
         if (!old || old->node != p.node || old->cpu_milli != p.cpu_milli || old->memory_mib != p.memory_mib ||
             old->accelerators != p.accelerators || old->accelerator_milli != p.accelerator_milli ||
-            old->accelerator_memory_mib != p.accelerator_memory_mib || old->devices != p.devices || !continued_runs.insert(p.continues).second) {
+            old->accelerator_memory_mib != p.accelerator_memory_mib || old->devices != p.devices ||
+            old->best_effort != p.best_effort || !continued_runs.insert(p.continues).second) {
           return changed("the run to continue at " + name + " is gone");
         }
         if (row_->active->spec->workload.accelerator_milli != need.accelerator_milli) {
@@ -162,7 +166,7 @@ class Verifier {
         if (const ReasonCode obstacle = place_obstacle(head_, *spec_, p.site).code; obstacle != ReasonCode::kNone) {
           return changed(why_not_there(obstacle, name));
         }
-        if (p.asks != asks_of(head_, p.site, need.kind)) return changed("the asks of " + name + " were revised");
+        if (p.asks != asks_of(head_, p.site, need)) return changed("the asks of " + name + " were revised");
         node_need_[p.node].cpu_milli += p.cpu_milli;
         node_need_[p.node].memory_mib += p.memory_mib;
         if (p.accelerators > 0) {
@@ -349,7 +353,7 @@ class Verifier {
 
   Verdict room() {
     for (const auto& [id, need] : node_need_) {
-      const NodeFree& free = head_.free(id);
+      const NodeFree free = head_.room(id, spec_->workload);
       if (need.cpu_milli > free.cpu_milli || need.memory_mib > free.memory_mib || !devices_have_room(id, need.on_devices)) {
         return changed("node " + head_.node_name(id) + " at " + head_.site_name(head_.node(id).site) + " has no room");
       }
