@@ -237,6 +237,7 @@ class Admitter {
       return fail(ErrorCode::kInvalid, "it says how able its accelerators must be, and asks for none", where,
                   "ask for at least one");
     }
+    if (Status sound = best_effort(e.spec, where); !sound) return tl::unexpected(sound.error());
     if (Status others = companions(e, where); !others) return tl::unexpected(others.error());
     if (!e.spec.schedule.queue.empty() && !head_.find_queue(e.spec.schedule.queue).valid()) {
       return fail(ErrorCode::kNotFound, "no queue \"" + e.spec.schedule.queue + "\"", where + ": spec.schedule.queue",
@@ -523,6 +524,26 @@ class Admitter {
     if (schedule.deadline >= now_ + run_us) return {};
     return fail(ErrorCode::kInvalid, schedule.deadline < now_ ? "has passed" : "is sooner than it is estimated to run",
                 where + ": spec.schedule.deadline", "choose a later one, or leave it out");
+  }
+  // It waits in no queue, and nothing is promised of it.
+  static Status best_effort(const IntentSpec& spec, const std::string& where) {
+    if (!spec.workload.best_effort) return {};
+    const Schedule& schedule = spec.schedule;
+    const auto refuse = [&where](const char* what, const char* remedy) { return fail(ErrorCode::kInvalid, what, where, remedy); };
+    if (spec.workload.kind != WorkKind::kJob) return refuse("only jobs are best-effort", "describe a job, or remove best_effort");
+    if (spec.workload.accelerators > 0) {
+      return refuse("best-effort work has no accelerators", "ask for none, or remove best_effort");
+    }
+    if (!spec.from.empty()) return refuse("best-effort work has no streams", "leave out from, or remove best_effort");
+    if (spec.promise.latency_us_max > 0 || spec.promise.availability_ppm > 0) {
+      return refuse("nothing is promised of best-effort work", "leave out the promise, or remove best_effort");
+    }
+    if (!schedule.queue.empty() || !schedule.reservation.empty() || schedule.deadline != 0 || schedule.not_before != 0 ||
+        schedule.instances_min > 0 || schedule.start_slack_us > 0) {
+      return refuse("best-effort work waits in no queue: it has no queue, reservation, deadline, not_before, instances_min and start_slack",
+                    "leave them out, or remove best_effort");
+    }
+    return {};
   }
   int32_t priority_max(const std::string& queue) const {
     const QueueId named = head_.find_queue(queue.empty() ? kDomainQueue : queue);

@@ -26,6 +26,7 @@ void Loop::note(const EventBody& body, Position at) {
     turns_.erase(preempted->intent);
     to_decide_.erase(preempted->intent);
     unrefuse(preempted->intent);
+    if (!waits(preempted->intent)) recheck_.insert(preempted->intent);
   } else if (const auto* committed = std::get_if<PlanCommitted>(&body)) {
     remember_plan(committed->plan.intent, at);
     unrefuse(committed->plan.intent);

@@ -13,7 +13,9 @@ constexpr int kPreemptingMax = 16;  // waiting jobs for which others give way in
 
 bool Loop::waits(IntentId intent) const {
   const IntentRow& row = head_.intent(intent);
-  return (ports_.scheduler != nullptr || is_array(row)) && !row.active && row.state != IntentState::kWithdrawn &&
+  // Best-effort work has no turn: it is decided as it comes.
+  const bool turns = ports_.scheduler != nullptr && !row.spec->workload.best_effort;
+  return (turns || is_array(row)) && !row.active && row.state != IntentState::kWithdrawn &&
          row.spec->workload.kind == WorkKind::kJob;
 }
 
@@ -50,6 +52,10 @@ void Loop::take_turns() {
   for (int given = 0; given < kPreemptingMax && resize_running(); ++given) {
   }
   // A disk without room leaves it for a later turn.
+  for (int given = 0; given < kPreemptingMax; ++given) {
+    std::vector<EventBody> bodies = ports_.scheduler->colocate(head_, queue_time_us());
+    if (bodies.empty() || !record(kBrain, std::move(bodies))) break;
+  }
   for (int given = 0; given < kPreemptingMax; ++given) {
     std::vector<EventBody> bodies;
     for (JobPreempted& victim : ports_.scheduler->preemptions(head_, queue_time_us())) bodies.push_back(std::move(victim));

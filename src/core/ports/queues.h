@@ -54,6 +54,7 @@ enum class WaitCode : uint8_t {
   kTooLarge,     // more than the places where it may run hold when they are empty
   kPreempting,   // running jobs make room for it
   kCheaperLater, // it may wait, and waits for the hour in which it costs least
+  kSpare,        // best-effort work, for which others leave too little of what they have; the refusal says what
 };
 
 struct JobWait {

@@ -52,9 +52,13 @@ class Scheduler {
   // then is kept for it as what a preempted job leaves. To be asked after turns(), again until there are none, and before
   // preemptions(), so that nobody is preempted whole for what others can give up.
   virtual std::vector<Resize> resizes(const Graph&, TimeUs) { return {}; }
+  // What is known of best-effort work, in events to be written together: how much of what is reserved it may have
+  // (ReclaimableMeasured), and which of it makes way for ordinary work, now that it holds more than is left
+  // (JobPreempted). To be asked again until there are none.
+  virtual std::vector<EventBody> colocate(const Graph& /*head*/, TimeUs /*now*/) { return {}; }
   // How many tasks of an array may begin in one pass, at most, for all the room that is free now.
   virtual int64_t tasks_at_once(const Graph& head, IntentId array) const = 0;
-  // When turns(), resizes() or preemptions() may say more although nothing happens before; INT64_MAX: never.
+  // When turns(), resizes(), preemptions() or colocate() may say more although nothing happens before; INT64_MAX: never.
   virtual TimeUs wake() const = 0;
   // Whether room can be kept so beside what runs, other reservations and promised starts. kInfeasible: it cannot.
   virtual Status reserves(const Graph& head, const ReservationSpec& spec, TimeUs now) = 0;

@@ -88,6 +88,7 @@ class Nodes {
       const SiteRow& site = graph_.site(placement.site);
       if (plan.placement_passed_on[p] || site.state != Liveness::kUp || site.drained) continue;
       if (placement.accelerator_milli > 0) continue;  // room is counted in whole devices here
+      if (placement.best_effort) continue;            // it holds none of this room
       const RunId run = plan.run(p);
       const bool runs = std::any_of(intent.runs.begin(), intent.runs.end(), [run](const RunRow& row) {
         return row.run == run && row.state == RunState::kRunning;
@@ -307,7 +308,7 @@ Result<Plan> relocated(const Graph& graph, std::span<const Move> moves) {
     placement.node = move.to;
     placement.continues = {};
     placement.devices = 0;  // of another node: the commit says which
-    placement.asks = asks_of(graph, placement.site, graph.intent(plan->intent).demand->workload.kind);
+    placement.asks = asks_of(graph, placement.site, graph.intent(plan->intent).demand->workload);
     for (Flow& flow : plan->flows) {
       if (flow.placement == move.placement) {
         flow.path_per_hour = path_per_hour(graph, flow.path, flow.up_bps, flow.down_bps);

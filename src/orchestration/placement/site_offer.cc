@@ -19,7 +19,7 @@ void each_node(const Graph& graph, SiteId site, Visit&& visit) {
 }
 
 int64_t fit_on(const Graph& graph, NodeId node, const Workload& workload) {
-  const NodeFree& free = graph.free(node);
+  const NodeFree free = graph.room(node, workload);
   int64_t fit = INT32_MAX;
   if (workload.cpu_milli > 0) fit = std::min<int64_t>(fit, free.cpu_milli / workload.cpu_milli);
   if (workload.memory_mib > 0) fit = std::min<int64_t>(fit, free.memory_mib / workload.memory_mib);
@@ -40,14 +40,16 @@ int64_t taken_milli(const Graph& graph, SiteId site, const Workload& workload) {
 
 // `scarce_milli`: of devices, for which scarcity is paid.
 SitePrice price_of(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer, int64_t scarce_milli) {
-  const Asks asks = asks_of(graph, id, workload.kind);
+  const Asks asks = asks_of(graph, id, workload);
   const SiteLoad& load = graph.load(id);
   const PricePolicy& policy = graph.prices();
   const SiteShadow& shadow = graph.shadow(id);
-  const auto priced = [](int64_t amount, int64_t unit, Nanocredits ask, Nanocredits at_full, int64_t total,
+  const auto priced = [&workload](int64_t amount, int64_t unit, Nanocredits ask, Nanocredits at_full, int64_t total,
                          int64_t free, Nanocredits least, Nanocredits& billed) {
     if (amount == 0) return Nanocredits{0};
-    const Nanocredits scarce = std::max(scarcity(kScarcityPpm, at_full, utilisation_bucket(total, free)), least);
+    // It takes nothing that anybody else could want.
+    const Nanocredits scarce =
+        workload.best_effort ? 0 : std::max(scarcity(kScarcityPpm, at_full, utilisation_bucket(total, free)), least);
     billed += charge(amount, ask, unit);
     return charge(amount, ask + scarce, unit);
   };
@@ -118,7 +120,7 @@ std::optional<Reason> site_obstacle(const Graph& graph, SiteId id, const IntentS
   } share, device_memory;
   bool right_one = false;
   each_node(graph, id, [&](NodeId node) {
-    const NodeFree& free = graph.free(node);
+    const NodeFree free = graph.room(node, need);
     const NodeRow& row = graph.node(node);
     speed = std::max<int64_t>(speed, row.speed_milli);
     if (row.speed_milli < need.speed_milli_min) return true;
@@ -197,7 +199,7 @@ std::vector<NodeChoice> choose_nodes(const Graph& graph, SiteId site, const Work
     int64_t best_left = INT64_MAX;
     each_node(graph, site, [&](NodeId node) {
       if (rack && graph.rack(node) != *rack) return true;
-      const NodeFree& free = graph.free(node);
+      const NodeFree free = graph.room(node, workload);
       const auto known = taken.find(node);
       const int64_t used = known == taken.end() ? 0 : known->second;
       const int64_t left = free.cpu_milli - (used + 1) * workload.cpu_milli;

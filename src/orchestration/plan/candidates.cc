@@ -19,7 +19,7 @@ bool stale(const Prices* known, const Graph& graph) {
 
 PlanCache::WorkloadKey PlanCache::key(const IntentSpec& spec) {
   return {spec.workload.cpu_milli, spec.workload.memory_mib, device_milli(spec.workload),
-          spec.prefer.cost_milli, spec.prefer.carbon_milli, spec.workload.kind};
+          spec.prefer.cost_milli, spec.prefer.carbon_milli, spec.workload.kind, spec.workload.best_effort};
 }
 
 std::shared_ptr<const PlanCache::SitePrices> PlanCache::site_prices(const Graph& graph,

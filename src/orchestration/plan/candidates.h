@@ -66,6 +66,7 @@ class PlanCache {
     int64_t accelerator_milli;
     int32_t cost_milli, carbon_milli;
     WorkKind kind;
+    bool best_effort;
     friend auto operator<=>(const WorkloadKey&, const WorkloadKey&) = default;
   };
   static WorkloadKey key(const IntentSpec& spec);

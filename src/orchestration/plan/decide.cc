@@ -357,11 +357,12 @@ class Decider {
                                  .memory_mib = spec_.workload.memory_mib,
                                  .accelerators = spec_.workload.accelerators,
                                  .streams = 0,
-                                 .asks = asks_of(graph_, option.site, spec_.workload.kind),
+                                 .asks = asks_of(graph_, option.site, spec_.workload),
                                  .continues = {},
                                  .accelerator_milli = device.placed_milli(),
                                  .accelerator_memory_mib = device.memory_mib,
-                                 .devices = free.back().devices});
+                                 .devices = free.back().devices,
+                                 .best_effort = spec_.workload.best_effort});
       free.pop_back();
       for (size_t i = 0; i < option.share.size(); ++i) {
         const Source& source = candidates.sources()[i];

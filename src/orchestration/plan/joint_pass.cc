@@ -87,7 +87,7 @@ Plan plan_of(const JointProblem& problem, const Assignment::Place& place, bool s
                                .memory_mib = spec.workload.memory_mib,
                                .accelerators = spec.workload.accelerators,
                                .streams = spec.from.empty() ? 0 : item.streams,
-                               .asks = asks_of(graph, site, spec.workload.kind),
+                               .asks = asks_of(graph, site, spec.workload),
                                .continues = {}});
   }
   if (item.ingress.valid()) {

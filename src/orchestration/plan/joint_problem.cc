@@ -15,7 +15,7 @@ constexpr Nanocredits kWorthMax = INT64_MAX / 4;
 // Asks and carbon of one instance, weighted by the preferences: the decision price without scarcity, for
 // which shadow prices stand here.
 Nanocredits instance_price(const Graph& graph, SiteId id, const Workload& workload, const Prefer& prefer) {
-  const Asks asks = asks_of(graph, id, workload.kind);
+  const Asks asks = asks_of(graph, id, workload);
   Nanocredits asked = charge(workload.cpu_milli, asks.per_core_hour, kCoreUnit);
   asked += charge(workload.memory_mib, asks.per_gib_hour, kGibUnit);
   asked += charge(workload.accelerators, asks.per_accelerator_hour, 1);

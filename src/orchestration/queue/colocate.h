@@ -13,20 +13,6 @@
 // decaying maximum.
 namespace weir::queue {
 
-enum class QosClass : uint8_t { kLatencySensitive, kBestEffort };
-
-// What a site driver sets for a class.
-struct QosSettings {
-  int32_t cpu_weight = 100;  // cgroup v2 cpu.weight, 1 to 10,000
-  int32_t io_weight = 100;   // cgroup v2 io.weight, 1 to 10,000
-  bool memory_kept = false;  // memory.min at what is reserved; else memory.high at what the class may use
-  uint8_t dscp = 0;          // RFC 2474; EF: RFC 3246, LE: RFC 8622
-};
-constexpr QosSettings qos_settings(QosClass qos) {
-  return qos == QosClass::kLatencySensitive ? QosSettings{10'000, 10'000, true, 46}
-                                            : QosSettings{1, 1, false, 1};
-}
-
 // What a class was measured to use of one resource of a machine: counts in buckets of equal width, each
 // sample worth half after a half-life. O(buckets) at most for each call; the same on every machine.
 class UsageHistogram {

@@ -13,17 +13,7 @@ constexpr size_t kLookedAtMax = 256;         // waiting jobs in one look
 constexpr size_t kSearchesMax = 4;           // in one look that finds nobody
 constexpr size_t kSearchesFirst = 2;         // of these for the first jobs of the order
 constexpr size_t kPlacesMax = 16;            // where one job may begin
-constexpr int64_t kRestartUs = 30'000'000;
 constexpr uint32_t kClaimDoublingsMax = 10;
-// What destroyed work is worth at least, by the hour: the price at full use may be set to nothing.
-constexpr PreemptPrices kPricesLeast{kCredit / 25, kCredit / 200, 2 * kCredit, 0};
-
-PreemptPrices prices_of(const Graph& head) {
-  const PricePolicy& full = head.prices();
-  return {std::max(full.scarcity_core_hour, kPricesLeast.per_core_hour),
-          std::max(full.scarcity_gib_hour, kPricesLeast.per_gib_hour),
-          std::max(full.scarcity_accelerator_hour, kPricesLeast.per_accelerator_hour), 0};
-}
 
 // Whether room was lacking, rather than a way there or money.
 bool for_want_of_room(const Refusal& refusal) {
@@ -423,7 +413,7 @@ std::vector<JobPreempted> GraphQueue::preemptions(const Graph& head, TimeUs now)
 }
 
 TimeUs GraphQueue::wake() const {
-  TimeUs wake = std::min(wake_, look_again_);
+  TimeUs wake = std::min({wake_, look_again_, colocation_.wake()});
   if (!resized_.empty()) {
     wake = std::min(wake, resize_again_);
     if (!resize_looked_ && resize_look_at_ > now_) wake = std::min(wake, resize_look_at_);

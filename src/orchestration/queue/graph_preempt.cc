@@ -15,6 +15,9 @@ Amount amount_of(const Taker& taker) {
   return {taker.cpu_milli, taker.memory_mib, device_milli(taker)};
 }
 
+// What destroyed work is worth at least, by the hour: the price at full use may be set to nothing.
+constexpr PreemptPrices kPricesLeast{kCredit / 25, kCredit / 200, 2 * kCredit, 0};
+
 Amount lacking(const Amount& need, const Amount& free) { return Amount::most({}, need - free); }
 
 // One place, and which part of the node that lacks most must be freed: by this places are compared.
@@ -155,6 +158,13 @@ DeviceMask devices_looked_at(const Graph& head, NodeId node, const IntentSpec& w
     best = island;
   }
   return instances_at_least(waiting) > 1 ? all : best;
+}
+
+PreemptPrices prices_of(const Graph& head) {
+  const PricePolicy& full = head.prices();
+  return {std::max(full.scarcity_core_hour, kPricesLeast.per_core_hour),
+          std::max(full.scarcity_gib_hour, kPricesLeast.per_gib_hour),
+          std::max(full.scarcity_accelerator_hour, kPricesLeast.per_accelerator_hour), 0};
 }
 
 std::vector<Running> running_jobs(const Graph& head, std::span<const IntentId> jobs, TimeUs now,

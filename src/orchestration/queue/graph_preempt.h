@@ -25,6 +25,11 @@ std::vector<Running> running_jobs(const Graph& head, std::span<const IntentId> j
 // large as it needs, in which most are free; for more those of all such islands.
 DeviceMask devices_looked_at(const Graph& head, NodeId node, const IntentSpec& waiting);
 
+// Until a job that was preempted is where it was, besides the work that it lost.
+inline constexpr int64_t kRestartUs = 30'000'000;
+// What destroyed work is worth: as much as room does at full use.
+PreemptPrices prices_of(const Graph& head);
+
 // Instances of a job: at least so many, where streams decide how many there will be.
 int32_t instances_at_least(const IntentSpec& spec);
 

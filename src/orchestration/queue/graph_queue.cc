@@ -18,7 +18,8 @@ namespace {
 
 constexpr uint32_t kHeldForNetwork = 1;  // Why::held_code of a job that a decision refused
 
-bool is_job(const IntentRow& row) { return row.spec->workload.kind == WorkKind::kJob; }
+// One that waits for a turn and has its part of what is reserved: best-effort work has not.
+bool is_job(const IntentRow& row) { return row.spec->workload.kind == WorkKind::kJob && !row.spec->workload.best_effort; }
 
 constexpr uint32_t kNowhere = SiteId::kNone;  // no pool has this number
 
@@ -155,7 +156,7 @@ std::vector<SiteId> sites_of(const Plan& plan) {
 
 }  // namespace
 
-GraphQueue::GraphQueue() : budget_(1, 1) { set_shares(); }
+GraphQueue::GraphQueue(const ColocationPolicy& colocation) : budget_(1, 1), colocation_(colocation) { set_shares(); }
 
 void GraphQueue::set_shares() {
   engine_.set_shares({.key = [this](uint32_t leaf, const Amount&) { return share_key(leaf); },
@@ -314,7 +315,7 @@ void GraphQueue::look_whether_it_fits(const Graph& head, IntentId intent, const 
 // Its tasks are fewer by those that were submitted, or it is another.
 void GraphQueue::follow_array(const Graph& head, IntentId array, bool another) {
   const IntentRow& row = head.intent(array);
-  const bool open = is_array(row) && row.state != IntentState::kWithdrawn;
+  const bool open = is_array(row) && is_job(row) && row.state != IntentState::kWithdrawn;
   const int64_t count = open ? std::max(row.spec->schedule.tasks - row.tasks.submitted, 0) : 0;
   if (const auto known = rests_.find(array); known != rests_.end()) {
     Rest& rest = known->second;
@@ -449,6 +450,7 @@ void GraphQueue::restart(const Graph& head) {
   resize_looked_ = false;
   resize_look_at_ = 0;
   resize_again_ = INT64_MAX;
+  colocation_.restart();
   looked_ = false;
   look_at_ = 0;
   look_from_ = 0;
@@ -482,6 +484,7 @@ void GraphQueue::restart(const Graph& head) {
 void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
   now_ = std::max(now_, head.now());
   looked_ = resize_looked_ = false;
+  colocation_.note(head, body, at);
   std::visit(
       [&]<class T>(const T& e) {
         if constexpr (std::is_same_v<T, NodesReported> || std::is_same_v<T, SiteStateChanged> ||
@@ -589,6 +592,10 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
         }
       },
       body);
+}
+
+std::vector<EventBody> GraphQueue::colocate(const Graph& head, TimeUs now) {
+  return colocation_.act(head, now_ = std::max(now_, now));
 }
 
 // Until something eases.

@@ -8,6 +8,7 @@
 
 #include "core/ports/scheduler.h"
 #include "orchestration/queue/engine.h"
+#include "orchestration/queue/graph_colocate.h"
 #include "orchestration/queue/graph_preempt.h"
 #include "orchestration/queue/preempt.h"
 #include "orchestration/queue/share.h"
@@ -18,7 +19,8 @@ namespace weir::queue {
 // queue below it. Only what the graph says is room: services and jobs that stop take theirs away from the pools.
 class GraphQueue : public Scheduler {
  public:
-  GraphQueue();
+  // `colocation`: when best-effort work may have what others have reserved.
+  explicit GraphQueue(const ColocationPolicy& colocation = {});
   GraphQueue(const GraphQueue&) = delete;
   GraphQueue& operator=(const GraphQueue&) = delete;
 
@@ -29,6 +31,7 @@ class GraphQueue : public Scheduler {
   void refused(IntentId intent, uint64_t relief, TimeUs until) override;
   std::vector<JobPreempted> preemptions(const Graph& head, TimeUs now) override;
   std::vector<Resize> resizes(const Graph& head, TimeUs now) override;
+  std::vector<EventBody> colocate(const Graph& head, TimeUs now) override;
   int64_t tasks_at_once(const Graph& head, IntentId array) const override;
   TimeUs wake() const override;
   Status reserves(const Graph& head, const ReservationSpec& spec, TimeUs now) override;
@@ -205,6 +208,7 @@ class GraphQueue : public Scheduler {
   bool resize_looked_ = true;              // for whom to resize, since anything changed
   TimeUs resize_look_at_ = 0;              // not again before
   TimeUs resize_again_ = INT64_MAX;        // though nothing changes: until then a job keeps what it has
+  Colocation colocation_;
   bool looked_ = true;                     // for whom others are to give way, since anything changed
   TimeUs look_at_ = 0;                     // not again before
   size_t look_from_ = 0;                   // which of those that have a right comes after the first ones

@@ -15,9 +15,10 @@ namespace {
 constexpr TimeUs kUntilRetryUs = 60'000'000;
 constexpr int kRoundsMax = 16;  // of turns that come to nothing again
 
-bool is_job(const IntentRow& row) { return row.spec->workload.kind == WorkKind::kJob; }
+bool is_best_effort(const IntentRow& row) { return row.spec->workload.best_effort; }
+bool is_job(const IntentRow& row) { return row.spec->workload.kind == WorkKind::kJob && !is_best_effort(row); }
 bool waits(const IntentRow& row) {
-  return is_job(row) && !row.active && row.state != IntentState::kWithdrawn;
+  return row.spec->workload.kind == WorkKind::kJob && !row.active && row.state != IntentState::kWithdrawn;
 }
 
 int64_t ppm(int64_t parts_per_billion) { return (parts_per_billion + 500) / 1000; }
@@ -105,14 +106,13 @@ class Reporter {
         }
       }
       if (!waits(row)) continue;
+      if (is_best_effort(row)) {
+        if (!is_array(row)) put_wait(out, {.intent = IntentId(i), .queue = {}, .code = WaitCode::kSpare});
+        continue;
+      }
       const Why why = queue_.why(IntentId(i));
       if (why.code == WhyCode::kUnknown) continue;
-      out.waits.emplace(IntentId(i), wait_of(IntentId(i), why, out));
-      // An array waits for the next of its tasks.
-      if (row.array.valid()) {
-        const auto [next, fresh] = out.waits.try_emplace(row.array, out.waits.at(IntentId(i)));
-        if (!fresh && graph_.intent(next->second.intent).task > row.task) next->second = out.waits.at(IntentId(i));
-      }
+      put_wait(out, wait_of(IntentId(i), why, out));
       if (queue_.is_hopeless(IntentId(i))) continue;
       const TimeUs waited = std::max<TimeUs>(at_ - row.submitted_at, 1);
       for (QueueStanding& line : out.lines) {
@@ -124,6 +124,15 @@ class Reporter {
   }
 
  private:
+  void put_wait(QueueReport& out, const JobWait& wait) const {
+    out.waits.emplace(wait.intent, wait);
+    const IntentRow& row = graph_.intent(wait.intent);
+    if (!row.array.valid()) return;
+    // An array waits for the next of its tasks.
+    const auto [next, fresh] = out.waits.try_emplace(row.array, wait);
+    if (!fresh && graph_.intent(next->second.intent).task > row.task) next->second = wait;
+  }
+
   Backfill backfill() const {
     const ::weir::QueueId domain = graph_.find_queue(kDomainQueue);
     const Backfill set = domain.valid() ? graph_.queue(domain).backfill : Backfill::kInherited;
