@@ -43,6 +43,7 @@ RunSpec SiteAgent::spec_of(const DirectedRun& run) const {
                .accelerator_memory_bytes = static_cast<uint64_t>(std::max(w.accelerator_memory_mib, 0)) << 20,
                .listen_address = run.address,
                .listen_port = static_cast<uint16_t>(w.port),
+               .best_effort = w.best_effort,
                .lease_policy = w.kind == WorkKind::kJob ? LeasePolicy::kJob : LeasePolicy::kService,
                .lease_us = w.kind == WorkKind::kJob ? static_cast<uint64_t>(lease_us_) : 0,
                .termination_grace_us = options_.termination_grace_us};

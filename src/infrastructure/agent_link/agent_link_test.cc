@@ -356,7 +356,7 @@ TEST_F(AgentLinkTest, DirectivesReportsAndAcknowledgements) {
 
   SiteDirective directive{.site = SiteId(0u), .version = 7, .brain_epoch = 2, .lease_us = 5'000'000};
   directive.paths.push_back({.label = 300, .far_site = SiteId(1u), .destination_prefix = "fd77::/64", .segments = {"fd77::1"}});
-  directive.runs.push_back({.run = {5, 1}, .intent = IntentId(3u), .tenant = "city", .intent_name = "i", .task = 4, .tasks = 9, .ended = true});
+  directive.runs.push_back({.run = {5, 1}, .intent = IntentId(3u), .tenant = "city", .intent_name = "i", .workload = {.best_effort = true}, .task = 4, .tasks = 9, .ended = true});
   link->send(directive);
   link->send({.site = SiteId(1u)});  // nobody there: nothing happens
   v1::BrainMessage message;

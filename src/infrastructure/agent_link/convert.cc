@@ -244,6 +244,7 @@ void put_directive(const SiteDirective& d, TimeUs lease_until_us, v1::BrainMessa
     r.set_accelerator_model(w.accelerator_model);
     r.set_accelerator_milli(w.accelerator_milli);
     r.set_accelerator_memory_mib(w.accelerator_memory_mib);
+    r.set_best_effort(w.best_effort);
     r.set_devices(run.devices);
     r.set_task(run.task);
     r.set_tasks(run.tasks);
@@ -323,7 +324,8 @@ Result<SiteDirective> directive_from(const v1::BrainMessage& message, SiteId sit
                     .accelerator_milli = static_cast<int32_t>(
                         in.number("runs.accelerator_milli", r.accelerator_milli(), 0, kDeviceMilli - 1)),
                     .accelerator_memory_mib = static_cast<int32_t>(
-                        in.number("runs.accelerator_memory_mib", r.accelerator_memory_mib(), 0, INT32_MAX))};
+                        in.number("runs.accelerator_memory_mib", r.accelerator_memory_mib(), 0, INT32_MAX)),
+                    .best_effort = r.best_effort()};
     out.runs.push_back(std::move(run));
   }
   for (const v1::PathDirective& p : m.paths()) {

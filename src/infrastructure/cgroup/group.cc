@@ -147,11 +147,20 @@ Result<GroupFolders> open_parent_v1(const Tree& tree, const std::string& name,
   return out;
 }
 
+// SCHED_IDLE for the group. Its weight cannot be written while it is on, so it is set between the two.
+Status set_idle(const fs::path& folder, bool on) {
+  const fs::path idle = folder / "cpu.idle";
+  return fs::exists(idle) ? write_control(idle, on ? "1" : "0") : Status{};
+}
+
 Status set_limits_v2(const fs::path& folder, const Limits& limits) {
   const uint64_t quota_us = std::max<uint64_t>(limits.cpu_milli * limits.cpu_period_us / 1000, 1'000);
   const std::string memory = std::to_string(limits.memory_bytes);
   // 100 is the weight of a group that nobody has set.
-  const uint64_t weight = std::clamp<uint64_t>(limits.cpu_milli / 10, 1, 10'000);
+  const uint64_t weight = limits.yields ? 1 : std::clamp<uint64_t>(limits.cpu_milli / 10, 1, 10'000);
+  if (limits.yields) {
+    if (Status ok = set_idle(folder, false); !ok) return ok;
+  }
   const std::array<std::pair<const char*, std::string>, 4> files = {{
       {"cpu.max", std::to_string(quota_us) + " " + std::to_string(limits.cpu_period_us)},
       {"cpu.weight", std::to_string(weight)},
@@ -165,7 +174,7 @@ Status set_limits_v2(const fs::path& folder, const Limits& limits) {
   for (const auto& [file, value] : {std::pair{"memory.swap.max", "0"}, std::pair{"memory.oom.group", "1"}}) {
     if (Status ok = write_control(folder / file, value); !ok && fs::exists(folder / file)) return ok;
   }
-  return {};
+  return limits.yields ? set_idle(folder, true) : Status{};
 }
 
 Status set_limits_v1(const GroupFolders& folders, const Limits& limits) {
@@ -185,8 +194,17 @@ Status set_limits_v1(const GroupFolders& folders, const Limits& limits) {
     }
     return ok;
   }
-  const uint64_t shares = std::clamp<uint64_t>(limits.cpu_milli * 1024 / 1000, 2, 262'144);
+  const uint64_t shares = limits.yields ? 2 : std::clamp<uint64_t>(limits.cpu_milli * 1024 / 1000, 2, 262'144);
+  if (limits.yields) {
+    if (Status ok = set_idle(cpu, false); !ok) return ok;
+  }
   if (Status ok = write_control(cpu / "cpu.shares", std::to_string(shares)); !ok) return ok;
+  if (limits.yields) {
+    if (Status ok = set_idle(cpu, true); !ok) return ok;
+    if (const fs::path soft = memory / "memory.soft_limit_in_bytes"; fs::exists(soft)) {
+      if (Status ok = write_control(soft, "0"); !ok) return ok;
+    }
+  }
   // The sum with swap may never be below the memory limit, so it is lifted first and lowered last.
   const fs::path swap = memory / "memory.memsw.limit_in_bytes";
   const bool limits_swap = fs::exists(swap);

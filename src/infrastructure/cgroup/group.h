@@ -17,6 +17,9 @@ struct Limits {
   uint64_t memory_bytes = 0;
   uint64_t pids_max = 0;
   uint64_t cpu_period_us = 100'000;  // 1,000 to 1,000,000
+  // It gets processor only where others leave it: the least weight, and that of SCHED_IDLE where the kernel has it for
+  // groups (Linux 5.15). In version 1 its memory is taken back first.
+  bool yields = false;
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 

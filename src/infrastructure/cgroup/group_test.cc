@@ -145,6 +145,29 @@ TEST_F(FakeTree, VersionTwoLimitsAndUsage) {
   EXPECT_EQ(text_of(folder / "pids.max"), "02") << "0 written over the 32 of a plain file";
 }
 
+TEST_F(FakeTree, WhatYieldsHasTheLeastWeights) {
+  Limits limits = kLimits;
+  limits.yields = true;
+  const GroupFolders two{Version::kV2, {{"", root_ / "two"}}, {}};
+  put(root_ / "two/7-0/cpu.idle", "");
+  ASSERT_TRUE(Group::create(two, "7-0", limits));
+  EXPECT_EQ(text_of(root_ / "two/7-0/cpu.weight"), "1");
+  EXPECT_EQ(text_of(root_ / "two/7-0/cpu.idle"), "1");
+  EXPECT_EQ(text_of(root_ / "two/7-0/cpu.max"), "25000 100000") << "its limits hold as others' do";
+  ASSERT_TRUE(Group::create(two, "8-0", limits)) << "a kernel without idle groups";
+  EXPECT_FALSE(fs::exists(root_ / "two/8-0/cpu.idle"));
+  ASSERT_TRUE(Group::create(two, "7-0", limits)) << "again";
+
+  const auto one = open_parent(v1(), "weir-runs");
+  ASSERT_TRUE(one) << one.error().text();
+  const fs::path memory = root_ / "memory/site-a/weir-runs/7-0";
+  put(memory / "memory.soft_limit_in_bytes", "");
+  ASSERT_TRUE(Group::create(*one, "7-0", limits));
+  EXPECT_EQ(text_of(root_ / "cpu/site-a/weir-runs/7-0/cpu.shares"), "2");
+  EXPECT_EQ(text_of(memory / "memory.soft_limit_in_bytes"), "0");
+  EXPECT_EQ(text_of(memory / "memory.limit_in_bytes"), "67108864");
+}
+
 TEST_F(FakeTree, VersionOneLimitsAndUsage) {
   const auto parent = open_parent(v1(), "weir-runs");
   ASSERT_TRUE(parent) << parent.error().text();

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/ioprio.h>
 #include <linux/sched.h>
 #include <linux/securebits.h>
 #include <sched.h>
@@ -135,6 +136,13 @@ std::string drop_privileges(const RunOrder& order) {
   return {};
 }
 
+// Processor and disk as they are left over. Where the kernel refuses, the weights of its group hold.
+void yield_to_others() {
+  const sched_param none{};
+  (void)::sched_setscheduler(0, SCHED_IDLE, &none);
+  (void)::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
+
 std::string limit(int resource, uint64_t most, const char* name) {
   rlimit now{};
   if (::getrlimit(static_cast<__rlimit_resource>(resource), &now) != 0) return failed(name);
@@ -161,8 +169,9 @@ std::string become_run(const RunOrder& order, int output_fd, int32_t supervisor)
   for (const auto& join : order.group.joins()) {
     if (Status ok = posix::write_control(join, "0"); !ok) return "control group: " + ok.error().text();
   }
-  // The supervisor is protected from the out-of-memory killer; its run is not.
-  (void)posix::write_control("/proc/self/oom_score_adj", "0");
+  // The supervisor is protected from the out-of-memory killer; its run is not, and one that yields goes first.
+  (void)posix::write_control("/proc/self/oom_score_adj", order.spec.best_effort ? "1000" : "0");
+  if (order.spec.best_effort) yield_to_others();
   const int input = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (input < 0 || ::dup2(input, 0) < 0 || ::dup2(output_fd, 1) < 0 || ::dup2(output_fd, 2) < 0) {
     return failed("standard descriptors");

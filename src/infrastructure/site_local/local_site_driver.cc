@@ -288,7 +288,8 @@ Status Driver::launch(Record& record) {
                                            {.cpu_milli = order.spec.cpu_milli,
                                             .memory_bytes = order.spec.memory_bytes,
                                             .pids_max = order.spec.pids_max,
-                                            .cpu_period_us = options_.cpu_period_us});
+                                            .cpu_period_us = options_.cpu_period_us,
+                                            .yields = order.spec.best_effort});
   if (!group) return tl::unexpected(group.error());
   record.order.group = group->folders();
   if (Status ok = posix::replace_file(folder / kOrderFile, encode(order), 0600, Durability::kOrdered); !ok)

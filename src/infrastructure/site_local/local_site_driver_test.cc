@@ -184,6 +184,16 @@ TEST_F(LiveRuns, GivesNoPrivileges) {
       << log;
 }
 
+TEST_F(LiveRuns, BestEffortWorkYields) {
+  RunSpec spec = shell("cut -d ' ' -f 41 /proc/self/stat; cat /proc/self/oom_score_adj");
+  ASSERT_EQ(run_to_end(spec).exit.code, 0);
+  EXPECT_EQ(log_of(spec.id), "0\n0\n");
+  spec.id = {++plan_, 0};
+  spec.best_effort = true;
+  ASSERT_EQ(run_to_end(spec).exit.code, 0);
+  EXPECT_EQ(log_of(spec.id), "5\n1000\n") << "SCHED_IDLE is policy 5; of those that are ended for want of memory it is the first";
+}
+
 TEST_F(LiveRuns, NoRunMeetsWhatAnotherLeft) {
   const std::string left = "/weir-left-" + std::to_string(::getpid());
   const std::string make = "id -u; readlink /proc/self/ns/ipc; for d in /tmp /dev/shm; do mkdir $d" + left +

@@ -211,6 +211,7 @@ void write_spec(Writer& out, const RunSpec& spec) {
   if (spec.accelerator_devices > 0) out.add("accelerator_devices", spec.accelerator_devices);
   if (spec.accelerator_milli > 0) out.add("accelerator_milli", spec.accelerator_milli);
   if (spec.accelerator_memory_bytes > 0) out.add("accelerator_memory_bytes", spec.accelerator_memory_bytes);
+  if (spec.best_effort) out.add("best_effort", uint64_t{1});
   out.add("listen_address", spec.listen_address);
   out.add("listen_port", spec.listen_port);
   out.add("lease_policy", spec.lease_policy == LeasePolicy::kJob ? "job" : "service");
@@ -244,6 +245,7 @@ RunSpec read_spec(Reader& in) {
   spec.accelerator_devices = in.number_if_any<uint64_t>("accelerator_devices");
   spec.accelerator_milli = in.number_if_any<uint32_t>("accelerator_milli");
   spec.accelerator_memory_bytes = in.number_if_any<uint64_t>("accelerator_memory_bytes");
+  spec.best_effort = in.number_if_any<uint32_t>("best_effort") != 0;
   spec.listen_address = in.string("listen_address");
   spec.listen_port = in.number<uint16_t>("listen_port");
   const std::string policy = in.string("lease_policy");

@@ -24,6 +24,7 @@ RunOrder order() {
               .accelerator_memory_bytes = 1 << 30,
               .listen_address = "fd00::1",
               .listen_port = 65535,
+              .best_effort = true,
               .lease_policy = LeasePolicy::kService,
               .lease_us = 30'000'000,
               .termination_grace_us = 5'000'000};
