@@ -238,9 +238,17 @@ std::string accelerators_free(const v1::NodeView& node) {
   return format_milli(milli);
 }
 
+// What such work has, of that and what more it may take.
+std::string best_effort_text(const v1::NodeView& node) {
+  const int64_t cpu_milli = node.cpu_milli_best_effort() + node.cpu_milli_spare();
+  const int64_t memory_mib = node.memory_mib_best_effort() + node.memory_mib_spare();
+  return format_cpu(node.cpu_milli_best_effort()) + "/" + format_cpu(std::max<int64_t>(cpu_milli, 0)) + " cores, " +
+         format_memory(node.memory_mib_best_effort()) + "/" + format_memory(std::max<int64_t>(memory_mib, 0));
+}
+
 Table nodes(const Items& items, bool wide) {
   std::vector<std::string> header{"NODE", "SITE", "NAME", "STATE", "CORES FREE", "MEMORY FREE", "ACCELERATORS", "SPEED"};
-  if (wide) header.insert(header.end(), {"FREE OF EACH DEVICE", "FP16 TFLOPS", "SLICES", "RACK"});
+  if (wide) header.insert(header.end(), {"FREE OF EACH DEVICE", "FP16 TFLOPS", "SLICES", "RACK", "BEST-EFFORT"});
   Table table(header);
   table.lesser({"SPEED"});
   for (const v1::Resource& item : items) {
@@ -257,7 +265,7 @@ Table nodes(const Items& items, bool wide) {
                                                      ? format_milli(spec.accelerator_fp16_gflops())
                                                      : "-",
                               spec.accelerator_slices() > 0 ? std::to_string(spec.accelerator_slices()) : "-",
-                              spec.rack().empty() ? "-" : spec.rack()});
+                              spec.rack().empty() ? "-" : spec.rack(), best_effort_text(node)});
     }
     table.add(row);
   }

@@ -267,6 +267,7 @@ Result<EventBody> body_of(const Graph& graph, resource::Resource& resource) {
   if (const auto* offer = std::get_if<resource::Offer>(&resource.value)) {
     SiteSpec spec = graph.site_spec(offer->site_id);
     spec.asks = offer->asks;
+    spec.best_effort_asks_milli = offer->best_effort_asks_milli;
     return SiteDefined{offer->site_id, {}, std::move(spec)};
   }
   return TenantDefined{{}, std::get<resource::Tenant>(resource.value).name};

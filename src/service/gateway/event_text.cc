@@ -126,6 +126,16 @@ class Teller {
   std::string operator()(const JobResized& e) const {
     return "It is to have " + std::to_string(e.instances) + (e.instances == 1 ? " instance" : " instances") + because(e.why);
   }
+  std::string operator()(const ReclaimableMeasured& e) const {
+    int64_t cpu_milli = 0, memory_mib = 0;
+    for (const NodeReclaimable& node : e.nodes) {
+      cpu_milli += node.cpu_milli;
+      memory_mib += node.memory_mib;
+    }
+    return format_milli(cpu_milli) + (cpu_milli == 1000 ? " core" : " cores") + " and " + format_memory(memory_mib) +
+           " of memory that are reserved on " + std::to_string(e.nodes.size()) + (e.nodes.size() == 1 ? " node" : " nodes") +
+           " and not used may go to best-effort work.";
+  }
   std::string operator()(const ShadowPricesRevised& e) const {
     const size_t scarce = e.sites.size() + e.links.size();
     return "The whole domain was solved: " + std::to_string(e.served_after) + " of " + std::to_string(e.items) +

@@ -243,6 +243,9 @@ std::string taints_in_the_way(const Graph& graph, const IntentSpec& spec, SiteId
   return joined(out, ", ");
 }
 
+// What there is for it.
+const char* left(const IntentSpec& spec) { return spec.workload.best_effort ? " to spare" : " free"; }
+
 std::string needs(const Graph& graph, const IntentSpec& spec, const Reason& reason) {
   switch (reason.code) {
     case ReasonCode::kAccelerators:
@@ -252,7 +255,7 @@ std::string needs(const Graph& graph, const IntentSpec& spec, const Reason& reas
       return "has " + figure(reason.code, reason.needed) + " free on one device";
     case ReasonCode::kCpu:
     case ReasonCode::kMemory:
-      return "has " + figure(reason.code, reason.needed) + " free";
+      return "has " + figure(reason.code, reason.needed) + left(spec);
     case ReasonCode::kBandwidth:
       return "can be reached with " + figure(reason.code, reason.needed) + " to spare";
     case ReasonCode::kLatency:
@@ -342,7 +345,7 @@ std::string change(const Graph& graph, const IntentSpec& spec, const Reason& rea
                     : "";
       }
       return reason.needed > reason.available
-                 ? "It would do if " + figure(reason.code, reason.needed - reason.available) + " more were free there."
+                 ? "It would do if " + figure(reason.code, reason.needed - reason.available) + " more were " + (spec.workload.best_effort ? "to spare" : "free") + " there."
                  : "";
     case ReasonCode::kBandwidth:
       if (!reason.site.valid()) return "It would do with more room on the links, or less traffic.";
@@ -456,7 +459,7 @@ std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason
              figure_on_device(reason.code, reason.available);
     case ReasonCode::kCpu:
     case ReasonCode::kMemory:
-      return site + " has " + figure(reason.code, reason.available) + " free, of " +
+      return site + " has " + figure(reason.code, reason.available) + left(spec) + ", of " +
              figure(reason.code, reason.needed) + " needed";
     case ReasonCode::kNoPath:
       return site + " cannot be reached" + from + " over links that are up";

@@ -433,7 +433,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   if (row.spec->workload.kind == WorkKind::kJob && row.state != IntentState::kWithdrawn) text += explain_run_time(*graph, id);
   text += explain_preempted(*graph, who.role == policy::Role::kOperator, id);
   // What was refused before it came to wait for something else is past.
-  if (row.refusal && row.state != IntentState::kWithdrawn && (!wait || wait->code == WaitCode::kNetwork)) {
+  if (row.refusal && row.state != IntentState::kWithdrawn && (!wait || wait->code == WaitCode::kNetwork || wait->code == WaitCode::kSpare)) {
     if (row.state != IntentState::kRefused) text += "A repair of it was refused, last at version " + std::to_string(row.refusal->basis) + ":\n";
     put_value(*row.refusal, *out.mutable_refusal());
     for (std::string& sentence : refusal_sentences(*graph, *row.spec, *row.refusal)) out.add_reasons(std::move(sentence));

@@ -344,7 +344,8 @@ void put_dataset(const ViewSources& from, DatasetId id, v1::Resource& out) {
 void put_offer(const ViewSources& from, SiteId id, v1::Resource& out) {
   const std::string& site = from.graph.site_name(id);
   resource::to_message(
-      resource::Resource{.value = resource::Offer{.name = site, .site = site, .site_id = id, .asks = from.graph.site(id).asks}},
+      resource::Resource{.value = resource::Offer{.name = site, .site = site, .site_id = id, .asks = from.graph.site(id).asks,
+                                                         .best_effort_asks_milli = from.graph.site_spec(id).best_effort_asks_milli}},
       out);
 }
 
@@ -398,6 +399,10 @@ void put_node(const ViewSources& from, NodeId id, v1::Resource& out) {
   node.set_cpu_milli_free(graph.free(id).cpu_milli);
   node.set_memory_mib_free(graph.free(id).memory_mib);
   node.set_accelerators_free(graph.free(id).accelerators);
+  node.set_cpu_milli_best_effort(graph.spare(id).cpu_milli_taken);
+  node.set_memory_mib_best_effort(graph.spare(id).memory_mib_taken);
+  node.set_cpu_milli_spare(graph.spare_room(id).cpu_milli);
+  node.set_memory_mib_spare(graph.spare_room(id).memory_mib);
   if (row.accelerators > 0) {
     spec.set_accelerator_memory_mib(graph.devices(row).memory_mib);
     spec.set_accelerator_fp16_gflops(graph.devices(row).fp16_gflops);

@@ -40,6 +40,8 @@ std::string_view reason_name(WaitCode code) {
       return "preempting";
     case WaitCode::kCheaperLater:
       return "cheaper-later";
+    case WaitCode::kSpare:
+      return "spare";
     case WaitCode::kTooLarge:
       break;
   }
@@ -154,6 +156,7 @@ std::string change_text(const Reading& from, const JobWait& wait) {
     case WaitCode::kCheaperLater:
       return "It would start as soon as it may without schedule.start_slack.";
     case WaitCode::kNetwork:
+    case WaitCode::kSpare:
       return "It is tried again whenever something eases.";
     case WaitCode::kReservation:
       return "Outside of the reservation it would wait for its turn as others do.";
@@ -189,6 +192,7 @@ const JobWait* without_turn(const QueueReport& report, IntentId id) {
     case WaitCode::kOffered:
     case WaitCode::kTooLarge:
     case WaitCode::kNetwork:
+    case WaitCode::kSpare:
       return nullptr;
     default:
       return &found->second;
@@ -202,7 +206,7 @@ std::optional<JobWait> waiting(const Graph& graph, const QueueReport& report, In
   const IntentRow& row = graph.intent(wait.intent);
   if (wait.code == WaitCode::kTooLarge) return std::nullopt;
   if (row.state == IntentState::kRefused && row.refusal && !may_ease(*row.refusal)) return std::nullopt;
-  const bool deciding = wait.code == WaitCode::kOffered || wait.code == WaitCode::kNext;
+  const bool deciding = wait.code == WaitCode::kOffered || wait.code == WaitCode::kNext || wait.code == WaitCode::kSpare;
   if (deciding && row.state == IntentState::kPending) return std::nullopt;
   return wait;
 }
@@ -236,6 +240,7 @@ std::string wait_text(const Reading& from, const JobWait& wait) {
       return "it waits" + (wait.estimated_start != 0 ? " for " + resource::format_time(wait.estimated_start) : std::string()) +
              ", when an hour of it costs " + std::to_string(std::max(1, (wait.saves_ppm + 5'000) / 10'000)) + "% less";
     case WaitCode::kNetwork:
+    case WaitCode::kSpare:
       return row.refusal ? refusal_sentences(graph, *row.spec, *row.refusal).front()
                          : "no plan was found for it";
     case WaitCode::kReservation: {
@@ -267,12 +272,16 @@ std::string explain_wait(const Reading& from, const JobWait& wait) {
       std::find_if(from.report.lines.begin(), from.report.lines.end(),
                    [&wait](const QueueStanding& at) { return at.queue == wait.queue && !at.tenant.valid(); });
   const int64_t waited = std::max<int64_t>(from.report.at - row.submitted_at, 0);
-  std::string out = "It waits in queue " + queue_name(from.graph, wait.queue) +
+  std::string out =
+      wait.code == WaitCode::kSpare
+          ? "It is best-effort work: it waits in no queue, for " + span(waited) +
+                " so far, until others leave enough of what they have reserved.\n"
+          : "It waits in queue " + queue_name(from.graph, wait.queue) +
                     (line == from.report.lines.end() ? "" : " (policy " + line->policy + ")") + ", for " +
                     span(waited) + " so far.\n";
   out += "What decides: " + wait_text(from, wait);
   out += out.back() == '.' ? "\n" : ".\n";
-  out += ahead_text(from, wait) + start_text(from, wait);
+  if (wait.code != WaitCode::kSpare) out += ahead_text(from, wait) + start_text(from, wait);
   const std::string change = change_text(from, wait);
   return change.empty() ? out : out + change + "\n";
 }
@@ -352,7 +361,7 @@ std::vector<IntentId> preempted_for(const Graph& graph, IntentId id) {
 void put_preemption(const Graph& graph, bool all, IntentId victim, IntentId reader, v1::Preemption& out) {
   const IntentRow& row = graph.intent(victim);
   const JobPreempted& preempted = *row.preempted;
-  out.set_job(job_name(graph, all, reader == victim ? preempted.by : victim, reader));
+  if (reader != victim || preempted.by.valid()) out.set_job(job_name(graph, all, reader == victim ? preempted.by : victim, reader));
   out.set_at(row.preempted_at);
   if (preempted.site.index() < graph.site_count()) out.set_site(graph.site_name(preempted.site));
   out.set_reclaims(preempted.reclaims);
@@ -368,7 +377,7 @@ std::string explain_preempted(const Graph& graph, bool all, IntentId id) {
     const int64_t every_us = row.spec->schedule.checkpoint_interval_us;
     out += "It was preempted " + std::to_string(row.preemptions) +
            (row.preemptions == 1 ? " time, at " : " times, last at ") + resource::format_time(row.preempted_at) +
-           " for " + job_name(graph, all, e.by, id) + (e.why.empty() ? "" : ": " + e.why) + ".\n";
+           (e.by.valid() ? " for " + job_name(graph, all, e.by, id) : "") + (e.why.empty() ? "" : ": " + e.why) + ".\n";
     out += "Lost at most " + span(e.lost_us) + " of its work, " +
            (every_us > 0 ? "as it writes a checkpoint every " + format_duration(every_us)
                          : std::string("all since it began, as it writes no checkpoints")) +
@@ -402,7 +411,7 @@ std::string explain_preempted(const Graph& graph, bool all, IntentId id) {
 }
 
 void put_waiting(const Reading& from, const JobWait& wait, v1::Waiting& out) {
-  out.set_queue(queue_name(from.graph, wait.queue));
+  out.set_queue(wait.code == WaitCode::kSpare ? "-" : queue_name(from.graph, wait.queue));
   out.set_position(static_cast<uint32_t>(wait.position));
   out.set_reason(std::string(reason_name(wait.code)));
   if (wait.code == WaitCode::kRoom || wait.code == WaitCode::kQuota || wait.code == WaitCode::kTooLarge) {

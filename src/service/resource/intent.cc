@@ -190,6 +190,23 @@ int64_t budget_from(const v1::Intent::Budget& budget, Checks& checks) {
   return std::max<int64_t>(max / period->hours, 1);
 }
 
+// It waits in no queue, and nothing is promised of it.
+void check_best_effort(const v1::Intent::Spec& spec, Checks& checks) {
+  const v1::Intent::Timing& timing = spec.schedule();
+  const auto refuse = [&checks](const char* path, bool given, const char* why) {
+    checks.require(!given, path, std::string("is given beside best_effort, and ") + why, "remove one of the two");
+  };
+  const char* no_queue = "best-effort work waits in no queue";
+  refuse("spec.from", spec.from_size() > 0, "best-effort work has no streams");
+  refuse("spec.promise", spec.has_promise(), "nothing is promised of best-effort work");
+  refuse("spec.schedule.queue", !timing.queue().empty(), no_queue);
+  refuse("spec.schedule.reservation", !timing.reservation().empty(), no_queue);
+  refuse("spec.schedule.not_before", !timing.not_before().empty(), no_queue);
+  refuse("spec.schedule.deadline", !timing.deadline().empty(), no_queue);
+  refuse("spec.schedule.instances_min", timing.has_instances_min(), no_queue);
+  refuse("spec.schedule.start_slack", !timing.start_slack().empty(), no_queue);
+}
+
 }  // namespace
 
 Workload instance_from(const std::string& path, const v1::Intent::Instance& in, WorkKind kind, Checks& checks) {
@@ -217,6 +234,11 @@ Workload instance_from(const std::string& path, const v1::Intent::Instance& in, 
   checks.require(out.accelerator_model.empty() || out.accelerators > 0, path + ".accelerator_model",
                  "is given, but no accelerator is asked for", "write accelerators: 1");
   read_devices(path, in, out, checks);
+  out.best_effort = in.best_effort();
+  checks.require(!out.best_effort || kind == WorkKind::kJob, path + ".best_effort", "is given for a service",
+                 "only jobs are best-effort: remove it, or describe a job");
+  checks.require(!out.best_effort || out.accelerators == 0, path + ".best_effort", "is given beside accelerators",
+                 "accelerators are not shared so: ask for none, or remove it");
   if (out.kind == WorkKind::kService) {
     checks.require(in.port() != 0, path + ".port", "is missing",
                    "give the TCP port that the service listens on");
@@ -285,6 +307,7 @@ Intent intent_from(const v1::Intent& message, const Context& context, Checks& ch
                    "is given beside different sites, regions or failure domains in spec.where",
                    "with fewer instances they could not be in as many: leave out one of the two");
   }
+  if (out.spec.workload.best_effort) check_best_effort(spec, checks);
   out.data = checks.names("spec.data", strings(spec.data()), limits::kDatasetsNamedMax);
   out.spec.data.resize(out.data.size());
   checks.require(!out.spec.where.at_data || !out.data.empty(), "spec.where.at_data",
@@ -320,6 +343,7 @@ void fill(const Intent& value, v1::Intent& message) {
   if (work.accelerator_fp16_gflops_min > 0)
     instance.set_accelerator_fp16_tflops(format_milli(work.accelerator_fp16_gflops_min));
   instance.set_accelerators_linked(work.accelerators_linked);
+  instance.set_best_effort(work.best_effort);
   if (work.kind == WorkKind::kService) {
     instance.set_port(work.port);
     instance.set_streams_per_instance(work.streams_per_instance);

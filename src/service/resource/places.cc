@@ -41,10 +41,20 @@ Asks asks_from(const v1::Prices& prices, Checks& checks) {
   return out;
 }
 
-void fill_asks(const Asks& asks, v1::Prices& prices) {
+// Of the other asks, in thousandths; 0: all of them.
+int32_t best_effort_from(const v1::Prices& prices, Checks& checks) {
+  const std::string path = "spec.asks.best_effort";
+  const auto milli = checks.quantity<int32_t>(path, prices.best_effort(), parse_weight_milli, "0.3", 0);
+  checks.require(prices.best_effort().empty() || milli > 0, path, "is zero, and nothing is free", "write it like 0.3");
+  checks.require(milli <= 1000, path, "is more than others pay", "write it like 0.3, at most 1");
+  return milli;
+}
+
+void fill_asks(const Asks& asks, int32_t best_effort_milli, v1::Prices& prices) {
   prices.set_core_hour(format_money(asks.per_core_hour));
   prices.set_gib_hour(format_money(asks.per_gib_hour));
   if (asks.per_accelerator_hour > 0) prices.set_accelerator_hour(format_money(asks.per_accelerator_hour));
+  if (best_effort_milli > 0) prices.set_best_effort(format_milli(best_effort_milli));
 }
 
 void fill_place(int32_t latitude, int32_t longitude, v1::Place& place) {
@@ -79,6 +89,7 @@ Site site_from(const v1::Site& message, Checks& checks) {
   out.spec.latitude_microdegrees = place.latitude;
   out.spec.longitude_microdegrees = place.longitude;
   out.spec.asks = asks_from(spec.asks(), checks);
+  out.spec.best_effort_asks_milli = best_effort_from(spec.asks(), checks);
   Power& power = out.spec.power;
   power.idle_mw_per_core =
       checks.quantity("spec.power.idle_per_core", spec.power().idle_per_core(), parse_power_mw, "4W");
@@ -117,7 +128,7 @@ void fill(const Site& value, v1::Site& message) {
   if (value.spec.latitude_microdegrees != 0 || value.spec.longitude_microdegrees != 0) {
     fill_place(value.spec.latitude_microdegrees, value.spec.longitude_microdegrees, *spec.mutable_place());
   }
-  fill_asks(value.spec.asks, *spec.mutable_asks());
+  fill_asks(value.spec.asks, value.spec.best_effort_asks_milli, *spec.mutable_asks());
   spec.mutable_power()->set_idle_per_core(format_power(value.spec.power.idle_mw_per_core));
   spec.mutable_power()->set_peak_per_core(format_power(value.spec.power.peak_mw_per_core));
   spec.mutable_power()->set_pue(format_milli(value.spec.power.pue_milli));
@@ -239,13 +250,14 @@ Offer offer_from(const v1::Offer& message, Checks& checks) {
   out.name = message.metadata().name();
   out.site = checks.name("spec.site", message.spec().site());
   out.asks = asks_from(message.spec().asks(), checks);
+  out.best_effort_asks_milli = best_effort_from(message.spec().asks(), checks);
   return out;
 }
 
 void fill(const Offer& value, v1::Offer& message) {
   message.mutable_metadata()->set_name(value.name);
   message.mutable_spec()->set_site(value.site);
-  fill_asks(value.asks, *message.mutable_spec()->mutable_asks());
+  fill_asks(value.asks, value.best_effort_asks_milli, *message.mutable_spec()->mutable_asks());
 }
 
 Tenant tenant_from(const v1::Tenant& message, Checks&) { return {message.metadata().name()}; }

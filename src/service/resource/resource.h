@@ -87,6 +87,7 @@ struct Offer {
   std::string site;
   SiteId site_id;  // unset until resolve()
   Asks asks;
+  int32_t best_effort_asks_milli = 0;  // as SiteSpec has it
   friend bool operator==(const Offer&, const Offer&) = default;
 };
 struct Tenant {

@@ -253,7 +253,8 @@ TEST(Resource, ReadsWhatIsAskedOfPlaces) {
 
 TEST(Resource, ReadsTheExamplesOfThisRepository) {
   for (const char* name : {"/examples/city-cameras/intent.yaml", "/examples/city-cameras/tenant.yaml",
-                           "/examples/queues/queues.yaml", "/examples/queues/jobs.yaml", "/examples/queues/reservation.yaml"}) {
+                           "/examples/queues/queues.yaml", "/examples/queues/jobs.yaml", "/examples/queues/reservation.yaml",
+                            "/examples/queues/best-effort.yaml"}) {
     std::ifstream file(std::string(WEIR_ROOT) + name);
     ASSERT_TRUE(file) << name;
     std::stringstream text;

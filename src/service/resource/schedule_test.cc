@@ -330,5 +330,72 @@ TEST(ResourceSchedule, AQueueMayGoByPredictedRunTimes) {
   EXPECT_NE(error_with(text, "true", "often").find("predict_run_times"), std::string::npos);
 }
 
+constexpr const char* kIdle = R"(apiVersion: weir/v1
+kind: Intent
+metadata: {name: sift, tenant: city}
+spec:
+  workload: {job: {artifact: sift, cpu: "2", memory: 1Gi, best_effort: true}}
+  schedule: {priority: -2, instances: 4, tasks: 100, run_time: 2h, run_time_max: 3h, checkpoint_every: 15m}
+)";
+
+TEST(Schedule, ReadsBestEffortWork) {
+  const Resource resource = only(kIdle);
+  EXPECT_TRUE(std::get<Intent>(resource.value).spec.workload.best_effort);
+  v1::Resource message;
+  to_message(resource, message);
+  EXPECT_TRUE(message.intent().spec().workload().job().best_effort());
+  EXPECT_EQ(from_message(message)->value, resource.value);
+  EXPECT_EQ(only(to_yaml(message.intent())).value, resource.value);
+  EXPECT_FALSE(std::get<Intent>(only(kJob).value).spec.workload.best_effort);
+}
+
+TEST(Schedule, RefusesWhatBestEffortWorkCannotHave) {
+  const auto error_with = [](const std::string& from, const std::string& to) {
+    std::string text = kIdle;
+    text.replace(text.find(from), from.size(), to);
+    const auto read = parse(text, "f.yaml");
+    return read ? std::string("accepted") : read.error().text();
+  };
+  const auto names = [&](const std::string& from, const std::string& to, const std::string& path, const std::string& why) {
+    const std::string error = error_with(from, to);
+    EXPECT_NE(error.find(path), std::string::npos) << error;
+    EXPECT_NE(error.find(why), std::string::npos) << error;
+  };
+  names("job: {artifact", "service: {port: 80, artifact", "spec.workload.service.best_effort", "only jobs are best-effort");
+  names("best_effort: true", "best_effort: true, accelerators: 1", "spec.workload.job.best_effort", "ask for none, or remove it");
+  names("tasks: 100", "queue: research", "spec.schedule.queue", "waits in no queue");
+  names("tasks: 100", "reservation: night", "spec.schedule.reservation", "waits in no queue");
+  names("tasks: 100", "deadline: 2099-11-23T00:00:00Z", "spec.schedule.deadline", "waits in no queue");
+  names("tasks: 100", "not_before: 2099-11-23T00:00:00Z", "spec.schedule.not_before", "waits in no queue");
+  names("  schedule: {priority: -2, instances: 4, tasks: 100,", "  promise: {availability: 99%}\n  schedule: {priority: -2,", "spec.promise",
+        "nothing is promised of best-effort work");
+  names("  schedule: {priority: -2, instances: 4, tasks: 100,", "  from: [{site: metro, streams: 1}]\n  schedule: {priority: -2,", "spec.from",
+        "has no streams");
+}
+
+constexpr const char* kAsks = R"(apiVersion: weir/v1
+kind: Offer
+metadata: {name: metro}
+spec: {site: metro, asks: {core_hour: 0.3, gib_hour: 0.03, best_effort: "0.25"}}
+)";
+
+TEST(Schedule, ReadsWhatBestEffortWorkPays) {
+  const Resource resource = only(kAsks);
+  EXPECT_EQ(std::get<Offer>(resource.value).best_effort_asks_milli, 250);
+  v1::Resource message;
+  to_message(resource, message);
+  EXPECT_EQ(message.offer().spec().asks().best_effort(), "0.25");
+  const auto error_with = [](const std::string& part) {
+    std::string text = kAsks;
+    text.replace(text.find("0.25"), 4, part);
+    const auto read = parse(text, "f.yaml");
+    return read ? std::string("accepted") : read.error().text();
+  };
+  EXPECT_EQ(error_with("1"), "accepted");
+  EXPECT_NE(error_with("1.001").find("spec.asks.best_effort"), std::string::npos);
+  EXPECT_NE(error_with("0").find("nothing is free"), std::string::npos);
+  EXPECT_NE(error_with("a third").find("spec.asks.best_effort"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace weir::resource
