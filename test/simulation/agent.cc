@@ -439,7 +439,7 @@ void Agent::report_usage(RunId id, Run& run, bool last) {
                          .from = kWallUs + run.reported_until_us,
                          .to = kWallUs + now,
                          .cpu_us = span * used_milli / 1000,
-                         .memory_mib_us = run.order.workload.memory_mib * span / 1'000'000,
+                         .memory_mib_us = int64_t{run.order.workload.memory_mib} * span / 2,
                          .received_bytes = 0,
                          .sent_bytes = 0,
                          .energy_microjoule = 0,

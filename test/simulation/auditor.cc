@@ -58,6 +58,7 @@ void Auditor::body(const SiteDefined& e) {
   if (site.name != e.spec.name) fail("a site changed its name");
   site.asks = e.spec.asks;
   site.hours = e.spec.hours;
+  site.best_effort_asks_milli = e.spec.best_effort_asks_milli;
   site.availability = e.spec.availability_ppm;
   site.residency = e.spec.residency;
   site.region = e.spec.region;
@@ -317,6 +318,8 @@ const Workload* Auditor::workload_of(RunId run) const {
 
 void Auditor::hold(const Placement& p, int sign) {
   Node& node = nodes_[p.node.index()];
+  if (p.best_effort) return lend(node, p, sign);
+  if (sign < 0) forget_reclaimed(node, p);
   node.cpu_used += sign * int64_t{p.cpu_milli};
   node.memory_used += sign * int64_t{p.memory_mib};
   if (sign > 0 && (node.cpu_used > node.cpu || node.memory_used > node.memory)) {
@@ -363,6 +366,7 @@ void Auditor::body(const PlanCommitted& e) {
         found = true;
         old.holds_placement[k] = fresh_placement[i] = false;
         if (p.asks != old.plan.placements[k].asks) fail("a run that goes on changed its price");
+        if (p.best_effort != old.plan.placements[k].best_effort) fail("a run that goes on changed its class");
         if (p.devices != old.plan.placements[k].devices) fail("a run that goes on changed its devices");
         for (size_t f = 0; f < e.plan.flows.size(); ++f) {
           const Flow& flow = e.plan.flows[f];
@@ -392,7 +396,7 @@ void Auditor::body(const PlanCommitted& e) {
     if (site.drained) fail("a run is placed at " + site.name + ", which an operator drains");
     check_place(p, wish);
     check_islands(p, wish.spec.workload);
-    if (!(p.asks == asked(site, wish.spec.workload.kind))) fail("a run is placed at a price that " + site.name + " does not ask");
+    if (!(p.asks == asked(site, wish.spec.workload))) fail("a run is placed at a price that " + site.name + " does not ask");
     hold(p, 1);
   }
   std::vector<const Flow*> fresh;
@@ -667,35 +671,6 @@ void Auditor::body(const UsageReported& e) {
   if (sum != 0) fail("money does not sum to zero");
 }
 
-Auditor::Owed Auditor::owed() const {
-  Owed out;
-  for (const auto& [run, billed] : billed_) {
-    for (const auto& [from, to] : billed.windows) {
-      for (const Billed::Term& term : billed.terms) {
-        const TimeUs time = std::min(to, term.to) - std::max(from, term.from);
-        if (time <= 0) continue;
-        const Placement& p = billed.placement;
-        const auto add = [&](const char* item, int64_t reserved, Nanocredits price) {
-          if (reserved == 0) return;
-          out[{billed.tenant.substr(billed.tenant.find('/') + 1), billed.task ? 0 : term.plan,
-               billed.provider.substr(billed.provider.find('/') + 1), item, price}] +=
-              static_cast<unsigned __int128>(time) * static_cast<uint64_t>(reserved);
-        };
-        add("core", p.cpu_milli, p.asks.per_core_hour);
-        add("memory", p.memory_mib, p.asks.per_gib_hour);
-        add("accelerator", device_milli(p), p.asks.per_accelerator_hour);
-        add("network", term.path_per_hour > 0 ? 1 : 0, term.path_per_hour);
-      }
-    }
-  }
-  return out;
-}
-
-TimeUs Auditor::billed_us(RunId run) const {
-  const auto found = billed_.find(run);
-  return found == billed_.end() ? 0 : found->second.total;
-}
-
 void Auditor::compare(const Graph& graph) const {
   if (graph.version() != leaves_.size()) return;
   if (graph.node_count() != nodes_.size() || graph.link_count() != links_.size() || graph.intent_count() != wishes_.size()) {
@@ -704,6 +679,7 @@ void Auditor::compare(const Graph& graph) const {
   for (size_t n = 0; n < nodes_.size(); ++n) {
     const NodeFree& free = graph.free(NodeId(n));
     const Node& node = nodes_[n];
+    if (!lends_alike(graph, NodeId(n))) fail("node " + std::to_string(n) + ": best-effort work has, or may have, other than by the books");
     if (free.cpu_milli != node.cpu - node.cpu_used || free.memory_mib != node.memory - node.memory_used ||
         !has_devices(graph, NodeId(n))) {
       fail("node " + std::to_string(n) + ": the graph has " + std::to_string(free.cpu_milli) + " milli-cores free, the books " +

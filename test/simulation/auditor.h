@@ -45,6 +45,7 @@ class Auditor {
   uint64_t preemptions() const { return preemptions_; }
   uint64_t resizes() const { return resizes_; }  // of malleable jobs
   uint64_t reclaims() const { return reclaims_; }  // of these
+  uint64_t made_way() const { return made_way_; }  // best-effort work for ordinary work
 
   // Microseconds for which a run is billed so far.
   TimeUs billed_us(RunId run) const;
@@ -66,6 +67,8 @@ class Auditor {
     int64_t per_island = 0, slices = 0;
     std::string rack;
     int64_t cpu_used = 0, memory_used = 0;
+    int64_t cpu_lent = 0, memory_lent = 0;            // to best-effort work
+    int64_t cpu_reclaimed = 0, memory_reclaimed = 0;  // of what is used, for such work
     std::map<int, std::pair<int64_t, int64_t>> devices_used;  // thousandths and MiB, of those in use
     bool cordoned = false;
   };
@@ -80,6 +83,7 @@ class Auditor {
     Liveness state = Liveness::kUnknown;
     Asks asks;
     std::vector<HourRate> hours;
+    int32_t best_effort_asks_milli = 0;
     std::vector<std::string> residency;
     std::string name, region, failure_domain;
     std::vector<std::string> taints;
@@ -180,9 +184,14 @@ class Auditor {
   int64_t kept_most(LinkId link, TimeUs from, TimeUs until, const Kept* own) const;
   void compare_kept(const Graph& graph) const;
   void check_kept(const Wish& wish, const std::vector<const Flow*>& fresh) const;
-  Asks asked(const Site& site, WorkKind kind) const;
+  Asks asked(const Site& site, const Workload& work) const;
   void body(const HourBegan& e);
   void body(const JobResized& e);
+  void body(const ReclaimableMeasured& e);
+  void make_way(const JobPreempted& e, Wish& wish);
+  void lend(Node& node, const Placement& p, int sign);
+  static void forget_reclaimed(Node& node, const Placement& ended);
+  bool lends_alike(const Graph& graph, NodeId id) const;
   void body(const NodeCordoned& e);
   void body(const ShadowPricesRevised& e);
   void body(const WorkflowSubmitted& e);
@@ -255,7 +264,7 @@ class Auditor {
   std::vector<std::vector<std::string>> datasets_;
   std::vector<std::set<SiteId>> data_at_;
   std::vector<QueueSpec> queues_;
-  uint64_t preemptions_ = 0, reclaims_ = 0, resizes_ = 0;
+  uint64_t preemptions_ = 0, reclaims_ = 0, resizes_ = 0, made_way_ = 0;
   std::vector<Kept> reservations_;
   std::vector<Flowing> workflows_;
   std::vector<std::pair<WorkflowId, std::string>> stage_of_;  // by intent

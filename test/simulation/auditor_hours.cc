@@ -5,13 +5,16 @@
 // Hours, and what sites ask of jobs in them.
 namespace weir::simulation {
 
-// Of what is placed now, in thousandths rounded up.
-Asks Auditor::asked(const Site& site, WorkKind kind) const {
-  if (kind == WorkKind::kService || site.hours.empty()) return site.asks;
-  const auto at = [rate = site.hours[static_cast<size_t>(hour_)].asks_milli](Nanocredits ask) {
-    return static_cast<Nanocredits>((static_cast<__int128>(ask) * rate + 999) / 1000);
+// Of what is placed now, in thousandths rounded up: first of the hour, then of its class.
+Asks Auditor::asked(const Site& site, const Workload& work) const {
+  const auto part = [](const Asks& asks, int64_t milli) {
+    const auto at = [milli](Nanocredits ask) { return static_cast<Nanocredits>((static_cast<__int128>(ask) * milli + 999) / 1000); };
+    return Asks{at(asks.per_core_hour), at(asks.per_gib_hour), at(asks.per_accelerator_hour)};
   };
-  return {at(site.asks.per_core_hour), at(site.asks.per_gib_hour), at(site.asks.per_accelerator_hour)};
+  Asks asks = site.asks;
+  if (work.kind == WorkKind::kJob && !site.hours.empty()) asks = part(asks, site.hours[static_cast<size_t>(hour_)].asks_milli);
+  if (work.best_effort && site.best_effort_asks_milli > 0) asks = part(asks, site.best_effort_asks_milli);
+  return asks;
 }
 
 void Auditor::body(const HourBegan& e) {

@@ -80,6 +80,7 @@ void Auditor::check_placements(const Plan& plan, const Wish& wish) {
         !is_share(nodes_[p.node.index()], p, need)) {
       fail("an instance has other resources than asked for");
     }
+    if (p.best_effort != need.best_effort) fail("an instance is of another class than asked for");
     if (p.streams > need.streams_per_instance) fail("an instance carries too many streams");
     if (!wish.spec.from.empty() && p.streams <= 0) fail("an instance is paid for and carries nothing");
     if (names(wish.spec.where.not_at, p.site) || (!wish.spec.where.only.empty() && !names(wish.spec.where.only, p.site))) {

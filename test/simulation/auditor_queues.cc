@@ -66,12 +66,12 @@ Auditor::Counted Auditor::count(uint32_t queue) const {
     const auto active = wish.held.find(wish.active);
     const bool runs = active != wish.held.end();
     const IntentSpec& spec = runs ? active->second.spec : wish.spec;
-    if (wish.withdrawn || spec.workload.kind != WorkKind::kJob) continue;
+    if (wish.withdrawn || spec.workload.kind != WorkKind::kJob || spec.workload.best_effort) continue;
     const std::vector<uint32_t> chain = queues_of(spec);
     if (std::find(chain.begin(), chain.end(), queue) == chain.end()) continue;
     int64_t times = runs ? static_cast<int64_t>(active->second.plan.placements.size()) : instances_at_least(spec);
     if (is_array(wish)) times *= std::max<int64_t>(spec.schedule.tasks - int64_t{wish.submitted}, 0);
-    const bool counts = runs && wish.spec.workload.kind == WorkKind::kJob;
+    const bool counts = runs && wish.spec.workload.kind == WorkKind::kJob && !wish.spec.workload.best_effort;
     for (size_t r = 0; r < 3; ++r) (counts ? out.running : out.waiting)[r] += each(spec)[r] * times;
   }
   return out;
@@ -106,6 +106,9 @@ bool Auditor::may_reclaim(const Wish& by, const Wish& victim) const {
 void Auditor::body(const JobPreempted& e) {
   Wish& wish = wishes_[e.intent.index()];
   if (!by_brain()) fail("preempted by another's word than the brain's");
+  if (const auto active = wish.held.find(wish.active); active != wish.held.end() && active->second.spec.workload.best_effort) {
+    return make_way(e, wish);
+  }
   if (wish.active != e.plan || wish.spec.workload.kind != WorkKind::kJob) return fail("what does not run is preempted");
   if (!e.by.valid() || e.by.index() >= wishes_.size() || e.by == e.intent) return fail("preempted by nobody");
   Wish& by = wishes_[e.by.index()];

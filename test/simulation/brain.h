@@ -39,7 +39,8 @@ enum class Mutation {
 // The queue as the loop sees it, with a mutation.
 class UnjustQueue final : public queue::GraphQueue {
  public:
-  explicit UnjustQueue(Mutation mutation) : mutation_(mutation) {}
+  // The use of runs that live for seconds is known after three looks.
+  explicit UnjustQueue(Mutation mutation) : GraphQueue({.samples_min = 3}), mutation_(mutation) {}
   std::vector<JobPreempted> preemptions(const Graph& head, TimeUs now) override;
 
  private:

@@ -137,7 +137,7 @@ void Load::submit(const std::string& name, bool job) {
     if (known.valid()) {
       // Only what is asked of the same work changes: what runs may go on.
       spec = *graph.intent(known).spec;
-      spec.promise = wished.promise;
+      if (!spec.workload.best_effort) spec.promise = wished.promise;
       spec.where = wished.where;
       spec.budget_per_hour_max = wished.budget_per_hour_max;
       spec.workload.speed_milli_min = wished.workload.speed_milli_min;
@@ -242,6 +242,17 @@ IntentSpec Load::wish(const std::string& name, bool job) {
       schedule.run_time_us_estimated = r.chance(500'000) ? r.between(1, schedule.run_time_us_max) : 0;
     }
     if (r.chance(250'000)) schedule.start_slack_us = r.between(1, 25) * 1'000'000;
+  }
+  if (job && !crowded_ && r.chance(250'000)) {
+    spec.workload.best_effort = true;
+    spec.workload.accelerators = 0;
+    spec.workload.accelerator_milli = spec.workload.accelerator_memory_mib = 0;
+    spec.workload.accelerator_fp16_gflops_min = 0;
+    spec.workload.streams_per_instance = 1;
+    spec.from.clear();
+    spec.traffic = {};
+    spec.promise = {};
+    spec.schedule.queue.clear();
   }
   if (job && crowded_) {
     weir::Schedule& schedule = spec.schedule;
@@ -406,6 +417,7 @@ void Load::act() {
       spec.hours = spec.hours.empty() ? some_hours(random_) : std::vector<HourRate>{};
     } else {
       spec.asks.per_core_hour = random_.between(1, 50) * 1'000'000;
+      spec.best_effort_asks_milli = static_cast<int32_t>(random_.between(0, 10) * 100);
     }
     return ask([spec](const Graph& graph) {
       std::vector<Proposal> one;

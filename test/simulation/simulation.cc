@@ -518,6 +518,7 @@ Outcome Simulation::run() {
   outcome_.preemptions = auditor_.preemptions();
   outcome_.resizes = auditor_.resizes();
   outcome_.reclaims = auditor_.reclaims();
+  outcome_.made_way = auditor_.made_way();
   return std::move(outcome_);
 }
 

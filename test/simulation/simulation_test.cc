@@ -40,9 +40,11 @@ TEST(Simulation, EverySeedKeepsThePromisesAndConverges) {
     EXPECT_GT(result.preemptions, result.seeds / 10) << "the load is to make jobs give way to others";
     EXPECT_GT(result.resizes, result.seeds / 4) << "and to resize malleable ones";
     EXPECT_GT(result.reclaims, 0u);
+    EXPECT_GT(result.made_way, result.seeds / 20) << "and best-effort work to ordinary work";
   }
   RecordProperty("preemptions", static_cast<int>(result.preemptions));
   RecordProperty("resizes", static_cast<int>(result.resizes));
+  RecordProperty("made_way", static_cast<int>(result.made_way));
   RecordProperty("events", static_cast<int>(result.events));
 }
 

@@ -48,6 +48,7 @@ SweepResult sweep(const Sweep& wanted, const std::function<void(const Outcome&)>
       result.preemptions += outcome.preemptions;
       result.resizes += outcome.resizes;
       result.reclaims += outcome.reclaims;
+      result.made_way += outcome.made_way;
       result.conflicts += outcome.totals.conflicts;
       result.defects += outcome.totals.defects;
       result.moves += outcome.totals.moves;

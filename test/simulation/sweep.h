@@ -19,6 +19,7 @@ struct SweepResult {
   uint64_t seeds = 0, failed = 0, twice = 0, events = 0, turns = 0, crashes = 0, commits = 0, refusals = 0;
   uint64_t resizes = 0;                    // of malleable jobs
   uint64_t preemptions = 0, reclaims = 0;  // of these, for what a queue is guaranteed
+  uint64_t made_way = 0;                   // best-effort jobs, for ordinary work
   uint64_t conflicts = 0, defects = 0;  // decisions that came too late, and wrong ones
   uint64_t moves = 0;                   // that passes over the domain advised, and that were made
   TimeUs virtual_us = 0;
