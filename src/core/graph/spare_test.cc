@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "core/graph/checkpoint.h"
-#include "core/graph/graph.h"
+#include "core/graph/hours.h"
 #include "core/graph/promise.h"
 
 namespace weir {
