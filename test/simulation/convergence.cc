@@ -156,7 +156,8 @@ std::string unsettled(const World& world, const Agents& agents, const Graph& gra
     if (row.array.valid() && graph.intent(row.array).state == IntentState::kWithdrawn) return name_of(graph, id) + " outlives its array";
     if (is_array(row) && all_ended(row)) return name_of(graph, id) + " has ended, and does not say so";
     if (is_array(row) && row.tasks.waiting == 0 && row.tasks.submitted < row.spec->schedule.tasks) return name_of(graph, id) + " does not go on";
-    if (waits && !row.active && row.spec->workload.kind == WorkKind::kJob && !row.spec->workload.best_effort) {
+    if (waits && !row.active && row.spec->workload.kind == WorkKind::kJob &&
+        (is_array(row) || !row.spec->workload.best_effort)) {
       // Rightly, if queues made anew from the graph do not let it begin either.
       queue::GraphQueue anew;
       anew.restart(graph);
