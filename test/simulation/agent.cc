@@ -179,9 +179,10 @@ void Agent::apply(const SiteDirective& directive) {
 }
 
 bool Agent::has_room(const DirectedRun& order) const {
+  if (order.workload.best_effort) return true;  // it gets what is left over
   int64_t cpu = 0, node_cpu = 0;
   for (const auto& [id, run] : runs_) {
-    if (run.order.node == order.node && !ended(run.state)) cpu += run.order.workload.cpu_milli;
+    if (run.order.node == order.node && !ended(run.state) && !run.order.workload.best_effort) cpu += run.order.workload.cpu_milli;
   }
   for (const NodeSpec& node : world_.sites[site_].nodes) node_cpu = std::max<int64_t>(node_cpu, node.cpu_milli);
   return cpu + order.workload.cpu_milli <= 2 * node_cpu;  // an old run may still be ending
