@@ -389,6 +389,46 @@ TEST_F(QueueTest, WhoGivesWayToWhomIsToldToBoth) {
       << why->text();
 }
 
+TEST_F(QueueTest, BestEffortWorkSaysWhatItWaitsForAndWhyItMadeWay) {
+  std::string yaml = job("city", "sift", "6");
+  yaml.replace(yaml.find("memory: 256Mi"), 13, "memory: 256Mi, best_effort: true");
+  fill_hub();
+  ASSERT_TRUE(apply(kCity, yaml));
+  EXPECT_EQ(status("city", "sift").state(), "pending");
+  brain.decide();
+  const v1::Intent::Status waits = status("city", "sift");
+  EXPECT_EQ(waits.state(), "waiting");
+  EXPECT_EQ(waits.waiting().reason(), "spare");
+  EXPECT_EQ(waits.waiting().queue(), "-");
+  EXPECT_NE(waits.why().find("to spare"), std::string::npos) << waits.why();
+  EXPECT_EQ(get(kOperator, "queue", "domain")->resource().queue().status().use().jobs_waiting(), 0u);
+  const auto told = explain(kCity, "city", "sift");
+  ASSERT_TRUE(told);
+  EXPECT_NE(told->text().find("It is best-effort work: it waits in no queue"), std::string::npos) << told->text();
+  EXPECT_EQ(told->text().find("ahead of it"), std::string::npos) << told->text();
+
+  const auto graph = brain.durable();
+  const SiteId hub = graph->find_site("hub");
+  const NodeId node(graph->nodes(hub)[0].first);
+  brain.record("brain", ReclaimableMeasured{hub, {{node, 7000, 0}}});
+  brain.decide();
+  EXPECT_TRUE(status("city", "sift").has_plan());
+  const auto machine = get(kOperator, "node", std::to_string(node.value));
+  ASSERT_TRUE(machine) << machine.error().text();
+  EXPECT_EQ(machine->resource().node().cpu_milli_best_effort(), 6000);
+  EXPECT_EQ(machine->resource().node().cpu_milli_spare(), 1000);
+  EXPECT_EQ(machine->resource().node().cpu_milli_free(), 0);
+
+  const IntentId sift = graph->find_intent("city", "sift");
+  brain.record("brain", JobPreempted{.intent = sift,
+                                     .plan = brain.durable()->intent(sift).active->position,
+                                     .why = "node n at hub needs what it had borrowed",
+                                     .victims = 1});
+  const auto why = explain(kCity, "city", "sift");
+  ASSERT_TRUE(why);
+  EXPECT_NE(why->text().find("Z: node n at hub needs what it had borrowed."), std::string::npos) << why->text();
+}
+
 TEST_F(QueueTest, WhatIfAlsoAnswersForServices) {
   brain.record("op", IntentSubmitted{IntentId(0u), TenantId(0u), 1, brain.cameras()});
   brain.decide();
