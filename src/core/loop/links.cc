@@ -119,8 +119,9 @@ class WaysToSites {
 
 // Below this difference two ways are not told apart by their round trip, of which half may be the measurement's own.
 constexpr int64_t kTellApartUs = 500;
-// Sites nearest to a link and behind it that are tried as ends of a routed path over it.
-constexpr size_t kEndsTried = 4;
+// Sites behind a link, nearest first, that are tried as ends of a routed path over it: for a better path than one that was
+// found, and for any.
+constexpr size_t kEndsTried = 4, kEndsTriedForAny = 32;
 
 // How plain routing leads from one vertex to all: by described latency, ties by vertex.
 struct Routes {
@@ -197,15 +198,20 @@ std::optional<WatchedPath> routed_over(const Graph& graph, LinkId link) {
     const size_t at = graph.site(site).vertex.index();
     return here.distance_us[at] != INT64_MAX && here.distance_us[at] + graph.link(link).latency_us == other.distance_us[at];
   };
-  std::vector<SiteId> ends = sites_by_distance(graph, near);
-  std::erase_if(ends, [&](SiteId site) { return !behind(near, far, site); });
+  const auto ends_behind = [&](const Routes& here, const Routes& other) {
+    std::vector<SiteId> ends = sites_by_distance(graph, here);
+    std::erase_if(ends, [&](SiteId site) { return !behind(here, other, site); });
+    return ends;
+  };
+  // From the side with fewer sites, which are soon all tried: most of the others may have no way over the link.
+  std::vector<SiteId> ends = ends_behind(near, far), others = ends_behind(far, near);
+  if (others.size() < ends.size()) std::swap(ends, others);
   std::optional<WatchedPath> best;
   int best_rank = -1;
-  for (size_t i = 0; i < std::min(ends.size(), kEndsTried); ++i) {
+  for (size_t i = 0; i < std::min(ends.size(), best ? kEndsTried : kEndsTriedForAny); ++i) {
     const VertexId from = graph.site(ends[i]).vertex;
     const Routes routes = routes_from(graph, from), around = routes_from(graph, from, {duplex(link)});
-    for (const SiteId to : sites_by_distance(graph, routes)) {
-      if (!behind(far, near, to)) continue;
+    for (const SiteId to : others) {
       const VertexId end = graph.site(to).vertex;
       WatchedPath path{ends[i], to, way_to(graph, routes, from, end), false};
       const auto over = [&](LinkId id) { return duplex(id) == duplex(link); };

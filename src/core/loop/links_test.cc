@@ -215,6 +215,22 @@ TEST_F(LinksTest, OverPlainRoutingExploresFromASiteThatIsRoutedThatWayHoweverFar
   EXPECT_EQ(path->to, SiteId(6u));
 }
 
+TEST_F(LinksTest, OverPlainRoutingExploresFromTheSideWhereFewSitesAreThoughMostOfTheOtherAreRoutedAnotherWay) {
+  make(7, 4);  // routers 7 to 10
+  const LinkId dead = join(7, 8, false), aside = join(9, 10, false), far = join(5, 7, false);
+  for (uint32_t site = 0; site < 5; ++site) join(site, 9, false);  // nearest, and routed by router 10
+  join(9, 7, false);
+  join(10, 6, false);
+  join(6, 8, false);
+  describe(aside, 1'500, 0);
+  describe(far, 5'000, 0);
+  kill(dead);
+  const auto path = exploratory_path(graph, dead);
+  ASSERT_TRUE(path);
+  EXPECT_EQ(path->from, SiteId(6u));
+  EXPECT_EQ(path->to, SiteId(5u));
+}
+
 TEST_F(LinksTest, ExploresNothingThroughASite) {
   make(3, 2);  // routers 3 and 4
   const LinkId dead = join(3, 4);
