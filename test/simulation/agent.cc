@@ -56,6 +56,7 @@ void Agent::die() {
   if (!alive()) return;
   ++incarnation_;
   for (auto& [id, run] : runs_) {
+    if (ended(run.state)) world_.ends_forgotten.insert(id);
     if (run.state != RunState::kRunning) continue;
     world_.end_run(id, site_);
     world_.unreported.insert(id);
@@ -482,7 +483,9 @@ void Agent::forge() {
                        .energy_model = "sim"}});
     }
   } else if (what == 1) {
-    say({PromiseReport{.intent = IntentId(random_.below(10)), .from = 1, .to = 2, .samples = random_.between(0, 9), .lost = 90}});
+    // As surely as what is true: half of what the brain records of it may be torn off when it crashes.
+    const IntentId intent(random_.below(10));
+    say_surely(PromiseReport{.intent = intent, .from = 1, .to = 2, .samples = random_.between(0, 9), .lost = 90});
   } else {
     // Of a path that, as likely as not, neither begins nor ends here.
     say({PathReading{.label = static_cast<uint16_t>(random_.between(256, 65'535)),

@@ -252,6 +252,7 @@ void Auditor::body(const RunStateChanged& e) {
   RunAs& run = runs_[e.run];
   run.state = e.state;
   run.exit_code = e.exit_code;
+  run.ended_once = run.ended_once || e.state == RunState::kExited || e.state == RunState::kFailed;
   if (e.state == RunState::kRunning && run.began == 0) run.began = last_at_;
 }
 
@@ -669,6 +670,11 @@ void Auditor::body(const UsageReported& e) {
   __int128 sum = 0;
   for (const auto& [account, balance] : balances_) sum += balance;
   if (sum != 0) fail("money does not sum to zero");
+}
+
+bool Auditor::ended_once(RunId run) const {
+  const auto found = runs_.find(run);
+  return found != runs_.end() && found->second.ended_once;
 }
 
 void Auditor::compare(const Graph& graph) const {

@@ -55,6 +55,8 @@ class Auditor {
   Owed owed() const;
   // By account; sums to zero.
   const std::map<std::string, __int128>& balances() const { return balances_; }
+  // Whether a run's agent ever said that it exited or failed.
+  bool ended_once(RunId run) const;
   // Do two runs belong to one plan (then both may live), rather than one replacing the other?
   bool side_by_side(RunId a, RunId b) const;
 
@@ -153,6 +155,7 @@ class Auditor {
   struct RunAs {
     RunState state = RunState::kPlanned;
     int32_t exit_code = 0;
+    bool ended_once = false;  // by itself, as its agent said: it may be told to begin since
     TimeUs began = 0;
   };
 

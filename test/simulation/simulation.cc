@@ -344,10 +344,11 @@ void Simulation::heal() {
 
 // ---- checks ------------------------------------------------------------------------------------------
 
-// What has ended does not begin again, but where its machine did. A job may be placed anew only when its earlier attempt
+// What has ended does not begin again, but where its machine did and nobody else was told of the end. A job may be placed anew only when its earlier attempt
 // has surely ended.
 void Simulation::check_runs(RunId run, const World::Alive& alive) {
-  if (world_.ran_us.count(run) && !world_.unreported.count(run)) {
+  const bool untold = world_.ends_forgotten.count(run) && !auditor_.ended_once(run);
+  if (world_.ran_us.count(run) && !world_.unreported.count(run) && !untold) {
     fail("run " + std::to_string(run.plan) + "." + std::to_string(run.item) + " has ended and begins again");
   }
   if (!alive.job) return;

@@ -88,6 +88,7 @@ class World {
   std::map<RunId, std::map<size_t, Alive>> runs;   // by site: a stale agent may run what another runs too
   std::map<RunId, TimeUs> ran_us;                  // in total, ended or not; added when a run ends
   std::set<RunId> unreported;                      // what they used was lost with their machine
+  std::set<RunId> ends_forgotten;                  // they ended, and then the machine that knew it died
   std::function<void(RunId, const Alive&)> run_began;
   void begin_run(RunId run, Alive alive);
   void end_run(RunId run, size_t site);
