@@ -287,6 +287,7 @@ void Engine::run(uint32_t slot, std::span<const Part> parts, TimeUs at) {
   for (const Part& part : parts) record.job.count += part.count;
   take(record, {parts.begin(), parts.end()}, at, std::max(at + record.job.limit_us, now_ + 1));
   ends_.emplace(record.to, slot);
+  break_promises_before_end_of(record);
   changed_ = true;
 }
 
@@ -387,6 +388,31 @@ void Engine::break_promise(uint32_t slot) {
   promises_.erase({record.from, slot});
   release(record);
   queues_.at(record.job.queue).list.set_due(entry(slot), true);
+}
+
+// A job begins a little later than it was offered room, and ends as much later: who was promised a start within that time
+// is promised another, for where both count the room is taken twice, and nobody could begin beside them.
+void Engine::break_promises_before_end_of(const Record& running) {
+  for (const Part& part : running.parts) {
+    const Room* own = room({running.job.reservation, part.pool});
+    if (own == nullptr) continue;
+    const auto taken_twice = [own](TimeUs from, TimeUs to) {
+      if (from >= to) return false;
+      const Amount free = own->profile.free_least(from, to);
+      return free != Amount::most(free, {});
+    };
+    auto promise = promises_.lower_bound({running.to, 0});
+    while (promise != promises_.begin() && taken_twice(promises_.begin()->first, running.to)) {
+      const Record& promised = records_[(--promise)->second];
+      const bool there = promised.job.reservation == running.job.reservation &&
+                         std::any_of(promised.parts.begin(), promised.parts.end(),
+                                     [&part](const Part& each) { return each.pool == part.pool; });
+      if (!there || !taken_twice(promised.from, std::min(promised.to, running.to))) continue;
+      const auto [from, slot] = *promise;
+      break_promise(slot);
+      promise = promises_.lower_bound({from, slot});
+    }
+  }
 }
 
 // Promised and reserved starts of jobs that wait; they are planned anew by the next pass.

@@ -253,6 +253,7 @@ class Engine {
   WaitingList::Entry entry(uint32_t slot) const;
   void promise(uint32_t slot, std::vector<Part> parts, TimeUs from);
   void break_promise(uint32_t slot);
+  void break_promises_before_end_of(const Record& running);
   Amount free_until(Room& room, TimeUs end) const;
   bool may_pass(const Job& job, const Policy& policy, const Room& room) const;
 

@@ -232,6 +232,26 @@ TEST(Engine, ConservativeKeepsEveryPromise) {
   EXPECT_EQ(domain.engine.explain(5).promised_start, 220);
 }
 
+TEST(Engine, WhoBeginsLaterThanItWasOfferedLeavesOthersThatWereOfferedRoomTheirs) {
+  Domain domain({.backfill = Backfill::kConservative});
+  for (uint64_t id = 1; id <= 6; ++id) EXPECT_TRUE(domain.engine.submit(job(id, 5, 100)));
+  const auto offered = domain.engine.pass(0).starts;
+  ASSERT_EQ(offered.size(), 2u);
+  EXPECT_EQ(domain.engine.explain(4).promised_start, 100);
+  EXPECT_TRUE(domain.engine.started(1, offered[0].parts, 7));
+  EXPECT_TRUE(domain.engine.may_start(2, offered[1].parts)) << "for 7 us more than there is room were promised";
+  EXPECT_TRUE(domain.engine.started(2, offered[1].parts, 9));
+  EXPECT_EQ(domain.pass(9), Ids{});
+  std::vector<TimeUs> starts;
+  for (uint64_t id = 3; id <= 6; ++id) starts.push_back(domain.engine.explain(id).promised_start);
+  std::sort(starts.begin(), starts.end());
+  EXPECT_GE(starts.front(), 107) << "nobody is promised what has not ended by then";
+  EXPECT_LT(starts.back(), kNever);
+  EXPECT_TRUE(domain.engine.ended(1, 50));
+  EXPECT_TRUE(domain.engine.ended(2, 50));
+  EXPECT_EQ(domain.pass(50).size(), 2u);
+}
+
 TEST(Engine, WhoWaitsIsPromisedAStartOnceBackfillIsConservative) {
   Domain domain;
   for (uint64_t id = 1; id <= 40; ++id) EXPECT_TRUE(domain.engine.submit(job(id, 10, 100)));
