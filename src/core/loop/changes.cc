@@ -61,7 +61,8 @@ void Loop::note(const EventBody& body, Position at) {
   } else if (std::holds_alternative<LinkStateChanged>(body) || std::holds_alternative<LinkMeasured>(body) ||
              std::holds_alternative<WorkMeasured>(body) || std::holds_alternative<SiteDefined>(body) ||
              std::holds_alternative<SiteSteeringChanged>(body) || std::holds_alternative<LinkDefined>(body) ||
-             std::holds_alternative<DatasetDefined>(body) || std::holds_alternative<HourBegan>(body)) {
+             std::holds_alternative<DatasetDefined>(body) || std::holds_alternative<HourBegan>(body) ||
+             std::holds_alternative<PricesRevised>(body) || std::holds_alternative<ShadowPricesRevised>(body)) {
     ++moves_;
   }
 }

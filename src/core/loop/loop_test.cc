@@ -292,6 +292,14 @@ TEST_F(LoopTest, WhereTheSearchEndedTooEarlyAnythingThatMovesIsAReasonToTryAgain
   pass(2'000'000);
   ASSERT_EQ(asked.size(), 1u) << "other plans, other prices";
   EXPECT_EQ(asked.back().intent, kIntent);
+  const Asked again = std::exchange(asked, {}).back();
+  turn({Loop::Decided{again.ticket, kIntent,
+                      Refusal{kIntent, 1, again.snapshot->version(), {{ReasonCode::kSearchBudget}}}}});
+  pass(2'000'000);
+  ASSERT_TRUE(asked.empty());
+  propose(PricesRevised{.scarcity_core_hour = kCredit});
+  pass(2'000'000);
+  EXPECT_EQ(asked.size(), 1u) << "an operator's prices";
 }
 
 TEST_F(LoopTest, WhatRunsIsDirectedAsItWasPlannedNotAsItIsWishedNow) {
