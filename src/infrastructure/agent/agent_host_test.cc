@@ -222,6 +222,7 @@ TEST_F(AgentHostTest, AFetchEndsWithItsConnectionAndGoesOnOverTheNext) {
   brain_->clear();
   brain_->mute = true;
   ASSERT_TRUE(brain_->hears_hello(1));
+  brain_->directs_again = true;  // this stream too may die of silence before it is said
   brain_->mute = false;
   brain_->direct(d);
   EXPECT_TRUE(brain_->hears_observation(running));

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -88,6 +89,8 @@ class FakeBrain final : public v1::AgentLink::Service {
     v1::BrainMessage message;
     agent_link::put_directive(directive, 0, message);
     say(message);
+    const std::lock_guard lock(mutex_);
+    directed_ = message;
   }
 
   // Waits until the messages so far satisfy it.
@@ -120,6 +123,7 @@ class FakeBrain final : public v1::AgentLink::Service {
 
   std::map<std::string, std::string> artifacts;  // bytes by digest
   bool acknowledges = true;
+  std::atomic<bool> directs_again = false;  // whoever says hello, as it directed last
   std::atomic<bool> mute = false;        // hears, and says nothing
   std::atomic<int> artifact_stalls = 0;  // so many calls stop after their first piece, until stop()
   int64_t validity_s = identity::kAgentValidity_s;
@@ -212,6 +216,7 @@ class FakeBrain final : public v1::AgentLink::Service {
         answer.mutable_acknowledgement()->set_sequence(message.sequence());
         out_.push_back(answer);
       }
+      if (message.has_hello() && directs_again && directed_) out_.push_back(*directed_);
       if (message.has_heartbeat()) {
         answer.mutable_lease()->set_brain_epoch(1);
         answer.mutable_lease()->set_lease_us(5'000'000);
@@ -240,6 +245,7 @@ class FakeBrain final : public v1::AgentLink::Service {
   std::map<std::string, identity::JoinTokenRecord> records_;
   std::deque<v1::BrainMessage> out_;
   std::vector<v1::AgentMessage> messages_;
+  std::optional<v1::BrainMessage> directed_;
 };
 
 }  // namespace weir::agent::test
