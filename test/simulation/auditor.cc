@@ -463,11 +463,12 @@ void Auditor::check_availability(const Plan& plan, const Wish& wish) {
     if (!fresh) known->second = std::min(known->second, ppm);
   };
   for (const Flow& flow : plan.flows) {
+    if (flow.streams == 0) continue;
     __int128 path = way(flow.path);
     if (!flow.protection.empty()) path = kAll - (kAll - path) * (kAll - way(flow.protection)) / kAll;
     add(flow.ingress, plan.placements[flow.placement].site, path);
   }
-  if (plan.flows.empty()) {
+  if (wish.spec.from.empty()) {
     for (const Placement& p : plan.placements) add(SiteId{}, p.site, kAll);
   }
   for (const auto& [ingress, sites] : ways) {
@@ -538,10 +539,13 @@ void Auditor::check_flows(const Plan& plan, const Wish& wish) {
               rounded_up(p.accelerators * (p.accelerator_milli > 0 ? p.accelerator_milli : 1000), p.asks.per_accelerator_hour, 1000);
   }
   for (const Flow& flow : plan.flows) {
-    carried[flow.ingress] += flow.streams;
+    const bool between = flow.streams == 0 && exchanges(wish.spec);
+    if (!between) carried[flow.ingress] += flow.streams;
     instance[flow.placement] += flow.streams;
     billed += flow.path_per_hour;
-    if (flow.streams <= 0 || flow.up_bps != flow.streams * wish.spec.traffic.up_bps ||
+    if (between) {
+      exchanged_ += 1;
+    } else if (flow.streams <= 0 || flow.up_bps != flow.streams * wish.spec.traffic.up_bps ||
         flow.down_bps != flow.streams * wish.spec.traffic.down_bps) {
       fail("a flow reserves other bandwidth than its streams need");
     }
@@ -582,6 +586,7 @@ void Auditor::check_flows(const Plan& plan, const Wish& wish) {
     carried.erase(from.site);
   }
   if (!carried.empty()) fail("traffic from where nobody asked for it");
+  check_exchange(plan, wish);
   for (size_t i = 0; i < instance.size(); ++i) {
     if (instance[i] != plan.placements[i].streams) fail("an instance's streams are not its flows'");
   }

@@ -46,6 +46,7 @@ class Auditor {
   uint64_t resizes() const { return resizes_; }  // of malleable jobs
   uint64_t reclaims() const { return reclaims_; }  // of these
   uint64_t made_way() const { return made_way_; }  // best-effort work for ordinary work
+  uint64_t exchanged() const { return exchanged_; }  // flows between instances of one job
 
   // Microseconds for which a run is billed so far.
   TimeUs billed_us(RunId run) const;
@@ -241,6 +242,8 @@ class Auditor {
   bool stands(IntentId intent, SiteId site) const;
   std::string domain_of(SiteId site) const;                              // that fails as one
   void check_flows(const Plan& plan, const Wish& wish);
+  static bool exchanges(const IntentSpec& spec);
+  void check_exchange(const Plan& plan, const Wish& wish) const;
   void check_path(const Plan& plan, const Flow& flow, const std::vector<LinkId>& path, const char* what);
   void check_labels(const Held& plan);
   void hold(const Placement& placement, int sign);
@@ -267,7 +270,7 @@ class Auditor {
   std::vector<std::vector<std::string>> datasets_;
   std::vector<std::set<SiteId>> data_at_;
   std::vector<QueueSpec> queues_;
-  uint64_t preemptions_ = 0, reclaims_ = 0, resizes_ = 0, made_way_ = 0;
+  uint64_t preemptions_ = 0, reclaims_ = 0, resizes_ = 0, made_way_ = 0, exchanged_ = 0;
   std::vector<Kept> reservations_;
   std::vector<Flowing> workflows_;
   std::vector<std::pair<WorkflowId, std::string>> stage_of_;  // by intent

@@ -138,6 +138,7 @@ void Load::submit(const std::string& name, bool job) {
       // Only what is asked of the same work changes: what runs may go on.
       spec = *graph.intent(known).spec;
       if (!spec.workload.best_effort) spec.promise = wished.promise;
+      if (spec.traffic.between_bps > 0) spec.promise.latency_us_max = 0;
       spec.where = wished.where;
       spec.budget_per_hour_max = wished.budget_per_hour_max;
       spec.workload.speed_milli_min = wished.workload.speed_milli_min;
@@ -154,7 +155,7 @@ void Load::submit(const std::string& name, bool job) {
     const ReservationId night = graph.tenant_count() > 0 ? graph.find_reservation(TenantId(0u), "night") : ReservationId();
     const bool ends = spec.workload.kind == WorkKind::kJob;
     const bool stands = night.valid() && !graph.reservation(night).cancelled && graph.reservation(night).spec.to > graph.now();
-    if (ends && reserved && stands && graph.reservation(night).spec.ingress.valid() && spec.schedule.tasks == 0) {
+    if (ends && reserved && stands && graph.reservation(night).spec.ingress.valid() && spec.schedule.tasks == 0 && spec.traffic.between_bps == 0) {
       const ReservationSpec& kept = graph.reservation(night).spec;
       spec.schedule.reservation = kept.name;
       if (spec.from.empty()) {
@@ -266,11 +267,17 @@ IntentSpec Load::wish(const std::string& name, bool job) {
     schedule.priority = static_cast<int32_t>(r.between(-1, 2));
     if (r.chance(500'000)) schedule.checkpoint_interval_us = r.between(1, 5) * 1'000'000;
   }
-  if (job && spec.schedule.tasks == 0 && spec.from.empty() && !spreads(spec.where) && r.chance(400'000)) {
+  const bool alone = job && spec.schedule.tasks == 0 && spec.from.empty() && !spec.workload.best_effort;
+  if (alone && !spreads(spec.where) && r.chance(400'000)) {
     // In a crowd several of its instances fit beside others: it has what to give up.
     if (crowded_) spec.workload.cpu_milli = std::max(spec.workload.cpu_milli / 3, 100);
     spec.schedule.instances = static_cast<int32_t>(r.between(2, 8));
     spec.schedule.instances_min = static_cast<int32_t>(r.between(1, spec.schedule.instances - 1));
+  } else if (alone && r.chance(400'000)) {
+    // Smaller ones, so that some have to be at several sites and there is room between these.
+    spec.workload.cpu_milli = std::max(spec.workload.cpu_milli / 2, 100);
+    spec.schedule.instances = static_cast<int32_t>(r.between(2, 6));
+    spec.traffic.between_bps = r.between(1, 40) * 1'000'000;
   }
   return spec;
 }

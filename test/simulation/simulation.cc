@@ -520,6 +520,7 @@ Outcome Simulation::run() {
   outcome_.resizes = auditor_.resizes();
   outcome_.reclaims = auditor_.reclaims();
   outcome_.made_way = auditor_.made_way();
+  outcome_.exchanged = auditor_.exchanged();
   return std::move(outcome_);
 }
 

@@ -34,7 +34,7 @@ struct Outcome {
   TimeUs ended_us = 0;                  // virtual
   TimeUs converged_us = 0;              // after the faults ended
   uint64_t steps = 0;
-  uint64_t preemptions = 0, reclaims = 0, resizes = 0, made_way = 0;
+  uint64_t preemptions = 0, reclaims = 0, resizes = 0, made_way = 0, exchanged = 0;
 };
 
 // Runs one world: everything in it follows from the seed.

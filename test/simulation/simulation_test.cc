@@ -41,10 +41,12 @@ TEST(Simulation, EverySeedKeepsThePromisesAndConverges) {
     EXPECT_GT(result.resizes, result.seeds / 4) << "and to resize malleable ones";
     EXPECT_GT(result.reclaims, 0u);
     EXPECT_GT(result.made_way, result.seeds / 20) << "and best-effort work to ordinary work";
+    EXPECT_GT(result.exchanged, result.seeds / 20) << "and instances at several sites to exchange what was reserved";
   }
   RecordProperty("preemptions", static_cast<int>(result.preemptions));
   RecordProperty("resizes", static_cast<int>(result.resizes));
   RecordProperty("made_way", static_cast<int>(result.made_way));
+  RecordProperty("exchanged", static_cast<int>(result.exchanged));
   RecordProperty("events", static_cast<int>(result.events));
 }
 

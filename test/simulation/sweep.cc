@@ -49,6 +49,7 @@ SweepResult sweep(const Sweep& wanted, const std::function<void(const Outcome&)>
       result.resizes += outcome.resizes;
       result.reclaims += outcome.reclaims;
       result.made_way += outcome.made_way;
+      result.exchanged += outcome.exchanged;
       result.conflicts += outcome.totals.conflicts;
       result.defects += outcome.totals.defects;
       result.moves += outcome.totals.moves;

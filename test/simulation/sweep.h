@@ -20,6 +20,7 @@ struct SweepResult {
   uint64_t resizes = 0;                    // of malleable jobs
   uint64_t preemptions = 0, reclaims = 0;  // of these, for what a queue is guaranteed
   uint64_t made_way = 0;                   // best-effort jobs, for ordinary work
+  uint64_t exchanged = 0;                  // flows between instances of one job
   uint64_t conflicts = 0, defects = 0;  // decisions that came too late, and wrong ones
   uint64_t moves = 0;                   // that passes over the domain advised, and that were made
   TimeUs virtual_us = 0;

@@ -176,6 +176,7 @@ struct Fields<Traffic> {
     op.template number<2>("down_bps", v.down_bps, 0, kBandwidthBpsMax);
     op.template number<3>("requests_per_second_milli", v.requests_per_second_milli, 0, kI32);
     op.template number<4>("work_us_per_request", v.work_us_per_request, 0, kLatencyUsMax);
+    op.template number<5>("between_bps", v.between_bps, 0, kBandwidthBpsMax);
   }
 };
 

@@ -23,6 +23,7 @@ inline constexpr size_t kTaintsKnownMax = 64;    // of a domain, and tolerated b
 inline constexpr size_t kNodesReportedMax = 65'536;
 inline constexpr size_t kPlacementsMax = 10'000;
 inline constexpr size_t kFlowsMax = 20'000;
+inline constexpr int32_t kInstancesBetweenMax = 256;  // of a job, with bandwidth reserved between them
 inline constexpr size_t kPathLinksMax = 64;
 inline constexpr size_t kAlternativesMax = 8;
 inline constexpr size_t kReasonsMax = 8;

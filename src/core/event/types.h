@@ -160,6 +160,9 @@ struct Traffic {
   int64_t down_bps = 0;
   int64_t requests_per_second_milli = 0;
   int64_t work_us_per_request = 0;         // microseconds of the reference core
+  // Not per stream: what each instance of a job exchanges with all the others together, each way (the hose model, Duffield
+  // et al., SIGCOMM 1999). 0: nothing that has to be reserved.
+  int64_t between_bps = 0;
   friend bool operator==(const Traffic&, const Traffic&) = default;
 };
 
@@ -356,7 +359,7 @@ inline int64_t device_milli(const Placement& placement) {
 struct Flow {
   SiteId ingress;
   uint32_t placement = 0;                  // index in Plan::placements
-  int32_t streams = 0;
+  int32_t streams = 0;                     // 0: of what the instances of a job exchange, `ingress` is where others of them are
   int64_t up_bps = 0;                      // reserved on every link of path
   int64_t down_bps = 0;                    // reserved on every twin
   std::vector<LinkId> path;

@@ -179,6 +179,11 @@ int32_t Availability::worst_ppm(const Graph& graph) const {
   return static_cast<int32_t>(worst);
 }
 
+int64_t bps_between(const Traffic& traffic, int32_t here, int32_t there) {
+  const __int128 exchanged = static_cast<__int128>(std::min(here, there)) * traffic.between_bps;
+  return static_cast<int64_t>(exchanged / std::max(there, 1));
+}
+
 PlanTotals plan_totals(const Graph& graph, const IntentSpec& spec, const Plan& plan) {
   PlanTotals totals;
   Availability availability(spreads(spec.where));
@@ -193,6 +198,7 @@ PlanTotals plan_totals(const Graph& graph, const IntentSpec& spec, const Plan& p
   for (const Flow& flow : plan.flows) {
     const SiteId site = plan.placements[flow.placement].site;
     totals.billed_per_hour += flow.path_per_hour;
+    if (flow.streams == 0) continue;
     availability.add(flow.ingress, site, way_availability_ppm(graph, site, flow.path, flow.protection));
   }
   totals.availability_ppm = availability.worst_ppm(graph);

@@ -97,6 +97,10 @@ class Availability {
   std::vector<Way> ways_;  // by ingress, then site
 };
 
+// What one of the instances `there` exchanges with those `here` where every instance exchanges Traffic::between_bps with all the
+// others together: the smaller side is the bound. Requires at least one on each side.
+int64_t bps_between(const Traffic& traffic, int32_t here, int32_t there);
+
 // What a plan adds up to; what emits carbon does so by the hour that it is now, whenever it began. Requires identifiers that the graph knows. O(size of the plan * log).
 struct PlanTotals {
   Nanocredits billed_per_hour = 0;

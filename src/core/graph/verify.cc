@@ -219,12 +219,15 @@ class Verifier {
       if (ingress != Liveness::kUp && ingress != Liveness::kDraining) {
         return changed("ingress " + head_.site_name(flow.ingress) + " is not up");
       }
-      if (flow.streams <= 0) return wrong("a flow carries no stream");
-      if (flow.up_bps != static_cast<__int128>(flow.streams) * spec_->traffic.up_bps ||
+      const bool between = flow.streams == 0 && exchanges();
+      if (flow.streams <= 0 && !between) return wrong("a flow carries no stream");
+      if (between) {
+        if (Verdict verdict = exchanged(flow); !verdict.granted) return verdict;
+      } else if (flow.up_bps != static_cast<__int128>(flow.streams) * spec_->traffic.up_bps ||
           flow.down_bps != static_cast<__int128>(flow.streams) * spec_->traffic.down_bps) {
         return wrong("a flow reserves other bandwidth than its streams need");
       }
-      streams[flow.ingress] += flow.streams;
+      if (!between) streams[flow.ingress] += flow.streams;
       carried[flow.placement] += flow.streams;
       Verdict verdict = path(flow, flow.path);
       if (verdict.granted) verdict = latency(flow);
@@ -253,9 +256,35 @@ class Verifier {
       streams.erase(from.site);
     }
     if (!streams.empty()) return wrong("a flow starts where the intent has no stream");
+    if (exchanged_.size() != flows_between()) return wrong("instances at two sites have no path between them");
     for (size_t i = 0; i < carried.size(); ++i) {
       if (carried[i] != plan_.placements[i].streams) return wrong("flows and placements disagree on streams");
     }
+    return granted();
+  }
+
+  bool exchanges() const { return spec_->from.empty() && spec_->traffic.between_bps > 0; }
+
+  // Of each two sites the first leads to every instance at the second.
+  size_t flows_between() const {
+    if (!exchanges()) return 0;
+    std::map<SiteId, size_t> instances;
+    for (const Placement& p : plan_.placements) ++instances[p.site];
+    size_t before = 0, flows = 0;
+    for (const auto& [site, count] : instances) flows += before++ * count;
+    return flows;
+  }
+
+  Verdict exchanged(const Flow& flow) {
+    const SiteId there = plan_.placements[flow.placement].site;
+    const auto at = [this](SiteId site) {
+      return static_cast<int32_t>(std::count_if(plan_.placements.begin(), plan_.placements.end(),
+                                                [site](const Placement& p) { return p.site == site; }));
+    };
+    if (flow.ingress >= there || at(flow.ingress) == 0) return wrong("a flow between instances leads from where none is");
+    const int64_t bps = bps_between(spec_->traffic, at(flow.ingress), at(there));
+    if (flow.up_bps != bps || flow.down_bps != bps) return wrong("a flow reserves other bandwidth than instances exchange");
+    if (!exchanged_.insert({flow.ingress, flow.placement}).second) return wrong("a flow between instances is there twice");
     return granted();
   }
 
@@ -395,6 +424,7 @@ class Verifier {
   std::map<NodeId, Need> node_need_;
   std::map<LinkId, int64_t> link_need_;
   std::set<size_t> handed_over_;
+  std::set<std::pair<SiteId, uint32_t>> exchanged_;  // ingress and placement of the flows between instances
 };
 
 }  // namespace

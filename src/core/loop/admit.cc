@@ -238,6 +238,7 @@ class Admitter {
                   "ask for at least one");
     }
     if (Status sound = best_effort(e.spec, where); !sound) return tl::unexpected(sound.error());
+    if (Status sound = exchanges(e.spec, where); !sound) return tl::unexpected(sound.error());
     if (Status others = companions(e, where); !others) return tl::unexpected(others.error());
     if (!e.spec.schedule.queue.empty() && !head_.find_queue(e.spec.schedule.queue).valid()) {
       return fail(ErrorCode::kNotFound, "no queue \"" + e.spec.schedule.queue + "\"", where + ": spec.schedule.queue",
@@ -257,6 +258,10 @@ class Admitter {
       }
     }
     const IntentId known = head_.find_intent(head_.tenant_name(e.tenant), e.spec.name);
+    if (known.valid() && !keeps_class(head_.intent(known), e.spec)) {
+      return fail(ErrorCode::kConflict, "it runs, and best_effort cannot be changed meanwhile: what is reserved has a turn to wait for", where,
+                  "delete it first, or choose another name");
+    }
     if (!known.valid()) {
       if (e.generation > 1) return fail(ErrorCode::kConflict, "there is no earlier generation", where);
       if (Status kept = in_time(e.spec, where); !kept) return tl::unexpected(kept.error());
@@ -525,6 +530,10 @@ class Admitter {
     return fail(ErrorCode::kInvalid, schedule.deadline < now_ ? "has passed" : "is sooner than it is estimated to run",
                 where + ": spec.schedule.deadline", "choose a later one, or leave it out");
   }
+  // A job that runs is decided anew at once: it has had its turn, which best-effort work never had.
+  static bool keeps_class(const IntentRow& row, const IntentSpec& spec) {
+    return row.state == IntentState::kWithdrawn || !row.active || row.active->spec->workload.best_effort == spec.workload.best_effort;
+  }
   // It waits in no queue, and nothing is promised of it.
   static Status best_effort(const IntentSpec& spec, const std::string& where) {
     if (!spec.workload.best_effort) return {};
@@ -542,6 +551,30 @@ class Admitter {
         schedule.instances_min > 0 || schedule.start_slack_us > 0) {
       return refuse("best-effort work waits in no queue: it has no queue, reservation, deadline, not_before, instances_min and start_slack",
                     "leave them out, or remove best_effort");
+    }
+    return {};
+  }
+  // Its instances begin together, are known from the start, and there are not too many for a flow to each.
+  static Status exchanges(const IntentSpec& spec, const std::string& where) {
+    if (spec.traffic.between_bps == 0) return {};
+    const auto refuse = [&where](const char* what, const char* remedy) { return fail(ErrorCode::kInvalid, what, where, remedy); };
+    const Schedule& schedule = spec.schedule;
+    if (spec.workload.kind != WorkKind::kJob || !spec.from.empty() || schedule.instances < 2) {
+      return refuse("only the instances of a job without streams exchange what is reserved between them",
+                    "describe a job of several instances, or leave out between");
+    }
+    if (schedule.instances > limits::kInstancesBetweenMax) {
+      return refuse("too many instances exchange what is reserved between them",
+                    "ask for at most 256 instances, or leave out between");
+    }
+    if (schedule.tasks > 0 || schedule.instances_min > 0 || spec.workload.best_effort) {
+      return refuse("the tasks of an array, the instances of a malleable job and best-effort work have nothing reserved between them",
+                    "leave out between, or tasks, instances_min and best_effort");
+    }
+    Traffic rest = spec.traffic;
+    rest.between_bps = 0;
+    if (rest != Traffic{} || spec.promise.latency_us_max > 0) {
+      return refuse("what instances exchange is given beside streams or a latency", "leave out one of the two");
     }
     return {};
   }

@@ -89,10 +89,20 @@ class Writer {
       told.speed_milli_min = 0;  // chose the node; a later wish of what goes on may say otherwise
       told.accelerator_milli = p.accelerator_milli;  // with slices it is more than was asked for
       if (p.accelerator_milli > 0) told.accelerator_memory_mib = p.accelerator_memory_mib;
+      if (is_job(held) && held.spec->traffic.between_bps > 0) exchange(directive->runs.back(), held, i);
     }
     for (uint32_t f = 0; f < held.plan.flows.size(); ++f) {
       if (held.flow_passed_on[f]) continue;
       flow(id, row, held, f, active || phase == Phase::kMaking, services);
+    }
+  }
+
+  // Where the others are that it exchanges what is reserved with.
+  void exchange(DirectedRun& run, const CommittedPlan& held, size_t index) const {
+    const std::vector<Placement>& all = held.plan.placements;
+    run.instance = static_cast<int32_t>(index);
+    for (size_t k = 0; k < all.size(); ++k) {
+      run.instances.push_back(run_address(graph_.site_spec(all[k].site).prefix, held.run(k)));
     }
   }
 

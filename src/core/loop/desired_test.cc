@@ -152,6 +152,35 @@ TEST_F(DesiredTest, LinksAreJudgedByThePathsOverThem) {
   EXPECT_TRUE(judge_links(graph, {{a, b, by_r0, false}}).down.empty()) << "the site is dead, not the links";
 }
 
+TEST_F(DesiredTest, InstancesThatExchangeAreToldOfEachOtherAndLedToEachOther) {
+  IntentSpec spec{.name = "gang"};
+  spec.workload.kind = WorkKind::kJob;
+  spec.workload.cpu_milli = 100;
+  spec.schedule.instances = 2;
+  spec.traffic.between_bps = 1'000'000;
+  add(IntentSubmitted{IntentId(1u), TenantId(0u), 1, spec});
+  Plan plan{.intent = IntentId(1u), .generation = 1, .basis = graph.version()};
+  for (uint32_t s = 0; s < 2; ++s) plan.placements.push_back({.site = SiteId(s), .node = NodeId(s), .cpu_milli = 100, .continues = {}});
+  plan.flows.push_back({.ingress = SiteId(0u), .placement = 1, .up_bps = 1'000'000, .down_bps = 1'000'000, .path = by_r0});
+  EXPECT_TRUE(give_labels(graph, plan));
+  const Position at = graph.version();
+  EXPECT_TRUE(add(PlanCommitted{plan}).effect);
+  auto directives = all();
+  const DirectedRun& first = directives[SiteId(0u)].runs.at(0);
+  const DirectedRun& second = directives[SiteId(1u)].runs.at(0);
+  EXPECT_EQ(first.instances, (std::vector{first.address, second.address}));
+  EXPECT_EQ(second.instances, first.instances);
+  EXPECT_EQ(first.instance, 0);
+  EXPECT_EQ(second.instance, 1);
+  ASSERT_EQ(directives[SiteId(0u)].steerings.size(), 1u);
+  EXPECT_EQ(directives[SiteId(0u)].steerings[0].destination, second.address + "/128");
+  ASSERT_EQ(directives[SiteId(1u)].steerings.size(), 1u);
+  EXPECT_EQ(directives[SiteId(1u)].steerings[0].source, second.address + "/128");
+  EXPECT_EQ(directives[SiteId(1u)].steerings[0].destination, "fd77:1:1:1::/64");
+  for (uint32_t item = 0; item < 2; ++item) add(RunStateChanged{{at, item}, IntentId(1u), RunState::kRunning});
+  EXPECT_TRUE(all()[SiteId(0u)].services.empty()) << "it answers nobody else";
+}
+
 TEST_F(DesiredTest, ATaskIsToldWhichOfItsArrayItIs) {
   IntentSpec spec{.name = "render", .schedule = {.tasks = 40}};
   spec.workload.kind = WorkKind::kJob;

@@ -24,6 +24,8 @@ struct DirectedRun {
   std::string address;         // IPv6 to listen on; empty: the site has no data plane
   int32_t task = 0;            // index in its array
   int32_t tasks = 0;           // of the array that it is of; 0: of none
+  int32_t instance = 0;        // index in `instances`
+  std::vector<std::string> instances;  // addresses of all that exchange what is reserved between them; empty: of nothing such
   bool ended = false;          // so the ledger says: what is left of it is kept, and it is not begun again
   friend bool operator==(const DirectedRun&, const DirectedRun&) = default;
 };

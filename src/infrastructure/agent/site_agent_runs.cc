@@ -58,6 +58,12 @@ RunSpec SiteAgent::spec_of(const DirectedRun& run) const {
     spec.environment.emplace_back("WEIR_TASK_INDEX", std::to_string(run.task));
     spec.environment.emplace_back("WEIR_TASK_COUNT", std::to_string(run.tasks));
   }
+  if (!run.instances.empty()) {
+    std::string all;
+    for (const std::string& address : run.instances) all += (all.empty() ? "" : ",") + address;
+    spec.environment.emplace_back("WEIR_INSTANCE_INDEX", std::to_string(run.instance));
+    spec.environment.emplace_back("WEIR_INSTANCE_ADDRESSES", std::move(all));
+  }
   return spec;
 }
 

@@ -248,6 +248,8 @@ void put_directive(const SiteDirective& d, TimeUs lease_until_us, v1::BrainMessa
     r.set_devices(run.devices);
     r.set_task(run.task);
     r.set_tasks(run.tasks);
+    r.set_instance(run.instance);
+    for (const std::string& address : run.instances) r.add_instances(address);
     r.set_streams_per_instance(w.streams_per_instance);
     r.set_address(run.address);
     r.set_ended(run.ended);
@@ -310,6 +312,8 @@ Result<SiteDirective> directive_from(const v1::BrainMessage& message, SiteId sit
                     .address = r.address(),
                     .task = static_cast<int32_t>(in.number("runs.task", r.task(), 0, INT32_MAX)),
                     .tasks = static_cast<int32_t>(in.number("runs.tasks", r.tasks(), 0, INT32_MAX)),
+                    .instance = static_cast<int32_t>(in.number("runs.instance", r.instance(), 0, std::max(r.instances_size() - 1, 0))),
+                    .instances = {r.instances().begin(), r.instances().end()},
                     .ended = r.ended()};
     run.workload = {.kind = r.kind() == v1::WORK_KIND_JOB ? WorkKind::kJob : WorkKind::kService,
                     .artifact = r.artifact(),

@@ -68,7 +68,7 @@ Status check_spec(const RunSpec& spec) {
   for (const auto& [name, value] : spec.environment) {
     if (!valid_variable(name))
       return invalid("'" + name.substr(0, 80) + "' is not a name of a variable", "environment");
-    if (name.starts_with("WEIR_") && name != "WEIR_SITE" && !name.starts_with("WEIR_TASK_"))
+    if (name.starts_with("WEIR_") && name != "WEIR_SITE" && !name.starts_with("WEIR_TASK_") && !name.starts_with("WEIR_INSTANCE_"))
       return invalid("WEIR_ variables are the site's", "environment." + name);
     if (!valid_text(value)) return invalid("too long, or holds a NUL", "environment." + name);
     bytes += name.size() + value.size() + 2;

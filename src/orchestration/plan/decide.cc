@@ -1,6 +1,7 @@
 #include "orchestration/plan/decide.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <numeric>
@@ -8,6 +9,7 @@
 
 #include "core/graph/hours.h"
 #include "orchestration/placement/site_offer.h"
+#include "orchestration/plan/exchange.h"
 #include "orchestration/plan/refusal.h"
 
 namespace weir {
@@ -157,11 +159,11 @@ class Decider {
 
     // Ingresses draw instances to different sites, and of many sites not all combinations can be tried.
     std::optional<Solution> one_site;
-    if (spec_.where.same_rack && left.size() > 1 && !candidates.explains_refused()) one_site = site_by_site(candidates, whole);
+    if (spec_.where.same_rack && left.size() > 1 && !candidates.explains_refused()) one_site = site_by_site(candidates, whole, path);
     SolverOutcome outcome =
         one_site ? SolverOutcome(std::move(*one_site)) : solve(candidates, whole, limits_.solver);
     if (const auto* none = std::get_if<Blocked>(&outcome); none && none->quality != Quality::kExact && spec_.where.same_rack) {
-      if (auto one = site_by_site(candidates, whole)) outcome = std::move(*one);
+      if (auto one = site_by_site(candidates, whole, path)) outcome = std::move(*one);
     }
     if (const auto* blocked = std::get_if<Blocked>(&outcome)) {
       // Where not all fits in what the reservation keeps, some may go another way.
@@ -172,11 +174,17 @@ class Decider {
       if (!cheap) return refused(refusal(candidates, *blocked, whole).reasons);
       outcome = std::move(*cheap);
     }
-    return plan(candidates, kept, std::get<Solution>(outcome));
+    const Solution& solution = std::get<Solution>(outcome);
+    if (!spec_.from.empty() || spec_.traffic.between_bps == 0) return plan(candidates, kept, solution);
+    Exchange exchange(graph_, row_, spec_, term_);
+    auto gathered = exchange.gather(candidates, whole, kept.placements, solution);
+    if (auto* none = std::get_if<Reason>(&gathered)) return refused({*none});
+    const auto& found = std::get<Exchange::Gathered>(gathered);
+    return plan(candidates, kept, found.solution, [&](Plan& made) { exchange.add_flows(found.ways, made); });
   }
 
   // The best found at one site alone, of those that are cheapest for one stream.
-  std::optional<Solution> site_by_site(Candidates& candidates, const Whole& whole) {
+  std::optional<Solution> site_by_site(Candidates& candidates, const Whole& whole, Candidates::KeptPath path) {
     constexpr size_t kSitesTried = 16;
     std::optional<Solution> best;
     Share one(candidates.sources().size(), 0);
@@ -191,7 +199,7 @@ class Decider {
     for (const SiteId site : sites) {
       IntentSpec here = spec_;
       here.where.only = {site};
-      Candidates narrowed(graph_, here, residency_, candidates.sources(), cache_);
+      Candidates narrowed(graph_, here, residency_, candidates.sources(), cache_, term_, path);
       if (candidates.beside().valid()) narrowed.set_beside(candidates.beside());
       SolverOutcome outcome = solve(narrowed, whole, limits_.solver);
       auto* found = std::get_if<Solution>(&outcome);
@@ -270,7 +278,7 @@ class Decider {
       const PathUse before = use_;
       bool all = true;
       for (const Flow& old : active.plan.flows) {
-        if (old.placement != k) continue;
+        if (old.placement != k || old.streams == 0) continue;  // what instances exchange is led anew
         Flow flow = old;
         flow.latency_us_work = service->work_us;
         flow.latency_us_queueing = service->queueing_us;
@@ -330,7 +338,9 @@ class Decider {
     refresh(flow);
   }
 
-  Plan plan(Candidates& candidates, const Kept& kept, const Solution& solution) {
+  // `add_flows`: more flows between what is placed.
+  Plan plan(Candidates& candidates, const Kept& kept, const Solution& solution,
+            const std::function<void(Plan&)>& add_flows = nullptr) {
     Plan plan{.intent = intent_, .generation = row_.generation, .basis = graph_.version()};
     plan.placements = kept.placements;
     plan.flows = kept.flows;
@@ -380,6 +390,7 @@ class Decider {
       }
     }
     protect(candidates, plan.placements, plan.flows, kept.flows.size());
+    if (add_flows) add_flows(plan);
     for (const Placement& p : kept.placements) {
       const Nanocredits price = site_price(graph_, p.site, spec_.workload, spec_.prefer).decision;
       plan.decision_price += price;
@@ -506,9 +517,8 @@ class Decider {
 }  // namespace
 
 Decision JointPlanner::decide(const Graph& snapshot, IntentId intent) {
-  // A job in a reservation of bandwidth runs where that leads.
   const ReservationId in = flow_term(snapshot, snapshot.intent(intent)).in;
-  if (in.valid()) return decide_among(snapshot, intent, {snapshot.reservation(in).spec.site});
+  if (in.valid()) return decide_among(snapshot, intent, {});
   return Decider(snapshot, intent, *snapshot.intent(intent).demand, limits_, cache_).run();
 }
 
@@ -517,6 +527,10 @@ Decision JointPlanner::decide_among(const Graph& snapshot, IntentId intent, cons
   std::vector<SiteId> only;
   std::copy_if(sites.begin(), sites.end(), std::back_inserter(only), [&](SiteId site) { return allows(narrowed.where, site); });
   if (!only.empty()) narrowed.where.only = std::move(only);
+  // A job in a reservation of bandwidth runs where that leads, wherever else there is room.
+  if (const ReservationId in = flow_term(snapshot, snapshot.intent(intent)).in; in.valid()) {
+    narrowed.where.only = {snapshot.reservation(in).spec.site};
+  }
   return Decider(snapshot, intent, narrowed, limits_, cache_).run();
 }
 

@@ -78,6 +78,14 @@ class KeptPaths : public ::testing::Test {
   TimeUs now = kHour;
 };
 
+TEST_F(KeptPaths, AJobOfAReservationRunsWhereItLeadsWhateverElseIsOffered) {
+  reserve(50 * kMbps, 0, 10 * kHour);
+  const IntentId job = submit(WorkKind::kJob, 1, 10 * kMbps, kHour, "night");
+  const Decision among = planner.decide_among(graph, job, {SiteId(0u)});
+  ASSERT_TRUE(std::holds_alternative<Plan>(among));
+  EXPECT_EQ(std::get<Plan>(among).placements[0].site, SiteId(1u));
+}
+
 TEST_F(KeptPaths, OthersGoAroundWhatIsKeptOrAreRefused) {
   reserve(80 * kMbps, 2 * kHour, 3 * kHour);
   EXPECT_EQ(paths(submit(WorkKind::kService, 1, 20 * kMbps)), Paths{cheap});

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "core/loop/links.h"
 #include "core/units/quantity.h"
 #include "service/resource/time_text.h"
 
@@ -12,9 +13,11 @@ namespace {
 
 // Of a link that is short of room because reservations keep it: for how long. "" : it is not so, or not any more.
 std::string kept_text(const Graph& graph, const Reason& reason) {
-  if (!graph.keeps_bandwidth()) return "";
-  for (uint32_t l = 0; l < graph.link_count(); ++l) {
-    const LinkId link(l);
+  if (!graph.keeps_bandwidth() || !reason.ingress.valid() || !reason.site.valid()) return "";
+  // Of other ways whoever asks knows nothing, and is told nothing.
+  std::vector<LinkId> way = routed_way(graph, graph.site(reason.ingress).vertex, graph.site(reason.site).vertex).value_or(std::vector<LinkId>());
+  for (const LinkId back : reversed(way)) way.push_back(back);
+  for (const LinkId link : way) {
     const int64_t kept_bps = graph.kept_bps(link, {}), free_bps = graph.load(link).free_bps;
     if (kept_bps == 0 || free_bps < reason.needed || std::max<int64_t>(free_bps - kept_bps, 0) != reason.available) continue;
     TimeUs until = INT64_MAX;
@@ -117,10 +120,26 @@ std::vector<Group> groups_of(const Graph& graph, const Plan& plan, SiteId only) 
   return out;
 }
 
+// What the instances of a job at two sites exchange.
+std::string exchange_text(const Graph& graph, const IntentSpec& spec, const Plan& plan, const Group& group) {
+  const Flow& flow = *group.worst;
+  const Placement& placement = plan.placements[flow.placement];
+  const auto count = static_cast<int64_t>(group.placements.size());
+  std::string out = "The instances at " + group.ingress + " and at " + name(graph, placement.site) + " exchange up to " +
+                    format_bandwidth(flow.up_bps * count) + " each way (" + format_bandwidth(spec.traffic.between_bps) +
+                    " an instance) by way of " + joined(group.way, " > ") + ".\n  There and back takes " +
+                    latency_text(flow.latency_us_path) + ". Costs " + per_hour_text(group.path) + " for the path.";
+  out += flow.protection.empty() ? " No second path exists to protect it."
+                                 : " If the path dies, traffic moves to " +
+                                       joined(hops(graph, flow.ingress, flow.protection), " > ") + " at once.";
+  return out + "\n";
+}
+
 std::string group_text(const Graph& graph, const IntentSpec& spec, const Plan& plan, const Group& group) {
   const Flow& flow = *group.worst;
   const Placement& placement = plan.placements[flow.placement];
   const std::string site = name(graph, placement.site);
+  if (group.streams == 0) return exchange_text(graph, spec, plan, group);
   std::string out = plural(group.streams, "stream") + " from " + group.ingress + " go to " + site + " (" +
                     plural(static_cast<int64_t>(group.placements.size()), "instance") + ")";
   out += flow.path.empty() ? ", without leaving the site.\n" : " by way of " + joined(group.way, " > ") + ".\n";

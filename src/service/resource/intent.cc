@@ -92,6 +92,8 @@ Traffic traffic_from(const v1::Intent::Load& load, Checks& checks) {
       path + ".requests_per_second", load.requests_per_second(), parse_per_second_milli, "2", 0);
   out.work_us_per_request = checks.quantity<int64_t>(path + ".work_per_request", load.work_per_request(),
                                                      parse_work_us, "30ms@reference-core", 0);
+  out.between_bps = checks.quantity<int64_t>(path + ".between", load.between(), parse_bandwidth_bps, "200Mbps", 0);
+  checks.require(load.between().empty() || out.between_bps > 0, path + ".between", "is zero", "write it like 200Mbps, or leave it out");
   return out;
 }
 
@@ -207,6 +209,28 @@ void check_best_effort(const v1::Intent::Spec& spec, Checks& checks) {
   refuse("spec.schedule.start_slack", !timing.start_slack().empty(), no_queue);
 }
 
+// Bandwidth between the instances of a job: they begin together, and as many as they are from the start.
+void check_between(const v1::Intent::Spec& given, const IntentSpec& spec, Checks& checks) {
+  const std::string path = "spec.workload.traffic.between";
+  const v1::Intent::Load& load = given.workload().traffic();
+  if (spec.workload.kind != WorkKind::kJob) {
+    return checks.refuse(path, "is of jobs", "describe a job, or remove it");
+  }
+  checks.require(given.from_size() == 0, path, "is given beside spec.from", "leave out one of the two");
+  checks.require(spec.schedule.instances >= 2 || given.from_size() > 0, path, "is given, but there is only one instance",
+                 "give spec.schedule.instances, at least 2, or remove it");
+  checks.require(spec.schedule.instances <= limits::kInstancesBetweenMax, path,
+                 "is given for more than " + std::to_string(limits::kInstancesBetweenMax) + " instances", "ask for fewer, or remove it");
+  checks.require(spec.schedule.tasks == 0, path, "is given beside spec.schedule.tasks", "leave out one of the two");
+  checks.require(spec.schedule.instances_min == 0, path, "is given beside spec.schedule.instances_min",
+                 "leave out one of the two");
+  checks.require(!spec.workload.best_effort, path, "is given beside best_effort, and nothing is reserved for best-effort work",
+                 "leave out one of the two");
+  checks.require(load.up().empty() && load.down().empty() && load.requests_per_second().empty() && load.work_per_request().empty(), path,
+                 "is given beside what streams need", "a job without streams has between alone");
+  checks.require(spec.promise.latency_us_max == 0, path, "is given beside a latency", "leave out one of the two");
+}
+
 }  // namespace
 
 Workload instance_from(const std::string& path, const v1::Intent::Instance& in, WorkKind kind, Checks& checks) {
@@ -308,6 +332,7 @@ Intent intent_from(const v1::Intent& message, const Context& context, Checks& ch
                    "with fewer instances they could not be in as many: leave out one of the two");
   }
   if (out.spec.workload.best_effort) check_best_effort(spec, checks);
+  if (out.spec.traffic.between_bps > 0) check_between(spec, out.spec, checks);
   out.data = checks.names("spec.data", strings(spec.data()), limits::kDatasetsNamedMax);
   out.spec.data.resize(out.data.size());
   checks.require(!out.spec.where.at_data || !out.data.empty(), "spec.where.at_data",
@@ -356,6 +381,7 @@ void fill(const Intent& value, v1::Intent& message) {
     if (traffic.requests_per_second_milli > 0)
       load.set_requests_per_second(format_milli(traffic.requests_per_second_milli));
     if (traffic.work_us_per_request > 0) load.set_work_per_request(format_work(traffic.work_us_per_request));
+    if (traffic.between_bps > 0) load.set_between(format_bandwidth(traffic.between_bps));
   }
   const Promise& promise = value.spec.promise;
   if (promise.latency_us_max > 0) {

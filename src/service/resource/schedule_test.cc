@@ -379,6 +379,50 @@ metadata: {name: metro}
 spec: {site: metro, asks: {core_hour: 0.3, gib_hour: 0.03, best_effort: "0.25"}}
 )";
 
+constexpr const char* kShuffle = R"(apiVersion: weir/v1
+kind: Intent
+metadata: {name: shuffle, tenant: city}
+spec:
+  workload:
+    job: {artifact: exchange, cpu: "1", memory: 1Gi}
+    traffic: {between: 200Mbps}
+  schedule: {instances: 4}
+)";
+
+TEST(Schedule, ReadsWhatInstancesExchange) {
+  const Resource resource = only(kShuffle);
+  EXPECT_EQ(std::get<Intent>(resource.value).spec.traffic.between_bps, 200'000'000);
+  v1::Resource message;
+  to_message(resource, message);
+  EXPECT_EQ(message.intent().spec().workload().traffic().between(), "200Mbps");
+  EXPECT_EQ(from_message(message)->value, resource.value);
+  EXPECT_EQ(only(to_yaml(message.intent())).value, resource.value);
+}
+TEST(Schedule, RefusesWhatCannotExchange) {
+  const auto names = [](const std::string& from, const std::string& to, const std::string& why) {
+    std::string text = kShuffle;
+    text.replace(text.find(from), from.size(), to);
+    const auto read = parse(text, "f.yaml");
+    const std::string error = read ? std::string("accepted") : read.error().text();
+    EXPECT_NE(error.find("spec.workload.traffic.between"), std::string::npos) << error;
+    EXPECT_NE(error.find(why), std::string::npos) << error;
+  };
+  names("job: {artifact", "service: {port: 80, artifact", "is of jobs");
+  names("instances: 4", "priority: 0", "there is only one instance");
+  names("instances: 4", "instances: 1", "there is only one instance");
+  names("instances: 4", "instances: 257", "more than 256 instances");
+  names("instances: 4", "instances: 4, tasks: 3", "beside spec.schedule.tasks");
+  names("instances: 4", "instances: 4, instances_min: 2", "beside spec.schedule.instances_min");
+  names("memory: 1Gi", "memory: 1Gi, best_effort: true", "nothing is reserved for best-effort work");
+  names("between: 200Mbps", "between: 200Mbps, up: 1Mbps", "beside what streams need");
+  names("between: 200Mbps", "between: 0Mbps", "is zero");
+  names("between: 200Mbps", "between: much", "much");
+  names("  schedule:", "  promise: {latency: 50ms}\n  schedule:", "beside a latency");
+  names("  schedule: {instances: 4}", "  from: [{site: metro, streams: 1}]\n", "beside spec.from");
+  std::string most = kShuffle;
+  most.replace(most.find("instances: 4"), 12, "instances: 256");
+  EXPECT_TRUE(parse(most, "f.yaml"));
+}
 TEST(Schedule, ReadsWhatBestEffortWorkPays) {
   const Resource resource = only(kAsks);
   EXPECT_EQ(std::get<Offer>(resource.value).best_effort_asks_milli, 250);
