@@ -5,7 +5,8 @@
 namespace weir {
 
 // Whether time, or others that end, may heal what is named first; whatever else is wrong stays wrong until something is changed.
-inline bool may_ease(const Refusal& refusal) {
+// `hourly`: sites ask for more or less by the hour.
+inline bool may_ease(const Refusal& refusal, bool hourly) {
   if (refusal.reasons.empty()) return true;
   switch (refusal.reasons.front().code) {
     case ReasonCode::kCpu:
@@ -21,6 +22,8 @@ inline bool may_ease(const Refusal& refusal) {
     case ReasonCode::kSearchBudget:
     case ReasonCode::kRestarting:
       return true;
+    case ReasonCode::kBudget:
+      return hourly;
     default:
       return false;
   }

@@ -4,7 +4,9 @@
 #include <tuple>
 #include <utility>
 
+#include "core/event/limits.h"
 #include "core/graph/graph.h"
+#include "core/price/price.h"
 
 // Bandwidth that reservations keep: which flows use it, whom it is kept from, and over which path.
 namespace weir {
@@ -117,7 +119,8 @@ PathToKeep path_to_keep(const Graph& graph, const ReservationSpec& spec, TimeUs 
         if (!plain && (!graph.link(id).steerable || !graph.usable(id) || (with_room && !fits(id)))) continue;
         const VertexId next = graph.link(id).to;
         const Nanocredits price = plain ? 0 : path_per_hour(graph, {id}, spec.up_bps, spec.down_bps);
-        const Label there{here.price + price, here.latency_us + graph.link(id).latency_us, here.hops + 1, id};
+        if (here.hops == static_cast<int64_t>(limits::kPathLinksMax)) continue;  // longer ones are never written
+        const Label there{saturating_add(here.price, price), here.latency_us + graph.link(id).latency_us, here.hops + 1, id};
         if (done[next.index()] != 0 || there.rank() >= labels[next.index()].rank()) continue;
         labels[next.index()] = there;
         queue.push({there.price, there.latency_us, there.hops, next});

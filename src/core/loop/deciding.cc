@@ -131,14 +131,20 @@ void Loop::handle(Decided& message) {
   // Deciders give advice: what is not even well-formed goes no further.
   if (plan && plan->intent == message.intent && validate(*plan)) {
     verdict = verify(head_, *plan, event_time_us());
-    if (const auto turn = turns_.find(message.intent);
-        verdict.granted && turn != turns_.end() && !ports_.scheduler->admits(head_, *plan)) {
-      if (turn->second.only_there || turn->second.sites.empty()) {
+    const auto turn = turns_.find(message.intent);
+    // One that grows has no turn after a restart, and takes what others wait for no less.
+    const bool grows = turn == turns_.end() && ports_.scheduler != nullptr && row.active && is_malleable(row.spec->schedule);
+    if (verdict.granted && (turn != turns_.end() || grows) && !ports_.scheduler->admits(head_, *plan)) {
+      if (grows || turn->second.only_there || turn->second.sites.empty()) {
         if (try_fewer(message.intent)) {
           attempts_.erase(found);
           return;
         }
-        give_up_turn(message.intent, attempt.relief);
+        if (grows) {
+          refuse(message.intent, {attempt.relief, now_us_ + options_.retry_us, {}});
+        } else {
+          give_up_turn(message.intent, attempt.relief);
+        }
         attempts_.erase(found);
         return;
       }

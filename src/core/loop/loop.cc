@@ -11,6 +11,10 @@
 namespace weir {
 namespace {
 
+// Best-effort work that was refused is not asked for again while so many others are to be decided.
+constexpr size_t kBestEffortBehind = 64;
+constexpr TimeUs kBestEffortLaterUs = 20'000;
+
 std::string milliseconds(TimeUs us) { return std::to_string(us / 1000) + " ms"; }
 
 bool has_ingress(const IntentSpec& spec, SiteId site) {
@@ -538,6 +542,8 @@ void Loop::watch_intents() {
     } else if (!ports_.needs_decision(head_, intent)) {
       unrefuse(intent);
       continue;
+    } else if (eased(refused) && head_.intent(intent).spec->workload.best_effort && to_decide_.size() >= kBestEffortBehind) {
+      refused.again_us = now_us_ + kBestEffortLaterUs;  // what was promised something goes first
     } else if (eased(refused)) {
       refused.relief = head_.relief();
       if (refused.moves) refused.moves = moves_;

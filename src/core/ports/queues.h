@@ -71,6 +71,7 @@ struct JobWait {
   TimeUs estimated_start = 0;  // if every job runs as long as estimated; 0: not foreseen
   TimeUs promised_start = 0;   // no later than this; 0: nothing is promised
   std::vector<IntentId> gives_way;  // kPreempting: who makes room, or would
+  TimeUs cheaper_at = 0;       // kCheaperLater: when that hour begins
   int32_t saves_ppm = 0;       // kCheaperLater: of what an hour of it would cost if it began now; 0: nothing
   Nanocredits preempting_cost = 0;  // of what that destroys; 0: it is being done
 };

@@ -50,7 +50,8 @@ Running running(const Graph& head, IntentId id, TimeUs now) {
 
 // In a window, rounded up.
 int64_t rate(int64_t amount, int64_t times, TimeUs window_us) {
-  return static_cast<int64_t>((static_cast<__int128>(amount) * times + window_us - 1) / window_us);
+  const __int128 each = (static_cast<__int128>(amount) * times + window_us - 1) / window_us;
+  return static_cast<int64_t>(std::min<__int128>(each, INT64_MAX));
 }
 
 }  // namespace
@@ -136,15 +137,23 @@ void Colocation::look_at(const Graph& head, const Plan& plan, IntentId by) {
   }
 }
 
+// What it uses is known, or never will be: then it is taken to use all that it has reserved.
+void Colocation::known_now(const Graph& head, Run& run) {
+  if (!std::exchange(run.unknown, false)) return;
+  --nodes_.at(run.node).unknown;
+  changed_[head.node(run.node).site].insert(run.node);
+}
+
 void Colocation::use(const Graph& head, const UsageReported& e) {
   const auto known = runs_.find(e.run);
   if (known == runs_.end() || e.to <= e.from) return;
   Run& run = known->second;
-  run.newest = {rate(e.cpu_us, 1000, e.to - e.from), rate(e.memory_mib_us, 1, e.to - e.from), 0};
+  // A machine that says that a run used more than there is says nothing of worth beyond that.
+  run.newest = Amount::least({rate(e.cpu_us, 1000, e.to - e.from), rate(e.memory_mib_us, 1, e.to - e.from), 0}, capacity_of(head, run.node));
   if (head.spare(run.node).memory_mib_taken > 0) crowded_.try_emplace(run.node);
   if (run.best_effort) return;
   if (!run.history) {
-    if (followed_ >= kRunsFollowedMax) return;
+    if (followed_ >= kRunsFollowedMax) return known_now(head, run);
     ++followed_;
     run.history = std::make_unique<History>(History{UsageHistogram(std::max<int64_t>(run.reserved.cpu_milli, 1), kHalfLifeUs),
                                                     UsageHistogram(std::max<int64_t>(run.reserved.memory_mib, 1), kHalfLifeUs)});
@@ -154,10 +163,7 @@ void Colocation::use(const Graph& head, const UsageReported& e) {
   run.history->cpu.add(run.newest.cpu_milli, at);
   run.history->memory.add(run.newest.memory_mib, at);
   Node& node = nodes_.at(run.node);
-  if (run.unknown && run.history->cpu.samples() >= policy_.samples_min) {
-    run.unknown = false;
-    --node.unknown;
-  }
+  if (run.history->cpu.samples() >= policy_.samples_min) known_now(head, run);
   const Amount own{run.reserved.cpu_milli, run.reserved.memory_mib, 0};
   const Amount before = std::exchange(run.reclaimable, best_effort_room(own, own, run.history->cpu, run.history->memory, policy_));
   node.reclaimable += run.reclaimable - before;
@@ -188,8 +194,11 @@ void Colocation::note(const Graph& head, const EventBody& body, Position at) {
           }
         } else if constexpr (std::is_same_v<T, NodesReported>) {
           if (e.site.index() >= head.site_count()) return;
-          for (const NodeId node : head.best_effort_nodes()) {
-            if (head.node(node).site == e.site) crowded_.try_emplace(node);
+          for (const NodeRange& range : head.nodes(e.site)) {
+            for (uint32_t n = range.first; n < range.first + range.count; ++n) {
+              const NodeSpare& spare = head.spare(NodeId(n));
+              if (spare.cpu_milli_taken > 0 || spare.memory_mib_taken > 0) crowded_.try_emplace(NodeId(n));
+            }
           }
         }
       },
@@ -273,46 +282,48 @@ std::vector<EventBody> Colocation::evict_from(const Graph& head, NodeId node, In
   return out;
 }
 
-// Less is said at once, more only so often.
+// Less is said at once, more only so often: until then it is not looked at again.
 std::vector<EventBody> Colocation::measured(const Graph& head, TimeUs now) {
   wake_ = INT64_MAX;
   if (wanting_.empty()) return {};
+  while (!rising_due_.empty() && rising_due_.begin()->first <= now) {
+    const SiteId site = rising_due_.begin()->second;
+    rising_due_.erase(rising_due_.begin());
+    if (const auto rising = rising_.extract(site)) changed_[site].merge(rising.mapped());
+  }
   std::vector<EventBody> out;
-  for (auto at = changed_.begin(); at != changed_.end();) {
-    auto& [site, nodes] = *at;
+  for (auto& [site, nodes] : std::exchange(changed_, {})) {
     const auto last = measured_at_.find(site);
     const TimeUs due = last == measured_at_.end() ? 0 : last->second + kMeasuredEveryUs;
     ReclaimableMeasured event{.site = site, .nodes = {}};
-    for (auto n = nodes.begin(); n != nodes.end();) {
-      const NodeSpare& spare = head.spare(*n);
-      const auto known = nodes_.find(*n);
-      const Amount capacity = capacity_of(head, *n);
+    std::set<NodeId> later;
+    for (const NodeId id : nodes) {
+      const NodeSpare& spare = head.spare(id);
+      const auto known = nodes_.find(id);
+      const Amount capacity = capacity_of(head, id);
       const Amount now_is = known == nodes_.end() ? Amount{} : Amount::least(known->second.reclaimable, capacity);
       const bool cpu = significant(spare.cpu_milli_reclaimed, now_is.cpu_milli, capacity.cpu_milli);
       const bool memory = significant(spare.memory_mib_reclaimed, now_is.memory_mib, capacity.memory_mib);
       const bool less = (cpu && now_is.cpu_milli < spare.cpu_milli_reclaimed) ||
                         (memory && now_is.memory_mib < spare.memory_mib_reclaimed);
       const bool unknown = known != nodes_.end() && known->second.unknown > 0;
-      if ((!cpu && !memory) || unknown) {
-        n = nodes.erase(n);
-      } else if (less || now >= due) {
-        event.nodes.push_back({*n, static_cast<int32_t>(now_is.cpu_milli), static_cast<int32_t>(now_is.memory_mib)});
-        n = nodes.erase(n);
+      if ((!cpu && !memory) || unknown) continue;
+      if (less || now >= due) {
+        event.nodes.push_back({id, static_cast<int32_t>(now_is.cpu_milli), static_cast<int32_t>(now_is.memory_mib)});
       } else {
-        ++n;
+        later.insert(id);
       }
     }
     if (!event.nodes.empty()) {
       measured_at_[site] = now;
       out.push_back(std::move(event));
     }
-    if (nodes.empty()) {
-      at = changed_.erase(at);
-      continue;
-    }
-    wake_ = std::min(wake_, measured_at_[site] + kMeasuredEveryUs);
-    ++at;
+    if (later.empty()) continue;
+    std::set<NodeId>& rising = rising_[site];
+    if (rising.empty()) rising_due_.insert({measured_at_[site] + kMeasuredEveryUs, site});
+    rising.merge(later);
   }
+  if (!rising_due_.empty()) wake_ = rising_due_.begin()->first;
   return out;
 }
 

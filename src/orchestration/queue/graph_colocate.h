@@ -64,6 +64,7 @@ class Colocation {
   void drop(RunId run);
   void forget_ended(const Graph& head, IntentId intent);
   void use(const Graph& head, const UsageReported& e);
+  void known_now(const Graph& head, Run& run);
   void wants(const Graph& head, IntentId intent);
   void look_at(const Graph& head, const Plan& plan, IntentId by);
 
@@ -78,6 +79,8 @@ class Colocation {
   size_t followed_ = 0;
   std::set<IntentId> wanting_;           // best-effort intents that are not over
   std::map<SiteId, std::set<NodeId>> changed_;  // nodes whose figure may be another
+  std::map<SiteId, std::set<NodeId>> rising_;   // of which more is to be said, once it is due
+  std::set<std::pair<TimeUs, SiteId>> rising_due_;
   std::map<SiteId, TimeUs> measured_at_;
   std::map<NodeId, IntentId> crowded_;   // nodes to look at, and for whom, where that is known
   TimeUs wake_ = INT64_MAX;

@@ -44,6 +44,16 @@ std::vector<uint32_t> pools_of(const Graph& head, const IntentSpec& spec) {
   return pools;
 }
 
+// Of devices, that each instance may take: of sliced ones more than it asks for, by whole slices. O(sites) for a share.
+int64_t device_milli_taken(const Graph& head, const Workload& workload, const std::vector<uint32_t>& pools) {
+  if (workload.accelerator_milli == 0) return device_milli(workload);
+  uint32_t slices = 0;
+  const auto add = [&](uint32_t pool) { slices |= pool == kNowhere ? 0 : head.load(SiteId(pool)).device_slices; };
+  for (const uint32_t pool : pools) add(pool);
+  for (size_t s = 0; pools.empty() && s < head.site_count(); ++s) add(static_cast<uint32_t>(s));
+  return std::max(device_milli(workload), device_milli_most(workload, slices));
+}
+
 Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) {
   const IntentSpec& spec = *row.spec;
   const Schedule& schedule = spec.schedule;
@@ -57,10 +67,11 @@ Job job_of(const Graph& head, uint64_t id, uint32_t leaf, const IntentRow& row) 
           .priority = schedule.priority,
           .deadline = schedule.deadline,
           .not_before = schedule.not_before,
-          .each = {spec.workload.cpu_milli, spec.workload.memory_mib, device_milli(spec.workload)},
+          .each = {spec.workload.cpu_milli, spec.workload.memory_mib, 0},
           .count = instances_at_least(spec),
           .count_min = is_malleable(schedule) ? schedule.instances_min : 0,
           .pools = pools_of(head, spec)};
+  job.each.accelerator_milli = device_milli_taken(head, spec.workload, job.pools);
   if (!schedule.reservation.empty()) {
     const ReservationId in = head.find_reservation(row.tenant, schedule.reservation);
     const auto* alone = without_room(head, row);
@@ -247,7 +258,7 @@ void GraphQueue::set_hopeless(const Graph& head, IntentId intent) {
   Work& work = known->second;
   const IntentRow& row = head.intent(intent);
   const bool hopeless =
-      too_large_.contains(intent) || (row.state == IntentState::kRefused && row.refusal && !may_ease(*row.refusal));
+      too_large_.contains(intent) || (row.state == IntentState::kRefused && row.refusal && !may_ease(*row.refusal, head.hourly_sites() > 0));
   if (hopeless == work.hopeless) return;
   const bool waits = work.state == Work::State::kWaiting;
   if (waits) stop_waiting(work);
@@ -521,6 +532,7 @@ void GraphQueue::note(const Graph& head, const EventBody& body, Position at) {
           if (row.cancelled || row.spec.to <= now_) return;
           (void)engine_.reserve(uint64_t{e.reservation.value} + 1, row.spec.site.value, amount_of(row.spec.amount),
                                 row.spec.from, row.spec.to);
+          queue_named_again(head, row);
         } else if constexpr (std::is_same_v<T, ReservationCancelled>) {
           const bool known = e.reservation.index() < head.reservation_count();
           if (known && head.reservation(e.reservation).cancelled) (void)engine_.cancel_reservation(uint64_t{e.reservation.value} + 1);
@@ -598,10 +610,27 @@ std::vector<EventBody> GraphQueue::colocate(const Graph& head, TimeUs now) {
   return colocation_.act(head, now_ = std::max(now_, now));
 }
 
-// Until something eases.
-void GraphQueue::rest(IntentId intent) {
-  engine_.held(id_of(intent), kNever, kHeldForNetwork);
+// Until something eases, or then.
+void GraphQueue::rest(IntentId intent, TimeUs until) {
+  engine_.held(id_of(intent), until, kHeldForNetwork);
   resting_.insert(intent);
+}
+
+// The jobs that wait for what is now reserved, in another window or with other amounts than what they named before.
+void GraphQueue::queue_named_again(const Graph& head, const Graph::ReservationRow& reservation) {
+  for (auto& [intent, work] : work_) {
+    const IntentRow& row = head.intent(intent);
+    if (work.state != Work::State::kWaiting || row.tenant != reservation.tenant || row.spec->schedule.reservation != reservation.spec.name) {
+      continue;
+    }
+    const Job next = job_of(head, id_of(intent), work.leaf, row);
+    work.job.reservation = next.reservation;
+    work.job.not_before = next.not_before;
+    if (!engine_.withdraw(id_of(intent))) continue;
+    (void)engine_.submit(work.job);
+    resting_.erase(intent);
+    look_whether_it_fits(head, intent, work);
+  }
 }
 
 std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
@@ -632,8 +661,12 @@ std::vector<Scheduler::Turn> GraphQueue::turns(const Graph& head, TimeUs now) {
     const IntentId intent = intent_of(start.job);
     Work& work = work_.at(intent);
     const auto* alone = without_room(head, head.intent(intent));
-    if ((work.was_refused && work.relief == head.relief()) || (alone != nullptr && !is_open(*alone, now_))) {
-      rest(intent);
+    if (alone != nullptr && !is_open(*alone, now_)) {
+      rest(intent, !alone->cancelled && alone->spec.from > now_ ? alone->spec.from : kNever);
+      continue;
+    }
+    if (work.was_refused && work.relief == head.relief()) {
+      rest(intent, kNever);
       continue;
     }
     Turn turn{intent, {}};

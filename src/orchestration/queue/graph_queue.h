@@ -135,7 +135,8 @@ class GraphQueue : public Scheduler {
   void wait_for(Work& work);
   void stop_waiting(Work& work);
   void set_hopeless(const Graph& head, IntentId intent);
-  void rest(IntentId intent);
+  void rest(IntentId intent, TimeUs until);
+  void queue_named_again(const Graph& head, const Graph::ReservationRow& reservation);
   void look_where(const Graph& head, IntentId intent, Work& work);
   void look_whether_it_fits(const Graph& head, IntentId intent, const Work& work);
   void queue_again(IntentId intent, const Work& work);
@@ -207,6 +208,8 @@ class GraphQueue : public Scheduler {
   std::map<IntentId, Resized> resized_;
   bool resize_looked_ = true;              // for whom to resize, since anything changed
   TimeUs resize_look_at_ = 0;              // not again before
+  size_t resize_from_ = 0;                 // which of those that wait comes after the first ones
+  size_t grow_from_ = 0;                   // which of those that want more comes first
   TimeUs resize_again_ = INT64_MAX;        // though nothing changes: until then a job keeps what it has
   Colocation colocation_;
   bool looked_ = true;                     // for whom others are to give way, since anything changed

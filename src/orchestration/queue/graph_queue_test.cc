@@ -432,6 +432,51 @@ TEST_F(GraphQueueTest, WhereBandwidthAloneIsReservedItsJobsWaitForTheWindow) {
   EXPECT_TRUE(anew.turns(graph, now + kHour).empty()) << "the window is over";
 }
 
+TEST_F(GraphQueueTest, AReservationInAnotherWindowIsWaitedForAnew) {
+  add(LinkDefined{LinkId(0u), {.name = "l", .a = VertexId(0u), .b = VertexId(1u), .bandwidth_bps = 1000}});
+  ReservationSpec spec{.name = "night", .site = SiteId(1u), .from = now + kHour, .to = now + 3 * kHour, .ingress = SiteId(0u),
+                       .up_bps = 500, .path = {LinkId(0u)}};
+  add(ReservationDefined{ReservationId(0u), TenantId(0u), spec});
+  Schedule in;
+  in.reservation = "night";
+  const IntentId job = submit(4, kHour / 2, in);
+  add(ReservationCancelled{ReservationId(0u)});
+  spec.from = now + 2 * kHour;
+  add(ReservationDefined{ReservationId(1u), TenantId(0u), spec});
+  now += kHour;
+  EXPECT_TRUE(turns().empty()) << "the window opens later now";
+  EXPECT_LE(queue.wake(), now + kHour);
+  now += kHour;
+  EXPECT_EQ(turns(), Ids({job.value})) << "though nothing has happened";
+  queue.refused(job, graph.relief(), now + 1);
+  add(ReservationCancelled{ReservationId(1u)});
+  spec.from = now;
+  add(ReservationDefined{ReservationId(2u), TenantId(0u), spec});
+  now += 1;
+  EXPECT_EQ(turns(), Ids({job.value}));
+}
+
+TEST_F(GraphQueueTest, AShareOfASlicedDeviceCountsAsTheSlicesThatItTakes) {
+  NodeSpec sliced{.name = "n", .cpu_milli = 8000, .memory_mib = 65'536, .accelerators = 2, .accelerator_model = "a100", .speed_milli = 1000};
+  sliced.accelerator_slices = 7;
+  add(NodesReported{SiteId(0u), NodeId(0u), {sliced}});
+  QueueSpec domain{.name = kDomainQueue, .policy = "fcfs"};
+  domain.maximum.accelerators = 1;
+  add(QueueDefined{::weir::QueueId(0u), domain});
+  for (int i = 0; i < 20; ++i) {
+    const IntentId id(graph.intent_count());
+    IntentSpec spec{.name = "j" + std::to_string(i)};
+    spec.workload.kind = WorkKind::kJob;
+    spec.workload.cpu_milli = 100;
+    spec.workload.memory_mib = 10;
+    spec.workload.accelerators = 1;
+    spec.workload.accelerator_milli = 1;
+    spec.schedule.run_time_us_max = kHour;
+    add(IntentSubmitted{id, TenantId(0u), 1, spec});
+  }
+  EXPECT_EQ(turns().size(), 7u) << "as many slices as one device has";
+}
+
 TEST_F(GraphQueueTest, WhatHasEndedHoldsNothingWhileItsPlanStays) {
   const IntentId first = submit(8, kHour);
   EXPECT_EQ(start_all(), Ids({first.value}));

@@ -10,8 +10,10 @@ namespace {
 constexpr TimeUs kLookUs = 1'000'000;        // between looks for whom to resize
 constexpr size_t kLookedAtMax = 256;         // waiting jobs in one look
 constexpr size_t kSearchesMax = 8;           // in one look that finds nobody to give anything
+constexpr size_t kSearchesFirst = 4;         // of these always the first of those that wait
 constexpr size_t kPlacesMax = 16;            // where one job may begin
 constexpr size_t kGrowsMax = 64;             // jobs in one look
+constexpr size_t kNodesLookedAtMax = 100'000;  // in one look
 constexpr uint32_t kFailedDoublingsMax = 10;
 
 int32_t size_of(const CommittedPlan& plan) { return static_cast<int32_t>(plan.plan.placements.size()); }
@@ -92,17 +94,28 @@ std::vector<Scheduler::Resize> GraphQueue::give_up_for_others(const Graph& head)
   const std::vector<uint64_t> order = engine_.order(kLookedAtMax);
   if (order.empty()) return {};
   const KeptRoom kept = kept_rooms(head);
-  size_t searches = 0;
+  size_t candidates = 0, searches = 0;
+  size_t next = kSearchesFirst;
   for (const uint64_t id : order) {
     const IntentId intent = intent_of(id);
     const Work& work = work_.at(intent);
     if (!guarantees_ && work.job.priority < lowest) break;
     if (!may_claim(head, intent, work)) continue;
-    if (searches++ == kSearchesMax) break;
+    // The first always, and some of the others in turn: who gets nothing does not keep those behind from asking.
+    const size_t candidate = candidates++;
+    if (candidate >= kSearchesFirst) {
+      if (candidate < resize_from_) continue;
+      if (searches == kSearchesMax) {
+        next = candidate;
+        break;
+      }
+    }
+    ++searches;
     std::vector<Resize> out =
         is_admitted(work) ? give_up_room(head, intent, work, spare, kept) : give_up_quota(head, work, intent, spare);
     if (!out.empty()) return out;
   }
+  resize_from_ = next;
   return {};
 }
 
@@ -230,7 +243,7 @@ std::vector<Scheduler::Resize> GraphQueue::give_up_quota(const Graph& head, cons
               .generation = row.generation,
               .instances = size_of(*row.active) - count,
               .by = {},
-              .why = "its queue's quota is needed for " + head.intent_name(intent)},
+              .why = "its queue's quota is needed for another job"},
              {}}};
   }
   return {};
@@ -261,13 +274,28 @@ std::vector<Scheduler::Resize> GraphQueue::grow(const Graph& head) {
   const KeptRoom kept = wanting.empty() ? KeptRoom() : kept_rooms(head);
   std::map<NodeId, Amount> left;              // of nodes that were looked at
   std::map<uint32_t, Amount> granted;         // by site
+  // Some in turn, and so many nodes at most: what finds nothing costs as much as what grows.
+  if (wanting.size() > kGrowsMax) {
+    grow_from_ %= wanting.size();
+    std::rotate(wanting.begin(), wanting.begin() + static_cast<ptrdiff_t>(grow_from_), wanting.end());
+  }
+  size_t asked = 0, nodes_looked_at = 0;
   for (const IntentId intent : wanting) {
-    if (out.size() == kGrowsMax) break;
+    if (asked == kGrowsMax || nodes_looked_at >= kNodesLookedAtMax) break;
+    ++asked;
+    ++grow_from_;
     const IntentRow& row = head.intent(intent);
     const Work& work = work_.at(intent);
     const int32_t size = size_of(*row.active);
     int32_t most = row.spec->schedule.instances - size;
-    while (most > 0 && !allows(work.leaf, work.job.each * most)) --most;
+    if (most > 0 && !allows(work.leaf, work.job.each * most)) {
+      int32_t least = 0;
+      for (int32_t beyond = most; beyond - least > 1;) {
+        const int32_t middle = least + (beyond - least) / 2;
+        (allows(work.leaf, work.job.each * middle) ? least : beyond) = middle;
+      }
+      most = least;
+    }
     std::vector<SiteId> own = sites_of(row.active->plan);
     std::vector<SiteId> sites = own;
     for (size_t s = 0; s < head.site_count(); ++s) {
@@ -279,14 +307,20 @@ std::vector<Scheduler::Resize> GraphQueue::grow(const Graph& head) {
       if (more == most) break;
       if (head.site(site).state != Liveness::kUp || head.site(site).drained || work.job.each.times_in(free_[site.index()], 1) == 0) continue;
       if (place_obstacle(head, *row.spec, site).code != ReasonCode::kNone) continue;
-      const auto mask = head.residency_mask(row.spec->where.residency);
+      auto mask = head.residency_mask(row.spec->where.residency);
+      for (const DatasetId data : row.spec->data) {
+        if (mask) *mask |= head.dataset(data).residency;
+      }
       if (!mask || (head.site(site).residency & *mask) != *mask) continue;
+      if (nodes_looked_at >= kNodesLookedAtMax) break;
       const Amount room = engine_.free_while_running(id_of(intent), site.value) - granted[site.value];
       int32_t fit = std::min(most - more, work.job.each.times_in(room, most));
       for (const NodeRange& range : head.nodes(site)) {
         for (uint32_t n = range.first; n < range.first + range.count && fit > 0; ++n) {
           const NodeId node(n);
+          ++nodes_looked_at;
           if (!head.takes(head.node(node), row.spec->workload)) continue;
+          if (row.spec->where.same_rack && head.rack(node) != head.rack(row.active->plan.placements[0].node)) continue;
           auto known = left.find(node);
           if (known == left.end()) {
             const auto is_kept = kept.find(node);

@@ -219,6 +219,32 @@ TEST_F(GraphResizeTest, WhatWasBorrowedGoesBackToAnEqualThatWaits) {
   EXPECT_EQ(resize(), Sizes());
 }
 
+TEST_F(GraphResizeTest, WhoGetsNothingDoesNotKeepThoseBehindFromAsking) {
+  const IntentId rigid = submit(4, {});
+  commit(rigid, {kSmall});
+  const IntentId job = submit(2, kMalleable);
+  EXPECT_EQ(turns().size(), 1u);
+  commit(job, {kM, kM, kM, kM, kN, kN, kN, kN});
+  for (int i = 0; i < 20; ++i) {
+    const IntentId id(graph.intent_count());
+    IntentSpec spec{.name = "only b " + std::to_string(i), .where = {.only = {kB}}};
+    spec.workload.kind = WorkKind::kJob;
+    spec.workload.cpu_milli = 4000;
+    spec.schedule.run_time_us_max = kHour;
+    add(IntentSubmitted{id, TenantId(0u), 1, spec});
+  }
+  const IntentId small = submit(1, {.run_time_us_max = kHour});
+  now += 10 * kHour / 2;
+  Sizes given;
+  for (int look = 0; look < 8 && given.empty(); ++look) {
+    EXPECT_TRUE(turns().empty());
+    given = resize();
+    now += kSecond;
+  }
+  EXPECT_EQ(given, Sizes({{job, 7}}));
+  EXPECT_EQ(last.event.by, small);
+}
+
 TEST_F(GraphResizeTest, FewerAreNeverFewerThanItsFewestAndNobodyBelowGetsThem) {
   const IntentId job = submit(4, {.priority = 1, .instances = 4, .instances_min = 3});
   commit(job, {kM, kM, kN, kN});

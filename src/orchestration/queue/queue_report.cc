@@ -223,6 +223,7 @@ class Reporter {
     const CheapestStart start = cheapest_start(graph_, graph_.intent(out.intent), *job);
     if (start.at <= at_) return;
     out.code = WaitCode::kCheaperLater;
+    out.cheaper_at = start.at;
     if (start.per_hour >= start.per_hour_now) return;
     out.saves_ppm = static_cast<int32_t>(static_cast<__int128>(start.per_hour_now - start.per_hour) * kPpm / start.per_hour_now);
   }

@@ -172,12 +172,16 @@ class Teller {
     return e.cordoned ? "Node takes nothing new" + because(e.why) : "Node takes work again.";
   }
   std::string operator()(const JobPreempted& e) const {
-    return "It gives up what it holds to " +
-           (e.by.index() < graph_.intent_count() ? graph_.intent_name(e.by) : "another job") + " and waits again" +
-           because(e.why);
+    return "It gives up what it holds" + whom(e) + " and waits again" + because(e.why);
   }
 
  private:
+  // Others' work has no name for whoever reads of it.
+  std::string whom(const JobPreempted& e) const {
+    if (e.by.index() >= graph_.intent_count()) return "";
+    const bool own = e.intent.index() < graph_.intent_count() && graph_.intent(e.by).tenant == graph_.intent(e.intent).tenant;
+    return " to " + (own ? graph_.intent_name(e.by) : std::string("another tenant's work"));
+  }
   static std::string because(const std::string& why) { return why.empty() ? "." : ": " + why + "."; }
   std::string site_name(SiteId id) const {
     return id.index() < graph_.site_count() ? graph_.site_name(id) : "#" + std::to_string(id.value);

@@ -667,12 +667,12 @@ TEST_F(QueueTest, AJobIsToldHowLongItIsPredictedToRun) {
   EXPECT_EQ(status("city", "second").expected_run_us(), 3'600'000'000);
   auto told = explain(kCity, "city", "second");
   ASSERT_TRUE(told);
-  EXPECT_NE(told->text().find("The last two like it ran 3 min"), std::string::npos) << told->text();
+  EXPECT_NE(told->text().find("The last ones like it, two at most, ran 3 min"), std::string::npos) << told->text();
   ASSERT_TRUE(apply(kOperator, "apiVersion: weir/v1\nkind: Queue\nmetadata: {name: domain}\nspec: {predict_run_times: true}\n"));
   EXPECT_EQ(status("city", "second").expected_run_us(), 180'000'000);
   told = explain(kCity, "city", "second");
   ASSERT_TRUE(told);
-  EXPECT_NE(told->text().find("It is predicted to run 3 min, by the last two like it; it says 1 h."), std::string::npos) << told->text();
+  EXPECT_NE(told->text().find("It is predicted to run 3 min, by the last ones like it, two at most; it says 1 h."), std::string::npos) << told->text();
 }
 
 }  // namespace

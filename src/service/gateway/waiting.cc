@@ -205,7 +205,7 @@ std::optional<JobWait> waiting(const Graph& graph, const QueueReport& report, In
   const JobWait& wait = found->second;
   const IntentRow& row = graph.intent(wait.intent);
   if (wait.code == WaitCode::kTooLarge) return std::nullopt;
-  if (row.state == IntentState::kRefused && row.refusal && !may_ease(*row.refusal)) return std::nullopt;
+  if (row.state == IntentState::kRefused && row.refusal && !may_ease(*row.refusal, graph.hourly_sites() > 0)) return std::nullopt;
   const bool deciding = wait.code == WaitCode::kOffered || wait.code == WaitCode::kNext || wait.code == WaitCode::kSpare;
   if (deciding && row.state == IntentState::kPending) return std::nullopt;
   return wait;
@@ -237,8 +237,7 @@ std::string wait_text(const Reading& from, const JobWait& wait) {
       return "not before " + resource::format_time(row.spec->schedule.not_before);
     case WaitCode::kCheaperLater:
       if (wait.saves_ppm == 0) return "it waits for the cheapest hour that it may begin in";
-      return "it waits" + (wait.estimated_start != 0 ? " for " + resource::format_time(wait.estimated_start) : std::string()) +
-             ", when an hour of it costs " + std::to_string(std::max(1, (wait.saves_ppm + 5'000) / 10'000)) + "% less";
+      return "it waits for " + resource::format_time(wait.cheaper_at) + ", when an hour of it costs " + std::to_string(std::max(1, (wait.saves_ppm + 5'000) / 10'000)) + "% less";
     case WaitCode::kNetwork:
     case WaitCode::kSpare:
       return row.refusal ? refusal_sentences(graph, *row.spec, *row.refusal).front()
@@ -340,9 +339,10 @@ std::string explain_run_time(const Graph& graph, IntentId id) {
                            : schedule.run_time_us_max > 0     ? "it says no more than " + span(schedule.run_time_us_max)
                                                               : "it does not say";
   if (schedule.run_time_us_estimated > 0 && !goes_by_prediction(graph, row)) {
-    return "The last two like it ran " + span(row.predicted_us) + " in the mean; " + says + ", and its queue goes by that.\n";
+    return "The last ones like it, two at most, ran " + span(row.predicted_us) + " in the mean; " + says +
+           (row.spec->workload.best_effort ? ".\n" : ", and its queue goes by that.\n");
   }
-  return "It is predicted to run " + span(expected_run_us(graph, row)) + ", by the last two like it; " + says + ".\n";
+  return "It is predicted to run " + span(expected_run_us(graph, row)) + ", by the last ones like it, two at most; " + says + ".\n";
 }
 
 std::vector<IntentId> preempted_for(const Graph& graph, IntentId id) {
