@@ -3,25 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <random>
 #include <string>
 
 #include "core/graph/graph.h"
+#include "core/units/dice_for_test.h"
 
 // Accelerators of small random worlds, what is asked of them, and who holds some already.
 namespace weir {
-
-class Dice {
- public:
-  explicit Dice(uint64_t seed) : engine_(seed) {}
-  int64_t roll(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
-
 
 // What is asked for and offered beside CPU and memory.
 enum class Devices { kNone, kShares, kWhole, kAble, kLinked, kSliced };

@@ -3,24 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <optional>
-#include <random>
 
 #include "core/graph/promise.h"
+#include "core/units/dice_for_test.h"
 #include "orchestration/plan/decide.h"
 
 namespace weir {
 namespace {
-
-class Dice {
- public:
-  explicit Dice(uint64_t seed) : engine_(seed) {}
-  int64_t roll(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 // A few sites with hours or without, and a wish of some instances, as a service of generation 1 and a job
 // of 2.

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <map>
-#include <random>
 #include <set>
 
+#include "core/units/dice_for_test.h"
 #include "infrastructure/solver/clp.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/plan/joint_problem.h"
@@ -17,17 +17,6 @@ namespace weir {
 namespace {
 
 constexpr int64_t kMbps = 1'000'000;
-
-class Dice {
- public:
-  explicit Dice(uint64_t seed) : engine_(seed) {}
-  int64_t roll(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 // Sites have the first vertices. Every second world has plans already, decided one by one.
 Graph small_world(uint64_t seed) {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <optional>
-#include <random>
 #include <set>
 
+#include "core/units/dice_for_test.h"
 #include "orchestration/plan/decide.h"
 
 // Decisions beside bandwidth that reservations keep, and by what they keep: by hand, and compared with a search that tries
@@ -162,17 +162,6 @@ TEST_F(KeptPaths, ABrokenFlowIsNotLedIntoWhatIsKept) {
 }
 
 // ---- everything, tried -----------------------------------------------------------------------------------
-
-class Dice {
- public:
-  explicit Dice(uint64_t seed) : engine_(seed) {}
-  int64_t roll(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 struct World {
   Graph graph;

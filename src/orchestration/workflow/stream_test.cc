@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <random>
 
+#include "core/units/dice_for_test.h"
 #include "orchestration/path/path_search.h"
 #include "orchestration/workflow/packing.h"
 #include "orchestration/workflow/test_world.h"
@@ -16,17 +16,6 @@ namespace weir {
 namespace {
 
 constexpr int64_t kMbps = 1'000'000;
-
-class Dice {
- public:
-  explicit Dice(uint64_t seed) : engine_(seed) {}
-  int64_t roll(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 enum class Shape { kChain, kTree, kDag };
 
