@@ -81,13 +81,6 @@ TrackedConnection::Key key_of(const Tuple& tuple) {
   return out;
 }
 
-// Of the namespace that this thread is in. Without it nothing is ever found hung.
-void count_packets() {
-  const int fd = ::open("/proc/sys/net/netfilter/nf_conntrack_acct", O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  (void)!::write(fd, "1", 1);
-  ::close(fd);
-}
 
 }  // namespace
 
@@ -128,10 +121,26 @@ Message deletion_of(const TrackedConnection& connection) {
   return message;
 }
 
+Status switch_on(const std::string& path) {
+  int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) return {};
+  if (fd < 0) fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  char now = '0';
+  const bool on = fd >= 0 && ::read(fd, &now, 1) == 1 && now == '1';
+  const bool set = on || (fd >= 0 && ::pwrite(fd, "1", 1, 0) == 1);
+  if (fd >= 0) ::close(fd);
+  if (set) return {};
+  constexpr std::string_view kFolder = "/proc/sys/";
+  std::string name = path.starts_with(kFolder) ? path.substr(kFolder.size()) : path;
+  std::ranges::replace(name, '/', '.');
+  return fail(ErrorCode::kDenied, "cannot be set to 1", path, "set " + name + "=1 on the host");
+}
+
 Result<Conntrack> Conntrack::open() {
   auto netlink = Netlink::open(NETLINK_NETFILTER);
   if (!netlink) return tl::unexpected(netlink.error());
-  count_packets();
+  // Of the namespace that this thread is in. Without it nothing is ever found hung.
+  if (const Status s = switch_on("/proc/sys/net/netfilter/nf_conntrack_acct"); !s) return tl::unexpected(s.error());
   return Conntrack(std::move(*netlink));
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/ports/path_driver.h"
@@ -31,6 +32,10 @@ std::optional<TrackedConnection> tracked_connection(std::span<const char> payloa
 
 // Asks the kernel to forget this connection, and no later one of the same key.
 Message deletion_of(const TrackedConnection& connection);
+
+// Sets a switch of the kernel, a file below /proc/sys, to 1 where it is not; one that the kernel does not have stays so.
+// kDenied.
+Status switch_on(const std::string& path);
 
 class Conntrack {
  public:

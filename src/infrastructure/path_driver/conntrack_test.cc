@@ -5,6 +5,11 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 namespace weir::path_driver {
 namespace {
@@ -88,6 +93,27 @@ TEST(TrackedConnection, WithoutCountersItIsNotJudged) {
   ASSERT_TRUE(found);
   EXPECT_FALSE(found->packets);
   EXPECT_FALSE(found->packets_returned);
+}
+
+TEST(SwitchOn, SetsWhatIsOffOrSaysWhatToDo) {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("weir_switch_" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const auto contents = [&](const char* before) {
+    std::ofstream(folder / "switch") << before;
+    EXPECT_TRUE(switch_on(folder / "switch"));
+    std::ifstream in(folder / "switch");
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  EXPECT_EQ(contents("0\n"), "1\n");
+  EXPECT_EQ(contents("1\n"), "1\n");
+  EXPECT_TRUE(switch_on(folder / "missing")) << "the kernel has no such thing";
+  EXPECT_FALSE(std::filesystem::exists(folder / "missing"));
+  const Status denied = switch_on(folder);  // is no file
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().code, ErrorCode::kDenied);
+  EXPECT_EQ(denied.error().where, folder);
+  EXPECT_NE(denied.error().remedy.find("=1 on the host"), std::string::npos);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(TrackedConnection, OtherProtocolsAndPartsAreNone) {

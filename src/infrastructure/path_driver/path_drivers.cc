@@ -76,7 +76,7 @@ Status track_encapsulated_connections() {
 
 class LinuxPathDriver : public PathDriver {
  public:
-  LinuxPathDriver(Routing routing, Firewall firewall, std::optional<Conntrack> conntrack, bool steerable)
+  LinuxPathDriver(Routing routing, Firewall firewall, Result<Conntrack> conntrack, bool steerable)
       : routing_(std::move(routing)),
         firewall_(std::move(firewall)),
         conntrack_(std::move(conntrack)),
@@ -190,7 +190,11 @@ class LinuxPathDriver : public PathDriver {
   }
 
   Result<HungConnections> end_hung_connections(std::span<const PublishedService> services) override {
-    if (!conntrack_) return fail(ErrorCode::kUnsupported, "cannot be read", "tracked connections");
+    if (!conntrack_) {
+      Error why = conntrack_.error();
+      why.code = ErrorCode::kUnsupported;  // it is not opened again
+      return tl::unexpected(std::move(why));
+    }
     return conntrack_->end_hung(services);
   }
 
@@ -280,7 +284,7 @@ class LinuxPathDriver : public PathDriver {
 
   Routing routing_;
   Firewall firewall_;
-  std::optional<Conntrack> conntrack_;
+  Result<Conntrack> conntrack_;
   bool steerable_;
 };
 
@@ -294,10 +298,7 @@ Result<std::unique_ptr<PathDriver>> open_driver(bool steerable) {
     if (const Status s = track_encapsulated_connections(); !s) return tl::unexpected(s.error());
   }
   // Without it clients of instances that are gone wait; nothing else is missed.
-  auto conntrack = Conntrack::open();
-  return std::make_unique<LinuxPathDriver>(std::move(*routing), std::move(*firewall),
-                                           conntrack ? std::optional(std::move(*conntrack)) : std::nullopt,
-                                           steerable);
+  return std::make_unique<LinuxPathDriver>(std::move(*routing), std::move(*firewall), Conntrack::open(), steerable);
 }
 
 }  // namespace
