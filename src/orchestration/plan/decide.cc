@@ -170,7 +170,7 @@ class Decider {
       if (term_.in.valid() && path == Candidates::KeptPath::kTaken) {
         return decide(std::move(kept), left, Candidates::KeptPath::kNot);
       }
-      auto cheap = cheaper(left, whole, *blocked, candidates.beside());
+      auto cheap = cheaper(candidates, left, whole, *blocked);
       if (!cheap) return refused(refusal(candidates, *blocked, whole).reasons);
       outcome = std::move(*cheap);
     }
@@ -211,31 +211,36 @@ class Decider {
     return best;
   }
 
-  // When carbon stood above the budget and not every combination was tried: what cost alone would choose.
-  std::optional<Solution> cheaper(const std::vector<Source>& left, const Whole& whole, const Blocked& blocked, NodeId beside) {
-    if (blocked.code != ReasonCode::kBudget || blocked.quality == Quality::kExact || spec_.prefer.carbon_milli == 0) {
-      return std::nullopt;
-    }
+  // When carbon or scarcity stood above the budget and not every combination was tried: what cost alone would choose, or what
+  // is asked alone.
+  std::optional<Solution> cheaper(const Candidates& dear, const std::vector<Source>& left, const Whole& whole, const Blocked& blocked) {
+    if (blocked.code != ReasonCode::kBudget || blocked.quality == Quality::kExact) return std::nullopt;
     IntentSpec cost_only = spec_;
     cost_only.prefer = {};
-    PlanCache cache;
-    Candidates candidates(graph_, cost_only, residency_, left, cache, term_);
-    if (beside.valid()) candidates.set_beside(beside);
-    SolverOutcome outcome = solve(candidates, whole, limits_.solver);
-    auto* solution = std::get_if<Solution>(&outcome);
-    if (!solution) return std::nullopt;
-    const StreamDemand demand = stream_demand(spec_);
-    solution->price = solution->bound = 0;
-    for (Option& option : solution->instances) {
-      option.price = candidates.price(option.site, spec_.prefer).decision;
-      for (size_t i = 0; i < option.share.size(); ++i) {
-        option.paths[i].price = priced(graph_, option.paths[i].links, demand).price;
-        option.price += option.share[i] * option.paths[i].price;
+    Graph by_asks = graph_;
+    by_asks.apply({graph_.now(), {}, PricesRevised{.policy = graph_.prices().version + 1}});
+    by_asks.apply({graph_.now(), {}, ShadowPricesRevised{.basis = graph_.shadow_prices().basis}});
+    for (const Graph* graph : {&graph_, static_cast<const Graph*>(&by_asks)}) {
+      if (graph == &graph_ && spec_.prefer.carbon_milli == 0) continue;  // that was tried
+      PlanCache cache;
+      Candidates candidates(*graph, cost_only, residency_, left, cache, term_);
+      if (dear.beside().valid()) candidates.set_beside(dear.beside());
+      SolverOutcome outcome = solve(candidates, whole, limits_.solver);
+      auto* solution = std::get_if<Solution>(&outcome);
+      if (!solution) continue;
+      solution->price = solution->bound = 0;
+      for (Option& option : solution->instances) {
+        option.price = dear.price(option.site, spec_.prefer).decision;
+        for (size_t i = 0; i < option.share.size(); ++i) {
+          option.paths[i].price = priced(graph_, option.paths[i].links, dear.demand()).price;
+          option.price += option.share[i] * option.paths[i].price;
+        }
+        solution->price += option.price;
       }
-      solution->price += option.price;
+      solution->quality = Quality::kHeuristic;
+      return std::move(*solution);
     }
-    solution->quality = Quality::kHeuristic;
-    return std::move(*solution);
+    return std::nullopt;
   }
 
   Refusal refused(std::vector<Reason> reasons) const {

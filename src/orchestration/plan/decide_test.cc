@@ -320,6 +320,24 @@ TEST_F(DecideTest, ABudgetComesBeforeCarbonInLargeRequests) {
   EXPECT_LE(large.billed_per_hour, spec.budget_per_hour_max);
 }
 
+TEST_F(DecideTest, ABudgetComesBeforeScarcityInLargeRequests) {
+  add(ShadowPricesRevised{.basis = graph.version() - 1, .sites = {{SiteId(2u), 100 * kCredit}}, .links = {{LinkId(4u), 900 * kCredit}}});
+  submit();
+  ASSERT_EQ(placed().placements[0].site, SiteId(1u)) << "less scarce, and dearer";
+  spec.budget_per_hour_max = 4 * kCredit;
+  submit(2);
+  const Plan exact = placed();
+  planner = JointPlanner(DecideLimits{.solver = {.states = 1}});
+  const Plan large = placed();
+  EXPECT_EQ(large.quality, Quality::kHeuristic);
+  EXPECT_EQ(large.placements[0].site, SiteId(2u));
+  EXPECT_GE(large.decision_price, exact.decision_price);
+  EXPECT_LE(large.billed_per_hour, spec.budget_per_hour_max);
+  spec.budget_per_hour_max = 1;
+  submit(3);
+  EXPECT_EQ(refused().code, ReasonCode::kBudget);
+}
+
 TEST_F(DecideTest, WorkLeavesWhereItsDataMayNoLongerBe) {
   spec.where.residency = {"cn"};
   submit();
