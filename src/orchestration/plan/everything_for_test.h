@@ -14,8 +14,8 @@
 #include "orchestration/path/link_price.h"
 #include "orchestration/plan/prices_for_test.h"
 
-// A search that tries everything: every way of dividing streams among instances, every node, every device, every simple
-// path, judged by what the graph says and by nothing that the planner uses to prune.
+// A search that tries everything: every way of dividing streams among instances, every node, every device,
+// every simple path, judged by what the graph says and by nothing that the planner uses to prune.
 namespace weir {
 
 // A domain, and the wish that is decided there.
@@ -26,24 +26,32 @@ struct World {
 
 class Everything {
  public:
-  // `lives` tells which placements of the active plan are kept; empty: none. It knows of what is kept only the committed
-  // plan and which of its runs live.
+  // `lives` tells which placements of the active plan are kept; empty: none. It knows of what is kept only
+  // the committed plan and which of its runs live.
   explicit Everything(const World& world, const std::vector<bool>& lives = {})
-      : graph_(world.graph), row_(graph_.intent(world.intent)), spec_(*row_.demand), prices_(graph_, spec_), own_(own_reservation()) {
+      : graph_(world.graph),
+        row_(graph_.intent(world.intent)),
+        spec_(*row_.demand),
+        prices_(graph_, spec_),
+        own_(own_reservation()) {
     for (const Ingress& from : spec_.from) left_.push_back(from.streams);
     const Where& where = spec_.where;
     if (spec_.from.empty()) {
-      left_.push_back(std::max({1, where.sites_min, where.regions_min, where.failure_domains_min, spec_.schedule.instances}));
+      left_.push_back(std::max(
+          {1, where.sites_min, where.regions_min, where.failure_domains_min, spec_.schedule.instances}));
     }
     for (size_t n = 0; n < graph_.node_count(); ++n) {
       const NodeSpare& spare = graph_.spare(NodeId(n));
       const bool reclaims = spec_.workload.best_effort;
-      cpu_.push_back(graph_.free(NodeId(n)).cpu_milli + (reclaims ? spare.cpu_milli_reclaimed - spare.cpu_milli_taken : 0));
-      memory_.push_back(graph_.free(NodeId(n)).memory_mib + (reclaims ? spare.memory_mib_reclaimed - spare.memory_mib_taken : 0));
+      cpu_.push_back(graph_.free(NodeId(n)).cpu_milli +
+                     (reclaims ? spare.cpu_milli_reclaimed - spare.cpu_milli_taken : 0));
+      memory_.push_back(graph_.free(NodeId(n)).memory_mib +
+                        (reclaims ? spare.memory_mib_reclaimed - spare.memory_mib_taken : 0));
       const DeviceRoom room = graph_.device_room(NodeId(n));
       devices_.emplace_back(room.devices().begin(), room.devices().end());
     }
-    for (size_t l = 0; l < graph_.link_count(); ++l) room_.push_back(graph_.load(LinkId(l)).free_bps - kept_from_it(LinkId(l)));
+    for (size_t l = 0; l < graph_.link_count(); ++l)
+      room_.push_back(graph_.load(LinkId(l)).free_bps - kept_from_it(LinkId(l)));
     free_ = room_;
     for (size_t k = 0; k < lives.size(); ++k) {
       if (lives[k] && !(spec_.from.empty() && left_[0] == 0)) keep(static_cast<uint32_t>(k));
@@ -83,7 +91,7 @@ class Everything {
     int streams;
     int64_t service_us;
     std::vector<LinkId> path, protection;
-    bool kept;                    // with the protection that it has
+    bool kept;  // with the protection that it has
   };
 
   // Of a job, while its window is open.
@@ -91,15 +99,18 @@ class Everything {
     if (spec_.workload.kind != WorkKind::kJob) return nullptr;
     for (size_t r = 0; r < graph_.reservation_count(); ++r) {
       const ReservationSpec& each = graph_.reservation(ReservationId(r)).spec;
-      if (each.name == spec_.schedule.reservation && each.from <= graph_.now() && graph_.now() < each.to) return &each;
+      if (each.name == spec_.schedule.reservation && each.from <= graph_.now() && graph_.now() < each.to)
+        return &each;
     }
     return nullptr;
   }
 
-  // The most that other reservations keep of the link while the flow is there, which changes only where a window begins.
+  // The most that other reservations keep of the link while the flow is there, which changes only where a
+  // window begins.
   int64_t kept_from_it(LinkId link) const {
     const bool ends = spec_.workload.kind == WorkKind::kJob && spec_.schedule.run_time_us_max > 0;
-    const TimeUs now = graph_.now(), until = ends ? now + kRunBeginsUs + spec_.schedule.run_time_us_max : INT64_MAX;
+    const TimeUs now = graph_.now(),
+                 until = ends ? now + kRunBeginsUs + spec_.schedule.run_time_us_max : INT64_MAX;
     std::vector<const ReservationSpec*> others;
     std::vector<TimeUs> times = {now};
     for (size_t r = 0; r < graph_.reservation_count(); ++r) {
@@ -111,7 +122,8 @@ class Everything {
       int64_t sum = 0;
       for (const ReservationSpec* each : others) {
         if (each == own_ || at < std::max(now, each->from) || at >= std::min(until, each->to)) continue;
-        for (const LinkId kept : each->path) sum += kept == link ? each->up_bps : opposite(kept) == link ? each->down_bps : 0;
+        for (const LinkId kept : each->path)
+          sum += kept == link ? each->up_bps : opposite(kept) == link ? each->down_bps : 0;
       }
       most = std::max(most, sum);
     }
@@ -122,18 +134,24 @@ class Everything {
 
   // Whether so many streams fit in what the reservation keeps for its jobs.
   bool in_own(size_t source, SiteId site, int streams, int64_t service_us) const {
-    if (own_ == nullptr || any_way_ || own_->site != site || spec_.from.empty() || own_->ingress != spec_.from[source].site) return false;
+    if (own_ == nullptr || any_way_ || own_->site != site || spec_.from.empty() ||
+        own_->ingress != spec_.from[source].site)
+      return false;
     int64_t path_us = service_us;
     for (const LinkId link : own_->path) {
       const int64_t up = streams * spec_.traffic.up_bps, down = streams * spec_.traffic.down_bps;
-      if (!graph_.usable(link) || !holds(room_[link.index()], up) || !holds(room_[opposite(link).index()], down)) return false;
+      if (!graph_.usable(link) || !holds(room_[link.index()], up) ||
+          !holds(room_[opposite(link).index()], down))
+        return false;
       int64_t used_up = 0, used_down = 0;
       for (const Way& way : ways_) {
         if (!way.kept || std::find(way.path.begin(), way.path.end(), link) == way.path.end()) continue;
         used_up += way.streams * spec_.traffic.up_bps;
         used_down += way.streams * spec_.traffic.down_bps;
       }
-      if (up > std::max<int64_t>(0, own_->up_bps - used_up) || down > std::max<int64_t>(0, own_->down_bps - used_down)) return false;
+      if (up > std::max<int64_t>(0, own_->up_bps - used_up) ||
+          down > std::max<int64_t>(0, own_->down_bps - used_down))
+        return false;
       path_us += prices_.hop_us(link);
     }
     return (spec_.promise.latency_us_max == 0 || path_us <= spec_.promise.latency_us_max) && held(own_->path);
@@ -269,8 +287,9 @@ class Everything {
     return best;
   }
 
-  void spare(const Way& way, VertexId at, int64_t path_us, std::vector<LinkId>& path, std::set<VertexId>& seen,
-             std::vector<LinkId>& best, std::tuple<Nanocredits, int64_t, uint64_t>& best_rank) const {
+  void spare(const Way& way, VertexId at, int64_t path_us, std::vector<LinkId>& path,
+             std::set<VertexId>& seen, std::vector<LinkId>& best,
+             std::tuple<Nanocredits, int64_t, uint64_t>& best_rank) const {
     if (at == graph_.site(way.site).vertex) {
       if (spec_.promise.latency_us_max > 0 && path_us + way.service_us > spec_.promise.latency_us_max) return;
       if (!held(path)) return;
@@ -317,19 +336,23 @@ class Everything {
     }
     for (size_t n = 0; n < cpu_.size(); ++n) {
       const SiteId site = graph_.node(NodeId(n)).site;
-      if (cpu_[n] < spec_.workload.cpu_milli || memory_[n] < spec_.workload.memory_mib || !allowed(site)) continue;
-      if (graph_.node(NodeId(n)).cordoned || graph_.node(NodeId(n)).speed_milli < spec_.workload.speed_milli_min) continue;
+      if (cpu_[n] < spec_.workload.cpu_milli || memory_[n] < spec_.workload.memory_mib || !allowed(site))
+        continue;
+      if (graph_.node(NodeId(n)).cordoned ||
+          graph_.node(NodeId(n)).speed_milli < spec_.workload.speed_milli_min)
+        continue;
       if (spec_.where.same_rack && !on_.empty() && !together(on_.front(), NodeId(n))) continue;
       each_devices(n, [&] { at_node(n, site, price, billed); });
     }
   }
 
   bool together(NodeId a, NodeId b) const {
-    return a == b || (graph_.node(a).site == graph_.node(b).site && !graph_.rack_name(a).empty() && graph_.rack_name(a) == graph_.rack_name(b));
+    return a == b || (graph_.node(a).site == graph_.node(b).site && !graph_.rack_name(a).empty() &&
+                      graph_.rack_name(a) == graph_.rack_name(b));
   }
 
-  // With every choice of devices taken in turn, of those that are alike of one; whole ones, of an island where they have to be
-  // linked, are all alike.
+  // With every choice of devices taken in turn, of those that are alike of one; whole ones, of an island
+  // where they have to be linked, are all alike.
   template <class Visit>
   void each_devices(size_t n, const Visit& visit) {
     const Workload& work = spec_.workload;
@@ -337,7 +360,8 @@ class Everything {
     const NodeRow& row = graph_.node(NodeId(n));
     const DevicesRow& able = graph_.devices(row);
     if ((!work.accelerator_model.empty() && graph_.accelerator_model(row) != work.accelerator_model) ||
-        able.memory_mib < work.accelerator_memory_mib || able.fp16_gflops < work.accelerator_fp16_gflops_min) {
+        able.memory_mib < work.accelerator_memory_mib ||
+        able.fp16_gflops < work.accelerator_fp16_gflops_min) {
       return;
     }
     if (work.accelerators_linked) {
@@ -345,7 +369,8 @@ class Everything {
       for (size_t first = 0; first < devices_[n].size(); first += size) {
         std::vector<DeviceFree*> whole;
         for (size_t d = first; d < std::min(first + size, devices_[n].size()); ++d) {
-          if (devices_[n][d].milli == 1000 && static_cast<int>(whole.size()) < work.accelerators) whole.push_back(&devices_[n][d]);
+          if (devices_[n][d].milli == 1000 && static_cast<int>(whole.size()) < work.accelerators)
+            whole.push_back(&devices_[n][d]);
         }
         if (static_cast<int>(whole.size()) < work.accelerators) continue;
         for (DeviceFree* device : whole) device->milli = 0;
@@ -357,7 +382,8 @@ class Everything {
     if (work.accelerator_milli == 0) {
       std::vector<DeviceFree*> whole;
       for (DeviceFree& device : devices_[n]) {
-        if (device.milli == 1000 && static_cast<int>(whole.size()) < work.accelerators) whole.push_back(&device);
+        if (device.milli == 1000 && static_cast<int>(whole.size()) < work.accelerators)
+          whole.push_back(&device);
       }
       if (static_cast<int>(whole.size()) < work.accelerators) return;
       for (DeviceFree* device : whole) device->milli = 0;
@@ -399,10 +425,12 @@ class Everything {
     std::vector<int> share(left_.size(), 0);
     each_share(share, 0, 0, [&] {
       // Whoever is first among those left is served now: order does not matter to a set.
-      const auto first = std::find_if(left_.begin(), left_.end(), [](int s) { return s > 0; }) - left_.begin();
+      const auto first =
+          std::find_if(left_.begin(), left_.end(), [](int s) { return s > 0; }) - left_.begin();
       if (share[static_cast<size_t>(first)] == 0) return;
       const int streams = std::accumulate(share.begin(), share.end(), 0);
-      const auto time = service_time(spec_.workload, spec_.traffic, spec_.promise.percentile_ppm, speed, streams);
+      const auto time =
+          service_time(spec_.workload, spec_.traffic, spec_.promise.percentile_ppm, speed, streams);
       if (!time) return;
       const std::vector<int> taken = share;
       for (size_t i = 0; i < left_.size(); ++i) left_[i] -= taken[i];
@@ -444,14 +472,16 @@ class Everything {
   }
 
   void walk(const std::vector<int>& share, size_t i, SiteId site, int64_t service_us, Nanocredits price,
-            Nanocredits billed, VertexId at, std::vector<LinkId>& path, std::set<VertexId>& seen, int64_t path_us) {
+            Nanocredits billed, VertexId at, std::vector<LinkId>& path, std::set<VertexId>& seen,
+            int64_t path_us) {
     const int64_t up = share[i] * spec_.traffic.up_bps, down = share[i] * spec_.traffic.down_bps;
     if (at == graph_.site(site).vertex) {
       if (spec_.promise.latency_us_max > 0 && path_us + service_us > spec_.promise.latency_us_max) return;
       if (!path.empty() && !held(path)) return;
       if (in_own(i, site, share[i], service_us) && path != own_->path) return;
       ways_.push_back({i, site, share[i], service_us, path, {}, false});
-      route(share, i + 1, site, service_us, price + share[i] * prices_.path(path), billed + prices_.path_billed(path, up, down));
+      route(share, i + 1, site, service_us, price + share[i] * prices_.path(path),
+            billed + prices_.path_billed(path, up, down));
       ways_.pop_back();
       return;
     }
@@ -460,7 +490,8 @@ class Everything {
       int64_t& there = free_[link.index()];
       int64_t& back = free_[opposite(link).index()];
       if (!transit(next) && next != graph_.site(site).vertex) continue;
-      if (!graph_.usable(link) || !holds(there, up) || !holds(back, down) || !seen.insert(next).second) continue;
+      if (!graph_.usable(link) || !holds(there, up) || !holds(back, down) || !seen.insert(next).second)
+        continue;
       there -= up;
       back -= down;
       path.push_back(link);
@@ -474,8 +505,12 @@ class Everything {
 
   bool allowed(SiteId site) const {
     const Where& where = spec_.where;
-    const auto lists = [](const auto& all, const auto& one) { return std::find(all.begin(), all.end(), one) != all.end(); };
-    const auto named = [&](SiteId one) { return !lists(where.not_at, one) && (where.only.empty() || lists(where.only, one)); };
+    const auto lists = [](const auto& all, const auto& one) {
+      return std::find(all.begin(), all.end(), one) != all.end();
+    };
+    const auto named = [&](SiteId one) {
+      return !lists(where.not_at, one) && (where.only.empty() || lists(where.only, one));
+    };
     const SiteSpec& spec = graph_.site_spec(site);
     const auto carries = [&](const std::string& label) { return lists(spec.residency, label); };
     const auto stands = [&](IntentId other) {
@@ -503,11 +538,12 @@ class Everything {
   const IntentSpec& spec_;
   const Prices prices_;
   const ReservationSpec* const own_;
-  bool any_way_ = false;                  // not only those that the reservation keeps
-  bool different_ = spec_.where.sites_min > 1 || spec_.where.regions_min > 1 || spec_.where.failure_domains_min > 1;
-  std::vector<int> left_;                 // streams of each ingress; without one, instances
+  bool any_way_ = false;  // not only those that the reservation keeps
+  bool different_ =
+      spec_.where.sites_min > 1 || spec_.where.regions_min > 1 || spec_.where.failure_domains_min > 1;
+  std::vector<int> left_;  // streams of each ingress; without one, instances
   std::vector<int64_t> cpu_, memory_;
-  std::vector<int64_t> room_, free_;      // at first, and beside what is chosen
+  std::vector<int64_t> room_, free_;  // at first, and beside what is chosen
   std::vector<std::vector<DeviceFree>> devices_;
   std::vector<SiteId> used_;
   std::vector<NodeId> on_;
