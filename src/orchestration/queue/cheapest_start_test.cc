@@ -1,6 +1,10 @@
 #include "orchestration/queue/cheapest_start.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <random>
 
 #include "core/graph/hours.h"
 #include "orchestration/queue/queue_report.h"
@@ -125,6 +129,100 @@ TEST_F(CheapestStartTest, OfATaskIsThatOfItsArray) {
                       .array = array,
                       .task = 0});
   EXPECT_EQ(at(task), 3 * kHour) << "it does not wait for another";
+}
+
+// Against every site in every hour, with what else a job may say and a site may be.
+RC_GTEST_PROP(CheapestStart, IsTheBestOfEverySiteAndHour, (uint64_t seed)) {
+  std::mt19937_64 engine(seed);
+  const auto roll = [&engine](int64_t low, int64_t high) { return low + static_cast<int64_t>(engine() % static_cast<uint64_t>(high - low + 1)); };
+  Graph graph;
+  const TimeUs now = roll(0, 48 * 60) * kHour / 60;
+  const auto add = [&](EventBody body) { RC_ASSERT(graph.apply({now, "t", std::move(body)}).effect); };
+  add(DomainCreated{.name = "d", .carbon_price_per_kg = roll(0, 20) * kCredit, .scarcity_core_hour = roll(0, 5) * kCredit});
+  add(TenantDefined{TenantId(0u), "t"});
+  const auto sites = static_cast<uint32_t>(roll(1, 4));
+  for (uint32_t s = 0; s < sites; ++s) {
+    SiteSpec spec{.name = "s" + std::to_string(s)};
+    spec.asks = {roll(1, 10) * kCredit / 10, roll(0, 5) * kCredit / 70, roll(1, 10) * kCredit / 7};
+    spec.power = {5'000, roll(5, 15) * 1'000, 1'200, roll(100'000, 600'000)};
+    if (roll(0, 2) > 0) spec.residency = {"cn"};
+    for (int h = 0, hours = roll(0, 3) > 0 ? 24 : 0; h < hours; ++h) {
+      spec.hours.push_back({static_cast<int32_t>(roll(1, 30) * 97), static_cast<int32_t>(roll(0, 20) * 101)});
+    }
+    add(SiteDefined{SiteId(s), VertexId(s), spec});
+    const bool able = roll(0, 2) > 0;
+    add(NodesReported{SiteId(s), NodeId(s), {{"n", static_cast<int32_t>(roll(1, 6) * 1000), 4096, static_cast<int16_t>(able ? 4 : 0), able ? "a" : "", 1000}}});
+    if (roll(0, 5) > 0) add(SiteStateChanged{SiteId(s), Liveness::kUp, ""});
+  }
+  graph.apply({now, "t", HourBegan{hour_of_day(now)}});
+  IntentSpec spec{.name = "j", .prefer = {static_cast<int32_t>(roll(0, 1) * 1000), static_cast<int32_t>(roll(0, 2) * 500)}};
+  spec.workload.kind = WorkKind::kJob;
+  spec.workload.cpu_milli = static_cast<int32_t>(roll(1, 4) * 500);
+  spec.workload.memory_mib = 512;
+  if (roll(0, 2) == 0) spec.workload.accelerators = 1;
+  if (spec.workload.accelerators > 0 && roll(0, 1) > 0) spec.workload.accelerator_milli = 500;
+  if (roll(0, 2) == 0) spec.where.residency = {"cn"};
+  spec.schedule.instances = static_cast<int32_t>(roll(0, 3));
+  spec.schedule.start_slack_us = roll(0, 30 * 60) * kHour / 60;
+  if (roll(0, 2) == 0) spec.schedule.not_before = now + roll(-60, 20 * 60) * kHour / 60;
+  if (roll(0, 2) > 0) spec.schedule.run_time_us_max = roll(1, 300) * kHour / 60;
+  const TimeUs from = std::max(now, spec.schedule.not_before);
+  if (roll(0, 2) == 0) spec.schedule.deadline = from + roll(60, 30 * 60) * kHour / 60;
+  add(IntentSubmitted{IntentId(0u), TenantId(0u), 1, spec});
+  std::vector<uint32_t> pools;
+  for (uint32_t s = 0; s < sites && roll(0, 2) == 0; ++s) pools.push_back(s);
+  const Workload& work = spec.workload;
+  const int64_t count = std::max(spec.schedule.instances, 1);
+  const CheapestStart found = cheapest_start(
+      graph, graph.intent(IntentId(0u)),
+      {.each = {work.cpu_milli, work.memory_mib, device_milli(work)}, .count = static_cast<int32_t>(count), .pools = pools});
+
+  const auto holds = [&](uint32_t s, int64_t instances) {
+    const NodeRow& node = graph.node(NodeId(s));
+    return node.cpu_milli >= instances * work.cpu_milli && node.memory_mib >= instances * work.memory_mib &&
+           node.accelerators * 1000 >= instances * device_milli(work);
+  };
+  std::vector<uint32_t> may, hold_all;
+  bool hourly = false;
+  for (uint32_t s = 0; s < sites; ++s) {
+    const bool lacks = !spec.where.residency.empty() && graph.site_spec(SiteId(s)).residency.empty();
+    if (lacks || graph.site(SiteId(s)).state != Liveness::kUp || !holds(s, 1)) continue;
+    if (!pools.empty() && std::ranges::find(pools, s) == pools.end()) continue;
+    may.push_back(s);
+    if (holds(s, count)) hold_all.push_back(s);
+  }
+  if (!hold_all.empty()) may = hold_all;
+  for (const uint32_t s : may) hourly = hourly || !graph.site_spec(SiteId(s)).hours.empty();
+  TimeUs to = from + spec.schedule.start_slack_us;
+  if (spec.schedule.deadline > 0) to = spec.schedule.run_time_us_max > 0 ? std::min(to, spec.schedule.deadline - spec.schedule.run_time_us_max) : from;
+  const auto up = [](__int128 amount, int64_t unit) { return static_cast<int64_t>((amount + unit - 1) / unit); };
+  const auto price = [&](uint32_t s, int32_t hour) {
+    const SiteSpec& site = graph.site_spec(SiteId(s));
+    const HourRate rate = site.hours.empty() ? HourRate{} : site.hours[static_cast<size_t>(hour)];
+    const auto pays = [&](int64_t amount, int64_t unit, Nanocredits ask) { return up(static_cast<__int128>(amount) * up(static_cast<__int128>(ask) * rate.asks_milli, 1000), unit); };
+    const Nanocredits asked = pays(work.cpu_milli, 1000, site.asks.per_core_hour) + pays(work.memory_mib, 1024, site.asks.per_gib_hour) +
+                              pays(device_milli(work), 1000, site.asks.per_accelerator_hour);
+    const int64_t mw = up(up(int64_t{work.cpu_milli} * site.power.peak_mw_per_core, 1000) * site.power.pue_milli, 1000);
+    const int64_t mg = up(mw * up(site.power.grid_carbon_mg_per_kwh * rate.grid_carbon_milli, 1000), 1'000'000);
+    return up(static_cast<__int128>(asked) * spec.prefer.cost_milli, 1000) +
+           up(static_cast<__int128>(up(static_cast<__int128>(mg) * graph.prices().carbon_price_per_kg, 1'000'000)) * spec.prefer.carbon_milli, 1000);
+  };
+  TimeUs at = 0;
+  if (hourly && to > from) {
+    Nanocredits least = INT64_MAX;
+    // In the first of a day's hours it begins at once, and in any other at its beginning.
+    for (TimeUs then = from; then <= to && then < from / kHour * kHour + 24 * kHour; then = then / kHour * kHour + kHour) {
+      for (const uint32_t s : may) {
+        const Nanocredits here = price(s, static_cast<int32_t>(then / kHour % 24));
+        if (here >= least) continue;
+        least = here;
+        at = then == from ? 0 : then;
+      }
+    }
+    if (to >= from / kHour * kHour + kHour) RC_ASSERT(found.per_hour == least);
+  }
+  RC_ASSERT(found.at == at);
+  RC_CLASSIFY(at > 0, "waits");
 }
 
 TEST_F(CheapestStartTest, TheReportSaysWhatTheWaitIsFor) {
