@@ -29,6 +29,12 @@ int64_t fit_on(const Graph& graph, NodeId node, const Workload& workload) {
   return std::max<int64_t>(fit, 0);
 }
 
+// Does one instance fit, accelerators aside?
+bool has_room(const NodeFree& free, const Workload& workload) {
+  return (workload.cpu_milli == 0 || free.cpu_milli >= workload.cpu_milli) &&
+         (workload.memory_mib == 0 || free.memory_mib >= workload.memory_mib);
+}
+
 }  // namespace
 
 namespace {
@@ -185,12 +191,40 @@ std::optional<RackRoom> rack_for(const Graph& graph, SiteId site, const Workload
   return best;
 }
 
+NodeId choose_node(const Graph& graph, SiteId site, const Workload& workload) {
+  NodeId best;
+  int64_t best_left = INT64_MAX;
+  each_node(graph, site, [&](NodeId node) {
+    const NodeFree free = graph.room(node, workload);
+    const int64_t left = int64_t{free.cpu_milli} - workload.cpu_milli;
+    if (left < best_left && has_room(free, workload) && graph.takes(graph.node(node), workload)) {
+      best_left = left;
+      best = node;
+    }
+    return true;
+  });
+  return best;
+}
+
+NodeId node_with_room(const Graph& graph, SiteId site, const Workload& workload) {
+  NodeId found;
+  each_node(graph, site, [&](NodeId node) {
+    if (has_room(graph.room(node, workload), workload) && graph.takes(graph.node(node), workload)) found = node;
+    return !found.valid();
+  });
+  return found;
+}
+
 std::vector<NodeChoice> choose_nodes(const Graph& graph, SiteId site, const Workload& workload, int32_t count,
                                      const std::optional<Graph::RackKey>& rack) {
   std::vector<NodeChoice> chosen;
   if (workload.accelerators > 0) {
     for (const DeviceChoice& choice : choose_devices(graph, site, workload, count, DeviceLoss(graph), rack))
       chosen.push_back({choice.node, workload.accelerator_milli > 0 ? choice.devices : 0});
+    return chosen;
+  }
+  if (count == 1 && !rack) {
+    if (const NodeId node = choose_node(graph, site, workload); node.valid()) chosen.push_back({node, 0});
     return chosen;
   }
   std::map<NodeId, int32_t> taken;

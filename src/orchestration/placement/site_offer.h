@@ -50,6 +50,11 @@ struct NodeChoice {
 std::vector<NodeChoice> choose_nodes(const Graph& graph, SiteId site, const Workload& workload, int32_t count,
                                      const std::optional<Graph::RackKey>& rack = std::nullopt);
 
+// The node for one instance, as choose_nodes() has it; none: it fits nowhere. Requires a workload without accelerators.
+NodeId choose_node(const Graph& graph, SiteId site, const Workload& workload);
+// Some node that has room for one instance; none: it fits nowhere. Requires a workload without accelerators.
+NodeId node_with_room(const Graph& graph, SiteId site, const Workload& workload);
+
 // Residency bits that the intent and its data sets demand; nullopt: a label that no site carries.
 std::optional<uint64_t> residency_demand(const Graph& graph, const IntentSpec& spec);
 

@@ -141,11 +141,10 @@ std::unique_ptr<SiteOrder> Candidates::every_site(const Share& share) {
   return std::make_unique<AllSites>(std::move(sums));
 }
 
-// Without those that no path from the source reaches in time.
-std::unique_ptr<SiteOrder> Candidates::reachable_sites(size_t source, int32_t streams) {
+// Without those that no path from the source reaches in time; 0: any time.
+std::unique_ptr<SiteOrder> Candidates::by_router(size_t source, int32_t streams, int64_t latency_us_max) {
   router_prices_.push_back(cache_.router_prices(graph_, spec_, *site_prices_, paths_, streams));
   const PlanCache::RouterPrices& routers = *router_prices_.back();
-  const int64_t latency_us_max = spec_.promise.latency_us_max;
   const RouterBounds bounds{.of = routers.of,
                             .least = routers.least,
                             .access = paths_.prices().access,
@@ -177,7 +176,7 @@ const Candidates::Ranking& Candidates::rank(const Share& share, size_t want) {
         first != share.end() && std::count(share.begin(), share.end(), 0) + 1 == std::ssize(share);
     const auto source = static_cast<size_t>(first - share.begin());
     search.order = one && !search.keeps_refused && sources_[source].site.valid()
-                       ? reachable_sites(source, *first)
+                       ? by_router(source, *first, spec_.promise.latency_us_max)
                        : every_site(share);
   }
   auto& [feasible, refused, all] = search.ranking;

@@ -11,6 +11,7 @@
 #include "core/graph/promise.h"
 #include "orchestration/path/path_search.h"
 #include "orchestration/placement/site_offer.h"
+#include "orchestration/plan/short_list.h"
 #include "orchestration/plan/site_order.h"
 
 namespace weir {
@@ -41,6 +42,7 @@ class PlanCache {
  public:
   PathMemory paths;
   SitesByRouter::Room order_room;
+  ShortLists short_lists;
 
   // The least that one instance costs, current, by SiteId.
   struct SitePrices {
@@ -100,6 +102,10 @@ class Candidates {
   static constexpr size_t kSitesExplained = 256;
   bool explains_refused() const { return graph_.site_count() <= kSitesExplained; }
 
+  // The order in which rank() looks at sites for streams of one source, whatever is promised. Requires a source with a site;
+  // one at a time.
+  std::unique_ptr<SiteOrder> sites_by_price(size_t source, int32_t streams) { return by_router(source, streams, 0); }
+
   // What an instance with this share would cost at the site along the fastest paths, however full: at least
   // the bound by which rank() proceeds, and the same whatever is remembered.
   Nanocredits price_by_fastest(SiteId site, const Share& share);
@@ -139,7 +145,7 @@ class Candidates {
     bool keeps_refused = false;
   };
   std::unique_ptr<SiteOrder> every_site(const Share& share);
-  std::unique_ptr<SiteOrder> reachable_sites(size_t source, int32_t streams);
+  std::unique_ptr<SiteOrder> by_router(size_t source, int32_t streams, int64_t latency_us_max);
   Reason path_obstacle(SiteId site, size_t source, int32_t streams, const PathLimits& limits,
                        int64_t service_us);
 

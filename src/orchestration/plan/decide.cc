@@ -108,6 +108,10 @@ class Decider {
         return refused({{ReasonCode::kIngressDown, SiteId{}, from.site}});
       }
     }
+    if (!row_.active && graph_.site_count() > Candidates::kSitesExplained && ShortLists::serves(graph_, spec_, term_)) {
+      auto plan = cache_.short_lists.decide(graph_, intent_, spec_, *residency, limits_.alternatives, cache_);
+      if (plan) return std::move(*plan);
+    }
     std::vector<Source> sources;
     sources.reserve(spec_.from.size());
     for (const Ingress& from : spec_.from) sources.push_back({from.site, from.streams});

@@ -477,12 +477,15 @@ class Weather {
   }
   Applied add(EventBody body) { return graph.apply({1, "t", std::move(body)}); }
 
+  // Of large domains: from how many places wishes come.
+  int64_t ingresses = 30;
+
   IntentId wish() {
     const IntentId id(graph.intent_count());
     IntentSpec spec{.name = "i" + std::to_string(id.value)};
     // In large domains from many places, and one instance each: combining options is not what they test.
     const bool large = sites_ > Candidates::kSitesExplained;
-    spec.from = {{SiteId(static_cast<uint32_t>(roll(0, large ? 29 : 2))), static_cast<int32_t>(large ? 1 : roll(1, 2))}};
+    spec.from = {{SiteId(static_cast<uint32_t>(roll(0, large ? ingresses - 1 : 2))), static_cast<int32_t>(large ? 1 : roll(1, 2))}};
     if (!large && roll(0, 5) == 0) spec.from.push_back({SiteId(3u), 1});
     spec.workload.cpu_milli = static_cast<int32_t>(roll(1, 3) * 400);
     spec.workload.memory_mib = 128;
@@ -538,8 +541,10 @@ class Weather {
   uint32_t sites_;
 };
 
-int decide_twice(uint64_t seed, uint32_t sites, uint32_t routers, int steps) {
+// `calm`: between two changes there are so many steps.
+int decide_twice(uint64_t seed, uint32_t sites, uint32_t routers, int steps, int calm = 1) {
   Weather weather(seed, sites, routers);
+  if (calm > 1) weather.ingresses = 3;
   JointPlanner planner;
   int placed = 0;
   for (int step = 0; step < steps; ++step) {
@@ -555,7 +560,7 @@ int decide_twice(uint64_t seed, uint32_t sites, uint32_t routers, int steps) {
       weather.add(PlanCommitted{*plan});
       ++placed;
     }
-    weather.change();
+    if (step % calm == 0) weather.change();
   }
   return placed;
 }
@@ -572,6 +577,11 @@ TEST(JointPlanner, RememberingChangesNothingInLargeDomains) {
   EXPECT_GT(decide_twice(2, 1100, 60, 150), 80);
   static_assert(4 * PriceBounds::kBlock <= 260);
   EXPECT_GT(decide_twice(3, 400, 260, 400), 200);
+}
+
+TEST(JointPlanner, RememberingChangesNothingWhileNothingGetsCheaper) {
+  for (uint64_t seed = 4; seed < 8; ++seed) EXPECT_GT(decide_twice(seed, 300, 60, 1200, 60), 300) << "until it is full";
+  EXPECT_GT(decide_twice(8, 300, 60, 1200, 7), 300);
 }
 
 TEST(JointPlanner, MissingMoreChangesThanTheGraphKeepsChangesNothing) {
