@@ -501,7 +501,9 @@ std::string render_plan(const v1::PlanView& plan, Format format) {
   for (int i = 0; i < plan.flows_size(); ++i) {
     const v1::FlowView& flow = plan.flows(i);
     const v1::Flow& value = plan.value().flows(i);
-    std::vector<std::string> row{flow.ingress(), flow.site(), std::to_string(value.streams()),
+    // What instances exchange is no stream.
+    std::vector<std::string> row{flow.ingress(), flow.site(),
+                                 value.streams() > 0 ? std::to_string(value.streams()) : format_bandwidth(value.up_bps()),
                                  gateway::latency_text(value.latency_us_predicted())};
     if (counted)
       row.insert(row.end(), {flow.counted() ? bytes_text(flow.sent_bytes()) : "-",

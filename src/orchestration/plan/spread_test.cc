@@ -134,7 +134,7 @@ TEST_F(DecideTest, AJobThatAsksForDifferentPlacesWaitsForThoseThatAreFull) {
   ASSERT_EQ(full.size(), 2u);
   EXPECT_EQ(full[0], (Reason{ReasonCode::kCpu}));
   EXPECT_EQ(full[1], (Reason{ReasonCode::kCpu, SiteId(1u), SiteId{}, 300, 100}));
-  EXPECT_TRUE(may_ease(Refusal{.reasons = full}));
+  EXPECT_TRUE(may_ease(Refusal{.reasons = full}, false));
   spec.where.sites_min = 3;
   submit(2);
   EXPECT_EQ(first_reasons().at(0), (Reason{ReasonCode::kSpread, SiteId{}, SiteId{}, 3, 1})) << "street never holds one";

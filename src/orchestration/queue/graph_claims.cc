@@ -119,7 +119,7 @@ void GraphQueue::lapse(const Graph& head, IntentId intent) {
     return;
   }
   wait_for(work);
-  if (work.was_refused && work.relief == head.relief()) rest(intent);
+  if (work.was_refused && work.relief == head.relief()) rest(intent, kNever);
 }
 
 std::map<NodeId, GraphQueue::NodeRoom> GraphQueue::rooms(const Graph& head, SiteId site) const {

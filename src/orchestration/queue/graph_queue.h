@@ -170,8 +170,7 @@ class GraphQueue : public Scheduler {
   std::vector<Resize> give_up_for_others(const Graph& head);
   std::vector<Resize> give_up_room(const Graph& head, IntentId intent, const Work& work,
                                    const std::vector<IntentId>& spare, const KeptRoom& kept);
-  std::vector<Resize> give_up_quota(const Graph& head, const Work& work, IntentId intent,
-                                    const std::vector<IntentId>& spare);
+  std::vector<Resize> give_up_quota(const Graph& head, const Work& work, const std::vector<IntentId>& spare);
   std::vector<Resize> grow(const Graph& head);
   bool admits_growth(const Graph& head, const Plan& plan) const;
   bool beside_reservations(SiteId site, const Work& work, std::span<const IntentId> victims) const;

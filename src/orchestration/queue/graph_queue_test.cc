@@ -460,7 +460,7 @@ TEST_F(GraphQueueTest, AShareOfASlicedDeviceCountsAsTheSlicesThatItTakes) {
   NodeSpec sliced{.name = "n", .cpu_milli = 8000, .memory_mib = 65'536, .accelerators = 2, .accelerator_model = "a100", .speed_milli = 1000};
   sliced.accelerator_slices = 7;
   add(NodesReported{SiteId(0u), NodeId(0u), {sliced}});
-  QueueSpec domain{.name = kDomainQueue, .policy = "fcfs"};
+  weir::QueueSpec domain{.name = kDomainQueue, .policy = "fcfs"};
   domain.maximum.accelerators = 1;
   add(QueueDefined{::weir::QueueId(0u), domain});
   for (int i = 0; i < 20; ++i) {

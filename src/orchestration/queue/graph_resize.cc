@@ -112,7 +112,7 @@ std::vector<Scheduler::Resize> GraphQueue::give_up_for_others(const Graph& head)
     }
     ++searches;
     std::vector<Resize> out =
-        is_admitted(work) ? give_up_room(head, intent, work, spare, kept) : give_up_quota(head, work, intent, spare);
+        is_admitted(work) ? give_up_room(head, intent, work, spare, kept) : give_up_quota(head, work, spare);
     if (!out.empty()) return out;
   }
   resize_from_ = next;
@@ -207,7 +207,7 @@ std::vector<Scheduler::Resize> GraphQueue::give_up_room(const Graph& head, Inten
 
 // The queue of one that waits has no quota left for it, but room: what a job of that queue has beyond its fewest is given back. The
 // next in the order of the queue begins with it.
-std::vector<Scheduler::Resize> GraphQueue::give_up_quota(const Graph& head, const Work& work, IntentId intent,
+std::vector<Scheduler::Resize> GraphQueue::give_up_quota(const Graph& head, const Work& work,
                                                          const std::vector<IntentId>& spare) {
   const Amount least = work.job.least();
   for (const IntentId giver : spare) {
