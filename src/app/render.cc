@@ -486,7 +486,7 @@ std::string render(const std::string& kind, const Items& items, Format format) {
   }
   if (items.empty()) return "No " + kind + ".\n";
   if (kind.starts_with("job") || kind.starts_with("task"))
-    return jobs(items, format == Format::kWide).text(format == Format::kWide ? 0 : kTableWidth);
+    return jobs(items, format == Format::kWide).text(width_of(format));
   if (format == Format::kWide) return table_of(items, true).text(0);
   return table_of(items, false).text(kTableWidth) + why_plain(items) + why_not_running(items);
 }
@@ -521,7 +521,7 @@ std::string render_plan(const v1::PlanView& plan, Format format) {
     placements.add({std::to_string(p.item()), p.site(), p.node(), p.state().empty() ? "-" : p.state(),
                     std::to_string(value.streams()), credits(placement_per_hour(placement))});
   }
-  const size_t width = format == Format::kWide ? 0 : kTableWidth;
+  const size_t width = width_of(format);
   return placements.text(width) + "\n" + flows.text(width);
 }
 
@@ -556,7 +556,7 @@ std::string render_bill(const v1::BillResponse& bills, Format format) {
                  credits(line.price_nanocredits()), format_money(line.amount_nanocredits()),
                  line.plan() == 0 ? "-" : std::to_string(line.plan())});
     }
-    if (table.size() > 0) out += table.text(format == Format::kWide ? 0 : kTableWidth);
+    if (table.size() > 0) out += table.text(width_of(format));
     out += "Total " + format_money(bill.total_nanocredits()) + " credits\n";
   }
   return out.empty() ? "No tenants.\n" : out;
@@ -567,7 +567,7 @@ std::string render_events(const std::vector<v1::EventView>& events, Format forma
   table.wrap_last();
   for (const v1::EventView& e : events)
     table.add({std::to_string(e.position()), time_text(e.at()), e.name(), e.text()});
-  return table.text(format == Format::kWide ? 0 : kTableWidth);
+  return table.text(width_of(format));
 }
 
 std::string render_end(const v1::RunView& run) {

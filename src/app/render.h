@@ -5,12 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "app/table.h"
 #include "weir/v1/service.pb.h"
 
 // Answers of the brain as people read them.
 namespace weir::app {
 
 enum class Format { kTable, kWide, kJson, kYaml };
+// Of its text: what is wide may be as wide as it gets.
+constexpr size_t width_of(Format format) { return format == Format::kWide ? 0 : kTableWidth; }
 
 // The message inside, as a file would have it.
 const google::protobuf::Message& inside(const v1::Resource& resource);

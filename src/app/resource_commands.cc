@@ -389,8 +389,7 @@ Status explain(const Options& o) {
   } else if (response.has_what_if()) {
     std::string changes;
     for (const std::string& change : o.what_if) changes += (changes.empty() ? "" : ", ") + change;
-    std::cout << render_outlooks(response.now(), response.what_if(), changes,
-                                 format == Format::kWide ? 0 : kTableWidth);
+    std::cout << render_outlooks(response.now(), response.what_if(), changes, width_of(format));
   } else {
     std::cout << (format == Format::kWide ? response.text() : wrapped(response.text(), kTableWidth));
   }
