@@ -133,7 +133,8 @@ void Loop::handle(Decided& message) {
     verdict = verify(head_, *plan, event_time_us());
     const auto turn = turns_.find(message.intent);
     // One that grows has no turn after a restart, and takes what others wait for no less.
-    const bool grows = turn == turns_.end() && ports_.scheduler != nullptr && row.active && is_malleable(row.spec->schedule);
+    const bool grows = turn == turns_.end() && ports_.scheduler != nullptr && row.active && is_malleable(row.spec->schedule) &&
+                       plan->placements.size() > row.active->plan.placements.size();
     if (verdict.granted && (turn != turns_.end() || grows) && !ports_.scheduler->admits(head_, *plan)) {
       if (grows || turn->second.only_there || turn->second.sites.empty()) {
         if (try_fewer(message.intent)) {

@@ -460,9 +460,10 @@ TEST_F(GraphQueueTest, AShareOfASlicedDeviceCountsAsTheSlicesThatItTakes) {
   NodeSpec sliced{.name = "n", .cpu_milli = 8000, .memory_mib = 65'536, .accelerators = 2, .accelerator_model = "a100", .speed_milli = 1000};
   sliced.accelerator_slices = 7;
   add(NodesReported{SiteId(0u), NodeId(0u), {sliced}});
-  weir::QueueSpec domain{.name = kDomainQueue, .policy = "fcfs"};
-  domain.maximum.accelerators = 1;
-  add(QueueDefined{::weir::QueueId(0u), domain});
+  add(QueueDefined{::weir::QueueId(0u), {.name = kDomainQueue, .policy = "fcfs"}});
+  weir::QueueSpec models{.name = "models", .parent = ::weir::QueueId(0u)};
+  models.maximum.accelerators = 1;
+  add(QueueDefined{::weir::QueueId(1u), models});
   for (int i = 0; i < 20; ++i) {
     const IntentId id(graph.intent_count());
     IntentSpec spec{.name = "j" + std::to_string(i)};
@@ -471,6 +472,7 @@ TEST_F(GraphQueueTest, AShareOfASlicedDeviceCountsAsTheSlicesThatItTakes) {
     spec.workload.memory_mib = 10;
     spec.workload.accelerators = 1;
     spec.workload.accelerator_milli = 1;
+    spec.schedule.queue = "models";
     spec.schedule.run_time_us_max = kHour;
     add(IntentSubmitted{id, TenantId(0u), 1, spec});
   }

@@ -153,6 +153,8 @@ std::vector<Scheduler::Resize> GraphQueue::give_up_room(const Graph& head, Inten
     const int32_t p = x.spec->schedule.priority, q = y.spec->schedule.priority;
     return p != q ? p < q : x.submitted != y.submitted ? x.submitted > y.submitted : a.intent > b.intent;
   });
+  std::vector<Resize> best;  // for the place for which the fewest instances are given up
+  int32_t fewest = INT32_MAX;
   for (const std::vector<Shortfall>& option : need.options) {
     const SiteId site = head.node(NodeId(option.front().pool)).site;
     std::map<NodeId, Amount> lacks;
@@ -187,11 +189,15 @@ std::vector<Scheduler::Resize> GraphQueue::give_up_room(const Graph& head, Inten
     }
     const bool alone = by_right && engine_.reserved(site.value, now_, now_ + work.job.limit_us).none();
     if (!alone && !engine_.may_take_over(id_of(intent), site.value, work.job.count_least(), given, until)) continue;
-    std::vector<Resize> out;
+    int32_t gives = 0;
+    for (const Giver& giver : chosen) gives += giver.gives;
+    if (gives >= fewest) continue;
+    fewest = gives;
+    best.clear();
     for (const Giver& giver : chosen) {
       const IntentRow& row = head.intent(giver.intent);
       const int32_t priority = row.spec->schedule.priority;
-      out.push_back({{.intent = giver.intent,
+      best.push_back({{.intent = giver.intent,
                       .generation = row.generation,
                       .instances = size_of(*row.active) - giver.gives,
                       .by = intent,
@@ -200,9 +206,8 @@ std::vector<Scheduler::Resize> GraphQueue::give_up_room(const Graph& head, Inten
                                                       : "it gives back what it has beyond its fewest"},
                      {}});
     }
-    return out;
   }
-  return {};
+  return best;
 }
 
 // The queue of one that waits has no quota left for it, but room: what a job of that queue has beyond its fewest is given back. The

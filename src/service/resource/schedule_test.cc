@@ -407,7 +407,12 @@ TEST(Schedule, RefusesWhatCannotExchange) {
     EXPECT_NE(error.find("spec.workload.traffic.between"), std::string::npos) << error;
     EXPECT_NE(error.find(why), std::string::npos) << error;
   };
-  names("job: {artifact", "service: {port: 80, artifact", "is of jobs");
+  std::string service = kShuffle;
+  service.replace(service.find("job: {artifact"), 14, "service: {port: 80, artifact");
+  service.replace(service.find("  schedule: {instances: 4}"), 26, "  from: [{site: metro, streams: 1}]");
+  const auto of_service = parse(service, "f.yaml");
+  ASSERT_FALSE(of_service);
+  EXPECT_NE(of_service.error().text().find("spec.workload.traffic.between: is of jobs"), std::string::npos) << of_service.error().text();
   names("instances: 4", "priority: 0", "there is only one instance");
   names("instances: 4", "instances: 1", "there is only one instance");
   names("instances: 4", "instances: 257", "more than 256 instances");
