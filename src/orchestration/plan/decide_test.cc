@@ -580,8 +580,8 @@ TEST(JointPlanner, RememberingChangesNothingInLargeDomains) {
 }
 
 TEST(JointPlanner, RememberingChangesNothingWhileNothingGetsCheaper) {
-  for (uint64_t seed = 4; seed < 8; ++seed) EXPECT_GT(decide_twice(seed, 300, 60, 1200, 60), 50) << "until it is full";
-  EXPECT_GT(decide_twice(8, 300, 60, 1200, 7), 50);
+  for (uint64_t seed = 4; seed < 8; ++seed) EXPECT_GT(decide_twice(seed, 300, 60, 1200, 60), 150) << "until it is full";
+  EXPECT_GT(decide_twice(8, 300, 60, 1200, 7), 150);
 }
 
 TEST(JointPlanner, MissingMoreChangesThanTheGraphKeepsChangesNothing) {

@@ -116,7 +116,8 @@ class ShortLists::Look {
     list.sites.clear();
     list.order.clear();
     list.length = length;
-    const auto order = candidates().sites_by_price(0, 1);
+    Candidates candidates(graph_, spec_, residency_, {{spec_.from[0].site, 1}}, cache_);
+    const auto order = candidates.sites_by_price(0, 1);
     while (list.sites.size() < length && order->next_bound() != SiteOrder::kNever) {
       list.order.push_back({order->next_bound(), static_cast<uint32_t>(list.sites.size())});
       Site& site = list.sites.emplace_back();
@@ -214,9 +215,9 @@ class ShortLists::Look {
 
  private:
   // Made where something has to be searched for.
-  Candidates& candidates() {
-    if (!candidates_) candidates_.emplace(graph_, spec_, residency_, std::vector<Source>{{spec_.from[0].site, 1}}, cache_);
-    return *candidates_;
+  PathSearch& paths() {
+    if (!paths_) paths_.emplace(graph_, demand_, cache_.paths);
+    return *paths_;
   }
   VertexId vertex(SiteId site) const { return graph_.site(site).vertex; }
   VertexId entry() const { return vertex(spec_.from[0].site); }
@@ -243,11 +244,10 @@ class ShortLists::Look {
       site.node = NodeId{};
     }
     if (!site.looked_at || (site.reached && !is_known(site.way))) {
-      PathSearch& paths = candidates().paths();
-      auto path = paths.cheapest(entry(), vertex(site.site), {.streams = 1});
+      auto path = paths().cheapest(entry(), vertex(site.site), {.streams = 1});
       site.reached = path.has_value();
       if (path) {
-        if (!site.looked_at) site.fastest_us = paths.fastest_us(entry(), vertex(site.site));
+        if (!site.looked_at) site.fastest_us = paths().fastest_us(entry(), vertex(site.site));
         if (!site.looked_at || path->links != site.way.path.links) {
           site.spare = {};
           site.path_billed = path_billed(*path);
@@ -282,7 +282,7 @@ class ShortLists::Look {
     if (site.way.path.latency_us() > latency_us_max_) {
       if (site.fastest_us > latency_us_max_) return;
       const PathLimits limits{.streams = 1, .latency_us_max = latency_us_max_};
-      auto faster = candidates().paths().cheapest(entry(), vertex(site.site), limits);
+      auto faster = paths().cheapest(entry(), vertex(site.site), limits);
       if (!faster) return;
       found.price = site.instance + faster->price;
       found.billed = site.instance_billed + path_billed(*faster);
@@ -301,7 +301,7 @@ class ShortLists::Look {
     if (main.path->links.empty()) return nullptr;
     Site& site = *main.site;
     PathLimits limits{.streams = 1, .latency_us_max = INT64_MAX, .avoid = &main.path->links};
-    const auto search = [&] { return candidates().paths().cheapest(entry(), vertex(site.site), limits); };
+    const auto search = [&] { return paths().cheapest(entry(), vertex(site.site), limits); };
     if (main.path == &site.way.path) {
       Spare& spare = site.spare;
       if (!spare.looked_for || (spare.exists && !is_known(spare.way))) {
@@ -338,7 +338,7 @@ class ShortLists::Look {
   PlanCache& cache_;
   const StreamDemand demand_;
   const int64_t latency_us_max_;
-  std::optional<Candidates> candidates_;
+  std::optional<PathSearch> paths_;
   std::array<Found, kAlternativesMost + 1> found_;
   size_t count_ = 0;
   std::deque<PathOption> faster_;          // for this promise alone
