@@ -134,6 +134,7 @@ void Loop::handle(Decided& message) {
     const auto turn = turns_.find(message.intent);
     // One that grows has no turn after a restart, and takes what others wait for no less.
     const bool grows = turn == turns_.end() && ports_.scheduler != nullptr && row.active && is_malleable(row.spec->schedule) &&
+                       row.active->plan.generation == row.generation &&
                        plan->placements.size() > row.active->plan.placements.size();
     if (verdict.granted && (turn != turns_.end() || grows) && !ports_.scheduler->admits(head_, *plan)) {
       if (grows || turn->second.only_there || turn->second.sites.empty()) {
