@@ -536,9 +536,10 @@ Decision JointPlanner::decide_among(const Graph& snapshot, IntentId intent, cons
   std::vector<SiteId> only;
   std::copy_if(sites.begin(), sites.end(), std::back_inserter(only), [&](SiteId site) { return allows(narrowed.where, site); });
   if (!only.empty()) narrowed.where.only = std::move(only);
-  // A job in a reservation of bandwidth runs where that leads, wherever else there is room.
+  // A job in a reservation of bandwidth runs where that leads, wherever else there is room, unless its own words exclude that.
   if (const ReservationId in = flow_term(snapshot, snapshot.intent(intent)).in; in.valid()) {
-    narrowed.where.only = {snapshot.reservation(in).spec.site};
+    const SiteId site = snapshot.reservation(in).spec.site;
+    if (allows(snapshot.intent(intent).demand->where, site)) narrowed.where.only = {site};
   }
   return Decider(snapshot, intent, narrowed, limits_, cache_).run();
 }

@@ -461,7 +461,7 @@ TEST_F(GraphQueueTest, AShareOfASlicedDeviceCountsAsTheSlicesThatItTakes) {
   sliced.accelerator_slices = 7;
   add(NodesReported{SiteId(0u), NodeId(0u), {sliced}});
   add(QueueDefined{::weir::QueueId(0u), {.name = kDomainQueue, .policy = "fcfs"}});
-  weir::QueueSpec models{.name = "models", .parent = ::weir::QueueId(0u)};
+  weir::QueueSpec models{.name = "models"};
   models.maximum.accelerators = 1;
   add(QueueDefined{::weir::QueueId(1u), models});
   for (int i = 0; i < 20; ++i) {
