@@ -622,7 +622,7 @@ std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan&
     out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
   }
   // Work without streams keeps no promise by where it is.
-  if (plan.flows.empty() && out.empty()) {
+  if (streams == 0 && out.empty()) {
     out = std::string("The cheapest place ") + (plan.quality == Quality::kExact ? "" : "found ") + "with room: " +
           places_text(graph, plan);
   } else {
