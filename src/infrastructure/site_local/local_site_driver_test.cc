@@ -194,6 +194,25 @@ TEST_F(LiveRuns, BestEffortWorkYields) {
   EXPECT_EQ(log_of(spec.id), "5\n1000\n") << "SCHED_IDLE is policy 5; of those that are ended for want of memory it is the first";
 }
 
+TEST_F(LiveRuns, PacketsOfBestEffortWorkGoLast) {
+  // What arrives over loopback still says with which priority it was sent (SO_RCVPRIORITY, Linux 6.14).
+  const std::string say = R"(python3 -c '
+import socket
+to = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+to.bind(("::1", 0))
+to.setsockopt(socket.SOL_SOCKET, 82, 1)
+socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).sendto(b"x", to.getsockname())
+print(int.from_bytes(to.recvmsg(10, 100)[1][0][2], "little"))' 2>&1 | tail -1)";
+  RunSpec spec = shell(say);
+  run_to_end(spec);
+  if (log_of(spec.id).find("not available") != std::string::npos) GTEST_SKIP() << "this kernel does not tell of priorities: " << log_of(spec.id);
+  EXPECT_EQ(log_of(spec.id), "0\n");
+  spec.id = {++plan_, 0};
+  spec.best_effort = true;
+  run_to_end(spec);
+  EXPECT_EQ(log_of(spec.id), "1\n") << "TC_PRIO_FILLER";
+}
+
 TEST_F(LiveRuns, NoRunMeetsWhatAnotherLeft) {
   const std::string left = "/weir-left-" + std::to_string(::getpid());
   const std::string make = "id -u; readlink /proc/self/ns/ipc; for d in /tmp /dev/shm; do mkdir $d" + left +

@@ -107,7 +107,10 @@ class Supervisor {
       if (Status ok = deny_devices(traffic_group, order_.denied_devices); !ok) return ok;
     }
     if (!traffic_group.empty()) {
-      if (auto counter = TrafficCounter::attach(traffic_group)) traffic_.emplace(std::move(*counter));
+      const bool yields = order_.spec.best_effort;
+      auto counter = TrafficCounter::attach(traffic_group, yields);
+      if (!counter && yields) counter = TrafficCounter::attach(traffic_group, false);  // counted at least
+      if (counter) traffic_.emplace(std::move(*counter));
     }
     status_.state = DriverRunState::kStarting;
     status_.supervisor = name_process(::getpid());

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/pkt_sched.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <vector>
 
 #include "infrastructure/posix/file.h"
 #include "infrastructure/site_local/bpf.h"
@@ -15,6 +17,14 @@ namespace weir::site_local {
 namespace {
 
 using posix::UniqueFd;
+
+// Packets of this priority go last where the machine's queue knows priorities (pfifo_fast, prio, fq; tc-prio(8)).
+std::array<bpf_insn, 2> yielding_program() {
+  return {{
+      bpf_instruction(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_8, 0, 0, TC_PRIO_FILLER),
+      bpf_instruction(BPF_STX | BPF_MEM | BPF_W, BPF_REG_1, BPF_REG_8, offsetof(__sk_buff, priority), 0),
+  }};
+}
 
 // counters[index] += packet length; let it pass.
 std::array<bpf_insn, 11> counting_program(int map, int32_t index) {
@@ -33,15 +43,19 @@ std::array<bpf_insn, 11> counting_program(int map, int32_t index) {
   }};
 }
 
-Status attach_one(int group, int map, int32_t index, uint32_t type, const std::filesystem::path& where) {
-  const auto program = counting_program(map, index);
+Status attach_one(int group, int map, int32_t index, uint32_t type, bool yields, const std::filesystem::path& where) {
+  std::vector<bpf_insn> program;
+  if (yields) {
+    for (const bpf_insn& instruction : yielding_program()) program.push_back(instruction);
+  }
+  for (const bpf_insn& instruction : counting_program(map, index)) program.push_back(instruction);
   return attach_program({.type = BPF_PROG_TYPE_CGROUP_SKB, .attach_type = type, .name = "weir_traffic"},
                         program, group, where);
 }
 
 }  // namespace
 
-Result<TrafficCounter> TrafficCounter::attach(const std::filesystem::path& group) {
+Result<TrafficCounter> TrafficCounter::attach(const std::filesystem::path& group, bool yields) {
   const UniqueFd folder(::open(group.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return posix::fail_errno("cannot open", group, errno);
   bpf_attr create{};
@@ -51,10 +65,10 @@ Result<TrafficCounter> TrafficCounter::attach(const std::filesystem::path& group
   create.max_entries = 2;
   UniqueFd map(bpf(BPF_MAP_CREATE, create));
   if (!map) return posix::fail_errno("cannot make the traffic counters", group, errno);
-  if (Status ok = attach_one(folder.get(), map.get(), 0, BPF_CGROUP_INET_INGRESS, group); !ok) {
+  if (Status ok = attach_one(folder.get(), map.get(), 1, BPF_CGROUP_INET_EGRESS, yields, group); !ok) {
     return tl::unexpected(ok.error());
   }
-  if (Status ok = attach_one(folder.get(), map.get(), 1, BPF_CGROUP_INET_EGRESS, group); !ok) {
+  if (Status ok = attach_one(folder.get(), map.get(), 0, BPF_CGROUP_INET_INGRESS, false, group); !ok) {
     return tl::unexpected(ok.error());
   }
   return TrafficCounter(std::move(map));

@@ -17,9 +17,10 @@ struct Traffic {
 // BPF programs at a version 2 control group. They leave with the group.
 class TrafficCounter {
  public:
-  // `group` is a folder of a cgroup2 tree that no process has joined yet. kUnsupported or kDenied where the
+  // `group` is a folder of a cgroup2 tree that no process has joined yet; with `yields` its packets leave after those of others.
+  // kUnsupported or kDenied where the
   // kernel does not let us.
-  static Result<TrafficCounter> attach(const std::filesystem::path& group);
+  static Result<TrafficCounter> attach(const std::filesystem::path& group, bool yields);
   Traffic read() const;
 
  private:
