@@ -357,9 +357,13 @@ std::optional<Plan> ShortLists::decide(const Graph& graph, IntentId intent, cons
     return std::nullopt;
   }
   Look look(*this, graph, spec, residency, cache);
-  if (!list.made && !look.make(list, kLengthFirst)) return std::nullopt;
+  bool fresh = !list.made;
+  if (fresh && !look.make(list, kLengthFirst)) return std::nullopt;
   while (!look.find(list, alternatives + 1)) {
-    if (list.length >= kLengthMax || !look.make(list, list.length * 2)) return std::nullopt;
+    // What lies beyond may have become dearer since as well: only a list that was just made is too short.
+    if (fresh && list.length >= kLengthMax) return std::nullopt;
+    if (!look.make(list, fresh ? list.length * 2 : kLengthFirst)) return std::nullopt;
+    fresh = true;
   }
   if (look.count() == 0) return std::nullopt;
   if (spec.budget_per_hour_max > 0 && look.at(0).billed > spec.budget_per_hour_max) return std::nullopt;

@@ -81,7 +81,7 @@ class ShortLists {
   bool changed(const Known& known) const;
 
   static constexpr size_t kSitesMax = 200'000;  // of all lists
-  static constexpr size_t kLengthFirst = 12, kLengthMax = 96;
+  static constexpr size_t kLengthFirst = 8, kLengthMax = 96;
   std::unordered_map<Key, List, Hash> lists_;   // looked up only
   size_t sites_held_ = 0;
   uint64_t described_ = 0, routing_ = 0, seen_ = 0;
