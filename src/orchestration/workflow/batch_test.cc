@@ -178,9 +178,10 @@ Best exhaustive(const BatchProblem& problem, int64_t deadline_us) {
           start_us = std::max(start_us, slots[arc.from].finish_us + problem.transfer_us(arc.bytes, from, m));
           more += problem.transfer_price(arc.bytes, from, m);
         }
-        // Behind whatever stands on the machine: gaps come from other orders.
-        for (uint32_t u = 0; u < problem.task_count(); ++u) {
-          if (done[u] && slots[u].machine == m) start_us = std::max(start_us, slots[u].finish_us);
+        // Behind whatever stands on the machine: gaps come from other orders. What takes no time needs no room, and is in
+        // nobody's way, also in the midst of others.
+        for (uint32_t u = 0; u < problem.task_count() && problem.run_us(t, m) > 0; ++u) {
+          if (done[u] && slots[u].machine == m && problem.run_us(u, m) > 0) start_us = std::max(start_us, slots[u].finish_us);
         }
         slots[t] = {m, start_us, start_us + problem.run_us(t, m)};
         done[t] = 1;
