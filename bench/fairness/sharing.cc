@@ -6,7 +6,7 @@
 #include <tuple>
 #include <vector>
 
-#include "bench/fairness/dice.h"
+#include "core/units/dice.h"
 #include "orchestration/queue/preempt.h"
 
 namespace weir::bench {

@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-#include "bench/fairness/dice.h"
+#include "core/units/dice.h"
 #include "bench/support/statistics.h"
 #include "orchestration/queue/preempt.h"
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <numeric>
-#include <random>
 #include <string>
 #include <tuple>
 
 #include "bench/joint/capacity.h"
+#include "core/units/dice.h"
 
 namespace weir::bench {
 namespace {
@@ -16,18 +16,6 @@ constexpr int32_t kMachineCpuMilli = 16'000;
 constexpr int32_t kMibPerCore = 4096;
 constexpr int64_t kRoundingUsMax = 100;         // of a path's links
 constexpr int64_t kUpKbpsPerCoreMean = 10'500;  // 1 to 20 Mbit/s
-
-class Dice {
- public:
-  explicit Dice(uint64_t seed) : engine_(seed) {}
-  // Uniform but for a bias below 2^-32. std::uniform_int_distribution differs between libraries.
-  int64_t roll(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 struct Point {
   int64_t x = 0, y = 0;  // km; x grows to the east

@@ -6,6 +6,7 @@
 
 #include "core/graph/hours.h"
 #include "core/price/price.h"
+#include "core/units/bisect.h"
 
 namespace weir {
 namespace {
@@ -32,16 +33,7 @@ int64_t tail_ppm(int32_t percentile_ppm) {
 
 // Largest r with r * r <= value.
 int64_t square_root(__int128 value) {
-  int64_t low = 0, high = int64_t{1} << 40;
-  while (low < high) {
-    const int64_t mid = low + (high - low + 1) / 2;
-    if (static_cast<__int128>(mid) * mid <= value) {
-      low = mid;
-    } else {
-      high = mid - 1;
-    }
-  }
-  return low;
+  return greatest(int64_t{0}, (int64_t{1} << 40) + 1, [value](int64_t root) { return static_cast<__int128>(root) * root <= value; });
 }
 
 }  // namespace
@@ -178,6 +170,8 @@ int32_t Availability::worst_ppm(const Graph& graph) const {
   }
   return static_cast<int32_t>(worst);
 }
+
+bool instances_exchange(const IntentSpec& spec) { return spec.from.empty() && spec.traffic.between_bps > 0; }
 
 int64_t bps_between(const Traffic& traffic, int32_t here, int32_t there) {
   const __int128 exchanged = static_cast<__int128>(std::min(here, there)) * traffic.between_bps;

@@ -74,7 +74,7 @@ class Spread {
   std::set<Common> regions_, failure_domains_;
 };
 
-// Adds up the ways by which ingresses are served. To one site counts the worst way; of different sites the
+// Adds up the ways by which ingresses are served; what instances exchange with each other does not count. To one site counts the worst way; of different sites the
 // worst one too, or, where the intent asked for spread, any one, since then each site is meant to stand in
 // for the others. Sites of one failure domain fail together, and count as the best of them.
 class Availability {
@@ -96,6 +96,9 @@ class Availability {
   bool spread_;
   std::vector<Way> ways_;  // by ingress, then site
 };
+
+// Whether what the instances of a job exchange is reserved where they are at more than one site.
+bool instances_exchange(const IntentSpec& spec);
 
 // What one of the instances `there` exchanges with those `here` where every instance exchanges Traffic::between_bps with all the
 // others together: the smaller side is the bound. Requires at least one on each side.

@@ -211,6 +211,9 @@ class Verifier {
   Verdict flows() {
     std::map<SiteId, int64_t> streams;
     std::vector<int64_t> carried(plan_.placements.size());
+    if (instances_exchange(*spec_)) {
+      for (const Placement& p : plan_.placements) ++instances_at_[p.site];
+    }
     for (const Flow& flow : plan_.flows) {
       if (flow.placement >= plan_.placements.size() || flow.ingress.index() >= head_.site_count()) {
         return wrong("a flow leads nowhere");
@@ -219,7 +222,7 @@ class Verifier {
       if (ingress != Liveness::kUp && ingress != Liveness::kDraining) {
         return changed("ingress " + head_.site_name(flow.ingress) + " is not up");
       }
-      const bool between = flow.streams == 0 && exchanges();
+      const bool between = flow.streams == 0 && instances_exchange(*spec_);
       if (flow.streams <= 0 && !between) return wrong("a flow carries no stream");
       if (between) {
         if (Verdict verdict = exchanged(flow); !verdict.granted) return verdict;
@@ -263,26 +266,19 @@ class Verifier {
     return granted();
   }
 
-  bool exchanges() const { return spec_->from.empty() && spec_->traffic.between_bps > 0; }
-
   // Of each two sites the first leads to every instance at the second.
   size_t flows_between() const {
-    if (!exchanges()) return 0;
-    std::map<SiteId, size_t> instances;
-    for (const Placement& p : plan_.placements) ++instances[p.site];
+    if (!instances_exchange(*spec_)) return 0;
     size_t before = 0, flows = 0;
-    for (const auto& [site, count] : instances) flows += before++ * count;
+    for (const auto& [site, count] : instances_at_) flows += before++ * static_cast<size_t>(count);
     return flows;
   }
 
   Verdict exchanged(const Flow& flow) {
     const SiteId there = plan_.placements[flow.placement].site;
-    const auto at = [this](SiteId site) {
-      return static_cast<int32_t>(std::count_if(plan_.placements.begin(), plan_.placements.end(),
-                                                [site](const Placement& p) { return p.site == site; }));
-    };
-    if (flow.ingress >= there || at(flow.ingress) == 0) return wrong("a flow between instances leads from where none is");
-    const int64_t bps = bps_between(spec_->traffic, at(flow.ingress), at(there));
+    const auto here = instances_at_.find(flow.ingress);
+    if (flow.ingress >= there || here == instances_at_.end()) return wrong("a flow between instances leads from where none is");
+    const int64_t bps = bps_between(spec_->traffic, here->second, instances_at_.at(there));
     if (flow.up_bps != bps || flow.down_bps != bps) return wrong("a flow reserves other bandwidth than instances exchange");
     if (!exchanged_.insert({flow.ingress, flow.placement}).second) return wrong("a flow between instances is there twice");
     return granted();
@@ -424,6 +420,7 @@ class Verifier {
   std::map<NodeId, Need> node_need_;
   std::map<LinkId, int64_t> link_need_;
   std::set<size_t> handed_over_;
+  std::map<SiteId, int32_t> instances_at_;  // empty: they exchange nothing
   std::set<std::pair<SiteId, uint32_t>> exchanged_;  // ingress and placement of the flows between instances
 };
 

@@ -557,7 +557,7 @@ class Admitter {
   // Its instances begin together, are known from the start, and there are not too many for a flow to each.
   static Status exchanges(const IntentSpec& spec, const std::string& where) {
     if (spec.traffic.between_bps == 0) return {};
-    const auto refuse = [&where](const char* what, const char* remedy) { return fail(ErrorCode::kInvalid, what, where, remedy); };
+    const auto refuse = [&where](const char* what, const std::string& remedy) { return fail(ErrorCode::kInvalid, what, where, remedy); };
     const Schedule& schedule = spec.schedule;
     if (spec.workload.kind != WorkKind::kJob || !spec.from.empty() || schedule.instances < 2) {
       return refuse("only the instances of a job without streams exchange what is reserved between them",
@@ -565,7 +565,7 @@ class Admitter {
     }
     if (schedule.instances > limits::kInstancesBetweenMax) {
       return refuse("too many instances exchange what is reserved between them",
-                    "ask for at most 256 instances, or leave out between");
+                    "ask for at most " + std::to_string(limits::kInstancesBetweenMax) + " instances, or leave out between");
     }
     if (schedule.tasks > 0 || schedule.instances_min > 0 || spec.workload.best_effort) {
       return refuse("the tasks of an array, the instances of a malleable job and best-effort work have nothing reserved between them",

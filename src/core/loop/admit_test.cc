@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/event/limits.h"
 #include "core/loop/address.h"
 
 namespace weir {
@@ -194,6 +195,30 @@ TEST_F(AdmitTest, AJobThatCannotEndByItsDeadlineIsRefused) {
   service.spec.name = "s";
   service.spec.workload.kind = WorkKind::kService;
   EXPECT_EQ(what(service, 101), "");
+}
+
+TEST_F(AdmitTest, OnlyInstancesOfOneJobThatAreThereFromTheStartExchange) {
+  const auto what = [this](auto change) {
+    IntentSpec spec{.name = "gang"};
+    spec.workload.kind = WorkKind::kJob;
+    spec.schedule.instances = 2;
+    spec.traffic.between_bps = 1;
+    change(spec);
+    const auto admission = admit(graph, IntentSubmitted{{}, TenantId(0u), 0, std::move(spec)}, 0);
+    return admission ? std::string() : admission.error().text();
+  };
+  EXPECT_EQ(what([](IntentSpec&) {}), "");
+  EXPECT_NE(what([](IntentSpec& s) { s.workload.kind = WorkKind::kService; }), "");
+  EXPECT_NE(what([](IntentSpec& s) { s.workload.best_effort = true; }), "");
+  EXPECT_NE(what([](IntentSpec& s) { s.from = {{SiteId(0u), 1}}; }), "");
+  EXPECT_NE(what([](IntentSpec& s) { s.promise.latency_us_max = 5; }), "");
+  EXPECT_NE(what([](IntentSpec& s) { s.schedule.instances = 1; }), "");
+  EXPECT_NE(what([](IntentSpec& s) { s.schedule.tasks = 2; }), "");
+  EXPECT_NE(what([](IntentSpec& s) { s.schedule.instances_min = 1; }), "");
+  EXPECT_NE(what([](IntentSpec& s) { s.traffic.up_bps = 1; }), "");
+  EXPECT_EQ(what([](IntentSpec& s) { s.schedule.instances = limits::kInstancesBetweenMax; }), "");
+  const std::string many = what([](IntentSpec& s) { s.schedule.instances = limits::kInstancesBetweenMax + 1; });
+  EXPECT_NE(many.find("ask for at most 256 instances"), std::string::npos) << many;
 }
 
 TEST_F(AdmitTest, AStageGoesOnlyWithItsWorkflow) {

@@ -135,28 +135,6 @@ TEST_F(BestEffortTest, WhatRunsWithoutATurnCannotBecomeOrdinaryWorkWithoutOne) {
   EXPECT_TRUE(submit(longer)) << "of the same class";
 }
 
-TEST_F(BestEffortTest, OnlyInstancesOfOneJobThatAreThereFromTheStartExchange) {
-  const auto refused = [this](auto change) {
-    IntentSpec spec = job("gang");
-    spec.workload.best_effort = false;
-    spec.schedule.instances = 2;
-    spec.traffic.between_bps = 1;
-    change(spec);
-    const auto result = submit(spec);
-    return !result && result.error().code == ErrorCode::kInvalid;
-  };
-  EXPECT_TRUE(refused([](IntentSpec& s) { s.workload.kind = WorkKind::kService; }));
-  EXPECT_TRUE(refused([](IntentSpec& s) { s.workload.best_effort = true; }));
-  EXPECT_TRUE(refused([](IntentSpec& s) { s.from = {{kHub, 1}}; }));
-  EXPECT_TRUE(refused([](IntentSpec& s) { s.promise.latency_us_max = 5; }));
-  EXPECT_TRUE(refused([](IntentSpec& s) { s.schedule.instances = 1; }));
-  EXPECT_TRUE(refused([](IntentSpec& s) { s.schedule.instances = 257; }));
-  EXPECT_TRUE(refused([](IntentSpec& s) { s.schedule.tasks = 2; }));
-  EXPECT_TRUE(refused([](IntentSpec& s) { s.schedule.instances_min = 1; }));
-  EXPECT_TRUE(refused([](IntentSpec& s) { s.traffic.up_bps = 1; }));
-  EXPECT_FALSE(refused([](IntentSpec& s) { s.schedule.instances = 256; }));
-}
-
 TEST_F(BestEffortTest, WhatItCannotBeIsRefused) {
   const auto refused = [this](auto change) {
     IntentSpec spec = job("j");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/graph/promise.h"
 #include "core/loop/address.h"
 #include "core/loop/latencies.h"
 #include "core/loop/links.h"
@@ -89,7 +90,7 @@ class Writer {
       told.speed_milli_min = 0;  // chose the node; a later wish of what goes on may say otherwise
       told.accelerator_milli = p.accelerator_milli;  // with slices it is more than was asked for
       if (p.accelerator_milli > 0) told.accelerator_memory_mib = p.accelerator_memory_mib;
-      if (is_job(held) && held.spec->traffic.between_bps > 0) exchange(directive->runs.back(), held, i);
+      if (instances_exchange(*held.spec)) exchange(directive->runs.back(), held, i);
     }
     for (uint32_t f = 0; f < held.plan.flows.size(); ++f) {
       if (held.flow_passed_on[f]) continue;

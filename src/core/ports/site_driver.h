@@ -43,7 +43,7 @@ struct RunSpec {
   uint64_t accelerator_memory_bytes = 0;  // of the shared device, told to the run; 0: not told
   std::string listen_address;  // told to the run as WEIR_ADDRESS; empty: none
   uint16_t listen_port = 0;    // told to the run as WEIR_PORT; 0: none
-  // It yields processor and disk to everything that is not, and is ended first where memory runs short.
+  // It yields processor, disk and network to everything that is not, and is ended first where memory runs short.
   bool best_effort = false;
   LeasePolicy lease_policy = LeasePolicy::kJob;
   uint64_t lease_us = 0;              // from acceptance, and again from each renewal; 0: no lease

@@ -364,6 +364,17 @@ TEST_F(AgentLinkTest, DirectivesReportsAndAcknowledgements) {
   const auto got = directive_from(message, SiteId(0u));
   ASSERT_TRUE(got);
   EXPECT_EQ(*got, directive);
+  v1::RunDirective& run = *message.mutable_directive()->mutable_runs(0);
+  for (int i = 0; i < limits::kInstancesBetweenMax; ++i) run.add_instances("fd77::1");
+  run.set_instance(limits::kInstancesBetweenMax - 1);
+  EXPECT_TRUE(directive_from(message, SiteId(0u)));
+  run.set_instance(limits::kInstancesBetweenMax);
+  EXPECT_FALSE(directive_from(message, SiteId(0u))) << "there is no such instance";
+  run.set_instance(0);
+  run.add_instances("fd77::1");
+  const auto many = directive_from(message, SiteId(0u));
+  ASSERT_FALSE(many);
+  EXPECT_NE(many.error().text().find("runs.instances"), std::string::npos) << many.error().text();
 
   v1::AgentMessage heartbeat;
   heartbeat.mutable_heartbeat()->set_clock(42);

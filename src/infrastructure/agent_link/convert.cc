@@ -303,6 +303,7 @@ Result<SiteDirective> directive_from(const v1::BrainMessage& message, SiteId sit
                     .held = m.held(),
                     .lease_us = in.number("lease_us", m.lease_us(), 0, kDurationUsMax)};
   for (const v1::RunDirective& r : m.runs()) {
+    const int64_t instances = in.number("runs.instances", r.instances_size(), 0, limits::kInstancesBetweenMax);
     DirectedRun run{.run = in.run("runs.id", r.has_id(), r.id()),
                     .intent = in.id<IntentId>("runs.intent_id", r.intent_id()),
                     .tenant = r.tenant(),
@@ -312,7 +313,7 @@ Result<SiteDirective> directive_from(const v1::BrainMessage& message, SiteId sit
                     .address = r.address(),
                     .task = static_cast<int32_t>(in.number("runs.task", r.task(), 0, INT32_MAX)),
                     .tasks = static_cast<int32_t>(in.number("runs.tasks", r.tasks(), 0, INT32_MAX)),
-                    .instance = static_cast<int32_t>(in.number("runs.instance", r.instance(), 0, std::max(r.instances_size() - 1, 0))),
+                    .instance = static_cast<int32_t>(in.number("runs.instance", r.instance(), 0, std::max<int64_t>(instances - 1, 0))),
                     .instances = {r.instances().begin(), r.instances().end()},
                     .ended = r.ended()};
     run.workload = {.kind = r.kind() == v1::WORK_KIND_JOB ? WorkKind::kJob : WorkKind::kService,

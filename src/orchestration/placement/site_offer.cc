@@ -29,13 +29,12 @@ int64_t fit_on(const Graph& graph, NodeId node, const Workload& workload) {
   return std::max<int64_t>(fit, 0);
 }
 
-// Does one instance fit, accelerators aside?
+}  // namespace
+
 bool has_room(const NodeFree& free, const Workload& workload) {
   return (workload.cpu_milli == 0 || free.cpu_milli >= workload.cpu_milli) &&
          (workload.memory_mib == 0 || free.memory_mib >= workload.memory_mib);
 }
-
-}  // namespace
 
 namespace {
 

@@ -52,6 +52,8 @@ std::vector<NodeChoice> choose_nodes(const Graph& graph, SiteId site, const Work
 
 // The node for one instance, as choose_nodes() has it; none: it fits nowhere. Requires a workload without accelerators.
 NodeId choose_node(const Graph& graph, SiteId site, const Workload& workload);
+// Does one instance fit in what is free of a node, accelerators aside?
+bool has_room(const NodeFree& free, const Workload& workload);
 // Some node that has room for one instance; none: it fits nowhere. Requires a workload without accelerators.
 NodeId node_with_room(const Graph& graph, SiteId site, const Workload& workload);
 

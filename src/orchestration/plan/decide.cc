@@ -179,9 +179,9 @@ class Decider {
       outcome = std::move(*cheap);
     }
     const Solution& solution = std::get<Solution>(outcome);
-    if (!spec_.from.empty() || spec_.traffic.between_bps == 0) return plan(candidates, kept, solution);
-    Exchange exchange(graph_, row_, spec_, term_);
-    auto gathered = exchange.gather(candidates, whole, kept.placements, solution);
+    if (!instances_exchange(spec_)) return plan(candidates, kept, solution);
+    Exchange exchange(graph_, row_, spec_, term_, kept.placements);
+    auto gathered = exchange.gather(candidates, whole, solution);
     if (auto* none = std::get_if<Reason>(&gathered)) return refused({*none});
     const auto& found = std::get<Exchange::Gathered>(gathered);
     return plan(candidates, kept, found.solution, [&](Plan& made) { exchange.add_flows(found.ways, made); });

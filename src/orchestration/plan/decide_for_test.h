@@ -17,13 +17,17 @@ class DecideTest : public ::testing::Test {
  protected:
   Applied add(EventBody body) { return graph.apply({1, "t", std::move(body)}); }
 
-  void SetUp() override {
+  // With the routers r0, r1 and r2.
+  void domain() {
     add(DomainCreated{.name = "d"});
     add(TenantDefined{TenantId(0u), "city"});
     for (uint32_t r = 0; r < 3; ++r) add(RouterDefined{VertexId(r), "r" + std::to_string(r)});
-    site(0, "street", 30, 0, 50);
-    site(1, "near", 20, 0, 2000);
-    site(2, "far", 5, 0, 2000);
+  }
+  void SetUp() override {
+    domain();
+    site(0, "street", 30, 50);
+    site(1, "near", 20, 2000);
+    site(2, "far", 5, 2000);
     link(0, 3, 0, 1);   // street-r0
     link(1, 0, 4, 1);   // r0-near
     link(2, 0, 1, 10);  // r0-r1
@@ -38,16 +42,16 @@ class DecideTest : public ::testing::Test {
     spec.traffic = {2 * kMbps, 50'000, 2000, 10'000};
     spec.promise.latency_us_max = 500'000;
   }
-  void site(uint32_t id, std::string name, int64_t ask, uint32_t, int32_t cpu) {
+  void site(uint32_t id, std::string name, int64_t ask, int32_t cpu) {
     SiteSpec s{.name = std::move(name), .residency = {"cn"}, .sid = "fd77:5::"};
     s.asks.per_core_hour = ask * kCredit;
     add(SiteDefined{SiteId(id), VertexId(3 + id), s});
     add(NodesReported{SiteId(id), NodeId(id), {{"n", cpu, 4096, 0, "", 1000}}});
     add(SiteStateChanged{SiteId(id), Liveness::kUp, ""});
   }
-  void link(uint32_t id, uint32_t a, uint32_t b, int64_t ms) {
+  void link(uint32_t id, uint32_t a, uint32_t b, int64_t ms, int64_t mbps = 100) {
     add(LinkDefined{LinkId(2 * id), {.name = "l" + std::to_string(id), .a = VertexId(a), .b = VertexId(b),
-                                     .bandwidth_bps = 100 * kMbps, .latency_us = ms * 1000, .per_gbps_hour = kCredit,
+                                     .bandwidth_bps = mbps * kMbps, .latency_us = ms * 1000, .per_gbps_hour = kCredit,
                                      .sid_a = "fd77:a::", .sid_b = "fd77:b::"}});
   }
   IntentId submit(uint32_t generation = 1) {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/graph/graph.h"
-#include "core/units/dice_for_test.h"
+#include "core/units/dice.h"
 
 // Accelerators of small random worlds, what is asked of them, and who holds some already.
 namespace weir {

@@ -1,8 +1,11 @@
 #include "orchestration/plan/exchange.h"
 
 #include <algorithm>
+#include <bit>
 
+#include "core/event/limits.h"
 #include "core/graph/promise.h"
+#include "core/units/bisect.h"
 
 namespace weir {
 namespace {
@@ -13,33 +16,51 @@ StreamDemand exchanged(const IntentSpec& spec, int64_t bps) {
   return demand;
 }
 
-}  // namespace
-
-Exchange::Exchange(const Graph& graph, const IntentRow& row, const IntentSpec& spec, const FlowTerm& term)
-    : graph_(graph), row_(row), spec_(spec), term_(term),
-      search_(graph, exchanged(spec, spec.traffic.between_bps), memory_), spare_search_(graph, exchanged(spec, 0), spare_memory_) {}
-
-const Flow* Exchange::earlier(SiteId from, RunId continues) const {
-  if (!row_.active || !continues.valid()) return nullptr;
-  const CommittedPlan& active = *row_.active;
-  for (const Flow& flow : active.plan.flows) {
-    if (flow.streams != 0 || flow.ingress != from || active.run(flow.placement) != continues) continue;
-    const bool works = std::all_of(flow.path.begin(), flow.path.end(), [this](LinkId id) { return graph_.usable(id); });
-    return works && !site_crossed(graph_, flow.path).valid() && can_be_held(graph_, flow.path) ? &flow : nullptr;
-  }
-  return nullptr;
+// To find the ways between so many sites, or that there are none.
+size_t searches_most(size_t sites) {
+  constexpr size_t kHalvingsMax = std::bit_width(static_cast<uint32_t>(limits::kInstancesBetweenMax));
+  return sites * (sites - 1) / 2 + kHalvingsMax;
 }
 
-// That reserves as much for each instance; empty: there is none.
-std::vector<LinkId> Exchange::earlier_path(SiteId from, SiteId to, int64_t bps) const {
-  if (!row_.active) return {};
-  const CommittedPlan& active = *row_.active;
-  for (size_t k = 0; k < active.plan.placements.size(); ++k) {
-    if (active.plan.placements[k].site != to) continue;
-    const Flow* flow = earlier(from, active.run(k));
-    if (flow != nullptr && flow->up_bps == bps) return flow->path;
+}  // namespace
+
+Exchange::Exchange(const Graph& graph, const IntentRow& row, const IntentSpec& spec, const FlowTerm& term,
+                   const std::vector<Placement>& kept)
+    : graph_(graph), spec_(spec), term_(term),
+      search_(graph, exchanged(spec, spec.traffic.between_bps), memory_), spare_search_(graph, exchanged(spec, 0), spare_memory_) {
+  for (const Placement& p : kept) {
+    ++kept_[p.site];
+    if (p.continues.valid()) continuing_[p.site].push_back(p.continues);
   }
-  return {};
+  if (!row.active) return;
+  for (const Flow& flow : row.active->plan.flows) {
+    if (flow.streams != 0) continue;
+    const bool works = std::all_of(flow.path.begin(), flow.path.end(), [&graph](LinkId id) { return graph.usable(id); });
+    if (!works || site_crossed(graph, flow.path).valid() || !can_be_held(graph, flow.path)) continue;
+    earlier_.emplace(std::pair{flow.ingress, row.active->run(flow.placement)}, &flow);
+  }
+}
+
+const Flow* Exchange::earlier(SiteId from, RunId continues) const {
+  const auto known = earlier_.find({from, continues});
+  return known == earlier_.end() ? nullptr : known->second;
+}
+
+// To those that go on at one site, on one path, which reserve as much for each.
+std::vector<const Flow*> Exchange::earlier(SiteId from, SiteId to, int64_t bps) const {
+  std::vector<const Flow*> out;
+  const auto there = continuing_.find(to);
+  if (there == continuing_.end()) return out;
+  for (const RunId run : there->second) {
+    const Flow* flow = earlier(from, run);
+    if (flow != nullptr && flow->up_bps == bps && (out.empty() || flow->path == out[0]->path)) out.push_back(flow);
+  }
+  return out;
+}
+
+std::optional<PathOption> Exchange::cheapest(VertexId from, VertexId to, const PathLimits& limits) {
+  ++searches_;
+  return search_.cheapest(from, to, limits);
 }
 
 std::variant<Exchange::Ways, Reason> Exchange::ways(const Counts& instances) {
@@ -52,37 +73,40 @@ std::variant<Exchange::Ways, Reason> Exchange::ways(const Counts& instances) {
       const VertexId from = graph_.site(a->first).vertex, to = graph_.site(b->first).vertex;
       PathLimits limits{.streams = streams, .use = &use, .term = term_};
       std::optional<PathOption> path;
-      if (std::vector<LinkId> old = earlier_path(a->first, b->first, each_bps); !old.empty()) {
-        // It holds its room; whoever comes to it has to find more.
-        path = priced(graph_, std::move(old), search_.demand());
-      } else if (search_.fastest_us(from, to) < kUnreachable) {
-        path = search_.cheapest(from, to, limits);
-        if (path) use.add(path->links, each_bps * b->second, each_bps * b->second);
-      }
-      if (!path) {
-        const int64_t bps = spec_.traffic.between_bps;
-        int32_t most = 0;
-        for (int32_t beyond = streams; beyond - most > 1;) {
-          limits.streams = most + (beyond - most) / 2;
-          (search_.cheapest(from, to, limits) ? most : beyond) = limits.streams;
+      int32_t fresh = b->second;  // that find nothing reserved there
+      if (const std::vector<const Flow*> old = earlier(a->first, b->first, each_bps); !old.empty()) {
+        path = priced(graph_, old[0]->path, search_.demand());
+        fresh -= static_cast<int32_t>(old.size());
+        if (fresh > 0 && !fits(graph_, *path, exchanged(spec_, each_bps), {.streams = fresh, .use = &use, .term = term_})) path.reset();
+        if (path) {
+          for (const Flow* flow : old) out.billed += flow->path_per_hour;
+        } else {
+          fresh = b->second;
         }
-        return Reason{ReasonCode::kBandwidth, b->first, a->first, bps * streams, bps * most};
       }
+      if (!path && search_.fastest_us(from, to) < kUnreachable) path = cheapest(from, to, limits);
+      if (!path) {
+        const auto has_path = [&](int32_t count) {
+          limits.streams = count;
+          return cheapest(from, to, limits).has_value();
+        };
+        const int64_t bps = spec_.traffic.between_bps;
+        return Reason{ReasonCode::kBandwidth, b->first, a->first, bps * streams, bps * greatest(0, streams, has_path)};
+      }
+      use.add(path->links, each_bps * fresh, each_bps * fresh);
       out.price += streams * path->price;
-      out.billed += b->second * path_per_hour(graph_, path->links, each_bps, each_bps);
+      out.billed += fresh * path_per_hour(graph_, path->links, each_bps, each_bps);
       out.paths[{a->first, b->first}] = std::move(path->links);
     }
   }
   return out;
 }
 
-std::variant<Exchange::Gathered, Reason> Exchange::gather(Candidates& candidates, const Whole& whole,
-                                                          const std::vector<Placement>& kept, const Solution& solution) {
-  Counts standing;
-  for (const Placement& p : kept) ++standing[p.site];
-  Counts all = standing;
+std::variant<Exchange::Gathered, Reason> Exchange::gather(Candidates& candidates, const Whole& whole, const Solution& solution) {
+  Counts all = kept_;
   for (const Option& option : solution.instances) ++all[option.site];
   auto first = ways(all);
+  searches_max_ = searches_ + kSearchesMax;
   std::optional<Gathered> best;
   const auto within_budget = [&whole](Nanocredits billed) {
     return whole.budget_per_hour_max == 0 || whole.billed_kept + billed <= whole.budget_per_hour_max;
@@ -101,8 +125,8 @@ std::variant<Exchange::Gathered, Reason> Exchange::gather(Candidates& candidates
     const auto& feasible = candidates.rank(Share{1}, kSeeds).feasible;
     return std::vector<Option>(feasible.begin(), feasible.begin() + static_cast<ptrdiff_t>(std::min(kSeeds, feasible.size())));
   }();
-  for (size_t seed = 0; seed < by_price.size() && count > 0; ++seed) {
-    std::optional<Gathered> found = gather_from(candidates, whole, standing, by_price, seed, count);
+  for (size_t seed = 0; seed < by_price.size() && count > 0 && searches_ + by_price.size() <= searches_max_; ++seed) {
+    std::optional<Gathered> found = gather_from(candidates, whole, by_price, seed, count);
     if (!found || (best && found->solution.price >= best->solution.price)) continue;
     Nanocredits billed = found->ways.billed;
     for (const Option& option : found->solution.instances) billed += option.billed;
@@ -110,7 +134,9 @@ std::variant<Exchange::Gathered, Reason> Exchange::gather(Candidates& candidates
   }
   if (!best) {
     if (const auto* none = std::get_if<Reason>(&first)) return *none;
-    return Reason{.code = ReasonCode::kBudget, .needed = std::get<Ways>(first).billed + whole.billed_kept, .available = whole.budget_per_hour_max};
+    Nanocredits billed = std::get<Ways>(first).billed + whole.billed_kept;
+    for (const Option& option : solution.instances) billed += option.billed;
+    return Reason{.code = ReasonCode::kBudget, .needed = whole.budget_per_hour_max, .available = billed};
   }
   best->solution.bound = solution.bound;
   best->solution.steps = solution.steps;
@@ -119,21 +145,21 @@ std::variant<Exchange::Gathered, Reason> Exchange::gather(Candidates& candidates
 }
 
 // As many as there is room for at the seed, then at those that cost least with the way from it.
-std::optional<Exchange::Gathered> Exchange::gather_from(Candidates& candidates, const Whole& whole, const Counts& kept,
-                                                        const std::vector<Option>& by_price, size_t seed, int32_t count) {
+std::optional<Exchange::Gathered> Exchange::gather_from(Candidates& candidates, const Whole& whole, const std::vector<Option>& by_price,
+                                                        size_t seed, int32_t count) {
   std::vector<std::pair<Nanocredits, const Option*>> order;
   for (size_t i = 0; i < by_price.size(); ++i) {
     const auto way = i == seed ? std::optional(PathOption{})
-                               : search_.cheapest(graph_.site(by_price[seed].site).vertex, graph_.site(by_price[i].site).vertex,
-                                                  {.streams = 1, .term = term_});
+                               : cheapest(graph_.site(by_price[seed].site).vertex, graph_.site(by_price[i].site).vertex,
+                                          {.streams = 1, .term = term_});
     if (way) order.emplace_back(i == seed ? INT64_MIN : by_price[i].price + way->price, &by_price[i]);
   }
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   const Where& where = whole.where;
   Gathered out;
-  Counts all = kept;
+  Counts all = kept_;
   Spread spread(graph_);
-  for (const auto& [site, instances] : kept) spread.add(site);
+  for (const auto& [site, instances] : kept_) spread.add(site);
   for (const auto& [price, option] : order) {
     const auto left = count - static_cast<int32_t>(out.solution.instances.size());
     if (left == 0) break;
@@ -146,6 +172,7 @@ std::optional<Exchange::Gathered> Exchange::gather_from(Candidates& candidates, 
     for (int32_t here = candidates.room(option->site, left - missing); here > 0; here /= 2) {
       Counts more = all;
       more[option->site] += here;
+      if (searches_ + searches_most(more.size()) > searches_max_) return std::nullopt;
       auto found = ways(more);
       if (!std::holds_alternative<Ways>(found)) continue;
       all = std::move(more);

@@ -14,13 +14,10 @@ namespace {
 
 // Jobs whose instances exchange what is reserved between them: west and east have two cores each and are joined by r0 - r1 (short)
 // and r0 - r2 - r1; alone, dear, has four.
-class ExchangeTest : public ::testing::Test {
+class ExchangeTest : public DecideTest {
  protected:
-  Applied add(EventBody body) { return graph.apply({1, "t", std::move(body)}); }
   void SetUp() override {
-    add(DomainCreated{.name = "d"});
-    add(TenantDefined{TenantId(0u), "city"});
-    for (uint32_t r = 0; r < 3; ++r) add(RouterDefined{VertexId(r), "r" + std::to_string(r)});
+    domain();
     site(0, "west", 1, 2000);
     site(1, "east", 1, 2000);
     site(2, "alone", 10, 4000);
@@ -37,40 +34,30 @@ class ExchangeTest : public ::testing::Test {
     spec.schedule.instances = 4;
     spec.traffic.between_bps = 10 * kMbps;
   }
-  void site(uint32_t id, std::string name, int64_t ask, int32_t cpu) {
-    SiteSpec s{.name = std::move(name), .sid = "fd77:5::"};
-    s.asks.per_core_hour = ask * kCredit;
-    add(SiteDefined{SiteId(id), VertexId(3 + id), s});
-    add(NodesReported{SiteId(id), NodeId(id), {{"n", cpu, 4096, 0, "", 1000}}});
-    add(SiteStateChanged{SiteId(id), Liveness::kUp, ""});
-  }
-  void link(uint32_t id, uint32_t a, uint32_t b, int64_t ms, int64_t mbps = 100) {
-    add(LinkDefined{LinkId(2 * id), {.name = "l" + std::to_string(id), .a = VertexId(a), .b = VertexId(b),
-                                     .bandwidth_bps = mbps * kMbps, .latency_us = ms * 1000, .per_gbps_hour = kCredit,
-                                     .sid_a = "fd77:a::", .sid_b = "fd77:b::"}});
-  }
-  Decision decide(uint32_t generation = 1) {
-    add(IntentSubmitted{IntentId(0u), TenantId(0u), generation, spec});
-    return planner.decide(graph, IntentId(0u));
-  }
   Plan placed(uint32_t generation = 1) {
-    const Decision decision = decide(generation);
-    const auto* plan = std::get_if<Plan>(&decision);
-    EXPECT_TRUE(plan);
-    if (!plan) return {};
-    const Verdict verdict = verify(graph, *plan);
-    EXPECT_TRUE(verdict.granted) << verdict.why;
-    return *plan;
+    submit(generation);
+    return DecideTest::placed();
+  }
+  Reason refused(uint32_t generation = 1) {
+    submit(generation);
+    return DecideTest::refused();
+  }
+  // All run but one of those at the site, which failed.
+  void lose_one(const Plan& plan, SiteId at) {
+    EXPECT_TRUE(add(PlanCommitted{plan}).effect);
+    const CommittedPlan held = *graph.intent(IntentId(0u)).active;
+    bool lost = false;
+    for (size_t k = 0; k < plan.placements.size(); ++k) {
+      const bool fails = !lost && plan.placements[k].site == at;
+      lost |= fails;
+      EXPECT_TRUE(add(RunStateChanged{held.run(k), IntentId(0u), fails ? RunState::kFailed : RunState::kRunning, 1, ""}).effect);
+    }
   }
   static std::map<uint32_t, int> counts(const Plan& plan) {
     std::map<uint32_t, int> out;
     for (const Placement& p : plan.placements) ++out[p.site.value];
     return out;
   }
-
-  Graph graph;
-  IntentSpec spec;
-  JointPlanner planner;
 };
 
 using Counts = std::map<uint32_t, int>;
@@ -111,10 +98,7 @@ TEST_F(ExchangeTest, OneGoesWhereOnlyOneCanExchange) {
 TEST_F(ExchangeTest, WhereNoSitesAreJoinedWellEnoughTheReasonNamesBoth) {
   spec.schedule.instances = 6;
   spec.traffic.between_bps = 60 * kMbps;
-  const Decision decision = decide();
-  const auto* refusal = std::get_if<Refusal>(&decision);
-  ASSERT_TRUE(refusal);
-  const Reason& reason = refusal->reasons.at(0);
+  const Reason reason = refused();
   EXPECT_EQ(reason.code, ReasonCode::kBandwidth);
   EXPECT_TRUE(reason.site.valid());
   EXPECT_TRUE(reason.ingress.valid());
@@ -126,26 +110,57 @@ TEST_F(ExchangeTest, ABudgetCountsThePaths) {
   spec.budget_per_hour_max = 4 * kCredit + 12 * kCredit / 100;
   EXPECT_EQ(counts(placed()), (Counts{{0, 2}, {1, 2}}));
   spec.budget_per_hour_max -= 1;
-  const Decision decision = decide(2);
-  ASSERT_TRUE(std::holds_alternative<Refusal>(decision));
-  EXPECT_EQ(std::get<Refusal>(decision).reasons.at(0).code, ReasonCode::kBudget);
+  const Reason reason = refused(2);
+  EXPECT_EQ(reason.code, ReasonCode::kBudget);
+  EXPECT_EQ(reason.needed, spec.budget_per_hour_max) << "the budget";
+  EXPECT_EQ(reason.available, spec.budget_per_hour_max + 1) << "what the cheapest costs";
 }
 
 TEST_F(ExchangeTest, WhereAnInstanceDiesWhatTheOthersExchangeGoesOn) {
   const Plan first = placed();
-  ASSERT_TRUE(add(PlanCommitted{first}).effect);
-  const CommittedPlan held = *graph.intent(IntentId(0u)).active;
-  for (size_t k = 0; k < 4; ++k) {
-    ASSERT_TRUE(add(RunStateChanged{held.run(k), IntentId(0u), k == 0 ? RunState::kFailed : RunState::kRunning, 1, ""}).effect);
-  }
-  const Decision decision = planner.decide(graph, IntentId(0u));
-  ASSERT_TRUE(std::holds_alternative<Plan>(decision));
-  const Plan next = std::get<Plan>(decision);
-  EXPECT_TRUE(verify(graph, next).granted) << verify(graph, next).why;
+  lose_one(first, SiteId(0u));
+  const Plan next = DecideTest::placed();
   EXPECT_EQ(counts(next), counts(first));
   EXPECT_EQ(std::count_if(next.placements.begin(), next.placements.end(), [](const Placement& p) { return p.continues.valid(); }), 3);
   ASSERT_TRUE(add(PlanCommitted{next}).effect);
   EXPECT_GE(graph.load(LinkId(4u)).free_bps, 70 * kMbps) << "what goes on is not reserved twice";
+}
+
+TEST_F(ExchangeTest, ANewcomerNeedsRoomBesideThoseThatGoOn) {
+  const std::vector direct{LinkId(0u), LinkId(4u), LinkId(3u)}, around{LinkId(0u), LinkId(6u), LinkId(8u), LinkId(3u)};
+  lose_one(placed(), SiteId(1u));
+  link(2, 0, 1, 10, 30);  // 20 of it are held
+  const Plan beside = DecideTest::placed();
+  ASSERT_EQ(beside.flows.size(), 2u);
+  for (const Flow& flow : beside.flows) EXPECT_EQ(flow.path, direct);
+  link(2, 0, 1, 10, 29);
+  const Plan led = DecideTest::placed();
+  ASSERT_EQ(led.flows.size(), 2u);
+  for (const Flow& flow : led.flows) EXPECT_EQ(flow.path, around) << "all, as the instances of two sites have one path";
+}
+
+// Of each two of many sites: the ways for what is cheapest without them, and no more searches than allowed for better.
+TEST_F(ExchangeTest, SearchesAreBounded) {
+  constexpr uint32_t kSites = 100;
+  for (uint32_t s = 0; s < kSites; ++s) {
+    SiteSpec small{.name = "s" + std::to_string(s), .sid = "fd77:5::"};
+    small.asks.per_core_hour = kCredit / 10 + s;
+    add(SiteDefined{SiteId(3 + s), VertexId(6 + s), small});
+    add(NodesReported{SiteId(3 + s), NodeId(3 + s), {{"n", 1000, 4096, 0, "", 1000}}});
+    add(SiteStateChanged{SiteId(3 + s), Liveness::kUp, ""});
+    link(6 + s, 6 + s, s % 3, 1, 10'000);
+  }
+  for (uint32_t r = 2; r < 5; ++r) link(r, r == 4 ? 2 : 0, r == 2 ? 1 : r == 3 ? 2 : 1, 10, 100'000);
+  spec.schedule.instances = kSites;
+  const Plan plan = placed();
+  EXPECT_EQ(counts(plan).size(), size_t{kSites});
+
+  const IntentRow& row = graph.intent(IntentId(0u));
+  Exchange exchange(graph, row, *row.spec, {}, {});
+  Exchange::Counts all;
+  for (uint32_t s = 0; s < kSites; ++s) all[SiteId(3 + s)] = 1;
+  ASSERT_TRUE(std::holds_alternative<Exchange::Ways>(exchange.ways(all)));
+  EXPECT_EQ(exchange.searches(), size_t{kSites * (kSites - 1) / 2});
 }
 
 TEST_F(ExchangeTest, FlowsThatDoNotFitWhatInstancesExchangeAreRefused) {

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "core/graph/promise.h"
-#include "core/units/dice_for_test.h"
+#include "core/units/dice.h"
 #include "orchestration/plan/decide.h"
 
 namespace weir {

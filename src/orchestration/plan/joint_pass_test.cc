@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "core/units/dice_for_test.h"
+#include "core/units/dice.h"
 #include "infrastructure/solver/clp.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/plan/joint_problem.h"

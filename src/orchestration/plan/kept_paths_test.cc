@@ -4,7 +4,7 @@
 #include <optional>
 #include <set>
 
-#include "core/units/dice_for_test.h"
+#include "core/units/dice.h"
 #include "orchestration/plan/decide.h"
 
 // Decisions beside bandwidth that reservations keep, and by what they keep: by hand, and compared with a search that tries

@@ -263,13 +263,7 @@ class ShortLists::Look {
     const SiteRow& row = graph_.site(site.site);
     if (row.state != Liveness::kUp || row.taints != 0 || (row.residency & residency_) != residency_) return false;
     const Workload& work = spec_.workload;
-    if (site.node.valid()) {
-      const NodeFree& free = graph_.free(site.node);
-      if ((work.cpu_milli == 0 || free.cpu_milli >= work.cpu_milli) &&
-          (work.memory_mib == 0 || free.memory_mib >= work.memory_mib)) {
-        return true;
-      }
-    }
+    if (site.node.valid() && has_room(graph_.free(site.node), work)) return true;
     site.node = node_with_room(graph_, site.site, work);
     return site.node.valid();
   }

@@ -10,8 +10,6 @@ namespace {
 constexpr TimeUs kLookUs = 1'000'000;        // between looks for whom others are to give way
 constexpr TimeUs kLookAgainUs = 60'000'000;  // the same, where nothing has changed but the time
 constexpr size_t kLookedAtMax = 256;         // waiting jobs in one look
-constexpr size_t kSearchesMax = 4;           // in one look that finds nobody
-constexpr size_t kSearchesFirst = 2;         // of these for the first jobs of the order
 constexpr size_t kPlacesMax = 16;            // where one job may begin
 constexpr uint32_t kClaimDoublingsMax = 10;
 
@@ -382,33 +380,23 @@ std::vector<JobPreempted> GraphQueue::preemptions(const Graph& head, TimeUs now)
   const int32_t lowest = classes_.begin()->first;
   if (!guarantees_ && known_classes_.rbegin()->first <= lowest) return {};
   const KeptRoom kept = kept_rooms(head);
-  size_t candidates = 0, searches = 0;
-  size_t next = kSearchesFirst;
+  claim_turns_.begin();
   for (const uint64_t id : engine_.order(kLookedAtMax)) {
     const IntentId intent = intent_of(id);
     const Work& work = work_.at(intent);
     if (!guarantees_ && work.job.priority <= lowest) break;
     if (!may_preempt(head, intent, work)) continue;
-    // The first always, and some of the others in turn: who finds nobody does not keep those behind from looking.
-    const size_t candidate = candidates++;
-    if (candidate >= kSearchesFirst) {
-      if (candidate < look_from_) continue;
-      if (searches == kSearchesMax) {
-        next = candidate;
-        break;
-      }
-    }
-    ++searches;
+    if (claim_turns_.enough()) break;
+    if (!claim_turns_.next()) continue;
     Need need = need_of(head, intent, QueueId(work.leaf), kPlacesMax, kept);
     std::vector<JobPreempted> out = preempt_for(head, intent, work, std::move(need));
     if (out.empty()) continue;
     look_again_ = now_ + kLookUs;  // should there be no room to write it
     return out;
   }
-  look_from_ = next;
-  looked_ = next == kSearchesFirst;
+  looked_ = claim_turns_.end();
   look_at_ = now_ + kLookUs;
-  if (searches > 0) look_again_ = now_ + kLookAgainUs;
+  if (claim_turns_.taken() > 0) look_again_ = now_ + kLookAgainUs;
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "orchestration/queue/graph_preempt.h"
 #include "orchestration/queue/preempt.h"
 #include "orchestration/queue/share.h"
+#include "orchestration/queue/turns.h"
 
 namespace weir::queue {
 
@@ -207,13 +208,13 @@ class GraphQueue : public Scheduler {
   std::map<IntentId, Resized> resized_;
   bool resize_looked_ = true;              // for whom to resize, since anything changed
   TimeUs resize_look_at_ = 0;              // not again before
-  size_t resize_from_ = 0;                 // which of those that wait comes after the first ones
+  Turns resize_turns_{4, 8};               // of those that wait, in one look that finds nobody to give anything
   size_t grow_from_ = 0;                   // which of those that want more comes first
   TimeUs resize_again_ = INT64_MAX;        // though nothing changes: until then a job keeps what it has
   Colocation colocation_;
   bool looked_ = true;                     // for whom others are to give way, since anything changed
   TimeUs look_at_ = 0;                     // not again before
-  size_t look_from_ = 0;                   // which of those that have a right comes after the first ones
+  Turns claim_turns_{2, 4};                // of those that have a right, in one look that finds nobody to give way
   TimeUs look_again_ = INT64_MAX;          // though nothing changes: somebody may have a right, and was not given way to
   TimeUs now_ = 0;
   TimeUs wake_ = INT64_MAX;

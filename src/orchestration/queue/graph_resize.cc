@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/units/bisect.h"
 #include "orchestration/queue/graph_amounts.h"
 #include "orchestration/queue/graph_queue.h"
 
@@ -9,8 +10,6 @@ namespace {
 
 constexpr TimeUs kLookUs = 1'000'000;        // between looks for whom to resize
 constexpr size_t kLookedAtMax = 256;         // waiting jobs in one look
-constexpr size_t kSearchesMax = 8;           // in one look that finds nobody to give anything
-constexpr size_t kSearchesFirst = 4;         // of these always the first of those that wait
 constexpr size_t kPlacesMax = 16;            // where one job may begin
 constexpr size_t kGrowsMax = 64;             // jobs in one look
 constexpr size_t kNodesLookedAtMax = 100'000;  // in one look
@@ -94,28 +93,19 @@ std::vector<Scheduler::Resize> GraphQueue::give_up_for_others(const Graph& head)
   const std::vector<uint64_t> order = engine_.order(kLookedAtMax);
   if (order.empty()) return {};
   const KeptRoom kept = kept_rooms(head);
-  size_t candidates = 0, searches = 0;
-  size_t next = kSearchesFirst;
+  resize_turns_.begin();
   for (const uint64_t id : order) {
     const IntentId intent = intent_of(id);
     const Work& work = work_.at(intent);
     if (!guarantees_ && work.job.priority < lowest) break;
     if (!may_claim(head, intent, work)) continue;
-    // The first always, and some of the others in turn: who gets nothing does not keep those behind from asking.
-    const size_t candidate = candidates++;
-    if (candidate >= kSearchesFirst) {
-      if (candidate < resize_from_) continue;
-      if (searches == kSearchesMax) {
-        next = candidate;
-        break;
-      }
-    }
-    ++searches;
+    if (resize_turns_.enough()) break;
+    if (!resize_turns_.next()) continue;
     std::vector<Resize> out =
         is_admitted(work) ? give_up_room(head, intent, work, spare, kept) : give_up_quota(head, work, spare);
     if (!out.empty()) return out;
   }
-  resize_from_ = next;
+  resize_turns_.end();
   return {};
 }
 
@@ -294,12 +284,7 @@ std::vector<Scheduler::Resize> GraphQueue::grow(const Graph& head) {
     const int32_t size = size_of(*row.active);
     int32_t most = row.spec->schedule.instances - size;
     if (most > 0 && !allows(work.leaf, work.job.each * most)) {
-      int32_t least = 0;
-      for (int32_t beyond = most; beyond - least > 1;) {
-        const int32_t middle = least + (beyond - least) / 2;
-        (allows(work.leaf, work.job.each * middle) ? least : beyond) = middle;
-      }
-      most = least;
+      most = greatest(0, most, [&](int32_t count) { return allows(work.leaf, work.job.each * count); });
     }
     std::vector<SiteId> own = sites_of(row.active->plan);
     std::vector<SiteId> sites = own;

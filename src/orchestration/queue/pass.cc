@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/units/bisect.h"
 #include "orchestration/queue/engine.h"
 #include "orchestration/queue/look_ahead.h"
 #include "orchestration/queue/rooms.h"
@@ -59,12 +60,8 @@ bool Engine::may_pass(const Job& job, const Policy& policy, const Room& room) co
 int32_t Engine::count_allowed(const Job& job, const Amount& offered) const {
   if (!shares_.allows || shares_.allows(job.queue, offered, job.whole())) return job.count;
   if (job.count_least() == job.count || !shares_.allows(job.queue, offered, job.least())) return 0;
-  int32_t most = job.count_least(), beyond = job.count;
-  while (beyond - most > 1) {
-    const int32_t middle = most + (beyond - most) / 2;
-    (shares_.allows(job.queue, offered, job.each * middle) ? most : beyond) = middle;
-  }
-  return most;
+  return greatest(job.count_least(), job.count,
+                  [&](int32_t count) { return shares_.allows(job.queue, offered, job.each * count); });
 }
 
 // Of up to `most` instances as many as fit now, and no fewer than it may begin with: in one pool that holds them, the one in which

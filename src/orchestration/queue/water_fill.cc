@@ -1,5 +1,7 @@
 #include "orchestration/queue/water_fill.h"
 
+#include "core/units/bisect.h"
+
 namespace weir::queue {
 namespace {
 
@@ -60,11 +62,8 @@ std::vector<Amount> fill(std::span<const Claim> claims, const Amount& budget, co
       level = top;
       break;
     }
-    int64_t high = top;  // does not hold; `level` does
-    while (high - level > 1) {
-      const int64_t middle = level + (high - level) / 2;
-      (holds(total(lines, middle), budget) ? level : high) = middle;
-    }
+    level = greatest(level, top, [&](int64_t middle) { return holds(total(lines, middle), budget); });
+    const int64_t high = level + 1;  // does not hold
     const Amount beyond = total(lines, high);
     for (Line& line : lines) {
       const Amount now = line.at(level);

@@ -7,7 +7,7 @@
 #include <functional>
 #include <map>
 
-#include "core/units/dice_for_test.h"
+#include "core/units/dice.h"
 #include "orchestration/path/path_search.h"
 #include "orchestration/workflow/packing.h"
 #include "orchestration/workflow/test_world.h"
