@@ -43,9 +43,9 @@ struct BodyDecoder {
 template <size_t... I>
 constexpr auto body_decoders(std::index_sequence<I...>) {
   return std::array{
-      BodyDecoder{Fields<std::variant_alternative_t<I, EventBody>>::kNumber, decode_body<I>}...};
+      BodyDecoder{Fields<std::variant_alternative_t<I, EventKinds>>::kNumber, decode_body<I>}...};
 }
-constexpr auto kBodyDecoders = body_decoders(std::make_index_sequence<std::variant_size_v<EventBody>>());
+constexpr auto kBodyDecoders = body_decoders(std::make_index_sequence<std::variant_size_v<EventKinds>>());
 
 constexpr bool ascending() {
   for (size_t i = 1; i < kBodyDecoders.size(); ++i) {

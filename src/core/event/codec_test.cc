@@ -109,7 +109,7 @@ class Filler {
 
 template <size_t I = 0>
 void fill_body(Filler& filler, EventBody& body, size_t index) {
-  if constexpr (I < std::variant_size_v<EventBody>) {
+  if constexpr (I < std::variant_size_v<EventKinds>) {
     if (index == I) {
       auto& value = body.emplace<I>();
       Fields<std::decay_t<decltype(value)>>::each(filler, value);
@@ -306,7 +306,7 @@ void compare_bodies(std::index_sequence<I...>) {
   const auto* event = v1::Event::descriptor();
   EXPECT_EQ(event->oneof_decl(0)->field_count(), static_cast<int>(sizeof...(I)));
   auto one = [&]<size_t J>() {
-    using T = std::variant_alternative_t<J, EventBody>;
+    using T = std::variant_alternative_t<J, EventKinds>;
     const auto* field = event->FindFieldByNumber(static_cast<int>(Fields<T>::kNumber));
     ASSERT_NE(field, nullptr) << kEventNames[J];
     EXPECT_EQ(field->message_type()->name(), kEventNames[J]);
@@ -316,7 +316,7 @@ void compare_bodies(std::index_sequence<I...>) {
 }
 
 TEST(Codec, DescribesTheSchema) {
-  compare_bodies(std::make_index_sequence<std::variant_size_v<EventBody>>());
+  compare_bodies(std::make_index_sequence<std::variant_size_v<EventKinds>>());
 }
 
 // Number of members of an aggregate.
@@ -339,7 +339,7 @@ void compare_members(std::index_sequence<I...>) {
     const auto* field = v1::Event::descriptor()->FindFieldByNumber(static_cast<int>(10 + index));
     EXPECT_EQ(count, static_cast<size_t>(field->message_type()->field_count())) << kEventNames[index];
   };
-  (one(I, members<std::variant_alternative_t<I, EventBody>>()), ...);
+  (one(I, members<std::variant_alternative_t<I, EventKinds>>()), ...);
 }
 template <class T>
 void compare_value() {
@@ -351,7 +351,7 @@ void compare_value() {
 
 // A member added to a struct and forgotten in the schema would be lost at the next restart.
 TEST(Codec, StoresEveryMember) {
-  compare_members(std::make_index_sequence<std::variant_size_v<EventBody>>());
+  compare_members(std::make_index_sequence<std::variant_size_v<EventKinds>>());
   compare_value<Asks>();
   compare_value<Power>();
   compare_value<SiteSpec>();

@@ -1,6 +1,31 @@
 #include "core/event/event.h"
 
+#include <utility>
+
 namespace weir {
+namespace {
+
+template <size_t... I>
+constexpr auto makers(std::index_sequence<I...>) {
+  using Maker = void (*)(EventKinds& to, void* from);
+  return std::array<Maker, sizeof...(I)>{[](EventKinds& to, void* from) {
+    to.emplace<I>(std::move(*static_cast<std::variant_alternative_t<I, EventKinds>*>(from)));
+  }...};
+}
+
+}  // namespace
+
+EventBody::EventBody() = default;
+EventBody::EventBody(const EventBody& other) = default;
+EventBody::EventBody(EventBody&& other) noexcept = default;
+EventBody& EventBody::operator=(const EventBody& other) = default;
+EventBody& EventBody::operator=(EventBody&& other) noexcept = default;
+EventBody::~EventBody() = default;
+
+EventBody::EventBody(size_t index, void* body) {
+  static constexpr auto kMakers = makers(std::make_index_sequence<std::variant_size_v<EventKinds>>());
+  kMakers[index](*this, body);
+}
 
 bool is_repair(const Event& event) {
   return std::visit(

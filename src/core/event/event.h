@@ -1,9 +1,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -366,7 +368,7 @@ struct ReclaimableMeasured {
 };
 
 // New kinds go to the end: the index is an implementation detail, but the order is kept for reading.
-using EventBody =
+using EventKinds =
     std::variant<DomainCreated, PricesRevised, BrainStarted, TenantDefined, RouterDefined, SiteDefined,
                  LinkDefined, DatasetDefined, NodesReported, SiteStateChanged, LinkStateChanged, LinkMeasured,
                  IntentSubmitted, IntentWithdrawn, PlanCommitted, PlanRetired, IntentRefused, RunStateChanged,
@@ -376,7 +378,35 @@ using EventBody =
                  WorkflowSubmitted, WorkflowPlanned, WorkflowWithdrawn, HourBegan, JobResized,
                  ReclaimableMeasured>;
 
-inline constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kEventNames = {
+// The place of a kind among those of a variant; how many there are, if it is none of them.
+template <class Kind, class... Kinds>
+consteval size_t kind_index(const std::variant<Kinds...>*) {
+  size_t index = 0;
+  (void)((std::is_same_v<Kind, Kinds> || (++index, false)) || ...);
+  return index;
+}
+template <class Kind>
+inline constexpr size_t kEventIndex = kind_index<Kind>(static_cast<const EventKinds*>(nullptr));
+
+// What happened. Used as the variant that it is; what is compiled for each of its many kinds, to make, copy and end one, lies in
+// event.cc, once.
+class EventBody : public EventKinds {
+ public:
+  EventBody();
+  EventBody(const EventBody& other);
+  EventBody(EventBody&& other) noexcept;
+  EventBody& operator=(const EventBody& other);
+  EventBody& operator=(EventBody&& other) noexcept;
+  ~EventBody();
+  template <class Kind>
+    requires(kEventIndex<Kind> < std::variant_size_v<EventKinds>)
+  EventBody(Kind body) : EventBody(kEventIndex<Kind>, &body) {}
+
+ private:
+  EventBody(size_t index, void* body);     // of that kind, and moved from
+};
+
+inline constexpr std::array<std::string_view, std::variant_size_v<EventKinds>> kEventNames = {
     "DomainCreated",   "PricesRevised",    "BrainStarted",   "TenantDefined",   "RouterDefined",
     "SiteDefined",     "LinkDefined",      "DatasetDefined", "NodesReported",   "SiteStateChanged",
     "LinkStateChanged", "LinkMeasured",    "IntentSubmitted", "IntentWithdrawn", "PlanCommitted",

@@ -7,6 +7,13 @@
 
 namespace weir {
 
+Graph::Graph() = default;
+Graph::Graph(const Graph& other) = default;
+Graph::Graph(Graph&& other) noexcept = default;
+Graph& Graph::operator=(const Graph& other) = default;
+Graph& Graph::operator=(Graph&& other) noexcept = default;
+Graph::~Graph() = default;
+
 SiteId Graph::site_at(VertexId vertex) const {
   size_t low = 0, high = sites_.size();  // both kinds of identifier are given out in order of joining
   while (low < high) {

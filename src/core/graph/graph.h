@@ -292,6 +292,12 @@ struct GraphBytes {
 // copy is O(1) and independent. Rows of a kind are dense and in order of joining.
 class Graph {
  public:
+  Graph();
+  Graph(const Graph& other);
+  Graph(Graph&& other) noexcept;
+  Graph& operator=(const Graph& other);
+  Graph& operator=(Graph&& other) noexcept;
+  ~Graph();
   // graph' = apply(graph, event). Total: any event at any time. Pure.
   Applied apply(const Event& event);
   // The same with a later now(), where that is later: for deciding when nothing has happened for a while.
