@@ -61,6 +61,7 @@ function(weir_library layer name)
   endif()
   if(arg_TESTS)
     add_executable(${target}_test ${arg_TESTS})
+    target_compile_options(${target}_test PRIVATE -O1)  # compiled in three quarters of the time
     target_link_libraries(${target}_test PRIVATE ${target} ${arg_TEST_LIBS} GTest::gtest GTest::gtest_main)
     gtest_discover_tests(${target}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${layer}/${name}: ")
   endif()
