@@ -35,7 +35,7 @@ std::set<LinkId> links_to_explore(const Graph& graph);
 
 // A dead link is watched by an exploratory path whose label follows from its links, so that what was measured on
 // one way is never taken for another. Committed paths have theirs below all of these (give_labels). Two ways may
-// share a label at a site, rarely; the one of the lower link is watched first.
+// share a label, rarely: then one waits (LabelRests).
 inline constexpr uint32_t kExploratoryLabels = 16'384;
 uint16_t exploratory_label(const WatchedPath& path);
 

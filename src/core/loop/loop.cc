@@ -178,7 +178,7 @@ TimeUs Loop::wake_us() {
   if (head_.hourly_sites() > 0) wake = std::min(wake, in(next_hour(event_time_us()), event_time_us()));
   if (!run_time_ends_.empty()) wake = std::min(wake, in(run_time_ends_.begin()->first, event_time_us()));
   if (ports_.advise && options_.pass_us != 0 && pass_ticket_ == 0) wake = std::min(wake, std::max(pass_us_, now_us_ + 1'000));
-  wake = std::min({wake, judge_us_, steering_wake_us(), arrangement_wake_us()});
+  wake = std::min({wake, judge_us_, label_rests_.wake(), steering_wake_us(), arrangement_wake_us()});
   if (appended_) wake = now_us_;  // since the last flush: what was preempted
   return std::max(wake, now_us_ + 1'000);
 }

@@ -14,6 +14,7 @@
 #include "core/loop/admit.h"
 #include "core/loop/desired.h"
 #include "core/loop/holdings.h"
+#include "core/loop/label_rests.h"
 #include "core/loop/latencies.h"
 #include "core/loop/links.h"
 #include "core/ports/brain.h"
@@ -352,6 +353,7 @@ class Loop {
   Holdings holdings_;                    // of head_
   std::set<LinkId> exploring_;           // duplex links that are worth exploring
   std::vector<WatchedPath> explored_;    // paths over them
+  LabelRests label_rests_;
   bool explored_stale_ = true;
   TimeUs judge_us_ = INT64_MAX;          // when links are to be judged without anything said
   std::map<std::pair<IntentId, Position>, Retirement> retirements_;

@@ -39,12 +39,16 @@ std::vector<Loop::LabelledPath> Loop::labelled_paths() {
 }
 
 const std::vector<WatchedPath>& Loop::explored() {
-  if (std::exchange(explored_stale_, false)) explored_ = exploratory_paths(head_, exploring_);
+  if (std::exchange(explored_stale_, false)) explored_ = label_rests_.admit(exploratory_paths(head_, exploring_), now_us_);
   return explored_;
 }
 
 void Loop::watch_links() {
   judge_us_ = INT64_MAX;
+  if (now_us_ >= label_rests_.wake()) {
+    explored_stale_ = react_ = direct_all_ = true;
+    (void)explored();
+  }
   if (path_states_.empty()) return;
   std::vector<WatchedPath> watched;
   std::vector<std::pair<WatchedPath, TimeUs>> dead;  // when it was found so

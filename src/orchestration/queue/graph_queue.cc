@@ -464,7 +464,8 @@ void GraphQueue::restart(const Graph& head) {
   colocation_.restart();
   looked_ = false;
   look_at_ = 0;
-  look_from_ = 0;
+  claim_turns_.restart();
+  resize_turns_.restart();
   look_again_ = INT64_MAX;
   relief_ = head.relief();
   held_.assign(head.site_count(), {});

@@ -12,6 +12,7 @@ class Turns {
   // `first` of the at most `most` searches of a look are those of the first.
   Turns(size_t first, size_t most) : first_(first), most_(most) {}
 
+  void restart() { from_ = 0; }
   void begin() {
     met_ = taken_ = 0;
     next_ = first_;
