@@ -258,9 +258,12 @@ class Admitter {
       }
     }
     const IntentId known = head_.find_intent(head_.tenant_name(e.tenant), e.spec.name);
-    if (known.valid() && !keeps_class(head_.intent(known), e.spec)) {
-      return fail(ErrorCode::kConflict, "it runs, and best_effort cannot be changed meanwhile: what is reserved has a turn to wait for", where,
-                  "delete it first, or choose another name");
+    if (known.valid()) {
+      if (const char* changed = changes_class(head_.intent(known), e.spec); changed != nullptr) {
+        return fail(ErrorCode::kConflict,
+                    "it runs, and " + std::string(changed) + " cannot be changed meanwhile: what is reserved has a turn to wait for", where,
+                    "delete it first, or choose another name");
+      }
     }
     if (!known.valid()) {
       if (e.generation > 1) return fail(ErrorCode::kConflict, "there is no earlier generation", where);
@@ -530,9 +533,13 @@ class Admitter {
     return fail(ErrorCode::kInvalid, schedule.deadline < now_ ? "has passed" : "is sooner than it is estimated to run",
                 where + ": spec.schedule.deadline", "choose a later one, or leave it out");
   }
-  // A job that runs is decided anew at once: it has had its turn, which best-effort work never had.
-  static bool keeps_class(const IntentRow& row, const IntentSpec& spec) {
-    return row.state == IntentState::kWithdrawn || !row.active || row.active->spec->workload.best_effort == spec.workload.best_effort;
+  // What runs is decided anew at once: a job has had its turn, which neither services nor best-effort work ever had. The field
+  // that says otherwise than what runs; null: none.
+  static const char* changes_class(const IntentRow& row, const IntentSpec& spec) {
+    if (row.state == IntentState::kWithdrawn || !row.active) return nullptr;
+    const Workload& before = row.active->spec->workload;
+    if (before.kind != spec.workload.kind) return "its kind";
+    return before.best_effort != spec.workload.best_effort ? "best_effort" : nullptr;
   }
   // It waits in no queue, and nothing is promised of it.
   static Status best_effort(const IntentSpec& spec, const std::string& where) {

@@ -130,6 +130,12 @@ TEST_F(BestEffortTest, WhatRunsWithoutATurnCannotBecomeOrdinaryWorkWithoutOne) {
   const auto result = submit(ordinary);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kConflict);
+  IntentSpec service = job("j");
+  service.workload.kind = WorkKind::kService;
+  service.workload.best_effort = false;
+  const auto other = submit(service);
+  ASSERT_FALSE(other);
+  EXPECT_NE(other.error().text().find("its kind cannot be changed"), std::string::npos) << other.error().text();
   IntentSpec longer = job("j");
   longer.schedule.run_time_us_max = 50'000'000;
   EXPECT_TRUE(submit(longer)) << "of the same class";
