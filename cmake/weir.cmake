@@ -6,8 +6,10 @@
 #     DEPS weir_core_ids weir_core_event   # other Weir libraries (public)
 #     LIBS PkgConfig::yaml                 # third-party libraries (private)
 #     TESTS graph_test.cc                  # GoogleTest/RapidCheck files beside the code
-#     TEST_LIBS ...)                       # extra libraries of the test only
+#     TEST_LIBS ...                        # extra libraries of the test only
+#     ALONE brute_test.cc)                 # sources with names of their own that others of the folder have too
 #
+# Sources are compiled some at a time, but for those under ALONE (unity builds: a third of the time).
 # Besides the library this makes weir_<layer>_<name>_test, and weir_<layer>_<name>_linked: the library with
 # all of its objects linked with nothing but its declared dependencies, which proves the layering.
 # PURE libraries are recorded for the check of imported symbols (scripts/check-purity).
@@ -26,6 +28,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports these falsely in inlined library code (GCC PR105562, PR105651, PR107852) at -O2.
   target_compile_options(weir_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized
     -Wno-stringop-overflow -Wno-array-bounds -Wno-stringop-overread)
+  # In a unity build other files of the folder are to g++ what is included, whose types are no file's own.
+  target_compile_options(weir_options INTERFACE -Wno-subobject-linkage)
 elseif(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # libstdc++ 12's own std::stable_sort uses what it declares deprecated.
   target_compile_options(weir_options INTERFACE -Wno-deprecated-declarations)
@@ -41,9 +45,15 @@ endif()
 
 set_property(GLOBAL PROPERTY WEIR_PURE_LIBRARIES "")
 
+# Sources that are not compiled with others.
+function(weir_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 function(weir_library layer name)
-  cmake_parse_arguments(arg "PURE" "" "SOURCES;DEPS;LIBS;TESTS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(arg "PURE" "" "SOURCES;DEPS;LIBS;TESTS;TEST_LIBS;ALONE" ${ARGN})
   set(target weir_${layer}_${name})
+  weir_alone(${arg_ALONE})
   if(arg_SOURCES)
     add_library(${target} STATIC ${arg_SOURCES})
     target_link_libraries(${target} PUBLIC weir_options ${arg_DEPS} PRIVATE ${arg_LIBS})

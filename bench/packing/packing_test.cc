@@ -30,7 +30,7 @@ int64_t most(std::vector<AcceleratorNode> nodes, const std::vector<AcceleratorTa
     int64_t value = best(next + 1);
     for (AcceleratorNode& node : nodes) {
       if (!fits(node, task)) continue;
-      for (DeviceMask devices = 1; devices < DeviceMask{1} << node.accelerators; ++devices) {
+      for (AcceleratorMask devices = 1; devices < AcceleratorMask{1} << node.accelerators; ++devices) {
         if (__builtin_popcount(devices) != task.accelerators) continue;
         const AcceleratorNode left = without(node, task, devices);
         if (*std::min_element(left.free_milli.begin(), left.free_milli.end()) < 0) continue;

@@ -51,19 +51,19 @@ class PublishedFgd final : public PackingPolicy {
   bool sees_device_order() const override { return true; }
   PackingOffer rate(const PackingNode& node, const AcceleratorTask& task) override {
     const double before = fragmentation(node.free);
-    const auto score = [&](DeviceMask devices) {
+    const auto score = [&](AcceleratorMask devices) {
       const double gain = (before - fragmentation(without(node.free, task, devices))) / 1000;
       return static_cast<int64_t>(100 / (1 + std::exp(-gain)));
     };
     if (!task.shares()) {
-      const DeviceMask devices = tightest_devices(node.free, task);
+      const AcceleratorMask devices = tightest_devices(node.free, task);
       return {-score(devices), devices};
     }
     PackingOffer best{.loss = 1};
     for (size_t d = 0; d < node.free.accelerators; ++d) {
       if (node.free.free_milli[d] < task.accelerator_milli) continue;
-      const int64_t loss = -score(DeviceMask{1} << d);
-      if (loss < best.loss) best = {loss, DeviceMask{1} << d};
+      const int64_t loss = -score(AcceleratorMask{1} << d);
+      if (loss < best.loss) best = {loss, AcceleratorMask{1} << d};
     }
     return best;
   }

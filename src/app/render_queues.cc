@@ -38,8 +38,6 @@ std::string bandwidth_text(const v1::Reservation::Spec& spec) {
   return out.empty() ? out : out + " from " + spec.ingress();
 }
 
-std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
-
 void add_queue(Table& table, const std::string& name, const v1::Queue::Use& use, const std::string& policy,
                const v1::Queue* queue, bool wide) {
   std::vector<std::string> row{

@@ -5,8 +5,6 @@
 namespace weir::app {
 namespace {
 
-std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
-
 // Stages that run, of those that should.
 std::string running(const v1::Workflow::Status& status) {
   int all = 0, run = 0;

@@ -6,6 +6,8 @@
 
 namespace weir::app {
 
+inline std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
+
 // Rows in columns as wide as their contents. Over `width` columns of the terminal lesser columns are left
 // out, and named under the table; then a last column that may wrap goes on below; then texts are cut, the
 // widest first, and end in "~"; figures are cut last. 0: no limit. Control characters are shown as spaces: a

@@ -379,6 +379,8 @@ struct Flow {
 
 // Twins: a duplex link has the identifiers 2k (a to b) and 2k + 1 (b to a).
 constexpr LinkId opposite(LinkId link) { return LinkId(link.value ^ 1u); }
+// The first of the two, which stands for both.
+constexpr LinkId duplex(LinkId link) { return LinkId(link.value & ~1u); }
 
 enum class Quality : uint8_t { kExact, kBounded, kHeuristic };
 

@@ -6,8 +6,6 @@
 namespace weir {
 namespace {
 
-Applied no_effect(std::string why) { return {false, std::move(why)}; }
-
 constexpr size_t kResidencyLabelsMax = 64;
 
 }  // namespace

@@ -4,8 +4,6 @@
 namespace weir {
 namespace {
 
-Applied no_effect(std::string why) { return {false, std::move(why)}; }
-
 // Under which of an array's counts a task falls.
 int32_t TaskCounts::*kind_of(const IntentRow& task) {
   if (task.state == IntentState::kWithdrawn) return task.finished ? &TaskCounts::finished : &TaskCounts::failed;

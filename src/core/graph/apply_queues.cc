@@ -6,8 +6,6 @@
 namespace weir {
 namespace {
 
-Applied no_effect(std::string why) { return {false, std::move(why)}; }
-
 bool waits(const IntentRow& row) { return !row.active && row.state != IntentState::kWithdrawn; }
 
 // At the site, what of the plan goes on no more is for this job.

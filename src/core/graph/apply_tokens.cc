@@ -2,11 +2,6 @@
 
 // Who may speak: tokens and certificates.
 namespace weir {
-namespace {
-
-Applied no_effect(std::string why) { return {false, std::move(why)}; }
-
-}  // namespace
 
 Applied Graph::on(const TokenIssued& e) {
   if (token_names_.find(e.token) != Id<void>::kNone) return no_effect("the token exists");

@@ -4,11 +4,6 @@
 
 // Workflows, and the intents of their stages.
 namespace weir {
-namespace {
-
-Applied no_effect(std::string why) { return {false, std::move(why)}; }
-
-}  // namespace
 
 WorkflowId Graph::find_workflow(std::string_view tenant, std::string_view name) const {
   return WorkflowId(workflow_names_.find(std::string(tenant) + "/" + std::string(name)));

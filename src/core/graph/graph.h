@@ -280,6 +280,7 @@ struct Applied {
   bool effect = true;
   std::string why_not;
 };
+inline Applied no_effect(std::string why) { return {false, std::move(why)}; }
 
 // Bytes held, by what holds them.
 struct GraphBytes {

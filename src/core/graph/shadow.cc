@@ -6,8 +6,6 @@
 namespace weir {
 namespace {
 
-Applied no_effect(std::string why) { return {false, std::move(why)}; }
-
 // In order, each once, and all below `count`.
 template <class Prices, class Index>
 bool in_order(const Prices& prices, size_t count, Index&& index) {

@@ -35,8 +35,6 @@ void put(std::set<IntentId>& set, IntentId intent, bool in) {
   }
 }
 
-constexpr LinkId duplex(LinkId link) { return LinkId(link.value & ~1u); }
-
 const std::set<IntentId> kNobody;
 const std::vector<SiteId> kNowhere;
 

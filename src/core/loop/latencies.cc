@@ -9,7 +9,6 @@ namespace {
 
 constexpr int64_t kFloorUs = 1000;
 
-constexpr LinkId duplex(LinkId link) { return LinkId(link.value & ~1u); }
 constexpr bool much_more(int64_t value, int64_t than) { return value > than + than / 4 + kFloorUs; }
 
 int64_t described_us(const Graph& graph, LinkId link) {

@@ -7,7 +7,6 @@
 namespace weir {
 namespace {
 
-constexpr LinkId duplex(LinkId link) { return LinkId(link.value & ~1u); }
 
 // Whether an agent at the site can measure paths.
 bool there(const Graph& graph, SiteId site) {

@@ -59,6 +59,8 @@ enum class DriverRunState : uint8_t {
   kLost,      // the site accepted it and knows nothing more of it; its processes are gone
 };
 std::string_view to_string(DriverRunState state);
+// Whether it may still do something.
+constexpr bool lives(DriverRunState state) { return state != DriverRunState::kExited && state != DriverRunState::kLost; }
 
 struct RunExit {
   int32_t code = -1;   // exit status, or -1 when a signal ended it or it never began

@@ -15,10 +15,6 @@ constexpr TimeUs kClockErrorUs = 5'000'000;
 constexpr int64_t kPromiseSamplesMax = 1'000'000'000;
 constexpr TimeUs kNetworkUsPerTurn = 10'000;  // so that a dead path never waits long for its switch
 
-bool lives(DriverRunState state) {
-  return state != DriverRunState::kExited && state != DriverRunState::kLost;
-}
-
 }  // namespace
 
 SiteAgent::SiteAgent(Ports ports, AgentOptions options, UsageMeter::Reported reported,

@@ -12,10 +12,6 @@ constexpr TimeUs kReadyCheckUs = 50'000;
 constexpr TimeUs kLogPollUs = 250'000;
 constexpr uint64_t kLogBytesMax = 256 * 1024;
 
-bool lives(DriverRunState state) {
-  return state != DriverRunState::kExited && state != DriverRunState::kLost;
-}
-
 std::string name_of(RunId run) { return "run " + std::to_string(run.plan) + "-" + std::to_string(run.item); }
 
 // Trying again as it is cannot help.

@@ -63,15 +63,6 @@ void remove_group(const cgroup::Group& group) {
   }
 }
 
-template <class T>
-Result<T> load(const fs::path& path, Result<T> (*decode)(std::string_view)) {
-  const auto text = posix::read_file(path, 16 << 20);
-  if (!text) return tl::unexpected(text.error());
-  auto out = decode(*text);
-  if (!out) out.error().where = path.string() + (out.error().where.empty() ? "" : ": " + out.error().where);
-  return out;
-}
-
 class Driver : public LocalSiteDriver {
  public:
   Driver(LocalSiteOptions options, cgroup::GroupFolders parent, ArtifactStore artifacts, AllowList allow_list,

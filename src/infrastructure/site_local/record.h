@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "core/ports/site_driver.h"
 #include "core/result/result.h"
 #include "infrastructure/cgroup/group.h"
+#include "infrastructure/posix/file.h"
 
 // What is kept on disk of each run, so that runs and agents may die independently. Text, one "key value" a
 // line, backslash and newline escaped; the first line names kind and format version, the last is "end". A
@@ -94,6 +96,16 @@ Result<RunOrder> decode_order(std::string_view text);
 Result<RunControl> decode_control(std::string_view text);
 Result<RunStatus> decode_status(std::string_view text);
 Result<RunSample> decode_sample(std::string_view text);
+
+// A file of one of these. The place of an error begins with the path.
+template <class T>
+Result<T> load(const std::filesystem::path& path, Result<T> (*decode)(std::string_view)) {
+  const auto text = posix::read_file(path, 16 << 20);
+  if (!text) return tl::unexpected(text.error());
+  auto out = decode(*text);
+  if (!out) out.error().where = path.string() + (out.error().where.empty() ? "" : ": " + out.error().where);
+  return out;
+}
 
 // "17-3" for plan 17, item 3.
 std::string run_name(RunId id);

@@ -337,15 +337,6 @@ class Supervisor {
   uint64_t oom_kills_ = 0;
 };
 
-template <class T>
-Result<T> load(const fs::path& path, Result<T> (*decode)(std::string_view)) {
-  const auto text = posix::read_file(path, 16 << 20);
-  if (!text) return tl::unexpected(text.error());
-  auto out = decode(*text);
-  if (!out) out.error().where = path.string() + (out.error().where.empty() ? "" : ": " + out.error().where);
-  return out;
-}
-
 }  // namespace
 
 int supervise(const fs::path& folder) {

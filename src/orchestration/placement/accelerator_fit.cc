@@ -46,41 +46,41 @@ bool fits(const AcceleratorNode& node, const AcceleratorTask& task) {
          accelerators_fit(node, task);
 }
 
-DeviceMask tightest_devices(const AcceleratorNode& node, const AcceleratorTask& task) {
+AcceleratorMask tightest_devices(const AcceleratorNode& node, const AcceleratorTask& task) {
   if (task.shares()) {
     size_t best = node.accelerators;
     for (size_t d = 0; d < node.accelerators; ++d) {
       if (node.free_milli[d] < task.accelerator_milli) continue;
       if (best == node.accelerators || node.free_milli[d] < node.free_milli[best]) best = d;
     }
-    return DeviceMask{1} << best;
+    return AcceleratorMask{1} << best;
   }
-  DeviceMask devices = 0;
+  AcceleratorMask devices = 0;
   int32_t missing = task.accelerators;
   for (size_t d = 0; d < node.accelerators && missing > 0; ++d) {
     if (node.free_milli[d] != kAcceleratorMilli) continue;
-    devices |= DeviceMask{1} << d;
+    devices |= AcceleratorMask{1} << d;
     --missing;
   }
   return devices;
 }
 
-AcceleratorNode without(const AcceleratorNode& node, const AcceleratorTask& task, DeviceMask devices) {
+AcceleratorNode without(const AcceleratorNode& node, const AcceleratorTask& task, AcceleratorMask devices) {
   AcceleratorNode left = node;
   left.cpu_milli -= task.cpu_milli;
   left.memory_mib -= task.memory_mib;
-  for (DeviceMask rest = devices; rest != 0; rest &= rest - 1) {
+  for (AcceleratorMask rest = devices; rest != 0; rest &= rest - 1) {
     int16_t& free = left.free_milli[static_cast<size_t>(std::countr_zero(rest))];
     free = static_cast<int16_t>(free - task.accelerator_milli);
   }
   return left;
 }
 
-AcceleratorNode with_again(const AcceleratorNode& node, const AcceleratorTask& task, DeviceMask devices) {
+AcceleratorNode with_again(const AcceleratorNode& node, const AcceleratorTask& task, AcceleratorMask devices) {
   AcceleratorNode left = node;
   left.cpu_milli += task.cpu_milli;
   left.memory_mib += task.memory_mib;
-  for (DeviceMask rest = devices; rest != 0; rest &= rest - 1) {
+  for (AcceleratorMask rest = devices; rest != 0; rest &= rest - 1) {
     int16_t& free = left.free_milli[static_cast<size_t>(std::countr_zero(rest))];
     free = static_cast<int16_t>(free + task.accelerator_milli);
   }

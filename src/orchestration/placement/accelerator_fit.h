@@ -19,7 +19,7 @@ inline constexpr size_t kAcceleratorModelsMax = 64;
 using ModelSet = uint64_t;
 
 // Accelerators of one node: bit d stands for device d.
-using DeviceMask = uint32_t;
+using AcceleratorMask = uint32_t;
 
 struct AcceleratorTask {
   int32_t cpu_milli = 0;
@@ -68,12 +68,12 @@ bool fits(const AcceleratorNode& node, const AcceleratorTask& task);
 
 // The devices that a task takes by best fit: the fullest that still has room for a share, the lowest of
 // equals; the lowest whole ones otherwise. Requires that the task fits. 0 for a task without accelerators.
-DeviceMask tightest_devices(const AcceleratorNode& node, const AcceleratorTask& task);
+AcceleratorMask tightest_devices(const AcceleratorNode& node, const AcceleratorTask& task);
 
 // What is left when the task runs on these devices, or what is free again when it has ended. Require that
 // `devices` names as many as the task takes, with room, or with that much taken.
-AcceleratorNode without(const AcceleratorNode& node, const AcceleratorTask& task, DeviceMask devices);
-AcceleratorNode with_again(const AcceleratorNode& node, const AcceleratorTask& task, DeviceMask devices);
+AcceleratorNode without(const AcceleratorNode& node, const AcceleratorTask& task, AcceleratorMask devices);
+AcceleratorNode with_again(const AcceleratorNode& node, const AcceleratorTask& task, AcceleratorMask devices);
 
 // The same node with its devices in order of free share, most first: nodes that differ by the order of their
 // devices only are one state.

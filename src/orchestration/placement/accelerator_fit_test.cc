@@ -60,7 +60,7 @@ RC_GTEST_PROP(AcceleratorFit, DevicesHaveRoomAndPlacingIsUndone, ()) {
   const AcceleratorTask task = *any_task();
   RC_ASSERT(valid(task));
   if (!fits(node, task)) return;
-  const DeviceMask devices = tightest_devices(node, task);
+  const AcceleratorMask devices = tightest_devices(node, task);
   RC_ASSERT(std::popcount(devices) == task.accelerators);
   const AcceleratorNode left = without(node, task, devices);
   RC_ASSERT(left.cpu_milli >= 0 && left.memory_mib >= 0);
@@ -74,7 +74,7 @@ RC_GTEST_PROP(AcceleratorFit, FitsWhenSomeChoiceOfDevicesHasRoom, ()) {
   const AcceleratorNode node = *any_node();
   const AcceleratorTask task = *any_task();
   bool some = false;
-  for (DeviceMask devices = 0; devices < DeviceMask{1} << node.accelerators; ++devices) {
+  for (AcceleratorMask devices = 0; devices < AcceleratorMask{1} << node.accelerators; ++devices) {
     if (std::popcount(devices) != task.accelerators) continue;
     bool room =
         node.cpu_milli >= task.cpu_milli && node.memory_mib >= task.memory_mib && right_model(node, task);

@@ -97,16 +97,16 @@ int64_t NodePacker::rated(std::vector<Rating>& ratings, ClassId id, const Accele
 }
 
 // The devices of a state stand for those of the node with the same free shares, lowest first.
-DeviceMask NodePacker::devices_of(uint32_t node, DeviceMask of_state) const {
+AcceleratorMask NodePacker::devices_of(uint32_t node, AcceleratorMask of_state) const {
   if (policy_.sees_device_order()) return of_state;
   const AcceleratorNode& free = nodes_[node].free;
   std::array<uint8_t, kAcceleratorsPerNodeMax> order{};
   for (uint8_t d = 0; d < free.accelerators; ++d) order[d] = d;
   std::stable_sort(order.begin(), order.begin() + free.accelerators,
                    [&](uint8_t a, uint8_t b) { return free.free_milli[a] > free.free_milli[b]; });
-  DeviceMask devices = 0;
+  AcceleratorMask devices = 0;
   for (; of_state != 0; of_state &= of_state - 1)
-    devices |= DeviceMask{1} << order[static_cast<size_t>(std::countr_zero(of_state))];
+    devices |= AcceleratorMask{1} << order[static_cast<size_t>(std::countr_zero(of_state))];
   return devices;
 }
 
@@ -149,9 +149,9 @@ std::optional<NodePacker::Choice> NodePacker::place(const AcceleratorTask& task)
     least = loss;
   }
   if (least == kDoesNotFit) return std::nullopt;
-  DeviceMask devices = ratings[class_of_[node]].devices;
+  AcceleratorMask devices = ratings[class_of_[node]].devices;
   for (auto spare = std::popcount(devices) - task.accelerators; spare > 0; --spare) {
-    DeviceMask dropped = devices;
+    AcceleratorMask dropped = devices;
     const int kept = tie_ == PackingTie::kLowest
                          ? std::popcount(devices) - 1
                          : static_cast<int>(draw(static_cast<uint64_t>(std::popcount(devices))));
@@ -164,7 +164,7 @@ std::optional<NodePacker::Choice> NodePacker::place(const AcceleratorTask& task)
   return choice;
 }
 
-void NodePacker::release(const AcceleratorTask& task, uint32_t node, DeviceMask devices,
+void NodePacker::release(const AcceleratorTask& task, uint32_t node, AcceleratorMask devices,
                          uint32_t kinds_left) {
   change(node, {with_again(nodes_[node].free, task, devices), kinds_left});
 }

@@ -26,7 +26,7 @@ class NodePacker {
 
   struct Choice {
     uint32_t node = 0;
-    DeviceMask devices = 0;
+    AcceleratorMask devices = 0;
     int64_t loss = 0;      // see PackingOffer
     bool refused = false;  // it fits here, but the policy turns it away
   };
@@ -34,7 +34,7 @@ class NodePacker {
   // Requires a valid task.
   std::optional<Choice> place(const AcceleratorTask& task);
   // The task has ended. `runs` is what still runs on the node, as the policy sees kinds (see PackingNode).
-  void release(const AcceleratorTask& task, uint32_t node, DeviceMask devices, uint32_t kinds_left);
+  void release(const AcceleratorTask& task, uint32_t node, AcceleratorMask devices, uint32_t kinds_left);
 
   const AcceleratorNode& node(uint32_t index) const { return nodes_[index].free; }
   size_t classes() const { return live_.size(); }
@@ -50,7 +50,7 @@ class NodePacker {
   };
   struct Rating {
     int64_t loss;
-    DeviceMask devices;
+    AcceleratorMask devices;
   };
 
   PackingNode state_of(const PackingNode& node) const;
@@ -60,7 +60,7 @@ class NodePacker {
   void forget();  // all classes and ratings
   uint32_t lowest(ClassId id);
   int64_t rated(std::vector<Rating>& ratings, ClassId id, const AcceleratorTask& task);
-  DeviceMask devices_of(uint32_t node, DeviceMask of_state) const;
+  AcceleratorMask devices_of(uint32_t node, AcceleratorMask of_state) const;
   uint64_t draw(uint64_t below);
 
   PackingPolicy& policy_;

@@ -23,9 +23,9 @@ class Random final : public PackingPolicy {
   std::string_view name() const override { return "random"; }
   PackingOffer rate(const PackingNode& node, const AcceleratorTask& task) override {
     if (!task.shares()) return {0, tightest_devices(node.free, task)};
-    DeviceMask devices = 0;
+    AcceleratorMask devices = 0;
     for (size_t d = 0; d < node.free.accelerators; ++d) {
-      if (node.free.free_milli[d] >= task.accelerator_milli) devices |= DeviceMask{1} << d;
+      if (node.free.free_milli[d] >= task.accelerator_milli) devices |= AcceleratorMask{1} << d;
     }
     return {0, devices};
   }
@@ -157,13 +157,13 @@ class Fgd final : public PackingPolicy {
   PackingOffer rate(const PackingNode& node, const AcceleratorTask& task) override {
     const int64_t before = fragmentation_.of(node.free);
     if (!task.shares()) {
-      const DeviceMask devices = tightest_devices(node.free, task);
+      const AcceleratorMask devices = tightest_devices(node.free, task);
       return {-score(before - fragmentation_.of(without(node.free, task, devices))), devices};
     }
     PackingOffer best{.loss = 1};
     for (size_t d = 0; d < node.free.accelerators; ++d) {
       if (node.free.free_milli[d] < task.accelerator_milli) continue;
-      const DeviceMask device = DeviceMask{1} << d;
+      const AcceleratorMask device = AcceleratorMask{1} << d;
       const int64_t loss = -score(before - fragmentation_.of(without(node.free, task, device)));
       if (loss < best.loss) best = {loss, device};
     }
@@ -221,7 +221,7 @@ class LeastLoss final : public PackingPolicy {
 
   PackingOffer rate(const PackingNode& node, const AcceleratorTask& task) override {
     const int64_t before = worth(node.free);
-    const auto offer = [&](DeviceMask devices) {
+    const auto offer = [&](AcceleratorMask devices) {
       const AcceleratorNode left = without(node.free, task, devices);
       return PackingOffer{(before - worth(left)) * kFreeMilliMost + free_milli(left), devices};
     };
@@ -233,7 +233,7 @@ class LeastLoss final : public PackingPolicy {
       if (free < task.accelerator_milli ||
           first != node.free.free_milli.begin() + static_cast<std::ptrdiff_t>(d))
         continue;
-      const PackingOffer with = offer(DeviceMask{1} << d);
+      const PackingOffer with = offer(AcceleratorMask{1} << d);
       if (!best || with.loss < best->loss) best = with;
     }
     return *best;

@@ -24,7 +24,7 @@ uint32_t kind_of(const AcceleratorTask& task);  // one bit; 0 for a task without
 
 struct PackingOffer {
   int64_t loss = 0;        // the node with the least gets the task
-  DeviceMask devices = 0;  // those that the task takes; of more than these, any
+  AcceleratorMask devices = 0;  // those that the task takes; of more than these, any
   friend bool operator==(const PackingOffer&, const PackingOffer&) = default;
 };
 

@@ -126,7 +126,7 @@ RC_GTEST_PROP(NodePacker, ChoosesWhatRatingEachNodeWould, ()) {
   struct Running {
     AcceleratorTask task;
     uint32_t node;
-    DeviceMask devices;
+    AcceleratorMask devices;
   };
   std::vector<Running> running;
   const auto kinds = [&](uint32_t node) {
@@ -171,7 +171,7 @@ RC_GTEST_PROP(NodePacker, ChoosesWhatRatingEachNodeWould, ()) {
 
 TEST(NodePacker, RandomTiesReachEveryNodeAndDevice) {
   const auto random = policy("random");
-  std::set<std::pair<uint32_t, DeviceMask>> reached;
+  std::set<std::pair<uint32_t, AcceleratorMask>> reached;
   for (uint64_t seed = 0; seed < 200; ++seed) {
     NodePacker packer({empty_node(1'000, 0, 3, 0), empty_node(1'000, 0, 3, 0)}, *random, PackingTie::kRandom,
                       seed);
@@ -205,7 +205,7 @@ TEST(NodePacker, WeirIsNearTheOptimumOfTinyInstances) {
           const AcceleratorNode before = node;
           if (node.cpu_milli < tasks[next].cpu_milli || node.free_milli[d] < tasks[next].accelerator_milli)
             continue;
-          node = without(node, tasks[next], DeviceMask{1} << d);
+          node = without(node, tasks[next], AcceleratorMask{1} << d);
           value = std::max(value, tasks[next].total_milli() + best(next + 1));
           node = before;
         }

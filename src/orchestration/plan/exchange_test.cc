@@ -129,11 +129,13 @@ TEST_F(ExchangeTest, WhereAnInstanceDiesWhatTheOthersExchangeGoesOn) {
 TEST_F(ExchangeTest, ANewcomerNeedsRoomBesideThoseThatGoOn) {
   const std::vector direct{LinkId(0u), LinkId(4u), LinkId(3u)}, around{LinkId(0u), LinkId(6u), LinkId(8u), LinkId(3u)};
   lose_one(placed(), SiteId(1u));
-  link(2, 0, 1, 10, 30);  // 20 of it are held
+  const int64_t held_mbps = 100 - graph.load(LinkId(4u)).free_bps / kMbps;
+  ASSERT_GE(held_mbps, 10) << "what goes on holds its part";
+  link(2, 0, 1, 10, held_mbps + 10);
   const Plan beside = DecideTest::placed();
   ASSERT_EQ(beside.flows.size(), 2u);
   for (const Flow& flow : beside.flows) EXPECT_EQ(flow.path, direct);
-  link(2, 0, 1, 10, 29);
+  link(2, 0, 1, 10, held_mbps + 9);
   const Plan led = DecideTest::placed();
   ASSERT_EQ(led.flows.size(), 2u);
   for (const Flow& flow : led.flows) EXPECT_EQ(flow.path, around) << "all, as the instances of two sites have one path";

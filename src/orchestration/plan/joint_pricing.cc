@@ -7,7 +7,6 @@
 namespace weir {
 namespace {
 
-constexpr Nanocredits kNever = JointWork::kNever;
 constexpr int64_t kWeightMax = int64_t{1} << 50;
 
 }  // namespace
@@ -56,9 +55,9 @@ void JointPricing::set_prices(const ShadowPrices& prices) {
     const JointWork& work = problem_.works()[w];
     auto& out = site_price_[w];
     out = work.price;
-    site_least_[w] = kNever;
+    site_least_[w] = JointWork::kNever;
     for (size_t s = 0; s < out.size(); ++s) {
-      if (out[s] == kNever) continue;
+      if (out[s] == JointWork::kNever) continue;
       const SiteId site(s);
       const auto add = [&](SiteResource kind, int64_t amount, int64_t unit) {
         if (amount > 0) out[s] += charge_down(amount, prices[problem_.resource(site, kind)], unit);
@@ -209,7 +208,7 @@ void JointPricing::arrive(uint32_t at, SiteId site, LinkId last, std::span<const
 void JointPricing::offer(size_t place, uint32_t item, SiteId site, Nanocredits price, uint32_t label,
                          LinkId last, bool home, const JointRoom* room) {
   Best& best = best_[place];
-  if (site_price_[problem_.items()[item].work][site.index()] == kNever) return;
+  if (site_price_[problem_.items()[item].work][site.index()] == JointWork::kNever) return;
   if (price >= best.limit) {
     if (!room && best.site.valid() && !home && best.site != site && price < best.next_price) {
       best.next_site = site;

@@ -7,10 +7,7 @@
 namespace weir::queue {
 namespace {
 
-constexpr TimeUs kLookUs = 1'000'000;        // between looks for whom others are to give way
 constexpr TimeUs kLookAgainUs = 60'000'000;  // the same, where nothing has changed but the time
-constexpr size_t kLookedAtMax = 256;         // waiting jobs in one look
-constexpr size_t kPlacesMax = 16;            // where one job may begin
 constexpr uint32_t kClaimDoublingsMax = 10;
 
 // Whether room was lacking, rather than a way there or money.

@@ -5,12 +5,12 @@
 #include <variant>
 
 #include "core/event/limits.h"
+#include "orchestration/queue/graph_amounts.h"
 #include "orchestration/queue/graph_preempt.h"
 
 namespace weir::queue {
 namespace {
 
-Amount amount_of(const Placement& p) { return {p.cpu_milli, p.memory_mib, device_milli(p)}; }
 
 Amount capacity_of(const Graph& head, NodeId node) {
   const NodeRow& row = head.node(node);

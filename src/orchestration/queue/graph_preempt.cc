@@ -6,14 +6,10 @@
 #include <utility>
 
 #include "core/event/limits.h"
+#include "orchestration/queue/graph_amounts.h"
 
 namespace weir::queue {
 namespace {
-
-template <class Taker>
-Amount amount_of(const Taker& taker) {
-  return {taker.cpu_milli, taker.memory_mib, device_milli(taker)};
-}
 
 // What destroyed work is worth at least, by the hour: the price at full use may be set to nothing.
 constexpr PreemptPrices kPricesLeast{kCredit / 25, kCredit / 200, 2 * kCredit, 0};

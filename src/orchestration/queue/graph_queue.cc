@@ -159,12 +159,6 @@ TimeUs began_at(const IntentRow& row, TimeUs now) {
   return began;
 }
 
-std::vector<SiteId> sites_of(const Plan& plan) {
-  std::vector<SiteId> sites;
-  for (const Part& part : parts_of(plan)) sites.push_back(SiteId(part.pool));
-  return sites;
-}
-
 }  // namespace
 
 GraphQueue::GraphQueue(const ColocationPolicy& colocation) : budget_(1, 1), colocation_(colocation) { set_shares(); }

@@ -42,6 +42,9 @@ class GraphQueue : public Scheduler {
   static constexpr TimeUs kClaimUs = 60'000'000;
   // So long a malleable job keeps the instances that it has, but where another has a right to what it holds.
   static constexpr TimeUs kResizeUs = 10'000'000;
+  // Between looks for whom others are to give way or instances; waiting jobs in one look; places where one may begin.
+  static constexpr TimeUs kLookUs = 1'000'000;
+  static constexpr size_t kLookedAtMax = 256, kPlacesMax = 16;
 
   // Why a job waits, as of the last turns(); kUnknown: it is no job, or has a plan.
   Why why(IntentId intent) const;

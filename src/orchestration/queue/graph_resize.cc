@@ -8,9 +8,6 @@
 namespace weir::queue {
 namespace {
 
-constexpr TimeUs kLookUs = 1'000'000;        // between looks for whom to resize
-constexpr size_t kLookedAtMax = 256;         // waiting jobs in one look
-constexpr size_t kPlacesMax = 16;            // where one job may begin
 constexpr size_t kGrowsMax = 64;             // jobs in one look
 constexpr size_t kNodesLookedAtMax = 100'000;  // in one look
 constexpr uint32_t kFailedDoublingsMax = 10;
@@ -32,12 +29,6 @@ bool goes_on(const IntentRow& row) {
 bool stands(const IntentRow& row) { return goes_on(row) && row.demand->schedule.instances == size_of(*row.active); }
 
 bool grows(const IntentRow& row) { return goes_on(row) && row.demand->schedule.instances > size_of(*row.active); }
-
-std::vector<SiteId> sites_of(const Plan& plan) {
-  std::set<SiteId> sites;
-  for (const Placement& p : plan.placements) sites.insert(p.site);
-  return {sites.begin(), sites.end()};
-}
 
 }  // namespace
 

@@ -2,15 +2,12 @@
 
 #include "core/price/price.h"
 #include "orchestration/queue/decay.h"
+#include "orchestration/queue/water_fill.h"
 
 namespace weir::queue {
 namespace {
 
 constexpr int kRescaleBits = 20;
-
-int64_t weighted(int64_t share, int32_t weight_milli) {
-  return (share * 1000 + weight_milli - 1) / weight_milli;
-}
 
 __int128 per_share(int64_t use, int64_t share) {
   return share == 0 ? 0 : (static_cast<__int128>(use) << kRescaleBits) / share;

@@ -41,10 +41,6 @@ bool holds(const Amount& sum, const Amount& budget) {
          sum.accelerator_milli <= budget.accelerator_milli;
 }
 
-int64_t weighted(int64_t share, int32_t weight_milli) {
-  return (share * 1000 + weight_milli - 1) / weight_milli;
-}
-
 // Requires that the bases together are within the budget.
 std::vector<Amount> fill(std::span<const Claim> claims, const Amount& budget, const Amount& capacity) {
   std::vector<Line> lines;
@@ -84,6 +80,10 @@ std::vector<Amount> fill(std::span<const Claim> claims, const Amount& budget, co
 }
 
 }  // namespace
+
+int64_t weighted(int64_t share, int32_t weight_milli) {
+  return (share * 1000 + weight_milli - 1) / weight_milli;
+}
 
 int64_t dominant_share(const Amount& use, const Amount& capacity, uint32_t mask) {
   int64_t share = 0;

@@ -15,6 +15,9 @@ inline constexpr int64_t kShareMax = 1000 * kWholeShare;
 inline constexpr uint32_t kAllResources = (1u << kResources) - 1;
 int64_t dominant_share(const Amount& use, const Amount& capacity, uint32_t mask = kAllResources);
 
+// A share for each unit of weight, rounded up.
+int64_t weighted(int64_t share, int32_t weight_milli);
+
 // One who shares: owed `base` whatever others want, and wanting `demand` >= base in all.
 struct Claim {
   Amount base;

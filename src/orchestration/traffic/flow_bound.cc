@@ -13,7 +13,7 @@ using Wide = __int128;
 
 constexpr int64_t kPriceSteps = 16'384;  // prices that differ by less than one part in so many are equal
 constexpr int64_t kMoveSteps = 64;  // a move takes away all of a difference of prices but one part in so many
-constexpr int64_t kStalledPpm = 20;  // by which the potential falls in a round, for each unit of steepness
+constexpr int64_t kFallenPpm = 20;  // by which the potential falls in a round, for each unit of steepness
 
 // What each source sends to whom.
 struct Source {
@@ -214,7 +214,7 @@ FlowBound Descent::run() {
     const Wide after = std::accumulate(potentials_.begin(), potentials_.end(), Wide{0});
     ++best_.rounds;
     // A fall of the potential by some share is one of the maximum by about that share / steepness.
-    if ((before - after) * 1'000'000 < before * steepness * kStalledPpm &&
+    if ((before - after) * 1'000'000 < before * steepness * kFallenPpm &&
         steepness < LinkPotential::kSteepnessMax / 2)
       steepness += steepness / 2;
   }

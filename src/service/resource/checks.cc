@@ -12,14 +12,14 @@
 namespace weir::resource {
 namespace {
 
-std::string shown(std::string_view text) { return "\"" + clip_utf8(text, 60) + "\""; }
-
 bool ipv6(const std::string& text) {
   in6_addr address;
   return inet_pton(AF_INET6, text.c_str(), &address) == 1;
 }
 
 }  // namespace
+
+std::string shown(std::string_view text) { return "\"" + clip_utf8(text, 60) + "\""; }
 
 std::string Checks::name(const std::string& path, const std::string& text) {
   if (text.empty()) {

@@ -14,6 +14,9 @@
 // Private to this library.
 namespace weir::resource {
 
+// What the user wrote, in quotes, and not for ever.
+std::string shown(std::string_view text);
+
 class Checks {
  public:
   explicit Checks(const Source& source) : source_(source) {}

@@ -8,6 +8,7 @@
 
 #include "core/units/quantity.h"
 #include "core/units/text.h"
+#include "service/resource/checks.h"
 
 namespace weir::resource {
 namespace {
@@ -16,8 +17,6 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
-
-std::string shown(std::string_view text) { return "\"" + clip_utf8(text, 60) + "\""; }
 
 std::string_view shape(Node::Kind kind) {
   switch (kind) {

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "core/units/text.h"
+#include "service/resource/checks.h"
 #include "service/resource/resource.h"
 
 namespace weir::resource {
@@ -19,8 +20,6 @@ struct Refused {
   std::string what;
   std::string remedy;
 };
-
-std::string shown(std::string_view text) { return "\"" + clip_utf8(text, 60) + "\""; }
 
 class Builder : public YAML::EventHandler {
  public:

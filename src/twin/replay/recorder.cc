@@ -14,7 +14,7 @@ constexpr double kUsPerHour = 3.6e9;
 constexpr TimeUs kBoundUs = 10'000'000;
 constexpr size_t kKindsMax = 64;  // of jobs, for fragmentation
 
-std::string seconds(TimeUs us) {
+std::string seconds_text(TimeUs us) {
   char text[40];
   const char* sign = us < 0 ? "-" : "";
   if (us < 0) us = -us;
@@ -90,13 +90,13 @@ std::string jobs_csv_row(const JobOutcome& o, const std::string& site) {
   const bool done = o.end == JobOutcome::End::kDone;
   char numbers[64];
   std::string row = std::to_string(o.number) + "," + field(o.job.id) + "," + field(o.job.tenant) + "," +
-                    field(o.job.queue) + "," + seconds(o.job.submit_us) + ",";
+                    field(o.job.queue) + "," + seconds_text(o.job.submit_us) + ",";
   if (done) {
-    row += seconds(o.start_us) + "," + seconds(o.end_us) + "," + seconds(o.start_us - o.job.submit_us);
+    row += seconds_text(o.start_us) + "," + seconds_text(o.end_us) + "," + seconds_text(o.start_us - o.job.submit_us);
   } else {
     row += ",,";
   }
-  row += "," + seconds(o.job.run_us) + "," + (o.job.estimate_us > 0 ? seconds(o.job.estimate_us) : "") + ",";
+  row += "," + seconds_text(o.job.run_us) + "," + (o.job.estimate_us > 0 ? seconds_text(o.job.estimate_us) : "") + ",";
   if (done) {
     std::snprintf(numbers, sizeof numbers, "%.4f", bounded_slowdown(o));
     row += numbers;
