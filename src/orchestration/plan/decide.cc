@@ -75,8 +75,9 @@ bool passable(const Graph& graph, const IntentSpec& spec, const std::vector<Link
 bool goes_on(const IntentSpec& before, const IntentSpec& now) {
   Workload work = before.workload;
   work.speed_milli_min = now.workload.speed_milli_min;  // said of the node
-  return before.from == now.from && work == now.workload && before.traffic == now.traffic &&
-         before.prefer == now.prefer;
+  Traffic traffic = before.traffic;
+  traffic.between_bps = now.traffic.between_bps;  // led anew for instances that go on
+  return before.from == now.from && work == now.workload && traffic == now.traffic && before.prefer == now.prefer;
 }
 
 // Whether the later wish says other things of what has to hold where something is placed: then it has to hold of what goes

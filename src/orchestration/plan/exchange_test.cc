@@ -141,6 +141,23 @@ TEST_F(ExchangeTest, ANewcomerNeedsRoomBesideThoseThatGoOn) {
   for (const Flow& flow : led.flows) EXPECT_EQ(flow.path, around) << "all, as the instances of two sites have one path";
 }
 
+TEST_F(ExchangeTest, InstancesGoOnWhereTheyAreToExchangeMoreOrLess) {
+  const Plan first = placed();
+  ASSERT_TRUE(add(PlanCommitted{first}).effect);
+  for (size_t k = 0; k < first.placements.size(); ++k) {
+    ASSERT_TRUE(add(RunStateChanged{graph.intent(IntentId(0u)).active->run(k), IntentId(0u), RunState::kRunning, 1, ""}).effect);
+  }
+  spec.traffic.between_bps = 40 * kMbps;  // beside the 20 that are held until the new flows are there
+  const Plan more = placed(2);
+  for (const Placement& p : more.placements) EXPECT_TRUE(p.continues.valid());
+  ASSERT_EQ(more.flows.size(), 2u);
+  for (const Flow& flow : more.flows) EXPECT_EQ(flow.up_bps, 40 * kMbps);
+  spec.traffic.between_bps = 41 * kMbps;
+  EXPECT_EQ(refused(3).code, ReasonCode::kBandwidth);
+  spec.traffic.between_bps = 0;
+  EXPECT_TRUE(placed(4).flows.empty());
+}
+
 // Of each two of many sites: the ways for what is cheapest without them, and no more searches than allowed for better.
 TEST_F(ExchangeTest, SearchesAreBounded) {
   constexpr uint32_t kSites = 100;
