@@ -9,7 +9,7 @@
 #     TEST_LIBS ...                        # extra libraries of the test only
 #     ALONE brute_test.cc)                 # sources with names of their own that others of the folder have too
 #
-# Sources are compiled some at a time, but for those under ALONE (unity builds: a third of the time).
+# Sources are compiled eight at a time, but for those under ALONE (a unity build: half of the time).
 # Besides the library this makes weir_<layer>_<name>_test, and weir_<layer>_<name>_linked: the library with
 # all of its objects linked with nothing but its declared dependencies, which proves the layering.
 # PURE libraries are recorded for the check of imported symbols (scripts/check-purity).
@@ -45,17 +45,44 @@ endif()
 
 set_property(GLOBAL PROPERTY WEIR_PURE_LIBRARIES "")
 
-# Sources that are not compiled with others.
-function(weir_alone)
-  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+# Files that include eight sources each, and the sources that are to be compiled alone. Included by their paths from src/, so that
+# ccache knows them in whatever folder the tree lies; CMake's own unity builds name the whole path.
+function(weir_together out name)
+  cmake_parse_arguments(arg "" "" "SOURCES;ALONE" ${ARGN})
+  set(compiled "")
+  set(batch "")
+  set(number 0)
+  set(in_batch 0)
+  foreach(source IN LISTS arg_SOURCES)
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE OUTPUT_VARIABLE path)
+    cmake_path(RELATIVE_PATH path BASE_DIRECTORY "${PROJECT_SOURCE_DIR}/src" OUTPUT_VARIABLE included)
+    if(NOT WEIR_UNITY OR source IN_LIST arg_ALONE OR included MATCHES "^\\.\\.")
+      list(APPEND compiled "${source}")
+      continue()
+    endif()
+    string(APPEND batch "#include \"${included}\"\n")
+    math(EXPR in_batch "${in_batch} + 1")
+    if(in_batch EQUAL 8)
+      file(GENERATE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${name}_${number}.cc" CONTENT "${batch}")
+      list(APPEND compiled "${CMAKE_CURRENT_BINARY_DIR}/${name}_${number}.cc")
+      math(EXPR number "${number} + 1")
+      set(batch "")
+      set(in_batch 0)
+    endif()
+  endforeach()
+  if(in_batch GREATER 0)
+    file(GENERATE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${name}_${number}.cc" CONTENT "${batch}")
+    list(APPEND compiled "${CMAKE_CURRENT_BINARY_DIR}/${name}_${number}.cc")
+  endif()
+  set(${out} ${compiled} PARENT_SCOPE)
 endfunction()
 
 function(weir_library layer name)
   cmake_parse_arguments(arg "PURE" "" "SOURCES;DEPS;LIBS;TESTS;TEST_LIBS;ALONE" ${ARGN})
   set(target weir_${layer}_${name})
-  weir_alone(${arg_ALONE})
   if(arg_SOURCES)
-    add_library(${target} STATIC ${arg_SOURCES})
+    weir_together(sources ${target} SOURCES ${arg_SOURCES} ALONE ${arg_ALONE})
+    add_library(${target} STATIC ${sources})
     target_link_libraries(${target} PUBLIC weir_options ${arg_DEPS} PRIVATE ${arg_LIBS})
     file(GENERATE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${target}_linked.cc" CONTENT "int main() { return 0; }\n")
     add_executable(${target}_linked "${CMAKE_CURRENT_BINARY_DIR}/${target}_linked.cc")
@@ -70,7 +97,8 @@ function(weir_library layer name)
     target_link_libraries(${target} INTERFACE weir_options ${arg_DEPS} ${arg_LIBS})
   endif()
   if(arg_TESTS)
-    add_executable(${target}_test ${arg_TESTS})
+    weir_together(tests ${target}_test SOURCES ${arg_TESTS} ALONE ${arg_ALONE})
+    add_executable(${target}_test ${tests})
     target_compile_options(${target}_test PRIVATE -O1)  # compiled in three quarters of the time
     target_link_libraries(${target}_test PRIVATE ${target} ${arg_TEST_LIBS} GTest::gtest GTest::gtest_main)
     gtest_discover_tests(${target}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${layer}/${name}: ")
