@@ -10,6 +10,7 @@
 #include "bench/emulator/emulator_bench.h"
 #include "bench/fairness/fairness_bench.h"
 #include "bench/joint/joint_bench.h"
+#include "bench/language/language_bench.h"
 #include "bench/ledger/ledger_bench.h"
 #include "bench/loop/loop_bench.h"
 #include "bench/metering/metering_bench.h"
@@ -49,6 +50,7 @@ void add_bench_commands(CLI::App& app) {
       bench::run_fairness_bench);
   add("request", "From a client's request to the durable plan, by gRPC and by REST",
       bench::run_request_bench);
+  add("language", "Sentences that people say, against what they mean by them", bench::run_language_bench);
   add("ledger", "Durable appends and replay, against raw writes of the same bytes", bench::run_ledger_bench);
   add("emulator", "The lab's links: asked against got", bench::run_emulator_bench);
   add("metering", "One core, as an agent meters it", bench::run_metering_bench);

@@ -1,0 +1,525 @@
+#include "intelligence/language/evidence.h"
+
+#include <algorithm>
+#include <array>
+
+#include "intelligence/language/numbers.h"
+
+namespace weir::language {
+namespace {
+
+using Kind = Token::Kind;
+
+constexpr int64_t kSecondUs = 1'000'000;
+constexpr int64_t kMinuteUs = 60 * kSecondUs;
+
+// Confidence of what a rule says.
+constexpr int32_t kSure = 950;       // unit and cue agree
+constexpr int32_t kUsual = 850;      // the unit alone says it
+constexpr int32_t kGuessed = 600;    // nothing else would make sense
+constexpr int32_t kMisspelt = 150;   // taken off where a word was corrected
+
+bool is_place(const Token& token) {
+  return token.named(NameKind::kSite) != nullptr || token.named(NameKind::kRegion) != nullptr || token.named(NameKind::kLabel) != nullptr ||
+         token.is(Sense::kBuiltInRegion) || token.unknown_name;
+}
+
+enum class Role : uint8_t { kPlain, kAt, kFrom, kOnly, kNot, kResidency, kDown };
+
+class Rules {
+ public:
+  Rules(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation)
+      : wish_(wish), characters_(characters), act_(act), situation_(situation), used_(wish.size(), false) {}
+
+  std::vector<Evidence> all() {
+    for (size_t i = 0; i < wish_.size(); ++i) {
+      if (is_place(wish_[i])) i = places(i);
+    }
+    for (size_t i = 0; i < wish_.size(); ++i) {
+      const Token& token = wish_[i];
+      if (used_[i]) continue;
+      if (token.kind == Kind::kQuantity) quantity(i);
+      else if (token.kind == Kind::kInstant) instant(i);
+      else if (token.kind == Kind::kNumber) number(i);
+      else if (token.kind == Kind::kWord) word(i);
+    }
+    kind();
+    return std::move(out_);
+  }
+
+ private:
+  // Token k places from i in the same clause, or none.
+  const Token* near(size_t i, int k) const {
+    const int step = k < 0 ? -1 : 1;
+    for (int at = 0; at != k;) {
+      at += step;
+      const auto index = static_cast<std::ptrdiff_t>(i) + at;
+      if (index < 0 || index >= static_cast<std::ptrdiff_t>(wish_.size())) return nullptr;
+      if (wish_[static_cast<size_t>(index)].kind == Kind::kPause) return nullptr;
+      if (at == k) return &wish_[static_cast<size_t>(index)];
+    }
+    return nullptr;
+  }
+  bool before(size_t i, Sense sense, int distance) const {
+    for (int k = 1; k <= distance; ++k) {
+      const Token* token = near(i, -k);
+      if (token == nullptr) return false;
+      if (token->is(sense)) return true;
+    }
+    return false;
+  }
+  bool after(size_t i, Sense sense, int distance) const {
+    for (int k = 1; k <= distance; ++k) {
+      const Token* token = near(i, k);
+      if (token == nullptr) return false;
+      if (token->is(sense)) return true;
+    }
+    return false;
+  }
+  bool about(size_t i, Sense sense, int distance) const { return before(i, sense, distance) || after(i, sense, distance); }
+  static constexpr int kClause = 64;
+  bool in_clause(size_t i, Sense sense) const { return wish_[i].is(sense) || about(i, sense, kClause); }
+  bool in_wish(Sense sense) const {
+    return std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) { return token.is(sense); });
+  }
+  bool edits() const { return act_ == Act::kEdit || act_ == Act::kWhatIf; }
+
+  Evidence& give(Slot slot, size_t first, size_t last, int32_t weight) {
+    Evidence evidence;
+    evidence.field.slot = slot;
+    evidence.field.confidence_permille = weight - (wish_[first].corrected ? kMisspelt : 0);
+    evidence.field.span = characters_.span(wish_[first].begin, wish_[last].end);
+    out_.push_back(std::move(evidence));
+    return out_.back();
+  }
+  Evidence& amount(Slot slot, size_t i, int64_t value, int32_t weight) {
+    Evidence& evidence = give(slot, i, i, weight);
+    evidence.field.amount = value;
+    evidence.bound = limit(i);
+    return evidence;
+  }
+  Evidence& named(Slot slot, size_t i, std::string name, int32_t weight) {
+    Evidence& evidence = give(slot, i, i, weight);
+    evidence.field.name = std::move(name);
+    return evidence;
+  }
+  bool limit(size_t i) const { return before(i, Sense::kAtMost, 3) || after(i, Sense::kAtMost, 1) || after(i, Sense::kWithin, 1); }
+
+  // More or fewer of what is there.
+  void change_count(Evidence& evidence, size_t i) const {
+    if (!edits()) return;
+    if (before(i, Sense::kFewer, 2) || after(i, Sense::kFewer, 2)) {
+      evidence.field.change = Change::kAdd;
+      evidence.field.amount = -evidence.field.amount;
+    } else if (before(i, Sense::kAdd, 1) || after(i, Sense::kAdd, 1)) {
+      evidence.field.change = Change::kAdd;
+    }
+  }
+
+  void quantity(size_t i) {
+    const Token& token = wish_[i];
+    switch (token.measure) {
+      case Measure::kDuration: return duration(i);
+      case Measure::kBandwidth: {
+        Evidence& evidence = amount(Slot::kBandwidth, i, token.amount, kUsual);
+        evidence.total = about(i, Sense::kTotal, 3);
+        return;
+      }
+      case Measure::kMemory: {
+        const bool of_accelerator = before(i, Sense::kAcceleratorMemory, 3) || after(i, Sense::kAcceleratorMemory, 3) ||
+                                    token.name == "accelerator";
+        amount(of_accelerator ? Slot::kAcceleratorMemory : Slot::kMemory, i, token.amount, kUsual);
+        return;
+      }
+      case Measure::kCores: return change_count(amount(Slot::kCpu, i, token.amount, kSure), i);
+      case Measure::kAccelerators: return change_count(amount(Slot::kAccelerators, i, token.amount, kSure), i);
+      case Measure::kStreams: return change_count(amount(Slot::kStreams, i, token.amount, kSure), i);
+      case Measure::kInstances: return change_count(amount(Slot::kInstances, i, token.amount, kUsual), i);
+      case Measure::kMoney: {
+        Evidence& evidence = amount(Slot::kBudget, i, token.amount, kSure);
+        evidence.field.name = token.name.empty() ? "total" : token.name;
+        return;
+      }
+      case Measure::kShare: return share(i);
+      case Measure::kAvailability: amount(Slot::kAvailability, i, token.amount, kSure); return;
+      case Measure::kFrames:
+      case Measure::kRequests: amount(Slot::kRate, i, token.amount, kSure); return;
+    }
+  }
+
+  void share(size_t i) {
+    const bool available = about(i, Sense::kAvailability, 3);
+    const bool of_requests = about(i, Sense::kUnitRequests, 3);
+    if (!available && (of_requests || in_wish(Sense::kLatency))) {
+      amount(Slot::kPercentile, i, wish_[i].amount, of_requests ? kSure : kGuessed);
+    } else {
+      amount(Slot::kAvailability, i, wish_[i].amount, available ? kSure : kGuessed);
+    }
+  }
+
+  void duration(size_t i) {
+    const int64_t us = wish_[i].amount;
+    if (edits() && us >= kMinuteUs && (before(i, Sense::kLater, 1) || after(i, Sense::kLater, 1))) {
+      Evidence& evidence = amount(Slot::kDeadline, i, us / kSecondUs, kSure);
+      evidence.field.change = Change::kAdd;
+      return;
+    }
+    if (us < kMinuteUs && in_clause(i, Sense::kLatency)) {
+      amount(Slot::kLatency, i, us, kSure);
+      return;
+    }
+    if (before(i, Sense::kRunTime, 3) || before(i, Sense::kFor, 1)) {
+      amount(Slot::kRunTime, i, us, us >= kMinuteUs ? kSure : kGuessed);
+      return;
+    }
+    const bool within = after(i, Sense::kWithin, 1) || before(i, Sense::kWithin, 2) || spelled(near(i, -1), {U"in", U"in the"});
+    if (us >= kMinuteUs && (within || after(i, Sense::kDeadlineAfter, 1))) {
+      Evidence& evidence = amount(Slot::kDeadline, i, situation_.at.unix_s + us / kSecondUs, kUsual);
+      evidence.bound = false;
+      return;
+    }
+    if (us >= kMinuteUs) {
+      amount(Slot::kRunTime, i, us, kUsual);
+    } else {
+      amount(Slot::kLatency, i, us, within || limit(i) ? kUsual : kUsual - 50);
+    }
+  }
+
+  void instant(size_t i) {
+    const Token& token = wish_[i];
+    const Token* other = near(i, -2);
+    const bool closes = other != nullptr && other->kind == Kind::kInstant;  // the end of a window
+    const bool by = closes || before(i, Sense::kDeadlineBefore, 1) || before(i, Sense::kRange, 1) || before(i, Sense::kWithin, 1);
+    const bool starts = before(i, Sense::kStart, 3) || after(i, Sense::kStart, 1) || before(i, Sense::kFrom, 1);
+    const bool ends = after(i, Sense::kDeadlineAfter, 2);
+    // "between 8 pm and 6 am", "晚上八点到早上六点"; "三点跑"
+    const Token* next = near(i, 1);
+    const Token* second = near(i, 2);
+    const bool window = second != nullptr && second->kind == Kind::kInstant && !before(i, Sense::kDeadlineBefore, 1) &&
+                        (next->is(Sense::kAnd) || next->is(Sense::kRange) || next->is(Sense::kDeadlineBefore));
+    if (window || (!by && spelled(next, {U"跑", U"运行"}))) {
+      amount(Slot::kStart, i, token.amount, kSure).bound = false;
+      return;
+    }
+    const bool start = !by && (starts || (act_ == Act::kWhatIf && !ends));
+    int64_t when = token.amount;
+    // Of a whole day its end counts, but "before" it is before it begins.
+    const bool ahead = before_is_said(i);
+    if (token.whole && !start && !ahead) when += 86'400;
+    Evidence& evidence = amount(start ? Slot::kStart : Slot::kDeadline, i, when, by || starts || ends ? kSure : kGuessed + 100);
+    evidence.bound = false;
+  }
+  bool before_is_said(size_t i) const {
+    return spelled(near(i, -1), {U"before", U"until", U"till"}) || spelled(near(i, 1), {U"前", U"之前", U"以前"});
+  }
+  bool spelled(const Token* token, std::initializer_list<std::u32string_view> words) const {
+    if (token == nullptr) return false;
+    const std::u32string_view text = std::u32string_view(characters_.text).substr(token->begin, token->end - token->begin);
+    return std::find(words.begin(), words.end(), text) != words.end();
+  }
+
+  void number(size_t i) {
+    const int64_t micro = wish_[i].amount;
+    const auto count = [&](const Token& unit) -> bool {
+      if (unit.is(Sense::kUnitRequests)) amount(Slot::kRate, i, micro / 1'000, kSure);
+      else if (unit.is(Sense::kUnitStreams) || unit.is(Sense::kStreams)) amount(Slot::kStreams, i, micro / kMicro, kSure);
+      else if (unit.is(Sense::kUnitInstances) || unit.is(Sense::kInstances)) amount(Slot::kInstances, i, micro / kMicro, kSure);
+      else if (unit.is(Sense::kUnitCores) || unit.is(Sense::kCores)) amount(Slot::kCpu, i, micro / 1'000, kSure);
+      else if (unit.is(Sense::kUnitAccelerators) || unit.is(Sense::kAccelerators) || unit.named(NameKind::kAcceleratorModel) != nullptr)
+        amount(Slot::kAccelerators, i, micro / 1'000, kSure);
+      else return false;
+      return true;
+    };
+    // "streams: 12", "GPUs, 4 of them", "A100 x8"
+    for (size_t k = i; k > 0 && i - k < 3; --k) {
+      const Token& token = wish_[k - 1];
+      const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure);
+      if (!passed) {
+        if (k < i || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
+          if (count(token)) return;
+        }
+        break;
+      }
+    }
+    if (before(i, Sense::kBudget, 4) || (about(i, Sense::kTotal, 2) && (limit(i) || in_clause(i, Sense::kBudget)))) {
+      const __int128 nano = static_cast<__int128>(micro) * 1'000;
+      if (nano > (int64_t{1} << 60)) return;
+      std::string period = "total";
+      for (int k = -kClause; k <= kClause; ++k) {
+        const Token* token = k == 0 ? nullptr : near(i, k);
+        const Meaning* meaning = token == nullptr ? nullptr : token->meaning(Sense::kPeriod);
+        if (meaning != nullptr) period = meaning->name;
+      }
+      amount(Slot::kBudget, i, static_cast<int64_t>(nano), kUsual).field.name = period;
+      return;
+    }
+    if (edits() && limit(i) && std::none_of(wish_.begin(), wish_.end(), [](const Token& token) { return token.kind == Kind::kQuantity; })) {
+      // "300 is too much, 200 tops"
+      const __int128 nano = static_cast<__int128>(micro) * 1'000;
+      if (nano <= (int64_t{1} << 60)) amount(Slot::kBudget, i, static_cast<int64_t>(nano), kGuessed).field.name = "total";
+      return;
+    }
+    // "20 ms would be nice, 50 at most": in the unit of what was said before.
+    if (limit(i)) {
+      for (size_t k = i; k-- > 0;) {
+        const Token& token = wish_[k];
+        if (token.kind != Kind::kQuantity) continue;
+        if (token.measure == Measure::kDuration && token.one > 0 && token.one < kMinuteUs) amount(Slot::kLatency, i, micro / kMicro * token.one, kUsual).bound = true;
+        return;
+      }
+    }
+  }
+
+  // The slot that a noun of the clause names, for what changes without a figure.
+  Slot spoken_slot(size_t i, Slot otherwise) const {
+    for (int k = 1; k <= 4; ++k) {
+      for (const int at : {k, -k}) {
+        const Token* token = near(i, at);
+        if (token == nullptr) continue;
+        if (token->is(Sense::kBudget)) return Slot::kBudget;
+        if (token->is(Sense::kLatency)) return Slot::kLatency;
+        if (token->is(Sense::kBandwidth)) return Slot::kBandwidth;
+        if (token->is(Sense::kUnitStreams) || token->is(Sense::kStreams)) return Slot::kStreams;
+        if (token->is(Sense::kUnitInstances) || token->is(Sense::kInstances)) return Slot::kInstances;
+        if (token->is(Sense::kMemory)) return Slot::kMemory;
+        if (token->is(Sense::kUnitAccelerators) || token->is(Sense::kAccelerators)) return Slot::kAccelerators;
+        if (token->is(Sense::kAvailability)) return Slot::kAvailability;
+        if (token->is(Sense::kRunTime)) return Slot::kRunTime;
+      }
+    }
+    return otherwise;
+  }
+
+  void word(size_t i) {
+    const Token& token = wish_[i];
+    if (const Meaning* intent = token.named(NameKind::kIntent)) named(Slot::kTarget, i, intent->name, kSure);
+    if (const Meaning* artifact = token.named(NameKind::kArtifact)) named(Slot::kArtifact, i, artifact->name, kSure);
+    if (const Meaning* model = token.named(NameKind::kAcceleratorModel)) named(Slot::kAcceleratorModel, i, model->name, kSure);
+    if (const Meaning* work = token.meaning(Sense::kWorkload)) {
+      // The longer term is the more special one: "speech recognition", not "recognition".
+      const auto letters = static_cast<int32_t>(std::min<size_t>(token.end - token.begin, 50));
+      Evidence& evidence = named(Slot::kWorkload, i, work->name, kUsual + letters);
+      evidence.field.amount = work->value;
+    }
+    if (const Meaning* percentile = token.meaning(Sense::kPercentile)) amount(Slot::kPercentile, i, percentile->value, kSure).bound = false;
+    // "A GPU" without a figure is one.
+    const bool latin = is_letter(characters_.text[token.begin]);
+    if (token.is(Sense::kUnitAccelerators) && latin && act_ == Act::kRequest) amount(Slot::kAccelerators, i, 1'000, kGuessed - 100).bound = false;
+    if (token.is(Sense::kAll) && act_ == Act::kCancel) named(Slot::kTarget, i, "all", kSure);
+    wishes(i);
+    if (edits()) revisions(i);
+  }
+
+  void wishes(size_t i) {
+    const Token& token = wish_[i];
+    const bool asked = act_ == Act::kWhy || act_ == Act::kWhatIf || act_ == Act::kStatus || act_ == Act::kCancel;
+    if (asked) return;
+    for (const Sense sense : {Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kCheaper, Sense::kFaster}) {
+      const Meaning* meaning = token.meaning(sense);
+      if (meaning == nullptr) continue;
+      const bool comparative = sense == Sense::kCheaper || sense == Sense::kFaster;
+      if (comparative && edits()) continue;
+      named(Slot::kPrefer, i, meaning->name, comparative ? kUsual : kSure);
+      return;
+    }
+  }
+
+  void revise(Slot slot, size_t i, Change change, int64_t by) {
+    Evidence& evidence = give(slot, i, i, kUsual);
+    evidence.field.change = change;
+    evidence.field.amount = by;
+  }
+  void revisions(size_t i) {
+    const Token& token = wish_[i];
+    if (token.is(Sense::kHalve)) return revise(spoken_slot(i, Slot::kBudget), i, Change::kTimes, 500);
+    if (const Meaning* twice = token.meaning(Sense::kDouble)) return revise(twice->value == 1 ? Slot::kBudget : spoken_slot(i, Slot::kStreams), i, Change::kTimes, 2'000);
+    if (act_ == Act::kWhatIf) return;
+    if (token.is(Sense::kCheaper) || token.is(Sense::kTooDear)) return revise(Slot::kBudget, i, Change::kTighten, 0);
+    if (token.is(Sense::kFaster) || token.is(Sense::kTooSlow)) return revise(Slot::kLatency, i, Change::kTighten, 0);
+    if (token.is(Sense::kSlowerIsFine)) return revise(Slot::kLatency, i, Change::kRelax, 0);
+    if (token.is(Sense::kNoBudget)) return revise(Slot::kBudget, i, Change::kRemove, 0);
+    const bool figure = std::any_of(wish_.begin(), wish_.end(), [](const Token& one) { return one.kind == Kind::kQuantity || one.kind == Kind::kInstant; });
+    if (token.is(Sense::kRemove) && !figure) {
+      const Slot slot = spoken_slot(i, Slot::kKind);
+      if (slot != Slot::kKind) revise(slot, i, Change::kRemove, 0);
+    }
+  }
+
+  // Names of places that stand together, from token i on; yields the last one.
+  size_t places(size_t i) {
+    size_t last = i;
+    std::vector<size_t> group{i};
+    while (last + 2 < wish_.size() && (wish_[last + 1].is(Sense::kAnd) || (wish_[last + 1].kind == Kind::kPause && !wish_[last + 1].whole)) &&
+           is_place(wish_[last + 2]) && !follows_streams(last + 2)) {
+      last += 2;
+      group.push_back(last);
+    }
+    size_t counted = wish_.size();
+    bool each = false;
+    const Role role = role_of(i, last, counted, each);
+    // What nobody knows is an origin only where it is said to be one.
+    if (wish_[i].unknown_name && role == Role::kFrom && !before(i, Sense::kFrom, 2)) return last;
+    int64_t streams = 0;
+    if (counted < wish_.size()) {
+      used_[counted] = each || group.size() == 1;
+      streams = used_[counted] ? wish_[counted].amount / (wish_[counted].kind == Kind::kNumber ? kMicro : 1) : 0;
+    }
+    for (const size_t k : group) {
+      used_[k] = true;
+      const size_t first_new = out_.size();
+      place(k, role, streams);
+      // The words of an origin hold its count where that stands beside it.
+      if (streams == 0 || group.size() > 1 || out_.size() == first_new) continue;
+      TextSpan& span = out_.back().field.span;
+      const TextSpan count = characters_.span(wish_[counted].begin, wish_[counted].end);
+      span = {std::min(span.begin, count.begin), std::max(span.end, count.end)};
+    }
+    return last;
+  }
+
+  // "…, street-b 6 streams": a name that has figures of its own begins anew.
+  bool follows_streams(size_t i) const { return i + 1 < wish_.size() && streams_at(i + 1) && i > 0 && i >= 2 && streams_behind_group(i - 2); }
+  bool streams_behind_group(size_t i) const { return i + 1 < wish_.size() && streams_at(i + 1); }
+  bool streams_at(size_t i) const { return i < wish_.size() && wish_[i].quantity(Measure::kStreams); }
+
+  Role role_of(size_t first, size_t last, size_t& counted, bool& each) const {
+    // Behind the names.
+    for (size_t k = last + 1, seen = 0; k < wish_.size() && seen < 3; ++k, ++seen) {
+      const Token& token = wish_[k];
+      if (token.is(Sense::kFails)) return Role::kDown;
+      if (token.is(Sense::kExcluded)) return Role::kNot;
+      if (token.is(Sense::kAddTo)) {
+        for (size_t n = k + 1; n < wish_.size() && n <= k + 2; ++n) {
+          if (streams_at(n)) counted = n;
+        }
+        return Role::kFrom;
+      }
+      if (token.kind == Kind::kPause) break;
+      if (token.is(Sense::kEach)) each = true;
+      if (streams_at(k) && !before(first, Sense::kAt, 1) && !before(first, Sense::kOnly, 1)) {
+        counted = k;
+        return Role::kFrom;
+      }
+      if (token.is(Sense::kComesFrom)) {
+        if (streams_at(k + 1)) counted = k + 1;
+        return Role::kFrom;
+      }
+    }
+    // Before them, the nearest first.
+    bool at = false;
+    for (int k = 1; k <= 4; ++k) {
+      const Token* token = near(first, -k);
+      if (token == nullptr) break;
+      const size_t index = first - static_cast<size_t>(k);
+      if (token->is(Sense::kFails)) return Role::kDown;
+      if (token->is(Sense::kFrom)) {
+        each = k > 1 && wish_[index].is(Sense::kEach);
+        if (index > 0 && wish_[index - 1].is(Sense::kEach)) each = true;
+        const size_t back = each && index > 0 ? 2 : 1;
+        if (index >= back && (streams_at(index - back) || wish_[index - back].kind == Kind::kNumber)) counted = index - back;
+        return Role::kFrom;
+      }
+      if (token->is(Sense::kNot) || token->is(Sense::kExcept)) return Role::kNot;
+      if (token->is(Sense::kResidency)) return Role::kResidency;
+      if (token->is(Sense::kOnly) || token->is(Sense::kNear) || token->is(Sense::kChange)) return Role::kOnly;
+      if (token->is(Sense::kAt) || token->is(Sense::kDeadlineBefore) || token->is(Sense::kRange)) {
+        at = true;
+        continue;
+      }
+      if (token->is(Sense::kEach) && at && index > 0 && streams_at(index - 1)) {
+        counted = index - 1;
+        each = true;
+        return Role::kFrom;
+      }
+      if (token->kind == Kind::kQuantity || token->kind == Kind::kInstant || is_place(*token) || token->is(Sense::kWorkload)) break;
+      // Where the streams are, they come from.
+      if (at && token->is(Sense::kUnitStreams) && index > 0 && streams_at(index - 1) && wish_[first].named(NameKind::kSite) != nullptr) {
+        counted = index - 1;
+        return Role::kFrom;
+      }
+    }
+    return at ? Role::kAt : Role::kPlain;
+  }
+
+  void place(size_t i, Role role, int64_t streams) {
+    const Token& token = wish_[i];
+    const Meaning* site = token.named(NameKind::kSite);
+    const Meaning* region = token.named(NameKind::kRegion);
+    const Meaning* label = token.named(NameKind::kLabel);
+    const Meaning* unknown = token.meaning(Sense::kBuiltInRegion);
+    const Meaning* at = site != nullptr ? site : region;
+    if (token.unknown_name) {
+      if (role == Role::kPlain || role == Role::kDown || role == Role::kResidency) return;
+      std::string name;
+      for (const char32_t c : characters_.text.substr(token.begin, token.end - token.begin)) name += static_cast<char>(c);
+      const Slot slot = role == Role::kFrom ? Slot::kFrom : role == Role::kNot ? Slot::kNot : Slot::kOnly;
+      named(slot, i, std::move(name), kGuessed - 100).field.amount = role == Role::kFrom ? streams : 0;
+      return;
+    }
+    if (role == Role::kDown) {
+      if (at != nullptr) named(Slot::kDown, i, at->name, kSure);
+      return;
+    }
+    if (role == Role::kFrom && at != nullptr) {
+      named(Slot::kFrom, i, at->name, site != nullptr ? kSure : kGuessed).field.amount = streams;
+      return;
+    }
+    if (role == Role::kNot) {
+      const Meaning* out = at != nullptr ? at : label != nullptr ? label : unknown;
+      named(Slot::kNot, i, out->name, out == unknown ? kGuessed : kSure);
+      return;
+    }
+    if ((role == Role::kResidency || at == nullptr) && label != nullptr) {
+      named(Slot::kResidency, i, label->name, kSure);
+      return;
+    }
+    const Meaning* only = at != nullptr ? at : unknown;
+    const int32_t weight = only == unknown ? kGuessed : role == Role::kPlain ? kGuessed + 100 : kSure;
+    if (only != nullptr) named(only == unknown && (role == Role::kResidency || only->name == "cn" || only->name == "eu") ? Slot::kResidency : Slot::kOnly, i, only->name, weight);
+  }
+
+  // Service or job: as said, else as such work usually is.
+  void kind() {
+    if (act_ != Act::kRequest && act_ != Act::kHowMuch && act_ != Act::kWhatIf && act_ != Act::kWhere) return;
+    for (size_t i = 0; i < wish_.size(); ++i) {
+      const Meaning* said = wish_[i].meaning(Sense::kKind);
+      if (said == nullptr || said->value == 3 || before(i, Sense::kThis, 2)) continue;
+      named(Slot::kKind, i, said->value == 1 ? "service" : "job", kSure);
+      return;
+    }
+    const auto best = [&](Slot slot) -> const Evidence* {
+      const Evidence* found = nullptr;
+      for (const Evidence& evidence : out_) {
+        if (evidence.field.slot == slot && (found == nullptr || evidence.field.confidence_permille > found->field.confidence_permille)) found = &evidence;
+      }
+      return found;
+    };
+    const auto derived = [&](const char* name) {
+      Evidence evidence;
+      evidence.field = {.slot = Slot::kKind, .name = name, .confidence_permille = kGuessed};
+      out_.push_back(std::move(evidence));
+    };
+    if (const Evidence* work = best(Slot::kWorkload)) {
+      const bool live = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) { return token.is(Sense::kKind) && token.meaning(Sense::kKind)->value == 3; });
+      const bool streamed = work->field.name == "transcoding" && (live || best(Slot::kStreams) != nullptr);
+      return derived(work->field.amount == 1 || streamed ? "service" : "job");
+    }
+    if (best(Slot::kArtifact) != nullptr && best(Slot::kRunTime) == nullptr && best(Slot::kDeadline) == nullptr) return derived("service");
+    if (in_wish(Sense::kFinish) && best(Slot::kDeadline) != nullptr) derived("job");
+  }
+
+  std::span<const Token> wish_;
+  const Characters& characters_;
+  Act act_;
+  const Situation& situation_;
+  std::vector<bool> used_;
+  std::vector<Evidence> out_;
+};
+
+}  // namespace
+
+std::vector<Evidence> gather(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation) {
+  return Rules(wish, characters, act, situation).all();
+}
+
+}  // namespace weir::language

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "intelligence/language/tokens.h"
+
+namespace weir::language {
+
+// A reason to believe that a field was said. Rules give it; whatever else is able to (a tagger, a model) may add to it before it is
+// resolved.
+struct Evidence {
+  Field field;             // its confidence is the weight of this reason
+  bool bound = false;      // it was said as a limit: "at most"
+  bool total = false;      // of all streams together, where the slot is per stream
+};
+
+// A reason to believe that something was meant.
+struct ActEvidence {
+  Act act = Act::kOther;
+  int32_t weight_permille = 0;
+};
+
+struct Situation {
+  SpokenAt at;
+  const Frame* previous = nullptr;  // the answer that is talked about, if there is one
+};
+
+// What the words of one wish say of its fields, by rules. `act` is what the wish is believed to be.
+std::vector<Evidence> gather(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation);
+// What they say of the act.
+std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situation& situation);
+
+// Fields from evidence: of slots that hold one value the weightiest, limits before wishes; and what contradicts itself.
+std::vector<Field> resolve(std::vector<Evidence> evidence, Act act, std::vector<Doubt>& doubts);
+// The weightiest; kOther without any.
+ActEvidence resolve_act(std::span<const ActEvidence> evidence);
+
+// Whether the slot holds several values at once.
+bool holds_many(Slot slot);
+
+}  // namespace weir::language

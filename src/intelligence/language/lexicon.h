@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace weir::language {
+
+// What a word does in a sentence.
+enum class Sense : uint8_t {
+  kIgnored,  // carries nothing; keeps parts of it from being read as something else
+  // What is counted. The value is the size of one in the unit of the slot, where it has one.
+  kUnitDuration, kUnitBandwidth, kUnitMemory, kUnitCores, kUnitAccelerators, kUnitStreams, kUnitInstances, kUnitMoney,
+  kUnitPercent, kUnitFrames, kUnitRequests, kUnitNines, kUnitMega, kUnitGiga, kUnitTera, kMeasure, kBlock,
+  kPercentOf,   // 百分之, before the number
+  kPercentile,  // "p99"; value: parts per million
+  kOfHundred,   // "of 100", behind the number
+  kTenths,      // 九成
+  kPeriod,      // "per hour"; name: the period; value: where it may also be a duration ("an hour"), its microseconds
+  kPerSecond,   // likewise
+  kCurrency,    // "$", before the number
+  // What a number is about.
+  kLatency, kBandwidth, kMemory, kAcceleratorMemory, kBudget, kAvailability, kRunTime, kStreams, kInstances, kCores, kAccelerators,
+  kDeadlineBefore, kDeadlineAfter, kStart, kFor, kWithin, kLater, kEarlier, kTotal, kEach, kRange, kAbout,
+  kAtMost, kAtLeast, kBetween, kArticle, kSingle,
+  // Places.
+  kFrom, kComesFrom, kAt, kOnly, kNot, kResidency, kNear, kExcept, kExcluded, kAddTo,
+  // Time of day. The value: days from today; minutes of the day.
+  kDay, kWeekday, kNextWeek, kMonth, kMonthMark, kDayMark, kMinuteMark, kAm, kPm, kMorning, kAfternoon, kEvening, kNight, kNoon, kMidnight, kHalfPast, kQuarterPast,
+  kOclock,
+  // What it does; name: the workload. Value 1: a service, 2: a job.
+  kWorkload, kKind, kBuiltInRegion,
+  // Wishes.
+  kCheap, kCheaper, kFast, kFaster, kGreen, kSafe, kNoBudget, kSlowerIsFine, kTooDear, kTooSlow, kDearerIsFine,
+  // Acts.
+  kAsk, kWhy, kWhatIf, kFails, kHowMuch, kWhere, kFree, kStatus, kCancel, kNeverMind, kAll, kAccept, kChange, kAdd, kFewer, kHalve, kDouble,
+  kRemove, kThis, kQuestion, kAnd, kThen, kOutside, kComputing, kFinish, kColon,
+};
+
+struct Words {
+  Sense sense;
+  const char* words;  // parted by '|', folded; of several words by spaces
+  int64_t value;
+  const char* name;
+};
+
+// The words of both languages.
+std::span<const Words> built_in_words();
+
+}  // namespace weir::language

@@ -1,0 +1,255 @@
+// Numbers with the units and nouns that they count.
+#include <algorithm>
+
+#include "intelligence/language/numbers.h"
+#include "intelligence/language/tokens.h"
+
+namespace weir::language {
+namespace {
+
+using Kind = Token::Kind;
+
+constexpr int64_t kPpmOfPercent = 10'000;
+constexpr int64_t kNanoOfMicro = 1'000;
+constexpr size_t kNounDistanceMax = 3;  // words between a number and what it counts
+
+// a·b/1e6, or nothing where it is beyond what any slot holds.
+std::optional<int64_t> scaled(int64_t micro, int64_t unit) {
+  const __int128 product = static_cast<__int128>(micro) * unit / kMicro;
+  if (product > (int64_t{1} << 60)) return std::nullopt;
+  return static_cast<int64_t>(product);
+}
+
+class Reader {
+ public:
+  explicit Reader(const std::vector<Token>& tokens) : tokens_(tokens) {}
+
+  std::vector<Token> all() {
+    std::vector<Token> out;
+    for (size_t i = 0; i < tokens_.size();) {
+      size_t end = i;
+      if (auto token = read(i, end)) {
+        out.push_back(std::move(*token));
+        i = end;
+      } else {
+        out.push_back(tokens_[i++]);
+      }
+    }
+    return out;
+  }
+
+ private:
+  bool is(size_t i, Sense sense) const { return i < tokens_.size() && tokens_[i].is(sense); }
+  bool number(size_t i) const { return i < tokens_.size() && tokens_[i].kind == Kind::kNumber; }
+  bool model(size_t i) const { return i < tokens_.size() && tokens_[i].named(NameKind::kAcceleratorModel) != nullptr; }
+  bool counts_accelerators(size_t i) const { return is(i, Sense::kUnitAccelerators) || model(i); }
+
+  std::optional<Token> made(size_t begin, size_t end, Measure measure, std::optional<int64_t> amount) const {
+    if (!amount) return std::nullopt;
+    return Token{.kind = Kind::kQuantity, .begin = tokens_[begin].begin, .end = tokens_[end - 1].end, .amount = *amount, .measure = measure};
+  }
+
+  // Whether the clause of a token has the word.
+  bool clause_has(size_t i, Sense sense) const {
+    size_t begin = i, end = i;
+    while (begin > 0 && tokens_[begin - 1].kind != Kind::kPause) --begin;
+    while (end < tokens_.size() && tokens_[end].kind != Kind::kPause) ++end;
+    return std::any_of(tokens_.begin() + static_cast<std::ptrdiff_t>(begin), tokens_.begin() + static_cast<std::ptrdiff_t>(end),
+                       [&](const Token& token) { return token.is(sense); });
+  }
+
+  std::optional<Token> read(size_t i, size_t& end) const {
+    if (number(i)) return read_number_at(i, end);
+    if (is(i, Sense::kPercentOf) && number(i + 1)) {
+      end = i + 2;
+      return made(i, end, Measure::kShare, scaled(tokens_[i + 1].amount, kPpmOfPercent));
+    }
+    if (is(i, Sense::kCurrency) && number(i + 1)) {
+      end = i + 2;
+      return money(i, end, tokens_[i + 1].amount);
+    }
+    if ((is(i, Sense::kArticle) || is(i, Sense::kSingle)) && i + 1 < tokens_.size()) {
+      const bool single = is(i, Sense::kSingle);
+      const auto one = [&](size_t unit, Measure measure, int64_t amount) {
+        end = unit + 1;
+        return made(i, end, measure, amount);
+      };
+      if (const Meaning* unit = tokens_[i + 1].meaning(Sense::kUnitDuration); unit != nullptr && !single && unit->value >= 1'000'000) {
+        return one(i + 1, Measure::kDuration, unit->value);
+      }
+      if (is(i + 1, Sense::kUnitAccelerators)) return one(i + 1, Measure::kAccelerators, 1'000);
+      if (is(i + 1, Sense::kUnitInstances)) return one(i + 1, Measure::kInstances, 1);
+      if (model(i + 1)) return one(i, Measure::kAccelerators, 1'000);
+    }
+    // "an hour" beside no money is a duration.
+    for (const Sense sense : {Sense::kPeriod, Sense::kPerSecond}) {
+      const Meaning* period = i < tokens_.size() ? tokens_[i].meaning(sense) : nullptr;
+      if (period == nullptr || period->value == 0 || counted_per(i)) continue;
+      end = i + 1;
+      return made(i, end, Measure::kDuration, period->value);
+    }
+    return std::nullopt;
+  }
+
+  // Whether the period at a token belongs to an amount: a number or a unit of money, of requests or frames beside it, or a question
+  // of what it costs.
+  bool counted_per(size_t i) const {
+    const auto amount = [&](size_t k) {
+      return number(k) || is(k, Sense::kUnitMoney) || is(k, Sense::kBlock) || is(k, Sense::kCurrency) || is(k, Sense::kUnitRequests) || is(k, Sense::kUnitFrames) || model(k);
+    };
+    if (is(i + 1, Sense::kWithin)) return false;
+    if (amount(i + 1) || (i > 0 && amount(i - 1))) return true;
+    const bool money = clause_has(i, Sense::kUnitMoney) || clause_has(i, Sense::kBlock) || clause_has(i, Sense::kCurrency);
+    return money || clause_has(i, Sense::kHowMuch) || clause_has(i, Sense::kBudget);
+  }
+
+  // The period of an amount of money that stands on tokens [begin, end): beside it, or else in its clause.
+  std::string period(size_t begin, size_t& end) const {
+    if (end < tokens_.size()) {
+      if (const Meaning* next = tokens_[end].meaning(Sense::kPeriod)) {
+        ++end;
+        return next->name;
+      }
+    }
+    for (size_t i = begin; i > 0 && tokens_[i - 1].kind != Kind::kPause; --i) {
+      if (const Meaning* before = tokens_[i - 1].meaning(Sense::kPeriod)) return before->name;
+    }
+    for (size_t i = end; i < tokens_.size() && tokens_[i].kind != Kind::kPause; ++i) {
+      if (const Meaning* behind = tokens_[i].meaning(Sense::kPeriod)) return behind->name;
+    }
+    return {};
+  }
+
+  std::optional<Token> money(size_t begin, size_t& end, int64_t micro) const {
+    const auto amount = scaled(micro, kMicro * kNanoOfMicro);
+    if (!amount) return std::nullopt;
+    Token token{.kind = Kind::kQuantity, .amount = *amount, .measure = Measure::kMoney};
+    token.name = period(begin, end);
+    token.begin = tokens_[begin].begin;
+    token.end = tokens_[end - 1].end;
+    return token;
+  }
+
+  // The unit behind a number: its measure and what one of it is, in the measure's unit.
+  struct Unit {
+    Measure measure;
+    int64_t one;
+  };
+  std::optional<Unit> unit_at(size_t i) const {
+    if (i >= tokens_.size()) return std::nullopt;
+    const Token& token = tokens_[i];
+    const auto value = [&](Sense sense) { return token.meaning(sense)->value; };
+    if (token.is(Sense::kUnitDuration)) return Unit{Measure::kDuration, value(Sense::kUnitDuration)};
+    if (token.is(Sense::kUnitBandwidth)) return Unit{Measure::kBandwidth, value(Sense::kUnitBandwidth)};
+    if (token.is(Sense::kUnitMemory)) return Unit{Measure::kMemory, value(Sense::kUnitMemory)};
+    if (token.is(Sense::kUnitCores)) return Unit{Measure::kCores, 1'000};
+    if (token.is(Sense::kUnitAccelerators)) return Unit{Measure::kAccelerators, 1'000};
+    if (token.is(Sense::kUnitStreams)) return Unit{Measure::kStreams, 1};
+    if (token.is(Sense::kUnitInstances)) return Unit{Measure::kInstances, 1};
+    if (token.is(Sense::kUnitPercent)) return Unit{Measure::kShare, kPpmOfPercent};
+    if (token.is(Sense::kUnitFrames)) return Unit{Measure::kFrames, 1'000};
+    if (token.is(Sense::kUnitRequests)) return Unit{Measure::kRequests, 1'000};
+    const bool memory = clause_has(i, Sense::kMemory) || clause_has(i, Sense::kAcceleratorMemory);
+    const bool bandwidth = clause_has(i, Sense::kBandwidth);
+    if (token.is(Sense::kUnitMega)) return memory && !bandwidth ? Unit{Measure::kMemory, 1} : Unit{Measure::kBandwidth, 1'000'000};
+    if (token.is(Sense::kUnitGiga)) return bandwidth ? Unit{Measure::kBandwidth, 1'000'000'000} : Unit{Measure::kMemory, 1'024};
+    if (token.is(Sense::kUnitTera)) return Unit{Measure::kMemory, 1'024 * 1'024};
+    return std::nullopt;
+  }
+
+  std::optional<Token> read_number_at(size_t i, size_t& end) const {
+    int64_t micro = tokens_[i].amount;
+    size_t next = i + 1;
+    bool range = false;
+    // "4 to 8 GPUs", "50到100毫秒", "between 50 and 100 ms": the upper end.
+    const bool to = is(next, Sense::kRange) || is(next, Sense::kDeadlineBefore) || (is(next, Sense::kAnd) && clause_has(i, Sense::kBetween));
+    if (to && number(next + 1)) {
+      micro = tokens_[next + 1].amount;
+      next += 2;
+      range = true;
+    }
+    auto token = with_unit(i, next, micro, end);
+    if (token) token->range = range;
+    return token;
+  }
+
+  std::optional<Token> with_unit(size_t i, size_t next, int64_t micro, size_t& end) const {
+    const auto take = [&](size_t behind, Measure measure, std::optional<int64_t> amount) {
+      end = behind;
+      return made(i, end, measure, amount);
+    };
+    if (is(next, Sense::kUnitNines)) {
+      int64_t missing = 1'000'000;
+      for (int64_t n = 0; n < micro / kMicro && missing > 1; ++n) missing /= 10;
+      return take(next + 1, Measure::kAvailability, 1'000'000 - missing);
+    }
+    if (is(next, Sense::kTenths)) {
+      const bool more = number(next + 1) && tokens_[next + 1].amount < 10 * kMicro;
+      return take(next + (more ? 2 : 1), Measure::kShare, micro / 10 + (more ? tokens_[next + 1].amount / 100 : 0));
+    }
+    if (is(next, Sense::kOfHundred)) return take(next + 1, Measure::kShare, scaled(micro, kPpmOfPercent));
+    // "一个半小时", "3个半小时"
+    if (is(next, Sense::kMeasure) && number(next + 1) && tokens_[next + 1].article && unit_at(next + 2)) {
+      micro += tokens_[next + 1].amount;
+      next += 2;
+    }
+    if (is(next, Sense::kMeasure) && (unit_at(next + 1) || model(next + 1))) ++next;
+    // 块 is of money, unless accelerators stand behind it or were just named.
+    const bool cards = counts_accelerators(next + 1) || (i > 0 && counts_accelerators(i - 1)) ||
+                       (i > 1 && tokens_[i - 1].kind == Kind::kPause && counts_accelerators(i - 2));
+    if (is(next, Sense::kUnitMoney) || (is(next, Sense::kBlock) && !cards)) {
+      end = next + 1;
+      return money(i, end, micro);
+    }
+    if (is(next, Sense::kBlock)) return take(next + 1, Measure::kAccelerators, micro / 1'000);
+    if (const auto unit = unit_at(next)) {
+      size_t behind = next + 1;
+      const bool rate = unit->measure == Measure::kFrames || unit->measure == Measure::kRequests;
+      if (rate && is(behind, Sense::kPerSecond)) ++behind;
+      if (unit->measure == Measure::kBandwidth && is(behind, Sense::kPerSecond)) ++behind;
+      const bool of_accelerator = unit->measure == Measure::kMemory && is(behind, Sense::kAcceleratorMemory);
+      if (of_accelerator) ++behind;
+      auto token = take(behind, unit->measure, scaled(micro, unit->one));
+      if (token) token->one = unit->one;
+      if (token && of_accelerator) token->name = "accelerator";
+      return token;
+    }
+    if (is(next, Sense::kPeriod)) {
+      end = next;
+      return money(i, end, micro);
+    }
+    // "12 street cameras", "8 idle H100", "24 HD cameras"
+    for (size_t k = next; k < tokens_.size() && k <= next + kNounDistanceMax; ++k) {
+      const Token& token = tokens_[k];
+      if (token.kind != Kind::kWord || is(k, Sense::kAnd) || is(k, Sense::kEach)) break;
+      if (model(k)) return take(next, Measure::kAccelerators, micro / 1'000);
+      const auto unit = unit_at(k);
+      if (!unit) continue;
+      const bool counted = unit->measure == Measure::kStreams || unit->measure == Measure::kInstances || unit->measure == Measure::kCores ||
+                           unit->measure == Measure::kAccelerators;
+      if (counted) return take(k == next ? k + 1 : next, unit->measure, scaled(micro, unit->one));
+      break;
+    }
+    return std::nullopt;
+  }
+
+  const std::vector<Token>& tokens_;
+};
+
+}  // namespace
+
+std::vector<Token> find_quantities(std::vector<Token> tokens) {
+  std::vector<Token> out = Reader(tokens).all();
+  // "cameras" may be what is counted, or an intent of that name.
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (out[i].named(NameKind::kIntent) == nullptr || !out[i].is(Sense::kUnitStreams)) continue;
+    bool counted = false;
+    for (size_t k = i; k > 0 && i - k < kNounDistanceMax + 1 && out[k - 1].kind != Kind::kPause; --k) {
+      counted = counted || out[k - 1].quantity(Measure::kStreams) || out[k - 1].is(Sense::kEach);
+    }
+    std::erase_if(out[i].meanings, [&](const Meaning& meaning) { return meaning.is_name == counted; });
+  }
+  return out;
+}
+
+}  // namespace weir::language

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include "core/result/result.h"
+#include "intelligence/language/gazetteer.h"
+
+// What a sentence in Chinese, English or both asks of Weir, by rules: no model, no clock, no file. Equal arguments give equal answers.
+namespace weir::language {
+
+inline constexpr size_t kUtteranceBytesMax = 4'096;
+inline constexpr size_t kFramesMax = 8;  // wishes of one utterance; what follows belongs to the last
+
+// At least one frame; kOther where it is not about computing. `previous` is the answer that is talked about, or null: without one
+// nothing is agreed with. kInvalid: the text is empty, longer than kUtteranceBytesMax, or not UTF-8.
+// O(length · longest name), and O(names) for each unknown word.
+Result<Understanding> understand(std::string_view text, const Gazetteer& gazetteer, const SpokenAt& at, const Frame* previous = nullptr);
+
+}  // namespace weir::language
