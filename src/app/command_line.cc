@@ -16,7 +16,7 @@ Examples:
   weir explain cameras --tenant city
 
 Exit codes: 0 ok, 1 failed, 2 usage or invalid file, 3 not found, 4 denied,
-5 conflict, 6 infeasible, 7 unavailable, 8 timeout.)";
+5 conflict, 6 infeasible, 7 unavailable, 8 timeout, 9 a question is open.)";
 
 }  // namespace
 
@@ -27,6 +27,7 @@ void add_commands(CLI::App& app) {
   app.fallthrough();
   add_serve_command(app);
   add_resource_commands(app);
+  add_ask_command(app);
   add_operate_commands(app);
   add_ledger_commands(app);
 #ifdef WEIR_WITH_AGENT

@@ -17,7 +17,7 @@ namespace {
 #ifdef WEIR_WITH_BENCH
 TEST_F(CommandTest, ABenchmarkTakesItsOwnOptions) {
   for (const char* name : {"joint", "traffic", "decide", "fairness", "request", "ledger", "emulator", "metering",
-                           "workflow", "batch"}) {
+                           "workflow", "batch", "language"}) {
     SCOPED_TRACE(name);
     const Outcome help = weir({"bench", name, "--help"});
     EXPECT_EQ(help.code, kExitOk);

@@ -21,6 +21,7 @@ enum ExitCode : int {
   kExitInfeasible = 6,   // well-formed, but no plan satisfies it
   kExitUnavailable = 7,  // the brain, a peer or a device does not answer, or is full
   kExitTimeout = 8,      // what was waited for did not happen
+  kExitQuestion = 9,     // a question has to be answered first
 };
 int exit_code(ErrorCode code);
 

@@ -23,6 +23,8 @@ std::string time_text(int64_t us);  // ISO 8601: "2026-11-20T12:04:05Z"
 // A list of one kind. JSON: an array; YAML: documents.
 std::string render(const std::string& kind, const google::protobuf::RepeatedPtrField<v1::Resource>& items, Format format);
 std::string render_plan(const v1::PlanView& plan, Format format = Format::kTable);  // kTable or kWide
+// What a dry run found: the plan, what the job would wait for, or why nothing satisfies it; nothing of what is not decided.
+std::string render_dry_run(const v1::ApplyResult& result);
 std::string render_bill(const v1::BillResponse& bills, Format format);
 // Where and when a run was that no plan holds any more, and how it ended.
 std::string render_end(const v1::RunView& run);

@@ -145,22 +145,8 @@ Status apply(const Options& o) {
     if (result.generation() > 0) std::cout << " (generation " << result.generation() << ")";
     std::cout << (changes && result.generation() > 0 ? decision_text(*client, *changes, result, decided_until)
                                                      : "\n");
-    if (result.has_plan()) {
-      std::cout << "\n"
-                << render_plan(result.plan()) << "\n"
-                << wrapped("Billed " +
-                               format_money((result.plan().value().billed_per_hour() + 500) / 1000 * 1000) +
-                               " credits an hour. " + result.plan().reason() + ".",
-                           kTableWidth);
-    }
-    if (result.has_waiting()) {
-      std::cout << wrapped(render_waiting(result.why(), result.waiting()), kTableWidth);
-    }
-    if (result.has_refusal()) {
-      infeasible = true;
-      std::cout << "No plan satisfies it now:\n";
-      for (const std::string& reason : result.reasons()) std::cout << wrapped("  - " + reason, kTableWidth);
-    }
+    std::cout << render_dry_run(result);
+    infeasible = infeasible || result.has_refusal();
   }
   if (infeasible) exit_with(kExitInfeasible);
   return {};

@@ -1,0 +1,133 @@
+// What people ask for in a sentence, and what becomes of it.
+#include <boost/json.hpp>
+
+#include "app/command_test.h"
+
+namespace weir::app {
+namespace {
+
+class AskCommandTest : public CommandTest {};
+
+const char* const kChinese = "需要对street来的12路1080p视频做物体识别，处理时延不超过500ms";
+
+TEST_F(AskCommandTest, PlansASentenceAndChangesNothing) {
+  serve();
+  const Outcome asked = weir({"ask", kChinese, "--tenant", "city"});
+  ASSERT_EQ(asked.code, kExitOk) << asked.error << asked.out;
+  for (const char* part : {"理解为：需求", "12路", "物体识别", "detector", "latency: 500ms", "site: street", "方案： 3 个实例", "每小时", "--yes"}) {
+    EXPECT_NE(asked.out.find(part), std::string::npos) << part << " in\n" << asked.out;
+  }
+  EXPECT_EQ(weir({"get", "intents"}).out, "No intents.\n");
+}
+
+TEST_F(AskCommandTest, AppliesWithYesInEitherLanguage) {
+  serve();
+  const Outcome chinese = weir({"ask", kChinese, "--tenant", "city", "--yes"});
+  ASSERT_EQ(chinese.code, kExitOk) << chinese.error;
+  EXPECT_NE(chinese.out.find("意图 city/detection 已建立"), std::string::npos) << chinese.out;
+  const Outcome english = weir({"ask", "12 streams of 1080p video from street, objects detected within 500 ms", "--tenant", "city", "--yes", "--name", "english"});
+  ASSERT_EQ(english.code, kExitOk) << english.error;
+  EXPECT_NE(english.out.find("Intent city/english created"), std::string::npos) << english.out;
+  const auto spec = [](const char* name) {
+    const std::string yaml = weir({"get", "intent", name, "--tenant", "city", "-o", "yaml"}).out;
+    const size_t begin = yaml.find("spec:");
+    return yaml.substr(begin, yaml.find("status:") - begin);
+  };
+  EXPECT_EQ(spec("detection"), spec("english")) << "the same wish";
+  // The yaml alone can be applied.
+  const Outcome yaml = weir({"ask", kChinese, "--tenant", "city", "-o", "yaml"});
+  EXPECT_EQ(yaml.out.find("apiVersion: weir/v1\nkind: Intent\n"), 0u) << yaml.out;
+}
+
+TEST_F(AskCommandTest, AsksWhatItCannotAssume) {
+  serve();
+  const Outcome asked = weir({"ask", "12 streams of detection within 500 ms", "--tenant", "city"});
+  EXPECT_EQ(asked.code, kExitQuestion) << asked.out;
+  EXPECT_NE(asked.out.find("Question: At which sites do the streams come in?"), std::string::npos) << asked.out;
+  EXPECT_EQ(weir({"ask", "12 streams of detection within 500 ms", "--tenant", "city", "--yes"}).code, kExitQuestion);
+  const Outcome unknown = weir({"ask", "detection on 6 streams from gate-7", "--tenant", "city"});
+  EXPECT_EQ(unknown.code, kExitQuestion) << unknown.out;
+  EXPECT_NE(unknown.out.find("No site or region is called \"gate-7\""), std::string::npos) << unknown.out;
+  EXPECT_EQ(weir({"ask", "要四块卡", "--tenant", "city"}).code, kExitQuestion);
+  EXPECT_EQ(weir({"get", "intents"}).out, "No intents.\n");
+}
+
+TEST_F(AskCommandTest, SaysNoToWhatIsNotAboutComputing) {
+  serve();
+  const Outcome weather = weir({"ask", "今天天气怎么样"});
+  EXPECT_EQ(weather.code, kExitUsage);
+  EXPECT_NE(weather.out.find("这好像与计算无关"), std::string::npos) << weather.out;
+  EXPECT_EQ(weir({"ask", "tell me a joke"}).code, kExitUsage);
+  const Outcome empty = weir({"ask", " "});
+  EXPECT_EQ(empty.code, kExitUsage);
+  EXPECT_NE(empty.error.find("the text: is empty"), std::string::npos) << empty.error;
+  EXPECT_NE(weir({"ask", std::string(5'000, 'x')}).error.find("more than 4096"), std::string::npos);
+}
+
+TEST_F(AskCommandTest, SaysWhatStandsInTheWay) {
+  serve();
+  const Outcome asked = weir({"ask", "detection on 4 streams from street, within 1 ms", "--tenant", "city"});
+  EXPECT_EQ(asked.code, kExitInfeasible) << asked.out << asked.error;
+  EXPECT_NE(asked.out.find("No plan satisfies it now"), std::string::npos) << asked.out;
+}
+
+TEST_F(AskCommandTest, AnswersQuestionsChangesAndWithdraws) {
+  serve();
+  submit();
+  const Outcome why = weir({"ask", "why is cameras at metro?"});
+  ASSERT_EQ(why.code, kExitOk) << why.error;
+  EXPECT_NE(why.out.find("city/cameras"), std::string::npos) << why.out;
+  const Outcome supposed = weir({"ask", "如果hub断电了，cameras会怎样"});
+  EXPECT_EQ(supposed.code, kExitOk) << supposed.out << supposed.error;
+  EXPECT_EQ(weir({"ask", "how is cameras doing"}).code, kExitOk);
+  const Outcome where = weir({"ask", "哪里最便宜"});
+  ASSERT_EQ(where.code, kExitOk) << where.error;
+  EXPECT_LT(where.out.find("hub"), where.out.find("street")) << "the cheapest first\n" << where.out;
+  const Outcome price = weir({"ask", "how much is detection on 2 streams from street per hour", "--tenant", "city"});
+  EXPECT_EQ(price.code, kExitOk) << price.out << price.error;
+  EXPECT_EQ(price.out.find("--yes"), std::string::npos) << "a question changes nothing";
+
+  const Outcome edited = weir({"ask", "set the latency of cameras to 300ms", "--yes"});
+  ASSERT_EQ(edited.code, kExitOk) << edited.out << edited.error;
+  EXPECT_NE(weir({"get", "intent", "cameras", "--tenant", "city", "-o", "yaml"}).out.find("latency: 300ms"), std::string::npos);
+
+  EXPECT_NE(weir({"ask", "stop cameras"}).out.find("Nothing was changed"), std::string::npos);
+  EXPECT_NE(weir({"get", "intents"}).out.find("cameras"), std::string::npos);
+  EXPECT_EQ(weir({"ask", "stop everything", "--yes"}).code, kExitQuestion) << "whose?";
+  const Outcome stopped = weir({"ask", "stop everything", "--tenant", "city", "--yes"});
+  ASSERT_EQ(stopped.code, kExitOk) << stopped.error;
+  EXPECT_NE(stopped.out.find("Withdrawn: city/cameras"), std::string::npos) << stopped.out;
+}
+
+TEST_F(AskCommandTest, ATenantReachesNothingOfAnother) {
+  serve();
+  submit();
+  const Outcome other = weir({"ask", "stop cameras", "--context", "street", "--yes"});
+  EXPECT_NE(other.code, kExitOk) << other.out;
+  EXPECT_NE(weir({"get", "intents"}).out.find("cameras"), std::string::npos);
+}
+
+TEST_F(AskCommandTest, DoesWithoutABrain) {
+  const Outcome offline = weir({"ask", "--offline", "12 streams of detection from gate-1, within 500 ms", "-o", "yaml"});
+  ASSERT_EQ(offline.code, kExitOk) << offline.out << offline.error;
+  EXPECT_NE(offline.out.find("site: gate-1\n    streams: 12"), std::string::npos) << offline.out;
+  const Outcome job = weir({"ask", "--offline", "train on 2 A100 within two hours", "-o", "yaml"});
+  ASSERT_EQ(job.code, kExitOk) << job.error;
+  EXPECT_NE(job.out.find("accelerators: 2"), std::string::npos) << job.out;
+}
+
+TEST_F(AskCommandTest, JsonIsWellFormedInEveryCase) {
+  serve();
+  submit();
+  for (const char* text : {kChinese, "12 streams of detection", "why is cameras there", "stop cameras", "tell me a \"joke\"", "train; and then a website with 2 instances", "where is it cheapest",
+                           "how is cameras doing", "make it cheaper", "if metro fails, what about cameras"}) {
+    const Outcome out = weir({"ask", text, "--tenant", "city", "-o", "json"});
+    boost::json::error_code failed;
+    const boost::json::value value = boost::json::parse(out.out, failed);
+    EXPECT_FALSE(failed) << text << "\n" << out.out << out.error;
+    EXPECT_TRUE(failed || (value.is_array() && !value.as_array().empty())) << text;
+  }
+}
+
+}  // namespace
+}  // namespace weir::app
