@@ -20,6 +20,14 @@ TEST_F(AskCommandTest, PlansASentenceAndChangesNothing) {
   EXPECT_EQ(weir({"get", "intents"}).out, "No intents.\n");
 }
 
+TEST_F(AskCommandTest, WithoutATenantOfThatNameItShowsTheIntentAndSaysWhoHasToActFirst) {
+  serve();
+  const Outcome asked = weir({"ask", kChinese, "--tenant", "newcomer"});
+  EXPECT_EQ(asked.code, kExitNotFound) << asked.error << asked.out;
+  EXPECT_NE(asked.out.find("site: street"), std::string::npos) << asked.out;
+  EXPECT_NE(asked.error.find("no tenant \"newcomer\""), std::string::npos) << asked.error;
+}
+
 TEST_F(AskCommandTest, AppliesWithYesInEitherLanguage) {
   serve();
   const Outcome chinese = weir({"ask", kChinese, "--tenant", "city", "--yes"});

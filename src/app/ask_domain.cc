@@ -36,6 +36,7 @@ Result<AskedDomain> read_domain(Client& client, const std::string& tenant) {
   }
   out.sites = std::move(*sites);
   auto intents = list(client, "intents", tenant);
+  if (!intents && intents.error().code == ErrorCode::kNotFound) intents = Items();  // what it would be is shown all the same
   if (!intents) return tl::unexpected(intents.error());
   for (const v1::Resource& item : *intents) {
     const v1::Intent& intent = item.intent();
