@@ -1,13 +1,18 @@
 #include "app/ask_domain.h"
 
 #include <algorithm>
+#include <climits>
 
 namespace weir::app {
 namespace {
 
 using Items = google::protobuf::RepeatedPtrField<v1::Resource>;
 
-Result<Items> list(Client& client, const char* kind, const std::string& tenant) {
+// Of nodes there may be a million, and few models among them.
+constexpr int kNodesRead = 10'000;
+
+// At least `most`, where there are so many.
+Result<Items> list(Client& client, const char* kind, const std::string& tenant, int most = INT_MAX) {
   v1::ListRequest request;
   request.set_kind(kind);
   request.set_tenant(tenant);
@@ -18,7 +23,7 @@ Result<Items> list(Client& client, const char* kind, const std::string& tenant) 
     if (const Status called = client.call(&v1::Weir::Stub::List, request, page); !called) return tl::unexpected(called.error());
     all.MergeFrom(page.items());
     request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  } while (!request.page_token().empty() && all.size() < most);
   return all;
 }
 
@@ -46,7 +51,7 @@ Result<AskedDomain> read_domain(Client& client, const std::string& tenant) {
   }
   out.intents = std::move(*intents);
   // Whoever may not see nodes or tenants does without.
-  if (const auto nodes = list(client, "nodes", {})) {
+  if (const auto nodes = list(client, "nodes", {}, kNodesRead)) {
     for (const v1::Resource& item : *nodes) out.domain.accelerator_models.push_back(item.node().spec().accelerator_model());
   }
   if (out.tenant.empty()) {

@@ -10,7 +10,7 @@ namespace weir {
 void Loop::note(const EventBody& body, Position at) {
   follow(body);
   if (const auto* link = std::get_if<LinkStateChanged>(&body))
-    link_changed_us_[LinkId(link->link.value & ~1u)] = now_us_;
+    link_changed_us_[duplex(link->link)] = now_us_;
   if (const auto* e = std::get_if<IntentSubmitted>(&body)) {
     turns_.erase(e->intent);
     note_array(e->intent);
@@ -123,11 +123,11 @@ void Loop::links_changed(LinkId link) {
   explored_stale_ = true;
   const bool was = !exploring_.empty();
   if (link.valid() && link.index() < head_.link_count()) {
-    const LinkId duplex(link.value & ~1u);
-    if (worth_exploring(head_, duplex)) {
-      exploring_.insert(duplex);
+    const LinkId both = duplex(link);
+    if (worth_exploring(head_, both)) {
+      exploring_.insert(both);
     } else {
-      exploring_.erase(duplex);
+      exploring_.erase(both);
     }
   }
   if (was || !exploring_.empty()) react_ = direct_all_ = true;

@@ -1,6 +1,7 @@
 #include "core/loop/label_rests.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "core/loop/desired.h"
@@ -13,16 +14,16 @@ std::vector<WatchedPath> LabelRests::admit(std::vector<WatchedPath> paths, TimeU
   std::set<std::pair<SiteId, uint16_t>> used, waited_for;
   for (WatchedPath& path : paths) {
     const uint16_t label = exploratory_label(path);
-    const std::pair ends{std::pair{path.from, label}, std::pair{path.to, label}};
+    const std::array ends{std::pair{path.from, label}, std::pair{path.to, label}};
     bool free = true;
-    for (const auto& end : {ends.first, ends.second}) {
+    for (const auto& end : ends) {
       const auto use = uses_.find(end);
       if (use == uses_.end() || use->second.links == path.links) continue;
       waited_for.insert(end);
       free = false;
     }
     if (!free) continue;
-    for (const auto& end : {ends.first, ends.second}) {
+    for (const auto& end : ends) {
       uses_[end] = {path.links, INT64_MAX};
       used.insert(end);
     }

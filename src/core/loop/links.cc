@@ -7,7 +7,6 @@
 namespace weir {
 namespace {
 
-
 // Whether an agent at the site can measure paths.
 bool there(const Graph& graph, SiteId site) {
   return graph.site(site).state == Liveness::kUp || graph.site(site).state == Liveness::kDraining;

@@ -46,7 +46,7 @@ class LinksTest : public testing::Test {
     for (const LinkId id : path->links) {
       EXPECT_EQ(graph.link(id).from, at);
       at = graph.link(id).to;
-      links.push_back(LinkId(id.value & ~1u));
+      links.push_back(duplex(id));
     }
     EXPECT_EQ(at, graph.site(path->to).vertex);
     return links;

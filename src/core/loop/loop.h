@@ -353,7 +353,7 @@ class Loop {
   Holdings holdings_;                    // of head_
   std::set<LinkId> exploring_;           // duplex links that are worth exploring
   std::vector<WatchedPath> explored_;    // paths over them
-  LabelRests label_rests_;
+  LabelRests label_rests_;               // of their labels
   bool explored_stale_ = true;
   TimeUs judge_us_ = INT64_MAX;          // when links are to be judged without anything said
   std::map<std::pair<IntentId, Position>, Retirement> retirements_;

@@ -85,7 +85,7 @@ void Loop::watch_links() {
   }
   std::set<LinkId> on_dead;
   for (const auto& [path, since_us] : dead) {
-    for (const LinkId link : path.links) on_dead.insert(LinkId(link.value & ~1u));
+    for (const LinkId link : path.links) on_dead.insert(duplex(link));
   }
   for (auto& [path, state] : living) {
     // Plain routing may lead around: how long that takes says nothing of these links.
@@ -97,12 +97,12 @@ void Loop::watch_links() {
     const TimeUs heard_us = speaks ? near->second.heard_us : state.heard_us;
     const TimeUs shown_us = std::max(state.since_us, heard_us - options_.probe_down_us);
     for (const LinkId link : path.links) {
-      const LinkId duplex(link.value & ~1u);
-      const auto changed = link_changed_us_.find(duplex);
-      alive.insert(duplex);
-      if (led) link_shown_us_[duplex] = std::max(link_shown_us_[duplex], shown_us);
+      const LinkId both = duplex(link);
+      const auto changed = link_changed_us_.find(both);
+      alive.insert(both);
+      if (led) link_shown_us_[both] = std::max(link_shown_us_[both], shown_us);
       if (head_.usable(link) || (changed != link_changed_us_.end() && changed->second >= state.heard_us)) continue;
-      if (shows_link(head_, path, link, state.round_trip_us, on_dead.count(duplex) > 0, detours_)) proven.insert(duplex);
+      if (shows_link(head_, path, link, state.round_trip_us, on_dead.count(both) > 0, detours_)) proven.insert(both);
     }
     if (led) {
       watched.push_back(std::move(path));
@@ -115,7 +115,7 @@ void Loop::watch_links() {
     // Routing may have gone around what a dead path dies of.
     WatchedPath shown = path;
     std::erase_if(shown.links, [&, &path = path, us = round_trip_us](LinkId link) {
-      return on_dead.count(LinkId(link.value & ~1u)) > 0 && !shows_link(head_, path, link, us, true, detours_);
+      return on_dead.count(duplex(link)) > 0 && !shows_link(head_, path, link, us, true, detours_);
     });
     watched.push_back(std::move(shown));
   }
@@ -123,11 +123,11 @@ void Loop::watch_links() {
   for (auto& [path, since_us] : dead) {
     // Of a link that was shown to work since it did not die.
     std::erase_if(path.links, [this, since = since_us](LinkId id) {
-      const auto shown = link_shown_us_.find(LinkId(id.value & ~1u));
+      const auto shown = link_shown_us_.find(duplex(id));
       return shown != link_shown_us_.end() && shown->second >= since;
     });
     const bool shared = std::any_of(path.links.begin(), path.links.end(),
-                                    [&alive](LinkId id) { return alive.count(LinkId(id.value & ~1u)) > 0; });
+                                    [&alive](LinkId id) { return alive.count(duplex(id)) > 0; });
     if (shared && now_us_ < since_us + options_.probe_down_us) {
       judge_us_ = std::min(judge_us_, since_us + options_.probe_down_us);
       continue;

@@ -85,7 +85,7 @@ std::vector<Field> resolve(std::vector<Evidence> evidence, Act act, std::vector<
     all_counted = all_counted && field.amount > 0;
   }
   if (all_counted && act != Act::kEdit && find(Slot::kStreams) == fields.end() && streams <= 1'000'000) {
-    const Field sum{.slot = Slot::kStreams, .amount = streams, .confidence_permille = find(Slot::kFrom)->confidence_permille, .span = find(Slot::kFrom)->span};
+    const Field sum{.slot = Slot::kStreams, .amount = streams, .confidence_permille = find(Slot::kFrom)->confidence_permille};
     fields.insert(find(Slot::kFrom), sum);
   }
   // A bandwidth of all streams together is shared among them.

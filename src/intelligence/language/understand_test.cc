@@ -117,8 +117,10 @@ TEST(Understand, TheLengthOfATextIsBounded) {
 
 TEST(Understand, WishesAreBounded) {
   std::string text;
-  for (int i = 0; i < 20; ++i) text += i % 2 == 0 ? "render; " : "train; ";
-  EXPECT_EQ(understand(text, gazetteer(), kNow)->frames.size(), kFramesMax);
+  for (size_t wishes = 1; wishes <= 20; ++wishes) {
+    text += wishes % 2 == 1 ? "render; " : "train; ";
+    EXPECT_EQ(understand(text, gazetteer(), kNow)->frames.size(), std::min(wishes, kFramesMax));
+  }
 }
 
 TEST(Understand, ANameSaysNothingButItself) {

@@ -75,13 +75,12 @@ std::variant<Exchange::Ways, Reason> Exchange::ways(const Counts& instances) {
       std::optional<PathOption> path;
       int32_t fresh = b->second;  // that find nothing reserved there
       if (const std::vector<const Flow*> old = earlier(a->first, b->first, each_bps); !old.empty()) {
-        path = priced(graph_, old[0]->path, search_.demand());
-        fresh -= static_cast<int32_t>(old.size());
-        if (fresh > 0 && !fits(graph_, *path, exchanged(spec_, each_bps), {.streams = fresh, .use = &use, .term = term_})) path.reset();
-        if (path) {
+        PathOption held = priced(graph_, old[0]->path, search_.demand());
+        const int32_t newcomers = b->second - static_cast<int32_t>(old.size());
+        if (newcomers == 0 || fits(graph_, held, exchanged(spec_, each_bps), {.streams = newcomers, .use = &use, .term = term_})) {
           for (const Flow* flow : old) out.billed += flow->path_per_hour;
-        } else {
-          fresh = b->second;
+          path = std::move(held);
+          fresh = newcomers;
         }
       }
       if (!path && search_.fastest_us(from, to) < kUnreachable) path = cheapest(from, to, limits);

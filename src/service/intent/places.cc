@@ -14,10 +14,6 @@ bool alike(std::string_view a, std::string_view b) {
 
 std::vector<KnownName> names_of(const Domain& domain) {
   std::vector<KnownName> out;
-  const auto add = [&](NameKind kind, const std::string& name) {
-    const bool known = std::any_of(out.begin(), out.end(), [&](const KnownName& one) { return one.kind == kind && one.name == name; });
-    if (!name.empty() && !known) out.push_back({kind, name});
-  };
   std::vector<std::string> regions, labels;
   for (const Domain::Site& site : domain.sites) {
     out.push_back({NameKind::kSite, site.name});
@@ -33,7 +29,7 @@ std::vector<KnownName> names_of(const Domain& domain) {
   };
   each_once(std::move(regions), NameKind::kRegion);
   each_once(std::move(labels), NameKind::kLabel);
-  for (const std::string& name : domain.intents) add(NameKind::kIntent, name);
+  each_once(domain.intents, NameKind::kIntent);
   each_once(domain.artifacts, NameKind::kArtifact);
   each_once(domain.accelerator_models, NameKind::kAcceleratorModel);
   // Models that people name where there are none of them: the brain says so.
