@@ -56,7 +56,7 @@ class Exchange {
 
   const Graph& graph_;
   const IntentSpec& spec_;
-  const FlowTerm& term_;
+  const FlowTerm term_;
   PathMemory memory_, spare_memory_;
   PathSearch search_, spare_search_;     // the second for paths that reserve nothing
   Counts kept_;
