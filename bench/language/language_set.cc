@@ -4,7 +4,7 @@
 
 #include "bench/language/language_data.h"
 #include "core/units/quantity.h"
-#include "intelligence/language/frame_text.h"
+#include "core/ports/understanding_text.h"
 #include "intelligence/language/understand.h"
 
 namespace weir::bench {
@@ -72,7 +72,7 @@ std::vector<Written> frames_of(std::string_view text) {
 
 bool known_act(const std::string& word) {
   for (uint8_t i = 0; i <= static_cast<uint8_t>(Act::kOther); ++i) {
-    if (language::name_of(static_cast<Act>(i)) == word) return true;
+    if (name_of(static_cast<Act>(i)) == word) return true;
   }
   return false;
 }
@@ -149,7 +149,7 @@ Score score(const LanguageSet& set, Part part, std::vector<Miss>* misses) {
   for (const Sentence& sentence : set.sentences) {
     if (part != Part::kAll && sentence.held != (part == Part::kHeld)) continue;
     const auto understood = language::understand(sentence.text, gazetteer, kMoment, sentence.answers && before ? &before->frames[0] : nullptr);
-    const std::string text = understood ? language::understanding_text(*understood, kMoment.utc_offset_s) : "other";
+    const std::string text = understood ? understanding_text(*understood, kMoment.utc_offset_s) : "other";
     const std::vector<Written> found = frames_of(text), expected = frames_of(sentence.expected);
     ++out.sentences;
     bool acts = found.size() == expected.size();

@@ -107,6 +107,21 @@ TEST_F(AskCommandTest, AnswersQuestionsChangesAndWithdraws) {
   EXPECT_NE(stopped.out.find("Withdrawn: city/cameras"), std::string::npos) << stopped.out;
 }
 
+TEST_F(AskCommandTest, ShowsTheWaysToHaveItAndAppliesTheOneThatIsChosen) {
+  serve();
+  const Outcome asked = weir({"ask", "detection on 4 streams from street, within 1 ms", "--tenant", "city"});
+  EXPECT_EQ(asked.code, kExitInfeasible) << asked.error;
+  EXPECT_NE(asked.out.find("What would make it possible"), std::string::npos) << asked.out;
+  EXPECT_NE(asked.out.find("slower: It can be had within"), std::string::npos) << asked.out;
+  const Outcome unknown = weir({"ask", kChinese, "--tenant", "city", "--strategy", "slower", "--yes"});
+  EXPECT_EQ(unknown.code, kExitInfeasible) << unknown.out;
+  EXPECT_NE(unknown.error.find("--strategy slower"), std::string::npos) << unknown.error;
+  EXPECT_EQ(weir({"get", "intents"}).out, "No intents.\n");
+  const Outcome applied = weir({"ask", "detection on 4 streams from street, within 1 ms", "--tenant", "city", "--strategy", "slower", "--yes"});
+  EXPECT_EQ(applied.code, kExitOk) << applied.error << applied.out;
+  EXPECT_NE(weir({"get", "intents"}).out.find("detection"), std::string::npos);
+}
+
 TEST_F(AskCommandTest, ATenantReachesNothingOfAnother) {
   serve();
   submit();
@@ -133,7 +148,10 @@ TEST_F(AskCommandTest, JsonIsWellFormedInEveryCase) {
     boost::json::error_code failed;
     const boost::json::value value = boost::json::parse(out.out, failed);
     EXPECT_FALSE(failed) << text << "\n" << out.out << out.error;
-    EXPECT_TRUE(failed || (value.is_array() && !value.as_array().empty())) << text;
+    if (failed) continue;
+    const size_t wishes = value.at("asked").at("wishes").as_array().size();
+    EXPECT_GE(wishes, 1u) << text;
+    EXPECT_EQ(value.at("answers").as_array().size(), wishes) << text;
   }
 }
 

@@ -1,101 +1,83 @@
 #include "app/ask_text.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "app/table.h"
 #include "core/units/quantity.h"
-#include "intelligence/language/frame_text.h"
-#include "service/intent/wording.h"
 
 namespace weir::app {
 namespace {
 
-bool is_name(Slot slot) {
-  return slot == Slot::kKind || slot == Slot::kWorkload || slot == Slot::kArtifact || slot == Slot::kTarget || slot == Slot::kAcceleratorModel ||
-         slot == Slot::kResidency || slot == Slot::kOnly || slot == Slot::kNot || slot == Slot::kPrefer || slot == Slot::kDown;
-}
-
-std::string value_of(const Field& field, const Said& said) {
-  return is_name(field.slot) ? field.name : language::value_text(field, said.utc_offset_s);
-}
-
-std::string words_of(const Field& field, const Said& said) {
-  return std::string(said.text.substr(field.span.begin, field.span.end - field.span.begin));
-}
-
-std::string quoted(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') out += '\\';
-    if (byte < 0x20) {
-      out += std::string("\\u00") + kHex[byte >> 4] + kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
+// Credits to a millionth.
 std::string rounded(int64_t nanocredits) { return format_money((nanocredits + 500) / 1'000 * 1'000); }
+// To a tenth of a millisecond.
+std::string slowest(int64_t latency_us) { return format_duration((latency_us + 50) / 100 * 100); }
+
+std::string joined(const google::protobuf::RepeatedPtrField<std::string>& parts, std::string_view by) {
+  std::string out;
+  for (const std::string& part : parts) out += std::string(out.empty() ? "" : by) + part;
+  return out;
+}
 
 }  // namespace
 
-std::string render_understood(const Frame& frame, const Said& said) {
-  const Language language = said.language;
-  std::string out = std::string(in(language, "Understood: ", "理解为：")) + std::string(intent::label(frame.act, language)) + " (" +
-                    std::to_string(frame.confidence_permille / 10) + " %)\n";
-  Table table({std::string(in(language, "FIELD", "字段")), std::string(in(language, "VALUE", "值")), std::string(in(language, "FROM THE WORDS", "依据的话"))});
-  for (const Field& field : frame.fields) {
-    table.add({std::string(intent::label(field.slot, language)), printable(value_of(field, said)),
-               field.span.end > field.span.begin ? printable(words_of(field, said)) : "-"});
-  }
+std::string render_understood(const v1::Wish& wish, Tongue tongue) {
+  std::string out = std::string(tongue.in("Understood: ", "理解为：")) + wish.label() + " (" + std::to_string(wish.confidence_permille() / 10) + " %)\n";
+  Table table({std::string(tongue.in("FIELD", "字段")), std::string(tongue.in("VALUE", "值")), std::string(tongue.in("FROM THE WORDS", "依据的话"))});
+  for (const v1::Understood& field : wish.fields()) table.add({field.label(), printable(field.value()), or_dash(printable(field.words()))});
   if (table.size() > 0) out += table.text(kTableWidth);
   return out;
 }
 
-std::string render_assumptions(const intent::Draft& draft, Language language) {
+std::string render_assumptions(const v1::Wish& wish, Tongue tongue) {
   std::string all;
-  for (const intent::Assumption& one : draft.assumptions) {
-    all += std::string(all.empty() ? "" : in(language, "; ", "；")) + intent::assumption_text(one, language);
-  }
-  return all.empty() ? "" : wrapped(std::string(in(language, "Assumed, as nothing was said: ", "没有说到，按此假设： ")) + printable(all), kTableWidth);
+  for (const v1::Assumption& one : wish.assumptions()) all += std::string(all.empty() ? "" : tongue.in("; ", "；")) + one.text();
+  return all.empty() ? "" : wrapped(std::string(tongue.in("Assumed, as nothing was said: ", "没有说到，按此假设： ")) + printable(all), kTableWidth);
 }
 
-std::string render_question(const intent::Draft& draft, Language language) {
-  if (draft.questions.empty()) return {};
-  const intent::Question& first = draft.questions.front();
-  std::string out = std::string(in(language, "Question: ", "请问：")) + printable(intent::question_text(first, language));
-  if (!first.assumed.empty()) out += std::string(in(language, " Until you say: ", " 在您说明之前按：")) + printable(first.assumed);
+std::string render_question(const v1::Wish& wish, Tongue tongue) {
+  if (wish.questions().empty()) return {};
+  const v1::Question& first = wish.questions(0);
+  std::string out = std::string(tongue.in("Question: ", "请问：")) + printable(first.text());
+  if (!first.assumed().empty()) out += std::string(tongue.in(" Until you say: ", " 在您说明之前按：")) + printable(first.assumed());
   return wrapped(out, kTableWidth);
 }
 
-std::string render_summary(const v1::PlanView& plan, Language language) {
-  std::vector<std::string> sites;
-  for (const v1::PlacementView& one : plan.placements()) {
-    if (std::find(sites.begin(), sites.end(), one.site()) == sites.end()) sites.push_back(one.site());
-  }
-  std::string at;
-  for (const std::string& site : sites) at += (at.empty() ? "" : ", ") + site;
-  int64_t latency_us = 0;
-  for (const v1::Flow& flow : plan.value().flows()) latency_us = std::max(latency_us, flow.latency_us_predicted());
-  const std::string count = std::to_string(plan.placements_size()), cost = rounded(plan.value().billed_per_hour());
-  const std::string slowest = format_duration((latency_us + 50) / 100 * 100);
+std::string render_summary(const v1::Estimate& estimate, Tongue tongue) {
+  const std::string count = std::to_string(estimate.instances()), cost = rounded(estimate.billed_per_hour_nanocredits());
   std::string out;
-  if (language == Language::kChinese) {
-    out = "方案： " + count + " 个实例，在 " + at + "；每小时 " + cost + " 积分";
-    if (latency_us > 0) out += "；最慢的一路预计 " + slowest;
+  if (tongue.chinese) {
+    out = "方案： " + count + " 个实例，在 " + joined(estimate.sites(), ", ") + "；每小时 " + cost + " 积分";
+    if (estimate.latency_us() > 0) out += "；最慢的一路预计 " + slowest(estimate.latency_us());
     out += "。";
   } else {
-    out = "Plan: " + count + (plan.placements_size() == 1 ? " instance at " : " instances at ") + at + ", " + cost + " credits an hour";
-    if (latency_us > 0) out += "; the slowest stream answers in " + slowest;
+    out = "Plan: " + count + (estimate.instances() == 1 ? " instance at " : " instances at ") + joined(estimate.sites(), ", ") + ", " + cost + " credits an hour";
+    if (estimate.latency_us() > 0) out += "; the slowest stream answers in " + slowest(estimate.latency_us());
     out += ".";
   }
   return wrapped(out, kTableWidth);
 }
 
-std::string render_free(const google::protobuf::RepeatedPtrField<v1::Resource>& sites, const std::vector<std::string>& only, bool green) {
+std::string render_strategies(const v1::Wish& wish, Tongue tongue) {
+  const bool refused = !wish.strategies().empty() && wish.strategies(0).kind() != "asked";
+  if (wish.strategies_size() < (refused ? 1 : 2)) return {};
+  const auto head = [&](std::string_view english, std::string_view chinese) { return std::string(tongue.in(english, chinese)); };
+  Table table({head("STRATEGY", "方案"), head("AN HOUR", "每小时"), head("SLOWEST", "最慢"), head("CARBON", "碳排放"), head("AVAILABLE", "可用性"), head("SITES", "站点")});
+  std::string titles;
+  for (const v1::Strategy& one : wish.strategies()) {
+    const v1::Estimate& e = one.estimate();
+    table.add({one.kind(), rounded(e.billed_per_hour_nanocredits()), e.latency_us() > 0 ? slowest(e.latency_us()) : "-", format_decimal(e.carbon_mg_per_hour(), 3) + " g/h",
+               e.availability_ppm() > 0 ? format_fraction(e.availability_ppm()) : "-", printable(joined(e.sites(), ", "))});
+    titles += wrapped("  " + one.kind() + ": " + printable(one.title()) +
+                          (one.changes().empty() ? "" : " (" + printable(joined(one.changes(), ", ")) + ")"),
+                      kTableWidth);
+  }
+  return std::string(refused ? tongue.in("\nWhat would make it possible:\n", "\n怎样才可以做到：\n") : tongue.in("\nWays to have it:\n", "\n可选方案：\n")) +
+         table.text(kTableWidth) + titles;
+}
+
+std::string render_free(const google::protobuf::RepeatedPtrField<v1::Resource>& sites, const v1::SiteSearch& search) {
   struct Row {
     int64_t key;
     std::vector<std::string> cells;
@@ -104,12 +86,12 @@ std::string render_free(const google::protobuf::RepeatedPtrField<v1::Resource>& 
   for (const v1::Resource& item : sites) {
     const v1::Site& site = item.site();
     const std::string& name = site.metadata().name();
-    if (!only.empty() && std::find(only.begin(), only.end(), name) == only.end()) continue;
+    if (search.names_size() > 0 && std::find(search.names().begin(), search.names().end(), name) == search.names().end()) continue;
     const auto& status = site.status();
     const auto free = [&](const std::string& text) { return status.restricted() ? std::string("-") : text; };
     const auto ask = parse_money_nanocredits(site.spec().asks().core_hour());
     const auto carbon = parse_carbon_mg_per_kwh(site.spec().power().carbon());
-    const int64_t key = green ? carbon.value_or(0) : ask.value_or(0);
+    const int64_t key = search.cleanest_first() ? carbon.value_or(0) : ask.value_or(0);
     rows.push_back({key, {name, site.spec().region(), status.state(), free(format_cpu(status.cpu_milli_free())), free(format_memory(status.memory_mib_free())),
                           free(std::to_string(status.accelerators_free())), site.spec().asks().core_hour(), site.spec().power().carbon()}});
   }
@@ -118,32 +100,6 @@ std::string render_free(const google::protobuf::RepeatedPtrField<v1::Resource>& 
   table.lesser({"CARBON", "STATE"});
   for (Row& row : rows) table.add(std::move(row.cells));
   return table.text(kTableWidth);
-}
-
-std::string json_of(const Frame& frame, const Said& said) {
-  std::string out = "{\"act\":" + quoted(language::name_of(frame.act)) + ",\"confidence\":" + format_milli(frame.confidence_permille) + ",\"fields\":[";
-  for (size_t i = 0; i < frame.fields.size(); ++i) {
-    const Field& field = frame.fields[i];
-    out += std::string(i > 0 ? "," : "") + "{\"field\":" + quoted(language::name_of(field.slot)) + ",\"value\":" + quoted(value_of(field, said)) +
-           ",\"confidence\":" + format_milli(field.confidence_permille) + ",\"begin\":" + std::to_string(field.span.begin) +
-           ",\"end\":" + std::to_string(field.span.end) + ",\"words\":" + quoted(words_of(field, said)) + "}";
-  }
-  return out + "]";
-}
-
-std::string json_of(const intent::Draft& draft, Language language) {
-  std::string out = "\"assumptions\":[";
-  for (size_t i = 0; i < draft.assumptions.size(); ++i) {
-    const intent::Assumption& one = draft.assumptions[i];
-    out += std::string(i > 0 ? "," : "") + "{\"field\":" + quoted(language::name_of(one.slot)) + ",\"value\":" + quoted(one.value) + "}";
-  }
-  out += "],\"questions\":[";
-  for (size_t i = 0; i < draft.questions.size(); ++i) {
-    const intent::Question& one = draft.questions[i];
-    out += std::string(i > 0 ? "," : "") + "{\"field\":" + quoted(language::name_of(one.doubt.slot)) + ",\"question\":" + quoted(intent::question_text(one, language)) +
-           ",\"assumed\":" + quoted(one.assumed) + "}";
-  }
-  return out + "]";
 }
 
 }  // namespace weir::app

@@ -148,21 +148,38 @@ Status Client::fits_into_a_message(size_t bytes) {
               "the request", "send it in parts: apply fewer files at a time");
 }
 
+Error error_of(const v1::ErrorDetail& detail) {
+  static constexpr std::pair<const char*, ErrorCode> kCodes[] = {
+      {"invalid", ErrorCode::kInvalid},         {"not-found", ErrorCode::kNotFound},
+      {"conflict", ErrorCode::kConflict},       {"denied", ErrorCode::kDenied},
+      {"infeasible", ErrorCode::kInfeasible},   {"exhausted", ErrorCode::kExhausted},
+      {"unavailable", ErrorCode::kUnavailable}, {"unsupported", ErrorCode::kUnsupported},
+      {"corrupt", ErrorCode::kCorrupt},         {"internal", ErrorCode::kInternal}};
+  Error error{ErrorCode::kInternal, detail.what(), detail.where(), detail.remedy()};
+  for (const auto& [name, code] : kCodes) {
+    if (detail.code() == name) error.code = code;
+  }
+  return error;
+}
+
+Result<v1::ListResponse> Client::list_all(v1::ListRequest request) {
+  request.set_page_size(1'000);
+  v1::ListResponse all;
+  do {
+    v1::ListResponse page;
+    if (const Status called = call(&v1::Weir::Stub::List, request, page); !called) return tl::unexpected(called.error());
+    all.mutable_items()->MergeFrom(page.items());
+    all.set_version(page.version());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return all;
+}
+
 Status Client::status(const grpc::Status& status) const {
   if (status.ok()) return {};
   v1::ErrorDetail detail;
   if (!status.error_details().empty() && detail.ParseFromString(status.error_details()) && !detail.code().empty()) {
-    static constexpr std::pair<const char*, ErrorCode> kCodes[] = {
-        {"invalid", ErrorCode::kInvalid},         {"not-found", ErrorCode::kNotFound},
-        {"conflict", ErrorCode::kConflict},       {"denied", ErrorCode::kDenied},
-        {"infeasible", ErrorCode::kInfeasible},   {"exhausted", ErrorCode::kExhausted},
-        {"unavailable", ErrorCode::kUnavailable}, {"unsupported", ErrorCode::kUnsupported},
-        {"corrupt", ErrorCode::kCorrupt},         {"internal", ErrorCode::kInternal}};
-    Error error{ErrorCode::kInternal, detail.what(), detail.where(), detail.remedy()};
-    for (const auto& [name, code] : kCodes) {
-      if (detail.code() == name) error.code = code;
-    }
-    return tl::unexpected(error);
+    return tl::unexpected(error_of(detail));
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return tl::unexpected(unreachable(endpoint_, "no answer within " + std::to_string(timeout_s_) + " s"));

@@ -22,6 +22,9 @@ struct Target {
 };
 void add_target_options(CLI::App& command, Target& target);
 
+// What the brain says of a failure.
+Error error_of(const v1::ErrorDetail& detail);
+
 // A connection to a brain.
 class Client {
  public:
@@ -42,6 +45,8 @@ class Client {
     return status(((*stub_).*method)(calling.get(), request, &response));
   }
   Status status(const grpc::Status& status) const;
+  // All pages, from the first on.
+  Result<v1::ListResponse> list_all(v1::ListRequest request);
 
  private:
   static Status fits_into_a_message(size_t bytes);

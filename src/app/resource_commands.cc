@@ -185,16 +185,7 @@ Result<v1::ListResponse> list_all(Client& client, const Options& o) {
   request.set_kind(o.kind);
   request.set_tenant(o.tenant);
   request.set_filter(o.filter);
-  request.set_page_size(1'000);
-  v1::ListResponse all;
-  do {
-    v1::ListResponse page;
-    if (const Status called = client.call(&v1::Weir::Stub::List, request, page); !called) return tl::unexpected(called.error());
-    all.mutable_items()->MergeFrom(page.items());
-    all.set_version(page.version());
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return all;
+  return client.list_all(std::move(request));
 }
 
 Result<v1::GetResponse> get_one(Client& client, const Options& o) {

@@ -17,6 +17,7 @@
 #include "infrastructure/store/merkle_follower.h"
 #include "infrastructure/store/segment_store.h"
 #include "infrastructure/store/views_follower.h"
+#include "intelligence/language/understand.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/plan/domain_pass.h"
 #include "orchestration/queue/graph_queue.h"
@@ -100,7 +101,8 @@ gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, H
             if (!request) return tl::unexpected(request.error());
             return [&link, site, id = *request] { link.cancel_log(site, id); };
           },
-          .ca_sha256 = std::move(ca)};
+          .ca_sha256 = std::move(ca),
+          .understand = language::understand_names};
 }
 
 std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const agent_link::AgentLink& link,

@@ -2,8 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "core/result/result.h"
 
 // What somebody meant by a sentence, as whatever understood it hands it on: rules, a model or a person. Advice: it is checked like
 // any other request before anything comes of it.
@@ -125,5 +129,10 @@ struct SpokenAt {
   int64_t unix_s = 0;
   int32_t utc_offset_s = 0;  // of the speaker's clock
 };
+
+// Whatever understands, with the names that may be said. `previous` is the answer that is talked about, or null. At least one frame;
+// kOther where it is not about computing. kInvalid: the text is empty, too long, or not UTF-8.
+using Understand = std::function<Result<Understanding>(std::string_view text, const SpokenAt& at, const Frame* previous)>;
+using UnderstandNames = std::function<Understand(const std::vector<KnownName>& names)>;
 
 }  // namespace weir

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "core/units/text.h"
-#include "intelligence/language/frame_text.h"
+#include "core/ports/understanding_text.h"
 #include "intelligence/language/understand.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

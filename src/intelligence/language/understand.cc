@@ -1,6 +1,7 @@
 #include "intelligence/language/understand.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "core/units/text.h"
 #include "intelligence/language/evidence.h"
@@ -138,6 +139,12 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
     out.frames.push_back(std::move(frame));
   }
   return out;
+}
+
+Understand understand_names(const std::vector<KnownName>& names) {
+  return [gazetteer = std::make_shared<const Gazetteer>(names)](std::string_view text, const SpokenAt& at, const Frame* previous) {
+    return understand(text, *gazetteer, at, previous);
+  };
 }
 
 }  // namespace weir::language

@@ -15,5 +15,7 @@ inline constexpr size_t kFramesMax = 8;  // wishes of one utterance; what follow
 // nothing is agreed with. kInvalid: the text is empty, longer than kUtteranceBytesMax, or not UTF-8.
 // O(length · longest name), and O(names) for each unknown word.
 Result<Understanding> understand(std::string_view text, const Gazetteer& gazetteer, const SpokenAt& at, const Frame* previous = nullptr);
+// The same, with a gazetteer of these names.
+Understand understand_names(const std::vector<KnownName>& names);
 
 }  // namespace weir::language

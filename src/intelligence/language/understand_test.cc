@@ -6,7 +6,7 @@
 #include "core/units/quantity.h"
 #include "core/units/text.h"
 #include "intelligence/language/characters.h"
-#include "intelligence/language/frame_text.h"
+#include "core/ports/understanding_text.h"
 #include "intelligence/language/numbers.h"
 
 namespace weir::language {

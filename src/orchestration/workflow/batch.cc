@@ -32,13 +32,13 @@ class Decoder {
     out.makespan_us = 0;
     out.price = 0;
     for (const uint32_t task : order) {
-      Slot best{.finish_us = kNeverUs};
+      BatchSlot best{.finish_us = kNeverUs};
       if (machines[task] != kSoonest) {
         best = place(task, machines[task], out.slots);
       } else {
         for (uint32_t m = 0; m < problem_.machine_count(); ++m) {
           if (problem_.run_us(task, m) >= kNeverUs) continue;
-          const Slot slot = place(task, m, out.slots);
+          const BatchSlot slot = place(task, m, out.slots);
           if (slot.finish_us < best.finish_us) best = slot;
         }
       }
@@ -66,12 +66,12 @@ class Decoder {
   }
 
  private:
-  Slot place(uint32_t task, uint32_t m, const std::vector<Slot>& slots) {
+  BatchSlot place(uint32_t task, uint32_t m, const std::vector<BatchSlot>& slots) {
     ++steps_;
     const uint32_t place = problem_.machine(m).place;
     int64_t ready_us = problem_.ready_us(task, place);
     for (const uint32_t a : problem_.arcs_in(task)) {
-      const Slot& before = slots[problem_.arcs()[a].from];
+      const BatchSlot& before = slots[problem_.arcs()[a].from];
       ready_us = std::max(
           ready_us, before.finish_us + problem_.arc_us(a, problem_.machine(before.machine).place, place));
     }
@@ -272,11 +272,11 @@ class Search {
     for (bool found = true; found;) {
       critical_.push_back(at);
       found = false;
-      const Slot& slot = schedule.slots[at];
+      const BatchSlot& slot = schedule.slots[at];
       const uint32_t place = problem_.machine(slot.machine).place;
       for (const uint32_t a : problem_.arcs_in(at)) {
         const uint32_t from = problem_.arcs()[a].from;
-        const Slot& before = schedule.slots[from];
+        const BatchSlot& before = schedule.slots[from];
         if (before.finish_us + problem_.arc_us(a, problem_.machine(before.machine).place, place) !=
             slot.start_us)
           continue;
@@ -286,7 +286,7 @@ class Search {
       }
       if (found) continue;
       for (uint32_t i = position_[at]; i-- > 0;) {
-        const Slot& before = schedule.slots[order_[i]];
+        const BatchSlot& before = schedule.slots[order_[i]];
         if (before.machine != slot.machine || before.finish_us != slot.start_us ||
             before.start_us == before.finish_us)
           continue;
@@ -512,7 +512,7 @@ Result<BatchPlan> plan_batch(const Graph& graph, const Workflow& workflow, const
   plan.quality = (priced ? plan.price == plan.bound_price : plan.makespan_us == plan.bound_us)
                      ? Quality::kExact
                      : Quality::kBounded;
-  for (const Slot& slot : schedule.slots) {
+  for (const BatchSlot& slot : schedule.slots) {
     const auto& machine = problem->machine(slot.machine);
     plan.runs.push_back({machine.site, machine.node, slot.start_us, slot.finish_us});
   }
@@ -526,7 +526,7 @@ Result<BatchPlan> plan_batch(const Graph& graph, const Workflow& workflow, const
   };
   for (uint32_t e = 0; e < workflow.edges.size(); ++e) {
     const WorkflowEdge& edge = workflow.edges[e];
-    const Slot &from = schedule.slots[edge.from], &to = schedule.slots[edge.to];
+    const BatchSlot &from = schedule.slots[edge.from], &to = schedule.slots[edge.to];
     move({.item = e, .stage = edge.to, .start_us = from.finish_us}, edge.bytes,
          problem->machine(from.machine).place, problem->machine(to.machine).place);
   }

@@ -7,14 +7,14 @@
 
 namespace weir {
 
-struct Slot {
+struct BatchSlot {
   uint32_t machine = 0;
   int64_t start_us = 0, finish_us = 0;
-  friend bool operator==(const Slot&, const Slot&) = default;
+  friend bool operator==(const BatchSlot&, const BatchSlot&) = default;
 };
 
 struct BatchSchedule {
-  std::vector<Slot> slots;  // by task
+  std::vector<BatchSlot> slots;  // by task
   int64_t makespan_us = 0;  // kNeverUs: some task cannot be run
   Nanocredits price = 0;    // of runs and transfers
   friend bool operator==(const BatchSchedule&, const BatchSchedule&) = default;

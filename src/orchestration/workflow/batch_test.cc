@@ -70,13 +70,13 @@ Given published() {
 void expect_valid(const BatchProblem& problem, const BatchSchedule& schedule) {
   int64_t makespan_us = 0;
   for (size_t t = 0; t < problem.task_count(); ++t) {
-    const Slot& slot = schedule.slots[t];
+    const BatchSlot& slot = schedule.slots[t];
     ASSERT_EQ(slot.finish_us - slot.start_us, problem.run_us(t, slot.machine));
     ASSERT_GE(slot.start_us, problem.ready_us(t, problem.machine(slot.machine).place));
     makespan_us = std::max(makespan_us, slot.finish_us);
     for (const uint32_t a : problem.arcs_in(t)) {
       const auto& arc = problem.arcs()[a];
-      const Slot& before = schedule.slots[arc.from];
+      const BatchSlot& before = schedule.slots[arc.from];
       ASSERT_GE(slot.start_us,
                 before.finish_us + problem.transfer_us(arc.bytes, problem.machine(before.machine).place,
                                                        problem.machine(slot.machine).place));
@@ -84,7 +84,7 @@ void expect_valid(const BatchProblem& problem, const BatchSchedule& schedule) {
     // What runs when this starts fits beside it.
     Resources left = problem.machine(slot.machine).capacity;
     for (size_t u = 0; u < problem.task_count(); ++u) {
-      const Slot& other = schedule.slots[u];
+      const BatchSlot& other = schedule.slots[u];
       if (other.machine != slot.machine || other.start_us > slot.start_us || other.finish_us <= slot.start_us)
         continue;
       left.cpu_milli -= problem.need(u).cpu_milli;
@@ -112,7 +112,7 @@ TEST(Heft, ReproducesThePublishedScheduleOf80) {
   expect_valid(problem, schedule);
   EXPECT_EQ(schedule.makespan_us, 80);
   // The Gantt chart of figure 3 (a).
-  const std::vector<Slot> slots = {{2, 0, 9},   {0, 27, 40}, {2, 9, 28},  {1, 18, 26}, {2, 28, 38},
+  const std::vector<BatchSlot> slots = {{2, 0, 9},   {0, 27, 40}, {2, 9, 28},  {1, 18, 26}, {2, 28, 38},
                                    {1, 26, 42}, {2, 38, 49}, {0, 57, 62}, {1, 56, 68}, {1, 73, 80}};
   EXPECT_EQ(schedule.slots, slots);
 }
@@ -155,7 +155,7 @@ struct Best {
 
 Best exhaustive(const BatchProblem& problem, int64_t deadline_us) {
   Best best;
-  std::vector<Slot> slots(problem.task_count());
+  std::vector<BatchSlot> slots(problem.task_count());
   std::vector<uint8_t> done(problem.task_count(), 0);
   const auto next = [&](auto& self, size_t placed, int64_t makespan_us, Nanocredits price) -> void {
     if (placed == problem.task_count()) {

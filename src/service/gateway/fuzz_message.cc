@@ -62,7 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                  policy::principal_of(tenant ? policy::Role::kTenant : policy::Role::kOperator,
                                       tenant ? "city" : "alice"),
                  data + 1, size - 1};
-  switch ((data[0] & 127) % 14) {
+  switch ((data[0] & 127) % 15) {
     case 0:
       in.change(&Service::apply);
       break;
@@ -104,6 +104,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 13:
       in.logs();
+      break;
+    case 14:
+      in.read(&Service::ask);
       break;
   }
   return 0;

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "service/gateway/names.h"
+#include "service/gateway/views.h"
 #include "service/gateway/workers.h"
 #include "weir/v1/service.grpc.pb.h"
 
@@ -39,10 +40,7 @@ grpc::StatusCode status_code(ErrorCode code) {
 
 grpc::Status status_of(const Error& error) {
   v1::ErrorDetail detail;
-  detail.set_code(std::string(to_text(error.code)));
-  detail.set_what(error.what);
-  detail.set_where(error.where);
-  detail.set_remedy(error.remedy);
+  put_value(error, detail);
   return {status_code(error.code), error.text(), detail.SerializeAsString()};
 }
 
@@ -380,6 +378,7 @@ class Calls final : public v1::Weir::CallbackService {
   Reactor* Explain(Context* c, const v1::ExplainRequest* q, v1::ExplainResponse* r) override {
     return read(c, q, r, &Handlers::explain);
   }
+  Reactor* Ask(Context* c, const v1::AskRequest* q, v1::AskResponse* r) override { return read(c, q, r, &Handlers::ask); }
   Reactor* Bill(Context* c, const v1::BillRequest* q, v1::BillResponse* r) override {
     return read(c, q, r, &Handlers::bill);
   }

@@ -7,6 +7,7 @@
 
 #include "core/units/text.h"
 #include "service/gateway/names.h"
+#include "service/gateway/views.h"
 #include "service/resource/resource.h"
 #include "weir/v1/service.pb.h"
 
@@ -161,9 +162,9 @@ struct Call {
 HttpResponse json_response(const Message& message) { return {200, "application/json", to_json(message), {}}; }
 
 template <class Request, class Response>
-Routed read(const Call& call, Result<Response> (Service::*handler)(const policy::Principal&, const Request&)) {
+Routed read(const Call& call, Result<Response> (Service::*handler)(const policy::Principal&, const Request&), bool body = false) {
   Request request;
-  if (const Status filled = call.fill(request, false); !filled) return problem(filled.error());
+  if (const Status filled = call.fill(request, body); !filled) return problem(filled.error());
   return Answer{[&service = call.service, who = call.who, request = std::move(request),
                  handler](const std::function<void(HttpResponse)>& done) {
     const auto response = (service.*handler)(who, request);
@@ -238,6 +239,7 @@ constexpr Route kRoutes[] = {
      [](const Call& c) { return change(c, false, &Service::remove); }},
     {"GET", "/v1/explanations/{intent}", [](const Call& c) { return read(c, &Service::explain); }},
     {"GET", "/v1/workflows/{workflow}/explanation", [](const Call& c) { return read(c, &Service::explain); }},
+    {"POST", "/v1/ask", [](const Call& c) { return read(c, &Service::ask, true); }},
     {"POST", "/v1/sites/{site}/drain", [](const Call& c) { return change(c, true, &Service::drain); }},
     {"POST", "/v1/sites/{site}/undrain", [](const Call& c) { return change(c, true, &Service::undrain); }},
     {"POST", "/v1/nodes/{node}/cordon", [](const Call& c) { return change(c, true, &Service::cordon); }},
@@ -351,18 +353,13 @@ std::string_view http_reason(int status) {
 }
 
 HttpResponse problem(const Error& error, int status) {
-  // Errors quote what came in, and JSON is UTF-8 (RFC 8259, section 8.1).
-  const auto readable = [](const std::string& quoting) { return clip_utf8(quoting, quoting.size()); };
   v1::ErrorDetail detail;
-  detail.set_code(std::string(to_text(error.code)));
-  detail.set_what(readable(error.what));
-  detail.set_where(readable(error.where));
-  detail.set_remedy(readable(error.remedy));
+  put_value(error, detail);
   if (status == 0) status = http_status(error.code);
   // The members of RFC 9457 before those of ErrorDetail.
   std::string rest = to_json(detail);
   v1::ErrorDetail text;
-  text.set_what(readable(error.text()));
+  text.set_what(clip_utf8(error.text(), SIZE_MAX));
   std::string quoted = to_json(text);  // {"what":"..."}
   quoted = quoted.substr(8, quoted.size() - 9);
   return {status, "application/problem+json",

@@ -24,13 +24,12 @@ namespace {
 constexpr int64_t kJoinLifetime_s = 3600;
 constexpr int64_t kUserLifetime_s = 30 * 86400;
 
-// The tenant that a request is about: the one it names, or the caller's own.
+}  // namespace
+
 std::string tenant_of(const policy::Principal& who, const std::string& named) {
   if (!named.empty()) return named;
   return who.role == policy::Role::kTenant && who.subjects.size() == 1 ? who.subjects[0] : "";
 }
-
-}  // namespace
 
 std::string actor_of(const policy::Principal& who) {
   return std::string(policy::role_name(who.role)) + "/" + policy::subject_text(who);

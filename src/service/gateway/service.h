@@ -16,12 +16,15 @@
 #include "core/ports/log_store.h"
 #include "core/ports/planner.h"
 #include "core/ports/queues.h"
+#include "core/ports/understanding.h"
 #include "core/ports/wire.h"
 #include "security/policy/policy.h"
 
 namespace weir::v1 {
 class ApplyRequest;
 class ApplyResponse;
+class AskRequest;
+class AskResponse;
 class GetRequest;
 class GetResponse;
 class ListRequest;
@@ -54,7 +57,12 @@ class LedgerHeadResponse;
 class LedgerProofRequest;
 class LedgerProofResponse;
 class Resource;
+class Wish;
 }  // namespace weir::v1
+
+namespace weir::intent {
+struct Scene;
+}
 
 namespace weir::gateway {
 
@@ -105,6 +113,8 @@ struct Ports {
                                               std::function<void(LogPiece)>)>
       read_log;
   std::string ca_sha256;
+  // Absent: sentences are not understood.
+  UnderstandNames understand = {};
 };
 
 struct ViewSources;
@@ -145,6 +155,8 @@ class Service {
   Result<v1::GetResponse> get(const Principal& who, const v1::GetRequest& request);
   Result<v1::ListResponse> list(const Principal& who, const v1::ListRequest& request);
   Result<v1::ExplainResponse> explain(const Principal& who, const v1::ExplainRequest& request);
+  // Decides up to intent::kTrialsMax dry runs a wish.
+  Result<v1::AskResponse> ask(const Principal& who, const v1::AskRequest& request);
   Result<v1::BillResponse> bill(const Principal& who, const v1::BillRequest& request);
   Result<v1::LedgerHeadResponse> ledger_head(const Principal& who, const v1::LedgerHeadRequest& request);
   Result<v1::LedgerProofResponse> ledger_proof(const Principal& who, const v1::LedgerProofRequest& request);
@@ -171,6 +183,8 @@ class Service {
   // it.
   std::shared_ptr<const QueueReport> queues(const Snapshot& graph);
   ViewSources sources(const Principal& who, const Snapshot& graph);
+  intent::Scene scene(const Principal& who, const Snapshot& graph, const v1::AskRequest& request);
+  void plan_wish(const Principal& who, Language language, v1::Wish& wish);
   Result<v1::ExplainResponse> explain_workflow(const Principal& who, const v1::ExplainRequest& request);
   Result<v1::ExplainResponse> what_if(const Principal& who, const Snapshot& graph, IntentId id,
                                       const v1::ExplainRequest& request);
@@ -180,6 +194,9 @@ class Service {
   std::shared_ptr<const QueueReport> queues_;
   TimeUs queues_made_us_ = 0, queues_took_us_ = 0;  // steady
 };
+
+// The tenant that a request is about: the one it names, or the caller's own.
+std::string tenant_of(const policy::Principal& who, const std::string& named);
 
 // How this person stands in the ledger: "operator/alice".
 std::string actor_of(const policy::Principal& who);

@@ -18,6 +18,7 @@
 #include "core/ports/clock.h"
 #include "core/ports/history.h"
 #include "infrastructure/store/views.h"
+#include "intelligence/language/understand.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/queue/queue_report.h"
 #include "security/identity/join_token.h"
@@ -180,7 +181,8 @@ class TestBrain : public Brain, public LogReader, public History {
           return found == traffic.end() ? std::nullopt : std::optional(found->second);
         },
         .read_log = read_log,
-        .ca_sha256 = std::string(64, 'a')};
+        .ca_sha256 = std::string(64, 'a'),
+        .understand = language::understand_names};
   }
 
   // A user's token, as the Authorization header has it.

@@ -8,12 +8,13 @@
 #include "core/graph/subject.h"
 #include "core/loop/address.h"
 #include "core/loop/links.h"
+#include "core/units/text.h"
 #include "service/gateway/event_text.h"
 #include "service/gateway/explain.h"
 #include "service/gateway/names.h"
 #include "service/gateway/waiting.h"
 #include "service/resource/resource.h"
-#include "weir/v1/resource.pb.h"
+#include "weir/v1/service.pb.h"
 
 namespace weir::gateway {
 namespace {
@@ -162,6 +163,12 @@ std::string stored_dataset_name(std::string_view tenant, std::string_view name) 
 
 void put_value(const Plan& plan, v1::Plan& out) { put_stored(plan, out); }
 void put_value(const Refusal& refusal, v1::Refusal& out) { put_stored(refusal, out); }
+void put_value(const Error& error, v1::ErrorDetail& out) {
+  out.set_code(std::string(to_text(error.code)));
+  out.set_what(clip_utf8(error.what, SIZE_MAX));
+  out.set_where(clip_utf8(error.where, SIZE_MAX));
+  out.set_remedy(clip_utf8(error.remedy, SIZE_MAX));
+}
 
 std::string failure_text(const ViewSources& from, IntentId id) {
   const IntentRow& row = from.graph.intent(id);

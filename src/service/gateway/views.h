@@ -14,6 +14,7 @@ class Plan;
 class PlanView;
 class Refusal;
 class Outlook;
+class ErrorDetail;
 }  // namespace weir::v1
 
 // The graph as messages. Private to this library.
@@ -77,5 +78,7 @@ Result<EventBody> body_of(const Graph& graph, resource::Resource& resource);
 // By the stored form, which is the same.
 void put_value(const Plan& plan, v1::Plan& out);
 void put_value(const Refusal& refusal, v1::Refusal& out);
+// Errors quote what came in, and messages and JSON are UTF-8 (RFC 8259, section 8.1).
+void put_value(const Error& error, v1::ErrorDetail& out);
 
 }  // namespace weir::gateway

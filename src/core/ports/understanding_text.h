@@ -5,7 +5,7 @@
 
 #include "core/ports/understanding.h"
 
-namespace weir::language {
+namespace weir {
 
 std::string_view name_of(Act act);    // "request", "what-if"
 std::string_view name_of(Slot slot);  // "latency"
@@ -17,4 +17,4 @@ std::string frame_text(const Frame& frame, int32_t utc_offset_s);
 // Frames joined by " | ".
 std::string understanding_text(const Understanding& understanding, int32_t utc_offset_s);
 
-}  // namespace weir::language
+}  // namespace weir

@@ -1,4 +1,4 @@
-#include "intelligence/language/frame_text.h"
+#include "core/ports/understanding_text.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 
 #include "core/units/quantity.h"
 
-namespace weir::language {
+namespace weir {
 namespace {
 
 constexpr std::array<std::string_view, 10> kActs = {"request", "edit", "why", "what-if", "how-much", "where", "status", "cancel", "accept", "other"};
@@ -94,4 +94,4 @@ std::string understanding_text(const Understanding& understanding, int32_t utc_o
   return out;
 }
 
-}  // namespace weir::language
+}  // namespace weir

@@ -1,0 +1,156 @@
+// Sentences, as the API answers them.
+#include <gtest/gtest.h>
+
+#include "service/gateway/rest_routes.h"
+#include "service/gateway/service.h"
+#include "service/gateway/test_brain.h"
+#include "weir/v1/service.pb.h"
+
+namespace weir::gateway {
+namespace {
+
+using policy::Principal;
+
+class AskTest : public ::testing::Test {
+ protected:
+  void SetUp() override { brain.build_region(); }
+
+  static v1::AskRequest saying(const std::vector<std::string>& texts) {
+    v1::AskRequest out;
+    for (const std::string& text : texts) out.add_dialogue()->set_text(text);
+    return out;
+  }
+  v1::Wish wish(const Principal& who, const v1::AskRequest& request) {
+    const auto answer = service.ask(who, request);
+    EXPECT_TRUE(answer) << answer.error().text();
+    EXPECT_TRUE(!answer || answer->wishes_size() == 1);
+    return answer && answer->wishes_size() > 0 ? answer->wishes(0) : v1::Wish();
+  }
+  Error refused(const v1::AskRequest& request) {
+    const auto answer = service.ask(alice, request);
+    EXPECT_FALSE(answer);
+    return answer ? Error{} : answer.error();
+  }
+  void apply(const v1::Intent& intent) {
+    v1::ApplyRequest request;
+    *request.add_resources()->mutable_intent() = intent;
+    service.apply(alice, request, [](Result<v1::ApplyResponse> answer) { EXPECT_TRUE(answer) << answer.error().text(); });
+  }
+
+  TestBrain brain;
+  Service service{brain.ports()};
+  const Principal alice = policy::principal_of(policy::Role::kOperator, "alice");
+  const Principal city = policy::principal_of(policy::Role::kTenant, "city");
+  const Principal rival = policy::principal_of(policy::Role::kTenant, "rival");
+};
+
+const char* const kCameras = "4路视频从street进来，做物体识别，500毫秒以内";
+
+TEST_F(AskTest, ASentenceIsPlannedAndChangesNothing) {
+  const uint64_t version = brain.durable()->version();
+  const v1::Wish asked = wish(city, saying({kCameras}));
+  EXPECT_EQ(asked.intent().metadata().tenant(), "city") << "the caller's own";
+  ASSERT_TRUE(asked.outcome().has_plan()) << asked.DebugString();
+  ASSERT_GT(asked.strategies_size(), 0);
+  EXPECT_EQ(asked.strategies(0).kind(), "asked");
+  EXPECT_EQ(asked.strategies(0).estimate().billed_per_hour_nanocredits(), asked.outcome().plan().value().billed_per_hour());
+  EXPECT_GT(asked.strategies(0).estimate().latency_us(), 0);
+  EXPECT_EQ(brain.durable()->version(), version);
+}
+
+TEST_F(AskTest, EveryStrategyCanBeApplied) {
+  const v1::Wish asked = wish(city, saying({kCameras}));
+  for (const v1::Strategy& one : asked.strategies()) {
+    v1::ApplyRequest request;
+    request.set_dry_run(true);
+    *request.add_resources()->mutable_intent() = one.intent();
+    service.apply(city, request, [&](Result<v1::ApplyResponse> answer) {
+      ASSERT_TRUE(answer) << one.kind() << answer.error().text();
+      EXPECT_EQ(answer->results(0).plan().value().billed_per_hour(), one.estimate().billed_per_hour_nanocredits()) << one.kind();
+    });
+  }
+}
+
+TEST_F(AskTest, WhatCannotBeSaysWhatWouldMakeItPossible) {
+  const v1::Wish asked = wish(city, saying({"4 streams of detection from street within 1 ms"}));
+  EXPECT_TRUE(asked.outcome().has_refusal());
+  ASSERT_GT(asked.strategies_size(), 0);
+  EXPECT_EQ(asked.strategies(0).kind(), "slower");
+  EXPECT_GT(asked.strategies(0).estimate().latency_us(), 1'000);
+}
+
+TEST_F(AskTest, TheDialogueIsInTheRequest) {
+  const v1::Wish agreed = wish(city, saying({kCameras, "300毫秒以内", "好的"}));
+  EXPECT_TRUE(agreed.agreed());
+  EXPECT_FALSE(agreed.has_outcome()) << "it is to be applied, not planned again";
+  EXPECT_EQ(agreed.intent().spec().promise().latency(), "300ms");
+}
+
+TEST_F(AskTest, ATenantIsTheOnlyOneWhoseIntentsItSpeaksOf) {
+  v1::Intent cameras = wish(city, saying({kCameras})).intent();
+  cameras.mutable_metadata()->set_name("cameras");
+  apply(cameras);
+  EXPECT_EQ(wish(city, saying({"stop cameras"})).withdrawals_size(), 1);
+  EXPECT_EQ(wish(rival, saying({"stop cameras"})).withdrawals_size(), 0);
+  EXPECT_EQ(wish(rival, saying({"why is cameras there"})).has_explain(), false);
+  v1::AskRequest named = saying({"stop cameras"});
+  named.set_tenant("city");
+  EXPECT_EQ(wish(rival, named).withdrawals_size(), 0);
+  // It has the name for itself, and a dry run for another is refused.
+  v1::AskRequest others = saying({kCameras});
+  others.set_tenant("city");
+  const v1::Wish other = wish(rival, others);
+  EXPECT_FALSE(other.has_outcome());
+  EXPECT_NE(other.problem().code(), "");
+  EXPECT_EQ(other.strategies_size(), 0);
+}
+
+TEST_F(AskTest, BoundsAreSaid) {
+  EXPECT_EQ(refused({}).where, "dialogue");
+  std::vector<std::string> texts(32, kCameras);
+  EXPECT_TRUE(service.ask(city, saying(texts)));
+  texts.push_back(kCameras);
+  EXPECT_EQ(refused(saying(texts)).where, "dialogue");
+  EXPECT_EQ(refused(saying({std::string(5'000, 'x')})).where, "the text");
+  EXPECT_EQ(refused(saying({"  "})).where, "the text");
+  EXPECT_EQ(refused(saying({"\xff"})).what, "is not UTF-8");
+  v1::AskRequest offset = saying({kCameras});
+  offset.set_utc_offset_seconds(18 * 3'600);
+  EXPECT_TRUE(service.ask(city, offset));
+  offset.set_utc_offset_seconds(18 * 3'600 + 1);
+  EXPECT_EQ(refused(offset).where, "utc_offset_seconds");
+  v1::AskRequest future = saying({kCameras});
+  future.mutable_dialogue(0)->set_unix_seconds(INT64_MAX);
+  EXPECT_EQ(refused(future).where, "unix_seconds");
+  future.mutable_dialogue(0)->set_unix_seconds(-1);
+  EXPECT_EQ(refused(future).where, "unix_seconds");
+}
+
+TEST_F(AskTest, WithoutWhatUnderstandsItSaysSo) {
+  Ports ports = brain.ports();
+  ports.understand = {};
+  Service deaf(ports);
+  const auto answer = deaf.ask(city, saying({kCameras}));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kUnsupported);
+}
+
+TEST_F(AskTest, OverHttp) {
+  HttpRequest http{.method = "POST", .target = "/v1/ask", .authorization = brain.token(Role::kTenant, "city"), .content_type = "application/json", .last_event_id = {},
+                   .body = R"({"dialogue": [{"text": "4 streams of detection from street within 500 ms"}]})"};
+  const Routed routed = route(service, http);
+  const auto* answer = std::get_if<Answer>(&routed);
+  ASSERT_NE(answer, nullptr);
+  answer->begin([](const HttpResponse& response) {
+    EXPECT_EQ(response.status, 200) << response.body;
+    EXPECT_NE(response.body.find("\"act\":\"request\""), std::string::npos) << response.body;
+    EXPECT_NE(response.body.find("\"strategies\":"), std::string::npos) << response.body;
+  });
+  http.body = R"({"dialogue": "no list"})";
+  const Routed bad = route(service, http);
+  ASSERT_TRUE(std::holds_alternative<HttpResponse>(bad));
+  EXPECT_EQ(std::get<HttpResponse>(bad).status, 400);
+}
+
+}  // namespace
+}  // namespace weir::gateway

@@ -1,0 +1,241 @@
+#include "service/intent/dialogue.h"
+
+#include <algorithm>
+
+#include "core/ports/understanding_text.h"
+#include "service/intent/places.h"
+#include "service/intent/wording.h"
+#include "service/resource/resource.h"
+
+namespace weir::intent {
+namespace {
+
+bool is_name(Slot slot) {
+  return slot == Slot::kKind || slot == Slot::kWorkload || slot == Slot::kArtifact || slot == Slot::kTarget || slot == Slot::kAcceleratorModel ||
+         slot == Slot::kResidency || slot == Slot::kOnly || slot == Slot::kNot || slot == Slot::kPrefer || slot == Slot::kDown;
+}
+
+}  // namespace
+
+Status Dialogue::hear(std::string_view text, const SpokenAt& at, v1::AskResponse& out) {
+  const auto understood = understand_(text, at, before_ ? &*before_ : nullptr);
+  if (!understood) return tl::unexpected(understood.error());
+  said_ = {text, understood->language, at.utc_offset_s};
+  out.set_language(understood->language == Language::kChinese ? "zh" : "en");
+  out.clear_wishes();
+  for (const Frame& frame : understood->frames) {
+    if (const Status done = answer(frame, *out.add_wishes()); !done) return done;
+  }
+  return {};
+}
+
+Status Dialogue::answer(const Frame& frame, v1::Wish& wish) {
+  wish.set_act(std::string(name_of(frame.act)));
+  wish.set_label(std::string(label(frame.act, said_.language)));
+  wish.set_confidence_permille(frame.confidence_permille);
+  for (const Field& field : frame.fields) {
+    v1::Understood& one = *wish.add_fields();
+    one.set_field(std::string(name_of(field.slot)));
+    one.set_label(std::string(label(field.slot, said_.language)));
+    one.set_value(is_name(field.slot) ? field.name : value_text(field, said_.utc_offset_s));
+    one.set_words(std::string(said_.text.substr(field.span.begin, field.span.end - field.span.begin)));
+    one.set_begin(static_cast<uint32_t>(field.span.begin));
+    one.set_end(static_cast<uint32_t>(field.span.end));
+    one.set_confidence_permille(field.confidence_permille);
+  }
+  switch (frame.act) {
+    case Act::kRequest: return request(frame, true, wish);
+    case Act::kEdit: return edit(frame, wish);
+    case Act::kHowMuch: return how_much(frame, wish);
+    case Act::kAccept: accept(wish); break;
+    case Act::kCancel: cancel(frame, wish); break;
+    case Act::kWhy: explain(frame, false, wish); break;
+    case Act::kWhatIf: explain(frame, true, wish); break;
+    case Act::kStatus: status(frame, wish); break;
+    case Act::kWhere: where(frame, wish); break;
+    case Act::kOther:
+      wish.set_say(std::string(in("That is not about computing, as far as I can see. Say what should run, like: 12 camera streams, people recognised within 500 ms.",
+                                  "这好像与计算无关。请说要运行什么，例如：12路摄像头，识别行人，500毫秒以内。")));
+      break;
+  }
+  return {};
+}
+
+Status Dialogue::request(const Frame& frame, bool wanted, v1::Wish& wish) {
+  before_ = frame;
+  current_.Clear();
+  const Draft drafted = draft(frame, scene_.domain, scene_.tenant, current_);
+  if (!scene_.name.empty()) current_.mutable_metadata()->set_name(scene_.name);
+  for (const Assumption& one : drafted.assumptions) {
+    v1::Assumption& shown = *wish.add_assumptions();
+    shown.set_field(std::string(name_of(one.slot)));
+    shown.set_value(one.value);
+    shown.set_text(assumption_text(one, said_.language));
+  }
+  for (const Question& one : drafted.questions) {
+    v1::Question& shown = *wish.add_questions();
+    shown.set_field(std::string(name_of(one.doubt.slot)));
+    shown.set_text(question_text(one, said_.language));
+    shown.set_assumed(one.assumed);
+  }
+  if (drafted.complete()) return offer(wanted, wish);
+  offered_ = false;
+  wish.set_say(std::string(in("No intent is made before that is answered.", "回答之前不生成意图。")));
+  return {};
+}
+
+// Shows the current intent, once it is one.
+Status Dialogue::offer(bool wanted, v1::Wish& wish) {
+  v1::Resource resource;
+  *resource.mutable_intent() = current_;
+  const auto valid = resource::from_message(resource, {}, {scene_.tenant.empty() ? "tenant" : scene_.tenant});
+  if (!valid) return tl::unexpected(valid.error());
+  *wish.mutable_intent() = current_;
+  wish.set_wanted(wanted);
+  offered_ = wanted;
+  return {};
+}
+
+Status Dialogue::edit(const Frame& frame, v1::Wish& wish) {
+  if (frame.find(Slot::kTarget) != nullptr || !before_) {
+    const v1::IntentName* meant = target(frame);
+    if (meant == nullptr) {
+      which(wish);
+      return {};
+    }
+    auto stored = scene_.read(*meant);
+    if (!stored) return tl::unexpected(stored.error());
+    current_ = std::move(*stored);
+  }
+  v1::Intent revised = current_;
+  if (const Status done = revise(frame, scene_.domain, revised); !done) {
+    const auto about = std::find_if(frame.fields.begin(), frame.fields.end(), [](const Field& field) { return field.slot != Slot::kTarget; });
+    const Slot slot = about == frame.fields.end() ? Slot::kTarget : about->slot;
+    question(wish, slot, "It " + done.error().what + ". Which figure shall it be?",
+             "这样改不了" + std::string(label(slot, Language::kChinese)) + "：没有可改的数值，或者改后就没有了。请给出具体的数值。");
+    return {};
+  }
+  current_ = std::move(revised);
+  if (!before_) before_ = frame;
+  return offer(true, wish);
+}
+
+void Dialogue::accept(v1::Wish& wish) {
+  if (!offered_) return question(wish, Slot::kTarget, "What is to be applied?", "要应用什么？");
+  *wish.mutable_intent() = current_;
+  wish.set_wanted(true);
+  wish.set_agreed(true);
+  offered_ = false;
+}
+
+Status Dialogue::how_much(const Frame& frame, v1::Wish& wish) {
+  const bool described = frame.find(Slot::kWorkload) != nullptr || frame.find(Slot::kArtifact) != nullptr;
+  if (frame.find(Slot::kTarget) != nullptr) {
+    status(frame, wish);
+  } else if (described) {
+    return request(frame, false, wish);
+  } else if (before_) {
+    return offer(true, wish);
+  } else {
+    question(wish, Slot::kTarget, "The price of what? Name an intent, or say what should run.", "什么的价格？请说出意图的名字，或者要运行什么。");
+  }
+  return {};
+}
+
+void Dialogue::cancel(const Frame& frame, v1::Wish& wish) {
+  const Field* named = frame.find(Slot::kTarget);
+  if (named == nullptr) {
+    if (!before_) return which(wish);
+    offered_ = false;
+    wish.set_say(std::string(in("Nothing was changed.", "没有做任何改动。")));
+    return;
+  }
+  std::vector<const v1::IntentName*> meant;
+  if (named->name == "all") {
+    if (scene_.tenant.empty()) return question(wish, Slot::kTarget, "Whose? Say for which tenant.", "是谁的？请说明租户。");
+    for (const v1::IntentName& one : scene_.intents) meant.push_back(&one);
+  } else if (const v1::IntentName* one = target(frame)) {
+    meant.push_back(one);
+  }
+  if (meant.empty()) return which(wish);
+  for (const v1::IntentName* one : meant) {
+    v1::DeleteRequest& withdrawal = *wish.add_withdrawals();
+    withdrawal.set_kind("intent");
+    withdrawal.set_name(one->name());
+    withdrawal.set_tenant(one->tenant());
+  }
+}
+
+void Dialogue::explain(const Frame& frame, bool supposing, v1::Wish& wish) {
+  const v1::IntentName* meant = target(frame);
+  if (meant == nullptr) return which(wish);
+  const std::vector<std::string> all = supposing ? suppositions(frame) : std::vector<std::string>();
+  if (supposing && all.empty()) {
+    return question(wish, Slot::kDown, "What would be otherwise? A site, a latency or a budget can be supposed here; more with 'weir explain --what-if'.",
+                    "假设什么不同？这里可以假设站点、时延或预算；更多用“weir explain --what-if”。");
+  }
+  v1::ExplainRequest& request = *wish.mutable_explain();
+  request.set_intent(meant->name());
+  request.set_tenant(meant->tenant());
+  for (const std::string& one : all) request.add_what_if(one);
+}
+
+void Dialogue::status(const Frame& frame, v1::Wish& wish) {
+  const Field* named = frame.find(Slot::kTarget);
+  for (const v1::IntentName& one : scene_.intents) {
+    if (named == nullptr || named->name == "all" || one.name() == named->name) *wish.add_intents() = one;
+  }
+  if (wish.intents_size() == 0) which(wish);
+}
+
+void Dialogue::where(const Frame& frame, v1::Wish& wish) const {
+  v1::SiteSearch& search = *wish.mutable_sites();
+  for (const Field& field : frame.fields) {
+    if (field.slot == Slot::kPrefer && field.name == "green") search.set_cleanest_first(true);
+    if (field.slot != Slot::kOnly) continue;
+    for (const std::string& site : sites_of(scene_.domain, field.name)) search.add_names(site);
+  }
+}
+
+// The intent that is meant: named, or else the only one there is. Null: none was named, or one of several tenants.
+const v1::IntentName* Dialogue::target(const Frame& frame) const {
+  const Field* named = frame.find(Slot::kTarget);
+  const v1::IntentName* found = nullptr;
+  for (const v1::IntentName& one : scene_.intents) {
+    if (named != nullptr && one.name() != named->name) continue;
+    if (found != nullptr) return nullptr;
+    found = &one;
+  }
+  return found;
+}
+
+// Fields of a spec as ExplainRequest.what_if takes them.
+std::vector<std::string> Dialogue::suppositions(const Frame& frame) const {
+  std::vector<std::string> out;
+  for (const Field& field : frame.fields) {
+    std::string places;
+    if (field.slot == Slot::kOnly || field.slot == Slot::kNot || field.slot == Slot::kDown) {
+      for (const std::string& site : sites_of(scene_.domain, field.name)) places += (places.empty() ? "" : ",") + site;
+    }
+    if (field.slot == Slot::kOnly && !places.empty()) out.push_back("where.only=" + places);
+    if ((field.slot == Slot::kNot || field.slot == Slot::kDown) && !places.empty()) out.push_back("where.not=" + places);
+    if (field.change != Change::kSet) continue;
+    const std::string value = value_text(field, said_.utc_offset_s);
+    if (field.slot == Slot::kLatency) out.push_back("promise.latency=" + value);
+    if (field.slot == Slot::kBudget) out.push_back("budget.max=" + value.substr(0, value.find('/')));
+    if (field.slot == Slot::kAvailability) out.push_back("promise.availability=" + value);
+  }
+  return out;
+}
+
+void Dialogue::question(v1::Wish& wish, Slot slot, std::string_view english, std::string_view chinese) const {
+  v1::Question& one = *wish.add_questions();
+  one.set_field(std::string(name_of(slot)));
+  one.set_text(std::string(in(english, chinese)));
+}
+
+void Dialogue::which(v1::Wish& wish) const {
+  question(wish, Slot::kTarget, "Which intent? 'weir get intents' lists them; --tenant says whose.", "哪一个意图？“weir get intents”列出它们，--tenant 说明是谁的。");
+}
+
+}  // namespace weir::intent

@@ -1,0 +1,160 @@
+#include "service/intent/dialogue.h"
+
+#include <gtest/gtest.h>
+
+#include "intelligence/language/understand.h"
+
+namespace weir::intent {
+namespace {
+
+constexpr SpokenAt kSunday{1'795'330'800, 8 * 3'600};  // 15:00 in Shanghai, 2026-11-22
+
+class DialogueTest : public ::testing::Test {
+ protected:
+  DialogueTest() {
+    scene.domain.sites = {{"street-a", "Zhejiang", "end", {"cn"}}, {"street-b", "Shanghai", "end", {"cn"}}, {"hub", "Ningxia", "cloud", {"cn"}}};
+    scene.tenant = "city";
+    scene.read = [this](const v1::IntentName& named) -> Result<v1::Intent> {
+      v1::Intent out = stored;
+      out.mutable_metadata()->set_name(named.name());
+      return out;
+    };
+  }
+  void knows(const std::string& tenant, const std::string& name) {
+    v1::IntentName& one = scene.intents.emplace_back();
+    one.set_tenant(tenant);
+    one.set_name(name);
+    scene.domain.intents.push_back(name);
+  }
+  // The last utterance's wishes.
+  v1::AskResponse said(const std::vector<std::string>& texts) {
+    Dialogue dialogue(scene, language::understand_names(names_of(scene.domain)));
+    v1::AskResponse out;
+    for (const std::string& text : texts) {
+      const Status heard = dialogue.hear(text, kSunday, out);
+      EXPECT_TRUE(heard) << heard.error().text();
+    }
+    return out;
+  }
+  v1::Wish wish(const std::vector<std::string>& texts) {
+    const v1::AskResponse out = said(texts);
+    EXPECT_EQ(out.wishes_size(), 1);
+    return out.wishes_size() > 0 ? out.wishes(0) : v1::Wish();
+  }
+
+  Scene scene;
+  v1::Intent stored;
+};
+
+const char* const kCameras = "12 streams of detection from street-a within 500 ms";
+
+TEST_F(DialogueTest, ARequestIsAnIntentWithTheWordsBehindEachField) {
+  const v1::Wish asked = wish({kCameras});
+  EXPECT_EQ(asked.act(), "request");
+  EXPECT_EQ(asked.label(), "request");
+  EXPECT_TRUE(asked.wanted());
+  EXPECT_FALSE(asked.agreed());
+  EXPECT_EQ(asked.intent().metadata().tenant(), "city");
+  EXPECT_EQ(asked.intent().spec().from(0).streams(), 12);
+  bool latency = false;
+  for (const v1::Understood& field : asked.fields()) {
+    if (field.field() != "latency") continue;
+    latency = true;
+    EXPECT_EQ(field.value(), "500ms");
+    EXPECT_EQ(std::string(kCameras).substr(field.begin(), field.end() - field.begin()), field.words());
+  }
+  EXPECT_TRUE(latency);
+}
+
+TEST_F(DialogueTest, WhatIsSaidNextIsAboutTheAnswerBefore) {
+  EXPECT_EQ(wish({kCameras, "within 300 ms instead"}).intent().spec().promise().latency(), "300ms");
+  EXPECT_EQ(wish({kCameras, "within 300 ms instead", "时延放宽到400毫秒"}).intent().spec().promise().latency(), "400ms");
+  const v1::Wish agreed = wish({kCameras, "within 300 ms instead", "yes, go ahead"});
+  EXPECT_TRUE(agreed.agreed());
+  EXPECT_EQ(agreed.intent().spec().promise().latency(), "300ms");
+  EXPECT_EQ(said({kCameras, "好的"}).language(), "zh");
+  EXPECT_TRUE(wish({kCameras, "好的"}).agreed());
+  const v1::Wish dropped = wish({kCameras, "forget it"});
+  EXPECT_EQ(dropped.act(), "cancel");
+  EXPECT_EQ(dropped.withdrawals_size(), 0) << "nothing runs yet";
+  EXPECT_FALSE(dropped.say().empty());
+}
+
+TEST_F(DialogueTest, NothingIsAgreedWithTwiceOrBeforeItIsOffered) {
+  EXPECT_FALSE(wish({kCameras, "好的", "好的"}).agreed());
+  EXPECT_FALSE(wish({"12 streams of detection within 500 ms from nowhere-7", "好的"}).agreed());
+}
+
+TEST_F(DialogueTest, AQuestionThatCannotBeAssumedComesBeforeAnIntent) {
+  scene.domain = {};
+  const v1::Wish asked = wish({"12 streams of detection within 500 ms"});
+  ASSERT_GT(asked.questions_size(), 0);
+  EXPECT_EQ(asked.questions(0).field(), "from");
+  EXPECT_EQ(asked.questions(0).assumed(), "");
+  EXPECT_FALSE(asked.has_intent());
+}
+
+TEST_F(DialogueTest, OnlyTheIntentThatIsMeantIsChangedExplainedOrWithdrawn) {
+  knows("city", "cameras");
+  knows("city", "speech");
+  EXPECT_EQ(wish({"stop cameras"}).withdrawals_size(), 1);
+  EXPECT_EQ(wish({"stop cameras"}).withdrawals(0).name(), "cameras");
+  EXPECT_EQ(wish({"stop everything"}).withdrawals_size(), 2);
+  EXPECT_EQ(wish({"why is cameras there"}).explain().intent(), "cameras");
+  EXPECT_EQ(wish({"如果hub断电了，cameras会怎样"}).explain().what_if(0), "where.not=hub");
+  const v1::Wish vague = wish({"why is it there"});
+  EXPECT_FALSE(vague.has_explain()) << "there are two";
+  EXPECT_EQ(vague.questions_size(), 1);
+  EXPECT_EQ(wish({"how is cameras doing"}).intents_size(), 1);
+}
+
+TEST_F(DialogueTest, AnEditOfANamedIntentBeginsWithWhatIsStored) {
+  knows("city", "cameras");
+  stored = wish({kCameras}).intent();
+  const v1::Wish edited = wish({"set the latency of cameras to 300ms"});
+  EXPECT_EQ(edited.intent().metadata().name(), "cameras");
+  EXPECT_EQ(edited.intent().spec().promise().latency(), "300ms");
+  EXPECT_EQ(edited.intent().spec().from(0).streams(), 12);
+}
+
+TEST_F(DialogueTest, OfTwoTenantsWithOneNameNoneIsMeant) {
+  knows("city", "cameras");
+  knows("port", "cameras");
+  EXPECT_EQ(wish({"stop cameras"}).withdrawals_size(), 0);
+  EXPECT_EQ(wish({"stop cameras"}).questions_size(), 1);
+  scene.tenant.clear();
+  EXPECT_EQ(wish({"stop everything"}).withdrawals_size(), 0) << "whose?";
+}
+
+TEST_F(DialogueTest, AChangeThatCannotBeMadeIsAQuestionAndLeavesWhatWasOffered) {
+  const v1::Wish cheaper = wish({kCameras, "make it cheaper"});
+  EXPECT_FALSE(cheaper.has_intent());
+  ASSERT_EQ(cheaper.questions_size(), 1);
+  EXPECT_EQ(cheaper.questions(0).text(), "It has no budget to change. Which figure shall it be?");
+  EXPECT_TRUE(wish({kCameras, "make it cheaper", "好的"}).agreed());
+}
+
+TEST_F(DialogueTest, WhereAndOther) {
+  const v1::Wish cheap = wish({"哪里最便宜"});
+  ASSERT_TRUE(cheap.has_sites());
+  EXPECT_FALSE(cheap.sites().cleanest_first());
+  EXPECT_EQ(wish({"今天天气怎么样"}).act(), "other");
+  EXPECT_FALSE(wish({"今天天气怎么样"}).say().empty());
+}
+
+TEST_F(DialogueTest, SayingItAllAgainGivesTheSame) {
+  knows("city", "cameras");
+  const std::vector<std::string> all = {kCameras, "half the budget", "within 300 ms", "why is cameras there", "cheaper"};
+  for (size_t n = 1; n <= all.size(); ++n) {
+    const std::vector<std::string> part(all.begin(), all.begin() + static_cast<ptrdiff_t>(n));
+    Dialogue dialogue(scene, language::understand_names(names_of(scene.domain)));
+    v1::AskResponse one, other;
+    for (const std::string& text : part) (void)dialogue.hear(text, kSunday, one);
+    Dialogue again(scene, language::understand_names(names_of(scene.domain)));
+    for (const std::string& text : part) (void)again.hear(text, kSunday, other);
+    EXPECT_EQ(one.SerializeAsString(), other.SerializeAsString());
+  }
+}
+
+}  // namespace
+}  // namespace weir::intent
