@@ -157,7 +157,11 @@ class Conversation {
   Result<int> offer(const v1::Wish& wish) {
     if (yaml()) std::cout << (documents_++ > 0 ? "---\n" : "") << resource::to_yaml(wish.intent());
     if (table()) std::cout << tongue_.in("\nThe intent:\n\n", "\n意图：\n\n") << resource::to_yaml(wish.intent()) << "\n";
-    if (wish.has_problem()) return tl::unexpected(error_of(wish.problem()));
+    if (wish.has_problem()) {
+      const Error error = error_of(wish.problem());
+      print_error(error);
+      return exit_code(error.code);
+    }
     if (!wish.has_outcome()) {
       (void)offline();
       return static_cast<int>(kExitOk);

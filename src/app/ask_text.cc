@@ -97,7 +97,7 @@ std::string render_free(const google::protobuf::RepeatedPtrField<v1::Resource>& 
   }
   std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.key < b.key; });
   Table table({"SITE", "REGION", "STATE", "CPU FREE", "MEMORY FREE", "ACCEL FREE", "CORE-HOUR", "CARBON"});
-  table.lesser({"CARBON", "STATE"});
+  table.lesser({search.cleanest_first() ? "CORE-HOUR" : "CARBON", "STATE"});
   for (Row& row : rows) table.add(std::move(row.cells));
   return table.text(kTableWidth);
 }

@@ -94,6 +94,9 @@ void Service::plan_wish(const Principal& who, Language language, v1::Wish& wish)
     apply(who, request, [&answer](Result<v1::ApplyResponse> response) { answer = std::move(response); });
     return answer;
   };
+  if (wish.intent().metadata().tenant().empty()) {
+    return put_value(Error{ErrorCode::kInvalid, "nobody said for which tenant", "tenant", "name one, like --tenant city"}, *wish.mutable_problem());
+  }
   const auto asked = tried(wish.intent());
   if (!asked) return put_value(asked.error(), *wish.mutable_problem());
   *wish.mutable_outcome() = asked->results(0);

@@ -79,6 +79,15 @@ TEST_F(AskTest, WhatCannotBeSaysWhatWouldMakeItPossible) {
   EXPECT_GT(asked.strategies(0).estimate().latency_us(), 1'000);
 }
 
+TEST_F(AskTest, AnOperatorSaysForWhom) {
+  const v1::Wish asked = wish(alice, saying({kCameras}));
+  EXPECT_TRUE(asked.has_intent());
+  EXPECT_EQ(asked.problem().where(), "tenant");
+  v1::AskRequest named = saying({kCameras});
+  named.set_tenant("city");
+  EXPECT_TRUE(wish(alice, named).outcome().has_plan());
+}
+
 TEST_F(AskTest, TheDialogueIsInTheRequest) {
   const v1::Wish agreed = wish(city, saying({kCameras, "300毫秒以内", "好的"}));
   EXPECT_TRUE(agreed.agreed());
