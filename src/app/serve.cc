@@ -1,3 +1,4 @@
+#include "app/console_assets.h"
 #include "app/serve.h"
 
 #include <signal.h>
@@ -239,7 +240,7 @@ Status serve(const ServeConfig& config) {
   if (!port) return tl::unexpected(port.error());
   std::unique_ptr<gateway::RestServer> rest;
   if (!config.rest.empty()) {
-    auto opened = gateway::RestServer::open(service, {.listen = config.rest},
+    auto opened = gateway::RestServer::open(service, {.listen = config.rest, .console = console_files()},
                                             {identity->chain_pem, std::string(identity->key_pem.reveal())},
                                             [&] { return samples_of(**brain, link, **log); });
     if (!opened) return tl::unexpected(opened.error());

@@ -16,19 +16,23 @@
 namespace weir::gateway {
 
 struct HttpRequest {
-  std::string method;
-  std::string target;  // origin form: "/v1/events?from=3"
-  std::string authorization;
-  std::string content_type;
-  std::string last_event_id;
-  std::string body;
+  std::string method = {};
+  std::string target = {};  // origin form: "/v1/events?from=3"
+  std::string authorization = {};
+  std::string content_type = {};
+  std::string last_event_id = {};
+  std::string body = {};
+  std::string if_none_match = {};
+  std::string accept_encoding = {};
 };
 
 struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
-  std::string body;
-  std::string allow;  // methods, with 405
+  std::string body = {};
+  std::string allow = {};  // methods, with 405
+  std::string cache_control = "no-store";
+  std::string headers = {};  // further lines, each with its end
 };
 
 inline constexpr size_t kTargetBytesMax = 8 * 1024;

@@ -49,10 +49,11 @@ std::shared_ptr<asio::ssl::context> tls_context(const TlsIdentity& identity, err
 
 std::string head(const HttpResponse& response, bool keep, bool stream) {
   std::string out = "HTTP/1.1 " + std::to_string(response.status) + " " + std::string(http_reason(response.status)) +
-                    "\r\nContent-Type: " + response.content_type + "\r\nCache-Control: no-store\r\n";
+                    "\r\nContent-Type: " + response.content_type + "\r\nCache-Control: " + response.cache_control + "\r\n" + response.headers;
   if (!response.allow.empty()) out += "Allow: " + response.allow + "\r\n";
   if (response.status == 401) out += "WWW-Authenticate: Bearer\r\n";
-  if (!stream) out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  // Of 304 the length would be that of what is not sent (RFC 9110, section 8.6).
+  if (!stream && response.status != 304) out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
   out += std::string("Connection: ") + (keep && !stream ? "keep-alive" : "close") + "\r\n\r\n";
   return out;
 }
@@ -223,13 +224,16 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
                         .authorization = text_of(message[http::field::authorization]),
                         .content_type = text_of(message[http::field::content_type]),
                         .last_event_id = text_of(message["Last-Event-ID"]),
-                        .body = message.body()};
+                        .body = message.body(),
+                        .if_none_match = text_of(message[http::field::if_none_match]),
+                        .accept_encoding = text_of(message[http::field::accept_encoding])};
     head_only_ = request.method == "HEAD";
     if (head_only_) request.method = "GET";
     if (request.target == "/healthz" || request.target == "/metrics") {
       HttpResponse response = request.target == "/healthz" ? health() : metrics(request);
       co_return co_await answer(std::move(response), keep);
     }
+    if (auto file = console_answer(server_.options.console, request)) co_return co_await answer(std::move(*file), keep);
     if (!enter()) {
       HttpResponse response = too_many("too many requests are being answered");
       co_return co_await answer(std::move(response), keep);

@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "service/gateway/console_files.h"
 #include "service/gateway/service.h"
 
 namespace weir::gateway {
@@ -23,6 +25,7 @@ struct RestOptions {
   int64_t heartbeat_us = 15'000'000;        // a stream is written something at least so often
   int threads = 2;                          // that serve sockets, and never read the ledger or decide
   int workers = 2;                          // threads that do
+  std::span<const ConsoleFile> console = {};  // outlive the server
 };
 
 struct TlsIdentity {
