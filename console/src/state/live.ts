@@ -1,0 +1,142 @@
+import { Client } from '../api/client';
+import { EventStream, type Connection } from '../api/event_stream';
+import { asProblem, type Problem } from '../api/problem';
+import type { EventView } from '../api/types';
+import { Domain, slimPlan } from './domain';
+import { Reader } from './reader';
+import { applyEvent, FOLLOWED } from './reducer';
+
+export type Loading = { state: 'loading'; step: string; count: number } | { state: 'ready' } | { state: 'failed'; problem: Problem };
+
+type OnDemand = 'run' | 'node';
+
+// One signed-in session: reads everything once, then follows the ledger from the position at which it began to read, so that
+// nothing falls between. Runs and nodes are read when a page first shows them.
+export class Live {
+  readonly domain = new Domain();
+  readonly client: Client;
+  connection: Connection = { state: 'connecting' };
+  loading: Loading = { state: 'loading', step: 'site', count: 0 };
+  private readonly reader: Reader;
+  private readonly listeners = new Set<() => void>();
+  private readonly eventListeners = new Set<(events: readonly EventView[]) => void>();
+  private readonly demanded = new Map<OnDemand, Promise<void>>();
+  private stream: EventStream | undefined;
+  private closed = false;
+
+  constructor(token: string, onSignedOut: (problem: Problem) => void) {
+    this.client = new Client(token, onSignedOut);
+    this.reader = new Reader(this.client, this.domain);
+    void this.load();
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  onEvents(listener: (events: readonly EventView[]) => void): () => void {
+    this.eventListeners.add(listener);
+    return () => this.eventListeners.delete(listener);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.stream?.close();
+    this.reader.close();
+  }
+
+  retryNow = (): void => this.stream?.retryNow();
+
+  reload = (): void => {
+    this.stream?.close();
+    this.demanded.clear();
+    void this.load();
+  };
+
+  // Rows of a kind that is not read at the beginning; later events keep them.
+  demand(kind: OnDemand): Promise<void> {
+    const known = this.demanded.get(kind);
+    if (known !== undefined) return known;
+    const rows = kind === 'run' ? this.domain.runs : this.domain.nodes;
+    const reading = this.client
+      .all(kind, {}, (items) => rows.putAll(items as never[]))
+      .then(() => undefined)
+      .catch((error: unknown) => {
+        this.demanded.delete(kind);
+        throw error;
+      });
+    this.demanded.set(kind, reading);
+    return reading;
+  }
+
+  private tell(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  private async load(): Promise<void> {
+    const { client, domain } = this;
+    try {
+      const from = (await client.head()).durable ?? '0';
+      let count = 0;
+      const step = async <T>(name: string, rows: { replace(rows: readonly T[]): void }, read: (onPage: (page: T[]) => void) => Promise<T[]>) => {
+        this.loading = { state: 'loading', step: name, count };
+        this.tell();
+        const all = await read((page) => {
+          count += page.length;
+          this.loading = { state: 'loading', step: name, count };
+          this.tell();
+        });
+        rows.replace(all);
+      };
+      await step('site', domain.sites, (onPage) => client.all('site', {}, onPage));
+      await step('router', domain.routers, (onPage) => client.all('router', {}, onPage));
+      await step('link', domain.links, (onPage) => client.all('link', {}, onPage));
+      await step('tenant', domain.tenants, (onPage) => client.all('tenant', {}, onPage));
+      await step('intent', domain.intents, (onPage) => client.all('intent', {}, onPage));
+      await step('plan', domain.plans, async (onPage) => {
+        const slim: ReturnType<typeof slimPlan>[] = [];
+        await client.all('plan', {}, (page) => {
+          for (const plan of page) slim.push(slimPlan(plan));
+          onPage(page);
+        });
+        return slim;
+      });
+      await step('workflow', domain.workflows, (onPage) => client.all('workflow', {}, onPage));
+      await step('queue', domain.queues, (onPage) => client.all('queue', {}, onPage));
+      if (this.closed) return;
+      this.loading = { state: 'ready' };
+      this.tell();
+      this.follow(from);
+    } catch (error) {
+      if (this.closed) return;
+      this.loading = { state: 'failed', problem: asProblem(error) };
+      this.tell();
+    }
+  }
+
+  private follow(from: string): void {
+    this.stream = new EventStream({
+      client: this.client,
+      from,
+      names: FOLLOWED,
+      onConnection: (connection) => {
+        this.connection = connection;
+        this.tell();
+      },
+      onEvents: (events) => {
+        this.domain.remember(events);
+        const readings = events.flatMap((event) => applyEvent(this.domain, event));
+        // Kinds that no page has asked for yet are not kept up to date.
+        this.reader.want(
+          readings.filter((reading) => {
+            if (reading.kind === 'nodesOf' || reading.kind === 'nodes') return this.demanded.has('node');
+            if (reading.kind === 'runsOf') return this.demanded.has('run');
+            return true;
+          }),
+        );
+        for (const listener of this.eventListeners) listener(events);
+      },
+    });
+  }
+}
