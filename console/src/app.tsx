@@ -9,6 +9,7 @@ import { SessionProvider } from './state/session';
 
 const PAGES = {
   map: lazy(() => import('./pages/map_page')),
+  ask: lazy(() => import('./pages/ask')),
   work: lazy(() => import('./pages/work')),
   money: lazy(() => import('./pages/money')),
   trust: lazy(() => import('./pages/trust')),

@@ -1,3 +1,4 @@
+import type { ApplyResult, AskedIntent, AskRequest, AskResponse } from './ask';
 import { asProblem, Problem, problemOf } from './problem';
 import type {
   Bill, Explanation, IssuedToken, Kind, Kinds, LedgerHead, LedgerProof,
@@ -106,6 +107,20 @@ export class Client {
 
   explain(tenant: string, intent: string, whatIf = ''): Promise<Explanation> {
     return this.json(`/v1/explanations/${encodeURIComponent(intent)}${queryText({ tenant, what_if: whatIf })}`);
+  }
+
+  // What the last sentence asks for. Changes nothing.
+  ask(request: AskRequest): Promise<AskResponse> {
+    return this.post('/v1/ask', request);
+  }
+
+  async apply(intent: AskedIntent): Promise<ApplyResult> {
+    const results = (await this.post<{ results?: ApplyResult[] }>('/v1/apply', { resources: [{ intent }] })).results ?? [];
+    return results[0] ?? {};
+  }
+
+  withdraw(tenant: string, intent: string): Promise<unknown> {
+    return this.json(`/v1/resources/intent/${encodeURIComponent(intent)}${queryText({ tenant })}`, { method: 'DELETE' });
   }
 
   explainWorkflow(tenant: string, workflow: string): Promise<Explanation> {

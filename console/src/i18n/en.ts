@@ -2,7 +2,7 @@
 export const en = {
   brand: 'Weir console',
   skip: 'Skip to content',
-  nav: { label: 'Pages', map: 'Map', work: 'Work', money: 'Money', trust: 'Trust', operate: 'Operate' },
+  nav: { label: 'Pages', map: 'Map', ask: 'Ask', work: 'Work', money: 'Money', trust: 'Trust', operate: 'Operate' },
   action: {
     retry: 'Try again', close: 'Close', cancel: 'Cancel', signIn: 'Sign in', signOut: 'Sign out', copy: 'Copy', copied: 'Copied',
     more: 'Look further back', refresh: 'Refresh', showOnMap: 'Show on the map', details: 'Details',
@@ -70,6 +70,16 @@ export const en = {
   },
   events: {
     title: 'Recent events', none: 'No event in what was looked through.', looked: (from: string, to: string) => `Looked through ${from} to ${to}`, all: 'The beginning of the ledger is reached.',
+  },
+  ask: {
+    title: 'Say what you need', hint: 'In Chinese, English or both. Enter sends, Shift+Enter begins a new line.', placeholder: '12 camera streams from street-a, people recognised within 500 ms', send: 'Ask', again: 'Begin anew',
+    tenant: 'For tenant', name: 'Name of the intent', optional: 'if not after the work', examples: 'For example',
+    example: ['12 streams of 1080p video, objects detected within 500 ms', 'train on 8 A100, done by 6am, at most 300 in total', 'where is it cheapest?', 'what if metro fails?'],
+    thinking: 'Understanding and planning', sentence: 'You said', understood: (act: string, percent: string) => `Understood: ${act} (${percent} %)`, follows: 'follows from the rest',
+    assumed: 'Assumed, as nothing was said', question: 'Question', until: (assumed: string) => `Until you say: ${assumed}`, ways: 'Ways to have it', possible: 'What would make it possible', refused: 'Nothing satisfies what was asked',
+    cost: 'An hour', slowest: 'Slowest stream', carbon: 'Carbon', available: 'Availability', sites: 'Sites', instances: 'Instances', perHour: (carbon: string) => `${carbon}/h`, differs: 'What is otherwise', intent: 'The intent, as a file would say it', plan: 'The plan',
+    path: (from: string, to: string, streams: number) => `${from} to ${to}, ${streams} streams`, apply: 'Apply this', applyTitle: (name: string) => `Apply ${name}`, applyText: 'It is decided again on the state of that moment, and what it reserves is billed from then on.', applied: (name: string, action: string) => `Intent ${name}: ${action}.`, follow: 'Follow it',
+    actions: { created: 'created', changed: 'changed', unchanged: 'it was so already' } as Record<string, string>, withdraw: 'Withdraw', withdrawTitle: 'Withdraw', withdrawText: 'What runs for these ends, and their promises with it.', withdrawn: 'Withdrawn', explanation: 'Explanation', intents: 'Intents', freeSites: 'Sites, the best first', noTenant: 'the only one there is',
   },
   work: {
     intents: 'Intents', jobs: 'Jobs', workflows: 'Workflows', runs: 'Runs', queues: 'Queues', tabs: 'Kinds of work',

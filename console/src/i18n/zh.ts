@@ -3,7 +3,7 @@ import type { Dictionary } from './en';
 export const zh: Dictionary = {
   brand: 'Weir 控制台',
   skip: '跳到正文',
-  nav: { label: '页面', map: '地图', work: '工作负载', money: '费用', trust: '信任', operate: '运维' },
+  nav: { label: '页面', map: '地图', ask: '提问', work: '工作负载', money: '费用', trust: '信任', operate: '运维' },
   action: {
     retry: '重试', close: '关闭', cancel: '取消', signIn: '登录', signOut: '退出', copy: '复制', copied: '已复制',
     more: '继续往前查找', refresh: '刷新', showOnMap: '在地图上显示', details: '详情',
@@ -71,6 +71,16 @@ export const zh: Dictionary = {
   },
   events: {
     title: '最近事件', none: '在查找范围内没有事件。', looked: (from, to) => `已查找 ${from} 至 ${to}`, all: '已到账本开头。',
+  },
+  ask: {
+    title: '说出您需要什么', hint: '中文、英文或者混着说都可以。回车发送，Shift+回车换行。', placeholder: '需要对12路1080p视频做物体识别，处理时延不超过500ms', send: '提问', again: '重新开始',
+    tenant: '为哪个租户', name: '意图的名字', optional: '不填则按工作取名', examples: '例如',
+    example: ['需要对12路1080p视频做物体识别，处理时延不超过500ms', '用8张A100训练，早上六点前完成，总共不超过300', '哪里最便宜？', '如果metro挂了会怎样？'],
+    thinking: '正在理解并规划', sentence: '您说', understood: (act: string, percent: string) => `理解为：${act}（${percent} %）`, follows: '由其余推得',
+    assumed: '没有说到，按此假设', question: '请问', until: (assumed: string) => `在您说明之前按：${assumed}`, ways: '可选方案', possible: '怎样才可以做到', refused: '没有方案能满足所说的要求',
+    cost: '每小时', slowest: '最慢的一路', carbon: '碳排放', available: '可用性', sites: '站点', instances: '实例', perHour: (carbon: string) => `${carbon}/小时`, differs: '有什么不同', intent: '意图，写成文件就是', plan: '方案',
+    path: (from: string, to: string, streams: number) => `${from} 到 ${to}，${streams} 路`, apply: '应用这个', applyTitle: (name: string) => `应用 ${name}`, applyText: '届时按当时的状态重新决定，从那时起按所预留的计费。', applied: (name: string, action: string) => `意图 ${name}：${action}。`, follow: '跟踪它',
+    actions: { created: '已建立', changed: '已修改', unchanged: '已是这样' } as Record<string, string>, withdraw: '取消', withdrawTitle: '取消', withdrawText: '为它们运行的都会结束，承诺也随之结束。', withdrawn: '已取消', explanation: '解释', intents: '意图', freeSites: '站点，最好的在前', noTenant: '只有一个时就是它',
   },
   work: {
     intents: '意图', jobs: '作业', workflows: '工作流', runs: '运行', queues: '队列', tabs: '工作负载类型',

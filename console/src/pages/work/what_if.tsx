@@ -42,7 +42,7 @@ export function WhatIf({ tenant, name, plan }: { tenant: string; name: string; p
   );
 }
 
-function Comparison({ now, would }: { now: Outlook | undefined; would: Outlook | undefined }) {
+export function Comparison({ now, would }: { now: Outlook | undefined; would: Outlook | undefined }) {
   const t = useText();
   const rows: [string, (outlook: Outlook | undefined) => string][] = [
     [t.work.sites, (outlook) => outlook?.sites?.join(', ') ?? t.work.none2],

@@ -1,0 +1,74 @@
+import type { Int64, Outlook, Plan } from './types';
+
+// The messages of POST /v1/ask, as JSON has them: what is nought or empty is left out.
+
+export interface Utterance {
+  text: string;
+  unixSeconds: number;
+}
+
+export interface AskRequest {
+  dialogue: Utterance[];
+  tenant?: string;
+  name?: string;
+  utcOffsetSeconds: number;
+}
+
+// An intent is shown and sent back as it came.
+export interface AskedIntent {
+  metadata: { name: string; tenant?: string };
+  spec?: unknown;
+}
+
+export interface ApplyResult {
+  name?: string;
+  tenant?: string;
+  action?: string;
+  plan?: Plan;
+  refusal?: unknown;
+  reasons?: string[];
+  waiting?: Outlook['waiting'];
+  why?: string;
+}
+
+export interface Estimate {
+  billedPerHourNanocredits?: Int64;
+  latencyUs?: Int64;
+  carbonMgPerHour?: Int64;
+  availabilityPpm?: number;
+  instances?: number;
+  sites?: string[];
+}
+
+export interface Strategy {
+  kind: string;
+  title: string;
+  changes?: string[];
+  intent: AskedIntent;
+  estimate: Estimate;
+}
+
+export interface Wish {
+  act: string;
+  label?: string;
+  confidencePermille?: number;
+  fields?: { field: string; label: string; value?: string; words?: string; begin?: number; end?: number }[];
+  assumptions?: { field: string; text: string }[];
+  questions?: { text: string; assumed?: string }[];
+  say?: string;
+  intent?: AskedIntent;
+  wanted?: boolean;
+  agreed?: boolean;
+  outcome?: ApplyResult;
+  problem?: { code?: string; what?: string; where?: string; remedy?: string };
+  strategies?: Strategy[];
+  explain?: { intent: string; tenant?: string; whatIf?: string[] };
+  withdrawals?: { name: string; tenant?: string }[];
+  intents?: { name: string; tenant?: string }[];
+  sites?: { names?: string[]; cleanestFirst?: boolean };
+}
+
+export interface AskResponse {
+  language?: string;
+  wishes?: Wish[];
+}

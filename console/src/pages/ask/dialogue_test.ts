@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import type { AskRequest, AskResponse } from '../../api/ask';
+import { Client } from '../../api/client';
+import { Problem } from '../../api/problem';
+import { Dialogue, pieces } from './dialogue';
+
+describe('pieces', () => {
+  it('cuts between characters of several bytes', () => {
+    const text = '12路视频，500毫秒';
+    const bytes = new TextEncoder().encode(text);
+    const begin = new TextEncoder().encode('12路视频，').length;
+    expect(pieces(text, [{ field: 'latency', label: '时延', begin, end: bytes.length }, { field: 'streams', label: '路数', begin: 0, end: 5 }])).toEqual([
+      { text: '12路', label: '路数' }, { text: '视频，' }, { text: '500毫秒', label: '时延' },
+    ]);
+  });
+  it('leaves out what overlaps, is empty or lies outside', () => {
+    expect(pieces('abc', [{ field: 'a', label: 'a', begin: 0, end: 2 }, { field: 'b', label: 'b', begin: 1, end: 3 }, { field: 'c', label: 'c' }, { field: 'd', label: 'd', begin: 2, end: 9 }]))
+      .toEqual([{ text: 'ab', label: 'a' }, { text: 'c' }]);
+    expect(pieces('')).toEqual([]);
+  });
+});
+
+class Answering extends Client {
+  readonly asked: AskRequest[] = [];
+  failure: Problem | undefined;
+
+  constructor() {
+    super('none');
+  }
+
+  override ask(request: AskRequest): Promise<AskResponse> {
+    this.asked.push(request);
+    return this.failure === undefined ? Promise.resolve({ language: 'en', wishes: [] }) : Promise.reject(this.failure);
+  }
+}
+
+describe('Dialogue', () => {
+  it('brings all that was said, and what failed only once it is asked again', async () => {
+    const client = new Answering();
+    const dialogue = new Dialogue(client);
+    await dialogue.ask('first', 'city', '');
+    client.failure = new Problem('unavailable', 'the brain begins');
+    await dialogue.ask('second', 'city', '');
+    expect(dialogue.turns.map((turn) => turn.problem?.what)).toEqual([undefined, 'the brain begins']);
+    client.failure = undefined;
+    await dialogue.ask('second', 'city', '');
+    expect(client.asked[2]?.dialogue.map((said) => said.text)).toEqual(['first', 'second']);
+    expect(dialogue.turns.every((turn) => turn.answer !== undefined)).toBe(true);
+    dialogue.clear();
+    expect(dialogue.turns).toEqual([]);
+  });
+});
