@@ -18,10 +18,8 @@ export default function AskPage() {
   const [tenant, setTenant] = useState('');
   const [name, setName] = useState('');
   const box = useRef<HTMLTextAreaElement>(null);
-  const end = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (turns.length > 0) end.current?.scrollIntoView({ block: 'nearest' });
-  }, [turns]);
+  const newest = useRef<HTMLDivElement>(null);
+  useEffect(() => newest.current?.scrollIntoView({ block: 'start' }), [turns]);
 
   const ask = (sentence: string) => {
     const trimmed = sentence.trim();
@@ -36,38 +34,46 @@ export default function AskPage() {
         {turns.length > 0 && <button type="button" onClick={() => { dialogue.clear(); box.current?.focus(); }} disabled={busy}>{t.ask.again}</button>}
       </div>
       <div className="dialogue" aria-live="polite">
-        {turns.map((turn, i) => <Said key={i} turn={turn} last={i === turns.length - 1} onRetry={() => ask(turn.text)} />)}
+        {turns.map((turn, i) => (
+          <div key={i} ref={i === turns.length - 1 ? newest : undefined}>
+            <Said turn={turn} last={i === turns.length - 1} onRetry={() => ask(turn.text)} />
+          </div>
+        ))}
         {busy && <Working text={t.ask.thinking} />}
-        <div ref={end} />
       </div>
       <form className="ask-form" onSubmit={(event) => { event.preventDefault(); ask(text); }}>
-        <textarea
-          ref={box}
-          data-filter
-          rows={3}
-          value={text}
-          maxLength={BYTES_MAX}
-          placeholder={t.ask.placeholder}
-          aria-label={t.ask.title}
-          onChange={(event) => setText(event.target.value)}
-          onKeyDown={(event) => {
-            // While an input method composes, Enter is its own.
-            if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
-            event.preventDefault();
-            ask(text);
-          }}
-        />
-        <div className="row-form">
-          <label className="field"><span>{t.ask.tenant}</span>
-            <input value={tenant} onChange={(event) => setTenant(event.target.value)} placeholder={t.ask.noTenant} list="tenants" autoComplete="off" />
-          </label>
-          <datalist id="tenants">{tenants.slice(0, 1000).map((one) => <option key={one.metadata.name} value={one.metadata.name} />)}</datalist>
-          <label className="field"><span>{t.ask.name}</span>
-            <input value={name} onChange={(event) => setName(event.target.value)} placeholder={t.ask.optional} autoComplete="off" />
-          </label>
+        <div className="ask-line">
+          <textarea
+            ref={box}
+            data-filter
+            rows={2}
+            value={text}
+            maxLength={BYTES_MAX}
+            placeholder={t.ask.placeholder}
+            aria-label={t.ask.title}
+            onChange={(event) => setText(event.target.value)}
+            onKeyDown={(event) => {
+              // While an input method composes, Enter is its own.
+              if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
+              event.preventDefault();
+              ask(text);
+            }}
+          />
           <button type="submit" className="primary" disabled={busy || text.trim() === ''}>{t.ask.send}</button>
         </div>
-        <p className="muted">{t.ask.hint}</p>
+        <details>
+          <summary>{t.ask.tenant}: {tenant === '' ? t.ask.noTenant : tenant}</summary>
+          <div className="row-form">
+            <label className="field"><span>{t.ask.tenant}</span>
+              <input value={tenant} onChange={(event) => setTenant(event.target.value)} placeholder={t.ask.noTenant} list="tenants" autoComplete="off" />
+            </label>
+            <datalist id="tenants">{tenants.slice(0, 1000).map((one) => <option key={one.metadata.name} value={one.metadata.name} />)}</datalist>
+            <label className="field"><span>{t.ask.name}</span>
+              <input value={name} onChange={(event) => setName(event.target.value)} placeholder={t.ask.optional} autoComplete="off" />
+            </label>
+          </div>
+          <p className="muted">{t.ask.hint}</p>
+        </details>
       </form>
       {turns.length === 0 && (
         <section className="stack" aria-label={t.ask.examples}>

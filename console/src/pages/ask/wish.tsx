@@ -49,8 +49,8 @@ const MEASURES: readonly { id: 'cost' | 'slowest' | 'carbon'; of: (e: Estimate) 
 function Bar({ share }: { share: number }) {
   return (
     <svg className="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
-      <rect className="bar-all" width="100" height="6" rx="3" />
-      <rect className="bar-part" width={Math.max(1, 100 * Math.min(1, share))} height="6" rx="3" />
+      <rect className="bar-all" width="100" height="6" />
+      <rect className="bar-part" width={Math.max(1, 100 * Math.min(1, share))} height="6" />
     </svg>
   );
 }
@@ -70,7 +70,7 @@ function Outcome({ wish }: { wish: Wish }) {
       )}
       {wish.outcome?.why !== undefined && <p>{wish.outcome.why}</p>}
       {strategies.length > 0 && <h3>{plan ? t.ask.ways : t.ask.possible}</h3>}
-      <div className="cards">
+      <div className="cards strategies">
         {strategies.map((one) => <StrategyCard key={one.kind} strategy={one} most={most} wanted={wish.wanted ?? false} />)}
       </div>
       {strategies.length === 0 && wish.wanted === true && wish.intent && wish.outcome?.refusal === undefined && <Apply intent={wish.intent} />}
