@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -87,7 +87,7 @@ export async function startBrain(): Promise<Brain> {
           done(answer.statusCode === 200);
         }).on('error', () => done(false)).end();
       });
-      if (ready) return;
+      if (ready && existsSync(join(data, 'context.toml'))) return;
       await new Promise((done) => setTimeout(done, 50));
     }
     throw new Error(`the brain does not begin: ${log}`);

@@ -21,7 +21,7 @@ export class CanvasRenderer implements Renderer {
   private frame = 0;
   private moved = false;
 
-  constructor(private readonly container: HTMLElement, private palette: Palette, private readonly events: RendererEvents) {
+  constructor(private readonly container: HTMLElement, private palette: Palette, private readonly events: RendererEvents, private readonly vertexScale = 1) {
     this.canvas.className = 'map-canvas';
     container.append(this.canvas);
     this.observer = new ResizeObserver(() => {
@@ -216,13 +216,13 @@ export class CanvasRenderer implements Renderer {
     for (const vertex of this.topology.vertices.values()) {
       const at = this.project(vertex);
       if (at.x < -20 || at.y < -20 || at.x > width + 20 || at.y > height + 20) continue;
-      const size = vertexSize(vertex, count) * (count > 300 ? zoomed : 1);
+      const size = vertexSize(vertex, count) * (count > 300 ? zoomed : 1) * this.vertexScale;
       context.fillStyle = siteColour(vertex, this.palette);
       context.beginPath();
       context.arc(at.x, at.y, size, 0, 2 * Math.PI);
       context.fill();
       const cell = `${Math.floor(at.x / LABEL_CELL_PX)} ${Math.floor(at.y / (LABEL_CELL_PX / 3))}`;
-      if (size < 5 && (count > 300 || vertex.kind === 'site')) continue;
+      if (size < 4 * this.vertexScale) continue;
       if (labelled.has(cell)) continue;
       labelled.add(cell);
       context.fillStyle = this.palette.label;

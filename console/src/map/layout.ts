@@ -169,8 +169,11 @@ function spread(order: readonly string[], at: Map<string, Point>, size: number):
           x = u - 0.5;
           y = v - 0.5;
           distance = Math.hypot(x, y) || 1;
+          x *= 1e-3 * apart / distance;
+          y *= 1e-3 * apart / distance;
+          distance = 1e-3 * apart;
         }
-        const push = (apart - Math.min(distance, apart)) / 2 / distance;
+        const push = (apart - distance) / 2 / distance;
         a.x -= x * push;
         a.y -= y * push;
         b.x += x * push;

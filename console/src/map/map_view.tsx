@@ -17,6 +17,7 @@ export interface Selection {
 }
 
 const PICK_PX = 14;
+const FRAMED_SCALE = 0.6;
 const NO_WAYS: readonly { hops: readonly string[]; dashed: boolean }[] = [];
 
 // The topology, drawn. It follows the store by itself, outside of React: a change of one link is one update of one line.
@@ -73,7 +74,7 @@ export function MapView({ selection, onSelect, ways = NO_WAYS, framed = false, f
     const palette = matchMedia('(prefers-color-scheme: dark)').matches ? DARK : LIGHT;
     let made: Renderer;
     try {
-      made = hasWebgl() && !framed ? new WebglRenderer(container, palette, events) : new CanvasRenderer(container, palette, events);
+      made = hasWebgl() && !framed ? new WebglRenderer(container, palette, events) : new CanvasRenderer(container, palette, events, framed ? FRAMED_SCALE : 1);
     } catch {
       container.replaceChildren();
       made = new CanvasRenderer(container, palette, events);

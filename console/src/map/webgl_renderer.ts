@@ -23,12 +23,12 @@ export class WebglRenderer implements Renderer {
       labelSize: 12,
       labelDensity: 0.8,
       labelGridCellSize: 90,
-      labelRenderedSizeThreshold: 5,
+      labelRenderedSizeThreshold: 4,
       labelColor: { color: palette.label },
       defaultDrawNodeHover: () => undefined,
       minCameraRatio: 0.002,
       maxCameraRatio: 2.5,
-      stagePadding: 40,
+      stagePadding: 70,
       zIndex: true,
     });
     this.sigma.on('clickStage', ({ event }) => events.onPick(event));
@@ -104,7 +104,7 @@ export class WebglRenderer implements Renderer {
   focus(point: Point): void {
     const { width, height } = this.sigma.getDimensions();
     const pixel = this.project(point);
-    if (pixel.x > 40 && pixel.y > 40 && pixel.x < width - 40 && pixel.y < height - 40) return;
+    if (pixel.x > 0 && pixel.y > 0 && pixel.x < width && pixel.y < height) return;
     const at = this.sigma.viewportToFramedGraph(pixel);
     void this.sigma.getCamera().animate({ x: at.x, y: at.y }, { duration: 150 });
   }

@@ -1,23 +1,12 @@
 import { useMemo } from 'react';
-import type { AlternativeValue, Explanation, Plan } from '../../api/types';
+import type { Explanation, Plan } from '../../api/types';
 import { Card, Name, StateChip } from '../../components/basics';
-import { credits, nanocredits } from '../../format/money';
+import { credits } from '../../format/money';
 import { carbon, clip, latency, power } from '../../format/units';
 import { MapView } from '../../map/map_view';
 import { routeText } from '../../router';
 import { useText } from '../../state/preferences';
-
-// How much more the decision would weigh, in parts per million; exact in whole numbers.
-export function margin(plan: Plan, alternative: AlternativeValue | undefined): { percent: string; bill: string } | undefined {
-  const price = nanocredits(plan.value?.decisionPrice);
-  if (alternative?.decisionPrice === undefined || price <= 0n) return undefined;
-  const tenths = ((nanocredits(alternative.decisionPrice) - price) * 1000n) / price;
-  const size = tenths < 0n ? -tenths : tenths;
-  return {
-    percent: `${tenths < 0n ? '-' : ''}${size / 10n}.${size % 10n} %`,
-    bill: credits(nanocredits(alternative.billedPerHour) - nanocredits(plan.value?.billedPerHour)),
-  };
-}
+import { margin } from './margin';
 
 const NO_SELECTION = {};
 

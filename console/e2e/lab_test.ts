@@ -1,0 +1,76 @@
+import { execFileSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBrain, type Brain } from './brain';
+import { launch, open } from './browser';
+import { serve, type Served } from './server';
+
+// With work that runs: WEIR_E2E_BRAIN and WEIR_E2E_DATA name a lab's brain, to which examples/city-cameras and examples/queues are applied.
+const weir = process.env.WEIR ?? join(resolve(import.meta.dirname, '../..'), 'build/release/bin/weir');
+
+describe.skipIf(process.env.WEIR_E2E_BRAIN === undefined)('the console of a lab', () => {
+  let brain: Brain;
+  let served: Served;
+  let browser: Browser;
+  beforeAll(async () => {
+    brain = await startBrain();
+    served = await serve(brain);
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await served?.close();
+  });
+
+  it('explains a plan: chosen, runners-up with margins, the way on a map, what if', async () => {
+    const { page, faults } = await open(browser, served.origin, brain.token, '#/work/intent/city/cameras');
+    await page.getByRole('heading', { name: 'Chosen' }).waitFor();
+    await page.getByText(/ more to the decision, .* credits\/h on the bill/).first().waitFor();
+    await page.locator('figure .map-canvas').waitFor();
+    await page.getByRole('textbox').first().fill('promise.latency=450ms,where.sites=2');
+    await page.getByRole('button', { name: 'Decide on a copy' }).click();
+    await page.getByRole('rowheader', { name: 'Billed' }).waitFor();
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it('streams what a run writes', async () => {
+    const { page } = await open(browser, served.origin, brain.token, '#/work/runs');
+    await page.getByRole('row').filter({ hasText: 'city/cameras' }).getByRole('link').first().click();
+    await page.getByRole('log').getByText('listening on').waitFor();
+    await page.context().close();
+  });
+
+  it('leads from a line of the bill to the intent and to the event', async () => {
+    const { page } = await open(browser, served.origin, brain.token, '#/money/bill?period=hour');
+    const lines = page.getByRole('table', { name: 'Lines' });
+    await lines.getByRole('link', { name: 'city/cameras' }).first().waitFor();
+    await page.locator('.chart canvas').waitFor({ timeout: 60_000 });
+    await lines.getByRole('row').nth(1).getByRole('link').last().click();
+    await page.getByText('The record is in the ledger, as it was written.').waitFor();
+    expect(await page.getByText('PlanCommitted').count()).toBeGreaterThan(0);
+    await page.context().close();
+  });
+
+  it('shows a cut link within a second of its event', async () => {
+    const { page } = await open(browser, served.origin, brain.token, '#/map?list=links');
+    const row = page.getByRole('row').filter({ hasText: 'street-a-hangzhou' });
+    await row.getByText('up').waitFor();
+    try {
+      execFileSync(weir, ['lab', 'cut', 'street-a-hangzhou']);
+      await row.getByText(/down|one direction/).waitFor({ timeout: 20_000 });
+      const seen = Date.now();
+      const events = await brain.call('GET', '/v1/events?follow=false&names=LinkStateChanged');
+      const of = events.split('\n').filter((line) => line.startsWith('data: ')).map((line) => JSON.parse(line.slice(6)) as { at: string; subject: string; text: string })
+        .filter((event) => event.subject === 'link/street-a-hangzhou' && event.text.includes('down'));
+      const at = Number(BigInt(of.at(-1)?.at ?? '0') / 1000n);
+      console.info(`a cut link was seen ${seen - at} ms after its event`);
+      expect(seen - at).toBeLessThan(1000);
+    } finally {
+      execFileSync(weir, ['lab', 'heal', 'street-a-hangzhou']);
+    }
+    await row.getByText('up', { exact: true }).waitFor({ timeout: 60_000 });
+    await page.context().close();
+  });
+});
