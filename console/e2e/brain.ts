@@ -115,3 +115,18 @@ export function cityYaml(): string {
 export function example(path: string): string {
   return readFileSync(join(root, 'examples', path), 'utf8');
 }
+
+export function siteYaml(name: string, latitude = '29.8683', longitude = '121.5440'): string {
+  return `apiVersion: weir/v1
+kind: Site
+metadata: {name: ${name}}
+spec:
+  tier: edge
+  region: Zhejiang
+  place: {latitude: ${latitude}, longitude: ${longitude}}
+  residency: [cn]
+  asks: {core_hour: 0.40, gib_hour: 0.04}
+  power: {idle_per_core: 4W, peak_per_core: 12W, pue: 1.2, carbon: 0.4974kgCO2/kWh}
+  availability: 99.9%
+`;
+}

@@ -53,6 +53,31 @@ describe.skipIf(process.env.WEIR_E2E_BRAIN === undefined)('the console of a lab'
     await page.context().close();
   });
 
+  it('drains with a reason and consent, which the audit then shows', async () => {
+    const { page } = await open(browser, served.origin, brain.token, '#/operate/sites');
+    const row = page.getByRole('row').filter({ hasText: 'hub-ningxia' });
+    await row.getByRole('button', { name: 'Drain' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason, for the record').fill('new power supply');
+    await dialog.getByRole('button', { name: 'Drain' }).click();
+    await row.getByText('draining').waitFor();
+    await row.getByRole('button', { name: 'Undrain' }).click();
+    await dialog.getByRole('button', { name: 'Undrain' }).click();
+    await row.getByText('up', { exact: true }).waitFor();
+    await page.evaluate(() => (location.hash = '#/operate/nodes'));
+    const node = page.getByRole('row').filter({ hasText: 'hub-ningxia' });
+    await node.getByRole('button', { name: 'Cordon' }).click();
+    await dialog.getByLabel('Reason, for the record').fill('a fan is loud');
+    await dialog.getByRole('button', { name: 'Cordon' }).click();
+    await node.getByRole('button', { name: 'Uncordon' }).click();
+    await dialog.getByRole('button', { name: 'Uncordon' }).click();
+    await node.getByRole('button', { name: 'Cordon', exact: true }).waitFor();
+    await page.evaluate(() => (location.hash = '#/trust/audit?people=yes'));
+    await page.getByRole('cell', { name: /new power supply/ }).first().waitFor();
+    await page.getByRole('cell', { name: /a fan is loud/ }).first().waitFor();
+    await page.context().close();
+  });
+
   it('shows a cut link within a second of its event', async () => {
     const { page } = await open(browser, served.origin, brain.token, '#/map?list=links');
     const row = page.getByRole('row').filter({ hasText: 'street-a-hangzhou' });
