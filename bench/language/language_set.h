@@ -13,7 +13,7 @@ namespace weir::bench {
 
 struct Sentence {
   std::string text;
-  std::string expected;    // as language::understanding_text writes it
+  std::string expected;    // as understanding_text writes it
   bool answers = false;    // there is an answer that it may be about
   bool held = false;       // of the third that rules are not written by
 };

@@ -27,6 +27,51 @@ struct Signs {
   bool instant() const {
     return std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind == Kind::kInstant; });
   }
+  // What only computing counts.
+  bool counted() const {
+    return std::any_of(wish.begin(), wish.end(), [](const Token& token) {
+      return token.quantity(Measure::kStreams) || token.quantity(Measure::kAccelerators) || token.quantity(Measure::kCores) || token.quantity(Measure::kInstances) ||
+             token.quantity(Measure::kRequests);
+    });
+  }
+  // Whether one of the first words has the sense.
+  bool begins(Sense sense) const {
+    return std::any_of(wish.begin(), wish.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(wish.size(), 4)), [&](const Token& token) { return token.is(sense); });
+  }
+  // "turn gates off": a verb, and its particle within a few words, with no amount behind it ("bring it down to 4").
+  bool turned_off() const {
+    for (size_t i = 0; i < wish.size(); ++i) {
+      if (!wish[i].is(Sense::kTurn)) continue;
+      for (size_t k = i + 1; k < wish.size() && k <= i + 4 && wish[k].kind != Kind::kPause; ++k) {
+        if (wish[k].is(Sense::kOff)) return k + 1 == wish.size() || !(wish[k + 1].is(Sense::kAt) || wish[k + 1].is(Sense::kRange) || wish[k + 1].kind == Kind::kQuantity);
+      }
+    }
+    return false;
+  }
+  bool opens_with_would() const {
+    const Meaning* would = wish.front().meaning(Sense::kWould);
+    return would != nullptr && would->value == 1;
+  }
+  // "if", but not the topic of 延迟的话.
+  bool supposes() const {
+    for (size_t i = 0; i < wish.size(); ++i) {
+      const Meaning* meaning = wish[i].meaning(Sense::kWhatIf);
+      if (meaning == nullptr) continue;
+      const bool topic = meaning->value == 1 && i > 0 && wish[i - 1].kind == Kind::kWord && !wish[i - 1].is(Sense::kFails) && !wish[i - 1].is(Sense::kTimes);
+      if (!topic && (meaning->value != 2 || !has(Sense::kHowMuch))) return true;
+    }
+    return false;
+  }
+  // 预算取消, "drop the budget": of a limit, not of what runs.
+  bool calls_off_a_limit() const {
+    for (size_t i = 0; i < wish.size(); ++i) {
+      if (!wish[i].is(Sense::kCancel)) continue;
+      for (size_t k = i < 2 ? 0 : i - 2; k < wish.size() && k <= i + 2; ++k) {
+        if (wish[k].is(Sense::kBudget) || wish[k].is(Sense::kLatency) || wish[k].is(Sense::kAvailability)) return true;
+      }
+    }
+    return false;
+  }
   size_t words() const {
     return static_cast<size_t>(std::count_if(wish.begin(), wish.end(), [](const Token& token) { return token.kind != Kind::kPause; }));
   }
@@ -45,27 +90,37 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   std::vector<ActEvidence> out;
   const auto add = [&](Act act, int32_t weight) { out.push_back({act, weight}); };
 
-  if (signs.has(Sense::kOutside) && !known && !(workload && signs.quantity())) add(Act::kOther, 990);
+  if (signs.has(Sense::kOutside) && !known && !(workload && signs.quantity()) && !signs.counted()) add(Act::kOther, 990);
+  // A question about the world that names a word of computing in passing.
+  if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);
   if (signs.has(Sense::kWhy)) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
   if (signs.has(Sense::kNeverMind)) add(Act::kCancel, 950);
-  if (signs.has(Sense::kWhatIf) && about) add(Act::kWhatIf, 940);
+  if (signs.supposes() && about) add(Act::kWhatIf, 940);
+  if (signs.has(Sense::kFails) && place && signs.any({Sense::kQuestion, Sense::kWorld})) add(Act::kWhatIf, 932);
+  const bool compares = signs.any({Sense::kCheaper, Sense::kFaster, Sense::kCheap, Sense::kFast});
+  if (talk && signs.has(Sense::kWould) && compares && (signs.has(Sense::kQuestion) || signs.opens_with_would()) && (signs.has(Sense::kChange) || signs.quantity() || place || hardware)) add(Act::kWhatIf, 935);
   const bool money_asked = std::any_of(wish.begin(), wish.end(), [&](const Token& token) {
     const Meaning* asked = token.meaning(Sense::kHowMuch);
     return asked != nullptr && (asked->value == 0 || signs.has(Sense::kQuestion));
   });
   if (money_asked && (about || signs.has(Sense::kPeriod))) add(Act::kHowMuch, 930);
+  if (talk && signs.has(Sense::kPeriod) && signs.has(Sense::kQuestion) && !signs.quantity()) add(Act::kHowMuch, 915);
   if (talk && signs.any({Sense::kCheap, Sense::kFast}) && signs.has(Sense::kQuestion) && !signs.has(Sense::kWhere)) add(Act::kHowMuch, 915);
   if (signs.has(Sense::kWhere) && signs.names(NameKind::kIntent) && !signs.has(Sense::kFree)) add(Act::kStatus, 925);
   if (signs.has(Sense::kWhere) && (computing || signs.any({Sense::kFree, Sense::kCheap, Sense::kGreen}))) add(Act::kWhere, 920);
-  if (signs.has(Sense::kFree) && computing && !signs.has(Sense::kAsk)) add(Act::kWhere, 910);
+  const bool any_left = signs.has(Sense::kHave) && (signs.has(Sense::kQuestion) || signs.has(Sense::kFree)) && !workload;
+  if (signs.has(Sense::kFree) && computing && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, 910);
+  if (any_left && hardware && !signs.has(Sense::kLook) && !signs.has(Sense::kLatency)) add(Act::kWhere, 908);
   if (signs.has(Sense::kStatus) && about) add(Act::kStatus, 900);
-  if (signs.has(Sense::kCancel) && (about || signs.any({Sense::kAll, Sense::kKind}) || signs.words() <= 3)) add(Act::kCancel, 905);
+  const bool limit = signs.calls_off_a_limit();
+  if (signs.turned_off() && (known || signs.any({Sense::kAll, Sense::kThis, Sense::kKind}) || workload)) add(Act::kCancel, 906);
+  if (signs.has(Sense::kCancel) && !limit && (!signs.counted() || signs.begins(Sense::kCancel)) && (about || signs.any({Sense::kAll, Sense::kKind}) || signs.words() <= 3)) add(Act::kCancel, 905);
 
   const bool fields = signs.quantity() || signs.instant() || place || hardware ||
                       signs.any({Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kPercentile, Sense::kCheaper, Sense::kFaster});
-  const bool revises = signs.any({Sense::kHalve, Sense::kDouble, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
-  if (talk && signs.has(Sense::kAccept) && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
+  const bool revises = limit || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
+  if (talk && signs.has(Sense::kAccept) && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
   const bool changes = signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer});
   if (!workload || (signs.names(NameKind::kIntent) && changes)) {
     const bool limited = signs.has(Sense::kAtMost) && std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind == Kind::kNumber; });

@@ -71,7 +71,9 @@ Characters fold(std::string_view text) {
   }
   out.at.push_back(text.size());
   for (size_t i = 1; i + 1 < out.text.size(); ++i) {
-    if (out.text[i] == U'x' && is_digit(out.text[i - 1]) && is_letter(out.text[i + 1])) out.text[i] = U'*';  // "8xA100"
+    if (out.text[i] != U'x' || !is_digit(out.text[i - 1])) continue;
+    const bool few = i < 3 || !is_digit(out.text[i - 2]) || !is_digit(out.text[i - 3]);
+    if (is_letter(out.text[i + 1]) || (few && is_digit(out.text[i + 1]))) out.text[i] = U'*';  // "8xA100", "2x4090", not "1920x1080"
   }
   return out;
 }

@@ -43,11 +43,41 @@ class Rules {
       else if (token.kind == Kind::kNumber) number(i);
       else if (token.kind == Kind::kWord) word(i);
     }
+    mend();
+    looks();
     kind();
     return std::move(out_);
   }
 
  private:
+  // What was said before a correction does not hold where the same is said behind it.
+  void mend() {
+    for (size_t i = 1; i < wish_.size(); ++i) {
+      if (!wish_[i].is(Sense::kCorrection)) continue;
+      const size_t at = characters_.at[wish_[i].begin];
+      const auto behind = [&](Slot slot) {
+        return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot && one.field.span.begin > at; });
+      };
+      std::erase_if(out_, [&](const Evidence& one) { return one.field.span.begin < at && behind(one.field.slot); });
+    }
+  }
+
+  // What cameras see is looked at, where nothing else is said of what is done.
+  void looks() {
+    if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
+    const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
+    if (said(Slot::kWorkload) || said(Slot::kArtifact)) return;
+    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) {
+      const Meaning* unit = token.meaning(Sense::kUnitStreams);
+      return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
+    });
+    const bool more = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot != Slot::kStreams && one.field.slot != Slot::kFrom; });
+    if (!(cameras && more) && !(said(Slot::kStreams) && in_wish(Sense::kLook))) return;
+    Evidence evidence;
+    evidence.field = {.slot = Slot::kWorkload, .amount = 1, .name = "detection", .confidence_permille = kGuessed};
+    out_.push_back(std::move(evidence));
+  }
+
   // Token k places from i in the same clause, or none.
   const Token* near(size_t i, int k) const {
     const int step = k < 0 ? -1 : 1;
@@ -111,7 +141,7 @@ class Rules {
     if (before(i, Sense::kFewer, 2) || after(i, Sense::kFewer, 2)) {
       evidence.field.change = Change::kAdd;
       evidence.field.amount = -evidence.field.amount;
-    } else if (before(i, Sense::kAdd, 1) || after(i, Sense::kAdd, 1)) {
+    } else if (before(i, Sense::kAdd, 2) || after(i, Sense::kAdd, 1)) {
       evidence.field.change = Change::kAdd;
     }
   }
@@ -148,6 +178,11 @@ class Rules {
   }
 
   void share(size_t i) {
+    if (wish_[i].name == "percentile") {
+      amount(Slot::kPercentile, i, wish_[i].amount, kSure).bound = false;
+      return;
+    }
+    if (edits() && !in_wish(Sense::kAvailability) && share_of_what_is(i)) return;
     const bool available = about(i, Sense::kAvailability, 3);
     const bool of_requests = about(i, Sense::kUnitRequests, 3);
     if (!available && (of_requests || in_wish(Sense::kLatency))) {
@@ -157,19 +192,51 @@ class Rules {
     }
   }
 
+  // "20 % cheaper", 路数减三成: a factor.
+  bool share_of_what_is(size_t i) {
+    const bool fewer = about(i, Sense::kFewer, 3) || about(i, Sense::kCheaper, 3) || about(i, Sense::kFaster, 3) || spelled_near(i, {U"降", U"砍", U"cut", U"reduce", U"lower"}, 4);
+    const bool more = about(i, Sense::kAdd, 3) || spelled_near(i, {U"提高", U"涨", U"raise", U"increase"}, 4);
+    if (!fewer && !more) return false;
+    const Slot slot = about(i, Sense::kFaster, 3) ? Slot::kLatency : spoken_slot(i, Slot::kBudget);
+    revise(slot, i, Change::kTimes, 1'000 + (fewer ? -1 : 1) * (wish_[i].amount / 1'000));
+    return true;
+  }
+  bool spelled_near(size_t i, std::initializer_list<std::u32string_view> words, int distance) const {
+    for (int k = 1; k <= distance; ++k) {
+      if (spelled(near(i, -k), words) || spelled(near(i, k), words)) return true;
+    }
+    return false;
+  }
+
   void duration(size_t i) {
     const int64_t us = wish_[i].amount;
-    if (edits() && us >= kMinuteUs && (before(i, Sense::kLater, 1) || after(i, Sense::kLater, 1))) {
-      Evidence& evidence = amount(Slot::kDeadline, i, us / kSecondUs, kSure);
+    const bool limit_moves = in_clause(i, Sense::kDeadlineBefore);
+    const bool later = limit_moves ? in_clause(i, Sense::kLater) : about(i, Sense::kLater, 3);
+    const bool earlier = limit_moves ? in_clause(i, Sense::kEarlier) : about(i, Sense::kEarlier, 3);
+    if (edits() && us >= kMinuteUs && (later || earlier)) {
+      Evidence& evidence = amount(Slot::kDeadline, i, (later ? us : -us) / kSecondUs, kSure);
       evidence.field.change = Change::kAdd;
       return;
+    }
+    if (edits() && us < kMinuteUs && (spelled(near(i, -1), {U"慢"}) || (before(i, Sense::kMeasure, 1) && spelled(near(i, -2), {U"慢"})) || spelled(near(i, 1), {U"slower", U"longer", U"more"}))) {
+      return revise(Slot::kLatency, i, Change::kRelax, 0);
     }
     if (us < kMinuteUs && in_clause(i, Sense::kLatency)) {
       amount(Slot::kLatency, i, us, kSure);
       return;
     }
+    if (act_ == Act::kEdit && us >= kMinuteUs && before(i, Sense::kAdd, 1) && !in_clause(i, Sense::kRunTime)) {
+      amount(Slot::kDeadline, i, us / kSecondUs, kUsual).field.change = Change::kAdd;
+      return;
+    }
     if (before(i, Sense::kRunTime, 3) || before(i, Sense::kFor, 1)) {
       amount(Slot::kRunTime, i, us, us >= kMinuteUs ? kSure : kGuessed);
+      return;
+    }
+    // "an hour from now start", 半小时后启动
+    const bool from_now = spelled(near(i, 1), {U"from", U"后", U"之后", U"以后", U"过后", U"后再"}) || spelled(near(i, -1), {U"in", U"after", U"过"});
+    if (us >= kMinuteUs && from_now && (in_clause(i, Sense::kStart) || spelled(near(i, 2), {U"now"}) || spelled(near(i, 1), {U"后", U"之后", U"以后", U"后再"}))) {
+      amount(Slot::kStart, i, situation_.at.unix_s + us / kSecondUs, kUsual).bound = false;
       return;
     }
     const bool within = after(i, Sense::kWithin, 1) || before(i, Sense::kWithin, 2) || spelled(near(i, -1), {U"in", U"in the"});
@@ -190,7 +257,8 @@ class Rules {
     const Token* other = near(i, -2);
     const bool closes = other != nullptr && other->kind == Kind::kInstant;  // the end of a window
     const bool by = closes || before(i, Sense::kDeadlineBefore, 1) || before(i, Sense::kRange, 1) || before(i, Sense::kWithin, 1);
-    const bool starts = before(i, Sense::kStart, 3) || after(i, Sense::kStart, 1) || before(i, Sense::kFrom, 1);
+    const bool repeated = before(i, Sense::kEach, 1) || before(i, Sense::kPeriod, 1);
+    const bool starts = repeated || before(i, Sense::kStart, 3) || after(i, Sense::kStart, 2) || before(i, Sense::kFrom, 1);
     const bool ends = after(i, Sense::kDeadlineAfter, 2);
     // "between 8 pm and 6 am", "晚上八点到早上六点"; "三点跑"
     const Token* next = near(i, 1);
@@ -231,9 +299,10 @@ class Rules {
       return true;
     };
     // "streams: 12", "GPUs, 4 of them", "A100 x8"
-    for (size_t k = i; k > 0 && i - k < 3; --k) {
+    for (size_t k = i; k > 0 && i - k < 4; --k) {
       const Token& token = wish_[k - 1];
-      const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure);
+      const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure) || token.is(Sense::kChange) || token.is(Sense::kAbout) ||
+                          token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
       if (!passed) {
         if (k < i || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
           if (count(token)) return;
@@ -241,7 +310,20 @@ class Rules {
         break;
       }
     }
-    if (before(i, Sense::kBudget, 4) || (about(i, Sense::kTotal, 2) && (limit(i) || in_clause(i, Sense::kBudget)))) {
+    // "each camera sends 8 Mbps, we have 15 of them"
+    for (size_t k = i; k > 0 && spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"them", U"those", U"these"}); --k) {
+      if (count(wish_[k - 1])) return;
+    }
+    // "12 cameras, no, 14": of what was said before.
+    if (corrects(i)) return;
+    const Meaning* sum = nullptr;
+    for (const int k : {1, -1, 2, -2, -3}) {
+      const Token* token = near(i, k);
+      const Meaning* meaning = token == nullptr ? nullptr : token->meaning(Sense::kTotal);
+      if (meaning != nullptr && meaning->value == 1) sum = meaning;
+    }
+    const bool to_spend = spelled(near(i, 1), {U"to"}) && after(i, Sense::kBudget, 2);
+    if (before(i, Sense::kBudget, 4) || to_spend || sum != nullptr || after(i, Sense::kTotal, 1) || (about(i, Sense::kTotal, 2) && (limit(i) || in_clause(i, Sense::kBudget)))) {
       const __int128 nano = static_cast<__int128>(micro) * 1'000;
       if (nano > (int64_t{1} << 60)) return;
       std::string period = "total";
@@ -270,13 +352,32 @@ class Rules {
     }
   }
 
+  bool corrects(size_t i) {
+    size_t k = i;
+    while (k > 0 && (wish_[k - 1].kind == Kind::kPause || wish_[k - 1].is(Sense::kAbout))) --k;
+    if (k == 0 || !wish_[k - 1].is(Sense::kCorrection)) return false;
+    const size_t at = characters_.at[wish_[k - 1].begin];
+    for (size_t n = out_.size(); n-- > 0;) {
+      const Field& said = out_[n].field;
+      if (said.span.begin > at || !said.name.empty()) continue;
+      const Slot slot = said.slot;
+      const auto token = std::find_if(wish_.begin(), wish_.end(), [&](const Token& one) { return characters_.at[one.begin] == said.span.begin; });
+      if (token == wish_.end() || token->kind != Kind::kQuantity || token->amount == 0) return false;
+      const int64_t one = token->one > 0 ? token->one : token->measure == Measure::kCores || token->measure == Measure::kAccelerators ? 1'000 : 1;
+      if (wish_[i].amount / kMicro > (int64_t{1} << 60) / one) return false;
+      amount(slot, i, wish_[i].amount / kMicro * one, kSure);
+      return true;
+    }
+    return false;
+  }
+
   // The slot that a noun of the clause names, for what changes without a figure.
   Slot spoken_slot(size_t i, Slot otherwise) const {
     for (int k = 1; k <= 4; ++k) {
       for (const int at : {k, -k}) {
         const Token* token = near(i, at);
         if (token == nullptr) continue;
-        if (token->is(Sense::kBudget)) return Slot::kBudget;
+        if (token->is(Sense::kBudget) || token->is(Sense::kCheaper)) return Slot::kBudget;
         if (token->is(Sense::kLatency)) return Slot::kLatency;
         if (token->is(Sense::kBandwidth)) return Slot::kBandwidth;
         if (token->is(Sense::kUnitStreams) || token->is(Sense::kStreams)) return Slot::kStreams;
@@ -294,11 +395,13 @@ class Rules {
     const Token& token = wish_[i];
     if (const Meaning* intent = token.named(NameKind::kIntent)) named(Slot::kTarget, i, intent->name, kSure);
     if (const Meaning* artifact = token.named(NameKind::kArtifact)) named(Slot::kArtifact, i, artifact->name, kSure);
-    if (const Meaning* model = token.named(NameKind::kAcceleratorModel)) named(Slot::kAcceleratorModel, i, model->name, kSure);
+    if (const Meaning* model = token.named(NameKind::kAcceleratorModel); model != nullptr && !replaced(i)) named(Slot::kAcceleratorModel, i, model->name, kSure);
     if (const Meaning* work = token.meaning(Sense::kWorkload)) {
       // The longer term is the more special one: "speech recognition", not "recognition".
       const auto letters = static_cast<int32_t>(std::min<size_t>(token.end - token.begin, 50));
-      Evidence& evidence = named(Slot::kWorkload, i, work->name, kUsual + letters);
+      // What is done outweighs what it is done for: 游戏CG渲染, "website log analysis".
+      const bool topic = work->name == "game" || work->name == "web" || work->name == "database";
+      Evidence& evidence = named(Slot::kWorkload, i, work->name, kUsual + letters - (topic ? 60 : 0));
       evidence.field.amount = work->value;
     }
     if (const Meaning* percentile = token.meaning(Sense::kPercentile)) amount(Slot::kPercentile, i, percentile->value, kSure).bound = false;
@@ -310,6 +413,17 @@ class Rules {
     if (edits()) revisions(i);
   }
 
+  // Whether another model is wanted in place of the one at a token: "not A100 but H100", 把A100换成H100.
+  bool replaced(size_t i) const {
+    if (before(i, Sense::kNot, 3)) return true;
+    for (size_t k = i + 1; k < wish_.size(); ++k) {
+      if (wish_[k].named(NameKind::kAcceleratorModel) == nullptr) continue;
+      return std::any_of(wish_.begin() + static_cast<std::ptrdiff_t>(i), wish_.begin() + static_cast<std::ptrdiff_t>(k),
+                         [](const Token& between) { return between.is(Sense::kChange); });
+    }
+    return false;
+  }
+
   void wishes(size_t i) {
     const Token& token = wish_[i];
     const bool asked = act_ == Act::kWhy || act_ == Act::kWhatIf || act_ == Act::kStatus || act_ == Act::kCancel;
@@ -319,6 +433,7 @@ class Rules {
       if (meaning == nullptr) continue;
       const bool comparative = sense == Sense::kCheaper || sense == Sense::kFaster;
       if (comparative && edits()) continue;
+      if (before(i, Sense::kNot, 2)) return;  // "not cheap"
       named(Slot::kPrefer, i, meaning->name, comparative ? kUsual : kSure);
       return;
     }
@@ -331,9 +446,13 @@ class Rules {
   }
   void revisions(size_t i) {
     const Token& token = wish_[i];
-    if (token.is(Sense::kHalve)) return revise(spoken_slot(i, Slot::kBudget), i, Change::kTimes, 500);
-    if (const Meaning* twice = token.meaning(Sense::kDouble)) return revise(twice->value == 1 ? Slot::kBudget : spoken_slot(i, Slot::kStreams), i, Change::kTimes, 2'000);
+    if (const Meaning* times = token.meaning(Sense::kTimes)) {
+      const bool priced = !times->name.empty() || in_clause(i, Sense::kHowMuch);
+      return revise(priced ? Slot::kBudget : spoken_slot(i, times->value < 1'000 ? Slot::kBudget : Slot::kStreams), i, Change::kTimes, times->value);
+    }
     if (act_ == Act::kWhatIf) return;
+    const bool reason = token.is(Sense::kTooDear) || token.is(Sense::kTooSlow);
+    if (reason && std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kNot; })) return;
     if (token.is(Sense::kCheaper) || token.is(Sense::kTooDear)) return revise(Slot::kBudget, i, Change::kTighten, 0);
     if (token.is(Sense::kFaster) || token.is(Sense::kTooSlow)) return revise(Slot::kLatency, i, Change::kTighten, 0);
     if (token.is(Sense::kSlowerIsFine)) return revise(Slot::kLatency, i, Change::kRelax, 0);
@@ -429,6 +548,11 @@ class Rules {
       if (token->is(Sense::kEach) && at && index > 0 && streams_at(index - 1)) {
         counted = index - 1;
         each = true;
+        return Role::kFrom;
+      }
+      // Cameras that stand at a site.
+      if (at && token->quantity(Measure::kStreams) && token->name == "camera" && wish_[first].named(NameKind::kSite) != nullptr) {
+        counted = index;
         return Role::kFrom;
       }
       if (token->kind == Kind::kQuantity || token->kind == Kind::kInstant || is_place(*token) || token->is(Sense::kWorkload)) break;

@@ -180,7 +180,9 @@ Match Gazetteer::longest(std::u32string_view text, size_t begin) const {
     }
     const uint32_t meanings = nodes_[node].meanings;
     if (meanings == 0) continue;
-    if (ends_word(text, i)) {
+    if (is_digit(text[i - 1]) && i < text.size() && text[i] == U's' && ends_word(text, i + 1)) {
+      best = {i + 1, &meanings_[meanings], false};  // "4090s"
+    } else if (ends_word(text, i)) {
       best = {i, &meanings_[meanings], false};
     } else if (text[i] == U's' && i - begin > 1 && ends_word(text, i + 1)) {
       best = {i + 1, &meanings_[meanings], false};  // plural

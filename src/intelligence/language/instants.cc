@@ -51,6 +51,10 @@ class Reader {
     end = begin;
     while (i < tokens_.size()) {
       size_t next = i;
+      if (i == begin && begin > 0 && closes(begin) && take_bare(next, spoken)) {
+        end = next;
+        break;
+      }
       if (!take(next, spoken, i == begin)) {
         // "at", "on", "in", "the", "的" between two parts
         if (i == begin || !joins(tokens_[i]) || i + 1 >= tokens_.size()) break;
@@ -90,9 +94,18 @@ class Reader {
     return name == "morning" ? Part::kMorning : name == "afternoon" ? Part::kAfternoon : name == "evening" ? Part::kEvening : Part::kNone;
   }
 
+  // "done by 8", "before 9": nothing but an hour stands there.
+  bool closes(size_t i) const {
+    const Token& before = tokens_[i - 1];
+    const bool said = before.is(Sense::kDeadlineBefore) && before.end - before.begin >= 5;
+    return said && whole(i).value_or(0) > 0 && (i + 1 == tokens_.size() || tokens_[i + 1].kind == Kind::kPause);
+  }
+
   bool take_bare(size_t& i, Spoken& spoken) const {
     const auto hour = whole(i);
     if (!hour || *hour > 24) return false;
+    // "on Monday on 4 GPUs" names no hour.
+    if (i + 1 < tokens_.size() && tokens_[i + 1].kind == Kind::kWord && !is(i + 1, Sense::kDeadlineAfter) && !is(i + 1, Sense::kStart)) return false;
     spoken.minute = *hour * 60;
     ++i;
     return true;
@@ -149,9 +162,10 @@ class Reader {
       return set(token.meaning(Sense::kNoon)->value, 1, true);
     }
     if (token.is(Sense::kMidnight)) return set(kDayMinutes, 1, true);
-    if (token.is(Sense::kHalfPast) || token.is(Sense::kQuarterPast)) {
+    if (token.is(Sense::kHalfPast) || token.is(Sense::kQuarterPast) || token.is(Sense::kQuarterTo)) {
       const auto hour = whole(i + 1);
-      return hour && *hour <= 23 && set(*hour * 60 + (token.is(Sense::kHalfPast) ? 30 : 15), 2, false);
+      const int64_t past = token.is(Sense::kHalfPast) ? 30 : token.is(Sense::kQuarterPast) ? 15 : -15;
+      return hour && *hour >= 1 && *hour <= 23 && set(*hour * 60 + past, is(i + 2, Sense::kOclock) ? 3 : 2, false);
     }
     const auto hour = whole(i);
     if (!hour || *hour > 24) return false;
@@ -199,16 +213,45 @@ class Reader {
       return true;
     };
     if (const Meaning* month = token.meaning(Sense::kMonth)) {
-      const auto day = whole(i + 1);
-      return day && dated(month->value, *day, 2);
+      const size_t at = is(i + 1, Sense::kArticle) ? i + 2 : i + 1;
+      const auto day = whole(at);
+      return day && dated(month->value, *day, at + (is(at + 1, Sense::kOrdinal) ? 2 : 1) - i);
+    }
+    if (const Meaning* end = token.meaning(Sense::kPeriodEnd)) {
+      spoken.day = last_day(end->name);
+      spoken.minute = kDayMinutes;
+      spoken.exact = true;
+      ++i;
+      return true;
     }
     const auto number = whole(i);
     if (!number) return false;
-    if (i + 1 < tokens_.size()) {
-      if (const Meaning* month = tokens_[i + 1].meaning(Sense::kMonth)) return dated(month->value, *number, 2);
+    const size_t behind = is(i + 1, Sense::kOrdinal) ? i + 2 : i + 1;
+    if (behind < tokens_.size()) {
+      if (const Meaning* month = tokens_[behind].meaning(Sense::kMonth)) return dated(month->value, *number, behind + 1 - i);
+    }
+    // 28号, "by the 28th": of this month, or of the next.
+    const bool ordinal = is(i + 1, Sense::kOrdinal) && i > 1 && tokens_[i - 2].is(Sense::kDeadlineBefore);
+    if ((ordinal || is(i + 1, Sense::kDayMark)) && *number >= 1 && *number <= 31) {
+      using namespace std::chrono;
+      const year_month_day now{sys_days{days{today_}}};
+      const int64_t month = static_cast<unsigned>(now.month());
+      const int64_t next = *number >= static_cast<unsigned>(now.day()) ? month : month % 12 + 1;
+      return dated(next, *number, 2);
     }
     const auto day = whole(i + 2);
     return is(i + 1, Sense::kMonthMark) && day && is(i + 3, Sense::kDayMark) && dated(*number, *day, 4);
+  }
+
+  // The last day of the week, of what works of it, of the month or of the year.
+  int64_t last_day(const std::string& of) const {
+    using namespace std::chrono;
+    const year_month_day now{sys_days{days{today_}}};
+    if (of == "month") return sys_days{now.year() / now.month() / last}.time_since_epoch().count();
+    if (of == "work week") return today_ + (5 - weekday_of(today_) + 7) % 7;
+    if (of == "year") return sys_days{now.year() / December / last}.time_since_epoch().count();
+    if (of == "next month") return sys_days{(now.year() / now.month() + months{1}) / last}.time_since_epoch().count();
+    return today_ + (7 - weekday_of(today_)) % 7;
   }
 
   int64_t resolve(const Spoken& spoken, bool& whole_day) const {

@@ -17,23 +17,36 @@ enum class Sense : uint8_t {
   kTenths,      // 九成
   kPeriod,      // "per hour"; name: the period; value: where it may also be a duration ("an hour"), its microseconds
   kPerSecond,   // likewise
+  kPerMinute, kPercentileMark,
+  kOrdinal,     // "th", behind a number
   kCurrency,    // "$", before the number
   // What a number is about.
   kLatency, kBandwidth, kMemory, kAcceleratorMemory, kBudget, kAvailability, kRunTime, kStreams, kInstances, kCores, kAccelerators,
   kDeadlineBefore, kDeadlineAfter, kStart, kFor, kWithin, kLater, kEarlier, kTotal, kEach, kRange, kAbout,
-  kAtMost, kAtLeast, kBetween, kArticle, kSingle,
+  kAtMost, kAtLeast, kBetween, kArticle,
+  kFull,        // "a full day"
+  kSingle,      // value: how many: "dual"
   // Places.
   kFrom, kComesFrom, kAt, kOnly, kNot, kResidency, kNear, kExcept, kExcluded, kAddTo,
   // Time of day. The value: days from today; minutes of the day.
-  kDay, kWeekday, kNextWeek, kMonth, kMonthMark, kDayMark, kMinuteMark, kAm, kPm, kMorning, kAfternoon, kEvening, kNight, kNoon, kMidnight, kHalfPast, kQuarterPast,
+  kDay, kWeekday, kNextWeek,
+  kPeriodEnd,  // name: what ends with the day
+  kMonth, kMonthMark, kDayMark, kMinuteMark, kAm, kPm, kMorning, kAfternoon, kEvening, kNight, kNoon, kMidnight, kHalfPast, kQuarterPast, kQuarterTo,
   kOclock,
   // What it does; name: the workload. Value 1: a service, 2: a job.
   kWorkload, kKind, kBuiltInRegion,
   // Wishes.
   kCheap, kCheaper, kFast, kFaster, kGreen, kSafe, kNoBudget, kSlowerIsFine, kTooDear, kTooSlow, kDearerIsFine,
   // Acts.
-  kAsk, kWhy, kWhatIf, kFails, kHowMuch, kWhere, kFree, kStatus, kCancel, kNeverMind, kAll, kAccept, kChange, kAdd, kFewer, kHalve, kDouble,
+  kAsk, kWhy, kWhatIf, kFails, kHowMuch, kWhere, kFree, kStatus, kCancel, kNeverMind, kAll, kAccept, kChange, kAdd, kFewer,
+  kTimes,       // value: the factor in thousandths; name: the slot, if it says one
   kRemove, kThis, kQuestion, kAnd, kThen, kOutside, kComputing, kFinish, kColon,
+  kByTheWay,    // begins another wish
+  kCorrection,  // what follows is meant in place of what was said
+  kWould, kHave,
+  kWorld,       // asks about the world, unless computing is spoken of
+  kLook,        // what is done with pictures of cameras
+  kTurn, kOff,  // "turn gates off"
 };
 
 struct Words {

@@ -12,19 +12,22 @@ namespace {
 constexpr std::u32string_view kDigits = U"零一二三四五六七八九";
 constexpr std::array<const char*, 10> kWritten = {"零", "一", "二", "三", "四", "五", "六", "七", "八", "九"};
 
+constexpr std::u32string_view kFormalDigits = U"零壹贰叁肆伍陆柒捌玖";
+
 int chinese_digit(char32_t c) {
   if (c == U'〇') return 0;
-  if (c == U'两') return 2;
+  if (c == U'两' || c == U'俩') return 2;
+  if (const size_t at = kFormalDigits.find(c); at != std::u32string_view::npos) return static_cast<int>(at);
   const size_t at = kDigits.find(c);
   return at == std::u32string_view::npos ? -1 : static_cast<int>(at);
 }
 
 int64_t chinese_power(char32_t c) {
   switch (c) {
-    case U'十': return 10;
-    case U'百': return 100;
-    case U'千': return 1'000;
-    case U'万': return 10'000;
+    case U'十': case U'拾': return 10;
+    case U'百': case U'佰': return 100;
+    case U'千': case U'仟': return 1'000;
+    case U'万': case U'萬': return 10'000;
     case U'亿': return 100'000'000;
     default: return 0;
   }
@@ -59,6 +62,7 @@ std::optional<Number> read_arabic(std::u32string_view text, size_t begin) {
     for (++i; is_digit(at(i)); ++i, step /= 10) micro += static_cast<int64_t>(at(i) - U'0') * step;
   }
   if (at(i) == U'k' && !is_letter(at(i + 1))) return checked(times(micro, 1'000), i + 1);
+  if (at(i) == U'w' && !is_letter(at(i + 1))) return checked(times(micro, 10'000), i + 1);  // 万, as it is typed
   for (int64_t power = chinese_power(at(i)); power >= 100; power = chinese_power(at(i))) {
     micro = times(micro, power);
     ++i;
@@ -78,8 +82,10 @@ std::optional<Number> read_chinese(std::u32string_view text, size_t begin, bool 
     const char32_t c = text[i];
     if (const int d = chinese_digit(c); d >= 0) {
       // 二〇二六, 一二三: digits one by one.
-      digit = digit < 0 ? d : digit * 10 + d;
-      ++digits_in_a_row;
+      // 两三百, 三四十: between the two; the upper one counts.
+      const bool either = digits_in_a_row == 1 && digit > 0 && d == digit + 1 && chinese_power(at(i + 1)) > 0;
+      digit = digit < 0 || either ? d : digit * 10 + d;
+      digits_in_a_row += either ? 0 : 1;
       zero = zero || d == 0;
       if (digits_in_a_row > 12) return std::nullopt;
       continue;
@@ -108,6 +114,10 @@ std::optional<Number> read_chinese(std::u32string_view text, size_t begin, bool 
     zero = false;
   }
   if (i == begin) return std::nullopt;
+  // 四分之三
+  if (total == 0 && section == 0 && digits_in_a_row == 1 && digit > 0 && at(i) == U'分' && at(i + 1) == U'之' && chinese_digit(at(i + 2)) > 0) {
+    return checked(chinese_digit(at(i + 2)) * kMicro / digit, i + 3, true);
+  }
   // 一万二 is 12,000; 一百零二 is 102.
   if (digit > 0 && digit < 10 && digits_in_a_row == 1 && !zero && last_power >= 100) {
     section += digit * (last_power / 10);
@@ -157,11 +167,33 @@ struct Idiom {
   std::u32string_view text;
   int64_t micro;
 };
-constexpr std::array<Idiom, 9> kIdioms = {{{U"a quarter of an", kMicro / 4}, {U"a quarter of a", kMicro / 4},
-    {U"half of a", kMicro / 2}, {U"half an", kMicro / 2}, {U"half a", kMicro / 2}, {U"half the", 0}, {U"a dozen", 12 * kMicro},
-    {U"half", kMicro / 2}, {U"a couple of", 2 * kMicro}}};
+constexpr std::array<Idiom, 13> kIdioms = {{{U"half a dozen", 6 * kMicro}, {U"two dozen", 24 * kMicro}, {U"three dozen", 36 * kMicro},
+    {U"four dozen", 48 * kMicro}, {U"half of a", kMicro / 2}, {U"half an", kMicro / 2}, {U"half a", kMicro / 2}, {U"half the", 0}, {U"a dozen", 12 * kMicro},
+    {U"half", kMicro / 2}, {U"a couple of", 2 * kMicro}, {U"a couple", 2 * kMicro},
+    {U"dozen", 12 * kMicro}}};
+
+// "a fifth of a", "three quarters of an"
+constexpr std::array<EnglishWord, 10> kFractions = {{{U"half", 2}, {U"third", 3}, {U"quarter", 4}, {U"fourth", 4}, {U"fifth", 5}, {U"sixth", 6},
+    {U"eighth", 8}, {U"tenth", 10}, {U"twentieth", 20}, {U"hundredth", 100}}};
+
+std::optional<Number> read_fraction(std::u32string_view text, size_t begin) {
+  const std::u32string_view first = word_at(text, begin);
+  const int64_t count = first == U"a" ? 1 : value_of(kSmall, first);
+  const size_t next = next_word(text, begin + first.size());
+  if (count < 1 || count > 9 || next == text.size()) return std::nullopt;
+  std::u32string_view part = word_at(text, next);
+  const size_t of = next_word(text, next + part.size());
+  if (part.ends_with(U's')) part.remove_suffix(1);
+  const int64_t parts = value_of(kFractions, part);
+  if (parts < 0 || of == text.size() || word_at(text, of) != U"of") return std::nullopt;
+  const size_t article = next_word(text, of + 2);
+  const std::u32string_view last = article == text.size() ? std::u32string_view{} : word_at(text, article);
+  if (last != U"a" && last != U"an") return std::nullopt;
+  return Number{count * kMicro / parts, article + last.size(), true};
+}
 
 std::optional<Number> read_english(std::u32string_view text, size_t begin) {
+  if (auto fraction = read_fraction(text, begin)) return fraction;
   for (const Idiom& idiom : kIdioms) {
     const size_t end = begin + idiom.text.size();
     if (text.substr(begin, idiom.text.size()) == idiom.text && (end == text.size() || !is_letter(text[end]))) {

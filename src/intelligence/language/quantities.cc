@@ -58,6 +58,13 @@ class Reader {
                        [&](const Token& token) { return token.is(sense); });
   }
 
+  bool clause_names_model(size_t i) const {
+    for (size_t k = i; k > 0 && tokens_[k - 1].kind != Kind::kPause; --k) {
+      if (model(k - 1)) return true;
+    }
+    return false;
+  }
+
   std::optional<Token> read(size_t i, size_t& end) const {
     if (number(i)) return read_number_at(i, end);
     if (is(i, Sense::kPercentOf) && number(i + 1)) {
@@ -69,26 +76,45 @@ class Reader {
       return money(i, end, tokens_[i + 1].amount);
     }
     if ((is(i, Sense::kArticle) || is(i, Sense::kSingle)) && i + 1 < tokens_.size()) {
-      const bool single = is(i, Sense::kSingle);
-      const auto one = [&](size_t unit, Measure measure, int64_t amount) {
+      const int64_t count = is(i, Sense::kSingle) ? tokens_[i].meaning(Sense::kSingle)->value : 1;
+      const auto some = [&](size_t unit, Measure measure, int64_t amount) {
         end = unit + 1;
-        return made(i, end, measure, amount);
+        return made(i, end, measure, count * amount);
       };
-      if (const Meaning* unit = tokens_[i + 1].meaning(Sense::kUnitDuration); unit != nullptr && !single && unit->value >= 1'000'000) {
-        return one(i + 1, Measure::kDuration, unit->value);
+      const size_t noun = is(i + 1, Sense::kFull) ? i + 2 : i + 1;
+      const Meaning* unit = noun < tokens_.size() ? tokens_[noun].meaning(Sense::kUnitDuration) : nullptr;
+      if (unit != nullptr && is(i, Sense::kArticle) && unit->value >= 1'000'000) {
+        auto token = some(noun, Measure::kDuration, unit->value);
+        token->amount += part_behind(end, unit->value);
+        return token;
       }
-      if (is(i + 1, Sense::kUnitAccelerators)) return one(i + 1, Measure::kAccelerators, 1'000);
-      if (is(i + 1, Sense::kUnitInstances)) return one(i + 1, Measure::kInstances, 1);
-      if (model(i + 1)) return one(i, Measure::kAccelerators, 1'000);
+      if (is(i + 1, Sense::kUnitAccelerators)) return some(i + 1, Measure::kAccelerators, 1'000);
+      if (is(i + 1, Sense::kUnitInstances)) return some(i + 1, Measure::kInstances, 1);
+      if (model(i + 1)) return some(i, Measure::kAccelerators, 1'000);
     }
     // "an hour" beside no money is a duration.
     for (const Sense sense : {Sense::kPeriod, Sense::kPerSecond}) {
       const Meaning* period = i < tokens_.size() ? tokens_[i].meaning(sense) : nullptr;
       if (period == nullptr || period->value == 0 || counted_per(i)) continue;
       end = i + 1;
-      return made(i, end, Measure::kDuration, period->value);
+      auto token = made(i, end, Measure::kDuration, period->value);
+      token->amount += part_behind(end, period->value);
+      token->end = tokens_[end - 1].end;
+      return token;
     }
     return std::nullopt;
+  }
+
+  // What stands behind a duration of one unit and adds a part of it: "a second and a half", 一秒半. Moves end behind it.
+  int64_t part_behind(size_t& end, int64_t one) const {
+    size_t k = end;
+    if (is(k, Sense::kAnd)) ++k;
+    if (k > end && is(k, Sense::kArticle)) ++k;
+    if (k >= tokens_.size() || !number(k) || !tokens_[k].article || tokens_[k].amount >= kMicro) return 0;
+    const bool joined = k > end || tokens_[k].begin == tokens_[k - 1].end;
+    if (!joined || unit_at(k + 1)) return 0;
+    end = k + 1;
+    return scaled(tokens_[k].amount, one).value_or(0);
   }
 
   // Whether the period at a token belongs to an amount: a number or a unit of money, of requests or frames beside it, or a question
@@ -97,8 +123,9 @@ class Reader {
     const auto amount = [&](size_t k) {
       return number(k) || is(k, Sense::kUnitMoney) || is(k, Sense::kBlock) || is(k, Sense::kCurrency) || is(k, Sense::kUnitRequests) || is(k, Sense::kUnitFrames) || model(k);
     };
-    if (is(i + 1, Sense::kWithin)) return false;
-    if (amount(i + 1) || (i > 0 && amount(i - 1))) return true;
+    if (is(i + 1, Sense::kWithin) || (i > 0 && is(i - 1, Sense::kFor))) return false;
+    const bool half = number(i + 1) && tokens_[i + 1].article;  // 一秒半
+    if ((amount(i + 1) && !half) || (i > 0 && amount(i - 1))) return true;
     const bool money = clause_has(i, Sense::kUnitMoney) || clause_has(i, Sense::kBlock) || clause_has(i, Sense::kCurrency);
     return money || clause_has(i, Sense::kHowMuch) || clause_has(i, Sense::kBudget);
   }
@@ -157,6 +184,25 @@ class Reader {
     return std::nullopt;
   }
 
+  // How many seconds a rate is told for by the word at a token; 1 where it tells none.
+  int64_t per(size_t i) const {
+    if (is(i, Sense::kPerMinute)) return 60;
+    const Meaning* period = i < tokens_.size() ? tokens_[i].meaning(Sense::kPeriod) : nullptr;
+    if (period == nullptr) return 1;
+    return period->name == "hour" ? 3'600 : period->name == "day" ? 86'400 : 1;
+  }
+
+  // Whether memory at tokens [begin, end) is that of a model beside it: "A100 80G", "80 GB A100s", "2 A100s with 80GB each".
+  bool of_model(size_t begin, size_t end) const {
+    if (clause_has(begin, Sense::kMemory) || clause_has(begin, Sense::kUnitCores)) return false;
+    if (model(end) || (begin > 0 && model(begin - 1))) return true;
+    if (!is(end, Sense::kEach)) return false;
+    for (size_t k = begin; k > 0 && begin - k < 3; --k) {
+      if (counts_accelerators(k - 1)) return true;
+    }
+    return false;
+  }
+
   std::optional<Token> read_number_at(size_t i, size_t& end) const {
     int64_t micro = tokens_[i].amount;
     size_t next = i + 1;
@@ -187,16 +233,25 @@ class Reader {
       const bool more = number(next + 1) && tokens_[next + 1].amount < 10 * kMicro;
       return take(next + (more ? 2 : 1), Measure::kShare, micro / 10 + (more ? tokens_[next + 1].amount / 100 : 0));
     }
+    const size_t mark = is(next, Sense::kOrdinal) ? next + 1 : next;
+    if (is(mark, Sense::kPercentileMark)) {
+      auto token = take(mark + 1, Measure::kShare, scaled(micro, kPpmOfPercent));
+      if (token) token->name = "percentile";
+      return token;
+    }
     if (is(next, Sense::kOfHundred)) return take(next + 1, Measure::kShare, scaled(micro, kPpmOfPercent));
     // "一个半小时", "3个半小时"
     if (is(next, Sense::kMeasure) && number(next + 1) && tokens_[next + 1].article && unit_at(next + 2)) {
       micro += tokens_[next + 1].amount;
       next += 2;
     }
+    // "a 24-hour run"
+    if (is(next, Sense::kRange) && tokens_[next].end - tokens_[next].begin == 1 && tokens_[next].begin == tokens_[next - 1].end && unit_at(next + 1)) ++next;
     if (is(next, Sense::kMeasure) && (unit_at(next + 1) || model(next + 1))) ++next;
     // 块 is of money, unless accelerators stand behind it or were just named.
     const bool cards = counts_accelerators(next + 1) || (i > 0 && counts_accelerators(i - 1)) ||
-                       (i > 1 && tokens_[i - 1].kind == Kind::kPause && counts_accelerators(i - 2));
+                       (i > 1 && tokens_[i - 1].kind == Kind::kPause && counts_accelerators(i - 2)) ||
+                       (clause_names_model(i) && !clause_has(i, Sense::kPeriod) && !clause_has(i, Sense::kBudget) && !clause_has(i, Sense::kAtMost));
     if (is(next, Sense::kUnitMoney) || (is(next, Sense::kBlock) && !cards)) {
       end = next + 1;
       return money(i, end, micro);
@@ -205,16 +260,27 @@ class Reader {
     if (const auto unit = unit_at(next)) {
       size_t behind = next + 1;
       const bool rate = unit->measure == Measure::kFrames || unit->measure == Measure::kRequests;
-      if (rate && is(behind, Sense::kPerSecond)) ++behind;
+      if (rate && (is(behind, Sense::kPerSecond) || per(behind) > 1)) ++behind;
+      if (unit->measure == Measure::kStreams && is(behind, Sense::kPerSecond)) return take(behind + 1, Measure::kRequests, scaled(micro, 1'000));
       if (unit->measure == Measure::kBandwidth && is(behind, Sense::kPerSecond)) ++behind;
       const bool of_accelerator = unit->measure == Measure::kMemory && is(behind, Sense::kAcceleratorMemory);
       if (of_accelerator) ++behind;
-      auto token = take(behind, unit->measure, scaled(micro, unit->one));
+      const int64_t slower = !rate ? 1 : per(behind - 1) > 1 ? per(behind - 1) : i > 0 ? per(i - 1) : 1;
+      auto token = take(behind, unit->measure, scaled(micro / slower, unit->one));
       if (token) token->one = unit->one;
+      if (token && unit->measure == Measure::kDuration) {
+        token->amount += part_behind(end, unit->one);
+        token->end = tokens_[end - 1].end;
+      }
+      if (token && unit->measure == Measure::kStreams) token->name = tokens_[next].meaning(Sense::kUnitStreams)->name;
+      if (token && unit->measure == Measure::kMemory && of_model(i, behind)) token->name = "accelerator";
       if (token && of_accelerator) token->name = "accelerator";
       return token;
     }
-    if (is(next, Sense::kPeriod)) {
+    // "每月八千", "每月不超过600"
+    const size_t ahead = i > 1 && (is(i - 1, Sense::kAtMost) || is(i - 1, Sense::kAbout) || is(i - 1, Sense::kChange)) ? 2 : 1;
+    const bool per_period = i >= ahead && is(i - ahead, Sense::kPeriod) && !is(next, Sense::kMeasure) && (next >= tokens_.size() || tokens_[next].kind == Kind::kPause);
+    if (is(next, Sense::kPeriod) || per_period) {
       end = next;
       return money(i, end, micro);
     }
@@ -227,8 +293,10 @@ class Reader {
       if (!unit) continue;
       const bool counted = unit->measure == Measure::kStreams || unit->measure == Measure::kInstances || unit->measure == Measure::kCores ||
                            unit->measure == Measure::kAccelerators;
-      if (counted) return take(k == next ? k + 1 : next, unit->measure, scaled(micro, unit->one));
-      break;
+      if (!counted) break;
+      auto counts = take(k == next ? k + 1 : next, unit->measure, scaled(micro, unit->one));
+      if (counts && unit->measure == Measure::kStreams) counts->name = token.meaning(Sense::kUnitStreams)->name;
+      return counts;
     }
     return std::nullopt;
   }
@@ -247,7 +315,10 @@ std::vector<Token> find_quantities(std::vector<Token> tokens) {
     for (size_t k = i; k > 0 && i - k < kNounDistanceMax + 1 && out[k - 1].kind != Kind::kPause; --k) {
       counted = counted || out[k - 1].quantity(Measure::kStreams) || out[k - 1].is(Sense::kEach);
     }
-    std::erase_if(out[i].meanings, [&](const Meaning& meaning) { return meaning.is_name == counted; });
+    // "kerb cameras": of some kind, not the intent.
+    const bool streams = std::any_of(out.begin(), out.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
+    const bool described = streams && i > 0 && out[i - 1].kind == Kind::kWord && out[i - 1].meanings.empty() && out[i - 1].end - out[i - 1].begin > 3 && out[i - 1].begin > 0;
+    std::erase_if(out[i].meanings, [&](const Meaning& meaning) { return meaning.is_name == (counted || described); });
   }
   return out;
 }

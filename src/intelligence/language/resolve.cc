@@ -61,6 +61,12 @@ std::vector<Field> resolve(std::vector<Evidence> evidence, Act act, std::vector<
       held = &one;
       continue;
     }
+    // A figure outweighs a direction: "too expensive, 15 an hour".
+    const auto vague = [](const Field& field) { return field.change == Change::kTighten || field.change == Change::kRelax; };
+    if (vague(one.field) != vague(held->field)) {
+      if (vague(held->field)) held = &one;
+      continue;
+    }
     const bool limit = one.bound && !held->bound;
     const bool weightier = one.bound == held->bound && one.field.confidence_permille > held->field.confidence_permille;
     const bool alike = one.bound == held->bound && one.field.confidence_permille == held->field.confidence_permille;

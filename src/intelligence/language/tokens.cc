@@ -16,6 +16,14 @@ bool names_a_day(const Token& token) {
   return false;
 }
 
+// Whether money was just spoken of: "4k" is a number then, and no resolution.
+bool of_money(const std::vector<Token>& tokens) {
+  for (size_t k = tokens.size(); k > 0 && tokens.size() - k < 4 && tokens[k - 1].kind != Kind::kPause; --k) {
+    if (tokens[k - 1].is(Sense::kBudget) || tokens[k - 1].is(Sense::kCurrency) || tokens[k - 1].is(Sense::kPeriod)) return true;
+  }
+  return false;
+}
+
 // "18:30" and "7:30".
 std::optional<Token> read_clock(std::u32string_view text, size_t begin) {
   const auto digit = [&](size_t i) { return i < text.size() && is_digit(text[i]); };
@@ -66,7 +74,8 @@ std::vector<Token> split(const Characters& characters, const Gazetteer& gazettee
     const Match match = gazetteer.longest(text, i);
     const bool clock = !out.empty() && names_a_day(out.back());
     const auto number = read_number(text, i, clock);
-    if (number && number->end > match.end) {
+    const bool counted = number && (number->end > match.end || (number->end == match.end && is_digit(c) && of_money(out)));
+    if (counted) {
       Token token{.kind = Kind::kNumber, .begin = i, .end = number->end, .amount = number->micro, .article = number->article};
       // "7B" is the size of a model.
       const size_t end = token.end;

@@ -14,10 +14,10 @@ enum class Measure : uint8_t {
   kMemory,        // MiB; name: "accelerator" where that was said
   kCores,         // thousandths
   kAccelerators,  // thousandths
-  kStreams,
+  kStreams,       // name: "camera" where they are
   kInstances,
   kMoney,         // nanocredits; name: the period, if said
-  kShare,         // parts per million
+  kShare,         // parts per million; name: "percentile" where that was said
   kAvailability,  // parts per million: nines
   kFrames,        // thousandths
   kRequests,      // thousandths

@@ -50,6 +50,9 @@ bool parts_wishes(const Content& before, const Content& behind, bool firm) {
   return firm && behind.workload != before.workload;
 }
 
+// Whether a part says something by itself.
+bool tells(const Content& content) { return content.cancels || content.targets || content.counts || content.asks || !content.workload.empty(); }
+
 // The first tokens of wishes.
 std::vector<size_t> wish_starts(std::span<const Token> tokens) {
   std::vector<size_t> starts{0};
@@ -57,7 +60,13 @@ std::vector<size_t> wish_starts(std::span<const Token> tokens) {
     const Token& token = tokens[i];
     const bool then = token.is(Sense::kThen);
     const bool pause = token.kind == Kind::kPause;
-    if (!then && !pause) continue;
+    if (token.is(Sense::kByTheWay) && tells(content_of(tokens.subspan(starts.back(), i - starts.back()))) && i + 1 < tokens.size()) {
+      starts.push_back(i);
+      continue;
+    }
+    // "stop gates and start a website"
+    const bool verb = token.is(Sense::kAnd) && i + 1 < tokens.size() && (tokens[i + 1].is(Sense::kAsk) || tokens[i + 1].is(Sense::kCancel) || tokens[i + 1].is(Sense::kWorkload));
+    if (!then && !pause && !verb) continue;
     size_t end = i + 1;
     while (end < tokens.size() && tokens[end].kind != Kind::kPause) ++end;
     const bool joined = then || (i + 1 < tokens.size() && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].is(Sense::kAnd)));
