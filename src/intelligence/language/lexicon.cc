@@ -213,7 +213,7 @@ constexpr Words kWords[] = {
     {Sense::kTimes, "twice the price|double the price|twice the cost|double the cost|cost twice as much|costs twice as much|twice as expensive|double the budget|贵一倍|预算翻倍|预算翻一番|价格翻倍|多花一倍的钱|多花一倍", 2'000, "budget"},
     {Sense::kTimes, "half the price|half the cost|half the budget|half the money|half price|预算减半|预算砍半|价格减半|一半的钱|一半价钱|半价|预算砍一半|价格砍一半", 500, "budget"},
     {Sense::kDearerIsFine, "is ok but|贵点也行|贵一点也行|贵点没关系", 0, ""},
-    {Sense::kRemove, "drop|drop the|no limit|remove the limit|forget about|去掉|取消限制|不限|不要限制|限制|lift the limit|lift the|without the limit|no more limit|ignore the|do away with|no longer any|not limited|unlimited|take off the|waive|any|不设限|不设上限|不再限制|不限制|没有限制|没限制|取消|去除|放开|解除|别限制|无限制|不用管|不做限制|不管了", 0, ""},
+    {Sense::kRemove, "drop|drop the|no limit|remove the limit|forget about|去掉|取消限制|不限|不要限制|限制|lift the limit|lift the|without the limit|no more limit|ignore the|do away with|no longer any|not limited|unlimited|take off the|waive|不设限|不设上限|不再限制|不限制|没有限制|没限制|取消|去除|放开|解除|别限制|无限制|不用管|不做限制|不管了", 0, ""},
     {Sense::kThis, "this|it|that|these|这个|那个|它|这|刚才|the same|same|above|the previous|the last one|the current|current|those ones|刚刚|方才|上面|上一个|上次|前面|之前那个|原来|原来的|原先|现在的|目前的", 0, ""},
     {Sense::kQuestion, "?|吗|呢|what|what's|which|多少|几|what would|how|does it|would that|could that|is that|is it|are we|么|嘛|吧?|行不行|对吗|是吗|多久|咋|什么|哪|谁|是否|如何", 0, ""},
     {Sense::kFinish, "done|finish|finished|complete|completed|compute|process|finish it|be finished|be done|be completed|have it done|have it finished|get it done|get it finished|wrap up|wrapped up|wrap it up|over by|through by|ready|deliver|delivered|results by|result by|results", 0, ""},
