@@ -17,7 +17,7 @@ export interface Opened {
 }
 
 // A page that is signed in. What the console logs as an error is a fault, except requests that failed: tests break those on purpose.
-export async function open(browser: Browser, origin: string, token: string, hash: string, options: BrowserContextOptions = {}): Promise<Opened> {
+export async function open(browser: Browser, origin: string, token: string, hash: string, options: BrowserContextOptions = {}, software = true): Promise<Opened> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
   const faults: string[] = [];
   const page = await context.newPage();
@@ -25,6 +25,15 @@ export async function open(browser: Browser, origin: string, token: string, hash
   page.on('console', (message) => {
     if (message.type() === 'error' && !/Failed to load resource|net::ERR/.test(message.text())) faults.push(message.text());
   });
+  // WebGL that the processor computes counts as WebGL here: there is no other to test with.
+  if (software) {
+    await page.addInitScript(() => {
+      const original = WebGL2RenderingContext.prototype.getExtension as (name: string) => unknown;
+      WebGL2RenderingContext.prototype.getExtension = function (this: WebGL2RenderingContext, name: string) {
+        return name === 'WEBGL_debug_renderer_info' ? null : original.call(this, name);
+      } as typeof WebGL2RenderingContext.prototype.getExtension;
+    });
+  }
   await page.addInitScript((given) => {
     if (given !== '') sessionStorage.setItem('weir.token', given);
   }, token);

@@ -222,6 +222,15 @@ describe.skipIf(!own)('the console', () => {
     await plain.close();
   });
 
+  it('draws on a canvas where WebGL would be slow, and with WebGL elsewhere', async () => {
+    const slow = await open(browser, served.origin, brain.token, '#/map', {}, false);
+    await slow.page.waitForSelector('.map[data-renderer="canvas"]');
+    await slow.page.context().close();
+    const fast = await shown('#/map');
+    await fast.page.waitForSelector('.map[data-renderer="webgl"]');
+    await fast.page.context().close();
+  });
+
   it('takes names for nothing but names, of any length', async () => {
     const { page, faults } = await shown('#/map');
     await page.getByRole('link', { name: 'street-a' }).waitFor();

@@ -7,6 +7,10 @@ import type { Edge, Topology, Vertex } from './topology';
 const PADDING_PX = 40;
 const CLICK_PX = 4;
 const LABEL_CELL_PX = 90;
+// A drawing of more links is not made anew for each frame of a moving view: the last one is moved, until the view rests. Its time is
+// spent in another process, so that only its size can tell.
+const EDGES_PICTURED_MIN = 1500;
+const REST_MS = 120;
 
 // The same drawing without WebGL: pan by dragging, zoom by wheel or two fingers.
 export class CanvasRenderer implements Renderer {
@@ -20,6 +24,9 @@ export class CanvasRenderer implements Renderer {
   private travelled = 0;
   private frame = 0;
   private moved = false;
+  private readonly picture = document.createElement('canvas');
+  private pictured: { middle: Point; scale: number } | undefined;
+  private rest: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly container: HTMLElement, private palette: Palette, private readonly events: RendererEvents, private readonly vertexScale = 1) {
     this.canvas.className = 'map-canvas';
@@ -63,6 +70,32 @@ export class CanvasRenderer implements Renderer {
       this.draw();
       this.events.onDrawn();
     });
+  }
+
+  // The view alone has changed.
+  private move(): void {
+    if (this.pictured === undefined) return this.flush();
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => this.flush(), REST_MS);
+    if (this.frame !== 0) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.drawPicture();
+      this.events.onDrawn();
+    });
+  }
+
+  private drawPicture(): void {
+    const context = this.canvas.getContext('2d');
+    if (context === null || this.pictured === undefined) return;
+    const ratio = devicePixelRatio || 1;
+    const zoom = this.scale / this.pictured.scale;
+    const x = this.canvas.width / 2 + (this.pictured.middle.x - this.middle.x) * this.scale * ratio;
+    const y = this.canvas.height / 2 - (this.pictured.middle.y - this.middle.y) * this.scale * ratio;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    context.setTransform(zoom, 0, 0, zoom, x - (this.picture.width / 2) * zoom, y - (this.picture.height / 2) * zoom);
+    context.drawImage(this.picture, 0, 0);
   }
 
   project({ x, y }: Point): Point {
@@ -116,6 +149,7 @@ export class CanvasRenderer implements Renderer {
 
   destroy(): void {
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.rest);
     this.observer.disconnect();
     this.canvas.remove();
   }
@@ -126,7 +160,7 @@ export class CanvasRenderer implements Renderer {
     const after = this.unproject(pixel);
     this.middle = { x: this.middle.x + before.x - after.x, y: this.middle.y + before.y - after.y };
     this.moved = true;
-    this.flush();
+    this.move();
   }
 
   private local(event: { clientX: number; clientY: number }): Point {
@@ -152,7 +186,7 @@ export class CanvasRenderer implements Renderer {
     } else {
       this.middle = { x: this.middle.x - (now.x - before.x) / this.scale, y: this.middle.y + (now.y - before.y) / this.scale };
       this.moved = true;
-      this.flush();
+      this.move();
     }
     this.pointers.set(event.pointerId, now);
   };
@@ -168,6 +202,7 @@ export class CanvasRenderer implements Renderer {
   };
 
   private draw(): void {
+    clearTimeout(this.rest);
     const { clientWidth: width, clientHeight: height } = this.container;
     const ratio = devicePixelRatio || 1;
     if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
@@ -205,6 +240,12 @@ export class CanvasRenderer implements Renderer {
       context.stroke();
     }
     this.drawVertices(context, width, height);
+    this.pictured = undefined;
+    if (this.topology.edges.size <= EDGES_PICTURED_MIN) return;
+    this.picture.width = this.canvas.width;
+    this.picture.height = this.canvas.height;
+    this.picture.getContext('2d')?.drawImage(this.canvas, 0, 0);
+    this.pictured = { middle: this.middle, scale: this.scale };
   }
 
   private drawVertices(context: CanvasRenderingContext2D, width: number, height: number): void {

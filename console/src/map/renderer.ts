@@ -26,11 +26,16 @@ export interface RendererEvents {
 
 let webgl: boolean | undefined;
 
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+// Whether there is WebGL that a graphics processor computes: computed by the processor it is slower than the canvas.
 export function hasWebgl(): boolean {
   if (webgl === undefined) {
     try {
-      const context = document.createElement('canvas').getContext('webgl2');
-      webgl = context !== null;
+      const context = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+      const info = context?.getExtension('WEBGL_debug_renderer_info');
+      const name: unknown = info == null ? '' : context?.getParameter(info.UNMASKED_RENDERER_WEBGL);
+      webgl = context !== null && !SOFTWARE.test(String(name));
       context?.getExtension('WEBGL_lose_context')?.loseContext();
     } catch {
       webgl = false;
