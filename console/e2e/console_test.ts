@@ -4,7 +4,6 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cityYaml, example, siteYaml, startBrain, type Brain } from './brain';
 import { launch, open } from './browser';
-import { serve, type Served } from './server';
 
 // Every page against a real brain. It has no agents, so that sites are unknown and nothing runs: what an operator meets first.
 const own = process.env.WEIR_E2E_BRAIN === undefined;
@@ -12,7 +11,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const HOSTILE = '"><img src=x onerror=alert(1)>';
 
 const PAGES = [
-  '#/map', '#/map?list=links', '#/map?site=metro', '#/map?link=hangzhou-wuhan', '#/work/intents', '#/work/jobs', '#/work/workflows', '#/work/runs',
+  '#/map', '#/map?list=links', '#/map?site=metro', '#/map?link=hangzhou-wuhan', '#/ask', '#/work/intents', '#/work/jobs', '#/work/workflows', '#/work/runs',
   '#/work/queues', '#/work/intent/lab/retrain', '#/work/workflow/city/street-video', '#/money/bill', '#/money/prices', '#/money/carbon',
   '#/trust/ledger?position=5', '#/trust/audit', '#/trust/tokens', '#/operate/alarms', '#/operate/sites', '#/operate/nodes',
 ];
@@ -30,9 +29,8 @@ async function serious(page: Page): Promise<string[]> {
 
 describe.skipIf(!own)('the console', () => {
   let brain: Brain;
-  let served: Served;
   let browser: Browser;
-  const shown = async (hash: string, options = {}) => open(browser, served.origin, brain.token, hash, options);
+  const shown = async (hash: string, options = {}) => open(browser, brain.rest, brain.token, hash, options);
 
   beforeAll(async () => {
     brain = await startBrain();
@@ -40,17 +38,15 @@ describe.skipIf(!own)('the console', () => {
     await brain.apply(example('queues/queues.yaml'));
     await brain.apply(example('queues/jobs.yaml').replace(/artifact: (train|count)/g, `artifact: $1, digest: ${'ab'.repeat(32)}`));
     await brain.apply(example('workflows/street-video.yaml').replace('artifact: detector', `artifact: detector\n      digest: ${'ab'.repeat(32)}`));
-    served = await serve(brain);
     browser = await launch();
   });
   afterAll(async () => {
     await browser?.close();
-    await served?.close();
     await brain?.end();
   });
 
   it('says why a token is not taken, and signs in and out with a good one', async () => {
-    const { page, faults } = await open(browser, served.origin, '', '#/operate/sites');
+    const { page, faults } = await open(browser, brain.rest, '', '#/operate/sites');
     await page.getByLabel('Token').fill('weiru.0000000000000000.wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('You are not signed in').waitFor();
@@ -118,7 +114,7 @@ describe.skipIf(!own)('the console', () => {
     await dialog.getByRole('button', { name: 'Issue a token' }).click();
     const bearer = await dialog.locator('[data-bearer]').innerText();
     expect(bearer).toMatch(/^weiru\./);
-    const tenant = await open(browser, served.origin, bearer, '#/trust/ledger?position=5');
+    const tenant = await open(browser, brain.rest, bearer, '#/trust/ledger?position=5');
     await tenant.page.getByRole('alert').first().waitFor();
     await dialog.getByRole('button', { name: 'Close' }).last().click();
     const row = page.getByRole('row').filter({ hasText: 'city' });
@@ -167,6 +163,32 @@ describe.skipIf(!own)('the console', () => {
     await page.context().close();
   });
 
+  it('understands a sentence, says for whom it has to be, and why nothing satisfies it', async () => {
+    const { page, faults } = await shown('#/ask');
+    let dialogs = 0;
+    page.on('dialog', (dialog) => {
+      dialogs += 1;
+      void dialog.dismiss();
+    });
+    const say = async (text: string) => {
+      await page.getByRole('textbox', { name: 'Say what you need' }).fill(text);
+      await page.keyboard.press('Enter');
+    };
+    await say(`12 streams of detection from street-a within 500 ms ${HOSTILE}`);
+    await page.getByText('nobody said for which tenant').waitFor();
+    expect(await page.locator('mark').allInnerTexts()).toContain('500 ms');
+    await page.getByText('For tenant: the only one there is').click();
+    await page.getByLabel('For tenant').fill('city');
+    await say('12路，street-a，物体识别，300毫秒以内');
+    await page.getByRole('heading', { name: 'Nothing satisfies what was asked' }).waitFor();
+    await page.getByRole('link', { name: 'Map' }).click();
+    await page.getByRole('link', { name: 'Ask' }).click();
+    await page.getByRole('heading', { name: 'Nothing satisfies what was asked' }).waitFor();
+    expect(dialogs).toBe(0);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   it('is usable by keyboard alone', async () => {
     const { page } = await shown('#/map');
     await page.waitForSelector('.map-box');
@@ -178,7 +200,7 @@ describe.skipIf(!own)('the console', () => {
     await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await page.keyboard.press('5');
+    await page.keyboard.press('6');
     await page.getByRole('heading', { name: 'Operate' }).waitFor();
     await page.keyboard.press('1');
     await page.getByRole('link', { name: 'street-a' }).waitFor();
@@ -205,7 +227,7 @@ describe.skipIf(!own)('the console', () => {
 
   it('draws without WebGL what it draws with it', async () => {
     const plain = await launch(false);
-    const { page, faults } = await open(plain, served.origin, brain.token, '#/map');
+    const { page, faults } = await open(plain, brain.rest, brain.token, '#/map');
     await page.waitForSelector('.map[data-renderer="canvas"]');
     await page.waitForTimeout(500);
     const painted = await page.evaluate(() => {
@@ -221,7 +243,7 @@ describe.skipIf(!own)('the console', () => {
   });
 
   it('draws on a canvas where WebGL would be slow, and with WebGL elsewhere', async () => {
-    const slow = await open(browser, served.origin, brain.token, '#/map', {}, false);
+    const slow = await open(browser, brain.rest, brain.token, '#/map', {}, false);
     await slow.page.waitForSelector('.map[data-renderer="canvas"]');
     await slow.page.context().close();
     const fast = await shown('#/map');

@@ -4,27 +4,23 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrain, type Brain } from './brain';
 import { launch, open } from './browser';
-import { serve, type Served } from './server';
 
 // With work that runs: WEIR_E2E_BRAIN and WEIR_E2E_DATA name a lab's brain, to which examples/city-cameras and examples/queues are applied.
 const weir = process.env.WEIR ?? join(resolve(import.meta.dirname, '../..'), 'build/release/bin/weir');
 
 describe.skipIf(process.env.WEIR_E2E_BRAIN === undefined)('the console of a lab', () => {
   let brain: Brain;
-  let served: Served;
   let browser: Browser;
   beforeAll(async () => {
     brain = await startBrain();
-    served = await serve(brain);
     browser = await launch();
   });
   afterAll(async () => {
     await browser?.close();
-    await served?.close();
   });
 
   it('explains a plan: chosen, runners-up with margins, the way on a map, what if', async () => {
-    const { page, faults } = await open(browser, served.origin, brain.token, '#/work/intent/city/cameras');
+    const { page, faults } = await open(browser, brain.rest, brain.token, '#/work/intent/city/cameras');
     await page.getByRole('heading', { name: 'Chosen' }).waitFor();
     await page.getByText(/ more to the decision, .* credits\/h on the bill/).first().waitFor();
     await page.locator('figure .map-canvas').waitFor();
@@ -36,14 +32,14 @@ describe.skipIf(process.env.WEIR_E2E_BRAIN === undefined)('the console of a lab'
   });
 
   it('streams what a run writes', async () => {
-    const { page } = await open(browser, served.origin, brain.token, '#/work/runs');
+    const { page } = await open(browser, brain.rest, brain.token, '#/work/runs');
     await page.getByRole('row').filter({ hasText: 'city/cameras' }).getByRole('link').first().click();
     await page.getByRole('log').getByText('listening on').waitFor();
     await page.context().close();
   });
 
   it('leads from a line of the bill to the intent and to the event', async () => {
-    const { page } = await open(browser, served.origin, brain.token, '#/money/bill?period=hour');
+    const { page } = await open(browser, brain.rest, brain.token, '#/money/bill?period=hour');
     const lines = page.getByRole('table', { name: 'Lines' });
     await lines.getByRole('link', { name: 'city/cameras' }).first().waitFor();
     await page.locator('.chart canvas').waitFor({ timeout: 60_000 });
@@ -54,7 +50,7 @@ describe.skipIf(process.env.WEIR_E2E_BRAIN === undefined)('the console of a lab'
   });
 
   it('drains with a reason and consent, which the audit then shows', async () => {
-    const { page } = await open(browser, served.origin, brain.token, '#/operate/sites');
+    const { page } = await open(browser, brain.rest, brain.token, '#/operate/sites');
     const row = page.getByRole('row').filter({ hasText: 'hub-ningxia' });
     await row.getByRole('button', { name: 'Drain' }).click();
     const dialog = page.getByRole('dialog');
@@ -79,7 +75,7 @@ describe.skipIf(process.env.WEIR_E2E_BRAIN === undefined)('the console of a lab'
   });
 
   it('shows a cut link within a second of its event', async () => {
-    const { page } = await open(browser, served.origin, brain.token, '#/map?list=links');
+    const { page } = await open(browser, brain.rest, brain.token, '#/map?list=links');
     const row = page.getByRole('row').filter({ hasText: 'street-a-hangzhou' });
     await row.getByText('up').waitFor();
     try {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrain, type Brain } from './brain';
 import { launch, open } from './browser';
-import { serve, type Served } from './server';
 
 // As many sites as WEIR_E2E_SITES says, described to a real brain: how long the console takes to load, and how smooth the map pans.
 const count = Number(process.env.WEIR_E2E_SITES ?? '0');
@@ -33,21 +32,18 @@ function world(sites: number): string {
 
 describe.skipIf(count === 0)(`${count} sites`, () => {
   let brain: Brain;
-  let served: Served;
   beforeAll(async () => {
     brain = await startBrain();
     await brain.apply(world(count));
-    served = await serve(brain);
   }, 600_000);
   afterAll(async () => {
-    await served?.close();
     await brain?.end();
   });
 
   for (const webgl of [true, false]) it(`load, are drawn and pan ${webgl ? 'with' : 'without'} WebGL`, async () => {
     const browser = await launch();
     const began = Date.now();
-    const { page, faults } = await open(browser, served.origin, brain.token, '#/map', {}, webgl);
+    const { page, faults } = await open(browser, brain.rest, brain.token, '#/map', {}, webgl);
     await page.getByText(`0 of ${count} sites`).waitFor();
     const loaded = Date.now() - began;
     await page.waitForTimeout(2000);

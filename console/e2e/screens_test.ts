@@ -4,7 +4,6 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cityYaml, example, startBrain, type Brain } from './brain';
 import { launch, open } from './browser';
-import { serve, type Served } from './server';
 
 // Pictures of every page, for people: into the folder WEIR_E2E_SCREENS, in both languages and themes and two widths.
 const folder = process.env.WEIR_E2E_SCREENS;
@@ -21,7 +20,6 @@ const PAGES: Record<string, string> = {
 
 describe.skipIf(folder === undefined)('screens', () => {
   let brain: Brain;
-  let served: Served;
   let browser: Browser;
   beforeAll(async () => {
     brain = await startBrain();
@@ -29,13 +27,11 @@ describe.skipIf(folder === undefined)('screens', () => {
       await brain.apply(cityYaml());
       await brain.apply(example('queues/queues.yaml'));
     }
-    served = await serve(brain);
     browser = await launch();
     mkdirSync(folder ?? '', { recursive: true });
   });
   afterAll(async () => {
     await browser?.close();
-    await served?.close();
     await brain?.end();
   });
 
@@ -43,7 +39,7 @@ describe.skipIf(folder === undefined)('screens', () => {
     for (const [language, theme] of [['en', 'light'], ['zh', 'dark'], ['en', 'dark'], ['zh', 'light']] as const) {
       const look = `${width}-${language}-${theme}`;
       it.skipIf(only !== undefined && !look.includes(only))(look, async () => {
-        const { page, faults } = await open(browser, served.origin, brain.token, '#/map', {
+        const { page, faults } = await open(browser, brain.rest, brain.token, '#/map', {
           viewport: { width, height }, locale: language === 'zh' ? 'zh-CN' : 'en-GB', colorScheme: theme,
         });
         await page.waitForSelector('.map-box');

@@ -19,7 +19,10 @@ export default function AskPage() {
   const [name, setName] = useState('');
   const box = useRef<HTMLTextAreaElement>(null);
   const newest = useRef<HTMLDivElement>(null);
-  useEffect(() => newest.current?.scrollIntoView({ block: 'start' }), [turns]);
+  useEffect(() => {
+    // Newer browsers return a promise, which is no clean-up.
+    void newest.current?.scrollIntoView({ block: 'start' });
+  }, [turns]);
 
   const ask = (sentence: string) => {
     const trimmed = sentence.trim();
