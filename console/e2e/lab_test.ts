@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Explanation } from '../src/api/types';
 import { startBrain, type Brain } from './brain';
 import { launch, open } from './browser';
 
@@ -22,7 +23,10 @@ describe.skipIf(process.env.WEIR_E2E_BRAIN === undefined)('the console of a lab'
   it('explains a plan: chosen, runners-up with margins, the way on a map, what if', async () => {
     const { page, faults } = await open(browser, brain.rest, brain.token, '#/work/intent/city/cameras');
     await page.getByRole('heading', { name: 'Chosen' }).waitFor();
-    await page.getByText(/ more to the decision, .* credits\/h on the bill/).first().waitFor();
+    // How fast the machine is decides which places would do.
+    const { plan } = JSON.parse(await brain.call('GET', '/v1/explanations/cameras?tenant=city')) as Explanation;
+    for (const { reason = '' } of plan?.alternatives ?? []) await page.getByText(reason).first().waitFor();
+    expect(await page.getByText(/ more to the decision, .* credits\/h on the bill/).count()).toBe(plan?.alternatives?.filter((each) => each.feasible).length);
     await page.locator('figure .map-canvas').waitFor();
     await page.getByRole('textbox').first().fill('promise.latency=450ms,where.sites=2');
     await page.getByRole('button', { name: 'Decide on a copy' }).click();
