@@ -45,15 +45,9 @@ class Search {
   void add_fastest() {
     const int64_t asked_us = found_.front().estimate().latency_us();
     if (asked_us <= kMillisecondUs) return;
-    std::optional<Tried> fastest;
-    const auto too_fast = [&](int64_t ms) {
-      auto one = promising(ms);
-      if (one) fastest = std::move(one);
-      return !one.has_value();
-    };
-    const int64_t ms = 1 + greatest<int64_t>(0, (asked_us + kMillisecondUs - 1) / kMillisecondUs, too_fast);
+    auto fastest = quickest(0, (asked_us + kMillisecondUs - 1) / kMillisecondUs);
     if (!fastest || !better(fastest->second.latency_us(), asked_us)) return;
-    const std::string text = format_duration(ms * kMillisecondUs);
+    const std::string text = fastest->first.spec().promise().latency();
     add("fastest", in("The fastest: within " + text, "最快：" + text + "以内"), {"promise.latency=" + text}, std::move(fastest->first), std::move(fastest->second));
   }
 
@@ -86,20 +80,10 @@ class Search {
   // What would do: the least latency that can be promised, more money, or other places.
   void add_possible() {
     const auto asked = parse_duration_us(intent_.spec().promise().latency());
-    if (asked) {
-      std::optional<Tried> slower;
-      const auto too_fast = [&](int64_t ms) {
-        auto one = promising(ms);
-        if (one) slower = std::move(one);
-        return !one.has_value();
-      };
-      const int64_t least_ms = *asked / kMillisecondUs;
-      if (least_ms < kSlowestMs) {
-        const int64_t ms = 1 + greatest<int64_t>(least_ms, kSlowestMs + 1, too_fast);
-        const std::string text = format_duration(ms * kMillisecondUs);
-        if (slower && ms <= kSlowestMs) {
-          add("slower", in("It can be had within " + text, "可以做到 " + text + " 以内"), {"promise.latency=" + text}, std::move(slower->first), std::move(slower->second));
-        }
+    if (asked && *asked < kSlowestMs * kMillisecondUs) {
+      if (auto slower = quickest(*asked / kMillisecondUs, kSlowestMs + 1)) {
+        const std::string text = slower->first.spec().promise().latency();
+        add("slower", in("It can be had within " + text, "可以做到 " + text + " 以内"), {"promise.latency=" + text}, std::move(slower->first), std::move(slower->second));
       }
     }
     if (intent_.spec().has_budget()) {
@@ -142,12 +126,19 @@ class Search {
     if (!result || !result->has_plan()) return std::nullopt;
     return Tried{std::move(intent), estimate(result->plan())};
   }
-  std::optional<Tried> promising(int64_t ms) {
-    v1::Intent intent = intent_;
-    v1::Intent::Promised& promise = *intent.mutable_spec()->mutable_promise();
-    promise.set_latency(format_duration(ms * kMillisecondUs));
-    if (promise.percentile().empty()) promise.set_percentile("99");
-    return tried(std::move(intent));
+  // The least latency above `too_little` milliseconds and below `beyond` that can be promised.
+  std::optional<Tried> quickest(int64_t too_little, int64_t beyond) {
+    std::optional<Tried> found;
+    (void)greatest<int64_t>(too_little, beyond, [&](int64_t ms) {
+      v1::Intent intent = intent_;
+      v1::Intent::Promised& promise = *intent.mutable_spec()->mutable_promise();
+      promise.set_latency(format_duration(ms * kMillisecondUs));
+      if (promise.percentile().empty()) promise.set_percentile("99");
+      auto one = tried(std::move(intent));
+      if (one) found = std::move(one);
+      return !one.has_value();
+    });
+    return found;
   }
   void add(std::string kind, std::string title, std::vector<std::string> changes, v1::Intent intent, v1::Estimate estimate) {
     v1::Strategy& one = found_.emplace_back();
