@@ -48,7 +48,7 @@ std::string render_summary(const v1::Estimate& estimate, Tongue tongue) {
   const std::string count = std::to_string(estimate.instances()), cost = rounded(estimate.billed_per_hour_nanocredits());
   std::string out;
   if (tongue.chinese) {
-    out = "方案： " + count + " 个实例，在 " + joined(estimate.sites(), ", ") + "；每小时 " + cost + " 积分";
+    out = "方案： " + count + " 个实例，在 " + joined(estimate.sites(), ", ") + "；每小时 " + cost + " 信用点";
     if (estimate.latency_us() > 0) out += "；最慢的一路预计 " + slowest(estimate.latency_us());
     out += "。";
   } else {
