@@ -1,4 +1,4 @@
-// `weir ask`: from a sentence to an intent that runs.
+// `weir ask` and `weir chat`: from sentences to intents that run.
 #include <unistd.h>
 
 #include <CLI/App.hpp>
@@ -31,10 +31,16 @@ struct Options {
   bool yes = false, offline = false;
 };
 
+enum class Mode : uint8_t {
+  kOnce,    // one utterance, and nobody to ask
+  kPerson,  // one utterance, and whatever leads to consent
+  kChat,    // as many as are said
+};
+
 // One conversation: all that was said, and what is offered.
 class Conversation {
  public:
-  Conversation(const Options& o, bool people) : o_(o), people_(people) {}
+  Conversation(const Options& o, Mode mode) : o_(o), mode_(mode) {}
 
   // Without a brain names are taken as they are, and nothing is planned.
   Status open() {
@@ -98,6 +104,23 @@ class Conversation {
     return static_cast<int>(kExitOk);
   }
   bool offers() const { return !offered_.empty(); }
+
+  // Answers line by line, until nothing more is said; yields what came of the last.
+  Result<int> chat(bool prompts) {
+    Result<int> last = static_cast<int>(kExitOk);
+    for (std::string line; std::cout << (prompts ? "? " : "") << std::flush, std::getline(std::cin, line);) {
+      if (line.empty()) continue;
+      if (const v1::Strategy* chosen = offered_.empty() ? nullptr : strategy(line)) {
+        last = apply(chosen->intent());
+        request_.clear_dialogue();  // what was offered beside it is no longer
+      } else {
+        last = answer(line);
+      }
+      if (!last) print_error(last.error());
+      if (table()) std::cout << "\n";
+    }
+    return last ? last : static_cast<int>(exit_code(last.error().code));
+  }
 
  private:
   bool json() const { return o_.format == "json"; }
@@ -183,7 +206,10 @@ class Conversation {
       }
     }
     if (!feasible) return static_cast<int>(kExitInfeasible);
-    if (wish.wanted() && !people_) say("Nothing was changed. With --yes it is applied.", "没有做任何改动。加 --yes 就会应用。");
+    if (wish.wanted() && mode_ == Mode::kOnce) say("Nothing was changed. With --yes it is applied.", "没有做任何改动。加 --yes 就会应用。");
+    if (wish.wanted() && mode_ == Mode::kChat) {
+      say("Nothing was changed. Say yes to apply it, the name of a strategy, or what should be otherwise.", "没有做任何改动。说“可以”就会应用；也可以说方案的名字，或者要改什么。");
+    }
     return static_cast<int>(kExitOk);
   }
 
@@ -213,7 +239,7 @@ class Conversation {
   Result<int> withdraw(const v1::Wish& wish) {
     std::string all;
     for (const v1::DeleteRequest& one : wish.withdrawals()) all += (all.empty() ? "" : ", ") + one.tenant() + "/" + one.name();
-    if (!o_.yes && !(people_ && agreed("Withdraw " + all + "? ", "取消 " + all + " 吗？ "))) {
+    if (!o_.yes && !(mode_ != Mode::kOnce && agreed("Withdraw " + all + "? ", "取消 " + all + " 吗？ "))) {
       say("Nothing was changed. With --yes these are withdrawn: " + all, "没有做任何改动。加 --yes 就会取消：" + all);
       return static_cast<int>(kExitOk);
     }
@@ -277,7 +303,7 @@ class Conversation {
   }
 
   const Options& o_;
-  const bool people_;
+  const Mode mode_;
   std::optional<Client> client_;
   std::optional<Error> why_offline_;
   v1::AskRequest request_;
@@ -302,7 +328,7 @@ Status ask(const Options& o) {
       text.resize(static_cast<size_t>(std::cin.gcount()));
     }
   }
-  Conversation conversation(o, people);
+  Conversation conversation(o, people ? Mode::kPerson : Mode::kOnce);
   if (const Status opened = conversation.open(); !opened) return opened;
   const auto code = conversation.answer(text);
   if (!code) return tl::unexpected(code.error());
@@ -316,21 +342,49 @@ Status ask(const Options& o) {
   return {};
 }
 
+Status chat(const Options& o) {
+  Conversation conversation(o, Mode::kChat);
+  if (const Status opened = conversation.open(); !opened) return opened;
+  const auto code = conversation.chat(isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0);
+  if (*code != kExitOk) exit_with(*code);
+  return {};
+}
+
+void add_common_options(CLI::App& command, Options& options) {
+  command.add_option("--tenant", options.tenant, "For whom, or whose; where there is one tenant, that one");
+  command.add_option("--name", options.name, "Name of the intent (default: after the work)");
+  command.add_flag("--offline", options.offline, "Ask no brain: names are taken as they are");
+  command.add_option("-o,--output", options.format, "table, json or yaml (the intent alone)")
+      ->check(CLI::IsMember(std::vector<std::string>{"table", "json", "yaml"}))
+      ->capture_default_str();
+  add_target_options(command, options.target);
+}
+
 }  // namespace
+
+void add_chat_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("chat", "Say it sentence by sentence: each changes what was answered before");
+  const auto options = std::make_shared<Options>();
+  add_common_options(*command, *options);
+  command->footer(R"(
+Ends when nothing more is said (Ctrl-D). What is offered is applied when you say
+yes, or the name of a strategy; withdrawing is asked for. Without a terminal the
+lines of standard input are what is said.
+
+Examples:
+  weir chat --tenant city
+  printf '12 streams of detection from street-a\nwithin 300 ms\nyes\n' |
+    weir chat --tenant city)");
+  command->callback([options] { finish(chat(*options)); });
+}
 
 void add_ask_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("ask", "Say what you need, in Chinese or English: the intent, its plan, its price");
   const auto options = std::make_shared<Options>();
   command->add_option("TEXT", options->words, "What you need, or want to know; nothing: from standard input")->type_name("");
-  command->add_option("--tenant", options->tenant, "For whom, or whose; where there is one tenant, that one");
-  command->add_option("--name", options->name, "Name of the intent (default: after the work)");
+  add_common_options(*command, *options);
   command->add_option("--strategy", options->strategy, "With --yes: apply this way to have it, not what was asked (fastest, cleanest, ...)");
   command->add_flag("-y,--yes", options->yes, "Apply or withdraw it without asking");
-  command->add_flag("--offline", options->offline, "Ask no brain: names are taken as they are");
-  command->add_option("-o,--output", options->format, "table, json or yaml (the intent alone)")
-      ->check(CLI::IsMember(std::vector<std::string>{"table", "json", "yaml"}))
-      ->capture_default_str();
-  add_target_options(*command, options->target);
   command->footer(R"(
 Changes nothing without --yes, or your consent on a terminal. Exits with 9 when
 a question has to be answered first, and with 6 when no plan satisfies it.

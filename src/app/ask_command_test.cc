@@ -1,5 +1,7 @@
 // What people ask for in a sentence, and what becomes of it.
 #include <boost/json.hpp>
+#include <iostream>
+#include <sstream>
 
 #include "app/command_test.h"
 
@@ -120,6 +122,37 @@ TEST_F(AskCommandTest, ShowsTheWaysToHaveItAndAppliesTheOneThatIsChosen) {
   const Outcome applied = weir({"ask", "detection on 4 streams from street, within 1 ms", "--tenant", "city", "--strategy", "slower", "--yes"});
   EXPECT_EQ(applied.code, kExitOk) << applied.error << applied.out;
   EXPECT_NE(weir({"get", "intents"}).out.find("detection"), std::string::npos);
+}
+
+TEST_F(AskCommandTest, ChatsUntilNothingMoreIsSaid) {
+  serve();
+  const auto chat = [&](const std::string& lines) {
+    std::istringstream said(lines);
+    std::streambuf* before = std::cin.rdbuf(said.rdbuf());
+    const Outcome out = weir({"chat", "--tenant", "city"});
+    std::cin.rdbuf(before);
+    std::cin.clear();
+    return out;
+  };
+  EXPECT_EQ(chat("").code, kExitOk);
+  const Outcome looked = chat("4 streams of detection from street within 500 ms\nwithin 400 ms instead\n");
+  EXPECT_EQ(looked.code, kExitOk) << looked.error;
+  EXPECT_NE(looked.out.find("Say yes to apply it"), std::string::npos) << looked.out;
+  EXPECT_EQ(weir({"get", "intents"}).out, "No intents.\n");
+
+  const Outcome applied = chat("4 streams of detection from street within 500 ms\n\nwithin 400 ms instead\nyes\n");
+  EXPECT_EQ(applied.code, kExitOk) << applied.error;
+  EXPECT_NE(applied.out.find("Intent city/detection created"), std::string::npos) << applied.out;
+  EXPECT_NE(weir({"get", "intent", "detection", "--tenant", "city", "-o", "yaml"}).out.find("latency: 400ms"), std::string::npos);
+
+  const Outcome chosen = chat("speech recognition for 2 streams from street, within 1 ms\nslower\nyes\n");
+  EXPECT_NE(chosen.out.find("Intent city/speech created"), std::string::npos) << chosen.out;
+  EXPECT_NE(chosen.out.find("What is to be applied?"), std::string::npos) << "once\n" << chosen.out;
+  EXPECT_EQ(chosen.code, kExitQuestion);
+
+  EXPECT_NE(chat("stop detection\nno\n").out.find("Nothing was changed"), std::string::npos);
+  EXPECT_NE(chat("stop detection\nyes\n").out.find("Withdrawn: city/detection"), std::string::npos);
+  EXPECT_EQ(chat(std::string(5'000, 'x') + "\n").code, kExitUsage);
 }
 
 TEST_F(AskCommandTest, ATenantReachesNothingOfAnother) {

@@ -28,6 +28,7 @@ void add_commands(CLI::App& app) {
   add_serve_command(app);
   add_resource_commands(app);
   add_ask_command(app);
+  add_chat_command(app);
   add_operate_commands(app);
   add_ledger_commands(app);
 #ifdef WEIR_WITH_AGENT

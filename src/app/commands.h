@@ -14,6 +14,7 @@ void add_commands(CLI::App& app);
 void add_serve_command(CLI::App& app);
 void add_resource_commands(CLI::App& app);  // apply, get, describe, explain, delete, wait
 void add_ask_command(CLI::App& app);
+void add_chat_command(CLI::App& app);
 void add_operate_commands(CLI::App& app);   // token, drain, undrain, logs, bill
 void add_ledger_commands(CLI::App& app);    // ledger, backup, restore
 void add_shell_commands(CLI::App& app);     // completion, version
