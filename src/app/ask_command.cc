@@ -72,12 +72,19 @@ class Conversation {
     }
     tongue_.chinese = response.language() == "zh";
     offered_.clear();
+    std::vector<v1::Intent> agreed;
+    for (const v1::Wish& wish : response.wishes()) {
+      if (wish.agreed()) agreed.push_back(wish.intent());
+    }
     int code = kExitOk;
     std::string answers;
+    int applied = 0;
     for (const v1::Wish& wish : response.wishes()) {
       answer_ = "null";
-      const auto one = act_on(wish);
+      // All at once, with the first.
+      const auto one = !wish.agreed() ? act_on(wish) : agreed.empty() ? code : apply(std::exchange(agreed, {}));
       if (!one) return tl::unexpected(one.error());
+      if (wish.agreed()) answer_ = applied < results_.size() ? json_text(results_.at(applied++)) : "null";
       answers += (answers.empty() ? "" : ",") + answer_;
       if (code == kExitOk) code = *one;
     }
@@ -97,7 +104,7 @@ class Conversation {
       }
       const bool agreed = line == "y" || line == "yes" || line == "是" || line == "可以";
       const v1::Strategy* chosen = agreed ? nullptr : strategy(line);
-      const auto done = agreed ? apply(offered_.front().intent()) : chosen != nullptr ? apply(chosen->intent()) : answer(line);
+      const auto done = agreed ? apply(offered()) : chosen != nullptr ? apply({chosen->intent()}) : answer(line);
       if (!done) print_error(done.error());
       else if (offered_.empty()) return *done;
     }
@@ -110,12 +117,8 @@ class Conversation {
     Result<int> last = static_cast<int>(kExitOk);
     for (std::string line; std::cout << (prompts ? "? " : "") << std::flush, std::getline(std::cin, line);) {
       if (line.empty()) continue;
-      if (const v1::Strategy* chosen = offered_.empty() ? nullptr : strategy(line)) {
-        last = apply(chosen->intent());
-        request_.clear_dialogue();  // what was offered beside it is no longer
-      } else {
-        last = answer(line);
-      }
+      const v1::Strategy* chosen = strategy(line);
+      last = chosen != nullptr ? apply({chosen->intent()}) : answer(line);
       if (!last) print_error(last.error());
       if (table()) std::cout << "\n";
     }
@@ -131,7 +134,7 @@ class Conversation {
   }
 
   Status without_brain(const Error& error) {
-    if (o_.yes || error.code == ErrorCode::kDenied || error.code == ErrorCode::kInvalid) return tl::unexpected(error);
+    if (o_.yes || answered_ || error.code == ErrorCode::kDenied || error.code == ErrorCode::kInvalid) return tl::unexpected(error);
     why_offline_ = error;
     client_.reset();
     return {};
@@ -140,6 +143,7 @@ class Conversation {
   Status ask(v1::AskResponse& response) {
     if (client_) {
       const Status called = client_->call(&v1::Weir::Stub::Ask, request_, response);
+      answered_ = answered_ || called;
       if (called || called.error().code != ErrorCode::kUnavailable) return called;
       if (const Status without = without_brain(called.error()); !without) return without;
     }
@@ -158,7 +162,6 @@ class Conversation {
   Result<int> act_on(const v1::Wish& wish) {
     if (table()) std::cout << render_understood(wish, tongue_) << render_assumptions(wish, tongue_) << render_question(wish, tongue_);
     if (!wish.say().empty()) say(wish.say(), wish.say());
-    if (wish.agreed()) return apply(wish.intent());
     if (wish.has_intent()) return offer(wish);
     if (wish.withdrawals_size() > 0) return withdraw(wish);
     if (!wish.questions().empty()) return static_cast<int>(kExitQuestion);
@@ -202,7 +205,7 @@ class Conversation {
           offered_.clear();
           return fail(ErrorCode::kInfeasible, "there is no such way to have it", "--strategy " + o_.strategy, "take one of those shown, or leave it out");
         }
-        if (o_.yes) return apply(chosen != nullptr ? chosen->intent() : wish.intent());
+        if (o_.yes) return apply({chosen != nullptr ? chosen->intent() : wish.intent()});
       }
     }
     if (!feasible) return static_cast<int>(kExitInfeasible);
@@ -213,33 +216,50 @@ class Conversation {
     return static_cast<int>(kExitOk);
   }
 
+  // By its name, of the only wish that is offered: of several it would not be said whose.
   const v1::Strategy* strategy(const std::string& kind) const {
-    for (const v1::Strategy& one : offered_.back().strategies()) {
+    if (offered_.size() != 1) return nullptr;
+    for (const v1::Strategy& one : offered_.front().strategies()) {
       if (one.kind() == kind) return &one;
     }
     return nullptr;
   }
+  std::vector<v1::Intent> offered() const {
+    std::vector<v1::Intent> out;
+    for (const v1::Wish& wish : offered_) out.push_back(wish.intent());
+    return out;
+  }
 
-  // By value: what is offered may end with it.
-  Result<int> apply(v1::Intent intent) {
+  // By value: what is offered ends with it, and what was said until then is said of what is no more.
+  Result<int> apply(std::vector<v1::Intent> intents) {
     offered_.clear();
+    results_.Clear();
     if (!client_) return offline();
     v1::ApplyRequest request;
-    *request.add_resources()->mutable_intent() = std::move(intent);
+    for (v1::Intent& intent : intents) *request.add_resources()->mutable_intent() = std::move(intent);
     v1::ApplyResponse response;
     if (const Status called = client_->call(&v1::Weir::Stub::Apply, request, response); !called) return tl::unexpected(called.error());
-    const v1::ApplyResult& result = response.results(0);
-    answer_ = json_text(result);
-    const std::string named = result.tenant() + "/" + result.name(), follow = "weir wait intent/" + result.name() + " --tenant " + result.tenant() + " --for running";
-    say("Intent " + named + " " + result.action() + ". Follow it: " + follow,
-        "意图 " + named + (result.action() == "created" ? " 已建立" : result.action() == "changed" ? " 已修改" : " 已是这样") + "。跟踪： " + follow);
+    request_.clear_dialogue();
+    request_.clear_about();
+    results_ = response.results();
+    for (const v1::ApplyResult& result : results_) {
+      answer_ = json_text(result);
+      const std::string named = result.tenant() + "/" + result.name(),
+                        follow = "weir wait intent/" + result.name() + " --tenant " + result.tenant() + " --for running";
+      say("Intent " + named + " " + result.action() + ". Follow it: " + follow,
+          "意图 " + named + (result.action() == "created" ? " 已建立" : result.action() == "changed" ? " 已修改" : " 已是这样") + "。跟踪： " + follow);
+    }
+    if (results_.size() == 1) {
+      request_.mutable_about()->set_tenant(results_.at(0).tenant());
+      request_.mutable_about()->set_name(results_.at(0).name());
+    }
     return static_cast<int>(kExitOk);
   }
 
   Result<int> withdraw(const v1::Wish& wish) {
     std::string all;
     for (const v1::DeleteRequest& one : wish.withdrawals()) all += (all.empty() ? "" : ", ") + one.tenant() + "/" + one.name();
-    if (!o_.yes && !(mode_ != Mode::kOnce && agreed("Withdraw " + all + "? ", "取消 " + all + " 吗？ "))) {
+    if (!o_.yes && !(mode_ != Mode::kOnce && table() && agreed("Withdraw " + all + "? ", "取消 " + all + " 吗？ "))) {
       say("Nothing was changed. With --yes these are withdrawn: " + all, "没有做任何改动。加 --yes 就会取消：" + all);
       return static_cast<int>(kExitOk);
     }
@@ -310,6 +330,8 @@ class Conversation {
   Tongue tongue_;
   std::vector<v1::Wish> offered_;  // of the last utterance
   std::string answer_;             // to the wish at hand, in JSON
+  google::protobuf::RepeatedPtrField<v1::ApplyResult> results_;  // of what was applied last
+  bool answered_ = false;          // a brain did
   int documents_ = 0;
 };
 

@@ -148,11 +148,75 @@ TEST_F(AskCommandTest, ChatsUntilNothingMoreIsSaid) {
   const Outcome chosen = chat("speech recognition for 2 streams from street, within 1 ms\nslower\nyes\n");
   EXPECT_NE(chosen.out.find("Intent city/speech created"), std::string::npos) << chosen.out;
   EXPECT_EQ(chosen.out.find("Intent city/speech"), chosen.out.rfind("Intent city/speech")) << "once\n" << chosen.out;
-  EXPECT_EQ(chosen.code, kExitUsage) << "a yes to nothing";
+  EXPECT_EQ(chosen.code, kExitQuestion) << "a yes to nothing";
+
+  // What is said after a yes is about what was applied: it is changed, once, and no other is made.
+  const Outcome changed = chat("speech recognition for 2 streams from street, within 600 ms\nyes\nhow is it doing\nwithin 700 ms instead\nyes\n");
+  EXPECT_EQ(changed.code, kExitOk) << changed.error << changed.out;
+  EXPECT_NE(weir({"get", "intent", "speech-2", "--tenant", "city", "-o", "yaml"}).out.find("latency: 700ms"), std::string::npos) << changed.out;
+  EXPECT_EQ(weir({"get", "intent", "speech-3", "--tenant", "city"}).code, kExitNotFound);
+
+  // A yes is to all that was offered.
+  const Outcome both = chat("2 streams of detection from street within 500 ms; and then speech recognition for 2 streams from street\nyes\n");
+  EXPECT_EQ(both.code, kExitOk) << both.error << both.out;
+  EXPECT_NE(both.out.find("Intent city/detection-2 created"), std::string::npos) << both.out;
+  EXPECT_NE(both.out.find("Intent city/speech-3 created"), std::string::npos) << both.out;
 
   EXPECT_NE(chat("stop detection\nno\n").out.find("Nothing was changed"), std::string::npos);
   EXPECT_NE(chat("stop detection\nyes\n").out.find("Withdrawn: city/detection"), std::string::npos);
   EXPECT_EQ(chat(std::string(5'000, 'x') + "\n").code, kExitUsage);
+}
+
+TEST_F(AskCommandTest, ADialogueInJsonIsJsonAloneAndOutlivesTheBrain) {
+  serve();
+  const auto chat = [&](std::istream& said) {
+    std::streambuf* before = std::cin.rdbuf(said.rdbuf());
+    const Outcome out = weir({"chat", "--tenant", "city", "-o", "json"});
+    std::cin.rdbuf(before);
+    std::cin.clear();
+    return out;
+  };
+  std::istringstream both("2 streams of detection from street within 500 ms; and then speech recognition for 2 streams from street\nyes\nstop detection\nyes\n");
+  const Outcome applied = chat(both);
+  std::vector<boost::json::value> answers;
+  for (std::string_view rest = applied.out; rest != "\n" && !rest.empty();) {
+    boost::json::stream_parser parser;
+    boost::json::error_code failed;
+    rest.remove_prefix(parser.write_some(rest.data(), rest.size(), failed));
+    ASSERT_TRUE(!failed && parser.done()) << rest;
+    answers.push_back(parser.release());
+  }
+  ASSERT_EQ(answers.size(), 4u) << applied.out;
+  ASSERT_EQ(answers[1].at("answers").as_array().size(), 2u);
+  EXPECT_EQ(answers[1].at("answers").as_array()[0].at("name").as_string(), "detection");
+  EXPECT_EQ(answers[1].at("answers").as_array()[1].at("name").as_string(), "speech");
+  EXPECT_NE(weir({"get", "intents"}).out.find("detection"), std::string::npos) << "it is not withdrawn by a program without --yes";
+
+  // The brain goes between two sentences.
+  class Going : public std::streambuf {
+   public:
+    explicit Going(std::function<void()> goes) : goes_(std::move(goes)) {}
+
+   protected:
+    int_type underflow() override {
+      if (said_ == 1) goes_();
+      if (said_++ == 2) return traits_type::eof();
+      setg(line_.data(), line_.data(), line_.data() + line_.size());
+      return traits_type::to_int_type(*gptr());
+    }
+
+   private:
+    std::function<void()> goes_;
+    std::string line_ = "how is detection doing\n";
+    int said_ = 0;
+  };
+  Going going([&] {
+    grpc->stop();
+    port->shutdown(1);
+  });
+  std::istream said(&going);
+  const Outcome alone = chat(said);
+  EXPECT_EQ(alone.code, exit_code(ErrorCode::kUnavailable)) << "it does not go on as if nothing was known\n" << alone.out << alone.error;
 }
 
 TEST_F(AskCommandTest, ATenantReachesNothingOfAnother) {

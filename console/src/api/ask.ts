@@ -11,7 +11,13 @@ export interface AskRequest {
   dialogue: Utterance[];
   tenant?: string;
   name?: string;
+  about?: IntentName;
   utcOffsetSeconds: number;
+}
+
+export interface IntentName {
+  tenant: string;
+  name: string;
 }
 
 // An intent is shown and sent back as it came.

@@ -13,6 +13,7 @@ namespace {
 constexpr int kUtterancesMax = 32;
 constexpr int32_t kUtcOffsetMax_s = 18 * 3'600;
 constexpr size_t kIntentsSpokenOfMax = 10'000;
+constexpr int64_t kClockAheadMax_s = 300;  // of a speaker's clock
 
 }  // namespace
 
@@ -20,13 +21,12 @@ constexpr size_t kIntentsSpokenOfMax = 10'000;
 intent::Scene Service::scene(const Principal& who, const Snapshot& graph, const v1::AskRequest& request) {
   intent::Scene out;
   out.name = request.name();
+  out.about = request.about();
   out.tenant = tenant_of(who, request.tenant());
   if (out.tenant.empty() && who.role == policy::Role::kOperator && graph->tenant_count() == 1) out.tenant = graph->tenant_name(TenantId(0u));
   for (size_t i = 0; i < graph->site_count(); ++i) {
-    v1::Resource shown;
-    put_site(sources(who, graph), SiteId(i), policy::View::kPublic, shown);
-    const v1::Site::Spec& spec = shown.site().spec();
-    out.domain.sites.push_back({shown.site().metadata().name(), spec.region(), spec.tier(), {spec.residency().begin(), spec.residency().end()}});
+    const SiteSpec& site = graph->site_spec(SiteId(i));
+    out.domain.sites.push_back({site.name, site.region, std::string(resource::to_text(site.tier)), site.residency});
   }
   const NameIndex& models = graph->accelerator_models();
   for (size_t i = 1; i < models.size(); ++i) out.domain.accelerator_models.emplace_back(models.name(i));
@@ -71,7 +71,9 @@ Result<v1::AskResponse> Service::ask(const Principal& who, const v1::AskRequest&
   const int64_t now_s = ports_.clock.wall_us() / 1'000'000;
   for (const v1::Utterance& said : request.dialogue()) {
     const int64_t at_s = said.unix_seconds() == 0 ? now_s : said.unix_seconds();
-    if (at_s < 0 || at_s > now_s + kUtcOffsetMax_s) return fail(ErrorCode::kInvalid, "is no time until now", "unix_seconds");
+    if (at_s < 0 || at_s > now_s + kClockAheadMax_s) {
+      return fail(ErrorCode::kInvalid, "is no time until now", "unix_seconds", "a clock may be ahead by 5 minutes: set it, or leave the time out");
+    }
     if (const Status heard = dialogue.hear(said.text(), {at_s, request.utc_offset_seconds()}, out); !heard) {
       Error error = heard.error();
       if (error.where.empty()) error.where = "the text";
@@ -95,7 +97,7 @@ void Service::plan_wish(const Principal& who, Language language, v1::Wish& wish)
     return answer;
   };
   if (wish.intent().metadata().tenant().empty()) {
-    return put_value(Error{ErrorCode::kInvalid, "nobody said for which tenant", "tenant", "name one, like --tenant city"}, *wish.mutable_problem());
+    return put_value(Error{ErrorCode::kInvalid, "nobody said for which tenant", "tenant", "name one"}, *wish.mutable_problem());
   }
   const auto asked = tried(wish.intent());
   if (!asked) return put_value(asked.error(), *wish.mutable_problem());

@@ -114,6 +114,20 @@ TEST_F(AskTest, ATenantIsTheOnlyOneWhoseIntentsItSpeaksOf) {
   EXPECT_EQ(other.strategies_size(), 0);
 }
 
+TEST_F(AskTest, WhatIsSpokenAboutIsOneOfTheCallersOwn) {
+  v1::Intent cameras = wish(city, saying({kCameras})).intent();
+  for (const char* name : {"cameras", "doors"}) {
+    cameras.mutable_metadata()->set_name(name);
+    apply(cameras);
+  }
+  v1::AskRequest asked = saying({"300毫秒以内"});
+  asked.mutable_about()->set_tenant("city");
+  asked.mutable_about()->set_name("doors");
+  EXPECT_EQ(wish(city, asked).intent().metadata().name(), "doors");
+  EXPECT_EQ(wish(city, asked).intent().spec().promise().latency(), "300ms");
+  EXPECT_FALSE(wish(rival, asked).has_intent());
+}
+
 TEST_F(AskTest, BoundsAreSaid) {
   EXPECT_EQ(refused({}).where, "dialogue");
   std::vector<std::string> texts(32, kCameras);
@@ -128,7 +142,12 @@ TEST_F(AskTest, BoundsAreSaid) {
   EXPECT_TRUE(service.ask(city, offset));
   offset.set_utc_offset_seconds(18 * 3'600 + 1);
   EXPECT_EQ(refused(offset).where, "utc_offset_seconds");
+  const int64_t now_s = brain.ports().clock.wall_us() / 1'000'000;
   v1::AskRequest future = saying({kCameras});
+  future.mutable_dialogue(0)->set_unix_seconds(now_s + 300);
+  EXPECT_TRUE(service.ask(city, future)) << "a clock may be ahead by so much";
+  future.mutable_dialogue(0)->set_unix_seconds(now_s + 302);
+  EXPECT_EQ(refused(future).where, "unix_seconds");
   future.mutable_dialogue(0)->set_unix_seconds(INT64_MAX);
   EXPECT_EQ(refused(future).where, "unix_seconds");
   future.mutable_dialogue(0)->set_unix_seconds(-1);

@@ -1,6 +1,7 @@
 #include "service/intent/dialogue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/ports/understanding_text.h"
 #include "service/intent/places.h"
@@ -18,15 +19,24 @@ bool is_name(Slot slot) {
 }  // namespace
 
 Status Dialogue::hear(std::string_view text, const SpokenAt& at, v1::AskResponse& out) {
-  const auto understood = understand_(text, at, before_ ? &*before_ : nullptr);
+  const Frame stored;  // of what is spoken about: that there is something is all that counts
+  const auto understood = understand_(text, at, before_ ? &*before_ : scene_.about.name().empty() ? nullptr : &stored);
   if (!understood) return tl::unexpected(understood.error());
   said_ = {text, understood->language, at.utc_offset_s};
   out.set_language(understood->language == Language::kChinese ? "zh" : "en");
   out.clear_wishes();
+  new_ = 0;
+  Status done;
   for (const Frame& frame : understood->frames) {
-    if (const Status done = answer(frame, *out.add_wishes()); !done) return done;
+    v1::Wish& wish = *out.add_wishes();
+    done = answer(frame, wish);
+    if (!done) break;
+    if (frame.act == Act::kAccept) accept(wish, out);
   }
-  return {};
+  scene_.domain.intents.resize(scene_.domain.intents.size() - new_);
+  // What was shown last is what a yes is about.
+  if (!offering_.empty()) offered_ = std::exchange(offering_, {});
+  return done;
 }
 
 Status Dialogue::answer(const Frame& frame, v1::Wish& wish) {
@@ -47,7 +57,7 @@ Status Dialogue::answer(const Frame& frame, v1::Wish& wish) {
     case Act::kRequest: return request(frame, true, wish);
     case Act::kEdit: return edit(frame, wish);
     case Act::kHowMuch: return how_much(frame, wish);
-    case Act::kAccept: accept(wish); break;
+    case Act::kAccept: break;  // of all that is offered
     case Act::kCancel: cancel(frame, wish); break;
     case Act::kWhy: explain(frame, false, wish); break;
     case Act::kWhatIf: explain(frame, true, wish); break;
@@ -65,7 +75,6 @@ Status Dialogue::request(const Frame& frame, bool wanted, v1::Wish& wish) {
   before_ = frame;
   current_.Clear();
   const Draft drafted = draft(frame, scene_.domain, scene_.tenant, current_);
-  if (!scene_.name.empty()) current_.mutable_metadata()->set_name(scene_.name);
   for (const Assumption& one : drafted.assumptions) {
     v1::Assumption& shown = *wish.add_assumptions();
     shown.set_field(std::string(name_of(one.slot)));
@@ -78,10 +87,20 @@ Status Dialogue::request(const Frame& frame, bool wanted, v1::Wish& wish) {
     shown.set_text(question_text(one, said_.language));
     shown.set_assumed(one.assumed);
   }
-  if (drafted.complete()) return offer(wanted, wish);
-  offered_ = false;
+  if (drafted.complete()) {
+    give_name();
+    return offer(wanted, wish);
+  }
+  offered_.clear();
   wish.set_say(std::string(in("No intent is made before that is answered.", "回答之前不生成意图。")));
   return {};
+}
+
+void Dialogue::give_name() {
+  std::string& name = *current_.mutable_metadata()->mutable_name();
+  if (!scene_.name.empty()) name = new_ == 0 ? scene_.name : scene_.name + "-" + std::to_string(new_ + 1);
+  scene_.domain.intents.push_back(name);  // it is taken for what else is said with it
+  ++new_;
 }
 
 // Shows the current intent, once it is one.
@@ -92,7 +111,7 @@ Status Dialogue::offer(bool wanted, v1::Wish& wish) {
   if (!valid) return tl::unexpected(valid.error());
   *wish.mutable_intent() = current_;
   wish.set_wanted(wanted);
-  offered_ = wanted;
+  if (wanted) offering_.push_back(current_);
   return {};
 }
 
@@ -120,12 +139,19 @@ Status Dialogue::edit(const Frame& frame, v1::Wish& wish) {
   return offer(true, wish);
 }
 
-void Dialogue::accept(v1::Wish& wish) {
-  if (!offered_) return question(wish, Slot::kTarget, "What is to be applied?", "要应用什么？");
-  *wish.mutable_intent() = current_;
-  wish.set_wanted(true);
-  wish.set_agreed(true);
-  offered_ = false;
+// `said` is the last of `out`; there is one for each intent that was offered.
+void Dialogue::accept(const v1::Wish& said, v1::AskResponse& out) {
+  if (offered_.empty()) return question(*out.mutable_wishes()->rbegin(), Slot::kTarget, "What is to be applied?", "要应用什么？");
+  const v1::Wish once = said;
+  out.mutable_wishes()->RemoveLast();
+  for (v1::Intent& intent : offered_) {
+    v1::Wish& wish = *out.add_wishes();
+    wish = once;
+    *wish.mutable_intent() = std::move(intent);
+    wish.set_wanted(true);
+    wish.set_agreed(true);
+  }
+  offered_.clear();
 }
 
 Status Dialogue::how_much(const Frame& frame, v1::Wish& wish) {
@@ -145,8 +171,10 @@ Status Dialogue::how_much(const Frame& frame, v1::Wish& wish) {
 void Dialogue::cancel(const Frame& frame, v1::Wish& wish) {
   const Field* named = frame.find(Slot::kTarget);
   if (named == nullptr) {
+    const v1::IntentName* meant = before_ || scene_.about.name().empty() ? nullptr : target(frame);
+    if (meant != nullptr) return withdraw(*meant, wish);
     if (!before_) return which(wish);
-    offered_ = false;
+    offered_.clear();
     wish.set_say(std::string(in("Nothing was changed.", "没有做任何改动。")));
     return;
   }
@@ -158,12 +186,14 @@ void Dialogue::cancel(const Frame& frame, v1::Wish& wish) {
     meant.push_back(one);
   }
   if (meant.empty()) return which(wish);
-  for (const v1::IntentName* one : meant) {
-    v1::DeleteRequest& withdrawal = *wish.add_withdrawals();
-    withdrawal.set_kind("intent");
-    withdrawal.set_name(one->name());
-    withdrawal.set_tenant(one->tenant());
-  }
+  for (const v1::IntentName* one : meant) withdraw(*one, wish);
+}
+
+void Dialogue::withdraw(const v1::IntentName& intent, v1::Wish& wish) {
+  v1::DeleteRequest& withdrawal = *wish.add_withdrawals();
+  withdrawal.set_kind("intent");
+  withdrawal.set_name(intent.name());
+  withdrawal.set_tenant(intent.tenant());
 }
 
 void Dialogue::explain(const Frame& frame, bool supposing, v1::Wish& wish) {
@@ -171,8 +201,8 @@ void Dialogue::explain(const Frame& frame, bool supposing, v1::Wish& wish) {
   if (meant == nullptr) return which(wish);
   const std::vector<std::string> all = supposing ? suppositions(frame) : std::vector<std::string>();
   if (supposing && all.empty()) {
-    return question(wish, Slot::kDown, "What would be otherwise? A site, a latency or a budget can be supposed here; more with 'weir explain --what-if'.",
-                    "假设什么不同？这里可以假设站点、时延或预算；更多用“weir explain --what-if”。");
+    return question(wish, Slot::kDown, "What would be otherwise? A site, a latency or a budget can be supposed here; more when it is explained.",
+                    "假设什么不同？这里可以假设站点、时延或预算；更多可在“解释”里假设。");
   }
   v1::ExplainRequest& request = *wish.mutable_explain();
   request.set_intent(meant->name());
@@ -182,8 +212,9 @@ void Dialogue::explain(const Frame& frame, bool supposing, v1::Wish& wish) {
 
 void Dialogue::status(const Frame& frame, v1::Wish& wish) {
   const Field* named = frame.find(Slot::kTarget);
+  const v1::IntentName* meant = scene_.about.name().empty() ? nullptr : target(frame);
   for (const v1::IntentName& one : scene_.intents) {
-    if (named == nullptr || named->name == "all" || one.name() == named->name) *wish.add_intents() = one;
+    if (named == nullptr ? !meant || meant == &one : named->name == "all" || one.name() == named->name) *wish.add_intents() = one;
   }
   if (wish.intents_size() == 0) which(wish);
 }
@@ -197,12 +228,15 @@ void Dialogue::where(const Frame& frame, v1::Wish& wish) const {
   }
 }
 
-// The intent that is meant: named, or else the only one there is. Null: none was named, or one of several tenants.
+// The intent that is meant: named, or else the one that is spoken about, or the only one there is. Null: none was named, or one of several
+// tenants.
 const v1::IntentName* Dialogue::target(const Frame& frame) const {
   const Field* named = frame.find(Slot::kTarget);
+  const v1::IntentName& about = scene_.about;
   const v1::IntentName* found = nullptr;
   for (const v1::IntentName& one : scene_.intents) {
     if (named != nullptr && one.name() != named->name) continue;
+    if (named == nullptr && !about.name().empty() && (one.name() != about.name() || one.tenant() != about.tenant())) continue;
     if (found != nullptr) return nullptr;
     found = &one;
   }
@@ -235,7 +269,16 @@ void Dialogue::question(v1::Wish& wish, Slot slot, std::string_view english, std
 }
 
 void Dialogue::which(v1::Wish& wish) const {
-  question(wish, Slot::kTarget, "Which intent? 'weir get intents' lists them; --tenant says whose.", "哪一个意图？“weir get intents”列出它们，--tenant 说明是谁的。");
+  constexpr int kNamed = 3;
+  std::string names;
+  for (const v1::IntentName& one : scene_.intents) {
+    if (&one - scene_.intents.data() == kNamed) break;
+    names += (names.empty() ? "" : ", ") + (scene_.tenant.empty() ? one.tenant() + "/" : "") + one.name();
+  }
+  if (scene_.intents.empty()) return question(wish, Slot::kTarget, "Which intent? There is none.", "哪一个意图？现在一个也没有。");
+  const bool more = scene_.intents.size() > kNamed;
+  question(wish, Slot::kTarget, "Which intent, and whose? There " + std::string(scene_.intents.size() > 1 ? "are " : "is ") + names + (more ? ", ..." : "") + ".",
+           "哪一个意图，是谁的？有 " + names + (more ? " 等" : "") + "。");
 }
 
 }  // namespace weir::intent

@@ -19,6 +19,7 @@ struct Scene {
   std::string tenant;                    // for whom new work is; empty: it was not said
   std::string name;                      // of new work; empty: after what it does
   std::vector<v1::IntentName> intents;   // that may be spoken of
+  v1::IntentName about;                  // one of them, that is meant until a name is said; its name may be empty
   std::function<Result<v1::Intent>(const v1::IntentName&)> read;  // one of them, as it would be applied again
 };
 
@@ -40,11 +41,13 @@ class Dialogue {
   };
   Status answer(const Frame& frame, v1::Wish& wish);
   Status request(const Frame& frame, bool wanted, v1::Wish& wish);
+  void give_name();
   Status edit(const Frame& frame, v1::Wish& wish);
   Status offer(bool wanted, v1::Wish& wish);
-  void accept(v1::Wish& wish);
+  void accept(const v1::Wish& said, v1::AskResponse& out);
   Status how_much(const Frame& frame, v1::Wish& wish);
   void cancel(const Frame& frame, v1::Wish& wish);
+  static void withdraw(const v1::IntentName& intent, v1::Wish& wish);
   void explain(const Frame& frame, bool supposing, v1::Wish& wish);
   void status(const Frame& frame, v1::Wish& wish);
   void where(const Frame& frame, v1::Wish& wish) const;
@@ -57,12 +60,13 @@ class Dialogue {
     return said_.language == Language::kChinese ? chinese : english;
   }
 
-  const Scene scene_;
+  Scene scene_;
   const Understand understand_;
   Utterance said_{};
   std::optional<Frame> before_;
   v1::Intent current_;
-  bool offered_ = false;
+  size_t new_ = 0;  // intents of this utterance, whose names are the last of the scene's
+  std::vector<v1::Intent> offered_, offering_;  // by the utterances before, and by this one
 };
 
 }  // namespace weir::intent

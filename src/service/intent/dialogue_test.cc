@@ -80,6 +80,52 @@ TEST_F(DialogueTest, WhatIsSaidNextIsAboutTheAnswerBefore) {
   EXPECT_FALSE(dropped.say().empty());
 }
 
+TEST_F(DialogueTest, AYesIsToAllThatWasOfferedAtOnce) {
+  const v1::AskResponse both = said({"12 streams of detection from street-a within 500 ms; and then speech recognition for 2 streams from street-b"});
+  ASSERT_EQ(both.wishes_size(), 2) << both.DebugString();
+  const v1::AskResponse agreed = said({"12 streams of detection from street-a within 500 ms; and then speech recognition for 2 streams from street-b", "yes, go ahead"});
+  ASSERT_EQ(agreed.wishes_size(), 2) << agreed.DebugString();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(agreed.wishes(i).act(), "accept");
+    EXPECT_TRUE(agreed.wishes(i).agreed());
+    EXPECT_EQ(agreed.wishes(i).intent().SerializeAsString(), both.wishes(i).intent().SerializeAsString());
+  }
+  // A change is of the last, and a yes then of what was shown last.
+  const v1::Wish changed = wish({"12 streams of detection from street-a within 500 ms; and then speech recognition for 2 streams from street-b", "within 300 ms instead", "好的"});
+  EXPECT_EQ(changed.intent().metadata().name(), both.wishes(1).intent().metadata().name());
+}
+
+TEST_F(DialogueTest, WhatIsSaidAtOnceGetsNamesOfItsOwn) {
+  knows("city", "detection");
+  const char* const two = "12 streams of detection from street-a within 500 ms; and then speech recognition for 2 streams from street-b";
+  EXPECT_EQ(said({two}).wishes(0).intent().metadata().name(), "detection-2") << "there is one";
+  EXPECT_EQ(said({two}).wishes(1).intent().metadata().name(), "speech");
+  EXPECT_EQ(said({two, two}).wishes(1).intent().metadata().name(), "speech") << "the first was not applied";
+  scene.name = "street";
+  EXPECT_EQ(said({two}).wishes(0).intent().metadata().name(), "street");
+  EXPECT_EQ(said({two}).wishes(1).intent().metadata().name(), "street-2");
+}
+
+TEST_F(DialogueTest, WhatIsSpokenAboutIsMeantUntilANameIsSaid) {
+  stored = wish({kCameras}).intent();
+  knows("city", "cameras");
+  knows("city", "speech");
+  scene.about.set_tenant("city");
+  scene.about.set_name("speech");
+  EXPECT_EQ(wish({"why is it there"}).explain().intent(), "speech");
+  EXPECT_EQ(wish({"within 300 ms instead"}).intent().metadata().name(), "speech");
+  EXPECT_EQ(wish({"within 300 ms instead"}).intent().spec().from(0).streams(), 12) << "of what is stored";
+  ASSERT_EQ(wish({"how is it doing"}).intents_size(), 1);
+  EXPECT_EQ(wish({"how is it doing"}).intents(0).name(), "speech");
+  ASSERT_EQ(wish({"cancel it"}).withdrawals_size(), 1);
+  EXPECT_EQ(wish({"cancel it"}).withdrawals(0).name(), "speech");
+  EXPECT_EQ(wish({"why is cameras there"}).explain().intent(), "cameras");
+  EXPECT_EQ(wish({kCameras, "forget it"}).withdrawals_size(), 0) << "it is the new one that is meant";
+  scene.about.set_tenant("port");  // not theirs, or gone
+  EXPECT_FALSE(wish({"why is it there"}).has_explain());
+  EXPECT_EQ(wish({"cancel it"}).withdrawals_size(), 0);
+}
+
 TEST_F(DialogueTest, NothingIsAgreedWithTwiceOrBeforeItIsOffered) {
   EXPECT_FALSE(wish({kCameras, "好的", "好的"}).agreed());
   EXPECT_FALSE(wish({"12 streams of detection within 500 ms from nowhere-7", "好的"}).agreed());

@@ -51,6 +51,8 @@ std::string name_after(std::string_view work, const Domain& domain) {
   return name;
 }
 
+bool overlap(const TextSpan& a, const TextSpan& b) { return a.begin < b.end && b.begin < a.end; }
+
 // A budget per hour, and the period to write it by. Of a total: over the run time.
 struct Spending {
   int64_t nanocredits = 0;
@@ -77,7 +79,9 @@ class Writer {
     out_.set_kind("Intent");
     const Field* artifact = frame_.find(Slot::kArtifact);
     const Field* target = frame_.find(Slot::kTarget);
-    out_.mutable_metadata()->set_name(target != nullptr && target->name != "all" ? target->name
+    // An intent may be called after its work: who asks for such work does not mean that intent.
+    const bool named = target != nullptr && target->name != "all" && !(workload != nullptr && overlap(workload->span, target->span));
+    out_.mutable_metadata()->set_name(named ? target->name
                                       : name_after(workload != nullptr ? workload->name : artifact != nullptr ? artifact->name : "", domain_));
     out_.mutable_metadata()->set_tenant(std::string(tenant));
     decide_kind();

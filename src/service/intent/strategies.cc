@@ -15,6 +15,8 @@ namespace {
 
 constexpr int64_t kMillisecondUs = 1'000;
 constexpr int64_t kSlowestMs = 60'000;  // that is tried
+constexpr const char* kPercentile = "99";
+constexpr int32_t kCleanestMilli = 10'000;
 // Better by less is no choice: a tenth of what it was.
 constexpr bool better(int64_t value, int64_t than) { return value < than - than / 10; }
 
@@ -41,24 +43,26 @@ class Search {
     add("asked", in("As asked, at the least cost", "按所说的要求，花费最少"), {}, intent_, estimate(asked.plan()));
   }
 
-  // The least latency that can be promised.
+  // The least latency that can be promised; percentile 99 where none was asked.
   void add_fastest() {
     const int64_t asked_us = found_.front().estimate().latency_us();
     if (asked_us <= kMillisecondUs) return;
     auto fastest = quickest(0, (asked_us + kMillisecondUs - 1) / kMillisecondUs);
     if (!fastest || !better(fastest->second.latency_us(), asked_us)) return;
     const std::string text = fastest->first.spec().promise().latency();
-    add("fastest", in("The fastest: within " + text, "最快：" + text + "以内"), {"promise.latency=" + text}, std::move(fastest->first), std::move(fastest->second));
+    add("fastest", in("The fastest: within " + text, "最快：" + text + "以内"), promised(text), std::move(fastest->first), std::move(fastest->second));
   }
 
-  // Carbon counts ten times what it is worth to the domain.
+  // Carbon counts ten times what it is worth to the domain, or what was asked if that is more.
   void add_cleanest() {
     v1::Intent intent = intent_;
-    intent.mutable_spec()->mutable_prefer()->set_cost("1");
-    intent.mutable_spec()->mutable_prefer()->set_carbon("10");
+    const auto asked_milli = parse_weight_milli(intent.spec().prefer().carbon());
+    if (asked_milli && *asked_milli >= kCleanestMilli) return;
+    const std::string weight = format_milli(kCleanestMilli);
+    intent.mutable_spec()->mutable_prefer()->set_carbon(weight);
     auto one = tried(std::move(intent));
     if (!one || !better(one->second.carbon_mg_per_hour(), found_.front().estimate().carbon_mg_per_hour())) return;
-    add("cleanest", in("The cleanest: least carbon", "最绿：碳排放最少"), {"prefer.carbon=10"}, std::move(one->first), std::move(one->second));
+    add("cleanest", in("The cleanest: least carbon", "最绿：碳排放最少"), {"prefer.carbon=" + weight}, std::move(one->first), std::move(one->second));
   }
 
   // The highest of the usual promises of availability.
@@ -83,7 +87,7 @@ class Search {
     if (asked && *asked < kSlowestMs * kMillisecondUs) {
       if (auto slower = quickest(*asked / kMillisecondUs, kSlowestMs + 1)) {
         const std::string text = slower->first.spec().promise().latency();
-        add("slower", in("It can be had within " + text, "可以做到 " + text + " 以内"), {"promise.latency=" + text}, std::move(slower->first), std::move(slower->second));
+        add("slower", in("It can be had within " + text, "可以做到 " + text + " 以内"), promised(text), std::move(slower->first), std::move(slower->second));
       }
     }
     if (intent_.spec().has_budget()) {
@@ -126,6 +130,11 @@ class Search {
     if (!result || !result->has_plan()) return std::nullopt;
     return Tried{std::move(intent), estimate(result->plan())};
   }
+  std::vector<std::string> promised(const std::string& latency) const {
+    std::vector<std::string> changes = {"promise.latency=" + latency};
+    if (intent_.spec().promise().percentile().empty()) changes.emplace_back(std::string("promise.percentile=") + kPercentile);
+    return changes;
+  }
   // The least latency above `too_little` milliseconds and below `beyond` that can be promised.
   std::optional<Tried> quickest(int64_t too_little, int64_t beyond) {
     std::optional<Tried> found;
@@ -133,7 +142,7 @@ class Search {
       v1::Intent intent = intent_;
       v1::Intent::Promised& promise = *intent.mutable_spec()->mutable_promise();
       promise.set_latency(format_duration(ms * kMillisecondUs));
-      if (promise.percentile().empty()) promise.set_percentile("99");
+      if (promise.percentile().empty()) promise.set_percentile(kPercentile);
       auto one = tried(std::move(intent));
       if (one) found = std::move(one);
       return !one.has_value();

@@ -73,6 +73,7 @@ TEST(Strategies, DifferInWhatMattersAndEachIsAnIntentThatGivesIt) {
   EXPECT_EQ(all["asked"].estimate().sites(0), "hub");
   EXPECT_EQ(all["fastest"].estimate().sites(0), "metro");
   EXPECT_EQ(all["fastest"].changes(0), "promise.latency=21ms") << "no less can be promised";
+  EXPECT_EQ(all["fastest"].changes(1), "promise.percentile=99") << "every change is named";
   EXPECT_EQ(all["cleanest"].estimate().sites(0), "hydro");
   EXPECT_EQ(all["safest"].estimate().availability_ppm(), 999'000);
   for (const auto& [kind, one] : all) {
@@ -89,6 +90,23 @@ TEST(Strategies, WhatGivesNothingIsLeftOut) {
   auto all = found(intent, places);
   ASSERT_EQ(all.size(), 1u) << "the only place is the fastest, cleanest and safest";
   EXPECT_EQ(all["asked"].estimate().sites(0), "metro");
+}
+
+TEST(Strategies, WhoAsksForMoreGetsNoLess) {
+  v1::Intent intent;
+  intent.mutable_spec()->mutable_promise()->set_latency("500ms");
+  intent.mutable_spec()->mutable_promise()->set_percentile("99.9");
+  intent.mutable_spec()->mutable_prefer()->set_cost("2");
+  Places places;
+  auto all = found(intent, places);
+  EXPECT_EQ(all["fastest"].changes_size(), 1);
+  EXPECT_EQ(all["fastest"].intent().spec().promise().percentile(), "99.9");
+  EXPECT_EQ(all["cleanest"].intent().spec().prefer().cost(), "2");
+  EXPECT_EQ(all["cleanest"].changes(0), "prefer.carbon=10");
+  intent.mutable_spec()->mutable_prefer()->set_carbon("9.999");
+  EXPECT_EQ(found(intent, places).count("cleanest"), 0u) << "it is at the cleanest already";
+  intent.mutable_spec()->mutable_prefer()->set_carbon("12");
+  EXPECT_EQ(found(intent, places).count("cleanest"), 0u);
 }
 
 TEST(Strategies, OfWhatCannotBeTheLeastThatHasToBeGivenUp) {

@@ -72,6 +72,8 @@ constexpr std::array<std::string_view, 3> kTiers = {"cloud", "edge", "end"};
 
 }  // namespace
 
+std::string_view to_text(Tier tier) { return kTiers[static_cast<size_t>(tier)]; }
+
 Site site_from(const v1::Site& message, Checks& checks) {
   const v1::Site::Spec& spec = message.spec();
   Site out;
@@ -123,7 +125,7 @@ void fill(const Site& value, v1::Site& message) {
   message.mutable_metadata()->set_name(value.spec.name);
   v1::Site::Spec& spec = *message.mutable_spec();
   spec.set_region(value.spec.region);
-  spec.set_tier(std::string(kTiers[static_cast<size_t>(value.spec.tier)]));
+  spec.set_tier(std::string(to_text(value.spec.tier)));
   for (const auto& label : value.spec.residency) spec.add_residency(label);
   if (value.spec.latitude_microdegrees != 0 || value.spec.longitude_microdegrees != 0) {
     fill_place(value.spec.latitude_microdegrees, value.spec.longitude_microdegrees, *spec.mutable_place());

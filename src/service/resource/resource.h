@@ -180,6 +180,7 @@ struct Names {
 };
 Resource describe(const IntentSpec& spec, std::string_view tenant, const Names& names);
 Resource describe(const SiteSpec& spec);
+std::string_view to_text(Tier tier);  // as in files
 Resource describe(const LinkSpec& spec, const Names& names);
 Resource describe(const DatasetSpec& spec, std::string_view tenant, const Names& names);
 Resource describe(const QueueSpec& spec, const Names& names);

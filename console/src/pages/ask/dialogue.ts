@@ -1,4 +1,4 @@
-import type { AskResponse, Wish } from '../../api/ask';
+import type { AskResponse, IntentName, Wish } from '../../api/ask';
 import type { Client } from '../../api/client';
 import { asProblem, Problem } from '../../api/problem';
 
@@ -15,6 +15,8 @@ export class Dialogue {
   turns: readonly Turn[] = [];
   busy = false;
   private readonly listeners = new Set<() => void>();
+  private past = 0;  // turns before something was applied: heard again they would be said of what is stored now
+  private about: IntentName | undefined;
 
   constructor(private readonly client: Client) {}
 
@@ -24,7 +26,16 @@ export class Dialogue {
   };
 
   clear(): void {
+    this.past = 0;
+    this.about = undefined;
     this.set([], false);
+  }
+
+  // What is said next is about that intent; about none, where several were applied by one sentence.
+  applied(intent: IntentName): void {
+    const again = this.past === this.turns.length && this.about !== undefined && (this.about.name !== intent.name || this.about.tenant !== intent.tenant);
+    this.past = this.turns.length;
+    this.about = again ? undefined : intent;
   }
 
   // A sentence that could not be answered is no part of what was said; asking it again puts it in its place.
@@ -35,9 +46,10 @@ export class Dialogue {
     this.set([...said, turn], true);
     try {
       const answer = await this.client.ask({
-        dialogue: [...said, turn].map((each) => ({ text: each.text, unixSeconds: each.unixSeconds })),
+        dialogue: [...said.slice(this.past), turn].map((each) => ({ text: each.text, unixSeconds: each.unixSeconds })),
         ...(tenant === '' ? {} : { tenant }),
         ...(name === '' ? {} : { name }),
+        ...(this.about === undefined ? {} : { about: this.about }),
         utcOffsetSeconds: -new Date().getTimezoneOffset() * 60,
       });
       this.set([...said, { ...turn, answer }], false);

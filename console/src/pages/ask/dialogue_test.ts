@@ -49,4 +49,22 @@ describe('Dialogue', () => {
     dialogue.clear();
     expect(dialogue.turns).toEqual([]);
   });
+  it('begins anew with what was applied, and shows what was said before', async () => {
+    const client = new Answering();
+    const dialogue = new Dialogue(client);
+    await dialogue.ask('first', 'city', '');
+    dialogue.applied({ tenant: 'city', name: 'cameras' });
+    await dialogue.ask('second', 'city', '');
+    await dialogue.ask('third', 'city', '');
+    expect(client.asked[2]?.dialogue.map((said) => said.text)).toEqual(['second', 'third']);
+    expect(client.asked[2]?.about).toEqual({ tenant: 'city', name: 'cameras' });
+    expect(dialogue.turns.map((turn) => turn.text)).toEqual(['first', 'second', 'third']);
+    dialogue.applied({ tenant: 'city', name: 'cameras' });
+    dialogue.applied({ tenant: 'city', name: 'doors' });
+    await dialogue.ask('fourth', 'city', '');
+    expect(client.asked[3]?.about, 'of two it is not said which').toBeUndefined();
+    dialogue.clear();
+    await dialogue.ask('fifth', 'city', '');
+    expect(client.asked[4]?.dialogue).toHaveLength(1);
+  });
 });

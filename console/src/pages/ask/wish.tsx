@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { AskedIntent, Estimate, Strategy, Wish } from '../../api/ask';
+import type { Client } from '../../api/client';
 import { asProblem, Problem } from '../../api/problem';
 import { Card, Empty, Name, ProblemBox, StateChip, Working } from '../../components/basics';
 import { ConsentDialog } from '../../components/dialog';
@@ -10,6 +11,7 @@ import { useText } from '../../state/preferences';
 import { useAnswer, useLive, useRow, useRows } from '../../state/session';
 import { intentHref } from '../work/intent_list';
 import { Comparison } from '../work/what_if';
+import { dialogueOf } from './dialogue';
 
 // What was understood of one wish, and what can be done about it.
 export function WishCard({ wish }: { wish: Wish }) {
@@ -124,6 +126,13 @@ interface Done {
   action: string;
 }
 
+async function applied(client: Client, intent: AskedIntent): Promise<Done> {
+  const result = await client.apply(intent);
+  const done = { tenant: result.tenant ?? '', name: result.name ?? '', action: result.action ?? '' };
+  dialogueOf(client).applied(done);
+  return done;
+}
+
 function Apply({ intent, cost }: { intent: AskedIntent; cost?: Estimate['billedPerHourNanocredits'] }) {
   const t = useText();
   const { client } = useLive();
@@ -140,8 +149,7 @@ function Apply({ intent, cost }: { intent: AskedIntent; cost?: Estimate['billedP
           action={t.ask.apply}
           onClose={() => setAsking(false)}
           act={async () => {
-            const result = await client.apply(intent);
-            setDone({ tenant: result.tenant ?? '', name: result.name ?? '', action: result.action ?? '' });
+            setDone(await applied(client, intent));
           }}
         >
           {cost !== undefined && <p className="figure-big">{t.work.perHour(credits(cost))}</p>}
@@ -175,7 +183,7 @@ function Agreed({ intent }: { intent: AskedIntent }) {
   useEffect(() => {
     let applying = applications.get(intent);
     if (applying === undefined) {
-      applying = client.apply(intent).then((result) => ({ tenant: result.tenant ?? '', name: result.name ?? '', action: result.action ?? '' }));
+      applying = applied(client, intent);
       applications.set(intent, applying);
     }
     let current = true;
