@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 #include <map>
 
 #include "core/event/limits.h"
@@ -139,6 +140,8 @@ Result<DomainAdvice> PeriodicPass::run(const Graph& snapshot) {
   if (!found) return tl::unexpected(found.error());
   DomainAdvice advice{prices_of(snapshot, *found), {}};
   advise_joint_moves(snapshot, *found, advice);
+  Reconsidered anew = reconsider(snapshot, advice.prices, advice.moves, reconsidered_, options_.reconsider, cancelled_);
+  std::ranges::move(anew.moves, std::back_inserter(advice.moves));
   if (advice.moves.empty() && !cancelled_) advice.moves = reroutes(snapshot, options_.rebalance);
   if (advice.moves.empty() && !cancelled_) advice.moves = consolidated(snapshot, options_);
   advice.prices.moves = static_cast<int32_t>(advice.moves.size());

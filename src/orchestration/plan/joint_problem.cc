@@ -58,7 +58,7 @@ JointProblem::JointProblem(const Graph& graph, const JointWorth& worth) : graph_
     capacity_[resource(LinkId(l))] = graph.room_bps(LinkId(l));
   for (size_t i = 0; i < graph.intent_count(); ++i) {
     const IntentId id(i);
-    auto found = item(id, worth);
+    auto found = joint_item(graph, id, worth);
     if (!found) continue;
     if (const auto& active = graph.intent(id).active) free_what_it_holds(active->plan, held, held_bps);
     items_.push_back(*found);
@@ -132,8 +132,8 @@ Nanocredits JointProblem::shadow_price(const JointColumn& column, const ShadowPr
   return sum;
 }
 
-std::optional<JointItem> JointProblem::item(IntentId intent, const JointWorth& worth) {
-  const IntentRow& row = graph_.intent(intent);
+std::optional<JointItem> joint_item(const Graph& graph, IntentId intent, const JointWorth& worth) {
+  const IntentRow& row = graph.intent(intent);
   if (row.state == IntentState::kWithdrawn || !row.demand || row.finished) return std::nullopt;
   const IntentSpec& spec = *row.demand;
   if (spec.workload.kind == WorkKind::kJob) return std::nullopt;  // its queue says when its turn comes
@@ -141,7 +141,7 @@ std::optional<JointItem> JointProblem::item(IntentId intent, const JointWorth& w
   if (spec.workload.accelerator_milli > 0 || spec.workload.accelerators_linked) return std::nullopt;
   if (!spec.where.near.empty() || !spec.where.apart_from.empty()) return std::nullopt;  // where others stand may change meanwhile
   if (spec.from.size() > 1 || spreads(spec.where) || spec.promise.availability_ppm > 0 ||
-      spec.budget_per_hour_max > 0 || !residency_demand(graph_, spec)) {
+      spec.budget_per_hour_max > 0 || !residency_demand(graph, spec)) {
     return std::nullopt;
   }
   JointItem item{.intent = intent, .streams = 1, .worth = worth_of(worth, spec.workload)};
@@ -149,7 +149,7 @@ std::optional<JointItem> JointProblem::item(IntentId intent, const JointWorth& w
     item.ingress = spec.from[0].site;
     item.streams = spec.from[0].streams;
     if (item.streams < 1 || item.streams > spec.workload.streams_per_instance) return std::nullopt;
-    const Liveness state = graph_.site(item.ingress).state;
+    const Liveness state = graph.site(item.ingress).state;
     if (state != Liveness::kUp && state != Liveness::kDraining) return std::nullopt;
     item.up_bps = item.streams * spec.traffic.up_bps;
     item.down_bps = item.streams * spec.traffic.down_bps;
@@ -167,8 +167,8 @@ std::optional<JointItem> JointProblem::item(IntentId intent, const JointWorth& w
     if (run == row.runs.end() || has_ended(run->state)) return std::nullopt;
     // It goes on where it is, and could not be placed there any more.
     const Placement& placement = active.plan.placements[0];
-    if (place_obstacle(graph_, spec, placement.site).code != ReasonCode::kNone ||
-        graph_.node(placement.node).speed_milli < spec.workload.speed_milli_min) {
+    if (place_obstacle(graph, spec, placement.site).code != ReasonCode::kNone ||
+        graph.node(placement.node).speed_milli < spec.workload.speed_milli_min) {
       return std::nullopt;
     }
   }

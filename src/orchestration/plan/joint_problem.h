@@ -56,6 +56,9 @@ struct JointItem {
   uint32_t work = 0, traffic = 0;  // rows of JointProblem
 };
 
+// Its `work` and `traffic` are not set. None: the intent takes no part, see JointProblem.
+std::optional<JointItem> joint_item(const Graph& graph, IntentId intent, const JointWorth& worth);
+
 // One way of serving an item.
 struct JointColumn {
   uint32_t item = 0;
@@ -125,7 +128,6 @@ class JointProblem {
   Nanocredits shadow_price(const JointColumn& column, const ShadowPrices& prices) const;
 
  private:
-  std::optional<JointItem> item(IntentId intent, const JointWorth& worth);
   uint32_t work(const IntentSpec& spec, int32_t streams);
   uint32_t traffic(const IntentSpec& spec);
   // Adds it to `held` and `held_bps`, by node and link.
