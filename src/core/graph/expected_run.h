@@ -12,4 +12,8 @@ bool goes_by_prediction(const Graph& graph, const IntentRow& row);
 // known; else as it says; else its longest. 0: nothing is known.
 TimeUs expected_run_us(const Graph& graph, const IntentRow& row);
 
+// When the last task of an array ends if as many run as now, each as long as is expected, and those that run are half through.
+// 0: not foreseen, for none runs, all have ended, or it is not known how long they run.
+TimeUs expected_end_us(const Graph& graph, const IntentRow& array, TimeUs now);
+
 }  // namespace weir

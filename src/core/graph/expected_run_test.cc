@@ -53,6 +53,38 @@ class ExpectedRunTest : public ::testing::Test {
   TimeUs now = 1'000'000;
 };
 
+TEST_F(ExpectedRunTest, AnArrayEndsAtTheRateOfNow) {
+  const IntentId array = submit({.run_time_us_estimated = 10 * kMinute, .tasks = 10});
+  const auto end = [&] { return expected_end_us(graph, graph.intent(array), now); };
+  EXPECT_EQ(end(), 0) << "none runs";
+  const auto begin = [&](uint32_t task) {
+    const IntentId id(graph.intent_count());
+    ASSERT_TRUE(add(IntentSubmitted{id, TenantId(0u), 1, {}, array, task}).effect);
+    Plan plan{.intent = id, .generation = 1, .basis = graph.version()};
+    plan.placements.push_back({.site = SiteId(0u), .node = NodeId(0u), .continues = {}});
+    ASSERT_TRUE(add(PlanCommitted{plan}).effect);
+  };
+  begin(0);
+  EXPECT_EQ(end(), now + 95 * kMinute) << "half a task and nine";
+  begin(1);
+  EXPECT_EQ(end(), now + 45 * kMinute) << "half a task, and four each";
+  add(IntentWithdrawn{graph.find_task(array, 0), true, ""});
+  EXPECT_EQ(end(), now + 85 * kMinute);
+  EXPECT_EQ(expected_end_us(graph, graph.intent(submit({.run_time_us_estimated = kMinute})), now), 0) << "no array";
+  add(IntentWithdrawn{array, false, ""});
+  EXPECT_EQ(end(), 0);
+}
+
+TEST_F(ExpectedRunTest, OfUnknownRunTimesNoEndIsForeseen) {
+  const IntentId array = submit({.tasks = 2});
+  const IntentId id(graph.intent_count());
+  ASSERT_TRUE(add(IntentSubmitted{id, TenantId(0u), 1, {}, array, 0}).effect);
+  Plan plan{.intent = id, .generation = 1, .basis = graph.version()};
+  plan.placements.push_back({.site = SiteId(0u), .node = NodeId(0u), .continues = {}});
+  ASSERT_TRUE(add(PlanCommitted{plan}).effect);
+  EXPECT_EQ(expected_end_us(graph, graph.intent(array), now), 0);
+}
+
 TEST_F(ExpectedRunTest, WithoutHistoryIsWhatTheJobSays) {
   define(kDomainQueue, QueueId(2u), true);
   EXPECT_EQ(expected(submit({})), 0);

@@ -591,7 +591,16 @@ TEST_F(QueueTest, AnArrayIsOneRowThatSaysHowFarItIs) {
   EXPECT_NE(text->text().find("It is an array of 10000 tasks: 1 finished, 9999 waiting.\nIts next task is render.1.\n"), std::string::npos)
       << text->text();
   EXPECT_NE(explain(kCity, "city", "render.2")->text().find("It is task 2 of the array render of 10000.\n"), std::string::npos);
-  EXPECT_EQ(explain(kCity, "city", "render", {"cpu=1"}).error().code, ErrorCode::kUnsupported);
+  const auto supposed = explain(kCity, "city", "render", {"cpu=1"});
+  ASSERT_TRUE(supposed) << supposed.error().text();
+  EXPECT_EQ(supposed->now().state(), "pending");
+  EXPECT_EQ(supposed->what_if().state(), "placed") << supposed->what_if().why();
+  EXPECT_EQ(explain(kCity, "city", "render", {"cpu=900"})->what_if().state(), "refused") << "no machine has so many";
+  const auto one = explain(kCity, "city", "render.2", {"cpu=1"});
+  EXPECT_EQ(one.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(one.error().remedy, "ask about render");
+  EXPECT_EQ(explain(kCity, "city", "render", {"tasks=4"}).error().what, "all its tasks were submitted, and keep what was said then");
+  EXPECT_EQ(status("city", "render").tasks().waiting(), 9'999u) << "nothing came of it";
   EXPECT_EQ(get(kOperator, "queue", "domain")->resource().queue().status().use().jobs_waiting(), 9'997u) << "two begin at metro";
 }
 
@@ -605,6 +614,13 @@ TEST_F(QueueTest, AnArrayThatWaitsSaysWhatItsNextTaskWaitsFor) {
   EXPECT_EQ(shown.state(), "waiting");
   EXPECT_EQ(shown.why(), status("city", "wide.0").why());
   EXPECT_GT(shown.waiting().estimated_start(), brain.clock.wall_us());
+  EXPECT_EQ(shown.tasks().estimated_end(), 0) << "none runs";
+  // Half as wide the next would begin at once; those that wait already keep what was said.
+  const auto narrower = explain(kCity, "city", "wide", {"cpu=1"});
+  ASSERT_TRUE(narrower) << narrower.error().text();
+  EXPECT_EQ(narrower->now().state(), "waiting");
+  EXPECT_EQ(narrower->what_if().state(), "placed") << narrower->what_if().why();
+  EXPECT_FALSE(explain(kCity, "city", "wide", {"cpu=0"})) << "as an array could not be";
 }
 
 TEST_F(QueueTest, AnArrayThatEndedBadlyIsShownUntilItIsDeleted) {

@@ -325,17 +325,38 @@ ViewSources Service::sources(const Principal& who, const Snapshot& graph) {
           .tenants = who.role == policy::Role::kTenant ? who.subjects : std::vector<std::string>()};
 }
 
-Result<v1::ExplainResponse> Service::what_if(const Principal& who, const Snapshot& graph, IntentId id,
+namespace {
+
+// As the loop would.
+Result<IntentId> submit_next_task(Graph& trial, IntentId array) {
+  const IntentRow& row = trial.intent(array);
+  const auto next = static_cast<uint32_t>(row.tasks.submitted);
+  if (row.tasks.submitted >= row.spec->schedule.tasks) {
+    return fail(ErrorCode::kInvalid, "all its tasks were submitted, and keep what was said then", "what_if", "delete it, and apply it anew");
+  }
+  const IntentId known = trial.find_task(array, next);
+  const IntentId task = known.valid() ? known : IntentId(trial.intent_count());
+  const uint32_t generation = known.valid() ? trial.intent(known).generation + 1 : 1;
+  if (!trial.apply({trial.now(), "what-if", IntentSubmitted{task, row.tenant, generation, {}, array, next}}).effect) {
+    return fail(ErrorCode::kConflict, "its next task cannot be submitted now", "what_if", "ask again");
+  }
+  return task;
+}
+
+}  // namespace
+
+Result<v1::ExplainResponse> Service::what_if(const Principal& who, const Snapshot& graph, IntentId asked,
                                              const v1::ExplainRequest& request) {
+  IntentId id = asked;
   const IntentRow& row = graph->intent(id);
   const std::string& tenant = graph->tenant_name(row.tenant);
   if (row.state == IntentState::kWithdrawn) {
     return fail(ErrorCode::kInvalid, "it " + std::string(row.finished ? "is finished" : has_failed(row) ? "has failed" : "is withdrawn"),
                 "intent " + graph->intent_name(id), "apply it again, perhaps with --dry-run");
   }
-  if (is_array(row) || row.array.valid()) {
-    return fail(ErrorCode::kUnsupported, "what would be of an array or its tasks is not computed", "what_if",
-                "describe one task as a job, and apply it with --dry-run");
+  if (row.array.valid()) {
+    const std::string array = short_name(graph->intent_name(row.array));
+    return fail(ErrorCode::kInvalid, "a task is as its array says", "what_if", "ask about " + array);
   }
   const TimeUs now = std::max(ports_.clock.wall_us(), graph->now());
   auto other = altered(resource::describe(*row.spec, tenant, names_of(*graph)),
@@ -350,11 +371,17 @@ Result<v1::ExplainResponse> Service::what_if(const Principal& who, const Snapsho
   Event event{now, "what-if", std::move(admission->body)};
   if (const Status valid = validate(event); !valid) return tl::unexpected(valid.error());
   if (admission->changes) (void)trial.apply(event);
+  // Of an array, what would be of the next task that is submitted: those that are keep what was said then.
+  if (is_array(row)) {
+    const auto task = submit_next_task(trial, id);
+    if (!task) return tl::unexpected(task.error());
+    id = *task;
+  }
 
   v1::ExplainResponse out;
   out.set_version(graph->version());
   v1::Resource shown;
-  put_intent(sources(who, graph), id, shown);
+  put_intent(sources(who, graph), asked, shown);
   const v1::Intent::Status& status = shown.intent().status();
   v1::Outlook& before = *out.mutable_now();
   before.set_state(status.state());
@@ -422,7 +449,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
             : has_failed(row)                 ? "It has failed: " + why_failed(sources(who, graph), id) + ".\n"
                                               : "It was withdrawn.\n";
   }
-  if (is_array(row) || row.array.valid()) text += explain_tasks(*graph, *queues(graph), id);
+  if (is_array(row) || row.array.valid()) text += explain_tasks(*graph, *queues(graph), id, std::max(ports_.clock.wall_us(), graph->now()));
   std::optional<JobWait> wait;
   if (row.spec->workload.kind == WorkKind::kJob && !row.active && row.state != IntentState::kWithdrawn) {
     const auto report = queues(graph);

@@ -214,7 +214,7 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   }
   status.set_instances_running(running);
   if (is_array(row)) {
-    put_tasks(row, *status.mutable_tasks());
+    put_tasks(graph, row, std::max(from.ports.clock.wall_us(), graph.now()), *status.mutable_tasks());
     put_running_tasks(graph, id, status);
   }
   status.set_generation(row.generation);

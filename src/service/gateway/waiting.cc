@@ -291,7 +291,7 @@ const IntentRow& next_task(const Graph& graph, const QueueReport& report, Intent
   return is_array(row) && found != report.waits.end() ? graph.intent(found->second.intent) : row;
 }
 
-void put_tasks(const IntentRow& array, v1::Intent::Tasks& out) {
+void put_tasks(const Graph& graph, const IntentRow& array, TimeUs now, v1::Intent::Tasks& out) {
   const TaskCounts& tasks = array.tasks;
   const bool open = array.state != IntentState::kWithdrawn;
   const int32_t count = std::max(array.spec->schedule.tasks, tasks.submitted);
@@ -300,9 +300,10 @@ void put_tasks(const IntentRow& array, v1::Intent::Tasks& out) {
   out.set_finished(static_cast<uint32_t>(tasks.finished));
   out.set_failed(static_cast<uint32_t>(tasks.failed));
   open ? out.set_waiting(static_cast<uint32_t>(left)) : out.set_withdrawn(static_cast<uint32_t>(left));
+  out.set_estimated_end(expected_end_us(graph, array, now));
 }
 
-std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id) {
+std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id, TimeUs now) {
   const IntentRow& row = graph.intent(id);
   if (row.array.valid()) {
     return "It is task " + std::to_string(row.task) + " of the array " + short_name(graph.intent_name(row.array)) + " of " +
@@ -310,10 +311,14 @@ std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentI
   }
   if (!is_array(row)) return "";
   v1::Intent::Tasks tasks;
-  put_tasks(row, tasks);
+  put_tasks(graph, row, now, tasks);
   std::string out = "It is an array of " + std::to_string(row.spec->schedule.tasks) + " tasks: " + tasks_text(tasks) + ".\n";
   if (const auto found = report.waits.find(id); found != report.waits.end()) {
     out += "Its next task is " + short_name(graph.intent_name(found->second.intent)) + ".\n";
+  }
+  if (tasks.estimated_end() > 0) {
+    out += "Its last task ends about " + resource::format_time(tasks.estimated_end()) + ", in " + span(tasks.estimated_end() - now) + ", if " +
+           std::to_string(tasks.running()) + " go on running at a time.\n";
   }
   return out;
 }

@@ -31,10 +31,10 @@ const JobWait* without_turn(const QueueReport& report, IntentId id);
 
 // Of an array that task of it which the report says begins next; the intent itself where there is none, or it is no array.
 const IntentRow& next_task(const Graph& graph, const QueueReport& report, IntentId id);
-void put_tasks(const IntentRow& array, v1::Intent::Tasks& out);
+void put_tasks(const Graph& graph, const IntentRow& array, TimeUs now, v1::Intent::Tasks& out);
 std::string tasks_text(const v1::Intent::Tasks& tasks);  // "12 finished, 3 running, 9985 waiting"
 // Of an array how far it has come, of a task of which it is one, in sentences; of others nothing.
-std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id);
+std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id, TimeUs now);
 
 // In few words: "4 cores needed at metro, 2 are free".
 std::string wait_text(const Reading& from, const JobWait& wait);
