@@ -471,6 +471,28 @@ std::string time_text(int64_t us) {
   return out;
 }
 
+namespace {
+
+// As commands take it: of what is a tenant's with the tenant. What has no name is called by its number.
+std::string name_of(const v1::Resource& item) {
+  const google::protobuf::Message& message = inside(item);
+  if (const auto* field = message.GetDescriptor()->FindFieldByName("metadata")) {
+    const auto& metadata = static_cast<const v1::Metadata&>(message.GetReflection()->GetMessage(message, field));
+    return (metadata.tenant().empty() ? "" : metadata.tenant() + "/") + metadata.name();
+  }
+  switch (item.resource_case()) {
+    case v1::Resource::kPlan: return std::to_string(item.plan().position());
+    case v1::Resource::kRun: return std::to_string(item.run().id().plan()) + "." + std::to_string(item.run().id().item());
+    case v1::Resource::kNode: return std::to_string(item.node().id());
+    case v1::Resource::kEvent: return std::to_string(item.event().position());
+    case v1::Resource::kToken: return item.token().token();
+    case v1::Resource::kPolicy: return item.policy().name();
+    default: return "";
+  }
+}
+
+}  // namespace
+
 std::string render(const std::string& kind, const Items& items, Format format) {
   std::string out;
   switch (format) {
@@ -479,6 +501,11 @@ std::string render(const std::string& kind, const Items& items, Format format) {
       return (out.empty() ? "[" : out) + "]\n";
     case Format::kYaml:
       for (const v1::Resource& item : items) out += (out.empty() ? "" : "---\n") + resource::to_yaml(inside(item));
+      return out;
+    case Format::kName:
+      for (const v1::Resource& item : items) {
+        if (const std::string name = name_of(item); !name.empty()) out += name + "\n";
+      }
       return out;
     case Format::kTable:
     case Format::kWide:

@@ -11,7 +11,7 @@
 // Answers of the brain as people read them.
 namespace weir::app {
 
-enum class Format { kTable, kWide, kJson, kYaml };
+enum class Format { kTable, kWide, kJson, kYaml, kName };
 // Of its text: what is wide may be as wide as it gets.
 constexpr size_t width_of(Format format) { return format == Format::kWide ? 0 : kTableWidth; }
 
@@ -20,7 +20,7 @@ const google::protobuf::Message& inside(const v1::Resource& resource);
 std::string json_text(const google::protobuf::Message& message);
 std::string time_text(int64_t us);  // ISO 8601: "2026-11-20T12:04:05Z"
 
-// A list of one kind. JSON: an array; YAML: documents.
+// A list of one kind. JSON: an array; YAML: documents; names: a line each, as commands take them.
 std::string render(const std::string& kind, const google::protobuf::RepeatedPtrField<v1::Resource>& items, Format format);
 std::string render_plan(const v1::PlanView& plan, Format format = Format::kTable);  // kTable or kWide
 // What a dry run found: the plan, what the job would wait for, or why nothing satisfies it; nothing of what is not decided.

@@ -27,7 +27,7 @@ namespace weir::app {
 namespace {
 
 const std::map<std::string, Format> kFormats = {
-    {"table", Format::kTable}, {"wide", Format::kWide}, {"json", Format::kJson}, {"yaml", Format::kYaml}};
+    {"table", Format::kTable}, {"wide", Format::kWide}, {"json", Format::kJson}, {"yaml", Format::kYaml}, {"name", Format::kName}};
 
 struct Options {
   Target target;
@@ -38,8 +38,10 @@ struct Options {
   bool watch = false;
 };
 
-void add_format(CLI::App& command, Options& o) {
-  command.add_option("-o,--output", o.format, "table, wide, json or yaml")->check(CLI::IsMember(std::vector<std::string>{"table", "wide", "json", "yaml"}))->capture_default_str();
+void add_format(CLI::App& command, Options& o, const std::vector<std::string>& formats = {"table", "wide", "json", "yaml"}) {
+  std::string all;
+  for (const std::string& format : formats) all += (all.empty() ? "" : &format == &formats.back() ? " or " : ", ") + format;
+  command.add_option("-o,--output", o.format, all)->check(CLI::IsMember(formats))->capture_default_str();
 }
 
 Result<std::string> read_file(const std::string& path) {
@@ -559,7 +561,7 @@ Examples:
         c.add_option("--kind", o.names, "Of events: only these, like PlanCommitted")->delimiter(',');
         c.add_option("--since", o.since, "Of events: only from then on: 1h, yesterday, 2026-11-20");
         c.add_flag("-w,--watch", o.watch, "Show again whenever it changes");
-        add_format(c, o);
+        add_format(c, o, {"table", "wide", "json", "yaml", "name"});
       },
       get);
   command(

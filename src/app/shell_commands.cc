@@ -3,13 +3,18 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <iostream>
+#include <utility>
 
 #include "app/commands.h"
+#include "app/man_page.h"
 #include "app/version.h"
 
 namespace weir::app {
 namespace {
 
+// Commands whose word is the name of one of these.
+constexpr std::pair<const char*, const char*> kNamed[] = {{"explain", "intents"}, {"logs", "runs"},   {"drain", "sites"}, {"undrain", "sites"},
+                                                          {"revoke", "sites"},    {"cordon", "nodes"}, {"uncordon", "nodes"}};
 constexpr const char* kKinds =
     "intents jobs tasks workflows queues reservations policies sites routers links datasets offers tenants tokens plans runs "
     "nodes "
@@ -63,6 +68,18 @@ std::string bash_case(const Command& command) {
          after + "      esac ;;\n";
 }
 
+// What there is now, of the brain that the command would ask; where none answers, nothing.
+std::string bash_names() {
+  std::string out =
+      "  case $command in\n"
+      "    get | describe | delete)\n"
+      "      case \" " + std::string(kKinds) + " \" in *\" ${previous%s}s \"*) names=${previous%s}s ;; *\" $previous \"*) names=$previous ;; esac ;;\n";
+  for (const auto& [command, kind] : kNamed) out += "    " + std::string(command) + ") [ \"$previous\" != " + command + " ] || names=" + kind + " ;;\n";
+  return out +
+         "  esac\n"
+         "  [ -z \"$names\" ] || words=\"$words $(timeout 2 \"${COMP_WORDS[0]}\" get \"$names\" -o name 2>/dev/null)\"\n";
+}
+
 std::string bash(const CLI::App& app) {
   std::vector<Command> all;
   collect(app, "", all);
@@ -73,7 +90,7 @@ std::string bash(const CLI::App& app) {
   }
   return "_weir() {\n"
          "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words= command= "
-         "word=\n"
+         "names= word=\n"
          "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
          "    case \"${command:+$command }$word\" in\n"
          "      " +
@@ -83,7 +100,8 @@ std::string bash(const CLI::App& app) {
          "  done\n"
          "  case $command in\n" +
          cases +
-         "  esac\n"
+         "  esac\n" +
+         bash_names() +
          "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
          "}\n"
          "complete -o default -F _weir weir\n";
@@ -116,7 +134,13 @@ std::string fish(const CLI::App& app) {
       }
     }
   }
-  return out + "complete -c weir -n '__fish_seen_subcommand_from get describe' -a '" + kKinds + "'\n";
+  out += "complete -c weir -n '__fish_seen_subcommand_from get describe' -a '" + std::string(kKinds) + "'\n";
+  const std::string list = "(timeout 2 weir get ";
+  for (const auto& [command, kind] : kNamed) {
+    out += "complete -c weir -n '__fish_seen_subcommand_from " + std::string(command) + "' -a '" + list + kind + " -o name 2>/dev/null)'\n";
+  }
+  return out + "complete -c weir -n '__fish_seen_subcommand_from get describe delete; and test (count (commandline -opc)) -gt 2' -a '" + list +
+         "(commandline -opc)[3] -o name 2>/dev/null)'\n";
 }
 
 }  // namespace
@@ -129,6 +153,9 @@ void add_shell_commands(CLI::App& app) {
   completion->callback([&app, shell] {
     std::cout << (*shell == "bash" ? bash(app) : *shell == "zsh" ? zsh(app) : fish(app));
   });
+  CLI::App* manual = app.add_subcommand("man", "Print the manual page of all commands");
+  manual->footer("\nExamples:\n  weir man > /usr/local/share/man/man1/weir.1\n  weir man | man -l -");
+  manual->callback([&app] { std::cout << man_page(app); });
   CLI::App* version = app.add_subcommand("version", "Print the version");
   version->footer("\nExample:\n  weir version");
   version->callback([] { std::cout << "weir " << kVersion << "\n"; });

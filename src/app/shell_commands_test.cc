@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "app/commands.h"
 #include "app/exit_code.h"
@@ -43,6 +44,22 @@ TEST(Help, EveryCommandHasAnExample) {
   expect_examples(app, "weir");
 }
 
+TEST(ManPage, HasEveryCommandAndNothingThatRoffWouldTakeForItsOwn) {
+  const std::string page = printed({"man"});
+  EXPECT_EQ(page.find(".TH WEIR 1"), 0u);
+  EXPECT_NE(page.find("\\[u9700]\\[u8981]"), std::string::npos) << "as any roff reads it";
+  for (const char* part : {".SS \"weir apply\"", ".SS \"weir ledger verify\"", "\\fB\\-\\-dry\\-run\\fR", "Exit codes: 0 ok"}) {
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  }
+  EXPECT_EQ(page.find("\n\n.S"), std::string::npos) << "no empty lines before a heading";
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with('.')) continue;
+    const std::string request = line.substr(0, line.find(' '));
+    EXPECT_TRUE(request == ".TH" || request == ".SH" || request == ".SS" || request == ".TP" || request == ".PP" || request == ".nf" || request == ".fi") << line;
+  }
+}
+
 class Completion : public ::testing::Test {
  protected:
   // What bash offers for the last word.
@@ -64,13 +81,30 @@ TEST_F(Completion, OffersWhatTheCommandLineKnows) {
   EXPECT_EQ(offered("get inte"), "intents\n");
   EXPECT_EQ(offered("get tok"), "tokens\n");
   EXPECT_EQ(offered("get intents --outp"), "--output\n");
-  EXPECT_EQ(offered("get intents -o ''"), "table wide json yaml\n");
+  EXPECT_EQ(offered("get intents -o ''"), "table wide json yaml name\n");
   EXPECT_EQ(offered("get intents --output j"), "json\n");
   EXPECT_EQ(offered("ledger ''").find("verify head prove"), 0u) << offered("ledger ''");
   EXPECT_EQ(offered("token create --role t"), "tenant\n");
   EXPECT_EQ(offered("--context x ledger ver"), "verify\n");
   EXPECT_EQ(offered("completion z"), "zsh\n");
   EXPECT_EQ(offered("apply -f ''"), "\n") << "then bash offers files";
+}
+
+TEST_F(Completion, OffersTheNamesThatThereAreNow) {
+  const std::string folder = testing::TempDir() + "weir-names." + std::to_string(getpid());
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/weir") << "#!/bin/sh\ncase \"$*\" in 'get intents -o name') echo city/cameras; echo city/doors ;; 'get sites -o name') echo metro ;; *) exit 7 ;; esac\n";
+  std::filesystem::permissions(folder + "/weir", std::filesystem::perms::owner_all);
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", (folder + ":" + path).c_str(), 1);
+  EXPECT_EQ(offered("get intent city/d"), "city/doors\n");
+  EXPECT_EQ(offered("delete intents city/"), "city/cameras city/doors\n");
+  EXPECT_EQ(offered("explain city/c"), "city/cameras\n");
+  EXPECT_EQ(offered("explain city/cameras --ing"), "--ingress\n");
+  EXPECT_EQ(offered("drain m"), "metro\n");
+  EXPECT_EQ(offered("describe node 3"), "\n") << "a brain that does not answer is no obstacle";
+  ::setenv("PATH", path.c_str(), 1);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(Completion, DescriptionsAreQuotedForFish) {
