@@ -9,7 +9,7 @@ export const en = {
     more: 'Look further back', refresh: 'Refresh', showOnMap: 'Show on the map', details: 'Details',
   },
   language: { label: 'Language', en: 'English', zh: '中文' },
-  theme: { label: 'Theme', system: 'Like the system', light: 'Light', dark: 'Dark' },
+  theme: { label: 'Theme', system: 'Auto', light: 'Light', dark: 'Dark' },
   signIn: {
     title: 'Sign in to Weir',
     token: 'Token',

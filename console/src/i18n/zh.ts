@@ -10,7 +10,7 @@ export const zh: Dictionary = {
     more: '继续往前查找', refresh: '刷新', showOnMap: '在地图上显示', details: '详情',
   },
   language: { label: '语言', en: 'English', zh: '中文' },
-  theme: { label: '主题', system: '跟随系统', light: '浅色', dark: '深色' },
+  theme: { label: '主题', system: '自动', light: '浅色', dark: '深色' },
   signIn: {
     title: '登录 Weir',
     token: '令牌',

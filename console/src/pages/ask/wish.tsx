@@ -268,7 +268,7 @@ function Sites({ names, cleanest }: { names: readonly string[]; cleanest: boolea
   return (
     <>
       <h3>{t.ask.freeSites}</h3>
-      <table className="compare">
+      <table className="compare compare-sites">
         <thead><tr><th scope="col">{t.column.name}</th><th scope="col">{t.column.cores}</th><th scope="col">{t.column.memory}</th><th scope="col">{t.map.asks}</th><th scope="col">{t.map.grid}</th></tr></thead>
         <tbody>
           {sites.slice(0, SITES_SHOWN).map(({ site }) => (
