@@ -109,6 +109,11 @@ describe.skipIf(process.env.WEIR_E2E_BRAIN === undefined)('the console of a lab'
           await page.getByRole('button', { name: t.action.refresh }).click();
           return (await owed.count()) === 0 ? '' : owed.first().innerText();
         }, { timeout: 30_000, interval: 1000 }).toMatch(/0\.\d*[1-9]/);
+        // Until each line has a quantity that can be seen, of which thousandths are shown.
+        await expect.poll(async () => {
+          await page.getByRole('button', { name: t.action.refresh }).click();
+          return page.getByRole('table', { name: t.money.lines }).innerText();
+        }, { timeout: 60_000, interval: 1000 }).toMatch(/^(?![^]*\b0 \S+-hour)[^]*core-hour/);
         await page.locator('.chart canvas').waitFor({ timeout: 60_000 });
         await shown('bill');
 
