@@ -1,6 +1,7 @@
 // Every text of the console. The other languages have the type of this one: what is missing there does not compile.
 export const en = {
   brand: 'Weir console',
+  labelled: (name: string, text: string) => `${name}: ${text}`, between: '; ',
   skip: 'Skip to content',
   nav: { label: 'Pages', map: 'Map', ask: 'Ask', work: 'Work', money: 'Money', trust: 'Trust', operate: 'Operate' },
   action: {
@@ -8,7 +9,7 @@ export const en = {
     more: 'Look further back', refresh: 'Refresh', showOnMap: 'Show on the map', details: 'Details',
   },
   language: { label: 'Language', en: 'English', zh: '中文' },
-  theme: { label: 'Theme', system: 'Like the system', light: 'Light', dark: 'Dark' },
+  theme: { label: 'Theme', system: 'Auto', light: 'Light', dark: 'Dark' },
   signIn: {
     title: 'Sign in to Weir',
     token: 'Token',
@@ -78,8 +79,8 @@ export const en = {
     thinking: 'Understanding and planning', sentence: 'You said', understood: (act: string, percent: string) => `Understood: ${act} (${percent} %)`, follows: 'follows from the rest',
     assumed: 'Assumed, as nothing was said', question: 'Question', until: (assumed: string) => `Until you say: ${assumed}`, ways: 'Ways to have it', possible: 'What would make it possible', refused: 'Nothing satisfies what was asked',
     cost: 'An hour', slowest: 'Slowest stream', carbon: 'Carbon', available: 'Availability', sites: 'Sites', instances: 'Instances', perHour: (carbon: string) => `${carbon}/h`, differs: 'What is otherwise', intent: 'The intent, as a file would say it', plan: 'The plan',
-    path: (from: string, to: string, streams: number) => `${from} to ${to}, ${streams} streams`, apply: 'Apply this', applyTitle: (name: string) => `Apply ${name}`, applyText: 'It is decided again on the state of that moment, and what it reserves is billed from then on.', applied: (name: string, action: string) => `Intent ${name}: ${action}.`, follow: 'Follow it',
-    actions: { created: 'created', changed: 'changed', unchanged: 'it was so already' } as Record<string, string>, withdraw: 'Withdraw', withdrawTitle: 'Withdraw', withdrawText: 'What runs for these ends, and their promises with it.', withdrawn: 'Withdrawn', explanation: 'Explanation', intents: 'Intents', freeSites: 'Sites, the best first', noTenant: 'the only one there is',
+    apply: 'Apply this', applyTitle: (name: string) => `Apply ${name}`, applyText: 'It is decided again on the state of that moment, and what it reserves is billed from then on.', applied: (name: string, action: string) => `Intent ${name}: ${action}.`, follow: 'Follow it',
+    actions: { created: 'created', changed: 'changed', unchanged: 'it was so already' } as Record<string, string>, withdraw: 'Withdraw', withdrawTitle: 'Withdraw', withdrawText: 'What runs for these ends, and their promises with it.', withdrawn: 'Withdrawn', explanation: 'Explanation', freeSites: 'Sites, the best first', noTenant: 'the only one there is',
   },
   work: {
     intents: 'Intents', jobs: 'Jobs', workflows: 'Workflows', runs: 'Runs', queues: 'Queues', tabs: 'Kinds of work',
@@ -87,7 +88,7 @@ export const en = {
     promise: 'Promise', latency: 'Latency', within: (latency: string, percentile: string) => `${latency} for ${percentile} % of requests`, availability: 'Availability',
     predicted: 'Predicted', measuredNow: 'Measured', notMeasured: 'nothing measured yet', samples: (samples: string, misses: string, lost: string) => `${samples} requests, ${misses} too slow, ${lost} lost`,
     kept: 'Promise kept', brokenPromise: 'Promise broken', address: 'Stable address', budget: 'Budget', per: (max: string, per: string) => `${max} credits per ${per}`,
-    billed: 'Billed', perHour: (credits: string) => `${credits} credits/h`, generation: 'Generation', from: 'Streams enter at', streams: (site: string, streams: number) => `${site}: ${streams}`,
+    billed: 'Billed', perHour: (credits: string) => `${credits} credits/h`, generation: 'Generation', from: 'Streams enter at', streams: (site: string, streams: number) => `${site}: ${streams}`, streamsOf: (count: number) => (count === 1 ? '1 stream' : `${count} streams`),
     program: 'Program', instances: 'Instances', ofInstances: (running: number, all: number) => `${running} of ${all} run`, tasks: 'Tasks',
     taskCounts: (waiting: number, running: number, finished: number, failed: number) => `${waiting} waiting, ${running} running, ${finished} finished, ${failed} failed`,
     waiting: 'Waits', position: (position: number, queue: string) => `${position} before it in queue ${queue}`, estimated: 'Estimated start', promised: 'Promised start',

@@ -1,6 +1,7 @@
 import type { Dictionary } from './en';
 
 export const zh: Dictionary = {
+  labelled: (name, text) => `${name}：${text}`, between: '；',
   brand: 'Weir 控制台',
   skip: '跳到正文',
   nav: { label: '页面', map: '地图', ask: '提问', work: '工作负载', money: '费用', trust: '信任', operate: '运维' },
@@ -9,7 +10,7 @@ export const zh: Dictionary = {
     more: '继续往前查找', refresh: '刷新', showOnMap: '在地图上显示', details: '详情',
   },
   language: { label: '语言', en: 'English', zh: '中文' },
-  theme: { label: '主题', system: '跟随系统', light: '浅色', dark: '深色' },
+  theme: { label: '主题', system: '自动', light: '浅色', dark: '深色' },
   signIn: {
     title: '登录 Weir',
     token: '令牌',
@@ -79,8 +80,8 @@ export const zh: Dictionary = {
     thinking: '正在理解并规划', sentence: '您说', understood: (act: string, percent: string) => `理解为：${act}（${percent} %）`, follows: '由其余推得',
     assumed: '没有说到，按此假设', question: '请问', until: (assumed: string) => `在您说明之前按：${assumed}`, ways: '可选方案', possible: '怎样才可以做到', refused: '没有方案能满足所说的要求',
     cost: '每小时', slowest: '最慢的一路', carbon: '碳排放', available: '可用性', sites: '站点', instances: '实例', perHour: (carbon: string) => `${carbon}/小时`, differs: '有什么不同', intent: '意图，写成文件就是', plan: '方案',
-    path: (from: string, to: string, streams: number) => `${from} 到 ${to}，${streams} 路`, apply: '应用这个', applyTitle: (name: string) => `应用 ${name}`, applyText: '届时按当时的状态重新决定，从那时起按所预留的计费。', applied: (name: string, action: string) => `意图 ${name}：${action}。`, follow: '跟踪它',
-    actions: { created: '已建立', changed: '已修改', unchanged: '已是这样' } as Record<string, string>, withdraw: '取消', withdrawTitle: '取消', withdrawText: '为它们运行的都会结束，承诺也随之结束。', withdrawn: '已取消', explanation: '解释', intents: '意图', freeSites: '站点，最好的在前', noTenant: '只有一个时就是它',
+    apply: '应用这个', applyTitle: (name: string) => `应用 ${name}`, applyText: '届时按当时的状态重新决定，从那时起按所预留的计费。', applied: (name: string, action: string) => `意图 ${name}：${action}。`, follow: '跟踪它',
+    actions: { created: '已建立', changed: '已修改', unchanged: '已是这样' } as Record<string, string>, withdraw: '撤回', withdrawTitle: '撤回', withdrawText: '为它们运行的都会结束，承诺也随之结束。', withdrawn: '已撤回', explanation: '解释', freeSites: '站点，最好的在前', noTenant: '只有一个时就是它',
   },
   work: {
     intents: '意图', jobs: '作业', workflows: '工作流', runs: '运行', queues: '队列', tabs: '工作负载类型',
@@ -88,7 +89,7 @@ export const zh: Dictionary = {
     promise: '承诺', latency: '时延', within: (latency, percentile) => `${percentile} % 的请求在 ${latency} 内`, availability: '可用性',
     predicted: '预测', measuredNow: '实测', notMeasured: '尚无测量', samples: (samples, misses, lost) => `${samples} 个请求，${misses} 个超时，${lost} 个丢失`,
     kept: '承诺已兑现', brokenPromise: '承诺被打破', address: '稳定地址', budget: '预算', per: (max, per) => `每${{ hour: '小时', day: '天', month: '月' }[per] ?? per} ${max} 信用点`,
-    billed: '计费', perHour: (credits) => `${credits} 信用点/小时`, generation: '代次', from: '流的入口', streams: (site, streams) => `${site}：${streams} 路`,
+    billed: '计费', perHour: (credits) => `${credits} 信用点/小时`, generation: '代次', from: '流的入口', streams: (site, streams) => `${site}：${streams} 路`, streamsOf: (count) => `${count} 路`,
     program: '程序', instances: '实例', ofInstances: (running, all) => `${all} 个中 ${running} 个在运行`, tasks: '任务',
     taskCounts: (waiting, running, finished, failed) => `等待 ${waiting}，运行 ${running}，完成 ${finished}，失败 ${failed}`,
     waiting: '等待', position: (position, queue) => `在队列 ${queue} 中前面有 ${position} 个`, estimated: '预计开始', promised: '承诺开始',

@@ -1,6 +1,6 @@
 import { clip } from '../format/units';
 import type { Point } from './layout';
-import { linkColour, linkWidth, siteColour, vertexSize, type Palette } from './palette';
+import { drawLabel, linkColour, linkWidth, siteColour, vertexSize, type Palette } from './palette';
 import { LABEL_LENGTH, type Renderer, type RendererEvents } from './renderer';
 import type { Edge, Topology, Vertex } from './topology';
 
@@ -253,7 +253,6 @@ export class CanvasRenderer implements Renderer {
     const zoomed = Math.max(1, Math.min(3, Math.sqrt(this.scale / 40)));
     const labelled = new Set<string>();
     context.font = '12px system-ui, sans-serif';
-    context.textBaseline = 'middle';
     for (const vertex of this.topology.vertices.values()) {
       const at = this.project(vertex);
       if (at.x < -20 || at.y < -20 || at.x > width + 20 || at.y > height + 20) continue;
@@ -266,8 +265,7 @@ export class CanvasRenderer implements Renderer {
       if (size < 4 * this.vertexScale) continue;
       if (labelled.has(cell)) continue;
       labelled.add(cell);
-      context.fillStyle = this.palette.label;
-      context.fillText(clip(vertex.name, LABEL_LENGTH), at.x + size + 3, at.y);
+      drawLabel(context, clip(vertex.name, LABEL_LENGTH), at.x + size + 3, at.y, this.palette);
     }
   }
 }

@@ -36,6 +36,17 @@ export function siteColour(vertex: Vertex, palette: Palette): string {
   return palette.site[vertex.state] ?? palette.site.unknown ?? palette.router;
 }
 
+// A name beside its vertex, with an edge that parts it from the lines it crosses.
+export function drawLabel(context: CanvasRenderingContext2D, text: string, x: number, y: number, palette: Palette): void {
+  context.textBaseline = 'middle';
+  context.lineJoin = 'round';
+  context.lineWidth = 3;
+  context.strokeStyle = palette.background;
+  context.strokeText(text, x, y);
+  context.fillStyle = palette.label;
+  context.fillText(text, x, y);
+}
+
 export const LOAD_STEPS = [0.3, 0.6] as const;
 
 export function linkColour(edge: Edge, palette: Palette): string {

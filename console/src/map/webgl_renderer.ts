@@ -2,7 +2,7 @@ import Graph from 'graphology';
 import Sigma from 'sigma';
 import { clip } from '../format/units';
 import type { Point } from './layout';
-import { linkColour, linkWidth, siteColour, vertexSize, type Palette } from './palette';
+import { drawLabel, linkColour, linkWidth, siteColour, vertexSize, type Palette } from './palette';
 import { LABEL_LENGTH, type Renderer, type RendererEvents } from './renderer';
 import type { Edge, Topology, Vertex } from './topology';
 
@@ -19,12 +19,14 @@ export class WebglRenderer implements Renderer {
     this.sigma = new Sigma(this.graph, container, {
       allowInvalidContainer: true,
       renderEdgeLabels: false,
-      labelFont: 'system-ui, sans-serif',
-      labelSize: 12,
       labelDensity: 0.8,
       labelGridCellSize: 90,
       labelRenderedSizeThreshold: 4,
-      labelColor: { color: palette.label },
+      defaultDrawNodeLabel: (context, { x, y, size, label }) => {
+        if (!label) return;
+        context.font = '12px system-ui, sans-serif';
+        drawLabel(context, label, x + size + 3, y, this.palette);
+      },
       defaultDrawNodeHover: () => undefined,
       minCameraRatio: 0.002,
       maxCameraRatio: 2.5,
@@ -64,7 +66,6 @@ export class WebglRenderer implements Renderer {
 
   setPalette(palette: Palette): void {
     this.palette = palette;
-    this.sigma.setSetting('labelColor', { color: palette.label });
     for (const vertex of this.topology.vertices.values()) this.updateVertex(vertex);
     for (const edge of this.topology.edges.values()) this.updateEdge(edge);
     this.flush();

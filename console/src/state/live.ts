@@ -70,6 +70,12 @@ export class Live {
     return reading;
   }
 
+  // The same again, for what no event tells: how much has been used.
+  renew(kind: OnDemand): Promise<void> {
+    this.demanded.delete(kind);
+    return this.demand(kind);
+  }
+
   private tell(): void {
     for (const listener of this.listeners) listener();
   }

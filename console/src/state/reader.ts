@@ -9,14 +9,26 @@ const AT_ONCE = 3;
 const LIST_FROM = 200;
 // Between two readings of the same thing: what changes all the time is not asked for all the time.
 const AGAIN_MS = 1000;
+// After a failure, doubled with each further one.
+const PATIENCE_MS = 2000;
+const PATIENCE_MS_MAX = 30_000;
+// Beyond so many names, times that have passed are forgotten.
+const TIMES_KEPT_MAX = 20_000;
 
-const keyOf = (reading: Reading): string => `${reading.kind} ${reading.tenant ?? ''}/${reading.name}`;
+type Wanted = Reading | { kind: 'all'; name: Reading['kind']; tenant?: undefined };
 
-// Reads again what events have made stale: each once, however many events name it, a few at a time.
+const keyOf = (wanted: Wanted): string => `${wanted.kind} ${wanted.tenant ?? ''}/${wanted.name}`;
+
+// Asked again, the brain would say the same: only an event can change it.
+const isFinal = (error: unknown): boolean => error instanceof Problem && [401, 403, 404].includes(error.status);
+
+// Reads again what events have made stale: each once, however many events name it, a few at a time, and until it has been read.
 export class Reader {
-  private readonly waiting = new Map<string, Reading>();
-  private readonly readAt = new Map<string, number>();
+  private readonly waiting = new Map<string, Wanted>();
+  private readonly notBefore = new Map<string, number>();
+  private readonly failures = new Map<string, number>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private wakesAt = 0;
   private active = 0;
   private closed = false;
 
@@ -27,6 +39,7 @@ export class Reader {
   ) {}
 
   want(readings: readonly Reading[]): void {
+    if (this.closed) return;
     for (const reading of readings) this.waiting.set(keyOf(reading), reading);
     this.arm(DEBOUNCE_MS);
   }
@@ -38,7 +51,11 @@ export class Reader {
   }
 
   private arm(ms: number): void {
-    if (this.closed || this.waiting.size === 0 || this.timer !== undefined) return;
+    if (this.closed || this.waiting.size === 0) return;
+    const at = this.now() + ms;
+    if (this.timer !== undefined && this.wakesAt <= at) return;
+    clearTimeout(this.timer);
+    this.wakesAt = at;
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.pump();
@@ -47,42 +64,54 @@ export class Reader {
 
   private pump(): void {
     this.gather();
+    const now = this.now();
     let soonest = Infinity;
-    for (const [key, reading] of this.waiting) {
+    for (const [key, wanted] of this.waiting) {
       if (this.active >= AT_ONCE) return;
-      const since = this.now() - (this.readAt.get(key) ?? -Infinity);
-      if (since < AGAIN_MS) {
-        soonest = Math.min(soonest, AGAIN_MS - since);
-        continue;
-      }
-      this.waiting.delete(key);
-      this.readAt.set(key, this.now());
-      this.active += 1;
-      void this.read(reading)
-        .catch(() => undefined)  // what cannot be read now is read with its next event, or when the connection is back
-        .finally(() => {
-          this.active -= 1;
-          this.arm(0);
-        });
+      const wait = (this.notBefore.get(key) ?? -Infinity) - now;
+      if (wait > 0) soonest = Math.min(soonest, wait);
+      else void this.begin(key, wanted);
     }
-    if (this.readAt.size > 20_000) this.readAt.clear();
+    if (this.notBefore.size > TIMES_KEPT_MAX) for (const [key, at] of this.notBefore) if (at <= now) this.notBefore.delete(key);
     if (soonest < Infinity) this.arm(soonest);
+  }
+
+  private async begin(key: string, wanted: Wanted): Promise<void> {
+    this.waiting.delete(key);
+    this.notBefore.set(key, this.now() + AGAIN_MS);
+    this.active += 1;
+    try {
+      await (wanted.kind === 'all' ? this.readAll(wanted.name) : this.read(wanted));
+      this.failures.delete(key);
+    } catch (error) {
+      if (isFinal(error)) this.failures.delete(key);
+      else this.putBack(key, wanted);
+    }
+    this.active -= 1;
+    this.arm(0);
+  }
+
+  private putBack(key: string, wanted: Wanted): void {
+    if (this.closed) return;
+    const failures = (this.failures.get(key) ?? 0) + 1;
+    this.failures.set(key, failures);
+    this.notBefore.set(key, this.now() + Math.min(PATIENCE_MS_MAX, PATIENCE_MS * 2 ** (failures - 1)));
+    this.waiting.set(key, wanted);
   }
 
   // Many of a kind become one list.
   private gather(): void {
-    const count = new Map<string, number>();
-    for (const reading of this.waiting.values()) count.set(reading.kind, (count.get(reading.kind) ?? 0) + 1);
+    const count = new Map<Reading['kind'], number>();
+    for (const { kind } of this.waiting.values()) if (kind !== 'all') count.set(kind, (count.get(kind) ?? 0) + 1);
     for (const [kind, many] of count) {
       if (many < LIST_FROM) continue;
-      for (const [key, reading] of this.waiting) if (reading.kind === kind) this.waiting.delete(key);
-      this.active += 1;
-      void this.readAll(kind as Reading['kind'])
-        .catch(() => undefined)
-        .finally(() => {
-          this.active -= 1;
-          this.arm(0);
-        });
+      for (const [key, wanted] of this.waiting) {
+        if (wanted.kind !== kind) continue;
+        this.waiting.delete(key);
+        this.failures.delete(key);
+      }
+      const list: Wanted = { kind: 'all', name: kind };
+      this.waiting.set(keyOf(list), list);
     }
   }
 

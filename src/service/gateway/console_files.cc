@@ -31,6 +31,9 @@ std::optional<HttpResponse> console_answer(std::span<const ConsoleFile> files, c
   std::string_view path = request.target;
   path = path.substr(0, path.find('?'));
   if (path == "/") path = "/index.html";
+  if (files.empty() && path == "/index.html") {
+    return problem({ErrorCode::kNotFound, "this build has no web console", "/", "build where npm can fetch the console's packages"}, 404);
+  }
   const auto file = std::find_if(files.begin(), files.end(), [&](const ConsoleFile& one) { return one.path == path; });
   if (file == files.end()) return std::nullopt;
   if (request.method != "GET") {

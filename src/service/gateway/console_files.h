@@ -16,8 +16,9 @@ struct ConsoleFile {
   std::string_view gzip;          // RFC 1952
 };
 
-// None: no file of the console has this path; "/" is that of index.html. 304 where the client has it (RFC 9110, section 13.1.2), 406 where it
-// takes no gzip. Files under /assets/ have their digest in their name and last; all others are asked for again.
+// None: no file of the console has this path; "/" is that of index.html, and without any files says that there is no console. 304 where the
+// client has it (RFC 9110, section 13.1.2), 406 where it takes no gzip. Files under /assets/ have their digest in their name and last; all
+// others are asked for again.
 std::optional<HttpResponse> console_answer(std::span<const ConsoleFile> files, const HttpRequest& request);
 
 }  // namespace weir::gateway

@@ -43,7 +43,6 @@ TEST(ConsoleFiles, OtherPathsMethodsAndEncodings) {
   EXPECT_FALSE(console_answer(kFiles, asking("/v1/resources/site")));
   EXPECT_FALSE(console_answer(kFiles, asking("/assets/../index.html")));
   EXPECT_FALSE(console_answer(kFiles, asking("")));
-  EXPECT_FALSE(console_answer({}, asking("/")));
   HttpRequest post = asking("/");
   post.method = "POST";
   EXPECT_EQ(console_answer(kFiles, post)->status, 405);
@@ -52,6 +51,14 @@ TEST(ConsoleFiles, OtherPathsMethodsAndEncodings) {
   EXPECT_EQ(console_answer(kFiles, plain)->status, 406);
   plain.accept_encoding = "br, gzip;q=0.8";
   EXPECT_EQ(console_answer(kFiles, plain)->status, 200);
+}
+
+TEST(ConsoleFiles, ABuildWithoutTheConsoleSaysSo) {
+  const auto answer = console_answer({}, asking("/"));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 404);
+  EXPECT_NE(answer->body.find("this build has no web console"), std::string::npos);
+  EXPECT_FALSE(console_answer({}, asking("/v1/resources/site")));
 }
 
 }  // namespace

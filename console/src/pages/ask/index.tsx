@@ -65,7 +65,7 @@ export default function AskPage() {
           <button type="submit" className="primary" disabled={busy || text.trim() === ''}>{t.ask.send}</button>
         </div>
         <details>
-          <summary>{t.ask.tenant}: {tenant === '' ? t.ask.noTenant : tenant}</summary>
+          <summary>{t.labelled(t.ask.tenant, tenant === '' ? t.ask.noTenant : tenant)}</summary>
           <div className="row-form">
             <label className="field"><span>{t.ask.tenant}</span>
               <input value={tenant} onChange={(event) => setTenant(event.target.value)} placeholder={t.ask.noTenant} list="tenants" autoComplete="off" />
@@ -96,7 +96,7 @@ function Said({ turn, last, onRetry }: { turn: Turn; last: boolean; onRetry: () 
   const wishes = turn.answer?.wishes ?? [];
   const fields = wishes.flatMap((wish) => wish.fields ?? []);
   return (
-    <section className="said" aria-label={`${t.ask.sentence}: ${turn.text.slice(0, 80)}`}>
+    <section className="said" aria-label={t.labelled(t.ask.sentence, turn.text.slice(0, 80))}>
       <p className="utterance">
         {pieces(turn.text, fields).map((piece, i) => (piece.label === undefined ? <span key={i}>{piece.text}</span> : <mark key={i} title={piece.label}>{piece.text}</mark>))}
       </p>

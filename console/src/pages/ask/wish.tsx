@@ -6,6 +6,7 @@ import { Card, Empty, Name, ProblemBox, StateChip, Working } from '../../compone
 import { ConsentDialog } from '../../components/dialog';
 import { credits, creditsShort } from '../../format/money';
 import { carbon, cores, latency, memory, percent } from '../../format/units';
+import type { Dictionary } from '../../i18n/dictionary';
 import { routeText } from '../../router';
 import { useText } from '../../state/preferences';
 import { useAnswer, useLive, useRow, useRows } from '../../state/session';
@@ -25,9 +26,9 @@ export function WishCard({ wish }: { wish: Wish }) {
           </span>
         ))}
       </div>
-      {wish.assumptions !== undefined && <p className="muted">{t.ask.assumed}: {wish.assumptions.map((one) => one.text).join('; ')}</p>}
+      {wish.assumptions !== undefined && <p className="muted">{t.labelled(t.ask.assumed, wish.assumptions.map((one) => one.text).join(t.between))}</p>}
       {wish.questions?.slice(0, 1).map((question) => (
-        <p key={question.text} className="asked"><strong>{t.ask.question}:</strong> {question.text}{question.assumed !== undefined && <span className="muted"> {t.ask.until(question.assumed)}</span>}</p>
+        <p key={question.text} className="asked"><strong>{t.labelled(t.ask.question, '')}</strong> {question.text}{question.assumed !== undefined && <span className="muted"> {t.ask.until(question.assumed)}</span>}</p>
       ))}
       {wish.say !== undefined && <p>{wish.say}</p>}
       {wish.problem && <ProblemBox problem={new Problem(wish.problem.code ?? '', wish.problem.what ?? '', wish.problem.where, wish.problem.remedy)} />}
@@ -41,10 +42,10 @@ export function WishCard({ wish }: { wish: Wish }) {
   );
 }
 
-const MEASURES: readonly { id: 'cost' | 'slowest' | 'carbon'; of: (e: Estimate) => number; say: (e: Estimate) => string }[] = [
-  { id: 'cost', of: (e) => Number(e.billedPerHourNanocredits ?? 0), say: (e) => creditsShort(e.billedPerHourNanocredits) },
+const MEASURES: readonly { id: 'cost' | 'slowest' | 'carbon'; of: (e: Estimate) => number; say: (e: Estimate, t: Dictionary) => string }[] = [
+  { id: 'cost', of: (e) => Number(e.billedPerHourNanocredits ?? 0), say: (e, t) => t.money.totalOf(creditsShort(e.billedPerHourNanocredits)) },
   { id: 'slowest', of: (e) => Number(e.latencyUs ?? 0), say: (e) => (e.latencyUs === undefined ? '–' : latency(e.latencyUs)) },
-  { id: 'carbon', of: (e) => Number(e.carbonMgPerHour ?? 0), say: (e) => carbon(e.carbonMgPerHour) },
+  { id: 'carbon', of: (e) => Number(e.carbonMgPerHour ?? 0), say: (e, t) => t.ask.perHour(carbon(e.carbonMgPerHour)) },
 ];
 
 // The length of a figure beside those of the others.
@@ -107,7 +108,7 @@ function StrategyCard({ strategy, most, wanted }: { strategy: Strategy; most: re
         {MEASURES.map((measure, i) => (
           <div key={measure.id}>
             <dt>{t.ask[measure.id]}</dt>
-            <dd>{measure.id === 'carbon' ? t.ask.perHour(measure.say(e)) : measure.say(e)}<Bar share={measure.of(e) / (most[i] ?? 1)} /></dd>
+            <dd>{measure.say(e, t)}<Bar share={measure.of(e) / (most[i] ?? 1)} /></dd>
           </div>
         ))}
         {e.availabilityPpm !== undefined && <div><dt>{t.ask.available}</dt><dd>{percent(e.availabilityPpm)}</dd></div>}
@@ -218,7 +219,7 @@ function Withdrawals({ of }: { of: NonNullable<Wish['withdrawals']> }) {
   const [asking, setAsking] = useState(false);
   const [done, setDone] = useState(false);
   const names = of.map((one) => `${one.tenant ?? ''}/${one.name}`);
-  if (done) return <p role="status">{t.ask.withdrawn}: {names.join(', ')}</p>;
+  if (done) return <p role="status">{t.labelled(t.ask.withdrawn, names.join(', '))}</p>;
   return (
     <>
       <ul className="reasons">{names.map((name) => <li key={name}><Name text={name} /></li>)}</ul>
@@ -275,7 +276,7 @@ function Sites({ names, cleanest }: { names: readonly string[]; cleanest: boolea
   return (
     <>
       <h3>{t.ask.freeSites}</h3>
-      <table className="compare">
+      <table className="compare compare-sites">
         <thead><tr><th scope="col">{t.column.name}</th><th scope="col">{t.column.cores}</th><th scope="col">{t.column.memory}</th><th scope="col">{t.map.asks}</th><th scope="col">{t.map.grid}</th></tr></thead>
         <tbody>
           {sites.slice(0, SITES_SHOWN).map(({ site }) => (

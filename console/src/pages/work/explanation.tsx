@@ -64,7 +64,7 @@ function PlanExplained({ plan }: { plan: Plan }) {
             <article className="option" key={`${each.ingress}${each.site}${i}`}>
               <header><strong>{t.work.pathTo(clip(each.ingress ?? '', 40), clip(each.site ?? '', 40))}</strong>{figures?.latencyUsPredicted !== undefined && <span>{latency(figures.latencyUsPredicted)}</span>}</header>
               <p>{(each.hops ?? []).map((hop) => clip(hop, 40)).join(' → ')}</p>
-              {figures !== undefined && <p className="muted">{t.work.breakdown(latency(figures.latencyUsPath), latency(figures.latencyUsSerialisation), latency(figures.latencyUsWork), latency(figures.latencyUsQueueing))}</p>}
+              {figures !== undefined && <p className="muted">{figures.streams !== undefined && `${t.work.streamsOf(figures.streams)} · `}{t.work.breakdown(latency(figures.latencyUsPath), latency(figures.latencyUsSerialisation), latency(figures.latencyUsWork), latency(figures.latencyUsQueueing))}</p>}
               {each.on_protection && <p><StateChip state="half" /> {t.work.onProtection}</p>}
             </article>
           );

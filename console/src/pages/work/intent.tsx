@@ -19,7 +19,8 @@ export function IntentPage({ tenant, name }: { tenant: string; name: string }) {
   const { domain, client, demand } = useLiveWithRuns();
   const id = `${tenant}/${name}`;
   const intent = useRow(domain.intents, id);
-  const runs = useRows(domain.runs).filter((run) => run.intent === name && run.tenant === tenant);
+  const runs = useRows(domain.runs).filter((run) => run.intent === name && run.tenant === tenant)
+    .sort((a, b) => Number(a.id?.plan ?? 0) - Number(b.id?.plan ?? 0) || (a.id?.item ?? 0) - (b.id?.item ?? 0));
   // A new plan or a new reason is a new explanation.
   const [explained, again] = useAnswer(() => client.explain(tenant, name), [tenant, name, intent?.status?.plan, intent?.status?.state, intent?.status?.why]);
   useEffect(demand, [demand]);

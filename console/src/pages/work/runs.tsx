@@ -20,7 +20,7 @@ export function RunList() {
   const { query } = useRoute();
   const [problem, setProblem] = useState<Problem>();
   useEffect(() => {
-    live.demand('run').catch((error: unknown) => setProblem(asProblem(error)));
+    live.renew('run').catch((error: unknown) => setProblem(asProblem(error)));
   }, [live]);
   const rows = useRows(live.domain.runs);
   const text = (query.filter ?? '').toLowerCase();
