@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/version.h"
+#include "service/gateway/openapi.h"
 
 namespace weir::app {
 namespace {
@@ -129,6 +130,9 @@ void add_shell_commands(CLI::App& app) {
   completion->callback([&app, shell] {
     std::cout << (*shell == "bash" ? bash(app) : *shell == "zsh" ? zsh(app) : fish(app));
   });
+  CLI::App* openapi = app.add_subcommand("openapi", "Print the description of the REST API (OpenAPI 3.1)");
+  openapi->footer("\nA brain serves the same at /v1/openapi.json.\n\nExample:\n  weir openapi > openapi.json");
+  openapi->callback([] { std::cout << gateway::openapi_document() << "\n"; });
   CLI::App* version = app.add_subcommand("version", "Print the version");
   version->footer("\nExample:\n  weir version");
   version->callback([] { std::cout << "weir " << kVersion << "\n"; });

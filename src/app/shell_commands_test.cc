@@ -10,6 +10,7 @@
 
 #include "app/commands.h"
 #include "app/exit_code.h"
+#include "service/gateway/openapi.h"
 
 namespace weir::app {
 namespace {
@@ -70,8 +71,11 @@ TEST_F(Completion, OffersWhatTheCommandLineKnows) {
   EXPECT_EQ(offered("token create --role t"), "tenant\n");
   EXPECT_EQ(offered("--context x ledger ver"), "verify\n");
   EXPECT_EQ(offered("completion z"), "zsh\n");
+  EXPECT_EQ(offered("opena"), "openapi\n");
   EXPECT_EQ(offered("apply -f ''"), "\n") << "then bash offers files";
 }
+
+TEST(OpenApiCommand, PrintsWhatABrainServes) { EXPECT_EQ(printed({"openapi"}), gateway::openapi_document() + "\n"); }
 
 TEST_F(Completion, DescriptionsAreQuotedForFish) {
   const std::string script = printed({"completion", "fish"});
