@@ -72,6 +72,7 @@ TEST_F(Completion, OffersWhatTheCommandLineKnows) {
   EXPECT_EQ(offered("--context x ledger ver"), "verify\n");
   EXPECT_EQ(offered("completion z"), "zsh\n");
   EXPECT_EQ(offered("opena"), "openapi\n");
+  EXPECT_EQ(offered("mc"), "mcp\n");
   EXPECT_EQ(offered("apply -f ''"), "\n") << "then bash offers files";
 }
 

@@ -94,7 +94,18 @@ std::string name_of(const T& of) {
   return of.full_name().substr(of.file()->package().size() + 1);
 }
 
-json::object text(const char* format, const char* pattern) { return {{"type", "string"}, {"format", format}, {"pattern", pattern}}; }
+json::object text(const char* format, const char* pattern, bool number) {
+  const json::value type = number ? json::value{"string", "integer"} : json::value("string");
+  return {{"type", type}, {"format", format}, {"pattern", pattern}};
+}
+
+// A resource's status, or a view among the resources.
+bool only_read(const FieldDescriptor& field) {
+  const Descriptor& in = *field.containing_type();
+  if (field.name() == "status") return in.FindFieldByName("spec") != nullptr;
+  return in.full_name() == "weir.v1.Resource" && field.message_type()->FindFieldByName("spec") == nullptr;
+}
+
 json::object number(const char* format) { return {{"type", "integer"}, {"format", format}}; }
 
 }  // namespace
@@ -111,8 +122,8 @@ json::object JsonSchemas::value(const FieldDescriptor& field) {
       out["minimum"] = 0;
       return out;
     }
-    case FieldDescriptor::CPPTYPE_INT64: return text("int64", "^-?[0-9]{1,19}$");
-    case FieldDescriptor::CPPTYPE_UINT64: return text("uint64", "^[0-9]{1,20}$");
+    case FieldDescriptor::CPPTYPE_INT64: return text("int64", "^-?[0-9]{1,19}$", style_.input);
+    case FieldDescriptor::CPPTYPE_UINT64: return text("uint64", "^[0-9]{1,20}$", style_.input);
     case FieldDescriptor::CPPTYPE_DOUBLE:
     case FieldDescriptor::CPPTYPE_FLOAT: return {{"type", "number"}};
     case FieldDescriptor::CPPTYPE_BOOL: return {{"type", "boolean"}};
@@ -134,7 +145,7 @@ json::object JsonSchemas::field(const FieldDescriptor& field) {
   } else {
     out = value(field);
   }
-  if (const std::string says = about(field); !says.empty()) out["description"] = says;
+  if (const std::string says = about(field); style_.descriptions && !says.empty()) out["description"] = says;
   return out;
 }
 
@@ -145,9 +156,9 @@ json::object JsonSchemas::reference(const EnumDescriptor& values) {
     json::array names;
     for (int i = 0; i < values.value_count(); ++i) names.emplace_back(values.value(i)->name());
     made = {{"type", "string"}, {"enum", std::move(names)}};
-    if (const std::string says = comment(values.full_name()); !says.empty()) made["description"] = says;
+    if (const std::string says = comment(values.full_name()); style_.descriptions && !says.empty()) made["description"] = says;
   }
-  return {{"$ref", prefix_ + name}};
+  return {{"$ref", style_.prefix + name}};
 }
 
 json::object JsonSchemas::reference(const Descriptor& message) {
@@ -156,14 +167,17 @@ json::object JsonSchemas::reference(const Descriptor& message) {
     // It may refer to itself.
     definitions_[name]["type"] = "object";
     json::object properties;
-    for (int i = 0; i < message.field_count(); ++i) properties[message.field(i)->json_name()] = field(*message.field(i));
+    for (int i = 0; i < message.field_count(); ++i) {
+      if (style_.input && only_read(*message.field(i))) continue;
+      properties[message.field(i)->json_name()] = field(*message.field(i));
+    }
     json::object& made = definitions_[name];
-    if (const std::string says = about(message); !says.empty()) made["description"] = says;
+    if (const std::string says = about(message); style_.descriptions && !says.empty()) made["description"] = says;
     made["properties"] = std::move(properties);
     made["additionalProperties"] = false;
     if (message.real_oneof_decl_count() == 1 && message.oneof_decl(0)->field_count() == message.field_count()) made["maxProperties"] = 1;
   }
-  return {{"$ref", prefix_ + name}};
+  return {{"$ref", style_.prefix + name}};
 }
 
 }  // namespace weir::gateway

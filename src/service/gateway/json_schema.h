@@ -20,10 +20,16 @@ std::string about(const google::protobuf::Descriptor& message);
 std::string about(const google::protobuf::FieldDescriptor& field);
 std::string about(const google::protobuf::MethodDescriptor& method);
 
+struct SchemaStyle {
+  std::string prefix;        // of the names of definitions in references: "#/components/schemas/"
+  bool descriptions = true;
+  // Of what is sent alone: without states and views, which are only ever read, and numbers of 64 bits also as numbers.
+  bool input = false;
+};
+
 class JsonSchemas {
  public:
-  // `prefix` leads the names of definitions in references: "#/components/schemas/".
-  explicit JsonSchemas(std::string prefix) : prefix_(std::move(prefix)) {}
+  explicit JsonSchemas(SchemaStyle style) : style_(std::move(style)) {}
 
   // {"$ref": …} to the definition of the message, which is made, with all that it refers to.
   boost::json::object reference(const google::protobuf::Descriptor& message);
@@ -37,7 +43,7 @@ class JsonSchemas {
   boost::json::object reference(const google::protobuf::EnumDescriptor& values);
   boost::json::object value(const google::protobuf::FieldDescriptor& field);
 
-  const std::string prefix_;
+  const SchemaStyle style_;
   std::map<std::string, boost::json::object> definitions_;
 };
 

@@ -174,7 +174,7 @@ json::object problem_schema() {
                              {"title", described({{"type", "string"}}, "The reason phrase of the status")},
                              {"status", {{"type", "integer"}, {"minimum", 400}, {"maximum", 599}}},
                              {"detail", described({{"type", "string"}}, "where, what and remedy in one line")}};
-  JsonSchemas schemas("");
+  JsonSchemas schemas({});
   for (int i = 0; i < detail.field_count(); ++i) properties[detail.field(i)->name()] = schemas.field(*detail.field(i));
   return {{"type", "object"},
           {"description", "Problem details (RFC 9457). By code the status is: invalid 400 (405, 406, 413 and 431 where they say more), denied 401 without a good "
@@ -186,7 +186,7 @@ json::object problem_schema() {
 }
 
 std::string make_document() {
-  JsonSchemas schemas("#/components/schemas/");
+  JsonSchemas schemas({.prefix = "#/components/schemas/"});
   json::object paths;
   const auto& service = *v1::ErrorDetail::descriptor()->file()->FindServiceByName("Weir");
   for (int i = 0; i < service.method_count(); ++i) {
