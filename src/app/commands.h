@@ -17,7 +17,8 @@ void add_ask_command(CLI::App& app);
 void add_chat_command(CLI::App& app);
 void add_operate_commands(CLI::App& app);   // token, drain, undrain, logs, bill
 void add_ledger_commands(CLI::App& app);    // ledger, backup, restore
-void add_shell_commands(CLI::App& app);     // completion, version
+void add_mcp_command(CLI::App& app);
+void add_shell_commands(CLI::App& app);     // completion, openapi, version
 
 // src/app/agent, src/app/lab, src/app/bench and src/app/sim: libraries weir_app_agent, weir_app_lab,
 // weir_app_bench and weir_app_sim.

@@ -44,6 +44,10 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
       for (const std::string& name : each->get_lnames()) known.push_back("--" + name);
     }
     const std::string name = option->substr(0, option->find('='));
+    // Of a command above, or CLI11 stopped at something else: it is known here.
+    if (std::find(known.begin(), known.end(), name) != known.end()) {
+      return {ErrorCode::kInvalid, "does not take \"" + name + "\" there", path, "write the options behind the command: " + path + " ... " + name};
+    }
     return {ErrorCode::kInvalid, "has no option \"" + name + "\"", path, meant(name, known, help)};
   }
   if (word != left.end()) return {ErrorCode::kInvalid, "takes no \"" + *word + "\" there", path, help};

@@ -12,6 +12,7 @@
 #include "app/client.h"
 #include "app/commands.h"
 #include "app/exit_code.h"
+#include "app/ledger_proof.h"
 #include "app/help_page.h"
 #include "core/ledger/proof_text.h"
 #include "infrastructure/store/audit.h"
@@ -50,13 +51,6 @@ void print_fields(const std::string& format, const TreeHead& head,
   std::cout << (json ? "}" : "") << "\n";
 }
 
-Result<Hash> hash_of(const std::string& bytes) {
-  Hash out;
-  if (bytes.size() != out.bytes.size()) return fail(ErrorCode::kCorrupt, "the brain sent a hash of another length");
-  std::memcpy(out.bytes.data(), bytes.data(), bytes.size());
-  return out;
-}
-
 Result<v1::LedgerHeadResponse> online_head(Client& client) {
   v1::LedgerHeadResponse response;
   const Status called = client.call(&v1::Weir::Stub::LedgerHead, v1::LedgerHeadRequest(), response);
@@ -71,18 +65,7 @@ Result<InclusionProof> online_proof(Client& client, uint64_t position, uint64_t 
   v1::LedgerProofResponse response;
   const Status called = client.call(&v1::Weir::Stub::LedgerProof, request, response);
   if (!called) return tl::unexpected(called.error());
-  InclusionProof out{.index = response.position(), .head = {.size = response.size()}};
-  const auto root = hash_of(response.root_sha256());
-  if (!root) return tl::unexpected(root.error());
-  out.head.root = *root;
-  // The leaf is computed from the record itself: what the brain says about it is not evidence.
-  out.leaf = leaf_hash(std::as_bytes(std::span(response.record().data(), response.record().size())));
-  for (const std::string& bytes : response.audit_path()) {
-    const auto hash = hash_of(bytes);
-    if (!hash) return tl::unexpected(hash.error());
-    out.hashes.push_back(*hash);
-  }
-  return out;
+  return inclusion_of(response);
 }
 
 Status verify(const Options& o) {

@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/man_page.h"
 #include "app/version.h"
+#include "service/gateway/openapi.h"
 
 namespace weir::app {
 namespace {
@@ -156,6 +157,9 @@ void add_shell_commands(CLI::App& app) {
   CLI::App* manual = app.add_subcommand("man", "Print the manual page of all commands");
   manual->footer("\nExamples:\n  weir man > /usr/local/share/man/man1/weir.1\n  weir man | man -l -");
   manual->callback([&app] { std::cout << man_page(app); });
+  CLI::App* openapi = app.add_subcommand("openapi", "Print the description of the REST API (OpenAPI 3.1)");
+  openapi->footer("\nA brain serves the same at /v1/openapi.json.\n\nExample:\n  weir openapi > openapi.json");
+  openapi->callback([] { std::cout << gateway::openapi_document() << "\n"; });
   CLI::App* version = app.add_subcommand("version", "Print the version");
   version->footer("\nExample:\n  weir version");
   version->callback([] { std::cout << "weir " << kVersion << "\n"; });

@@ -11,6 +11,7 @@
 
 #include "app/commands.h"
 #include "app/exit_code.h"
+#include "service/gateway/openapi.h"
 
 namespace weir::app {
 namespace {
@@ -87,6 +88,8 @@ TEST_F(Completion, OffersWhatTheCommandLineKnows) {
   EXPECT_EQ(offered("token create --role t"), "tenant\n");
   EXPECT_EQ(offered("--context x ledger ver"), "verify\n");
   EXPECT_EQ(offered("completion z"), "zsh\n");
+  EXPECT_EQ(offered("opena"), "openapi\n");
+  EXPECT_EQ(offered("mc"), "mcp\n");
   EXPECT_EQ(offered("apply -f ''"), "\n") << "then bash offers files";
 }
 
@@ -106,6 +109,8 @@ TEST_F(Completion, OffersTheNamesThatThereAreNow) {
   ::setenv("PATH", path.c_str(), 1);
   std::filesystem::remove_all(folder);
 }
+
+TEST(OpenApiCommand, PrintsWhatABrainServes) { EXPECT_EQ(printed({"openapi"}), gateway::openapi_document() + "\n"); }
 
 TEST_F(Completion, DescriptionsAreQuotedForFish) {
   const std::string script = printed({"completion", "fish"});

@@ -11,20 +11,6 @@ constexpr std::string_view kGuards =
     "Content-Security-Policy: default-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n";
 
-// One of the members of a list like "a, W/b" is it, or any.
-bool lists(std::string_view list, std::string_view value) {
-  while (!list.empty()) {
-    std::string_view member = list.substr(0, list.find(','));
-    list.remove_prefix(std::min(list.size(), member.size() + 1));
-    member = member.substr(0, member.find(';'));
-    while (!member.empty() && member.front() == ' ') member.remove_prefix(1);
-    while (!member.empty() && member.back() == ' ') member.remove_suffix(1);
-    if (member.starts_with("W/")) member.remove_prefix(2);
-    if (member == value || member == "*") return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::optional<HttpResponse> console_answer(std::span<const ConsoleFile> files, const HttpRequest& request) {

@@ -289,6 +289,12 @@ Result<Target> parse_target(std::string_view target) {
   return out;
 }
 
+std::vector<RouteName> route_names() {
+  std::vector<RouteName> out;
+  for (const Route& at : kRoutes) out.push_back({at.method, at.pattern});
+  return out;
+}
+
 Routed route(Service& service, const HttpRequest& request) {
   const auto target = parse_target(request.target);
   if (!target) return problem(target.error());
@@ -313,6 +319,19 @@ Routed route(Service& service, const HttpRequest& request) {
     return out;
   }
   return problem({ErrorCode::kNotFound, "no such path", request.target.substr(0, 200), "docs/reference/api.md lists the paths"});
+}
+
+bool lists(std::string_view list, std::string_view value) {
+  while (!list.empty()) {
+    std::string_view member = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), member.size() + 1));
+    member = member.substr(0, member.find(';'));
+    while (!member.empty() && member.front() == ' ') member.remove_prefix(1);
+    while (!member.empty() && member.back() == ' ') member.remove_suffix(1);
+    if (member.starts_with("W/")) member.remove_prefix(2);
+    if (member == value || member == "*") return true;
+  }
+  return false;
 }
 
 int http_status(ErrorCode code) {

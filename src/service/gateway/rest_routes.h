@@ -62,10 +62,18 @@ struct Answer {
 using Routed = std::variant<HttpResponse, Answer, EventsBegin, LogsBegin>;
 Routed route(Service& service, const HttpRequest& request);
 
+// What route() knows: "GET", "/v1/resources/{kind}".
+struct RouteName {
+  std::string_view method, pattern;
+};
+std::vector<RouteName> route_names();
+
 // RFC 9457.
 HttpResponse problem(const Error& error, int status = 0);
 int http_status(ErrorCode code);
 std::string_view http_reason(int status);
+// One of the members of a header's list like "a, W/b" is it, or any.
+bool lists(std::string_view list, std::string_view value);
 
 // One server-sent event (WHATWG HTML, section 9.2).
 std::string sse_text(const v1::EventsResponse& events);

@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "service/gateway/metrics.h"
+#include "service/gateway/openapi.h"
 #include "service/gateway/rest_routes.h"
 #include "service/gateway/workers.h"
 #include "weir/v1/service.pb.h"
@@ -233,6 +234,7 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
       HttpResponse response = request.target == "/healthz" ? health() : metrics(request);
       co_return co_await answer(std::move(response), keep);
     }
+    if (auto document = openapi_answer(request)) co_return co_await answer(std::move(*document), keep);
     if (auto file = console_answer(server_.options.console, request)) co_return co_await answer(std::move(*file), keep);
     if (!enter()) {
       HttpResponse response = too_many("too many requests are being answered");

@@ -14,6 +14,7 @@
 #include "service/gateway/metrics.h"
 #include "service/gateway/rest_server.h"
 #include "service/gateway/test_brain.h"
+#include "service/gateway/test_schema.h"
 
 namespace weir::gateway {
 namespace {
@@ -172,6 +173,59 @@ TEST_F(RestTest, TheWholeLifeOfAnIntent) {
   EXPECT_EQ(status(ask("POST", "/v1/sites/metro/drain", op, R"({"why":"test"})")), 200);
   EXPECT_EQ(status(ask("GET", "/v1/ledger/head", op)), 200);
   EXPECT_EQ(status(ask("GET", "/healthz", "")), 200);
+}
+
+TEST_F(RestTest, AnswersAreWhatTheDocumentSays) {
+  open();
+  const auto body = [](const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); };
+  const std::string served = ask("GET", "/v1/openapi.json", "");
+  ASSERT_EQ(status(served), 200) << served.substr(0, 400);
+  const boost::json::value document = boost::json::parse(body(served));
+  const SchemaCheck check(document);
+  const auto expect = [&](const std::string& answer, int code, const std::string& method, const std::string& path) {
+    SCOPED_TRACE(method + " " + path);
+    EXPECT_EQ(status(answer), code) << answer;
+    const bool good = code == 200;
+    const std::string type = good ? "application/json" : "application/problem+json";
+    EXPECT_NE(answer.find("Content-Type: " + type + "\r\n"), std::string::npos) << answer;
+    const boost::json::object& responses = document.at("paths").at(path).at(method).at("responses").as_object();
+    const boost::json::value* response = responses.if_contains(std::to_string(code));
+    if (response == nullptr) response = &responses.at("default");
+    if (const auto* reference = response->as_object().if_contains("$ref")) response = check.resolve(reference->as_string());
+    EXPECT_EQ(check.fault(boost::json::parse(body(answer)), response->at("content").at(type).at("schema")), "") << answer;
+  };
+  const std::string kinds = "/v1/resources/{kind}", one = kinds + "/{name}";
+  expect(ask("POST", "/v1/apply?dry_run=true", city, kIntentJson), 200, "post", "/v1/apply");
+  expect(ask("POST", "/v1/apply", city, kIntentJson), 200, "post", "/v1/apply");
+  brain.decide();
+  for (const char* kind : {"intents", "sites", "links", "plans", "runs", "nodes", "prices", "events", "tenants", "routers", "policies", "queues", "tokens"}) {
+    const std::string list = ask("GET", std::string("/v1/resources/") + kind, op);
+    expect(list, 200, "get", kinds);
+    EXPECT_NE(list.find(kind == std::string("queues") ? "{" : "\"items\""), std::string::npos) << list;
+  }
+  expect(ask("GET", "/v1/resources/intent/doors", city), 200, "get", one);
+  expect(ask("GET", "/v1/resources/site/hub", city), 200, "get", one);
+  expect(ask("GET", "/v1/explanations/doors", city), 200, "get", "/v1/explanations/{intent}");
+  expect(ask("GET", "/v1/explanations/doors?what_if=latency=100ms", city), 200, "get", "/v1/explanations/{intent}");
+  expect(ask("POST", "/v1/ask", city, R"({"dialogue":[{"text":"2 cameras in street, within 500 ms"}]})"), 200, "post", "/v1/ask");
+  expect(ask("GET", "/v1/bill", city), 200, "get", "/v1/bill");
+  expect(ask("GET", "/v1/ledger/head", op), 200, "get", "/v1/ledger/head");
+  expect(ask("GET", "/v1/ledger/proof/3", op), 200, "get", "/v1/ledger/proof/{position}");
+  expect(ask("GET", "/healthz", ""), 200, "get", "/healthz");
+  expect(ask("POST", "/v1/sites/metro/drain", op, R"({"why":"test"})"), 200, "post", "/v1/sites/{site}/drain");
+  expect(ask("GET", "/v1/resources/intent/nobody", city), 404, "get", one);
+  expect(ask("GET", "/v1/resources/intent/doors", ""), 401, "get", one);
+  expect(ask("POST", "/v1/apply", city, "{\"resorces\":[]}"), 400, "post", "/v1/apply");
+  expect(ask("GET", "/metrics", city), 403, "get", "/metrics");
+  // A line of a stream is what x-event describes.
+  TlsClient events(server->port());
+  ASSERT_TRUE(events.send(request("GET", "/v1/events?limit=1&names=PlanCommitted", city)));
+  const std::string stream = events.read_until("");
+  const size_t data = stream.find("data: ");
+  ASSERT_NE(data, std::string::npos) << stream;
+  const auto& media = document.at("paths").at("/v1/events").at("get").at("responses").at("200").at("content").at("text/event-stream");
+  EXPECT_EQ(check.fault(boost::json::parse(stream.substr(data + 6, stream.find('\n', data) - data - 6)), media.at("x-event")), "");
+  EXPECT_EQ(status(ask("POST", "/v1/openapi.json", "", "{}")), 405);
 }
 
 TEST_F(RestTest, BadInputIsRefusedInWords) {
