@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <filesystem>
@@ -169,6 +170,15 @@ class Signals {
   sigset_t set_;
 };
 
+// A connection is a descriptor, and a shell lets a process have 1,024: as many as it may be given.
+void allow_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  const rlim_t given = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("the limit of {} open files could not be raised", given);
+}
+
 }  // namespace
 
 // The wiring of a brain. Each queue, producer → consumer:
@@ -183,6 +193,7 @@ class Signals {
 //   LogReader → Feeder of each stream (one message under way) → client       events
 Status serve(const ServeConfig& config) {
   const Signals signals;
+  allow_descriptors();
   runtime::SystemClock clock;
   const auto now_s = [&clock] { return clock.wall_us() / 1'000'000; };
   const fs::path data = fs::absolute(config.data);

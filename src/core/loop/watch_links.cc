@@ -114,8 +114,8 @@ void Loop::watch_links() {
   for (auto& [path, round_trip_us] : routed) {
     // Routing may have gone around what a dead path dies of.
     WatchedPath shown = path;
-    std::erase_if(shown.links, [&, &path = path, us = round_trip_us](LinkId link) {
-      return on_dead.count(duplex(link)) > 0 && !shows_link(head_, path, link, us, true, detours_);
+    std::erase_if(shown.links, [&, &way = path, us = round_trip_us](LinkId link) {
+      return on_dead.count(duplex(link)) > 0 && !shows_link(head_, way, link, us, true, detours_);
     });
     watched.push_back(std::move(shown));
   }

@@ -85,8 +85,9 @@ int64_t ExpectedFill::fill(const AcceleratorNode& node, const Block* sequence, s
     // What does not fit now does not fit later: room only shrinks.
     uint32_t fitting = 0;
     for (size_t lane = 0; lane < kLanes; ++lane) {
-      const bool fit = (offers.cpu_milli[lane] <= cpu) & (offers.memory_mib[lane] <= memory) &
-                       (offers.milli[lane] <= most) & (offers.whole[lane] <= whole);
+      // Without branches: a comparison is 0 or 1.
+      const int fit = int{offers.cpu_milli[lane] <= cpu} & int{offers.memory_mib[lane] <= memory} &
+                      int{offers.milli[lane] <= most} & int{offers.whole[lane] <= whole};
       fitting |= static_cast<uint32_t>(fit) << lane;
     }
     for (; fitting != 0; fitting &= fitting - 1) {

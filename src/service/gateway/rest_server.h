@@ -13,10 +13,10 @@ namespace weir::gateway {
 
 struct RestOptions {
   std::string listen;                     // "127.0.0.1:7480"; port 0: any
-  size_t connections_max = 1'000;
+  size_t connections_max = 4'000;
   size_t in_flight_max = 256;             // requests being answered, streams apart
-  size_t streams_max = 256;
-  size_t streams_per_subject_max = 64;  // of one tenant, provider or operator
+  size_t streams_max = 2'048;
+  size_t streams_per_subject_max = 1'024;  // of one tenant, provider or operator
   uint32_t header_bytes_max = 16 * 1024;
   uint64_t body_bytes_max = uint64_t{1} << 20;
   int64_t idle_us_max = 60'000'000;       // between requests

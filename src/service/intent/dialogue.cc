@@ -128,10 +128,14 @@ Status Dialogue::edit(const Frame& frame, v1::Wish& wish) {
   }
   v1::Intent revised = current_;
   if (const Status done = revise(frame, scene_.domain, revised); !done) {
-    const auto about = std::find_if(frame.fields.begin(), frame.fields.end(), [](const Field& field) { return field.slot != Slot::kTarget; });
-    const Slot slot = about == frame.fields.end() ? Slot::kTarget : about->slot;
-    question(wish, slot, "It " + done.error().what + ". Which figure shall it be?",
-             "这样改不了" + std::string(label(slot, Language::kChinese)) + "：没有可改的数值，或者改后就没有了。请给出具体的数值。");
+    const Error& error = done.error();
+    const auto about = std::find_if(frame.fields.begin(), frame.fields.end(), [&](const Field& field) { return name_of(field.slot) == error.where; });
+    if (error.code == ErrorCode::kNotFound) {
+      question(wish, about->slot, "As far as is known " + error.what + ". Which place is meant?", "没有叫“" + about->name + "”的站点或区域，或者它不在其中。指的是哪里？");
+      return {};
+    }
+    question(wish, about->slot, "It " + error.what + ". Which figure shall it be?",
+             "这样改不了" + std::string(label(about->slot, Language::kChinese)) + "：没有可改的数值，或者改后就没有了。请给出具体的数值。");
     return {};
   }
   current_ = std::move(revised);

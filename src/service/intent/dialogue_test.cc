@@ -180,6 +180,24 @@ TEST_F(DialogueTest, AChangeThatCannotBeMadeIsAQuestionAndLeavesWhatWasOffered) 
   EXPECT_TRUE(wish({kCameras, "make it cheaper", "好的"}).agreed());
 }
 
+TEST_F(DialogueTest, WhatIsSpokenAboutEndsByItsName) {
+  knows("city", "detection");
+  scene.about.set_tenant("city");
+  scene.about.set_name("detection");
+  for (const char* text : {"停掉detection", "取消detection", "stop detection", "cancel it", "停掉它"}) {
+    const v1::Wish ended = wish({text});
+    EXPECT_EQ(ended.act(), "cancel") << text;
+    ASSERT_EQ(ended.withdrawals_size(), 1) << text << ended.DebugString();
+  }
+}
+
+TEST_F(DialogueTest, OfSeveralChangesTheOneThatCannotBeMadeIsNamed) {
+  const v1::Wish asked = wish({kCameras, "300毫秒以内，价格减半"});
+  ASSERT_EQ(asked.questions_size(), 1);
+  EXPECT_EQ(asked.questions(0).field(), "budget");
+  EXPECT_NE(asked.questions(0).text().find("预算"), std::string::npos) << asked.questions(0).text();
+}
+
 TEST_F(DialogueTest, WhereAndOther) {
   const v1::Wish cheap = wish({"哪里最便宜"});
   ASSERT_TRUE(cheap.has_sites());

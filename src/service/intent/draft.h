@@ -51,7 +51,8 @@ struct Draft {
 Draft draft(const Frame& frame, const Domain& domain, std::string_view tenant, v1::Intent& out);
 
 // Changes an Intent as an edit says. "Cheaper" is four fifths of its budget, "faster" of its latency, where it has one; what will do
-// slower gets half as much again. kInvalid: there is nothing of the kind to change, or too little would be left.
+// slower gets half as much again. kInvalid: there is nothing of the kind to change, or too little would be left; kNotFound: no such place.
+// `where` names the slot.
 Status revise(const Frame& frame, const Domain& domain, v1::Intent& intent);
 
 }  // namespace weir::intent

@@ -144,11 +144,11 @@ TEST_F(Revise, ChangesWhatIsThere) {
 }
 
 TEST_F(Revise, RefusesWhatLeavesNothing) {
-  EXPECT_EQ(apply(field(Slot::kStreams, -12, {}, Change::kAdd)), "leaves no streams; take away less, or cancel it");
+  EXPECT_EQ(apply(field(Slot::kStreams, -12, {}, Change::kAdd)), "streams: leaves no streams; take away less, or cancel it");
   intent.mutable_spec()->clear_budget();
-  EXPECT_EQ(apply(field(Slot::kBudget, 500, {}, Change::kTimes)), "has no budget to change; give a figure");
+  EXPECT_EQ(apply(field(Slot::kBudget, 500, {}, Change::kTimes)), "budget: has no budget to change; give a figure");
   EXPECT_FALSE(intent.spec().has_budget());
-  EXPECT_EQ(apply(field(Slot::kFrom, 1, "atlantis")), "\"atlantis\" is no site; 'weir get sites' lists them");
+  EXPECT_EQ(apply(field(Slot::kFrom, 1, "atlantis")), "from: \"atlantis\" is no site; 'weir get sites' lists them");
 }
 
 TEST(Places, StreamsAreSharedWithoutRest) {

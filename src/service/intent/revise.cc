@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/ports/understanding_text.h"
 #include "core/units/quantity.h"
 #include "service/intent/draft.h"
 #include "service/intent/places.h"
@@ -225,7 +226,11 @@ class Editor {
 Status revise(const Frame& frame, const Domain& domain, v1::Intent& intent) {
   Editor editor(domain, intent);
   for (const Field& field : frame.fields) {
-    if (const Status done = editor.apply(field); !done) return done;
+    if (const Status done = editor.apply(field); !done) {
+      Error error = done.error();
+      error.where = name_of(field.slot);
+      return tl::unexpected(error);
+    }
   }
   return {};
 }

@@ -32,10 +32,10 @@ export class Dialogue {
   }
 
   // What is said next is about that intent; about none, where several were applied by one sentence.
-  applied(intent: IntentName): void {
-    const again = this.past === this.turns.length && this.about !== undefined && (this.about.name !== intent.name || this.about.tenant !== intent.tenant);
+  applied({ tenant, name }: IntentName): void {
+    const again = this.past === this.turns.length && this.about !== undefined && (this.about.name !== name || this.about.tenant !== tenant);
     this.past = this.turns.length;
-    this.about = again ? undefined : intent;
+    this.about = again ? undefined : { tenant, name };
   }
 
   // A sentence that could not be answered is no part of what was said; asking it again puts it in its place.

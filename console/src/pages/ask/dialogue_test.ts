@@ -53,7 +53,8 @@ describe('Dialogue', () => {
     const client = new Answering();
     const dialogue = new Dialogue(client);
     await dialogue.ask('first', 'city', '');
-    dialogue.applied({ tenant: 'city', name: 'cameras' });
+    const done = { tenant: 'city', name: 'cameras', action: 'created' };
+    dialogue.applied(done);
     await dialogue.ask('second', 'city', '');
     await dialogue.ask('third', 'city', '');
     expect(client.asked[2]?.dialogue.map((said) => said.text)).toEqual(['second', 'third']);
