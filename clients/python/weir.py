@@ -341,8 +341,8 @@ class Client:
         last, left, pause = None, limit, _Pauses(self.retry_for)
         while left is None or left > 0:
             try:
-                for event in self._stream_events(dict(query, limit=left), last):
-                    last, pause = event.get("position", "0"), _Pauses(self.retry_for)
+                for event in self._stream_events(dict(query, limit=left), last, pause):
+                    last = event.get("position", "0")
                     left = None if left is None else left - 1
                     yield event
                 if not follow:
@@ -359,13 +359,13 @@ class Client:
         end = None if limit is None else offset + limit
         while end is None or offset < end:
             try:
-                for line in self._lines("GET", _path(["runs", plan, item, "logs"], dict(query, offset=offset, bytes_max=end and end - offset)), {}):
+                for line in self._lines("GET", _path(["runs", plan, item, "logs"], dict(query, offset=offset, bytes_max=end and end - offset)), {}, pause):
                     piece = json.loads(line)
                     if "code" in piece:
                         raise _problem(line, piece.get("status", 0))
                     data = base64.b64decode(piece.get("data", ""))
                     if data:
-                        offset, pause = int(piece.get("offset", 0)) + len(data), _Pauses(self.retry_for)
+                        offset = int(piece.get("offset", 0)) + len(data)
                         yield data
                     if piece.get("complete"):
                         return
@@ -457,13 +457,14 @@ class Client:
             connection.close()
             raise _Lost(error, True) from None
 
-    def _lines(self, method, target, headers):
-        """Lines of a stream, without their ends. _Lost: it was cut, or silent for longer than a heartbeat and `timeout`."""
+    def _lines(self, method, target, headers, pause):
+        """Lines of a stream, without their ends; `pause` begins anew once it stands. _Lost: it was cut, or silent for longer than a heartbeat and `timeout`."""
         connection, response = self._open(method, target, None, headers, self.timeout + HEARTBEAT_S)
         try:
             if response.status != 200:
                 raise _problem(response.read(ANSWER_BYTES_MAX), response.status)
             while True:
+                # A line, of a heartbeat too, tells that the brain is back.
                 line = response.readline(LINE_BYTES_MAX + 1)
                 if not line:
                     return
@@ -471,6 +472,7 @@ class Client:
                     raise Exhausted(f"sent a line of more than {LINE_BYTES_MAX} bytes", target)
                 if not line.endswith(b"\n"):
                     raise _Lost("the stream ended within a line", True)
+                pause.over()
                 yield line.rstrip(b"\r\n").decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as error:
             raise _Lost(error, True) from None
@@ -478,13 +480,13 @@ class Client:
             response.close()
             connection.close()
 
-    def _stream_events(self, query, last):
+    def _stream_events(self, query, last, pause):
         """One connection's events (WHATWG HTML, section 9.2)."""
         headers = {"Accept": "text/event-stream"}
         if last is not None:
             headers["Last-Event-ID"] = str(last)
         name, data = "", []
-        for line in self._lines("GET", _path(["events"], query), headers):
+        for line in self._lines("GET", _path(["events"], query), headers, pause):
             if line.startswith("event:"):
                 name = line[6:].strip()
             elif line.startswith("data:"):
@@ -525,6 +527,9 @@ class _Pauses:
 
     def __init__(self, retry_for):
         self.retry_for, self.pause, self.end = retry_for, BACKOFF_S[0], None
+
+    def over(self):
+        self.pause, self.end = BACKOFF_S[0], None
 
     def after(self, lost, client):
         now = time.monotonic()

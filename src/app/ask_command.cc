@@ -31,6 +31,8 @@ struct Options {
   bool yes = false, offline = false;
 };
 
+constexpr int kUtterancesMax = 32;  // of an AskRequest
+
 enum class Mode : uint8_t {
   kOnce,    // one utterance, and nobody to ask
   kPerson,  // one utterance, and whatever leads to consent
@@ -62,6 +64,11 @@ class Conversation {
     request_.set_tenant(o_.tenant);
     request_.set_name(o_.name);
     request_.set_utc_offset_seconds(static_cast<int32_t>(local.tm_gmtoff));
+    if (request_.dialogue_size() == kUtterancesMax) {
+      request_.clear_dialogue();
+      offered_.clear();
+      say("This dialogue has become too long, so that another begins: what was offered is no longer.", "对话太长了，现在重新开始：之前的方案不再有效。");
+    }
     v1::Utterance& said = *request_.add_dialogue();
     said.set_text(text);
     said.set_unix_seconds(now);
@@ -71,10 +78,17 @@ class Conversation {
       return tl::unexpected(asked.error());
     }
     tongue_.chinese = response.language() == "zh";
+    const std::vector<v1::Intent> shown = offered();
     offered_.clear();
     std::vector<v1::Intent> agreed;
     for (const v1::Wish& wish : response.wishes()) {
       if (wish.agreed()) agreed.push_back(wish.intent());
+    }
+    // The dialogue was heard anew in the domain of now: only what was seen is agreed to.
+    const auto same = [](const v1::Intent& a, const v1::Intent& b) { return a.SerializeAsString() == b.SerializeAsString(); };
+    if (!agreed.empty() && !std::equal(agreed.begin(), agreed.end(), shown.begin(), shown.end(), same)) {
+      request_.clear_dialogue();
+      return fail(ErrorCode::kConflict, "what was offered is otherwise now, for something has changed since: nothing was applied", "the text", "say again what is wanted");
     }
     int code = kExitOk;
     std::string answers;

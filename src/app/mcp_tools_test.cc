@@ -54,17 +54,6 @@ spec:
   promise: {latency: 500ms, percentile: "99"}
 )";
 
-void each_reference(const json::value& value, const std::function<void(const json::string&)>& visit) {
-  if (value.is_array()) {
-    for (const json::value& inner : value.get_array()) each_reference(inner, visit);
-  } else if (value.is_object()) {
-    for (const auto& [name, inner] : value.get_object()) {
-      if (name == "$ref" && inner.is_string()) visit(inner.get_string());
-      each_reference(inner, visit);
-    }
-  }
-}
-
 TEST_F(McpTools, TheirSchemasStandOnTheirOwn) {
   std::set<std::string> names;
   size_t bytes = 0;
@@ -75,7 +64,7 @@ TEST_F(McpTools, TheirSchemasStandOnTheirOwn) {
     for (const json::object* schema : {&each.input, &each.output}) {
       EXPECT_EQ(schema->at("type"), "object");
       const gateway::SchemaCheck check(*schema);
-      each_reference(*schema, [&](const json::string& reference) { EXPECT_NE(check.resolve(reference), nullptr) << reference; });
+      gateway::each_reference(*schema, [&](const json::string& reference) { EXPECT_NE(check.resolve(reference), nullptr) << reference; });
       bytes += json::serialize(*schema).size();
     }
     if (const json::value* required = each.input.if_contains("required")) {

@@ -69,7 +69,8 @@ std::string bash_case(const Command& command) {
          after + "      esac ;;\n";
 }
 
-// What there is now, of the brain that the command would ask; where none answers, nothing.
+// What there is now, of the brain that the command would ask; where none answers, nothing. The shell reads words as its own language, so that
+// nothing but names may come from there.
 std::string bash_names() {
   std::string out =
       "  case $command in\n"
@@ -78,7 +79,7 @@ std::string bash_names() {
   for (const auto& [command, kind] : kNamed) out += "    " + std::string(command) + ") [ \"$previous\" != " + command + " ] || names=" + kind + " ;;\n";
   return out +
          "  esac\n"
-         "  [ -z \"$names\" ] || words=\"$words $(timeout 2 \"${COMP_WORDS[0]}\" get \"$names\" -o name 2>/dev/null)\"\n";
+         "  [ -z \"$names\" ] || words=\"$words $(timeout 2 \"${COMP_WORDS[0]}\" get \"$names\" -o name 2>/dev/null | grep -xE '[A-Za-z0-9._/-]+')\"\n";
 }
 
 std::string bash(const CLI::App& app) {

@@ -96,7 +96,7 @@ TEST_F(Completion, OffersWhatTheCommandLineKnows) {
 TEST_F(Completion, OffersTheNamesThatThereAreNow) {
   const std::string folder = testing::TempDir() + "weir-names." + std::to_string(getpid());
   std::filesystem::create_directories(folder);
-  std::ofstream(folder + "/weir") << "#!/bin/sh\ncase \"$*\" in 'get intents -o name') echo city/cameras; echo city/doors ;; 'get sites -o name') echo metro ;; *) exit 7 ;; esac\n";
+  std::ofstream(folder + "/weir") << "#!/bin/sh\ncase \"$*\" in 'get intents -o name') echo city/cameras; echo city/doors ;; 'get sites -o name') echo metro; echo 'mall $(touch " << folder << "/harm)'; echo 'm`touch " << folder << "/harm`' ;; *) exit 7 ;; esac\n";
   std::filesystem::permissions(folder + "/weir", std::filesystem::perms::owner_all);
   const std::string path = std::getenv("PATH");
   ::setenv("PATH", (folder + ":" + path).c_str(), 1);
@@ -105,6 +105,7 @@ TEST_F(Completion, OffersTheNamesThatThereAreNow) {
   EXPECT_EQ(offered("explain city/c"), "city/cameras\n");
   EXPECT_EQ(offered("explain city/cameras --ing"), "--ingress\n");
   EXPECT_EQ(offered("drain m"), "metro\n");
+  EXPECT_FALSE(std::filesystem::exists(folder + "/harm")) << "what a brain says is no command";
   EXPECT_EQ(offered("describe node 3"), "\n") << "a brain that does not answer is no obstacle";
   ::setenv("PATH", path.c_str(), 1);
   std::filesystem::remove_all(folder);

@@ -51,11 +51,18 @@ std::optional<std::string> Server::answer(std::string_view message) {
   if (revision_ != kWithBatches || batch.empty() || batch.size() > kBatchMax) {
     return json::serialize(failure(nullptr, kInvalidRequest, "is no single message"));
   }
-  json::array out;
+  // Together they are no larger than one may be; what goes beyond is not done.
+  std::string out;
   for (const json::value& each : batch) {
-    if (auto answered = one(each)) out.push_back(std::move(*answered));
+    const json::object* fields = each.if_object();
+    const json::value* id = fields != nullptr ? fields->if_contains("id") : nullptr;
+    if (out.size() > kAnswerBytesMax) {
+      if (id != nullptr) out += "," + json::serialize(failure(*id, kInvalidRequest, "the answers of this batch are too large already: ask again, alone"));
+    } else if (const auto answered = one(each)) {
+      out += (out.empty() ? "" : ",") + json::serialize(*answered);
+    }
   }
-  return out.empty() ? std::nullopt : std::optional(json::serialize(out));
+  return out.empty() ? std::nullopt : std::optional("[" + out + "]");
 }
 
 std::optional<json::object> Server::one(const json::value& message) {

@@ -77,7 +77,37 @@ struct Signs {
   }
 };
 
+// Whether the text has the phrase; of Latin letters as words of their own.
+bool says(std::u32string_view text, std::u32string_view phrase) {
+  for (size_t at = text.find(phrase); at != std::u32string_view::npos; at = text.find(phrase, at + 1)) {
+    const size_t end = at + phrase.size();
+    const bool alone = (at == 0 || !is_letter(text[at - 1]) || !is_letter(phrase.front())) && (end == text.size() || !is_letter(text[end]) || !is_letter(phrase.back()));
+    if (alone) return true;
+  }
+  return false;
+}
+
+constexpr std::u32string_view kNoDenials[] = {U"没问题", U"没有问题", U"没意见", U"没有意见", U"没有异议", U"没异议", U"没事", U"没毛病", U"不错", U"差不多", U"no problem", U"no problems", U"no worries",
+                                              U"no objection", U"no objections", U"not bad", U"no doubt"};
+constexpr std::u32string_view kDenials[] = {U"不", U"别", U"没", U"未", U"勿", U"甭", U"拒绝", U"反对", U"否", U"但", U"可是", U"然而", U"等等", U"等一下", U"等会", U"稍等", U"先等", U"慢着", U"除非",
+                                            U"no", U"not", U"nope", U"nah", U"never", U"none", U"nothing", U"n't", U"'t", U"dont", U"cant", U"isnt", U"wont", U"wouldnt", U"shouldnt", U"cannot",
+                                            U"without", U"refuse", U"reject", U"rejected", U"disagree", U"decline", U"declined", U"against", U"but", U"however", U"unless", U"except", U"wait",
+                                            U"hold on", U"hold off", U"stop", U"later"};
+
 }  // namespace
+
+Consent consent_of(std::u32string_view text) {
+  std::u32string left(text);
+  // Typographic apostrophes too.
+  std::replace(left.begin(), left.end(), U'\u2019', U'\'');
+  for (const std::u32string_view phrase : kNoDenials) {
+    for (size_t at = left.find(phrase); at != std::u32string::npos; at = left.find(phrase, at)) left.replace(at, phrase.size(), U" ");
+  }
+  Consent out;
+  out.denied = std::any_of(std::begin(kDenials), std::end(kDenials), [&](std::u32string_view phrase) { return says(left, phrase); });
+  out.asked = left.find_first_of(U"?？吗") != std::u32string::npos;
+  return out;
+}
 
 std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situation& situation) {
   const Signs signs{wish};
@@ -120,8 +150,9 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool fields = signs.quantity() || signs.instant() || place || hardware ||
                       signs.any({Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kPercentile, Sense::kCheaper, Sense::kFaster});
   const bool revises = limit || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
-  if (talk && signs.has(Sense::kAccept) && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
+  if (talk && signs.has(Sense::kAccept) && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
   const bool changes = signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer});
+  if (talk && situation.consent.denied && !fields && !workload && !revises && !changes && signs.words() <= 12) add(Act::kCancel, 881);
   if (!workload || (signs.names(NameKind::kIntent) && changes)) {
     const bool limited = signs.has(Sense::kAtMost) && std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind == Kind::kNumber; });
     if (talk && (fields || revises || limited)) add(Act::kEdit, 850);

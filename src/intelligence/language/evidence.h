@@ -22,9 +22,17 @@ struct ActEvidence {
   int32_t weight_permille = 0;
 };
 
+// What an utterance says of consent, wherever in it: a no or a but leaves nothing of a yes, and neither does a question.
+struct Consent {
+  bool denied = false;  // "not", "don't", 不, 别, "but", "wait"
+  bool asked = false;   // a question mark, 吗
+};
+Consent consent_of(std::u32string_view text);
+
 struct Situation {
   SpokenAt at;
   const Frame* previous = nullptr;  // the answer that is talked about, if there is one
+  Consent consent = {};
 };
 
 // What the words of one wish say of its fields, by rules. `act` is what the wish is believed to be.

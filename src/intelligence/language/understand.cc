@@ -129,7 +129,7 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
     return fail(ErrorCode::kInvalid, "is empty", {}, "say what you need, like: 12 camera streams, people recognised within 500 ms");
   }
   const std::vector<Token> tokens = find_quantities(find_instants(split(characters, gazetteer), at));
-  const Situation situation{at, previous};
+  const Situation situation{at, previous, consent_of(characters.text)};
   Understanding out{.language = language_of(characters), .frames = {}};
   const std::vector<size_t> starts = wish_starts(tokens);
   for (size_t i = 0; i < starts.size(); ++i) {

@@ -140,10 +140,14 @@ Result<DomainAdvice> PeriodicPass::run(const Graph& snapshot) {
   if (!found) return tl::unexpected(found.error());
   DomainAdvice advice{prices_of(snapshot, *found), {}};
   advise_joint_moves(snapshot, *found, advice);
-  Reconsidered anew = reconsider(snapshot, advice.prices, advice.moves, reconsidered_, options_.reconsider, cancelled_);
-  std::ranges::move(anew.moves, std::back_inserter(advice.moves));
+  const Reconsidered anew = reconsider(snapshot, advice.prices, advice.moves, reconsidered_, options_.reconsider, cancelled_);
+  const auto moves_anyway = [&anew](const Plan& plan) {
+    return std::ranges::any_of(anew.moves, [&plan](const Plan& move) { return move.intent == plan.intent; });
+  };
   if (advice.moves.empty() && !cancelled_) advice.moves = reroutes(snapshot, options_.rebalance);
   if (advice.moves.empty() && !cancelled_) advice.moves = consolidated(snapshot, options_);
+  std::erase_if(advice.moves, moves_anyway);
+  std::ranges::copy(anew.moves, std::back_inserter(advice.moves));
   advice.prices.moves = static_cast<int32_t>(advice.moves.size());
   return advice;
 }

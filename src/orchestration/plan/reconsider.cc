@@ -41,7 +41,8 @@ class Trial {
     Plan plan = *found;
     plan.basis = snapshot_.version();
     go_on(active, plan);
-    if (!verify(snapshot_, plan).granted) {
+    // Nor does anybody pay more for a move that nobody asked for: what stands keeps the asks of its time.
+    if (plan.billed_per_hour > active.plan.billed_per_hour || !verify(snapshot_, plan).granted) {
       take(active.plan);
       return std::nullopt;
     }
@@ -84,7 +85,7 @@ class Trial {
     return out;
   }
 
-  // What is to stand where an instance stands is that instance.
+  // What is to stand where an instance stands is that instance, at the asks that it has.
   void go_on(const CommittedPlan& active, Plan& plan) const {
     std::vector<bool> taken(active.plan.placements.size());
     for (Placement& placement : plan.placements) {
@@ -98,9 +99,18 @@ class Trial {
         taken[i] = true;
         placement.continues = active.run(i);
         placement.devices = old.devices;
+        placement.asks = old.asks;
         break;
       }
     }
+    for (Flow& flow : plan.flows) {
+      const RunId run = plan.placements[flow.placement].continues;
+      for (const Flow& old : active.plan.flows) {
+        const bool same = run.valid() && active.run(old.placement) == run && old.ingress == flow.ingress && old.path == flow.path && old.up_bps == flow.up_bps && old.down_bps == flow.down_bps;
+        if (same) flow.path_per_hour = old.path_per_hour;
+      }
+    }
+    plan.billed_per_hour = plan_totals(snapshot_, *graph_.intent(plan.intent).demand, plan).billed_per_hour;
   }
 
   const Graph& snapshot_;

@@ -20,7 +20,8 @@ struct Reconsidered {
 
 // What the joint problem leaves out, one after another: of each service that is none of its items, what it costs where it is against
 // what `decide` would choose for it now, if it gave up what it holds. Under the prices of the relaxed problem that is its best answer to
-// all the others. A move is advised where it saves enough, takes nothing that is worth more to others, and can be made beside what is held.
+// all the others. A move is advised where it saves enough, takes nothing that is worth more to others, is not billed
+// higher, and can be made beside what is held.
 //
 // Looks at `looks_max` services from `cursor` on, and leaves it where the next call goes on: all have their turn. Equal input gives equal moves.
 // `first` are moves that are made before, by basis of the snapshot. O(looks * decide).

@@ -122,6 +122,47 @@ TEST_F(ReconsiderTest, WhereItMayNotBeItDoesNotMove) {
   EXPECT_TRUE(stays(only));
 }
 
+TEST_F(ReconsiderTest, WhatStaysKeepsTheAsksOfItsTime) {
+  // One instance at each; then the dear site asks more, and a third one becomes the better second.
+  IntentSpec apart = both();
+  apart.workload.streams_per_instance = 1;
+  apart.where.sites_min = 2;
+  const IntentId id(graph.intent_count());
+  add(IntentSubmitted{id, TenantId(0u), 1, apart});
+  const Decision decision = JointPlanner().decide(graph, id);
+  ASSERT_TRUE(std::holds_alternative<Plan>(decision));
+  add(PlanCommitted{std::get<Plan>(decision)});
+  add(NodesReported{kEast, NodeId(graph.node_count()), {NodeSpec{"n", 8000, 65'536, 0, "", 1000}}});
+  const auto ask = [this](SiteId site, Nanocredits per_core_hour) {
+    SiteSpec spec = graph.site_spec(site);
+    spec.asks.per_core_hour = per_core_hour;
+    add(SiteDefined{site, VertexId(site.value), spec});
+  };
+  ask(kCheap, kCredit + kCredit / 100);
+  ask(kDear, 9 * kCredit);
+  ask(kEast, kCredit);
+  const Reconsidered found = look();
+  ASSERT_EQ(found.moves.size(), 1u);
+  const Plan& move = found.moves[0];
+  EXPECT_TRUE(verify(graph, move).granted) << verify(graph, move).why;
+  const auto stays = std::ranges::find_if(move.placements, [](const Placement& p) { return p.continues.valid(); });
+  ASSERT_NE(stays, move.placements.end());
+  EXPECT_EQ(stays->site, kCheap);
+  EXPECT_EQ(stays->asks.per_core_hour, kCredit);
+}
+
+TEST_F(ReconsiderTest, NobodyPaysMoreForAMove) {
+  at_the_dear(both());  // billed at 2 an hour
+  const auto ask = [this](SiteId site, Nanocredits per_core_hour) {
+    SiteSpec spec = graph.site_spec(site);
+    spec.asks.per_core_hour = per_core_hour;
+    add(SiteDefined{site, VertexId(site.value), spec});
+  };
+  ask(kDear, 9 * kCredit);
+  ask(kCheap, 3 * kCredit);
+  EXPECT_TRUE(look().moves.empty()) << "its bill is that of when it was placed";
+}
+
 TEST_F(ReconsiderTest, ALittleIsNotWorthAMove) {
   at_the_dear(both());
   EXPECT_EQ(look({.move_ppm = 500'000}).moves.size(), 1u) << "it saves half";

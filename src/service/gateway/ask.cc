@@ -24,6 +24,7 @@ intent::Scene Service::scene(const Principal& who, const Snapshot& graph, const 
   out.about = request.about();
   out.tenant = tenant_of(who, request.tenant());
   if (out.tenant.empty() && who.role == policy::Role::kOperator && graph->tenant_count() == 1) out.tenant = graph->tenant_name(TenantId(0u));
+  if (out.about.tenant().empty()) out.about.set_tenant(out.tenant);
   for (size_t i = 0; i < graph->site_count(); ++i) {
     const SiteSpec& site = graph->site_spec(SiteId(i));
     out.domain.sites.push_back({site.name, site.region, std::string(resource::to_text(site.tier)), site.residency});

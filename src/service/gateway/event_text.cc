@@ -143,10 +143,10 @@ class Teller {
            (e.bound == 0 ? "" : ", " + percent(e.after - e.bound, e.bound) + " above the bound") +
            (e.moves == 0 ? "; nothing is worth moving"
            : e.before > e.after
-               ? "; " + std::to_string(e.moves) + (e.moves == 1 ? " move saves " : " moves save ") +
+               ? "; " + std::to_string(e.moves) + (e.moves == 1 ? " move is" : " moves are") + " advised, and the price of these intents falls by " +
                      per_hour_text(e.before - e.after)
-               : "; " + std::to_string(e.moves) + (e.moves == 1 ? " move eases" : " moves ease") +
-                     " full links or bring together what is free") +
+               : "; " + std::to_string(e.moves) + (e.moves == 1 ? " move is" : " moves are") +
+                     " advised, of other services or to ease full links or bring together what is free") +
            "; " + (scarce == 0 ? "no" : std::to_string(scarce)) + (scarce == 1 ? " place is" : " places are") + " scarce.";
   }
   std::string operator()(const WorkflowSubmitted& e) const {

@@ -407,8 +407,8 @@ class Calls final : public v1::Weir::CallbackService {
   template <class Request, class Response>
   Reactor* change(Context* context, const Request* request, Response* response,
                   void (Handlers::*handler)(const policy::Principal&, const Request&, Callback<Response>)) {
-    return answer(context, [this, request, response, handler](Reactor* reactor, const Caller& who) {
-      (service_.*handler)(who, *request, [reactor, response](Result<Response> answer) {
+    return answer(context, [&service = service_, request, response, handler](Reactor* reactor, const Caller& who) {
+      (service.*handler)(who, *request, [reactor, response](Result<Response> answer) {
         finish(reactor, response, std::move(answer));
       });
     });
@@ -416,8 +416,8 @@ class Calls final : public v1::Weir::CallbackService {
   template <class Request, class Response>
   Reactor* read(Context* context, const Request* request, Response* response,
                 Result<Response> (Handlers::*handler)(const policy::Principal&, const Request&)) {
-    return answer(context, [this, request, response, handler](Reactor* reactor, const Caller& who) {
-      finish(reactor, response, (service_.*handler)(who, *request));
+    return answer(context, [&service = service_, request, response, handler](Reactor* reactor, const Caller& who) {
+      finish(reactor, response, (service.*handler)(who, *request));
     });
   }
   // The request and the response live until the reactor has finished.

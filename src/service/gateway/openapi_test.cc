@@ -67,17 +67,6 @@ TEST(OpenApi, EveryRouteIsInTheDocumentAndNoOther) {
   EXPECT_EQ(operations().size(), written.size() + kNoRoute.size());
 }
 
-void each_reference(const json::value& value, const std::function<void(const json::string&)>& visit) {
-  if (value.is_array()) {
-    for (const json::value& inner : value.get_array()) each_reference(inner, visit);
-  } else if (value.is_object()) {
-    for (const auto& [name, inner] : value.get_object()) {
-      if (name == "$ref" && inner.is_string()) visit(inner.get_string());
-      each_reference(inner, visit);
-    }
-  }
-}
-
 TEST(OpenApi, EveryReferenceLeadsSomewhereAndNoSchemaIsIdle) {
   const SchemaCheck check(document());
   std::set<std::string> used;

@@ -593,8 +593,11 @@ TEST_F(QueueTest, AnArrayIsOneRowThatSaysHowFarItIs) {
   EXPECT_NE(explain(kCity, "city", "render.2")->text().find("It is task 2 of the array render of 10000.\n"), std::string::npos);
   const auto supposed = explain(kCity, "city", "render", {"cpu=1"});
   ASSERT_TRUE(supposed) << supposed.error().text();
-  EXPECT_EQ(supposed->now().state(), "pending");
+  EXPECT_EQ(supposed->now().state(), "waiting") << "two before it begin at metro";
   EXPECT_EQ(supposed->what_if().state(), "placed") << supposed->what_if().why();
+  const auto nothing = explain(kCity, "city", "render", {"tasks=9000"});
+  ASSERT_TRUE(nothing) << nothing.error().text();
+  EXPECT_EQ(nothing->what_if().SerializeAsString(), nothing->now().SerializeAsString()) << "of one task that changes nothing";
   EXPECT_EQ(explain(kCity, "city", "render", {"cpu=900"})->what_if().state(), "refused") << "no machine has so many";
   const auto one = explain(kCity, "city", "render.2", {"cpu=1"});
   EXPECT_EQ(one.error().code, ErrorCode::kInvalid);

@@ -380,39 +380,46 @@ Result<v1::ExplainResponse> Service::what_if(const Principal& who, const Snapsho
 
   v1::ExplainResponse out;
   out.set_version(graph->version());
-  v1::Resource shown;
-  put_intent(sources(who, graph), asked, shown);
-  const v1::Intent::Status& status = shown.intent().status();
   v1::Outlook& before = *out.mutable_now();
-  before.set_state(status.state());
-  before.set_why(status.why());
-  if (status.has_waiting()) *before.mutable_waiting() = status.waiting();
-  if (row.active) put_outlook(trial, row.active->plan, before);
+  if (is_array(row)) {
+    // That task as the array is now, beside what it would be.
+    Graph now_as_it_is = *graph;
+    if (const auto task = submit_next_task(now_as_it_is, asked)) put_outlook_of(who, now_as_it_is, *task, now, before);
+  } else {
+    v1::Resource shown;
+    put_intent(sources(who, graph), asked, shown);
+    const v1::Intent::Status& status = shown.intent().status();
+    before.set_state(status.state());
+    before.set_why(status.why());
+    if (status.has_waiting()) *before.mutable_waiting() = status.waiting();
+    if (row.active) put_outlook(trial, row.active->plan, before);
+  }
+  put_outlook_of(who, trial, id, now, *out.mutable_what_if());
+  return out;
+}
 
-  v1::Outlook& after = *out.mutable_what_if();
+// What becomes of an intent of a graph that nobody else sees.
+void Service::put_outlook_of(const Principal& who, const Graph& trial, IntentId id, TimeUs now, v1::Outlook& out) {
+  const IntentRow& row = trial.intent(id);
   const bool waits = row.spec->workload.kind == WorkKind::kJob && !row.active;
   const QueueReport report = waits ? ports_.queues.report(trial, now) : QueueReport{};
   if (const JobWait* wait = without_turn(report, id)) {
     const Reading reading{trial, report, who.role == policy::Role::kOperator};
-    after.set_state("waiting");
-    after.set_why(wait_text(reading, *wait));
-    put_waiting(reading, *wait, *after.mutable_waiting());
-    return out;
+    out.set_state("waiting");
+    out.set_why(wait_text(reading, *wait));
+    return put_waiting(reading, *wait, *out.mutable_waiting());
   }
   const Decision decision = ports_.decide(trial, id);
-  const IntentSpec& spec = *trial.intent(id).spec;
+  const IntentSpec& spec = *row.spec;
   if (const auto* plan = std::get_if<Plan>(&decision)) {
-    after.set_state("placed");
-    after.set_why(reason_text(trial, spec, plan->reason));
-    put_outlook(trial, *plan, after);
+    out.set_state("placed");
+    out.set_why(reason_text(trial, spec, plan->reason));
+    put_outlook(trial, *plan, out);
   } else {
-    after.set_state("refused");
-    for (std::string& sentence : refusal_sentences(trial, spec, std::get<Refusal>(decision))) {
-      after.add_reasons(std::move(sentence));
-    }
-    if (after.reasons_size() > 0) after.set_why(after.reasons(0));
+    out.set_state("refused");
+    for (std::string& sentence : refusal_sentences(trial, spec, std::get<Refusal>(decision))) out.add_reasons(std::move(sentence));
+    if (out.reasons_size() > 0) out.set_why(out.reasons(0));
   }
-  return out;
 }
 
 Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::ExplainRequest& request) {

@@ -33,6 +33,7 @@ class DeleteRequest;
 class DeleteResponse;
 class ExplainRequest;
 class ExplainResponse;
+class Outlook;
 class CordonRequest;
 class CordonResponse;
 class UncordonRequest;
@@ -188,6 +189,7 @@ class Service {
   Result<v1::ExplainResponse> explain_workflow(const Principal& who, const v1::ExplainRequest& request);
   Result<v1::ExplainResponse> what_if(const Principal& who, const Snapshot& graph, IntentId id,
                                       const v1::ExplainRequest& request);
+  void put_outlook_of(const policy::Principal& who, const Graph& trial, IntentId id, TimeUs now, v1::Outlook& out);
 
   Ports ports_;
   std::mutex queues_mutex_;

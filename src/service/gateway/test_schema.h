@@ -2,11 +2,24 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <functional>
 #include <regex>
 #include <set>
 #include <string>
 
 namespace weir::gateway {
+
+// Every "$ref" in it.
+inline void each_reference(const boost::json::value& value, const std::function<void(const boost::json::string&)>& visit) {
+  if (value.is_array()) {
+    for (const boost::json::value& inner : value.get_array()) each_reference(inner, visit);
+  } else if (value.is_object()) {
+    for (const auto& [name, inner] : value.get_object()) {
+      if (name == "$ref" && inner.is_string()) visit(inner.get_string());
+      each_reference(inner, visit);
+    }
+  }
+}
 
 class SchemaCheck {
  public:

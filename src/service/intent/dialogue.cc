@@ -29,12 +29,16 @@ Status Dialogue::hear(std::string_view text, const SpokenAt& at, v1::AskResponse
   Status done;
   for (const Frame& frame : understood->frames) {
     v1::Wish& wish = *out.add_wishes();
+    // A yes is about what was shown last: not about what was offered before something else was spoken of.
+    if (frame.act != Act::kAccept && frame.act != Act::kEdit && frame.act != Act::kOther) offered_.clear();
     done = answer(frame, wish);
     if (!done) break;
     if (frame.act == Act::kAccept) accept(wish, out);
+    if (frame.act != Act::kRequest && frame.find(Slot::kTarget) != nullptr) {
+      if (const v1::IntentName* named = target(frame)) scene_.about = *named;
+    }
   }
   scene_.domain.intents.resize(scene_.domain.intents.size() - new_);
-  // What was shown last is what a yes is about.
   if (!offering_.empty()) offered_ = std::exchange(offering_, {});
   return done;
 }
@@ -91,14 +95,17 @@ Status Dialogue::request(const Frame& frame, bool wanted, v1::Wish& wish) {
     give_name();
     return offer(wanted, wish);
   }
-  offered_.clear();
   wish.set_say(std::string(in("No intent is made before that is answered.", "回答之前不生成意图。")));
   return {};
 }
 
 void Dialogue::give_name() {
   std::string& name = *current_.mutable_metadata()->mutable_name();
-  if (!scene_.name.empty()) name = new_ == 0 ? scene_.name : scene_.name + "-" + std::to_string(new_ + 1);
+  if (!scene_.name.empty()) {
+    name = scene_.name;
+    const std::vector<std::string>& taken = scene_.domain.intents;
+    for (int n = 2; new_ > 0 && std::find(taken.begin(), taken.end(), name) != taken.end(); ++n) name = scene_.name + "-" + std::to_string(n);
+  }
   scene_.domain.intents.push_back(name);  // it is taken for what else is said with it
   ++new_;
 }
@@ -178,7 +185,6 @@ void Dialogue::cancel(const Frame& frame, v1::Wish& wish) {
     const v1::IntentName* meant = before_ || scene_.about.name().empty() ? nullptr : target(frame);
     if (meant != nullptr) return withdraw(*meant, wish);
     if (!before_) return which(wish);
-    offered_.clear();
     wish.set_say(std::string(in("Nothing was changed.", "没有做任何改动。")));
     return;
   }

@@ -104,6 +104,8 @@ TEST_F(DialogueTest, WhatIsSaidAtOnceGetsNamesOfItsOwn) {
   scene.name = "street";
   EXPECT_EQ(said({two}).wishes(0).intent().metadata().name(), "street");
   EXPECT_EQ(said({two}).wishes(1).intent().metadata().name(), "street-2");
+  knows("city", "street-2");
+  EXPECT_EQ(said({two}).wishes(1).intent().metadata().name(), "street-3") << "that is another's";
 }
 
 TEST_F(DialogueTest, WhatIsSpokenAboutIsMeantUntilANameIsSaid) {
@@ -178,6 +180,39 @@ TEST_F(DialogueTest, AChangeThatCannotBeMadeIsAQuestionAndLeavesWhatWasOffered) 
   ASSERT_EQ(cheaper.questions_size(), 1);
   EXPECT_EQ(cheaper.questions(0).text(), "It has no budget to change. Which figure shall it be?");
   EXPECT_TRUE(wish({kCameras, "make it cheaper", "好的"}).agreed());
+}
+
+TEST_F(DialogueTest, ANoIsNeverAYes) {
+  for (const char* no : {"不行", "不好", "不同意", "我不同意", "不确认", "不接受", "这样不行", "还不行", "不太好", "不好意思，不行", "可以吗", "可以，但是不要现在", "不要", "不用", "别", "先等等，好吧",
+                         "please do not apply that", "not ok", "that is not ok", "isn't ok", "not fine", "I don't agree", "I do not agree", "do not go ahead", "don\u2019t go ahead",
+                         "can't accept", "I cannot accept that", "not confirmed", "no, not ok", "ok no", "yes?", "no", "nope", "don't apply", "yes but later", "ok, wait"}) {
+    const v1::AskResponse refused = said({kCameras, no}), later = said({kCameras, no, "why is it there", "yes"});
+    for (const v1::Wish& one : refused.wishes()) EXPECT_FALSE(one.agreed()) << no;
+    for (const v1::Wish& one : later.wishes()) EXPECT_FALSE(one.agreed()) << no;
+  }
+  for (const char* no : {"no", "nope", "不行", "不要", "I don't agree", "don't apply"}) {
+    EXPECT_EQ(wish({kCameras, no}).act(), "cancel") << no;
+    EXPECT_FALSE(wish({kCameras, no, "yes"}).agreed()) << no << ": the offer is gone";
+  }
+  for (const char* yes : {"yes", "ok", "go ahead", "no problem, go ahead", "好的", "可以", "没问题", "没意见，就这样", "同意", "行"}) EXPECT_TRUE(wish({kCameras, yes}).agreed()) << yes;
+}
+
+TEST_F(DialogueTest, AYesIsToWhatWasShownLast) {
+  knows("city", "doors");
+  stored = wish({kCameras}).intent();
+  for (const char* other : {"how much would 8 streams of speech recognition from street-b cost", "stop doors", "why is doors there", "如果hub断电了，doors会怎样", "how is doors doing", "哪里最便宜"}) {
+    EXPECT_FALSE(wish({kCameras, other, "yes"}).agreed()) << other;
+  }
+  EXPECT_TRUE(wish({kCameras, "make it cheaper", "yes"}).agreed()) << "what could not be changed is offered still";
+}
+
+TEST_F(DialogueTest, ANameThatIsSaidIsWhatIsSpokenAboutFromThenOn) {
+  knows("city", "detection");
+  knows("city", "doors");
+  scene.about.set_tenant("city");
+  scene.about.set_name("detection");
+  EXPECT_EQ(wish({"how is doors doing", "cancel it"}).withdrawals(0).name(), "doors");
+  EXPECT_EQ(wish({"cancel it"}).withdrawals(0).name(), "detection");
 }
 
 TEST_F(DialogueTest, WhatIsSpokenAboutEndsByItsName) {

@@ -9,6 +9,8 @@ export interface Turn {
   problem?: Problem;
 }
 
+const UTTERANCES_MAX = 32;  // of one question; what is said then begins anew
+
 // One conversation of a session. The brain keeps nothing of it: each question brings all that was said, so that it goes on after the brain
 // or the connection came back.
 export class Dialogue {
@@ -33,8 +35,9 @@ export class Dialogue {
 
   // What is said next is about that intent; about none, where several were applied by one sentence.
   applied({ tenant, name }: IntentName): void {
-    const again = this.past === this.turns.length && this.about !== undefined && (this.about.name !== name || this.about.tenant !== tenant);
-    this.past = this.turns.length;
+    const answered = this.turns.filter((turn) => turn.answer !== undefined).length;
+    const again = this.past === answered && this.about !== undefined && (this.about.name !== name || this.about.tenant !== tenant);
+    this.past = answered;
     this.about = again ? undefined : { tenant, name };
   }
 
@@ -42,6 +45,7 @@ export class Dialogue {
   async ask(text: string, tenant: string, name: string): Promise<void> {
     if (this.busy) return;
     const said = this.turns.filter((turn) => turn.answer !== undefined);
+    if (said.length - this.past >= UTTERANCES_MAX) this.past = said.length;
     const turn: Turn = { text, unixSeconds: Math.floor(Date.now() / 1000) };
     this.set([...said, turn], true);
     try {
@@ -52,6 +56,11 @@ export class Dialogue {
         ...(this.about === undefined ? {} : { about: this.about }),
         utcOffsetSeconds: -new Date().getTimezoneOffset() * 60,
       });
+      const agreed = (answer.wishes ?? []).filter((wish) => wish.agreed === true);
+      if (agreed.length > 0 && !sameIntents(agreed, offeredBy(said.slice(this.past)))) {
+        this.past = said.length;
+        throw new Problem('conflict', 'what was offered is otherwise now, for something has changed since: nothing was applied', 'the text', 'say again what is wanted');
+      }
       this.set([...said, { ...turn, answer }], false);
     } catch (error) {
       this.set([...said, { ...turn, problem: asProblem(error) }], false);
@@ -63,6 +72,20 @@ export class Dialogue {
     this.busy = busy;
     for (const listener of this.listeners) listener();
   }
+}
+
+// What the newest answer that showed an intent offered.
+function offeredBy(turns: readonly Turn[]): readonly Wish[] {
+  for (const turn of [...turns].reverse()) {
+    const offered = (turn.answer?.wishes ?? []).filter((wish) => wish.wanted === true && wish.intent !== undefined);
+    if (offered.length > 0) return offered;
+  }
+  return [];
+}
+
+// The brain hears a dialogue anew in the domain of now: only what was seen is agreed to.
+function sameIntents(a: readonly Wish[], b: readonly Wish[]): boolean {
+  return JSON.stringify(a.map((wish) => wish.intent)) === JSON.stringify(b.map((wish) => wish.intent));
 }
 
 const dialogues = new WeakMap<Client, Dialogue>();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AskRequest, AskResponse } from '../../api/ask';
+import type { AskRequest, AskResponse, Wish } from '../../api/ask';
 import { Client } from '../../api/client';
 import { Problem } from '../../api/problem';
 import { Dialogue, pieces } from './dialogue';
@@ -23,6 +23,7 @@ describe('pieces', () => {
 class Answering extends Client {
   readonly asked: AskRequest[] = [];
   failure: Problem | undefined;
+  wishes: Wish[] = [];
 
   constructor() {
     super('none');
@@ -30,7 +31,7 @@ class Answering extends Client {
 
   override ask(request: AskRequest): Promise<AskResponse> {
     this.asked.push(request);
-    return this.failure === undefined ? Promise.resolve({ language: 'en', wishes: [] }) : Promise.reject(this.failure);
+    return this.failure === undefined ? Promise.resolve({ language: 'en', wishes: this.wishes }) : Promise.reject(this.failure);
   }
 }
 
@@ -67,5 +68,36 @@ describe('Dialogue', () => {
     dialogue.clear();
     await dialogue.ask('fifth', 'city', '');
     expect(client.asked[4]?.dialogue).toHaveLength(1);
+  });
+  it('applies by a yes what was shown, and nothing that has become of it since', async () => {
+    const client = new Answering();
+    const dialogue = new Dialogue(client);
+    const wish = (name: string, rest: Partial<Wish>): Wish => ({ act: 'request', wanted: true, intent: { metadata: { name } }, ...rest });
+    client.wishes = [wish('cameras', {})];
+    await dialogue.ask('cameras', 'city', '');
+    client.wishes = [wish('cameras', { agreed: true })];
+    await dialogue.ask('yes', 'city', '');
+    expect(dialogue.turns.at(-1)?.problem).toBeUndefined();
+    client.wishes = [wish('doors', {})];
+    await dialogue.ask('doors', 'city', '');
+    client.wishes = [wish('doors-2', { agreed: true })];
+    await dialogue.ask('yes', 'city', '');
+    expect(dialogue.turns.at(-1)?.problem?.code).toBe('conflict');
+    expect(dialogue.turns.at(-1)?.answer).toBeUndefined();
+  });
+  it('counts only what was answered as past, and begins anew when it has become too long', async () => {
+    const client = new Answering();
+    const dialogue = new Dialogue(client);
+    await dialogue.ask('A', 'city', '');
+    client.failure = new Problem('unavailable', 'the brain begins');
+    await dialogue.ask('B', 'city', '');
+    dialogue.applied({ tenant: 'city', name: 'a' });
+    client.failure = undefined;
+    await dialogue.ask('C', 'city', '');
+    await dialogue.ask('D', 'city', '');
+    expect(client.asked.at(-1)?.dialogue.map((said) => said.text)).toEqual(['C', 'D']);
+    for (let i = 3; i <= 33; i += 1) await dialogue.ask(`${i}`, 'city', '');
+    expect(client.asked.at(-2)?.dialogue).toHaveLength(32);
+    expect(client.asked.at(-1)?.dialogue.map((said) => said.text)).toEqual(['33']);
   });
 });
