@@ -190,11 +190,18 @@ class FakeBrain final : public v1::AgentLink::Service {
       return {grpc::StatusCode::PERMISSION_DENIED, "no certificate of ours"};
     }
     bool open = true;
+    // The newest stream speaks: of an older one it is not known yet that nobody listens.
+    int mine = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      mine = ++streams_;
+    }
+    const auto speaks = [&] { return mine == streams_ && !out_.empty(); };
     std::thread writer([&] {
       std::unique_lock lock(mutex_);
       while (open) {
-        changed_.wait(lock, [&] { return !open || !out_.empty(); });
-        while (open && !out_.empty()) {
+        changed_.wait(lock, [&] { return !open || speaks(); });
+        while (open && speaks()) {
           if (mute) {
             out_.clear();
             break;
@@ -240,6 +247,7 @@ class FakeBrain final : public v1::AgentLink::Service {
   int port_ = 0;
   bool stopping_ = false;
   bool stalled_ = false;
+  int streams_ = 0;  // that were begun
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, identity::JoinTokenRecord> records_;
