@@ -5,6 +5,7 @@ import base64
 import hashlib
 import inspect
 import pathlib
+import re
 import signal
 import ssl
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 import unittest
+import urllib.request
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
@@ -334,6 +336,35 @@ class AwayTest(unittest.TestCase):
         self.brain.stop()
         with self.assertRaises(weir.Unavailable):
             list(self.client(retry_for=0.3).events(since_position=first))
+
+    def test_a_quiet_stream_outlives_one_restart_after_another(self):
+        operator, quiet = self.client(retry_for=30), self.client(retry_for=8)
+        token = re.search(r'token = "(.*?)"', self.brain.context.read_text()).group(1)
+        got = []
+        follower = threading.Thread(target=lambda: got.extend(quiet.events(tail=True, names=["TenantDefined"], limit=1)))
+        follower.start()
+
+        def until(holds):
+            end = time.monotonic() + 20
+            while not holds():
+                self.assertLess(time.monotonic(), end, got)
+                time.sleep(0.05)
+
+        def listens():
+            request = urllib.request.Request(f"https://{self.brain.rest}/metrics", headers={"Authorization": f"Bearer {token}"})
+            with urllib.request.urlopen(request, timeout=5, context=ssl._create_unverified_context()) as answer:
+                return b"\nweir_rest_streams 1" in answer.read()
+
+        until(listens)
+        for _ in range(2):
+            lost = time.monotonic()
+            self.brain.stop(signal.SIGKILL)
+            self.brain.start()
+            until(listens)
+            until(lambda: time.monotonic() - lost > 8.5)  # the patience of this loss is over when the next comes
+        operator.apply(tenant("late"))
+        follower.join(20)
+        self.assertEqual([event["subject"] for event in got], ["tenant/late"])
 
 
 if __name__ == "__main__":
