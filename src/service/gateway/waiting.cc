@@ -317,8 +317,7 @@ std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentI
     out += "Its next task is " + short_name(graph.intent_name(found->second.intent)) + ".\n";
   }
   if (tasks.estimated_end() > 0) {
-    out += "Its last task ends about " + resource::format_time(tasks.estimated_end()) + ", in " + span(tasks.estimated_end() - now) + ", if " +
-           std::to_string(tasks.running()) + " go on running at a time.\n";
+    out += "Its last task ends about " + resource::format_time(tasks.estimated_end()) + ", in " + span(tasks.estimated_end() - now) + ", if as many run as now.\n";
   }
   return out;
 }
