@@ -31,8 +31,6 @@ struct Options {
   bool yes = false, offline = false;
 };
 
-constexpr int kUtterancesMax = 32;  // of an AskRequest
-
 enum class Mode : uint8_t {
   kOnce,    // one utterance, and nobody to ask
   kPerson,  // one utterance, and whatever leads to consent
@@ -64,7 +62,7 @@ class Conversation {
     request_.set_tenant(o_.tenant);
     request_.set_name(o_.name);
     request_.set_utc_offset_seconds(static_cast<int32_t>(local.tm_gmtoff));
-    if (request_.dialogue_size() == kUtterancesMax) {
+    if (request_.dialogue_size() == intent::kUtterancesMax) {
       request_.clear_dialogue();
       offered_.clear();
       say("This dialogue has become too long, so that another begins: what was offered is no longer.", "对话太长了，现在重新开始：之前的方案不再有效。");
@@ -79,7 +77,10 @@ class Conversation {
     }
     tongue_.chinese = response.language() == "zh";
     const std::vector<v1::Intent> shown = offered();
-    offered_.clear();
+    // What could not be changed, or was about something else than computing, leaves what is offered.
+    const bool leaves = std::all_of(response.wishes().begin(), response.wishes().end(),
+                                    [](const v1::Wish& wish) { return !wish.has_intent() && (wish.act() == "edit" || wish.act() == "other"); });
+    if (!leaves) offered_.clear();
     std::vector<v1::Intent> agreed;
     for (const v1::Wish& wish : response.wishes()) {
       if (wish.agreed()) agreed.push_back(wish.intent());

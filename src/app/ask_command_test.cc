@@ -162,6 +162,12 @@ TEST_F(AskCommandTest, ChatsUntilNothingMoreIsSaid) {
   EXPECT_NE(both.out.find("Intent city/detection-2 created"), std::string::npos) << both.out;
   EXPECT_NE(both.out.find("Intent city/speech-3 created"), std::string::npos) << both.out;
 
+  // What cannot be changed leaves the offer; a no takes it back.
+  EXPECT_NE(chat("2 streams of speech recognition from street within 500 ms\nmake it cheaper\ntell me a joke\nyes\n").out.find("Intent city/speech-4 created"), std::string::npos);
+  const Outcome refused = chat("2 streams of speech recognition from street within 500 ms\nplease do not apply that\nyes\n");
+  EXPECT_EQ(refused.out.find("created"), std::string::npos) << refused.out;
+  EXPECT_EQ(refused.code, kExitQuestion);
+
   EXPECT_NE(chat("stop detection\nno\n").out.find("Nothing was changed"), std::string::npos);
   EXPECT_NE(chat("stop detection\nyes\n").out.find("Withdrawn: city/detection"), std::string::npos);
   EXPECT_EQ(chat(std::string(5'000, 'x') + "\n").code, kExitUsage);

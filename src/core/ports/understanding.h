@@ -25,6 +25,7 @@ enum class Act : uint8_t {
   kStatus,    // asks how it is going
   kCancel,    // wants it ended, or not begun
   kAccept,    // agrees with what was offered
+  kDecline,   // does not
   kOther,     // is not about computing, or not understood
 };
 

@@ -9,7 +9,7 @@
 namespace weir {
 namespace {
 
-constexpr std::array<std::string_view, 10> kActs = {"request", "edit", "why", "what-if", "how-much", "where", "status", "cancel", "accept", "other"};
+constexpr std::array<std::string_view, 11> kActs = {"request", "edit", "why", "what-if", "how-much", "where", "status", "cancel", "accept", "decline", "other"};
 constexpr std::array<std::string_view, kSlots> kSlotNames = {
     "kind", "workload", "artifact", "target", "streams", "from", "latency", "pct", "up", "rate", "cpu", "mem", "gpus", "model", "gpumem", "instances",
     "budget", "deadline", "start", "run", "residency", "only", "not", "avail", "prefer", "down"};

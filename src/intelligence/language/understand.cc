@@ -110,7 +110,7 @@ void add_conflicts(Frame& frame, const SpokenAt& at) {
 
 // What an act has no use for.
 void leave_out(Frame& frame) {
-  if (frame.act == Act::kOther || frame.act == Act::kAccept) frame.fields.clear();
+  if (frame.act == Act::kOther || frame.act == Act::kAccept || frame.act == Act::kDecline) frame.fields.clear();
   if (frame.act == Act::kCancel && frame.find(Slot::kTarget) != nullptr) {
     std::erase_if(frame.fields, [](const Field& field) { return field.slot != Slot::kTarget; });
   }

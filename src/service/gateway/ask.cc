@@ -10,7 +10,6 @@
 namespace weir::gateway {
 namespace {
 
-constexpr int kUtterancesMax = 32;
 constexpr int32_t kUtcOffsetMax_s = 18 * 3'600;
 constexpr size_t kIntentsSpokenOfMax = 10'000;
 constexpr int64_t kClockAheadMax_s = 300;  // of a speaker's clock
@@ -57,7 +56,7 @@ intent::Scene Service::scene(const Principal& who, const Snapshot& graph, const 
 
 Result<v1::AskResponse> Service::ask(const Principal& who, const v1::AskRequest& request) {
   if (!ports_.understand) return fail(ErrorCode::kUnsupported, "nothing here understands sentences", "dialogue", "apply an Intent file");
-  if (request.dialogue_size() < 1 || request.dialogue_size() > kUtterancesMax) {
+  if (request.dialogue_size() < 1 || request.dialogue_size() > intent::kUtterancesMax) {
     return fail(ErrorCode::kInvalid, "holds " + std::to_string(request.dialogue_size()) + " utterances, not 1 to 32", "dialogue", "begin a new dialogue");
   }
   if (request.utc_offset_seconds() < -kUtcOffsetMax_s || request.utc_offset_seconds() > kUtcOffsetMax_s) {

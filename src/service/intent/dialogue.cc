@@ -62,6 +62,7 @@ Status Dialogue::answer(const Frame& frame, v1::Wish& wish) {
     case Act::kEdit: return edit(frame, wish);
     case Act::kHowMuch: return how_much(frame, wish);
     case Act::kAccept: break;  // of all that is offered
+    case Act::kDecline: unchanged(wish); break;
     case Act::kCancel: cancel(frame, wish); break;
     case Act::kWhy: explain(frame, false, wish); break;
     case Act::kWhatIf: explain(frame, true, wish); break;
@@ -184,9 +185,7 @@ void Dialogue::cancel(const Frame& frame, v1::Wish& wish) {
   if (named == nullptr) {
     const v1::IntentName* meant = before_ || scene_.about.name().empty() ? nullptr : target(frame);
     if (meant != nullptr) return withdraw(*meant, wish);
-    if (!before_) return which(wish);
-    wish.set_say(std::string(in("Nothing was changed.", "没有做任何改动。")));
-    return;
+    return before_ ? unchanged(wish) : which(wish);
   }
   std::vector<const v1::IntentName*> meant;
   if (named->name == "all") {
@@ -205,6 +204,8 @@ void Dialogue::withdraw(const v1::IntentName& intent, v1::Wish& wish) {
   withdrawal.set_name(intent.name());
   withdrawal.set_tenant(intent.tenant());
 }
+
+void Dialogue::unchanged(v1::Wish& wish) const { wish.set_say(std::string(in("Nothing was changed.", "没有做任何改动。"))); }
 
 void Dialogue::explain(const Frame& frame, bool supposing, v1::Wish& wish) {
   const v1::IntentName* meant = target(frame);

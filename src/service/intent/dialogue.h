@@ -23,6 +23,8 @@ struct Scene {
   std::function<Result<v1::Intent>(const v1::IntentName&)> read;  // one of them, as it would be applied again
 };
 
+inline constexpr int kUtterancesMax = 32;  // of one conversation
+
 // One conversation: what each utterance asks for, in the light of those before. Changes nothing and plans nothing; equal utterances in an
 // equal scene give equal wishes, so that a conversation can be taken up anywhere by saying it all again.
 class Dialogue {
@@ -47,6 +49,7 @@ class Dialogue {
   void accept(const v1::Wish& said, v1::AskResponse& out);
   Status how_much(const Frame& frame, v1::Wish& wish);
   void cancel(const Frame& frame, v1::Wish& wish);
+  void unchanged(v1::Wish& wish) const;
   static void withdraw(const v1::IntentName& intent, v1::Wish& wish);
   void explain(const Frame& frame, bool supposing, v1::Wish& wish);
   void status(const Frame& frame, v1::Wish& wish);

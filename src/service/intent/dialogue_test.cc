@@ -191,7 +191,7 @@ TEST_F(DialogueTest, ANoIsNeverAYes) {
     for (const v1::Wish& one : later.wishes()) EXPECT_FALSE(one.agreed()) << no;
   }
   for (const char* no : {"no", "nope", "不行", "不要", "I don't agree", "don't apply"}) {
-    EXPECT_EQ(wish({kCameras, no}).act(), "cancel") << no;
+    EXPECT_EQ(wish({kCameras, no}).act(), "decline") << no;
     EXPECT_FALSE(wish({kCameras, no, "yes"}).agreed()) << no << ": the offer is gone";
   }
   for (const char* yes : {"yes", "ok", "go ahead", "no problem, go ahead", "好的", "可以", "没问题", "没意见，就这样", "同意", "行"}) EXPECT_TRUE(wish({kCameras, yes}).agreed()) << yes;
@@ -213,6 +213,7 @@ TEST_F(DialogueTest, ANameThatIsSaidIsWhatIsSpokenAboutFromThenOn) {
   scene.about.set_name("detection");
   EXPECT_EQ(wish({"how is doors doing", "cancel it"}).withdrawals(0).name(), "doors");
   EXPECT_EQ(wish({"cancel it"}).withdrawals(0).name(), "detection");
+  for (const char* no : {"no", "不", "no, nothing else"}) EXPECT_EQ(wish({no}).withdrawals_size(), 0) << "nobody speaks of ending it";
 }
 
 TEST_F(DialogueTest, WhatIsSpokenAboutEndsByItsName) {

@@ -17,8 +17,8 @@ constexpr std::array<Both, kSlots> kLabels = {{{"kind", "类型"}, {"work", "工
     {"run time", "运行时间"}, {"residency", "数据驻留"}, {"only at", "只在"}, {"not at", "不在"}, {"availability", "可用性"},
     {"preference", "偏好"}, {"failing", "假设故障"}}};
 
-constexpr std::array<Both, 10> kActLabels = {{{"request", "需求"}, {"change", "修改"}, {"why", "询问原因"}, {"what if", "假设"}, {"how much", "询价"},
-    {"where", "询问资源"}, {"status", "询问状态"}, {"cancellation", "取消"}, {"consent", "同意"}, {"something else", "其他"}}};
+constexpr std::array<Both, 11> kActLabels = {{{"request", "需求"}, {"change", "修改"}, {"why", "询问原因"}, {"what if", "假设"}, {"how much", "询价"},
+    {"where", "询问资源"}, {"status", "询问状态"}, {"cancellation", "取消"}, {"consent", "同意"}, {"refusal", "不同意"}, {"something else", "其他"}}};
 
 std::string conflict_text(const Doubt& doubt, Language language) {
   switch (doubt.slot) {
