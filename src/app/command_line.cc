@@ -30,6 +30,7 @@ void add_commands(CLI::App& app) {
   add_ask_command(app);
   add_chat_command(app);
   add_operate_commands(app);
+  add_top_command(app);
   add_ledger_commands(app);
   add_mcp_command(app);
 #ifdef WEIR_WITH_AGENT

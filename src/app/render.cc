@@ -14,16 +14,9 @@
 #include "service/resource/resource.h"
 
 namespace weir::app {
-namespace {
 
-std::string credits(int64_t nanocredits, int64_t unit = 1000) {
+std::string credits(int64_t nanocredits, int64_t unit) {
   return format_money((nanocredits + unit / 2) / unit * unit);
-}
-
-std::string joined(const google::protobuf::RepeatedPtrField<std::string>& parts, const char* between) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : between) + part;
-  return out;
 }
 
 std::string run_state(v1::RunState state) {
@@ -48,14 +41,20 @@ std::string bytes_text(uint64_t bytes) {
          kUnits[unit];
 }
 
-// Kept is what was measured to be; what nothing has been measured of, and is not known to be broken, is
-// neither.
 std::string promise_text(const v1::Intent& intent) {
   const v1::Intent::Status& status = intent.status();
   const bool none = intent.spec().workload().has_job() && intent.spec().from().empty();
   if (!status.has_plan() || none) return "-";
   if (!status.promise_kept()) return "broken";
   return status.samples() > 0 ? "kept" : "-";
+}
+
+namespace {
+
+std::string joined(const google::protobuf::RepeatedPtrField<std::string>& parts, const char* between) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : between) + part;
+  return out;
 }
 
 Table intents(const Items& items, bool wide) {
@@ -471,9 +470,6 @@ std::string time_text(int64_t us) {
   return out;
 }
 
-namespace {
-
-// As commands take it: of what is a tenant's with the tenant. What has no name is called by its number.
 std::string name_of(const v1::Resource& item) {
   const google::protobuf::Message& message = inside(item);
   if (const auto* field = message.GetDescriptor()->FindFieldByName("metadata")) {
@@ -490,8 +486,6 @@ std::string name_of(const v1::Resource& item) {
     default: return "";
   }
 }
-
-}  // namespace
 
 std::string render(const std::string& kind, const Items& items, Format format) {
   std::string out;

@@ -19,6 +19,14 @@ constexpr size_t width_of(Format format) { return format == Format::kWide ? 0 : 
 const google::protobuf::Message& inside(const v1::Resource& resource);
 std::string json_text(const google::protobuf::Message& message);
 std::string time_text(int64_t us);  // ISO 8601: "2026-11-20T12:04:05Z"
+std::string credits(int64_t nanocredits, int64_t unit = 1000);  // rounded to so many nanocredits
+std::string percent(int64_t used, int64_t total);               // "-": there is nothing to use
+std::string bytes_text(uint64_t bytes);                         // "1.5MB"
+std::string run_state(v1::RunState state);                      // "running"
+// "kept" is what was measured to be; "-": nothing is promised, or nothing has been measured of what is not known to be "broken".
+std::string promise_text(const v1::Intent& intent);
+// As commands take it: of what is a tenant's with the tenant. What has no name is called by its number.
+std::string name_of(const v1::Resource& item);
 
 // A list of one kind. JSON: an array; YAML: documents; names: a line each, as commands take them.
 std::string render(const std::string& kind, const google::protobuf::RepeatedPtrField<v1::Resource>& items, Format format);

@@ -44,18 +44,6 @@ size_t columns_of(uint32_t code) {
   return 1;
 }
 
-std::string cut(const std::string& text, size_t most) {
-  if (columns(text) <= most) return text;
-  size_t bytes = 0;
-  for (size_t taken = 0; bytes < text.size();) {
-    const Character c = first_of(std::string_view(text).substr(bytes));
-    taken += columns_of(c.code);
-    if (taken + 1 > most) break;
-    bytes += c.bytes;
-  }
-  return text.substr(0, bytes) + "~";
-}
-
 // The text in lines of `width` columns, all but the first `indent` columns in.
 std::string below(const std::string& text, size_t width, size_t indent) {
   const std::string lines = wrapped(text, width);
@@ -70,11 +58,28 @@ std::string below(const std::string& text, size_t width, size_t indent) {
   return out;
 }
 
+// Unicode Standard Annex 9: they reorder what is shown, so that a name could look like another. And the separators of lines.
+bool turns(uint32_t code) {
+  return code == 0x61c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
 bool is_figure(const std::string& cell) {
   return cell.empty() || cell == "-" || (cell[0] >= '0' && cell[0] <= '9');
 }
 
 }  // namespace
+
+std::string cut(const std::string& text, size_t most) {
+  if (columns(text) <= most) return text;
+  size_t bytes = 0;
+  for (size_t taken = 0; bytes < text.size();) {
+    const Character c = first_of(std::string_view(text).substr(bytes));
+    taken += columns_of(c.code);
+    if (taken + 1 > most) break;
+    bytes += c.bytes;
+  }
+  return text.substr(0, bytes) + "~";
+}
 
 size_t columns(std::string_view text) {
   size_t out = 0;
@@ -92,7 +97,7 @@ std::string printable(std::string_view text) {
     const Character c = first_of(text);
     if (!c.valid) {
       out += '?';
-    } else if (c.code < 0x20 || (c.code >= 0x7f && c.code < 0xa0)) {
+    } else if (c.code < 0x20 || (c.code >= 0x7f && c.code < 0xa0) || turns(c.code)) {
       out += ' ';
     } else {
       out += text.substr(0, c.bytes);

@@ -39,12 +39,14 @@ class Table {
 
 // Columns of the terminal that the text takes: two for wide characters (Unicode Standard Annex 11).
 size_t columns(std::string_view text);
+// The text, or what of it fits and "~".
+std::string cut(const std::string& text, size_t most);
 // Lines broken at spaces where they are longer than `width`, and gone on with two columns further in; a word that is
 // longer stays whole.
 std::string wrapped(std::string_view text, size_t width);
 // The same, and a word that is longer is cut and ends in "~".
 std::string fitted(std::string_view text, size_t width);
-// Without control characters, and with what is no UTF-8 as "?".
+// Without control characters and those that turn the direction of writing, and with what is no UTF-8 as "?".
 std::string printable(std::string_view text);
 
 inline constexpr size_t kTableWidth = 80;

@@ -113,5 +113,13 @@ TEST(Table, ATextCannotSteerTheTerminal) {
   EXPECT_EQ(table.text(80), "WHY\nline feed  [2J     bell  ?(\n");
 }
 
+TEST(Printable, NothingSteersTheTerminal) {
+  EXPECT_EQ(printable("a\x1b[2Jb"), "a [2Jb");
+  EXPECT_EQ(printable("a\xc2\x9b" "b"), "a b");
+  EXPECT_EQ(printable("a\xff" "b"), "a?b");
+  for (const char* turns : {"\xd8\x9c", "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa9"}) EXPECT_EQ(printable(turns), " ") << turns;
+  for (const char* stays : {"\xe2\x80\x8d", "\xe2\x80\xa7", "\xe2\x80\xaf", "\xe2\x81\xa5", "\xe2\x81\xaa", "城东"}) EXPECT_EQ(printable(stays), stays);
+}
+
 }  // namespace
 }  // namespace weir::app
