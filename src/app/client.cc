@@ -126,7 +126,7 @@ Result<Client> Client::open(const Target& target) {
   arguments.SetMaxReceiveMessageSize(64 << 20);
   Client out;
   out.endpoint_ = context->endpoint;
-  out.bearer_ = "Bearer " + std::string(context->token.reveal());
+  out.bearer_ = "Bearer " + (target.token.empty() ? std::string(context->token.reveal()) : target.token);
   out.timeout_s_ = target.timeout_s;
   out.stub_ = v1::Weir::NewStub(grpc::CreateCustomChannel(context->endpoint, grpc::SslCredentials(tls), arguments));
   return out;

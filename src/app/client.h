@@ -19,6 +19,7 @@ struct Target {
   std::string context_file;  // empty: $WEIR_CONTEXT_FILE, or identity::context_path
   std::string context;       // empty: $WEIR_CONTEXT, or the file's current one
   int timeout_s = 30;        // of one call
+  std::string token;         // instead of the context's: of somebody on whose behalf it is asked
 };
 void add_target_options(CLI::App& command, Target& target);
 

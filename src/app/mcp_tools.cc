@@ -164,11 +164,17 @@ Result<ToolAnswer> apply(const Brain& brain, json::object arguments) {
   return out;
 }
 
+constexpr std::string_view kWithdrawn[] = {"intent", "workflow", "reservation"};
+
 Result<ToolAnswer> withdraw(const Brain& brain, json::object arguments) {
   const auto approve = take_truth(arguments, "approve", false);
   if (!approve) return tl::unexpected(approve.error());
   const auto request = request_of<v1::DeleteRequest>(arguments);
   if (!request) return tl::unexpected(request.error());
+  // Before anything is shown as what would end: of other kinds nothing ever does.
+  if (std::find(std::begin(kWithdrawn), std::end(kWithdrawn), request->kind()) == std::end(kWithdrawn)) {
+    return fail(ErrorCode::kInvalid, "\"" + request->kind() + "\" is nothing that can be withdrawn", "kind", "intent, workflow or reservation");
+  }
   const auto client = brain();
   if (!client) return tl::unexpected(client.error());
   v1::GetRequest what;

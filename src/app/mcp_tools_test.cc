@@ -159,6 +159,8 @@ TEST_F(McpTools, WhatIsWrongIsSaidInWords) {
   expect("plan_resources", json::object(), "resource");
   expect("withdraw", {{"kind", "intent"}, {"name", "nobody"}, {"approve", true}}, "nobody");
   expect("withdraw", {{"kind", "intent"}, {"name", "nobody"}, {"approve", 1}}, "approve");
+  // Of another kind nothing is shown as what would end.
+  for (const char* kind : {"site", "tenant", "intents", ""}) expect("withdraw", {{"kind", kind}, {"name", "hub"}}, "nothing that can be withdrawn");
   expect("explain", {{"intent", "nobody"}}, "nobody");
   expect("prove", {{"position", "many"}}, "position");
   expect("prove", {{"position", 1'000'000}}, "");

@@ -30,10 +30,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       sound(answer);
     }
   };
+  Session session;
   Lines lines(4096);
   const auto take = [&](std::optional<std::string_view> line) {
     if (!line) return check(Server::too_long());
-    if (const auto answer = server.answer(*line)) check(*answer);
+    if (const auto answer = server.answer(*line, session).text) check(*answer);
   };
   // In pieces of the size that the first byte says.
   const size_t piece = size == 0 ? 1 : size_t{data[0]} + 1;

@@ -14,7 +14,7 @@ namespace json = boost::json;
 class McpServer : public ::testing::Test {
  protected:
   json::value said(const std::string& message) {
-    const auto answer = server.answer(message);
+    const auto answer = server.answer(message, session).text;
     if (!answer) return nullptr;
     EXPECT_EQ(answer->find('\n'), std::string::npos);
     return json::parse(*answer);
@@ -40,6 +40,7 @@ class McpServer : public ::testing::Test {
     if (const auto* size = arguments.if_contains("size")) return ToolAnswer{.structured = {{"x", std::string(size->to_number<size_t>(), 'x')}}};
     return ToolAnswer{.structured = arguments, .text = "said", .refused = arguments.contains("refuse")};
   }
+  Session session;
   Server server{"9.9", "How to.",
                 {{.name = "read", .title = "Read", .about = "Reads.", .input = {{"type", "object"}}, .output = {{"type", "object"}}, .call = echo},
                  {.name = "end", .title = "End", .about = "Ends.", .input = {{"type", "object"}}, .output = {{"type", "object"}}, .changes = true, .destroys = true, .call = echo}}};
@@ -48,7 +49,8 @@ class McpServer : public ::testing::Test {
 TEST_F(McpServer, AgreesOnARevision) {
   for (const char* revision : {"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}) {
     Server fresh("9.9", "How to.", {});
-    const auto answer = fresh.answer(std::string(R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":")") + revision + "\"}}");
+    Session begun_with;
+    const auto answer = fresh.answer(std::string(R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":")") + revision + "\"}}", begun_with).text;
     ASSERT_TRUE(answer);
     const json::value begun = json::parse(*answer).at("result");
     EXPECT_EQ(begun.at("protocolVersion"), revision);
@@ -69,6 +71,35 @@ TEST_F(McpServer, NothingButPingBeforeTheSessionHasBegun) {
   EXPECT_EQ(code(R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":3}})"), -32602);
   begin();
   EXPECT_EQ(code(R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25"}})"), -32600);
+}
+
+TEST_F(McpServer, NullIsNoParams) {
+  begin();
+  EXPECT_EQ(result("ping", "null"), json::object());
+  EXPECT_TRUE(result("tools/list", "null").as_object().contains("tools"));
+  for (const char* params : {"[]", "3", "\"x\"", "false"}) {
+    EXPECT_EQ(code(std::string(R"({"jsonrpc":"2.0","id":1,"method":"ping","params":)") + params + "}"), -32602) << params;
+  }
+}
+
+TEST_F(McpServer, ARequestThatSaysItsRevisionStandsAlone) {
+  const auto alone = [](const std::string& method, const std::string& revision = "\"2026-07-28\"") {
+    return R"({"jsonrpc":"2.0","id":7,"method":")" + method + R"(","params":{"name":"read","arguments":{"a":1},"_meta":{"io.modelcontextprotocol/protocolVersion":)" + revision +
+           R"(,"io.modelcontextprotocol/clientCapabilities":{}}}})";
+  };
+  EXPECT_EQ(said(alone("tools/call")).at("result").at("structuredContent"), (json::value{{"a", 1}}));
+  EXPECT_EQ(said(alone("tools/call")).at("result").at("resultType"), "complete");
+  EXPECT_TRUE(said(alone("tools/list")).at("result").as_object().contains("ttlMs"));
+  EXPECT_EQ(said(alone("server/discover")).at("result").at("instructions"), "How to.");
+  EXPECT_EQ(code(alone("ping")), kMethodNotFound);
+  EXPECT_EQ(code(alone("tools/call", "\"2025-11-25\"")), kUnsupportedRevision);
+  EXPECT_EQ(code(alone("tools/call", "3")), kInvalidParams);
+  EXPECT_EQ(code(R"({"jsonrpc":"2.0","id":7,"method":"server/discover"})"), kInvalidParams) << "a probe is answered, not left to wait";
+  EXPECT_TRUE(session.revision.empty()) << "nothing was agreed on";
+  // Beside a session that has begun.
+  begin();
+  EXPECT_FALSE(result("tools/list").as_object().contains("resultType"));
+  EXPECT_TRUE(said(alone("tools/list")).at("result").as_object().contains("resultType"));
 }
 
 TEST_F(McpServer, MessagesThatAreNoneAreRefusedByTheirCode) {
@@ -93,7 +124,7 @@ TEST_F(McpServer, MessagesThatAreNoneAreRefusedByTheirCode) {
 TEST_F(McpServer, NotificationsAndAnswersAreNotAnswered) {
   for (const char* text : {R"({"jsonrpc":"2.0","method":"notifications/initialized"})", R"({"jsonrpc":"2.0","method":"tools/call","params":[]})",
                            R"({"jsonrpc":"2.0","id":1,"result":{}})", R"({"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}})"}) {
-    EXPECT_FALSE(server.answer(text)) << text;
+    EXPECT_FALSE(server.answer(text, session).text) << text;
   }
 }
 
@@ -121,7 +152,7 @@ TEST_F(McpServer, BatchesWhereTheRevisionHasThem) {
   EXPECT_EQ(both.at(0).at("id"), 1);
   EXPECT_EQ(both.at(1).at("error").at("code"), -32601);
   EXPECT_EQ(both.at(2).at("error").at("code"), -32600);
-  EXPECT_FALSE(server.answer(R"([{"jsonrpc":"2.0","method":"x"}])"));
+  EXPECT_FALSE(server.answer(R"([{"jsonrpc":"2.0","method":"x"}])", session).text);
   const auto batch = [](size_t size) {
     std::string out = "[";
     for (size_t i = 0; i < size; ++i) out += std::string(i == 0 ? "" : ",") + R"({"jsonrpc":"2.0","id":1,"method":"ping"})";
