@@ -38,6 +38,7 @@ function ConnectionState() {
     window.addEventListener('online', live.retryNow);
     return () => window.removeEventListener('online', live.retryNow);
   }, [live]);
+  if (connection.state === 'off') return null;
   if (connection.state === 'waiting') {
     const seconds = Math.max(0, Math.ceil((connection.retryAt - Date.now()) / 1000));
     return (
@@ -71,7 +72,7 @@ function Shortcuts({ onClose }: { onClose: () => void }) {
 
 export function Shell({ current, children }: { current: PageName; children: ReactNode }) {
   const { t, shortcuts } = usePreferences();
-  const { signOut } = useSession();
+  const { me, signOut } = useSession();
   const [help, setHelp] = useState(false);
 
   useEffect(() => {
@@ -107,6 +108,9 @@ export function Shell({ current, children }: { current: PageName; children: Reac
         <span className="top-tools">
           <PreferenceControls />
           <button type="button" className="quiet" onClick={() => setHelp(true)} aria-label={t.shortcuts.open} title={t.shortcuts.open}>?</button>
+          <span className="who" title={t.signIn.who(me.person || me.subject || '', t.signIn.roles[me.role ?? 'ROLE_TENANT'], me.subject ?? '')}>
+            <span className="who-name">{me.person || me.subject}</span> <span className="who-role">{t.signIn.roles[me.role ?? 'ROLE_TENANT']}</span>
+          </span>
           <button type="button" className="quiet" onClick={signOut}>{t.action.signOut}</button>
         </span>
       </header>

@@ -13,6 +13,8 @@
 #include "app/operator_context.h"
 #include "app/version.h"
 #include "infrastructure/agent_link/agent_link.h"
+#include "infrastructure/http_client/curl_client.h"
+#include "infrastructure/posix/file.h"
 #include "infrastructure/runtime/loop_thread.h"
 #include "infrastructure/runtime/system_clock.h"
 #include "infrastructure/solver/clp.h"
@@ -31,6 +33,7 @@
 #include "service/gateway/metrics.h"
 #include "service/gateway/rest_server.h"
 #include "service/gateway/service.h"
+#include "service/gateway/sign_in.h"
 
 namespace weir::app {
 namespace fs = std::filesystem;
@@ -147,6 +150,27 @@ std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const 
   return out;
 }
 
+// With its secret. What is wrong with the files is said now, and not to the first who signs in.
+Result<openid::Settings> identity_provider(const ServeConfig& config) {
+  openid::Settings out = *config.oidc;
+  if (!config.oidc_secret_file.empty()) {
+    const auto secret = identity::read_private_file(config.oidc_secret_file);
+    if (!secret) return tl::unexpected(secret.error());
+    std::string_view text = secret->reveal();
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+    if (text.empty()) return fail(ErrorCode::kInvalid, "is empty", config.oidc_secret_file, "write the client's secret into it");
+    out.client_secret = identity::SecretText(text);
+  }
+  if (!out.ca_file.empty()) {
+    const auto pem = posix::read_file(out.ca_file);
+    if (!pem) return tl::unexpected(pem.error());
+    if (pem->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
+      return fail(ErrorCode::kInvalid, "holds no certificate in PEM", out.ca_file, "give the authority that signed the identity provider's certificate");
+    }
+  }
+  return out;
+}
+
 // What a service has to become cheaper by before a pass moves it.
 constexpr int32_t kMovePpm = 50'000;
 
@@ -244,8 +268,21 @@ Status serve(const ServeConfig& config) {
       (data / "views.sqlite").string(), (*log)->ledger_id(), **log, **brain, [](const Error& error) { spdlog::warn("the views of history and bills wait: {}", error.text()); });
 
   const queue::ReportedQueues queues;
-  gateway::Service service(gateway_ports(**brain, clock, **log, *views, queues, **tree, link, artifacts,
-                                         authority->fingerprint()));
+  CurlClient http;
+  std::optional<openid::Provider> provider;
+  std::unique_ptr<gateway::SignIn> sign_in;
+  if (config.oidc) {
+    auto settings = identity_provider(config);
+    if (!settings) return tl::unexpected(settings.error());
+    provider.emplace(std::move(*settings), http, clock);
+    auto opened = gateway::SignIn::open(*provider, **brain, clock, {.say = [](const std::string& what) { spdlog::warn("{}", what); }});
+    if (!opened) return tl::unexpected(opened.error());
+    sign_in = std::move(*opened);
+    sign_in->refresh();
+  }
+  gateway::Ports ports = gateway_ports(**brain, clock, **log, *views, queues, **tree, link, artifacts, authority->fingerprint());
+  ports.sign_in = sign_in.get();
+  gateway::Service service(std::move(ports));
   auto grpc = std::make_unique<gateway::GrpcService>(service);
   auto port = GrpcPort::open({.listen = config.listen, .brain_file = brain_file.string()}, {&grpc->service(), &link.service()});
   if (!port) return tl::unexpected(port.error());
@@ -289,6 +326,7 @@ Status serve(const ServeConfig& config) {
   port->reset();
   grpc.reset();
   rest.reset();
+  sign_in.reset();
   views.reset();
   brain->reset();
   tree->reset();

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/event/event.h"
 #include "core/result/result.h"
+#include "security/openid/settings.h"
 
 namespace weir::app {
 
@@ -21,6 +23,8 @@ struct ServeConfig {
   int64_t checkpoint_events = 100'000;
   int64_t pass_seconds = 60;                // between passes over the whole domain; 0: none
   DomainCreated genesis;                    // of a new ledger
+  std::optional<openid::Settings> oidc;     // sign-in by an identity provider
+  std::string oidc_secret_file;             // what becomes its client_secret; empty: a public client
 };
 
 // Defaults, with the service prefix and the price parameters of a new domain.

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "app/serve.h"
 #include "core/toml/fields.h"
 #include "core/units/quantity.h"
@@ -14,6 +16,55 @@ void money(toml::Fields& fields, std::string_view name, Nanocredits& out) {
   } else {
     fields.refuse(name, "is no amount of credits", "write it as a text like \"0.5\"");
   }
+}
+
+using Wrong = std::optional<std::string>;
+void check(toml::Fields& fields, std::string_view name, const Wrong& wrong, const char* remedy) {
+  if (wrong) fields.refuse(name, *wrong, remedy);
+}
+
+void read_oidc(toml::Fields& fields, ServeConfig& out) {
+  openid::Settings& oidc = out.oidc.emplace();
+  fields.require("issuer", "add it: the identity provider's address, as its own description writes it");
+  fields.require("client_id", "add it: what the identity provider calls Weir");
+  fields.require("base", "add it: the console's own address, as \"https://weir.example.org:7480\"");
+  if (fields.text("issuer", oidc.issuer)) check(fields, "issuer", openid::wrong_issuer(oidc.issuer), "write it like \"https://login.example.org/realm\"");
+  if (fields.text("client_id", oidc.client_id) && oidc.client_id.empty()) fields.refuse("client_id", "is empty");
+  if (fields.text("base", oidc.base)) check(fields, "base", openid::wrong_base(oidc.base), "write it like \"https://weir.example.org:7480\"");
+  if (fields.text("client_secret_file", out.oidc_secret_file) && out.oidc_secret_file.empty()) {
+    fields.refuse("client_secret_file", "is empty", "leave it out for a public client");
+  }
+  fields.text("name", oidc.name);
+  fields.text("audience", oidc.audience);
+  fields.text("role_claim", oidc.role_claim);
+  fields.text("name_claim", oidc.name_claim);
+  fields.text("ca_file", oidc.ca_file);
+  fields.truth("local_tokens", oidc.local_tokens);
+  fields.whole("session_seconds", openid::kSessionMin_s, openid::kSessionMax_s, oidc.session_s);
+  std::vector<toml::Text> scopes;
+  if (!fields.texts("scopes", scopes)) return;
+  oidc.scopes.clear();
+  for (toml::Text& scope : scopes) oidc.scopes.push_back(std::move(scope.text));
+  if (oidc.scopes.size() > openid::kScopesMax) fields.refuse("scopes", "are more than " + std::to_string(openid::kScopesMax));
+  if (std::find(oidc.scopes.begin(), oidc.scopes.end(), "openid") == oidc.scopes.end()) {
+    fields.refuse("scopes", "lack \"openid\", without which nobody is named", "write [\"openid\", ...]");
+  }
+}
+
+void read_role(toml::Fields& fields, openid::Settings& oidc) {
+  openid::RoleRule rule;
+  std::string role;
+  fields.require("value", "add it: what the role claim must hold");
+  fields.require("role", "add it: \"operator\", \"provider\" or \"tenant\"");
+  fields.text("value", rule.value);
+  fields.text("subject", rule.subject);
+  if (!fields.text("role", role)) return;
+  const auto parsed = policy::parse_role(role);
+  if (!parsed || *parsed == policy::Role::kAgent) return fields.refuse("role", "is no role of people", "write \"operator\", \"provider\" or \"tenant\"");
+  rule.role = *parsed;
+  check(fields, "value", openid::wrong_rule(rule), "docs/guide/sign-in.md has examples");
+  if (oidc.roles.size() == openid::kRolesMax) fields.refuse("value", "is one of more than " + std::to_string(openid::kRolesMax), "use one with a star");
+  oidc.roles.push_back(std::move(rule));
 }
 
 }  // namespace
@@ -52,9 +103,21 @@ Result<ServeConfig> parse_serve_config(std::string_view text, std::string_view f
   if (const Status done = top.done(); !done) return tl::unexpected(done.error());
   for (size_t i = 1; i < tables->size(); ++i) {
     const toml::Table& table = (*tables)[i];
+    if (table.name == "oidc" && !table.listed) {
+      toml::Fields oidc(table, file, "oidc.");
+      read_oidc(oidc, out);
+      if (const Status done = oidc.done(); !done) return tl::unexpected(done.error());
+      continue;
+    }
+    if (table.name == "oidc.role" && table.listed && out.oidc) {
+      toml::Fields role(table, file, "oidc.role.");
+      read_role(role, *out.oidc);
+      if (const Status done = role.done(); !done) return tl::unexpected(done.error());
+      continue;
+    }
     if (table.name != "domain" || table.listed) {
       return fail(ErrorCode::kInvalid, "is no table of this file", toml::place(file, table.line, table.name),
-                  "write [domain]");
+                  "write [domain], [oidc], and [[oidc.role]] below it");
     }
     toml::Fields domain(table, file, "domain.");
     domain.text("name", out.genesis.name);
@@ -65,6 +128,12 @@ Result<ServeConfig> parse_serve_config(std::string_view text, std::string_view f
     money(domain, "scarcity_accelerator_hour", out.genesis.scarcity_accelerator_hour);
     money(domain, "scarcity_gbps_hour", out.genesis.scarcity_gbps_hour);
     if (const Status done = domain.done(); !done) return tl::unexpected(done.error());
+  }
+  if (out.oidc && out.oidc->roles.empty()) {
+    return fail(ErrorCode::kInvalid, "nobody who signs in would have a role", std::string(file) + ": oidc", "add [[oidc.role]] with value, role and subject");
+  }
+  if (out.oidc && out.rest.empty()) {
+    return fail(ErrorCode::kInvalid, "people sign in over REST, which is off", std::string(file) + ": oidc", "give rest an address, or leave [oidc] out");
   }
   return out;
 }

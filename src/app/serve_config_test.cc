@@ -51,8 +51,75 @@ TEST(ServeConfig, SaysFileLineFieldAndRemedy) {
       "serve.toml:2: domain.scarcity_core_hour: is no amount of credits; write it as a text like \"0.5\"");
   EXPECT_EQ(error_of("[domain]\nnmae = \"a\""),
             "serve.toml:2: domain.nmae: is unknown; did you mean \"name\"?");
-  EXPECT_EQ(error_of("[domains]"), "serve.toml:1: domains: is no table of this file; write [domain]");
-  EXPECT_EQ(error_of("[[domain]]"), "serve.toml:1: domain: is no table of this file; write [domain]");
+  EXPECT_EQ(error_of("[domains]"), "serve.toml:1: domains: is no table of this file; write [domain], [oidc], and [[oidc.role]] below it");
+  EXPECT_EQ(error_of("[[domain]]"), "serve.toml:1: domain: is no table of this file; write [domain], [oidc], and [[oidc.role]] below it");
+}
+
+constexpr const char* kOidc = R"([oidc]
+issuer = "https://login.example.org/realm"
+client_id = "weir"
+base = "https://weir.example.org:7480"
+)";
+constexpr const char* kRoles = R"([[oidc.role]]
+value = "admins"
+role = "operator"
+[[oidc.role]]
+value = "tenant-*"
+role = "tenant"
+subject = "*"
+)";
+
+TEST(ServeConfig, ReadsTheIdentityProvider) {
+  const auto read = parse_serve_config(std::string(kOidc) + R"(client_secret_file = "/etc/weir/oidc-secret"
+name = "The campus"
+scopes = ["openid", "groups"]
+audience = "weir-api"
+role_claim = "realm_access.roles"
+name_claim = "email"
+ca_file = "/etc/weir/ca.crt"
+local_tokens = false
+session_seconds = 3600
+)" + kRoles, "serve.toml");
+  ASSERT_TRUE(read) << read.error().text();
+  ASSERT_TRUE(read->oidc);
+  EXPECT_EQ(read->oidc->issuer, "https://login.example.org/realm");
+  EXPECT_EQ(read->oidc->base, "https://weir.example.org:7480");
+  EXPECT_EQ(read->oidc_secret_file, "/etc/weir/oidc-secret");
+  EXPECT_EQ(read->oidc->scopes, (std::vector<std::string>{"openid", "groups"}));
+  EXPECT_EQ(read->oidc->role_claim, "realm_access.roles");
+  EXPECT_FALSE(read->oidc->local_tokens);
+  EXPECT_EQ(read->oidc->session_s, 3600);
+  ASSERT_EQ(read->oidc->roles.size(), 2u);
+  EXPECT_EQ(read->oidc->roles[1].subject, "*");
+  EXPECT_FALSE(parse_serve_config("", "serve.toml")->oidc);
+}
+
+TEST(ServeConfig, SaysWhatIsWrongWithTheIdentityProvider) {
+  const auto with = [](const std::string& from, const std::string& to) {
+    std::string text = std::string(kOidc) + kRoles;
+    text.replace(text.find(from), from.size(), to);
+    return error_of(text);
+  };
+  EXPECT_EQ(with("client_id", "client_id"), "");
+  EXPECT_EQ(error_of(kOidc), "serve.toml: oidc: nobody who signs in would have a role; add [[oidc.role]] with value, role and subject");
+  EXPECT_EQ(error_of("rest = \"\"\n" + std::string(kOidc) + kRoles), "serve.toml: oidc: people sign in over REST, which is off; give rest an address, or leave [oidc] out");
+  EXPECT_EQ(with("issuer = \"https://login.example.org/realm\"\n", ""),
+            "serve.toml:1: oidc.issuer: is missing; add it: the identity provider's address, as its own description writes it");
+  EXPECT_EQ(with("https://login", "http://login"), "serve.toml:2: oidc.issuer: is not https; write it like \"https://login.example.org/realm\"");
+  EXPECT_EQ(with(":7480", "/console"), "serve.toml:4: oidc.base: has more than https://HOST[:PORT]; write it like \"https://weir.example.org:7480\"");
+  EXPECT_EQ(with("[[oidc.role]]", "scopes = [\"profile\"]\n[[oidc.role]]"),
+            "serve.toml:5: oidc.scopes: lack \"openid\", without which nobody is named; write [\"openid\", ...]");
+  EXPECT_EQ(with("\"operator\"", "\"viewer\""), "serve.toml:7: oidc.role.role: is no role of people; write \"operator\", \"provider\" or \"tenant\"");
+  EXPECT_EQ(with("tenant-*", "*"), "serve.toml:9: oidc.role.value: would be for everybody: a value needs more than the star; docs/guide/sign-in.md has examples");
+  EXPECT_EQ(with("client_id", "clientid"), "serve.toml:1: oidc.client_id: is missing; add it: what the identity provider calls Weir");
+  for (const auto& [seconds, right] : {std::pair{9, false}, {10, true}, {604'800, true}, {604'801, false}}) {
+    EXPECT_EQ(with("[[oidc.role]]", "session_seconds = " + std::to_string(seconds) + "\n[[oidc.role]]").empty(), right) << seconds;
+  }
+  std::string roles;
+  for (size_t i = 0; i < openid::kRolesMax; ++i) roles += "[[oidc.role]]\nvalue = \"v\"\nrole = \"operator\"\n";
+  EXPECT_EQ(error_of(kOidc + roles), "");
+  EXPECT_NE(error_of(kOidc + roles + "[[oidc.role]]\nvalue = \"v\"\nrole = \"operator\"\n"), "");
+  EXPECT_NE(error_of(std::string(kRoles) + kOidc), "") << "a role above [oidc]";
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 import type { ApplyResult, AskedIntent, AskRequest, AskResponse } from './ask';
 import { asProblem, Problem, problemOf } from './problem';
 import type {
-  Bill, Explanation, IssuedToken, Kind, Kinds, LedgerHead, LedgerProof,
+  Bill, Explanation, IssuedToken, Kind, Kinds, LedgerHead, LedgerProof, Me, SignInWays,
 } from './types';
 
 export type Query = Record<string, string | number | boolean | undefined>;
@@ -25,7 +25,7 @@ export interface Page<K extends Kind> {
   version: string;
 }
 
-// Calls of the REST API with one bearer token. Every method throws a Problem.
+// Calls of the REST API with one bearer token, or with an empty one by the cookie of a session. Every method throws a Problem.
 export class Client {
   constructor(
     private readonly token: string,
@@ -40,9 +40,9 @@ export class Client {
       response = await fetch(this.origin + path, {
         ...init,
         cache: 'no-store',
-        credentials: 'omit',
+        credentials: this.token === '' ? 'same-origin' : 'omit',
         redirect: 'error',
-        headers: { ...(init.headers as Record<string, string> | undefined), Authorization: `Bearer ${this.token}` },
+        headers: { ...(init.headers as Record<string, string> | undefined), ...(this.token === '' ? {} : { Authorization: `Bearer ${this.token}` }) },
       });
     } catch (error) {
       if (init.signal?.aborted) throw error;
@@ -129,6 +129,19 @@ export class Client {
 
   async bill(query: { tenant?: string; from?: string; to?: string }): Promise<Bill[]> {
     return (await this.json<{ bills?: Bill[] }>(`/v1/bill${queryText(query)}`)).bills ?? [];
+  }
+
+  me(): Promise<Me> {
+    return this.json('/v1/me');
+  }
+
+  ways(): Promise<SignInWays> {
+    return this.json('/v1/sign-in/ways');
+  }
+
+  // Ends the session; where the browser signs out of the identity provider too, if it can.
+  async signOut(): Promise<string> {
+    return (await this.post<{ location?: string }>('/v1/sign-out', {})).location ?? '';
   }
 
   head(): Promise<LedgerHead> {

@@ -7,6 +7,7 @@ import type { EventView } from './types';
 export type Connection =
   | { state: 'connecting' }
   | { state: 'live' }
+  | { state: 'off' }  // nothing is followed
   | { state: 'waiting'; retryAt: number; attempt: number };
 
 const SILENCE_MAX_MS = 45_000;  // the brain says something every 15 s

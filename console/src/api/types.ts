@@ -385,6 +385,25 @@ export interface Explanation {
   workflow?: Workflow;
 }
 
+export type RoleName = 'ROLE_OPERATOR' | 'ROLE_PROVIDER' | 'ROLE_TENANT';
+
+// Who is signed in.
+export interface Me {
+  role?: RoleName;
+  subject?: string;
+  person?: string;
+  by?: 'token' | 'session' | 'provider';
+  token?: string;
+  expires?: Int64;
+}
+
+// How people may sign in here.
+export interface SignInWays {
+  localTokens: boolean;
+  provider?: string;
+  signedIn: boolean;
+}
+
 export interface LedgerHead {
   size?: Int64;
   rootSha256?: string;

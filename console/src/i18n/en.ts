@@ -17,6 +17,15 @@ export const en = {
     kept: 'It is kept for this tab alone, until it is closed or you sign out.',
     failed: 'You are not signed in: the token is missing, wrong, expired or revoked.',
     working: 'Asking the brain',
+    with: (provider: string) => `Sign in with ${provider}`,
+    or: 'Or with a token of the brain:',
+    failures: {
+      refused: 'The sign-in did not succeed: it was refused, took too long, or was begun in another tab. Begin it again.',
+      'no-role': 'You are known to the identity provider, but have no role here. Ask whoever runs this brain for one.',
+      unavailable: 'The identity provider does not answer. Try again in a moment.',
+    },
+    roles: { ROLE_OPERATOR: 'operator', ROLE_PROVIDER: 'provider', ROLE_TENANT: 'tenant' },
+    who: (person: string, role: string, subject: string) => `Signed in: ${person}, ${role} ${subject}`,
   },
   connection: {
     live: 'Live', connecting: 'Connecting',

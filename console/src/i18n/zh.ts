@@ -18,6 +18,15 @@ export const zh: Dictionary = {
     kept: '令牌只保存在本标签页，关闭标签页或退出后即清除。',
     failed: '尚未登录：令牌缺失、错误、过期或已吊销。',
     working: '正在询问大脑',
+    with: (provider: string) => `通过 ${provider} 登录`,
+    or: '或者使用大脑签发的令牌：',
+    failures: {
+      refused: '登录未成功：被拒绝、超时，或已在另一标签页重新开始。请重新登录。',
+      'no-role': '身份提供方认识您，但您在此没有角色。请向大脑的管理者申请。',
+      unavailable: '身份提供方没有应答。请稍后再试。',
+    },
+    roles: { ROLE_OPERATOR: '操作员', ROLE_PROVIDER: '提供方', ROLE_TENANT: '租户' },
+    who: (person: string, role: string, subject: string) => `已登录：${person}，${role} ${subject}`,
   },
   connection: {
     live: '实时', connecting: '正在连接',

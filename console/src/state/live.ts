@@ -1,7 +1,7 @@
-import { Client } from '../api/client';
+import type { Client } from '../api/client';
 import { EventStream, type Connection } from '../api/event_stream';
-import { asProblem, type Problem } from '../api/problem';
-import type { EventView } from '../api/types';
+import { asProblem, Problem } from '../api/problem';
+import type { EventView, Me } from '../api/types';
 import { Domain, slimPlan } from './domain';
 import { Reader } from './reader';
 import { applyEvent, FOLLOWED } from './reducer';
@@ -24,8 +24,8 @@ export class Live {
   private stream: EventStream | undefined;
   private closed = false;
 
-  constructor(token: string, onSignedOut: (problem: Problem) => void) {
-    this.client = new Client(token, onSignedOut);
+  constructor(client: Client, readonly me: Me) {
+    this.client = client;
     this.reader = new Reader(this.client, this.domain);
     void this.load();
   }
@@ -83,7 +83,7 @@ export class Live {
   private async load(): Promise<void> {
     const { client, domain } = this;
     try {
-      const from = (await client.head()).durable ?? '0';
+      const from = (await client.page('site', { page_size: 1 })).version;
       let count = 0;
       const step = async <T>(name: string, rows: { replace(rows: readonly T[]): void }, read: (onPage: (page: T[]) => void) => Promise<T[]>) => {
         this.loading = { state: 'loading', step: name, count };
@@ -95,25 +95,33 @@ export class Live {
         });
         rows.replace(all);
       };
-      await step('site', domain.sites, (onPage) => client.all('site', {}, onPage));
-      await step('router', domain.routers, (onPage) => client.all('router', {}, onPage));
-      await step('link', domain.links, (onPage) => client.all('link', {}, onPage));
-      await step('tenant', domain.tenants, (onPage) => client.all('tenant', {}, onPage));
-      await step('intent', domain.intents, (onPage) => client.all('intent', {}, onPage));
+      // What a role may not list at all, it has none of.
+      const own = <T>(reading: Promise<T[]>): Promise<T[]> => reading.catch((error: unknown) => {
+        if (error instanceof Problem && error.code === 'denied' && !error.signedOut) return [];
+        throw error;
+      });
+      await step('site', domain.sites, (onPage) => own(client.all('site', {}, onPage)));
+      await step('router', domain.routers, (onPage) => own(client.all('router', {}, onPage)));
+      await step('link', domain.links, (onPage) => own(client.all('link', {}, onPage)));
+      await step('tenant', domain.tenants, (onPage) => own(client.all('tenant', {}, onPage)));
+      await step('intent', domain.intents, (onPage) => own(client.all('intent', {}, onPage)));
       await step('plan', domain.plans, async (onPage) => {
         const slim: ReturnType<typeof slimPlan>[] = [];
-        await client.all('plan', {}, (page) => {
+        await own(client.all('plan', {}, (page) => {
           for (const plan of page) slim.push(slimPlan(plan));
           onPage(page);
-        });
+        }));
         return slim;
       });
-      await step('workflow', domain.workflows, (onPage) => client.all('workflow', {}, onPage));
-      await step('queue', domain.queues, (onPage) => client.all('queue', {}, onPage));
+      await step('workflow', domain.workflows, (onPage) => own(client.all('workflow', {}, onPage)));
+      await step('queue', domain.queues, (onPage) => own(client.all('queue', {}, onPage)));
       if (this.closed) return;
       this.loading = { state: 'ready' };
       this.tell();
-      this.follow(from);
+      // Providers may read no events.
+      if (this.me.role === 'ROLE_PROVIDER') this.connection = { state: 'off' };
+      else this.follow(from);
+      this.tell();
     } catch (error) {
       if (this.closed) return;
       this.loading = { state: 'failed', problem: asProblem(error) };

@@ -1,14 +1,17 @@
 import { createContext, useContext, useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { asProblem, Problem } from '../api/problem';
 import { Client } from '../api/client';
+import type { Me, SignInWays } from '../api/types';
 import type { Changes, Collection } from './store';
 import { Live } from './live';
 
 // The token lives as long as the tab: sessionStorage is neither shared with other tabs nor kept when the tab is closed.
 const TOKEN_KEY = 'weir.token';
+const PLACE_KEY = 'weir.place';
 
 interface Session {
   live: Live;
+  me: Me;
   signOut: () => void;
 }
 
@@ -22,48 +25,108 @@ export function useSession(): Session {
 
 export const useLive = (): Live => useSession().live;
 
-// One call tells whether the token is good, before anything is kept.
-export async function probe(token: string): Promise<void> {
-  await new Client(token).head();
+// What the role of the person may do: others are not offered it, and the brain refuses it.
+export const mayRun = (me: Me): boolean => me.role === 'ROLE_OPERATOR';
+export const mayDrain = (me: Me): boolean => me.role === 'ROLE_OPERATOR' || me.role === 'ROLE_PROVIDER';
+export const mayApply = (me: Me): boolean => me.role === 'ROLE_OPERATOR' || me.role === 'ROLE_TENANT';
+
+const FAILURES = ['refused', 'no-role', 'unavailable'] as const;
+export type SignInFailure = (typeof FAILURES)[number];
+
+// How a sign-in at the identity provider ended, and where the person was before; both are asked for once.
+function takeFailure(): SignInFailure | undefined {
+  const found = FAILURES.find((each) => each === new URLSearchParams(location.search).get('sign_in'));
+  if (location.search !== '') history.replaceState(null, '', `/${location.hash}`);
+  return found;
+}
+function takePlace(): void {
+  const place = sessionStorage.getItem(PLACE_KEY);
+  sessionStorage.removeItem(PLACE_KEY);
+  if (place !== null && location.hash === '' && place.startsWith('#/')) location.hash = place;
 }
 
 export interface SignIn {
+  ways: SignInWays | undefined;
+  failure: SignInFailure | undefined;
+  leave: () => void;  // to the identity provider
   problem: Problem | undefined;
   signIn: (token: string) => Promise<void>;
 }
 
 export function SessionProvider({ children, signedOut }: { children: ReactNode; signedOut: (signIn: SignIn) => ReactNode }) {
-  const [token, setToken] = useState(() => sessionStorage.getItem(TOKEN_KEY) ?? '');
+  // A token, the cookie of a session (the empty text), or nobody; undefined: it is not known yet.
+  const [entered, setEntered] = useState<string | undefined | null>(() => sessionStorage.getItem(TOKEN_KEY) ?? undefined);
+  const [ways, setWays] = useState<SignInWays>();
+  const [failure, setFailure] = useState<SignInFailure | undefined>(takeFailure);
   const [problem, setProblem] = useState<Problem>();
   const [live, setLive] = useState<Live>();
 
   useEffect(() => {
-    if (token === '') return;
-    const opened = new Live(token, (found) => {
-      sessionStorage.removeItem(TOKEN_KEY);
-      setToken('');
-      setProblem(found);
-    });
-    setLive(opened);
+    if (entered !== undefined && entered !== null) return;
+    let current = true;
+    new Client('').ways().then(
+      (found) => {
+        if (!current) return;
+        setWays(found);
+        if (entered === undefined) setEntered(found.signedIn ? '' : null);
+      },
+      (error: unknown) => {
+        if (!current) return;
+        setProblem((before) => before ?? asProblem(error));
+        if (entered === undefined) setEntered(null);
+      },
+    );
     return () => {
-      opened.close();
+      current = false;
+    };
+  }, [entered]);
+
+  useEffect(() => {
+    if (entered === undefined || entered === null) return;
+    let opened: Live | undefined;
+    let current = true;
+    const nobody = (found: Problem | undefined) => {
+      if (!current) return;
+      sessionStorage.removeItem(TOKEN_KEY);
+      setProblem(found);
+      setEntered(null);
+    };
+    const client = new Client(entered, nobody);
+    client.me().then(
+      (me) => {
+        if (!current) return;
+        if (entered === '') takePlace();
+        else sessionStorage.setItem(TOKEN_KEY, entered);
+        setFailure(undefined);
+        opened = new Live(client, me);
+        setLive(opened);
+      },
+      (error: unknown) => nobody(asProblem(error)),
+    );
+    return () => {
+      current = false;
+      opened?.close();
       setLive(undefined);
     };
-  }, [token]);
+  }, [entered]);
 
-  if (token === '') {
+  if (entered === null) {
     return signedOut({
-      problem,
-      signIn: async (entered) => {
+      problem, ways, failure,
+      leave: () => {
+        if (location.hash !== '') sessionStorage.setItem(PLACE_KEY, location.hash);
+        location.assign('/v1/sign-in');
+      },
+      signIn: async (token) => {
         setProblem(undefined);
+        setFailure(undefined);
         try {
-          await probe(entered);
+          await new Client(token).me();
         } catch (error) {
           setProblem(asProblem(error));
           return;
         }
-        sessionStorage.setItem(TOKEN_KEY, entered);
-        setToken(entered);
+        setEntered(token);
       },
     });
   }
@@ -71,9 +134,22 @@ export function SessionProvider({ children, signedOut }: { children: ReactNode; 
   const signOut = () => {
     sessionStorage.removeItem(TOKEN_KEY);
     setProblem(undefined);
-    setToken('');
+    if (entered !== '') {
+      setEntered(null);
+      return;
+    }
+    live.client.signOut().then(
+      (elsewhere) => {
+        setEntered(null);
+        if (elsewhere !== '') location.assign(elsewhere);
+      },
+      (error: unknown) => {
+        setProblem(asProblem(error));
+        setEntered(null);
+      },
+    );
   };
-  return <SessionContext value={{ live, signOut }}>{children}</SessionContext>;
+  return <SessionContext value={{ live, me: live.me, signOut }}>{children}</SessionContext>;
 }
 
 // Renders again when the collection changes.

@@ -9,7 +9,11 @@ namespace weir::identity {
 namespace {
 
 constexpr std::string_view kPrefix = "weiru.";
-constexpr std::string_view kKind = "user";
+constexpr std::string_view kSessionPrefix = "weirs.";
+static_assert(kPrefix.size() == kSessionPrefix.size());
+
+std::string_view prefix(UserTokenKind kind) { return kind == UserTokenKind::kSession ? kSessionPrefix : kPrefix; }
+std::string_view hashed_kind(UserTokenKind kind) { return kind == UserTokenKind::kSession ? "session" : "user"; }
 constexpr size_t kTextChars = kPrefix.size() + kTokenIdChars + 1 + kTokenSecretChars;
 
 tl::unexpected<Error> refuse(ErrorCode code, std::string what, std::string remedy) {
@@ -19,7 +23,7 @@ tl::unexpected<Error> refuse(ErrorCode code, std::string what, std::string remed
 }  // namespace
 
 Result<IssuedUserToken> issue_user_token(const TokenSeed& seed, policy::Principal principal, int64_t now_s,
-                                         int64_t validity_s) {
+                                         int64_t validity_s, UserTokenKind kind) {
   if (principal.role == policy::Role::kAgent) {
     return refuse(ErrorCode::kInvalid, "agents have certificates, not user tokens",
                   "make a join token instead");
@@ -44,23 +48,23 @@ Result<IssuedUserToken> issue_user_token(const TokenSeed& seed, policy::Principa
   std::array<char, kTextChars> text{};
   char* end = text.data();
   const auto put = [&](std::string_view part) { end += part.copy(end, part.size()); };
-  put(kPrefix);
+  put(prefix(kind));
   put(id);
   put(".");
   put(secret.reveal());
   return IssuedUserToken{SecretText({text.data(), text.size()}),
-                         UserTokenRecord{id, token_hash(kKind, id, secret.reveal()), std::move(principal),
+                         UserTokenRecord{id, token_hash(hashed_kind(kind), id, secret.reveal()), std::move(principal),
                                          validity_s == 0 ? 0 : now_s + validity_s, false, now_s}};
 }
 
-Result<UserToken> parse_user_token(std::string_view text) {
+Result<UserToken> parse_user_token(std::string_view text, UserTokenKind kind) {
   const auto malformed = [](std::string what) {
     return refuse(ErrorCode::kInvalid, std::move(what),
                   "copy the whole token, weiru.ID.SECRET, as `weir token` printed it");
   };
-  if (text.substr(0, kPrefix.size()) != kPrefix) {
+  if (text.substr(0, kPrefix.size()) != prefix(kind)) {
     if (text.substr(0, 6) == "weir1.") return malformed("this is a join token, which is for agents only");
-    return malformed("it does not begin with " + std::string(kPrefix));
+    return malformed("it does not begin with " + std::string(prefix(kind)));
   }
   if (text.size() != kTextChars) {
     return malformed("it has " + std::to_string(text.size()) + " characters, not " +
@@ -71,10 +75,10 @@ Result<UserToken> parse_user_token(std::string_view text) {
   if (text[kPrefix.size() + kTokenIdChars] != '.' || !is_token_id(id) || !is_token_secret(secret)) {
     return malformed("one of its parts has a wrong length or a character that cannot be there");
   }
-  return UserToken{std::string(id), SecretText(secret)};
+  return UserToken{std::string(id), SecretText(secret), kind};
 }
 
-Result<UserToken> parse_bearer(std::string_view header) {
+Result<std::string_view> bearer_text(std::string_view header) {
   constexpr std::string_view kScheme = "bearer ";
   bool scheme = header.size() >= kScheme.size();
   for (size_t i = 0; scheme && i < kScheme.size(); ++i) {
@@ -85,12 +89,18 @@ Result<UserToken> parse_bearer(std::string_view header) {
     return refuse(ErrorCode::kInvalid, "the authorization header is not of the form \"Bearer TOKEN\"",
                   "send `Authorization: Bearer weiru.ID.SECRET`");
   }
-  return parse_user_token(header.substr(kScheme.size()));
+  return header.substr(kScheme.size());
+}
+
+Result<UserToken> parse_bearer(std::string_view header) {
+  const auto text = bearer_text(header);
+  if (!text) return tl::unexpected(text.error());
+  return parse_user_token(*text);
 }
 
 Result<policy::Principal> authenticate_user(const UserTokenRecord* record, const UserToken& token,
                                             int64_t now_s) {
-  const std::string hash = token_hash(kKind, token.id, token.secret.reveal());
+  const std::string hash = token_hash(hashed_kind(token.kind), token.id, token.secret.reveal());
   if (record == nullptr || record->id != token.id || !equal_in_constant_time(hash, record->secret_hash)) {
     return refuse(ErrorCode::kDenied, token.id + " is unknown here or its secret is wrong",
                   "ask the operator for a new one: `weir token`");

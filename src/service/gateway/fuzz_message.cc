@@ -13,12 +13,12 @@ using namespace weir::gateway;
 
 struct Input {
   Service& service;
-  const policy::Principal who;
+  const Caller who;
   const uint8_t* data;
   size_t size;
 
-  template <class Request, class Response>
-  void read(Result<Response> (Service::*handler)(const policy::Principal&, const Request&)) const {
+  template <class Request, class Response, class Who>
+  void read(Result<Response> (Service::*handler)(const Who&, const Request&)) const {
     Request request;
     if (!request.ParseFromArray(data, static_cast<int>(size))) return;
     const auto response = (service.*handler)(who, request);
@@ -59,10 +59,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzWorld& world = FuzzWorld::fresh();
   const bool tenant = (data[0] & 128) != 0;
   const Input in{world.service,
-                 policy::principal_of(tenant ? policy::Role::kTenant : policy::Role::kOperator,
-                                      tenant ? "city" : "alice"),
+                 Caller{policy::principal_of(tenant ? policy::Role::kTenant : policy::Role::kOperator, tenant ? "city" : "alice")},
                  data + 1, size - 1};
-  switch ((data[0] & 127) % 15) {
+  switch ((data[0] & 127) % 16) {
     case 0:
       in.change(&Service::apply);
       break;
@@ -107,6 +106,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 14:
       in.read(&Service::ask);
+      break;
+    case 15:
+      in.read(&Service::who_am_i);
       break;
   }
   return 0;

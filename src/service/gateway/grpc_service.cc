@@ -170,7 +170,7 @@ class StreamReactor : public grpc::ServerWriteReactor<Message>,
   void step() override {
     const std::lock_guard lock(mutex_);
     if (finished_) return;
-    if (const Status good = service_.still_good(who_.token); !good) return finish(good.error());
+    if (const Status good = service_.still_good(who_); !good) return finish(good.error());
     if (writing_) {
       if (clock_.steady_us() - since_us_ > slow_reader_us_max_) {
         finish({ErrorCode::kExhausted, "the reader was too slow: a message waited for " +
@@ -382,6 +382,7 @@ class Calls final : public v1::Weir::CallbackService {
   Reactor* Bill(Context* c, const v1::BillRequest* q, v1::BillResponse* r) override {
     return read(c, q, r, &Handlers::bill);
   }
+  Reactor* WhoAmI(Context* c, const v1::WhoAmIRequest* q, v1::WhoAmIResponse* r) override { return read(c, q, r, &Handlers::who_am_i); }
   Reactor* LedgerHead(Context* c, const v1::LedgerHeadRequest* q, v1::LedgerHeadResponse* r) override {
     return read(c, q, r, &Handlers::ledger_head);
   }
@@ -413,9 +414,8 @@ class Calls final : public v1::Weir::CallbackService {
       });
     });
   }
-  template <class Request, class Response>
-  Reactor* read(Context* context, const Request* request, Response* response,
-                Result<Response> (Handlers::*handler)(const policy::Principal&, const Request&)) {
+  template <class Request, class Response, class Who>
+  Reactor* read(Context* context, const Request* request, Response* response, Result<Response> (Handlers::*handler)(const Who&, const Request&)) {
     return answer(context, [&service = service_, request, response, handler](Reactor* reactor, const Caller& who) {
       finish(reactor, response, (service.*handler)(who, *request));
     });

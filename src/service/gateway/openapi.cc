@@ -10,6 +10,7 @@
 
 #include "security/identity/token_text.h"
 #include "service/gateway/json_schema.h"
+#include "service/gateway/sign_in.h"
 #include "weir/v1/service.pb.h"
 
 namespace weir::gateway {
@@ -168,6 +169,30 @@ void add_others(json::object& paths) {
                                                  {"304", {{"description", "It is what the client has"}}}}}}}};
 }
 
+// For browsers: they lead by redirects and cookies, and no program has to call them.
+void add_sign_in(json::object& paths) {
+  const auto redirects = [](const char* says) { return json::object{{"200", {{"description", "Never"}}}, {"303", {{"description", says}}}}; };
+  const auto query = [](const char* name, const char* says) {
+    return json::object{{"name", name}, {"in", "query"}, {"description", says}, {"schema", {{"type", "string"}}}};
+  };
+  const json::object truth = {{"type", "boolean"}}, text = {{"type", "string"}};
+  json::object ways = {{"type", "object"}, {"properties", {{"localTokens", described(truth, "A token of the brain may be given")},
+                                                           {"provider", described(text, "The identity provider's name; absent: none is set")},
+                                                           {"signedIn", described(truth, "The cookie of the request is a good session")}}},
+                       {"required", {"localTokens", "signedIn"}}, {"additionalProperties", false}};
+  json::object left = {{"type", "object"}, {"properties", {{"location", described(text, "Where the browser signs out of the identity provider too")}}}, {"additionalProperties", false}};
+  const json::array nobody;
+  paths[kSignInPath] = {{"get", {{"operationId", "SignIn"}, {"description", "For browsers: begins to sign in, at the identity provider."}, {"security", nobody},
+                                 {"responses", redirects("To the identity provider, or back to the console with what failed")}}}};
+  paths[kCallbackPath] = {{"get", {{"operationId", "FinishSignIn"}, {"description", "For browsers: where the identity provider sends them back to. Sets the cookie of a session."}, {"security", nobody},
+                                   {"parameters", {query("state", "As the sign-in was begun"), query("code", "Of the identity provider"), query("iss", "RFC 9207"), query("error", "RFC 6749, section 4.1.2.1")}},
+                                   {"responses", redirects("To the console, signed in or with what failed")}}}};
+  paths[kWaysPath] = {{"get", {{"operationId", "SignInWays"}, {"description", "How people may sign in here."}, {"security", nobody},
+                               {"responses", {{"200", answer("The ways", content("application/json", std::move(ways)))}}}}}};
+  paths[kSignOutPath] = {{"post", {{"operationId", "SignOut"}, {"description", "For browsers: ends the session of the cookie. The request must come from the console's own pages."}, {"security", nobody},
+                                   {"responses", {{"200", answer("It has ended", content("application/json", std::move(left)))}, {"default", response_reference("Problem")}}}}}};
+}
+
 json::object problem_schema() {
   const Descriptor& detail = *v1::ErrorDetail::descriptor();
   json::object properties = {{"type", {{"const", "about:blank"}}},
@@ -206,6 +231,7 @@ std::string make_document() {
     }
   }
   add_others(paths);
+  add_sign_in(paths);
   json::object definitions;
   for (const auto& [name, definition] : schemas.definitions()) definitions[name] = definition;
   definitions["Problem"] = problem_schema();
@@ -216,9 +242,10 @@ std::string make_document() {
       {"openapi", "3.1.0"},
       {"info", {{"title", "Weir"}, {"version", "v1"}, {"description", kAbout}, {"license", {{"name", "Apache 2.0"}, {"identifier", "Apache-2.0"}}}}},
       {"servers", {{{"url", "/"}}}},
-      {"security", {{{"bearer", json::array()}}}},
+      {"security", {{{"bearer", json::array()}}, {{"session", json::array()}}}},
       {"paths", std::move(paths)},
-      {"components", {{"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}, {"description", "A user's token: weiru.…"}}}}},
+      {"components", {{"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}, {"description", "A user's token, weiru.…, or one of the identity provider"}}},
+                                           {"session", {{"type", "apiKey"}, {"in", "cookie"}, {"name", kSessionCookie}, {"description", "What the console has by a sign-in; requests must come from its own pages"}}}}},
                       {"responses", {{"Problem", answer("It was refused, or failed", problem)}, {"Unauthorized", std::move(unauthorized)}}},
                       {"schemas", std::move(definitions)}}}};
   return json::serialize(document);

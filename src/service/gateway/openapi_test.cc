@@ -55,7 +55,7 @@ std::vector<Operation> operations() {
   }
   return out;
 }
-const std::set<std::string> kNoRoute = {"/healthz", "/metrics", "/v1/openapi.json"};
+const std::set<std::string> kNoRoute = {"/healthz", "/metrics", "/v1/openapi.json", "/v1/sign-in", "/v1/sign-in/callback", "/v1/sign-in/ways", "/v1/sign-out"};
 
 TEST(OpenApi, EveryRouteIsInTheDocumentAndNoOther) {
   std::set<std::pair<std::string, std::string>> routed, written;

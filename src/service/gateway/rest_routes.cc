@@ -7,6 +7,7 @@
 
 #include "core/units/text.h"
 #include "service/gateway/names.h"
+#include "service/gateway/sign_in.h"
 #include "service/gateway/views.h"
 #include "service/resource/resource.h"
 #include "weir/v1/service.pb.h"
@@ -161,8 +162,8 @@ struct Call {
 
 HttpResponse json_response(const Message& message) { return {200, "application/json", to_json(message), {}}; }
 
-template <class Request, class Response>
-Routed read(const Call& call, Result<Response> (Service::*handler)(const policy::Principal&, const Request&), bool body = false) {
+template <class Request, class Response, class Who>
+Routed read(const Call& call, Result<Response> (Service::*handler)(const Who&, const Request&), bool body = false) {
   Request request;
   if (const Status filled = call.fill(request, body); !filled) return problem(filled.error());
   return Answer{[&service = call.service, who = call.who, request = std::move(request),
@@ -250,6 +251,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/bill", [](const Call& c) { return read(c, &Service::bill); }},
     {"POST", "/v1/tokens", [](const Call& c) { return change(c, true, &Service::issue_token); }},
     {"DELETE", "/v1/tokens/{token}", [](const Call& c) { return change(c, false, &Service::revoke_token); }},
+    {"GET", "/v1/me", [](const Call& c) { return read(c, &Service::who_am_i); }},
     {"GET", "/v1/ledger/head", [](const Call& c) { return read(c, &Service::ledger_head); }},
     {"GET", "/v1/ledger/proof/{position}", [](const Call& c) { return read(c, &Service::ledger_proof); }},
 };
@@ -295,7 +297,18 @@ std::vector<RouteName> route_names() {
   return out;
 }
 
+namespace {
+
+// A header speaks before the cookie, which only sessions of an identity provider have.
+std::string_view session_of(const SignIn* sign_in, const HttpRequest& request) {
+  return sign_in == nullptr || !request.authorization.empty() ? std::string_view() : cookie_of(request.cookie, kSessionCookie);
+}
+
+}  // namespace
+
 Routed route(Service& service, const HttpRequest& request) {
+  SignIn* sign_in = service.ports().sign_in;
+  if (auto answer = sign_in == nullptr ? answer_without_provider(request) : sign_in->answer(service, request)) return std::move(*answer);
   const auto target = parse_target(request.target);
   if (!target) return problem(target.error());
   std::string allow;
@@ -306,10 +319,14 @@ Routed route(Service& service, const HttpRequest& request) {
       allow += (allow.empty() ? "" : ", ") + std::string(at.method);
       continue;
     }
-    if (request.authorization.empty()) {
+    const std::string_view session = session_of(sign_in, request);
+    if (request.authorization.empty() && session.empty()) {
       return problem({ErrorCode::kDenied, "the request carries no token", "Authorization", "send Bearer TOKEN"}, 401);
     }
-    auto who = service.authenticate(request.authorization);
+    if (!session.empty()) {
+      if (const Status own = sign_in->same_origin(request); !own) return problem(own.error());
+    }
+    auto who = session.empty() ? service.authenticate(request.authorization) : service.authenticate_session(session);
     if (!who) return problem(who.error(), 401);
     return at.handle({service, std::move(*who), request, *target, *matched});
   }
@@ -355,6 +372,7 @@ std::string_view http_reason(int status) {
     case 200: return "OK";
     case 202: return "Accepted";
     case 204: return "No Content";
+    case 303: return "See Other";
     case 304: return "Not Modified";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";

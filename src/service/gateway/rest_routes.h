@@ -24,6 +24,9 @@ struct HttpRequest {
   std::string body = {};
   std::string if_none_match = {};
   std::string accept_encoding = {};
+  std::string cookie = {};
+  std::string origin = {};
+  std::string fetch_site = {};  // Sec-Fetch-Site
 };
 
 struct HttpResponse {

@@ -227,7 +227,10 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
                         .last_event_id = text_of(message["Last-Event-ID"]),
                         .body = message.body(),
                         .if_none_match = text_of(message[http::field::if_none_match]),
-                        .accept_encoding = text_of(message[http::field::accept_encoding])};
+                        .accept_encoding = text_of(message[http::field::accept_encoding]),
+                        .cookie = text_of(message[http::field::cookie]),
+                        .origin = text_of(message[http::field::origin]),
+                        .fetch_site = text_of(message["Sec-Fetch-Site"])};
     head_only_ = request.method == "HEAD";
     if (head_only_) request.method = "GET";
     if (request.target == "/healthz" || request.target == "/metrics") {
@@ -403,7 +406,7 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
     heartbeat.wrote();
     uint32_t sent = 0;
     while (open && !closed_) {
-      if (const Status good = server_.service.still_good(begin.who.token); !good) {
+      if (const Status good = server_.service.still_good(begin.who); !good) {
         text = error_event(good.error());
         co_await write_in_time(std::move(text));
         break;
@@ -475,7 +478,7 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
         batch.swap(pieces->waiting);
         overflow = pieces->overflow;
       }
-      if (const Status good = server_.service.still_good(begin.who.token); !good) {
+      if (const Status good = server_.service.still_good(begin.who); !good) {
         text = error_line(good.error());
         co_await write_in_time(std::move(text));
         break;

@@ -12,6 +12,7 @@
 #include "security/identity/user_token.h"
 #include "service/gateway/explain.h"
 #include "service/gateway/names.h"
+#include "service/gateway/sign_in.h"
 #include "service/gateway/views.h"
 #include "service/gateway/workflow_views.h"
 #include "service/gateway/waiting.h"
@@ -36,38 +37,69 @@ std::string actor_of(const policy::Principal& who) {
 }
 
 Result<Caller> Service::authenticate(std::string_view authorization) const {
+  const auto text = identity::bearer_text(authorization);
+  if (text && ports_.sign_in != nullptr && SignIn::is_provider_token(*text)) return ports_.sign_in->check_bearer(*text);
+  if (text && ports_.sign_in != nullptr && !ports_.sign_in->local_tokens()) {
+    return fail(ErrorCode::kDenied, "local tokens are not taken here", "Authorization",
+                "sign in with the browser, or send a token of the identity provider");
+  }
   const auto token = identity::parse_bearer(authorization);
   if (!token) {
     Error error = token.error();
     error.code = ErrorCode::kDenied;  // whatever is wrong with it, it opens nothing
     return tl::unexpected(error);
   }
+  return authenticate(*token);
+}
+
+Result<Caller> Service::authenticate_session(std::string_view session) const {
+  const auto token = identity::parse_user_token(session, identity::UserTokenKind::kSession);
+  if (!token) return fail(ErrorCode::kDenied, "the session is none", "cookie", "sign in again");
+  auto who = authenticate(*token);
+  if (!who) return fail(ErrorCode::kDenied, "the session has ended", "session " + token->id, "sign in again");
+  if (ports_.sign_in != nullptr) who->person = ports_.sign_in->person_of(token->id);
+  return who;
+}
+
+Result<Caller> Service::authenticate(const identity::UserToken& token) const {
   const Snapshot graph = ports_.brain.durable();
   std::optional<identity::UserTokenRecord> record;
-  if (const TokenRow* row = graph->find_token(token->id); row && !row->join) {
+  if (const TokenRow* row = graph->find_token(token.id); row && !row->join) {
     const auto role = static_cast<policy::Role>(row->role);
-    record = identity::UserTokenRecord{.id = token->id,
+    record = identity::UserTokenRecord{.id = token.id,
                                        .secret_hash = row->secret_sha256,
                                        .principal = policy::principal_of(role, row->subject),
                                        .expires_s = row->expires / 1'000'000,
                                        .revoked = row->revoked,
                                        .issued_s = row->issued / 1'000'000};
   }
-  auto who =
-      identity::authenticate_user(record ? &*record : nullptr, *token, ports_.clock.wall_us() / 1'000'000);
+  auto who = identity::authenticate_user(record ? &*record : nullptr, token, ports_.clock.wall_us() / 1'000'000);
   if (!who) return tl::unexpected(who.error());
-  return Caller{std::move(*who), token->id};
+  const bool session = token.kind == identity::UserTokenKind::kSession;
+  return Caller{std::move(*who), token.id, session ? Caller::By::kSession : Caller::By::kToken, {}, record->expires_s * 1'000'000};
 }
 
-Status Service::still_good(const std::string& token) const {
-  const Snapshot graph = ports_.brain.durable();
-  const TokenRow* row = graph->find_token(token);
-  if (!row || row->revoked)
-    return fail(ErrorCode::kDenied, "the token was revoked", {}, "ask an operator for a new one");
-  if (row->expires != 0 && ports_.clock.wall_us() >= row->expires) {
-    return fail(ErrorCode::kDenied, "the token has expired", {}, "ask an operator for a new one");
+Status Service::still_good(const Caller& who) const {
+  const char* again = who.by == Caller::By::kToken ? "ask an operator for a new one" : "sign in again";
+  if (who.expires != 0 && ports_.clock.wall_us() >= who.expires) {
+    return fail(ErrorCode::kDenied, "the token has expired", {}, again);
   }
+  if (who.by == Caller::By::kProvider) return {};
+  const Snapshot graph = ports_.brain.durable();
+  const TokenRow* row = graph->find_token(who.token);
+  if (!row || row->revoked) return fail(ErrorCode::kDenied, "the token was revoked", {}, again);
   return {};
+}
+
+Result<v1::WhoAmIResponse> Service::who_am_i(const Caller& who, const v1::WhoAmIRequest&) {
+  v1::WhoAmIResponse out;
+  out.set_role(static_cast<v1::Role>(static_cast<int>(who.role) + 1));
+  out.set_subject(policy::subject_text(who));
+  out.set_person(who.person);
+  out.set_by(who.by == Caller::By::kToken ? "token" : who.by == Caller::By::kSession ? "session" : "provider");
+  out.set_token(who.token);
+  out.set_expires(who.expires);
+  return out;
 }
 
 void Service::remove(const Principal& who, const v1::DeleteRequest& request, Reply<v1::DeleteResponse> reply) {

@@ -53,6 +53,8 @@ class IssueTokenRequest;
 class IssueTokenResponse;
 class RevokeTokenRequest;
 class RevokeTokenResponse;
+class WhoAmIRequest;
+class WhoAmIResponse;
 class LedgerHeadRequest;
 class LedgerHeadResponse;
 class LedgerProofRequest;
@@ -65,7 +67,13 @@ namespace weir::intent {
 struct Scene;
 }
 
+namespace weir::identity {
+struct UserToken;
+}
+
 namespace weir::gateway {
+
+class SignIn;
 
 inline constexpr size_t kResourcesPerApplyMax = 1'000;
 inline constexpr uint32_t kPageSizeDefault = 100;
@@ -116,13 +124,19 @@ struct Ports {
   std::string ca_sha256;
   // Absent: sentences are not understood.
   UnderstandNames understand = {};
+  // Absent: local tokens alone.
+  SignIn* sign_in = nullptr;
 };
 
 struct ViewSources;
 
-// Who calls, and the identifier of the token that says so.
+// Who calls, and what says so.
 struct Caller : policy::Principal {
-  std::string token;
+  enum class By : uint8_t { kToken, kSession, kProvider };
+  std::string token = {};  // identifier; empty by the identity provider's own token
+  By by = By::kToken;
+  std::string person = {};  // as the identity provider names them
+  TimeUs expires = 0;       // 0: never
 };
 
 // Every operation that users have, once for all protocols: request in, response out, in the messages of
@@ -137,10 +151,12 @@ class Service {
 
   explicit Service(Ports ports) : ports_(std::move(ports)) {}
 
-  // `authorization` is the header's value, "Bearer weiru.…". kDenied.
+  // `authorization` is the header's value: "Bearer " and a local token or one of the identity provider. Never waits. kDenied.
   Result<Caller> authenticate(std::string_view authorization) const;
-  // What was opened by a token ends with it: kDenied once it was revoked or has expired. Cheap.
-  Status still_good(const std::string& token) const;
+  // `session` is the cookie's value. kDenied.
+  Result<Caller> authenticate_session(std::string_view session) const;
+  // What somebody opened ends with their right to it: kDenied once their token was revoked or has expired. Cheap.
+  Status still_good(const Caller& who) const;
 
   void apply(const Principal& who, const v1::ApplyRequest& request, Reply<v1::ApplyResponse> reply);
   void remove(const Principal& who, const v1::DeleteRequest& request, Reply<v1::DeleteResponse> reply);
@@ -159,6 +175,7 @@ class Service {
   // Decides up to intent::kTrialsMax dry runs a wish.
   Result<v1::AskResponse> ask(const Principal& who, const v1::AskRequest& request);
   Result<v1::BillResponse> bill(const Principal& who, const v1::BillRequest& request);
+  Result<v1::WhoAmIResponse> who_am_i(const Caller& who, const v1::WhoAmIRequest& request);
   Result<v1::LedgerHeadResponse> ledger_head(const Principal& who, const v1::LedgerHeadRequest& request);
   Result<v1::LedgerProofResponse> ledger_proof(const Principal& who, const v1::LedgerProofRequest& request);
 
@@ -176,6 +193,7 @@ class Service {
 
  private:
   struct ApplyJob;
+  Result<Caller> authenticate(const identity::UserToken& token) const;
   void dry_run(const Principal& who, Graph trial, const std::vector<std::pair<size_t, IntentId>>& intents, TimeUs now,
                v1::ApplyResponse& out);
   void apply_stage(const std::shared_ptr<ApplyJob>& job, size_t stage);

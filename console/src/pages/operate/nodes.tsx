@@ -8,7 +8,7 @@ import { VirtualTable, type Column } from '../../components/virtual_table';
 import { clip, cores, memory } from '../../format/units';
 import { replaceQuery, routeText, useRoute } from '../../router';
 import { useText } from '../../state/preferences';
-import { useLive, useRows } from '../../state/session';
+import { mayDrain, useLive, useRows } from '../../state/session';
 
 export function NodeView() {
   const t = useText();
@@ -33,7 +33,7 @@ export function NodeView() {
     { id: 'memory', title: t.column.memory, width: '10rem', figure: true, wide: true, cell: (node) => `${memory(node.memory_mib_free)}/${memory(node.spec?.memoryMib)}` },
     { id: 'accelerators', title: t.column.accelerators, width: '8rem', figure: true, wide: true, cell: (node) => (node.spec?.accelerators ? `${node.accelerators_free ?? 0}/${node.spec.accelerators} ${node.spec.acceleratorModel ?? ''}` : '–') },
     { id: 'speed', title: t.column.speed, width: '5rem', figure: true, wide: true, cell: (node) => cores(node.spec?.speedMilli) },
-    { id: 'action', title: t.column.action, width: '7rem', cell: (node) => <button type="button" onClick={() => setAsked({ node, cordon: !node.cordoned })}>{node.cordoned ? t.operate.uncordon : t.operate.cordon}</button> },
+    ...(mayDrain(live.me) ? [{ id: 'action', title: t.column.action, width: '7rem', cell: (node: Node) => <button type="button" onClick={() => setAsked({ node, cordon: !node.cordoned })}>{node.cordoned ? t.operate.uncordon : t.operate.cordon}</button> }] : []),
   ];
   const change = (next: Record<string, string>) => replaceQuery(['operate', 'nodes'], { ...query, ...next });
   const name = clip(asked?.node.spec?.name ?? '', 80);

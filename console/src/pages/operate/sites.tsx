@@ -7,13 +7,13 @@ import { VirtualTable, type Column } from '../../components/virtual_table';
 import { clip, cores, memory } from '../../format/units';
 import { replaceQuery, routeText, useRoute } from '../../router';
 import { useText } from '../../state/preferences';
-import { useLive, useRows } from '../../state/session';
+import { mayDrain, useLive, useRows } from '../../state/session';
 
 const STATES = ['up', 'draining', 'down', 'unknown'];
 
 export function SiteView() {
   const t = useText();
-  const { client, domain } = useLive();
+  const { client, domain, me } = useLive();
   const { query } = useRoute();
   const rows = useRows(domain.sites);
   const [asked, setAsked] = useState<{ site: string; drain: boolean; runs: number }>();
@@ -31,13 +31,13 @@ export function SiteView() {
     { id: 'cores', title: t.column.cores, width: '6.5rem', figure: true, wide: true, cell: (site) => (site.status?.restricted ? '–' : `${cores(site.status?.cpu_milli_free)}/${cores(site.status?.cpu_milli_total)}`) },
     { id: 'memory', title: t.column.memory, width: '9rem', figure: true, wide: true, cell: (site) => (site.status?.restricted ? '–' : `${memory(site.status?.memory_mib_free)}/${memory(site.status?.memory_mib_total)}`) },
     { id: 'runs', title: t.column.runs, width: '4rem', figure: true, wide: true, cell: (site) => String(site.status?.runs ?? 0) },
-    {
+    ...(mayDrain(me) ? [{
       id: 'action', title: t.column.action, width: '6.5rem',
-      cell: (site) => {
+      cell: (site: Site) => {
         const drain = site.status?.state !== 'draining';
         return <button type="button" onClick={() => setAsked({ site: site.metadata.name, drain, runs: site.status?.runs ?? 0 })}>{drain ? t.operate.drain : t.operate.undrain}</button>;
       },
-    },
+    }] : []),
   ];
   const change = (next: Record<string, string>) => replaceQuery(['operate', 'sites'], { ...query, ...next });
   return (
