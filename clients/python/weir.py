@@ -319,6 +319,10 @@ class Client:
     def revoke_token(self, token):
         return self._json("DELETE", ["tokens", token], again=False)
 
+    def who_am_i(self):
+        """Who the token makes of the caller: {"role", "subject", "person", "by", "token", "expires"}."""
+        return self._json("GET", ["me"])
+
     # ---- the ledger
 
     def ledger_head(self):

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,7 @@ export interface Brain {
   call(method: string, path: string, body?: string, type?: string): Promise<string>;
   stop(): Promise<void>;
   start(): Promise<void>;
+  restart(settings: string): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -31,7 +32,7 @@ async function freePort(): Promise<number> {
 
 const tokenIn = (context: string): string => /token = "([^"]+)"/.exec(readFileSync(context, 'utf8'))?.[1] ?? '';
 
-function brainAt(rest: string, authority: string, token: string, process: { stop(): Promise<void>; start(): Promise<void>; end(): Promise<void> }): Brain {
+function brainAt(rest: string, authority: string, token: string, process: { stop(): Promise<void>; start(): Promise<void>; restart(settings: string): Promise<void>; end(): Promise<void> }): Brain {
   const ca = readFileSync(authority);
   const call = (method: string, path: string, body = '', type = 'application/json') =>
     new Promise<string>((done, fail) => {
@@ -56,16 +57,19 @@ function brainAt(rest: string, authority: string, token: string, process: { stop
   };
 }
 
-export async function startBrain(): Promise<Brain> {
+// `settings` are further ones of `weir serve`, `restPort` is where REST listens; without them its defaults and any port.
+export async function startBrain(settings = '', restPort = 0): Promise<Brain> {
   const existing = process.env.WEIR_E2E_BRAIN;
   if (existing !== undefined) {
     const nothing = async () => undefined;
     const data = process.env.WEIR_E2E_DATA ?? '';
-    return brainAt(existing, join(data, 'ca/ca.crt'), tokenIn(join(data, 'context.toml')), { stop: nothing, start: nothing, end: nothing });
+    return brainAt(existing, join(data, 'ca/ca.crt'), tokenIn(join(data, 'context.toml')), { stop: nothing, start: nothing, restart: nothing, end: nothing });
   }
   const binary = process.env.WEIR ?? join(root, 'build/release/bin/weir');
   const data = mkdtempSync(join(tmpdir(), 'weir-console-'));
-  const ports = [await freePort(), await freePort()];
+  const ports = [await freePort(), restPort === 0 ? await freePort() : restPort];
+  const config = join(data, 'serve.toml');
+  writeFileSync(config, settings);
   let child: ChildProcess | undefined;
   let log = '';
   const stop = async () => {
@@ -77,7 +81,7 @@ export async function startBrain(): Promise<Brain> {
     await ended;
   };
   const start = async () => {
-    child = spawn(binary, ['serve', '--data', data, '--listen', `127.0.0.1:${ports[0]}`, '--rest', `127.0.0.1:${ports[1]}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child = spawn(binary, ['serve', '--config', config, '--data', data, '--listen', `127.0.0.1:${ports[0]}`, '--rest', `127.0.0.1:${ports[1]}`], { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout?.on('data', (chunk: Buffer) => (log += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
     for (let tries = 0; tries < 200; tries += 1) {
@@ -93,11 +97,16 @@ export async function startBrain(): Promise<Brain> {
     throw new Error(`the brain does not begin: ${log}`);
   };
   await start();
+  const restart = async (next: string) => {
+    await stop();
+    writeFileSync(config, next);
+    await start();
+  };
   const end = async () => {
     await stop();
     rmSync(data, { recursive: true, force: true });
   };
-  return brainAt(`https://127.0.0.1:${ports[1]}`, join(data, 'ca/ca.crt'), tokenIn(join(data, 'context.toml')), { stop, start, end });
+  return brainAt(`https://127.0.0.1:${ports[1]}`, join(data, 'ca/ca.crt'), tokenIn(join(data, 'context.toml')), { stop, start, restart, end });
 }
 
 // The sites, routers and links of the cameras' lab, as a brain takes them.

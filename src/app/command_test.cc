@@ -136,6 +136,11 @@ spec:
 // Whom no event reaches looks for himself.
 TEST_F(CommandTest, APersonsTokenComesWithWhatAContextNeedsBesideIt) {
   serve();
+  const Outcome me = weir({"whoami"});
+  EXPECT_EQ(me.code, 0) << me.err;
+  EXPECT_TRUE(me.out.starts_with("operator ")) << me.out;
+  EXPECT_NE(me.out.find("by the token "), std::string::npos) << me.out;
+  EXPECT_NE(weir({"whoami", "-o", "json"}).out.find("\"by\":\"token\""), std::string::npos);
   const Outcome issued = weir({"token", "create", "--role", "tenant", "--subject", "city"});
   EXPECT_EQ(issued.code, kExitOk) << issued.error;
   EXPECT_EQ(issued.out.find("weiru."), 0u) << issued.out;

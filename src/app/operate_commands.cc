@@ -142,6 +142,22 @@ Status bill(const Options& o) {
   return {};
 }
 
+Status who_am_i(const Options& o) {
+  auto client = Client::open(o.target);
+  if (!client) return tl::unexpected(client.error());
+  v1::WhoAmIResponse me;
+  if (const Status called = client->call(&v1::Weir::Stub::WhoAmI, v1::WhoAmIRequest(), me); !called) return called;
+  if (o.format == "json") {
+    std::cout << json_text(me) << "\n";
+    return {};
+  }
+  const std::string role = me.role() == v1::ROLE_OPERATOR ? "operator" : me.role() == v1::ROLE_PROVIDER ? "provider" : "tenant";
+  std::cout << role << " " << me.subject() << (me.person().empty() ? "" : " (" + me.person() + ")") << "\n"
+            << "by " << (me.by() == "token" ? "the token " + me.token() : me.by() == "session" ? "the session " + me.token() : "a token of the identity provider") << ", "
+            << (me.expires() == 0 ? "which never expires" : "until " + identity::utc_text(me.expires() / 1'000'000)) << "\n";
+  return {};
+}
+
 Status create_token(const Options& o) {
   v1::IssueTokenRequest request;
   if (o.join.empty() == o.role.empty()) {
@@ -262,6 +278,14 @@ Examples:
                 ->capture_default_str();
           },
           bill);
+  command(app, "whoami", "Say who you are to the brain: role, name and until when", R"(
+Examples:
+  weir whoami
+  weir whoami -o json)",
+          [](CLI::App& c, Options& o) {
+            c.add_option("-o,--output", o.format, "table or json")->check(CLI::IsMember(std::vector<std::string>{"table", "json"}))->capture_default_str();
+          },
+          who_am_i);
   CLI::App* token = app.add_subcommand("token", "Issue and revoke tokens; 'weir get tokens' lists them");
   token->require_subcommand(1);
   token->footer(

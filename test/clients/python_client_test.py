@@ -92,14 +92,18 @@ class ClientTest(unittest.TestCase):
         methods = {"Apply": "apply", "Get": "get", "List": "list", "Delete": "delete", "Explain": "explain", "ExplainByWorkflow": "explain_workflow",
                    "Ask": "ask", "Drain": "drain", "Undrain": "undrain", "Cordon": "cordon", "Uncordon": "uncordon", "RevokeSite": "revoke_site",
                    "Events": "events", "Logs": "logs", "Bill": "bill", "IssueToken": "issue_token", "RevokeToken": "revoke_token",
-                   "LedgerHead": "ledger_head", "LedgerProof": "prove", "Health": "health", "Metrics": "metrics", "OpenApi": "openapi"}
-        served = {operation["operationId"] for path in self.op.openapi()["paths"].values() for operation in path.values()}
+                   "WhoAmI": "who_am_i", "LedgerHead": "ledger_head", "LedgerProof": "prove", "Health": "health", "Metrics": "metrics", "OpenApi": "openapi"}
+        browsers = {"SignIn", "FinishSignIn", "SignInWays", "SignOut"}
+        served = {operation["operationId"] for path in self.op.openapi()["paths"].values() for operation in path.values()} - browsers
         self.assertEqual(served, set(methods))
         for name in methods.values():
             self.assertTrue(callable(getattr(weir.Client, name)), name)
         for name, value in inspect.getmembers(weir.Client, inspect.isfunction):
             if not name.startswith("_") and name not in ("undrain", "uncordon", "revoke_token"):
                 self.assertTrue(value.__doc__, name)
+
+    def test_who_am_i(self):
+        self.assertEqual({"role": "ROLE_OPERATOR", "by": "token"}.items() - self.op.who_am_i().items(), set())
 
     def test_resources_are_applied_read_listed_and_deleted(self):
         dry = self.op.apply(tenant("dry"), dry_run=True)

@@ -15,14 +15,14 @@
 //   endpoint = "127.0.0.1:7443"
 //   ca_fingerprint = "9f86…"         # SHA-256 of the CA's certificate; or, and stronger,
 //   ca_certificate = "/etc/weir/ca.crt"
-//   token = "weiru.…"
+//   token = "weiru.…"                # or one of the brain's identity provider, a JSON Web Token
 namespace weir::identity {
 
 struct Context {
   std::string endpoint;             // HOST:PORT or [ADDRESS]:PORT
   std::string ca_fingerprint = {};  // 64 hexadecimal digits, or empty
   std::string ca_certificate = {};  // path of a PEM file, or empty; at least one of the two is given
-  SecretText token = {};            // weiru.…; may be empty
+  SecretText token = {};            // weiru.…, or a JSON Web Token; may be empty
 };
 
 struct Contexts {
