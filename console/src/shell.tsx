@@ -73,6 +73,8 @@ function Shortcuts({ onClose }: { onClose: () => void }) {
 export function Shell({ current, children }: { current: PageName; children: ReactNode }) {
   const { t, shortcuts } = usePreferences();
   const { me, signOut } = useSession();
+  const person = me.person || me.subject || '';
+  const role = t.trust.roles[me.role ?? 'ROLE_TENANT'] ?? '';
   const [help, setHelp] = useState(false);
 
   useEffect(() => {
@@ -108,8 +110,8 @@ export function Shell({ current, children }: { current: PageName; children: Reac
         <span className="top-tools">
           <PreferenceControls />
           <button type="button" className="quiet" onClick={() => setHelp(true)} aria-label={t.shortcuts.open} title={t.shortcuts.open}>?</button>
-          <span className="who" title={t.signIn.who(me.person || me.subject || '', t.signIn.roles[me.role ?? 'ROLE_TENANT'], me.subject ?? '')}>
-            <span className="who-name">{me.person || me.subject}</span> <span className="who-role">{t.signIn.roles[me.role ?? 'ROLE_TENANT']}</span>
+          <span className="who" title={t.signIn.who(person, role, me.subject ?? '')}>
+            <span className="who-name">{person}</span> <span className="who-role">{role}</span>
           </span>
           <button type="button" className="quiet" onClick={signOut}>{t.action.signOut}</button>
         </span>

@@ -137,7 +137,7 @@ spec:
 TEST_F(CommandTest, APersonsTokenComesWithWhatAContextNeedsBesideIt) {
   serve();
   const Outcome me = weir({"whoami"});
-  EXPECT_EQ(me.code, 0) << me.err;
+  EXPECT_EQ(me.code, 0) << me.error;
   EXPECT_TRUE(me.out.starts_with("operator ")) << me.out;
   EXPECT_NE(me.out.find("by the token "), std::string::npos) << me.out;
   EXPECT_NE(weir({"whoami", "-o", "json"}).out.find("\"by\":\"token\""), std::string::npos);

@@ -10,6 +10,7 @@ import gzip
 import http.client
 import json
 import pathlib
+import shutil
 import sqlite3
 import ssl
 import subprocess
@@ -19,14 +20,14 @@ import time
 SCHEMA = "/usr/share/doc/glewlwyd/database/init.sqlite3.sql.gz"
 WEB = "/usr/share/glewlwyd/webapp/"
 PASSWORD = "correct horse battery"
-SECRET = "a secret: with + and %"
+SECRET = "a-secret-of-the-client"  # it does not decode what RFC 6749 section 2.3.1 encodes, so of plain characters
 PEOPLE = {"alice": ["admins"], "carol": ["staff", "tenant-city"], "mallory": ["others"]}
 
 
 def configuration(folder, port):
     quoted = {
-        "bind_address": "127.0.0.1", "external_url": f"https://localhost:{port}/", "login_url": "login.html", "api_prefix": "api",
-        "static_files_path": WEB, "log_mode": "console", "log_level": "INFO", "cookie_domain": "localhost",
+        "bind_address": "127.0.0.1", "external_url": f"https://localhost:{port}", "login_url": "login.html", "api_prefix": "api",
+        "static_files_path": str(folder / "web"), "log_mode": "console", "log_level": "INFO", "cookie_domain": "localhost",
         "session_key": "GLEWLWYD2_SESSION_ID", "admin_scope": "g_admin", "profile_scope": "g_profile",
         "user_module_path": "/usr/lib/glewlwyd/user", "client_module_path": "/usr/lib/glewlwyd/client",
         "user_auth_scheme_module_path": "/usr/lib/glewlwyd/scheme", "plugin_module_path": "/usr/lib/glewlwyd/plugin",
@@ -105,6 +106,8 @@ def main():
     folder, port, redirect = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "key.pem", "-out", folder / "ca.pem", "-days", "2",
                     "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    # It serves no links to files outside of the folder, which the packaged ones are.
+    shutil.copytree(WEB, folder / "web")
     database = sqlite3.connect(folder / "glewlwyd.db")
     database.executescript(gzip.open(SCHEMA, "rt").read())
     users = json.loads(database.execute("SELECT gumi_parameters FROM g_user_module_instance").fetchone()[0])

@@ -24,7 +24,6 @@ export const en = {
       'no-role': 'You are known to the identity provider, but have no role here. Ask whoever runs this brain for one.',
       unavailable: 'The identity provider does not answer. Try again in a moment.',
     },
-    roles: { ROLE_OPERATOR: 'operator', ROLE_PROVIDER: 'provider', ROLE_TENANT: 'tenant' },
     who: (person: string, role: string, subject: string) => `Signed in: ${person}, ${role} ${subject}`,
   },
   connection: {

@@ -25,7 +25,6 @@ export const zh: Dictionary = {
       'no-role': '身份提供方认识您，但您在此没有角色。请向大脑的管理者申请。',
       unavailable: '身份提供方没有应答。请稍后再试。',
     },
-    roles: { ROLE_OPERATOR: '操作员', ROLE_PROVIDER: '提供方', ROLE_TENANT: '租户' },
     who: (person: string, role: string, subject: string) => `已登录：${person}，${role} ${subject}`,
   },
   connection: {
