@@ -115,7 +115,7 @@ describe.skipIf(!own)('the console', () => {
     const bearer = await dialog.locator('[data-bearer]').innerText();
     expect(bearer).toMatch(/^weiru\./);
     const tenant = await open(browser, brain.rest, bearer, '#/trust/ledger?position=5');
-    await tenant.page.getByRole('alert').first().waitFor();
+    await tenant.page.getByRole('heading', { name: 'Trust' }).waitFor();
     await dialog.getByRole('button', { name: 'Close' }).last().click();
     const row = page.getByRole('row').filter({ hasText: 'city' });
     await row.getByRole('button', { name: 'Revoke' }).click();
