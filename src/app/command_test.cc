@@ -140,7 +140,7 @@ TEST_F(CommandTest, APersonsTokenComesWithWhatAContextNeedsBesideIt) {
   EXPECT_EQ(me.code, 0) << me.error;
   EXPECT_TRUE(me.out.starts_with("operator ")) << me.out;
   EXPECT_NE(me.out.find("by the token "), std::string::npos) << me.out;
-  EXPECT_NE(weir({"whoami", "-o", "json"}).out.find("\"by\":\"token\""), std::string::npos);
+  EXPECT_NE(weir({"whoami", "-o", "json"}).out.find("\"by\": \"token\""), std::string::npos) << weir({"whoami", "-o", "json"}).out;
   const Outcome issued = weir({"token", "create", "--role", "tenant", "--subject", "city"});
   EXPECT_EQ(issued.code, kExitOk) << issued.error;
   EXPECT_EQ(issued.out.find("weiru."), 0u) << issued.out;
