@@ -10,19 +10,22 @@
 #include "bench/support/arguments.h"
 #include "bench/support/statistics.h"
 #include "intelligence/language/understand.h"
+#include "intelligence/language_model/language_model.h"
 
 namespace weir::bench {
 namespace {
 
 constexpr const char* kHelp =
     "Usage: weir bench language [--data FILE] [--part all|open|held] [--misses N]\n"
-    "                           [-o table|json]\n"
+    "                           [--model FILE|none] [-o table|json]\n"
     "\n"
     "Understands sentences written by hand and compares: the act (request, edit,\n"
     "question, ...), each field (F1 of slot and value), the whole. One third is held\n"
     "back: rules are not written by it. Times one sentence.\n"
     "  --data FILE   sentences in place of those built in: TEXT, a tab, what it means\n"
     "  --part PART   all (default), open, or the third that is held back\n"
+    "  --model FILE  a model that weir_language_trainer wrote; none: rules alone\n"
+    "                (default: the one that is built in)\n"
     "  --misses N    shows the first N of each language that were misread (default 0)\n"
     "  -o FORMAT     table (default) or json\n"
     "\n"
@@ -34,7 +37,7 @@ constexpr int kRoundsTimed = 5;
 struct Times {
   uint64_t median_us = 0, most_us = 0;
 };
-Times time_of(const LanguageSet& set) {
+Times time_of(const LanguageSet& set, const language::Model* model) {
   const std::vector<KnownName> names = set_names();
   const language::Gazetteer gazetteer(names);
   std::vector<uint64_t> each;
@@ -42,7 +45,7 @@ Times time_of(const LanguageSet& set) {
     uint64_t best = UINT64_MAX;
     for (int round = 0; round < kRoundsTimed; ++round) {
       const auto begin = std::chrono::steady_clock::now();
-      const auto understood = language::understand(sentence.text, gazetteer, set_moment());
+      const auto understood = language::understand(sentence.text, gazetteer, set_moment(), nullptr, model);
       const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
       if (understood) best = std::min(best, static_cast<uint64_t>(took.count()));
     }
@@ -51,13 +54,29 @@ Times time_of(const LanguageSet& set) {
   return {median(each), *std::max_element(each.begin(), each.end())};
 }
 
-Result<std::vector<LanguageSet>> sets_of(const std::string& file) {
-  if (file.empty()) return built_in_sets();
+Result<std::string> content_of(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return fail(ErrorCode::kNotFound, "cannot be read", file, "check the name, and that you may read it");
   std::ostringstream text;
   text << in.rdbuf();
-  auto set = read_set(file, text.str());
+  return text.str();
+}
+
+Result<std::shared_ptr<const language::Model>> model_of(const std::string& file) {
+  if (file.empty()) return language::built_in_model();
+  if (file == "none") return nullptr;
+  const auto bytes = content_of(file);
+  if (!bytes) return tl::unexpected(bytes.error());
+  auto model = language::read_model(*bytes);
+  if (!model) return tl::unexpected(model.error());
+  return std::make_shared<const language::Model>(std::move(*model));
+}
+
+Result<std::vector<LanguageSet>> sets_of(const std::string& file) {
+  if (file.empty()) return built_in_sets();
+  const auto text = content_of(file);
+  if (!text) return tl::unexpected(text.error());
+  auto set = read_set(file, *text);
   if (!set) return tl::unexpected(set.error());
   return std::vector<LanguageSet>{std::move(*set)};
 }
@@ -74,16 +93,21 @@ std::string quoted(const std::string& text) {
 }  // namespace
 
 int run_language_bench(const std::vector<std::string>& args) {
-  std::string file, part_name = "all", format = "table";
+  std::string file, model_file, part_name = "all", format = "table";
   uint64_t misses_shown = 0;
   const auto ended = read_arguments("weir bench language", kHelp, args,
-                                    {Option::text("--data", file), Option::choice("--part", {"all", "open", "held"}, part_name),
+                                    {Option::text("--data", file), Option::text("--model", model_file), Option::choice("--part", {"all", "open", "held"}, part_name),
                                      Option::number<uint64_t>("--misses", 0, 100'000, misses_shown),
                                      Option::choice("-o", {"table", "json"}, format)});
   if (ended) return *ended;
   const auto sets = sets_of(file);
   if (!sets) {
     std::fprintf(stderr, "weir bench language: %s\n", sets.error().text().c_str());
+    return 2;
+  }
+  const auto model = model_of(model_file);
+  if (!model) {
+    std::fprintf(stderr, "weir bench language: %s\n", model.error().text().c_str());
     return 2;
   }
   const Part part = part_name == "all" ? Part::kAll : part_name == "open" ? Part::kOpen : Part::kHeld;
@@ -96,8 +120,8 @@ int run_language_bench(const std::vector<std::string>& args) {
   for (size_t i = 0; i < sets->size(); ++i) {
     const LanguageSet& set = (*sets)[i];
     std::vector<Miss> misses;
-    const Score result = score(set, part, &misses);
-    const Times times = time_of(set);
+    const Score result = score(set, part, model->get(), &misses);
+    const Times times = time_of(set, model->get());
     if (json) {
       std::printf("%s{\"language\":%s,\"sentences\":%zu,\"act_accuracy\":%.4f,\"slot_f1\":%.4f,\"whole_accuracy\":%.4f,\"median_us\":%llu,\"most_us\":%llu}",
                   i == 0 ? "" : ",", quoted(set.name).c_str(), result.sentences, result.act_accuracy(), result.slot_f1(), result.whole_accuracy(),

@@ -141,14 +141,14 @@ std::vector<KnownName> set_names() {
 SpokenAt set_moment() { return kMoment; }
 std::string_view set_previous() { return "12 streams, object detection, within 500 ms, 20 per hour"; }
 
-Score score(const LanguageSet& set, Part part, std::vector<Miss>* misses) {
+Score score(const LanguageSet& set, Part part, const language::Model* model, std::vector<Miss>* misses) {
   const std::vector<KnownName> names = set_names();
   const language::Gazetteer gazetteer(names);
   const auto before = language::understand(set_previous(), gazetteer, kMoment);
   Score out;
   for (const Sentence& sentence : set.sentences) {
     if (part != Part::kAll && sentence.held != (part == Part::kHeld)) continue;
-    const auto understood = language::understand(sentence.text, gazetteer, kMoment, sentence.answers && before ? &before->frames[0] : nullptr);
+    const auto understood = language::understand(sentence.text, gazetteer, kMoment, sentence.answers && before ? &before->frames[0] : nullptr, model);
     const std::string text = understood ? understanding_text(*understood, kMoment.utc_offset_s) : "other";
     const std::vector<Written> found = frames_of(text), expected = frames_of(sentence.expected);
     ++out.sentences;

@@ -7,6 +7,7 @@
 
 #include "core/ports/understanding.h"
 #include "core/result/result.h"
+#include "intelligence/language/model.h"
 
 // What people say and what they mean, written by hand: bench/language/README.md says how.
 namespace weir::bench {
@@ -46,7 +47,7 @@ struct Miss {
   std::string text, expected, found;
 };
 enum class Part { kAll, kOpen, kHeld };
-// Understands each sentence of the part, and compares.
-Score score(const LanguageSet& set, Part part, std::vector<Miss>* misses = nullptr);
+// Understands each sentence of the part, with a model or (null) without, and compares.
+Score score(const LanguageSet& set, Part part, const language::Model* model, std::vector<Miss>* misses = nullptr);
 
 }  // namespace weir::bench

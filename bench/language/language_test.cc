@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "intelligence/language_model/language_model.h"
+
 namespace weir::bench {
 namespace {
 
@@ -17,11 +19,12 @@ TEST(LanguageSet, HoldsTwoHundredSentencesOfEachLanguage) {
 }
 
 TEST(LanguageSet, IsUnderstoodAsWellAsItWas) {
+  const auto model = language::built_in_model();
   for (const LanguageSet& set : built_in_sets()) {
     std::vector<Miss> misses;
-    (void)score(set, Part::kOpen, &misses);  // those held back are not looked at
-    const Score all = score(set, Part::kAll);
-    const Score held = score(set, Part::kHeld);
+    (void)score(set, Part::kOpen, model.get(), &misses);  // those held back are not looked at
+    const Score all = score(set, Part::kAll, model.get());
+    const Score held = score(set, Part::kHeld, model.get());
     EXPECT_GE(all.act_accuracy(), 0.97) << set.name;
     EXPECT_GE(all.slot_f1(), 0.97) << set.name;
     EXPECT_GE(all.whole_accuracy(), 0.95) << set.name;
@@ -38,7 +41,7 @@ TEST(LanguageSet, NamesTheLineThatIsWrong) {
   const auto set = read_set("my.tsv", "+yes\taccept\ntrain\trequest job:training");
   ASSERT_TRUE(set);
   EXPECT_TRUE(set->sentences[0].answers);
-  EXPECT_EQ(score(*set, Part::kAll).whole_right, 2u);
+  EXPECT_EQ(score(*set, Part::kAll, nullptr).whole_right, 2u);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "app/render_queues.h"
 #include "app/table.h"
 #include "intelligence/language/understand.h"
+#include "intelligence/language_model/language_model.h"
 #include "service/intent/dialogue.h"
 #include "service/resource/resource.h"
 
@@ -163,7 +164,7 @@ class Conversation {
       if (const Status without = without_brain(called.error()); !without) return without;
     }
     intent::Scene scene{.domain = {}, .tenant = o_.tenant, .name = o_.name, .intents = {}, .read = {}};
-    intent::Dialogue dialogue(scene, language::understand_names(intent::names_of(scene.domain)));
+    intent::Dialogue dialogue(scene, language::understand_by(language::built_in_model())(intent::names_of(scene.domain)));
     for (const v1::Utterance& said : request_.dialogue()) {
       if (const Status heard = dialogue.hear(said.text(), {said.unix_seconds(), request_.utc_offset_seconds()}, response); !heard) {
         Error error = heard.error();

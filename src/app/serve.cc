@@ -22,6 +22,7 @@
 #include "infrastructure/store/segment_store.h"
 #include "infrastructure/store/views_follower.h"
 #include "intelligence/language/understand.h"
+#include "intelligence/language_model/language_model.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/plan/domain_pass.h"
 #include "orchestration/queue/graph_queue.h"
@@ -107,7 +108,7 @@ gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, H
             return [&link, site, id = *request] { link.cancel_log(site, id); };
           },
           .ca_sha256 = std::move(ca),
-          .understand = language::understand_names};
+          .understand = language::understand_by(language::built_in_model())};
 }
 
 std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const agent_link::AgentLink& link,

@@ -89,9 +89,9 @@ bool says(std::u32string_view text, std::u32string_view phrase) {
 
 constexpr std::u32string_view kNoDenials[] = {U"没问题", U"没有问题", U"没意见", U"没有意见", U"没有异议", U"没异议", U"没事", U"没毛病", U"不错", U"差不多", U"no problem", U"no problems", U"no worries",
                                               U"no objection", U"no objections", U"not bad", U"no doubt"};
-constexpr std::u32string_view kDenials[] = {U"不", U"别", U"没", U"未", U"勿", U"甭", U"拒绝", U"反对", U"否", U"但", U"可是", U"然而", U"等等", U"等一下", U"等会", U"稍等", U"先等", U"慢着", U"除非",
+constexpr std::u32string_view kDenials[] = {U"不", U"别", U"没", U"唔", U"冇", U"莫", U"弗", U"嫑", U"覅", U"免了", U"算了", U"罢了", U"作罢", U"未", U"勿", U"甭", U"拒绝", U"反对", U"否", U"但", U"可是", U"然而", U"等等", U"等一下", U"等会", U"稍等", U"先等", U"慢着", U"除非",
                                             U"no", U"not", U"nope", U"nah", U"never", U"none", U"nothing", U"n't", U"'t", U"dont", U"cant", U"isnt", U"wont", U"wouldnt", U"shouldnt", U"cannot",
-                                            U"without", U"refuse", U"reject", U"rejected", U"disagree", U"decline", U"declined", U"against", U"but", U"however", U"unless", U"except", U"wait",
+                                            U"without", U"pass", U"nay", U"nix", U"negative", U"forget", U"refuse", U"reject", U"rejected", U"disagree", U"decline", U"declined", U"against", U"but", U"however", U"unless", U"except", U"wait",
                                             U"hold on", U"hold off", U"stop", U"later"};
 
 }  // namespace
@@ -126,7 +126,9 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool about = computing || talk || signs.has(Sense::kThis);
   if (signs.has(Sense::kWhy)) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
   if (signs.has(Sense::kNeverMind)) add(Act::kCancel, 950);
-  if (signs.supposes() && about) add(Act::kWhatIf, 940);
+  // "If one machine fails, another has to take over": part of a wish that says what it wants, not a question.
+  const bool aside = (workload || signs.has(Sense::kLook)) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kWhatIf);
+  if (signs.supposes() && about) add(Act::kWhatIf, aside ? 760 : 940);
   if (signs.has(Sense::kFails) && place && signs.any({Sense::kQuestion, Sense::kWorld})) add(Act::kWhatIf, 932);
   const bool compares = signs.any({Sense::kCheaper, Sense::kFaster, Sense::kCheap, Sense::kFast});
   if (talk && signs.has(Sense::kWould) && compares && (signs.has(Sense::kQuestion) || signs.opens_with_would()) && (signs.has(Sense::kChange) || signs.quantity() || place || hardware)) add(Act::kWhatIf, 935);
@@ -138,7 +140,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   if (talk && signs.has(Sense::kPeriod) && signs.has(Sense::kQuestion) && !signs.quantity()) add(Act::kHowMuch, 915);
   if (talk && signs.any({Sense::kCheap, Sense::kFast}) && signs.has(Sense::kQuestion) && !signs.has(Sense::kWhere)) add(Act::kHowMuch, 915);
   if (signs.has(Sense::kWhere) && signs.names(NameKind::kIntent) && !signs.has(Sense::kFree)) add(Act::kStatus, 925);
-  if (signs.has(Sense::kWhere) && (computing || signs.any({Sense::kFree, Sense::kCheap, Sense::kGreen}))) add(Act::kWhere, 920);
+  const bool wherever = workload && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kWhere) && signs.quantity();  // "train where the power is clean"
+  if (signs.has(Sense::kWhere) && (computing || signs.any({Sense::kFree, Sense::kCheap, Sense::kGreen}))) add(Act::kWhere, wherever ? 770 : 920);
   const bool any_left = signs.has(Sense::kHave) && (signs.has(Sense::kQuestion) || signs.has(Sense::kFree)) && !workload;
   if (signs.has(Sense::kFree) && computing && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, 910);
   if (any_left && hardware && !signs.has(Sense::kLook) && !signs.has(Sense::kLatency)) add(Act::kWhere, 908);

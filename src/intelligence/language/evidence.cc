@@ -28,8 +28,8 @@ enum class Role : uint8_t { kPlain, kAt, kFrom, kOnly, kNot, kResidency, kDown }
 
 class Rules {
  public:
-  Rules(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation)
-      : wish_(wish), characters_(characters), act_(act), situation_(situation), used_(wish.size(), false) {}
+  Rules(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation, const Opinion& opinion)
+      : wish_(wish), characters_(characters), act_(act), situation_(situation), opinion_(opinion), used_(wish.size(), false) {}
 
   std::vector<Evidence> all() {
     for (size_t i = 0; i < wish_.size(); ++i) {
@@ -44,6 +44,7 @@ class Rules {
       else if (token.kind == Kind::kWord) word(i);
     }
     mend();
+    sounds_like();
     looks();
     kind();
     return std::move(out_);
@@ -60,6 +61,19 @@ class Rules {
       };
       std::erase_if(out_, [&](const Evidence& one) { return one.field.span.begin < at && behind(one.field.slot); });
     }
+  }
+
+  // What the whole of it sounds like, where no word says what is done.
+  void sounds_like() {
+    if (opinion_.workload.empty() || (act_ != Act::kRequest && act_ != Act::kHowMuch)) return;
+    const bool said = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kWorkload || one.field.slot == Slot::kArtifact; });
+    if (said) return;
+    constexpr std::string_view kJobs[] = {"training", "rendering", "transcoding", "simulation", "analysis"};
+    const bool job = std::find(std::begin(kJobs), std::end(kJobs), opinion_.workload) != std::end(kJobs);
+    Evidence evidence;
+    evidence.field = {.slot = Slot::kWorkload, .amount = job ? 2 : 1, .name = std::string(opinion_.workload),
+                      .confidence_permille = std::max(1, static_cast<int32_t>(opinion_.workload_probability * kUsual))};
+    out_.push_back(std::move(evidence));
   }
 
   // What cameras see is looked at, where nothing else is said of what is done.
@@ -138,7 +152,8 @@ class Rules {
   // More or fewer of what is there.
   void change_count(Evidence& evidence, size_t i) const {
     if (!edits()) return;
-    if (before(i, Sense::kFewer, 2) || after(i, Sense::kFewer, 2)) {
+    const bool taken_away = before(i, Sense::kTurn, 2) && (spelled(near(i, 1), {U"away", U"off", U"out"}) || spelled(near(i, 2), {U"away", U"off", U"out"}));
+    if (before(i, Sense::kFewer, 2) || after(i, Sense::kFewer, 2) || taken_away) {
       evidence.field.change = Change::kAdd;
       evidence.field.amount = -evidence.field.amount;
     } else if (before(i, Sense::kAdd, 2) || after(i, Sense::kAdd, 1)) {
@@ -148,6 +163,7 @@ class Rules {
 
   void quantity(size_t i) {
     const Token& token = wish_[i];
+    if (told_of(i)) return;
     switch (token.measure) {
       case Measure::kDuration: return duration(i);
       case Measure::kBandwidth: {
@@ -183,8 +199,10 @@ class Rules {
       return;
     }
     if (edits() && !in_wish(Sense::kAvailability) && share_of_what_is(i)) return;
-    const bool available = about(i, Sense::kAvailability, 3);
-    const bool of_requests = about(i, Sense::kUnitRequests, 3);
+    const bool available = about(i, Sense::kAvailability, 3) || before(i, Sense::kSafe, 3);
+    // "95 % of them within 400 ms"
+    const bool of_answers = spelled(near(i, 1), {U"of", U"的"}) && !available && timed_behind(i);
+    const bool of_requests = about(i, Sense::kUnitRequests, 3) || of_answers;
     if (!available && (of_requests || in_wish(Sense::kLatency))) {
       amount(Slot::kPercentile, i, wish_[i].amount, of_requests ? kSure : kGuessed);
     } else {
@@ -192,9 +210,27 @@ class Rules {
     }
   }
 
+  // Whether a time to answer within stands behind token i in its clause.
+  bool timed_behind(size_t i) const {
+    for (int k = 1; k <= kClause; ++k) {
+      const Token* token = near(i, k);
+      if (token == nullptr) return false;
+      if (token->quantity(Measure::kDuration)) return token->amount < kMinuteUs;
+    }
+    return false;
+  }
+  // Whether a quantity is only told of: denied where another of its kind follows ("not 14 ms, it's 140 ms"), or of what failed.
+  bool told_of(size_t i) const {
+    const Token& token = wish_[i];
+    const auto other = std::find_if(wish_.begin() + static_cast<std::ptrdiff_t>(i) + 1, wish_.end(), [&](const Token& one) { return one.quantity(token.measure); });
+    const bool counted = token.measure == Measure::kInstances || token.measure == Measure::kStreams;
+    const bool failed = counted && (after(i, Sense::kFails, 1) || spelled(near(i, -1), {U"坏"}));
+    return (before(i, Sense::kNot, 1) && other != wish_.end()) || (failed && (other != wish_.end() || act_ == Act::kRequest));
+  }
+
   // "20 % cheaper", 路数减三成: a factor.
   bool share_of_what_is(size_t i) {
-    const bool fewer = about(i, Sense::kFewer, 3) || about(i, Sense::kCheaper, 3) || about(i, Sense::kFaster, 3) || spelled_near(i, {U"降", U"砍", U"cut", U"reduce", U"lower"}, 4);
+    const bool fewer = about(i, Sense::kFewer, 3) || about(i, Sense::kCheaper, 3) || about(i, Sense::kFaster, 3) || spelled_near(i, {U"降", U"砍", U"cut", U"reduce", U"lower", U"off", U"knock"}, 4);
     const bool more = about(i, Sense::kAdd, 3) || spelled_near(i, {U"提高", U"涨", U"raise", U"increase"}, 4);
     if (!fewer && !more) return false;
     const Slot slot = about(i, Sense::kFaster, 3) ? Slot::kLatency : spoken_slot(i, Slot::kBudget);
@@ -218,6 +254,9 @@ class Rules {
       evidence.field.change = Change::kAdd;
       return;
     }
+    // "90 seconds of film", 那90秒
+    const bool of_footage = spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"film", U"video", U"footage", U"audio", U"clips", U"material", U"speech", U"music", U"recordings", U"tape"});
+    if (of_footage || spelled(near(i, -1), {U"那", U"这"})) return;
     if (edits() && us < kMinuteUs && (spelled(near(i, -1), {U"慢"}) || (before(i, Sense::kMeasure, 1) && spelled(near(i, -2), {U"慢"})) || spelled(near(i, 1), {U"slower", U"longer", U"more"}))) {
       return revise(Slot::kLatency, i, Change::kRelax, 0);
     }
@@ -235,7 +274,7 @@ class Rules {
     }
     // "an hour from now start", 半小时后启动
     const bool from_now = spelled(near(i, 1), {U"from", U"后", U"之后", U"以后", U"过后", U"后再"}) || spelled(near(i, -1), {U"in", U"after", U"过"});
-    if (us >= kMinuteUs && from_now && (in_clause(i, Sense::kStart) || spelled(near(i, 2), {U"now"}) || spelled(near(i, 1), {U"后", U"之后", U"以后", U"后再"}))) {
+    if (us >= kMinuteUs && from_now && !in_clause(i, Sense::kFinish) && (in_clause(i, Sense::kStart) || spelled(near(i, 2), {U"now"}) || spelled(near(i, 1), {U"后", U"之后", U"以后", U"后再"}))) {
       amount(Slot::kStart, i, situation_.at.unix_s + us / kSecondUs, kUsual).bound = false;
       return;
     }
@@ -304,7 +343,7 @@ class Rules {
       const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure) || token.is(Sense::kChange) || token.is(Sense::kAbout) ||
                           token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
       if (!passed) {
-        if (k < i || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
+        if (k < i || token.is(Sense::kUnitRequests) || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
           if (count(token)) return;
         }
         break;
@@ -339,6 +378,11 @@ class Rules {
       // "300 is too much, 200 tops"
       const __int128 nano = static_cast<__int128>(micro) * 1'000;
       if (nano <= (int64_t{1} << 60)) amount(Slot::kBudget, i, static_cast<int64_t>(nano), kGuessed).field.name = "total";
+      return;
+    }
+    // "rendered for at most 1000"
+    if (act_ == Act::kRequest && limit(i) && before(i, Sense::kFor, 3) && near(i, 1) == nullptr && micro < (int64_t{1} << 50)) {
+      amount(Slot::kBudget, i, micro * 1'000, kGuessed).field.name = "total";
       return;
     }
     // "20 ms would be nice, 50 at most": in the unit of what was said before.
@@ -393,7 +437,8 @@ class Rules {
 
   void word(size_t i) {
     const Token& token = wish_[i];
-    if (const Meaning* intent = token.named(NameKind::kIntent)) named(Slot::kTarget, i, intent->name, kSure);
+    const bool of_streams = act_ == Act::kRequest && token.is(Sense::kUnitStreams);
+    if (const Meaning* intent = token.named(NameKind::kIntent); intent != nullptr && !of_streams) named(Slot::kTarget, i, intent->name, kSure);
     if (const Meaning* artifact = token.named(NameKind::kArtifact)) named(Slot::kArtifact, i, artifact->name, kSure);
     if (const Meaning* model = token.named(NameKind::kAcceleratorModel); model != nullptr && !replaced(i)) named(Slot::kAcceleratorModel, i, model->name, kSure);
     if (const Meaning* work = token.meaning(Sense::kWorkload)) {
@@ -407,7 +452,8 @@ class Rules {
     if (const Meaning* percentile = token.meaning(Sense::kPercentile)) amount(Slot::kPercentile, i, percentile->value, kSure).bound = false;
     // "A GPU" without a figure is one.
     const bool latin = is_letter(characters_.text[token.begin]);
-    if (token.is(Sense::kUnitAccelerators) && latin && act_ == Act::kRequest) amount(Slot::kAccelerators, i, 1'000, kGuessed - 100).bound = false;
+    const bool other_card = spelled(&token, {U"card", U"cards"});  // of credit, of a game
+    if (token.is(Sense::kUnitAccelerators) && latin && !other_card && act_ == Act::kRequest) amount(Slot::kAccelerators, i, 1'000, kGuessed - 100).bound = false;
     if (token.is(Sense::kAll) && act_ == Act::kCancel) named(Slot::kTarget, i, "all", kSure);
     wishes(i);
     if (edits()) revisions(i);
@@ -433,6 +479,13 @@ class Rules {
       if (meaning == nullptr) continue;
       const bool comparative = sense == Sense::kCheaper || sense == Sense::kFaster;
       if (comparative && edits()) continue;
+      const bool stated = sense == Sense::kSafe && [&] {
+        for (int k = 1; k <= 3; ++k) {
+          if (const Token* next = near(i, k); next != nullptr && next->quantity(Measure::kShare)) return true;
+        }
+        return false;
+      }();
+      if (stated) continue;  // "reliable: 99.9 %"
       if (before(i, Sense::kNot, 2)) return;  // "not cheap"
       named(Slot::kPrefer, i, meaning->name, comparative ? kUsual : kSure);
       return;
@@ -458,6 +511,12 @@ class Rules {
     if (token.is(Sense::kSlowerIsFine)) return revise(Slot::kLatency, i, Change::kRelax, 0);
     if (token.is(Sense::kNoBudget)) return revise(Slot::kBudget, i, Change::kRemove, 0);
     const bool figure = std::any_of(wish_.begin(), wish_.end(), [](const Token& one) { return one.kind == Kind::kQuantity || one.kind == Kind::kInstant; });
+    // 时延再降一点, "bring the latency down a bit"
+    const bool lowered = token.is(Sense::kFewer) || (token.is(Sense::kOff) && before(i, Sense::kTurn, 4));
+    if (lowered && !figure) {
+      const Slot slot = spoken_slot(i, Slot::kKind);
+      if (slot == Slot::kLatency || slot == Slot::kBudget) return revise(slot, i, Change::kTighten, 0);
+    }
     if (token.is(Sense::kRemove) && !figure) {
       const Slot slot = spoken_slot(i, Slot::kKind);
       if (slot != Slot::kKind) revise(slot, i, Change::kRemove, 0);
@@ -499,6 +558,9 @@ class Rules {
   // "…, street-b 6 streams": a name that has figures of its own begins anew.
   bool follows_streams(size_t i) const { return i + 1 < wish_.size() && streams_at(i + 1) && i > 0 && i >= 2 && streams_behind_group(i - 2); }
   bool streams_behind_group(size_t i) const { return i + 1 < wish_.size() && streams_at(i + 1); }
+  bool streams_before(size_t i) const {
+    return std::any_of(wish_.begin(), wish_.begin() + static_cast<std::ptrdiff_t>(i), [](const Token& token) { return token.quantity(Measure::kStreams); });
+  }
   bool streams_at(size_t i) const { return i < wish_.size() && wish_[i].quantity(Measure::kStreams); }
 
   Role role_of(size_t first, size_t last, size_t& counted, bool& each) const {
@@ -507,6 +569,8 @@ class Rules {
       const Token& token = wish_[k];
       if (token.is(Sense::kFails)) return Role::kDown;
       if (token.is(Sense::kExcluded)) return Role::kNot;
+      // 贵州不要, metro别放: with nothing behind it that is meant instead.
+      if (k == last + 1 && token.is(Sense::kNot) && (k + 1 == wish_.size() || wish_[k + 1].kind == Kind::kPause)) return Role::kNot;
       if (token.is(Sense::kAddTo)) {
         for (size_t n = k + 1; n < wish_.size() && n <= k + 2; ++n) {
           if (streams_at(n)) counted = n;
@@ -548,6 +612,12 @@ class Rules {
       if (token->is(Sense::kEach) && at && index > 0 && streams_at(index - 1)) {
         counted = index - 1;
         each = true;
+        return Role::kFrom;
+      }
+      // "3 cameras at street-a, 5 at street-b", "2 more at street-b"
+      if (at && index > 0 && streams_before(index) && (token->kind == Kind::kNumber || (token->is(Sense::kAdd) && wish_[index - 1].kind == Kind::kNumber)) &&
+          wish_[first].named(NameKind::kSite) != nullptr) {
+        counted = token->kind == Kind::kNumber ? index : index - 1;
         return Role::kFrom;
       }
       // Cameras that stand at a site.
@@ -636,14 +706,15 @@ class Rules {
   const Characters& characters_;
   Act act_;
   const Situation& situation_;
+  const Opinion& opinion_;
   std::vector<bool> used_;
   std::vector<Evidence> out_;
 };
 
 }  // namespace
 
-std::vector<Evidence> gather(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation) {
-  return Rules(wish, characters, act, situation).all();
+std::vector<Evidence> gather(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation, const Opinion& opinion) {
+  return Rules(wish, characters, act, situation, opinion).all();
 }
 
 }  // namespace weir::language

@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "intelligence/language/tokens.h"
@@ -35,8 +36,16 @@ struct Situation {
   Consent consent = {};
 };
 
-// What the words of one wish say of its fields, by rules. `act` is what the wish is believed to be.
-std::vector<Evidence> gather(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation);
+// What is believed of a whole wish beside its words, as a model has it.
+struct Opinion {
+  std::vector<float> acts = {};    // probabilities by Act; none without a model
+  std::string_view workload = {};  // empty: none that is believed
+  float workload_probability = 0;
+};
+
+// What the words of one wish say of its fields, by rules, and what work it is about where they do not tell. `act` is what the wish is
+// believed to be.
+std::vector<Evidence> gather(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation, const Opinion& opinion = {});
 // What they say of the act.
 std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situation& situation);
 

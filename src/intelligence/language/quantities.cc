@@ -11,6 +11,7 @@ using Kind = Token::Kind;
 
 constexpr int64_t kPpmOfPercent = 10'000;
 constexpr int64_t kNanoOfMicro = 1'000;
+constexpr int64_t kFramesPerSecondMax = 240;  // where "per second" is left unsaid
 constexpr size_t kNounDistanceMax = 3;  // words between a number and what it counts
 
 // a·b/1e6, or nothing where it is beyond what any slot holds.
@@ -252,13 +253,18 @@ class Reader {
     const bool cards = counts_accelerators(next + 1) || (i > 0 && counts_accelerators(i - 1)) ||
                        (i > 1 && tokens_[i - 1].kind == Kind::kPause && counts_accelerators(i - 2)) ||
                        (clause_names_model(i) && !clause_has(i, Sense::kPeriod) && !clause_has(i, Sense::kBudget) && !clause_has(i, Sense::kAtMost));
-    if (is(next, Sense::kUnitMoney) || (is(next, Sense::kBlock) && !cards)) {
+    if (is(next, Sense::kUnitMoney) || (is(next, Sense::kBlock) && (!cards || is(next + 1, Sense::kPeriod)))) {
       end = next + 1;
       return money(i, end, micro);
     }
     if (is(next, Sense::kBlock)) return take(next + 1, Measure::kAccelerators, micro / 1'000);
     if (const auto unit = unit_at(next)) {
       size_t behind = next + 1;
+      // Of a film, not of each second of it.
+      if (unit->measure == Measure::kFrames && micro > kFramesPerSecondMax * kMicro && !is(behind, Sense::kPerSecond) && !(i > 0 && is(i - 1, Sense::kPerSecond)) &&
+          tokens_[next].end - tokens_[next].begin <= 6) {
+        return std::nullopt;
+      }
       const bool rate = unit->measure == Measure::kFrames || unit->measure == Measure::kRequests;
       if (rate && (is(behind, Sense::kPerSecond) || per(behind) > 1)) ++behind;
       if (unit->measure == Measure::kStreams && is(behind, Sense::kPerSecond)) return take(behind + 1, Measure::kRequests, scaled(micro, 1'000));

@@ -72,7 +72,9 @@ std::vector<Field> resolve(std::vector<Evidence> evidence, Act act, std::vector<
     const bool alike = one.bound == held->bound && one.field.confidence_permille == held->field.confidence_permille;
     const bool differs = !same(one.field, held->field) && one.field.slot != Slot::kWorkload && one.field.slot != Slot::kKind && one.field.slot != Slot::kTarget;
     if (alike && differs) doubts.push_back({DoubtKind::kConflict, one.field.slot, {}});
-    if (limit || weightier) held = &one;
+    // What is told last is what is wanted: "the other provider charged 70, you get 50".
+    const bool later = alike && differs && (one.field.slot == Slot::kBudget || (one.field.slot == Slot::kInstances && one.field.amount > 1));
+    if (limit || weightier || later) held = &one;
   }
   for (const Evidence* one : best) {
     if (one != nullptr) fields.push_back(one->field);

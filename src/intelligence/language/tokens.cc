@@ -123,4 +123,8 @@ std::vector<Token> split(const Characters& characters, const Gazetteer& gazettee
   return out;
 }
 
+std::vector<Token> tokens_of(const Characters& characters, const Gazetteer& gazetteer, const SpokenAt& at) {
+  return find_quantities(find_instants(split(characters, gazetteer), at));
+}
+
 }  // namespace weir::language

@@ -51,5 +51,7 @@ std::vector<Token> split(const Characters& characters, const Gazetteer& gazettee
 std::vector<Token> find_instants(std::vector<Token> tokens, const SpokenAt& at);
 // Numbers become quantities by the units and nouns about them.
 std::vector<Token> find_quantities(std::vector<Token> tokens);
+// All of that.
+std::vector<Token> tokens_of(const Characters& characters, const Gazetteer& gazetteer, const SpokenAt& at);
 
 }  // namespace weir::language

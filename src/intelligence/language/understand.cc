@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/units/text.h"
+#include "intelligence/language/advice.h"
 #include "intelligence/language/evidence.h"
 
 namespace weir::language {
@@ -61,7 +62,8 @@ std::vector<size_t> wish_starts(std::span<const Token> tokens) {
     const bool then = token.is(Sense::kThen);
     const bool pause = token.kind == Kind::kPause;
     if (token.is(Sense::kByTheWay) && tells(content_of(tokens.subspan(starts.back(), i - starts.back()))) && i + 1 < tokens.size()) {
-      starts.push_back(i);
+      const Content aside = content_of(tokens.subspan(i));
+      if (aside.asks || aside.cancels || aside.targets || !aside.workload.empty()) starts.push_back(i);
       continue;
     }
     // "stop gates and start a website"
@@ -69,6 +71,9 @@ std::vector<size_t> wish_starts(std::span<const Token> tokens) {
     if (!then && !pause && !verb) continue;
     size_t end = i + 1;
     while (end < tokens.size() && tokens[end].kind != Kind::kPause) ++end;
+    // "Second, …", 二，…
+    const bool counts_only = end == i + 2 && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].kind == Kind::kNumber);
+    for (end += counts_only ? 1 : 0; counts_only && end < tokens.size() && tokens[end].kind != Kind::kPause;) ++end;
     const bool joined = then || (i + 1 < tokens.size() && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].is(Sense::kAnd)));
     const Content before = content_of(tokens.subspan(starts.back(), i - starts.back()));
     const Content behind = content_of(tokens.subspan(i + 1, end - i - 1));
@@ -118,7 +123,7 @@ void leave_out(Frame& frame) {
 
 }  // namespace
 
-Result<Understanding> understand(std::string_view text, const Gazetteer& gazetteer, const SpokenAt& at, const Frame* previous) {
+Result<Understanding> understand(std::string_view text, const Gazetteer& gazetteer, const SpokenAt& at, const Frame* previous, const Model* model) {
   if (text.size() > kUtteranceBytesMax) {
     return fail(ErrorCode::kInvalid, "has " + std::to_string(text.size()) + " bytes, more than " + std::to_string(kUtteranceBytesMax), {},
                 "say it in fewer words, or write an Intent file");
@@ -128,7 +133,7 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
   if (std::all_of(characters.text.begin(), characters.text.end(), is_space)) {
     return fail(ErrorCode::kInvalid, "is empty", {}, "say what you need, like: 12 camera streams, people recognised within 500 ms");
   }
-  const std::vector<Token> tokens = find_quantities(find_instants(split(characters, gazetteer), at));
+  const std::vector<Token> tokens = tokens_of(characters, gazetteer, at);
   const Situation situation{at, previous, consent_of(characters.text)};
   Understanding out{.language = language_of(characters), .frames = {}};
   const std::vector<size_t> starts = wish_starts(tokens);
@@ -137,11 +142,18 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
     const std::span<const Token> wish = std::span(tokens).subspan(starts[i], end - starts[i]);
     Frame frame;
     if (!wish.empty()) frame.span = characters.span(wish.front().begin, wish.back().end);
-    const std::vector<ActEvidence> acts = gather_acts(wish, situation);
+    std::vector<ActEvidence> acts = gather_acts(wish, situation);
+    Opinion opinion;
+    if (model != nullptr) {
+      opinion = opinion_of(*model, wish, characters, previous != nullptr);
+      advise_acts(acts, *model, opinion, situation);
+    }
     const ActEvidence act = resolve_act(acts);
     frame.act = act.act;
     frame.confidence_permille = act.weight_permille > 0 ? act.weight_permille : 500;
-    frame.fields = resolve(gather(wish, characters, frame.act, situation), frame.act, frame.doubts);
+    std::vector<Evidence> evidence = gather(wish, characters, frame.act, situation, opinion);
+    if (model != nullptr) advise_values(evidence, value_opinions(*model, wish, characters, frame.act), wish, characters, frame.act, situation);
+    frame.fields = resolve(std::move(evidence), frame.act, frame.doubts);
     leave_out(frame);
     add_conflicts(frame, at);
     add_missing(frame);
@@ -150,9 +162,11 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
   return out;
 }
 
-Understand understand_names(const std::vector<KnownName>& names) {
-  return [gazetteer = std::make_shared<const Gazetteer>(names)](std::string_view text, const SpokenAt& at, const Frame* previous) {
-    return understand(text, *gazetteer, at, previous);
+UnderstandNames understand_by(std::shared_ptr<const Model> model) {
+  return [model = std::move(model)](const std::vector<KnownName>& names) -> Understand {
+    return [model, gazetteer = std::make_shared<const Gazetteer>(names)](std::string_view text, const SpokenAt& at, const Frame* previous) {
+      return understand(text, *gazetteer, at, previous, model.get());
+    };
   };
 }
 

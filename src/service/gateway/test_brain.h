@@ -19,6 +19,7 @@
 #include "core/ports/history.h"
 #include "infrastructure/store/views.h"
 #include "intelligence/language/understand.h"
+#include "intelligence/language_model/language_model.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/queue/queue_report.h"
 #include "security/identity/join_token.h"
@@ -182,7 +183,7 @@ class TestBrain : public Brain, public LogReader, public History {
         },
         .read_log = read_log,
         .ca_sha256 = std::string(64, 'a'),
-        .understand = language::understand_names};
+        .understand = language::understand_by(language::built_in_model())};
   }
 
   // A user's token, as the Authorization header has it.

@@ -28,7 +28,7 @@ class DialogueTest : public ::testing::Test {
   }
   // The last utterance's wishes.
   v1::AskResponse said(const std::vector<std::string>& texts) {
-    Dialogue dialogue(scene, language::understand_names(names_of(scene.domain)));
+    Dialogue dialogue(scene, language::understand_by(nullptr)(names_of(scene.domain)));
     v1::AskResponse out;
     for (const std::string& text : texts) {
       const Status heard = dialogue.hear(text, kSunday, out);
@@ -247,10 +247,10 @@ TEST_F(DialogueTest, SayingItAllAgainGivesTheSame) {
   const std::vector<std::string> all = {kCameras, "half the budget", "within 300 ms", "why is cameras there", "cheaper"};
   for (size_t n = 1; n <= all.size(); ++n) {
     const std::vector<std::string> part(all.begin(), all.begin() + static_cast<ptrdiff_t>(n));
-    Dialogue dialogue(scene, language::understand_names(names_of(scene.domain)));
+    Dialogue dialogue(scene, language::understand_by(nullptr)(names_of(scene.domain)));
     v1::AskResponse one, other;
     for (const std::string& text : part) (void)dialogue.hear(text, kSunday, one);
-    Dialogue again(scene, language::understand_names(names_of(scene.domain)));
+    Dialogue again(scene, language::understand_by(nullptr)(names_of(scene.domain)));
     for (const std::string& text : part) (void)again.hear(text, kSunday, other);
     EXPECT_EQ(one.SerializeAsString(), other.SerializeAsString());
   }
