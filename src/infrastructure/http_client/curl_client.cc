@@ -1,6 +1,9 @@
 #include "infrastructure/http_client/curl_client.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -8,6 +11,8 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+
+#include "core/ports/public_address.h"
 
 namespace weir {
 namespace {
@@ -64,6 +69,33 @@ size_t take_header(char* data, size_t size, size_t count, void* context) {
   return bytes;
 }
 
+// Asked after names were resolved, of the address that is connected to: a name cannot mean another one later.
+curl_socket_t open_public(void* context, curlsocktype, curl_sockaddr* to) {
+  std::optional<Ipv6Address> address;
+  if (to->family == AF_INET) {
+    sockaddr_in at{};
+    std::memcpy(&at, &to->addr, sizeof at);
+    std::array<uint8_t, 4> bytes{};
+    std::memcpy(bytes.data(), &at.sin_addr, bytes.size());
+    address = mapped(bytes);
+  } else if (to->family == AF_INET6) {
+    sockaddr_in6 at{};
+    static_assert(sizeof at <= sizeof(sockaddr_storage));
+    std::memcpy(&at, &to->addr, std::min<size_t>(sizeof at, to->addrlen));
+    address.emplace();
+    std::memcpy(address->bytes.data(), &at.sin6_addr, address->bytes.size());
+  }
+  if (!address || !is_public(*address)) {
+    *static_cast<bool*>(context) = true;
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+int ask_whether_to_give_up(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return (*static_cast<const std::function<bool()>*>(context))() ? 1 : 0;
+}
+
 bool has_line_end(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos; }
 
 std::optional<std::string> wrong_with(const HttpCall& call) {
@@ -113,6 +145,17 @@ Result<HttpReply> CurlClient::call(const HttpCall& call) {
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &receiving);
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, take_header);
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, &receiving);
+  bool private_address = false;
+  if (call.public_only) {
+    curl_easy_setopt(handle, CURLOPT_PROXY, "");
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_public);
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, &private_address);
+  }
+  if (call.give_up) {
+    curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, ask_whether_to_give_up);
+    curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &call.give_up);
+  }
   if (!call.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, call.ca_file.c_str());
   if (call.method == "HEAD") {
     curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
@@ -128,6 +171,9 @@ Result<HttpReply> CurlClient::call(const HttpCall& call) {
   }
   if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
     return fail(ErrorCode::kInvalid, "is not an http or https address", call.url);
+  }
+  if (code != CURLE_OK && private_address) {
+    return fail(ErrorCode::kDenied, "does not lead to a public address", call.url, "name a machine that everybody can reach");
   }
   if (code != CURLE_OK) {
     return fail(ErrorCode::kUnavailable, reason[0] != '\0' ? std::string(reason) : std::string(curl_easy_strerror(code)), call.url);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
+#include "core/ports/public_address.h"
 #include "infrastructure/http_client/scripted_server.h"
 
 namespace weir {
@@ -54,6 +57,44 @@ TEST(CurlClientTest, SilenceEndsAtTheTimeAllowed) {
   const auto reply = CurlClient().call({.url = server.url("/"), .timeout_us = 50'000});
   ASSERT_FALSE(reply.has_value());
   EXPECT_EQ(reply.error().code, ErrorCode::kUnavailable);
+}
+
+TEST(CurlClientTest, OfPublicAddressesAloneItOpensNoOther) {
+  ScriptedServer server({ScriptedServer::reply(200, "reached")});
+  CurlClient client;
+  for (const std::string& url : {server.url("/"), std::string("http://localhost:1/"), std::string("http://[::1]:1/"), std::string("http://2130706433:1/"),
+                                 std::string("http://0x7f.1:1/"), std::string("http://[::ffff:10.0.0.1]:1/")}) {
+    const auto reply = client.call({.url = url, .timeout_us = 2'000'000, .public_only = true});
+    ASSERT_FALSE(reply.has_value()) << url;
+    EXPECT_EQ(reply.error().code, ErrorCode::kDenied) << url << reply.error().text();
+  }
+  EXPECT_TRUE(client.call({.url = server.url("/")}).has_value()) << "nobody had connected before";
+}
+
+TEST(CurlClientTest, ACallThatIsGivenUpEndsBeforeItsTime) {
+  ScriptedServer server({""});
+  const auto begun = std::chrono::steady_clock::now();
+  const auto reply = CurlClient().call({.url = server.url("/"), .timeout_us = 600'000'000, .give_up = [] { return true; }});
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(reply.error().code, ErrorCode::kUnavailable);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(60));
+}
+
+TEST(PublicAddress, KnowsWhatIsSomebodysOwn) {
+  const auto is = [](const char* text) {
+    const auto four = parse_ipv4(text);
+    return is_public(four ? mapped(*four) : *Ipv6Address::parse(text));
+  };
+  for (const char* text : {"0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.255", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.2.1",
+                           "192.168.1.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fc00::1", "fd77::1", "ff02::1",
+                           "::ffff:7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2001:db8::1", "2001::1"}) {
+    EXPECT_FALSE(is(text)) << text;
+  }
+  for (const char* text : {"1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "128.0.0.1", "172.15.255.255", "172.32.0.0", "192.167.255.255",
+                           "223.255.255.255", "2606:4700::1111", "2400::1", "64:ff9b::101:101", "2002:101:101::"}) {
+    EXPECT_TRUE(is(text)) << text;
+  }
+  for (const char* text : {"1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4x", "", "1..2.3", "0x7f.0.0.1"}) EXPECT_FALSE(parse_ipv4(text)) << text;
 }
 
 TEST(CurlClientTest, HalfAReplyIsNone) {

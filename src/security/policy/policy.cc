@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, kActions> kActionNames = {"read",
                                                                  "report for"};
 constexpr std::array<std::string_view, kKinds> kKindNames = {
     "site",  "router",  "node",   "link",  "intent", "plan",   "run",   "bill",        "price",
-    "offer", "dataset", "tenant", "event", "token",  "ledger", "queue", "reservation", "policy", "workflow"};
+    "offer", "dataset", "tenant", "event", "token",  "ledger", "queue", "reservation", "policy", "workflow", "webhook"};
 
 struct Rule {
   Role role;
@@ -72,6 +72,9 @@ constexpr Rule kRules[] = {
     {Role::kTenant, Kind::kWorkflow, Action::kRead, Scope::kOwnTenant},
     {Role::kTenant, Kind::kWorkflow, Action::kApply, Scope::kOwnTenant},
     {Role::kTenant, Kind::kWorkflow, Action::kDelete, Scope::kOwnTenant},
+    {Role::kTenant, Kind::kWebhook, Action::kRead, Scope::kOwnTenant},
+    {Role::kTenant, Kind::kWebhook, Action::kApply, Scope::kOwnTenant},
+    {Role::kTenant, Kind::kWebhook, Action::kDelete, Scope::kOwnTenant},
 
     {Role::kAgent, Kind::kSite, Action::kReport, Scope::kOwnSite},
     {Role::kAgent, Kind::kNode, Action::kReport, Scope::kOwnSite},
@@ -129,6 +132,7 @@ bool existence_is_private(Kind kind) {
     case Kind::kEvent:
     case Kind::kReservation:
     case Kind::kWorkflow:
+    case Kind::kWebhook:
       return true;
     default:
       return false;

@@ -44,8 +44,9 @@ enum class Kind : uint8_t {
   kReservation,
   kPolicy,
   kWorkflow,
+  kWebhook,  // its tenant is who added it: an operator's has none
 };
-inline constexpr int kKinds = 19;
+inline constexpr int kKinds = 20;
 
 std::string_view action_name(Action action);            // "read", "read the logs of"...
 std::string_view kind_name(Kind kind);                  // "site", "intent"...

@@ -45,6 +45,7 @@ const std::map<std::pair<Role, Kind>, std::string> kExpected = {
     {{Role::kProvider, Kind::kReservation}, "s......."},
     {{Role::kProvider, Kind::kPolicy}, "*......."},
     {{Role::kProvider, Kind::kWorkflow}, "........"},
+    {{Role::kProvider, Kind::kWebhook}, "........"},
     {{Role::kTenant, Kind::kSite}, ".*......"},
     {{Role::kTenant, Kind::kNode}, "........"},
     {{Role::kTenant, Kind::kLink}, ".*......"},
@@ -63,6 +64,7 @@ const std::map<std::pair<Role, Kind>, std::string> kExpected = {
     {{Role::kTenant, Kind::kReservation}, "t....t.."},
     {{Role::kTenant, Kind::kPolicy}, "*......."},
     {{Role::kTenant, Kind::kWorkflow}, "t...tt.."},
+    {{Role::kTenant, Kind::kWebhook}, "t...tt.."},
     {{Role::kAgent, Kind::kSite}, ".......s"},
     {{Role::kAgent, Kind::kNode}, ".......s"},
     {{Role::kAgent, Kind::kLink}, ".......s"},
@@ -81,6 +83,7 @@ const std::map<std::pair<Role, Kind>, std::string> kExpected = {
     {{Role::kAgent, Kind::kReservation}, "........"},
     {{Role::kAgent, Kind::kPolicy}, "........"},
     {{Role::kAgent, Kind::kWorkflow}, "........"},
+    {{Role::kAgent, Kind::kWebhook}, "........"},
 };
 
 char expected(Role role, Kind kind, Action action) {

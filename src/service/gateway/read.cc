@@ -290,7 +290,7 @@ bool only_tasks(const std::string& kind) { return kind == "task" || kind == "tas
 Result<Kind> readable_kind(const std::string& text) {
   if (only_jobs(text) || only_tasks(text)) return Kind::kIntent;
   const auto kind = policy::parse_kind(text);
-  if (kind && *kind != Kind::kBill && *kind != Kind::kLedger) return *kind;
+  if (kind && *kind != Kind::kBill && *kind != Kind::kLedger && *kind != Kind::kWebhook) return *kind;
   return fail(
       ErrorCode::kInvalid, "\"" + text + "\" is not a kind", "kind",
       "give intent, job, task, site, router, link, dataset, offer, tenant, token, plan, run, node, event, price, "
