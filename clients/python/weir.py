@@ -323,6 +323,21 @@ class Client:
         """Who the token makes of the caller: {"role", "subject", "person", "by", "token", "expires"}."""
         return self._json("GET", ["me"])
 
+    # ---- webhooks
+
+    def add_webhook(self, url, names=(), tenant=None, secret=None, from_position=None):
+        """Has events posted to an address, signed as Standard Webhooks says: {"webhook", "secret"}. The secret is shown this once."""
+        body = {"url": url, "names": list(names), "tenant": tenant, "secret": secret, "from": from_position}
+        return self._json("POST", ["webhooks"], body={name: value for name, value in body.items() if value}, again=False)
+
+    def webhooks(self, tenant=None):
+        """Who is told of events, and how far that is: {"webhooks", "version"}."""
+        return self._json("GET", ["webhooks"], {"tenant": tenant})
+
+    def remove_webhook(self, webhook):
+        """Tells an address no more."""
+        return self._json("DELETE", ["webhooks", webhook], again=False)
+
     # ---- the ledger
 
     def ledger_head(self):

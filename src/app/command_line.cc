@@ -31,6 +31,7 @@ void add_commands(CLI::App& app) {
   add_chat_command(app);
   add_operate_commands(app);
   add_top_command(app);
+  add_webhook_commands(app);
   add_ledger_commands(app);
   add_mcp_command(app);
 #ifdef WEIR_WITH_AGENT

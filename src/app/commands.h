@@ -17,6 +17,7 @@ void add_ask_command(CLI::App& app);
 void add_chat_command(CLI::App& app);
 void add_operate_commands(CLI::App& app);   // token, drain, undrain, logs, bill
 void add_top_command(CLI::App& app);
+void add_webhook_commands(CLI::App& app);   // webhook add, list, remove
 void add_ledger_commands(CLI::App& app);    // ledger, backup, restore
 void add_mcp_command(CLI::App& app);
 void add_shell_commands(CLI::App& app);     // completion, openapi, version

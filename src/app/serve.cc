@@ -35,6 +35,7 @@
 #include "service/gateway/rest_server.h"
 #include "service/gateway/service.h"
 #include "service/gateway/sign_in.h"
+#include "service/gateway/webhook_source.h"
 
 namespace weir::app {
 namespace fs = std::filesystem;
@@ -64,7 +65,7 @@ std::vector<std::string> brain_names(const ServeConfig& config) {
 
 gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, History& history,
                              const Queues& queues, store::MerkleFollower& tree, agent_link::AgentLink& link,
-                             agent_link::ArtifactFolder& artifacts, std::string ca) {
+                             agent_link::ArtifactFolder& artifacts, std::string ca, webhook::Webhooks& webhooks) {
   return {.brain = brain,
           .clock = clock,
           .log = log,
@@ -108,11 +109,33 @@ gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, H
             return [&link, site, id = *request] { link.cancel_log(site, id); };
           },
           .ca_sha256 = std::move(ca),
-          .understand = language::understand_by(language::built_in_model())};
+          .understand = language::understand_by(language::built_in_model()),
+          .webhooks = &webhooks};
 }
 
+// Tells the webhooks of what is new, from its beginning to its end.
+class WebhookNews {
+ public:
+  WebhookNews(webhook::Webhooks& webhooks, Brain& brain, gateway::Service& service) : webhooks_(webhooks), brain_(brain) {
+    webhooks_.start(gateway::webhook_source(service));
+    token_ = brain_.subscribe([this](Position version) { webhooks_.notify(version); });
+    webhooks_.notify(brain_.durable()->version());
+  }
+  ~WebhookNews() {
+    brain_.unsubscribe(token_);
+    webhooks_.stop();
+  }
+  WebhookNews(const WebhookNews&) = delete;
+  WebhookNews& operator=(const WebhookNews&) = delete;
+
+ private:
+  webhook::Webhooks& webhooks_;
+  Brain& brain_;
+  uint64_t token_ = 0;
+};
+
 std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const agent_link::AgentLink& link,
-                                        const LogReader& log) {
+                                        const LogReader& log, const webhook::Webhooks& webhooks) {
   const runtime::LoopThread::Statistics now = brain.statistics();
   const auto number = [](auto value) { return static_cast<double>(value); };
   std::vector<gateway::Sample> out = {
@@ -136,6 +159,10 @@ std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const 
       {"weir_loop_inbox_refused_total", "Messages that found the inbox full", number(now.refused)},
       {"weir_agents_attached", "Sites whose agent is attached", number(link.attached_count())},
       {"weir_ledger_records_total", "Durable records", number(log.durable_end())}};
+  const webhook::Webhooks::Statistics posted = webhooks.statistics();
+  out.push_back({"weir_webhook_deliveries_total", "Events that receivers took", number(posted.delivered)});
+  out.push_back({"weir_webhook_failures_total", "Deliveries that failed, each attempt", number(posted.failed)});
+  out.push_back({"weir_webhook_given_up_total", "Webhooks disabled because their deliveries failed", number(posted.disabled)});
   const ShadowPricesRevised joint = brain.durable()->shadow_prices();
   if (joint.basis != 0) {
     const auto credits = [&number](Nanocredits amount) { return number(amount) / number(kCredit); };
@@ -216,6 +243,7 @@ void allow_descriptors() {
 //   loop thread → AgentLink slot of each site (newest wins) → agent          directives
 //   loop thread → durable snapshot → gateway                                 reads
 //   LogReader → Feeder of each stream (one message under way) → client       events
+//   loop thread → Webhooks (a version) → a thread of each → receiver          events
 Status serve(const ServeConfig& config) {
   const Signals signals;
   allow_descriptors();
@@ -281,9 +309,14 @@ Status serve(const ServeConfig& config) {
     sign_in = std::move(*opened);
     sign_in->refresh();
   }
-  gateway::Ports ports = gateway_ports(**brain, clock, **log, *views, queues, **tree, link, artifacts, authority->fingerprint());
+  webhook::Options posting = config.webhooks;
+  posting.user_agent = std::string("weir/") + kVersion;
+  auto webhooks = webhook::Webhooks::open(data / "webhooks", http, clock, posting);
+  if (!webhooks) return tl::unexpected(webhooks.error());
+  gateway::Ports ports = gateway_ports(**brain, clock, **log, *views, queues, **tree, link, artifacts, authority->fingerprint(), **webhooks);
   ports.sign_in = sign_in.get();
   gateway::Service service(std::move(ports));
+  auto news = std::make_unique<WebhookNews>(**webhooks, **brain, service);
   auto grpc = std::make_unique<gateway::GrpcService>(service);
   auto port = GrpcPort::open({.listen = config.listen, .brain_file = brain_file.string()}, {&grpc->service(), &link.service()});
   if (!port) return tl::unexpected(port.error());
@@ -291,7 +324,7 @@ Status serve(const ServeConfig& config) {
   if (!config.rest.empty()) {
     auto opened = gateway::RestServer::open(service, {.listen = config.rest, .console = console_files()},
                                             {identity->chain_pem, std::string(identity->key_pem.reveal())},
-                                            [&] { return samples_of(**brain, link, **log); });
+                                            [&] { return samples_of(**brain, link, **log, **webhooks); });
     if (!opened) return tl::unexpected(opened.error());
     rest = std::move(*opened);
   }
@@ -324,6 +357,7 @@ Status serve(const ServeConfig& config) {
   link.stop();
   (*port)->shutdown(kShutdownGrace_s);
   // Whoever subscribed to the brain goes before it.
+  news.reset();
   port->reset();
   grpc.reset();
   rest.reset();

@@ -8,12 +8,13 @@
 #include "core/event/event.h"
 #include "core/result/result.h"
 #include "security/openid/settings.h"
+#include "service/webhook/webhooks.h"
 
 namespace weir::app {
 
 // What `weir serve` reads from its file (TOML) and its flags.
 struct ServeConfig {
-  std::string data;                         // directory: ledger/, ca/, brain.pem, context.toml
+  std::string data;                         // directory: ledger/, ca/, webhooks/, brain.pem, context.toml
   std::string listen = "127.0.0.1:7443";    // gRPC, for agents and users
   std::string rest = "127.0.0.1:7480";      // REST, events and metrics over TLS; empty: none
   std::string artifacts;                    // directory; empty: DATA/artifacts
@@ -22,6 +23,7 @@ struct ServeConfig {
   uint32_t deciders = 1;
   int64_t checkpoint_events = 100'000;
   int64_t pass_seconds = 60;                // between passes over the whole domain; 0: none
+  webhook::Options webhooks;
   DomainCreated genesis;                    // of a new ledger
   std::optional<openid::Settings> oidc;     // sign-in by an identity provider
   std::string oidc_secret_file;             // what becomes its client_secret; empty: a public client

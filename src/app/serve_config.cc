@@ -67,6 +67,32 @@ void read_role(toml::Fields& fields, openid::Settings& oidc) {
   oidc.roles.push_back(std::move(rule));
 }
 
+void allowed(toml::Fields& fields, std::string_view name, webhook::Allowed& out) {
+  std::string text;
+  if (!fields.text(name, text)) return;
+  if (text == "nobody") {
+    out = webhook::Allowed::kNobody;
+  } else if (text == "operators") {
+    out = webhook::Allowed::kOperators;
+  } else if (text == "everybody") {
+    out = webhook::Allowed::kEverybody;
+  } else {
+    fields.refuse(name, "says not who may", "write \"nobody\", \"operators\" or \"everybody\"");
+  }
+}
+
+Status read_webhooks(const toml::Table& table, std::string_view file, webhook::Options& out) {
+  toml::Fields fields(table, file, "webhooks.");
+  int64_t max = static_cast<int64_t>(out.subscriptions_max), of_a_tenant = static_cast<int64_t>(out.of_a_tenant_max);
+  fields.whole("max", 0, 256, max);
+  fields.whole("max_of_a_tenant", 0, 256, of_a_tenant);
+  out.subscriptions_max = static_cast<size_t>(max);
+  out.of_a_tenant_max = static_cast<size_t>(of_a_tenant);
+  allowed(fields, "plain_http", out.plain_http);
+  allowed(fields, "private_addresses", out.private_addresses);
+  return fields.done();
+}
+
 }  // namespace
 
 ServeConfig default_serve_config() {
@@ -115,9 +141,13 @@ Result<ServeConfig> parse_serve_config(std::string_view text, std::string_view f
       if (const Status done = role.done(); !done) return tl::unexpected(done.error());
       continue;
     }
+    if (table.name == "webhooks" && !table.listed) {
+      if (const Status read = read_webhooks(table, file, out.webhooks); !read) return tl::unexpected(read.error());
+      continue;
+    }
     if (table.name != "domain" || table.listed) {
       return fail(ErrorCode::kInvalid, "is no table of this file", toml::place(file, table.line, table.name),
-                  "write [domain], [oidc], and [[oidc.role]] below it");
+                  "write [domain], [webhooks], [oidc], and [[oidc.role]] below it");
     }
     toml::Fields domain(table, file, "domain.");
     domain.text("name", out.genesis.name);

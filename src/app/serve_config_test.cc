@@ -51,8 +51,8 @@ TEST(ServeConfig, SaysFileLineFieldAndRemedy) {
       "serve.toml:2: domain.scarcity_core_hour: is no amount of credits; write it as a text like \"0.5\"");
   EXPECT_EQ(error_of("[domain]\nnmae = \"a\""),
             "serve.toml:2: domain.nmae: is unknown; did you mean \"name\"?");
-  EXPECT_EQ(error_of("[domains]"), "serve.toml:1: domains: is no table of this file; write [domain], [oidc], and [[oidc.role]] below it");
-  EXPECT_EQ(error_of("[[domain]]"), "serve.toml:1: domain: is no table of this file; write [domain], [oidc], and [[oidc.role]] below it");
+  EXPECT_EQ(error_of("[domains]"), "serve.toml:1: domains: is no table of this file; write [domain], [webhooks], [oidc], and [[oidc.role]] below it");
+  EXPECT_EQ(error_of("[[domain]]"), "serve.toml:1: domain: is no table of this file; write [domain], [webhooks], [oidc], and [[oidc.role]] below it");
 }
 
 constexpr const char* kOidc = R"([oidc]
@@ -120,6 +120,21 @@ TEST(ServeConfig, SaysWhatIsWrongWithTheIdentityProvider) {
   EXPECT_EQ(error_of(kOidc + roles), "");
   EXPECT_NE(error_of(kOidc + roles + "[[oidc.role]]\nvalue = \"v\"\nrole = \"operator\"\n"), "");
   EXPECT_NE(error_of(std::string(kRoles) + kOidc), "") << "a role above [oidc]";
+}
+
+TEST(ServeConfig, SaysWhoMayHaveEventsPostedWhere) {
+  const auto read = parse_serve_config("[webhooks]\nmax = 256\nmax_of_a_tenant = 0\nplain_http = \"nobody\"\nprivate_addresses = \"everybody\"\n", "serve.toml");
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->webhooks.subscriptions_max, 256u);
+  EXPECT_EQ(read->webhooks.of_a_tenant_max, 0u);
+  EXPECT_EQ(read->webhooks.plain_http, webhook::Allowed::kNobody);
+  EXPECT_EQ(read->webhooks.private_addresses, webhook::Allowed::kEverybody);
+  EXPECT_EQ(default_serve_config().webhooks.private_addresses, webhook::Allowed::kOperators);
+  EXPECT_EQ(default_serve_config().webhooks.plain_http, webhook::Allowed::kOperators);
+  EXPECT_EQ(error_of("[webhooks]\nmax = 257"), "serve.toml:2: webhooks.max: must be a whole number from 0 to 256");
+  EXPECT_EQ(error_of("[webhooks]\nplain_http = \"tenants\""),
+            "serve.toml:2: webhooks.plain_http: says not who may; write \"nobody\", \"operators\" or \"everybody\"");
+  EXPECT_EQ(error_of("[webhooks]\nmaxx = 1"), "serve.toml:2: webhooks.maxx: is unknown; did you mean \"max\"?");
 }
 
 }  // namespace

@@ -92,7 +92,8 @@ class ClientTest(unittest.TestCase):
         methods = {"Apply": "apply", "Get": "get", "List": "list", "Delete": "delete", "Explain": "explain", "ExplainByWorkflow": "explain_workflow",
                    "Ask": "ask", "Drain": "drain", "Undrain": "undrain", "Cordon": "cordon", "Uncordon": "uncordon", "RevokeSite": "revoke_site",
                    "Events": "events", "Logs": "logs", "Bill": "bill", "IssueToken": "issue_token", "RevokeToken": "revoke_token",
-                   "WhoAmI": "who_am_i", "LedgerHead": "ledger_head", "LedgerProof": "prove", "Health": "health", "Metrics": "metrics", "OpenApi": "openapi"}
+                   "WhoAmI": "who_am_i", "AddWebhook": "add_webhook", "ListWebhooks": "webhooks", "RemoveWebhook": "remove_webhook",
+                   "LedgerHead": "ledger_head", "LedgerProof": "prove", "Health": "health", "Metrics": "metrics", "OpenApi": "openapi"}
         browsers = {"SignIn", "FinishSignIn", "SignInWays", "SignOut"}
         served = {operation["operationId"] for path in self.op.openapi()["paths"].values() for operation in path.values()} - browsers
         self.assertEqual(served, set(methods))

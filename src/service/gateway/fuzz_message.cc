@@ -17,7 +17,7 @@ struct Input {
   const uint8_t* data;
   size_t size;
 
-  template <class Request, class Response, class Who>
+  template <class Who, class Request, class Response>
   void read(Result<Response> (Service::*handler)(const Who&, const Request&)) const {
     Request request;
     if (!request.ParseFromArray(data, static_cast<int>(size))) return;
@@ -61,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Input in{world.service,
                  Caller{policy::principal_of(tenant ? policy::Role::kTenant : policy::Role::kOperator, tenant ? "city" : "alice")},
                  data + 1, size - 1};
-  switch ((data[0] & 127) % 16) {
+  switch ((data[0] & 127) % 19) {
     case 0:
       in.change(&Service::apply);
       break;
@@ -109,6 +109,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 15:
       in.read(&Service::who_am_i);
+      break;
+    case 16:
+      in.read(&Service::add_webhook);
+      break;
+    case 17:
+      in.read(&Service::list_webhooks);
+      break;
+    case 18:
+      in.read(&Service::remove_webhook);
       break;
   }
   return 0;

@@ -17,7 +17,9 @@ using namespace weir::gateway;
 
 void check(const HttpResponse& response) {
   google::protobuf::Value value;
-  if (response.status != 200 && response.status < 400) std::abort();
+  const bool good = response.status == 200 || response.status == 201 || response.status == 204 || response.status == 206;
+  if (!good && response.status < 400) std::abort();
+  if (response.status == 204 && response.body.empty()) return;
   if (!google::protobuf::util::JsonStringToMessage(response.body, &value).ok()) std::abort();
   if (http_reason(response.status) == "Error") std::abort();
 }

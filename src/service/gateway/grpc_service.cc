@@ -389,6 +389,15 @@ class Calls final : public v1::Weir::CallbackService {
   Reactor* LedgerProof(Context* c, const v1::LedgerProofRequest* q, v1::LedgerProofResponse* r) override {
     return read(c, q, r, &Handlers::ledger_proof);
   }
+  Reactor* AddWebhook(Context* c, const v1::AddWebhookRequest* q, v1::AddWebhookResponse* r) override {
+    return read(c, q, r, &Handlers::add_webhook);
+  }
+  Reactor* ListWebhooks(Context* c, const v1::ListWebhooksRequest* q, v1::ListWebhooksResponse* r) override {
+    return read(c, q, r, &Handlers::list_webhooks);
+  }
+  Reactor* RemoveWebhook(Context* c, const v1::RemoveWebhookRequest* q, v1::RemoveWebhookResponse* r) override {
+    return read(c, q, r, &Handlers::remove_webhook);
+  }
   grpc::ServerWriteReactor<v1::EventsResponse>* Events(Context* context, const v1::EventsRequest* request) override {
     const auto who = caller(service_, *context);
     const auto stream = std::make_shared<EventStream>(feeder_, service_, who ? *who : Caller{}, *request,

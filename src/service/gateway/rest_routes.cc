@@ -8,6 +8,7 @@
 #include "core/units/text.h"
 #include "service/gateway/names.h"
 #include "service/gateway/sign_in.h"
+#include "service/gateway/tmf921_routes.h"
 #include "service/gateway/views.h"
 #include "service/resource/resource.h"
 #include "weir/v1/service.pb.h"
@@ -114,10 +115,8 @@ Result<std::string> unescape(std::string_view text) {
   return out;
 }
 
-// The pattern's "{field}" segments are fields of the request.
-struct Match {
-  std::vector<std::pair<std::string, std::string>> fields;
-};
+}  // namespace
+
 std::optional<Match> match(const std::vector<std::string>& path, std::string_view pattern) {
   Match out;
   size_t at = 0;
@@ -135,6 +134,8 @@ std::optional<Match> match(const std::vector<std::string>& path, std::string_vie
   }
   return at == path.size() ? std::optional(std::move(out)) : std::nullopt;
 }
+
+namespace {
 
 struct Call {
   Service& service;
@@ -252,6 +253,9 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/tokens", [](const Call& c) { return change(c, true, &Service::issue_token); }},
     {"DELETE", "/v1/tokens/{token}", [](const Call& c) { return change(c, false, &Service::revoke_token); }},
     {"GET", "/v1/me", [](const Call& c) { return read(c, &Service::who_am_i); }},
+    {"POST", "/v1/webhooks", [](const Call& c) { return read(c, &Service::add_webhook, true); }},
+    {"GET", "/v1/webhooks", [](const Call& c) { return read(c, &Service::list_webhooks); }},
+    {"DELETE", "/v1/webhooks/{webhook}", [](const Call& c) { return read(c, &Service::remove_webhook); }},
     {"GET", "/v1/ledger/head", [](const Call& c) { return read(c, &Service::ledger_head); }},
     {"GET", "/v1/ledger/proof/{position}", [](const Call& c) { return read(c, &Service::ledger_proof); }},
 };
@@ -306,7 +310,22 @@ std::string_view session_of(const SignIn* sign_in, const HttpRequest& request) {
 
 }  // namespace
 
+tl::expected<Caller, Unknown> caller_of(Service& service, const HttpRequest& request) {
+  SignIn* sign_in = service.ports().sign_in;
+  const std::string_view session = session_of(sign_in, request);
+  if (request.authorization.empty() && session.empty()) {
+    return tl::unexpected(Unknown{{ErrorCode::kDenied, "the request carries no token", "Authorization", "send Bearer TOKEN"}, 401});
+  }
+  if (!session.empty()) {
+    if (const Status own = sign_in->same_origin(request); !own) return tl::unexpected(Unknown{own.error(), 0});
+  }
+  auto who = session.empty() ? service.authenticate(request.authorization) : service.authenticate_session(session);
+  if (!who) return tl::unexpected(Unknown{who.error(), 401});
+  return std::move(*who);
+}
+
 Routed route(Service& service, const HttpRequest& request) {
+  if (is_tmf921(request.target)) return route_tmf921(service, request);
   SignIn* sign_in = service.ports().sign_in;
   if (auto answer = sign_in == nullptr ? answer_without_provider(request) : sign_in->answer(service, request)) return std::move(*answer);
   const auto target = parse_target(request.target);
@@ -319,15 +338,8 @@ Routed route(Service& service, const HttpRequest& request) {
       allow += (allow.empty() ? "" : ", ") + std::string(at.method);
       continue;
     }
-    const std::string_view session = session_of(sign_in, request);
-    if (request.authorization.empty() && session.empty()) {
-      return problem({ErrorCode::kDenied, "the request carries no token", "Authorization", "send Bearer TOKEN"}, 401);
-    }
-    if (!session.empty()) {
-      if (const Status own = sign_in->same_origin(request); !own) return problem(own.error());
-    }
-    auto who = session.empty() ? service.authenticate(request.authorization) : service.authenticate_session(session);
-    if (!who) return problem(who.error(), 401);
+    auto who = caller_of(service, request);
+    if (!who) return problem(who.error().why, who.error().status);
     return at.handle({service, std::move(*who), request, *target, *matched});
   }
   if (!allow.empty()) {
@@ -370,8 +382,10 @@ int http_status(ErrorCode code) {
 std::string_view http_reason(int status) {
   switch (status) {
     case 200: return "OK";
+    case 201: return "Created";
     case 202: return "Accepted";
     case 204: return "No Content";
+    case 206: return "Partial Content";
     case 303: return "See Other";
     case 304: return "Not Modified";
     case 400: return "Bad Request";
@@ -409,6 +423,8 @@ HttpResponse problem(const Error& error, int status) {
               std::to_string(status) + ",\"detail\":" + quoted + "," + rest.substr(1),
           {}};
 }
+
+std::string event_json(const v1::EventView& event) { return to_json(event); }
 
 std::string sse_text(const v1::EventsResponse& events) {
   std::string out;

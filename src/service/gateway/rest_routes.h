@@ -12,6 +12,10 @@
 #include "core/result/result.h"
 #include "service/gateway/service.h"
 
+namespace weir::v1 {
+class EventView;
+}
+
 // HTTP requests to operations and back, along the annotations of service.proto. Knows nothing of sockets.
 namespace weir::gateway {
 
@@ -49,6 +53,19 @@ struct Target {
 };
 Result<Target> parse_target(std::string_view target);
 
+// The pattern's "{field}" segments, decoded; none: the path is another.
+struct Match {
+  std::vector<std::pair<std::string, std::string>> fields;
+};
+std::optional<Match> match(const std::vector<std::string>& path, std::string_view pattern);
+
+// Who asks, by the header or by the session of a browser; or why nobody known does, and the status to say it with (0: that of the error).
+struct Unknown {
+  Error why;
+  int status = 0;
+};
+tl::expected<Caller, Unknown> caller_of(Service& service, const HttpRequest& request);
+
 // What the connection does next: answer once, perhaps later from another thread, or stream.
 struct EventsBegin {
   Caller who;
@@ -78,6 +95,8 @@ std::string_view http_reason(int status);
 // One of the members of a header's list like "a, W/b" is it, or any.
 bool lists(std::string_view list, std::string_view value);
 
+// What streams and webhooks say of an event.
+std::string event_json(const v1::EventView& event);
 // One server-sent event (WHATWG HTML, section 9.2).
 std::string sse_text(const v1::EventsResponse& events);
 // One line of JSON: a LogsResponse, or a problem.

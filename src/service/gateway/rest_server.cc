@@ -54,7 +54,7 @@ std::string head(const HttpResponse& response, bool keep, bool stream) {
   if (!response.allow.empty()) out += "Allow: " + response.allow + "\r\n";
   if (response.status == 401) out += "WWW-Authenticate: Bearer\r\n";
   // Of 304 the length would be that of what is not sent (RFC 9110, section 8.6).
-  if (!stream && response.status != 304) out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  if (!stream && response.status != 304 && response.status != 204) out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
   out += std::string("Connection: ") + (keep && !stream ? "keep-alive" : "close") + "\r\n\r\n";
   return out;
 }

@@ -55,6 +55,12 @@ class RevokeTokenRequest;
 class RevokeTokenResponse;
 class WhoAmIRequest;
 class WhoAmIResponse;
+class AddWebhookRequest;
+class AddWebhookResponse;
+class ListWebhooksRequest;
+class ListWebhooksResponse;
+class RemoveWebhookRequest;
+class RemoveWebhookResponse;
 class LedgerHeadRequest;
 class LedgerHeadResponse;
 class LedgerProofRequest;
@@ -69,6 +75,10 @@ struct Scene;
 
 namespace weir::identity {
 struct UserToken;
+}
+
+namespace weir::webhook {
+class Webhooks;
 }
 
 namespace weir::gateway {
@@ -126,6 +136,8 @@ struct Ports {
   UnderstandNames understand = {};
   // Absent: local tokens alone.
   SignIn* sign_in = nullptr;
+  // Absent: nobody is told of events but by streams.
+  webhook::Webhooks* webhooks = nullptr;
 };
 
 struct ViewSources;
@@ -141,8 +153,8 @@ struct Caller : policy::Principal {
 
 // Every operation that users have, once for all protocols: request in, response out, in the messages of
 // api/weir/v1/service.proto. Reads answer from the newest durable state; changes answer when they are durable.
-// Safe to call from several threads; nothing blocks but dry runs, which decide, and bills, which wait a moment for
-// the history to have caught up.
+// Safe to call from several threads; nothing blocks but dry runs, which decide, bills, which wait a moment for
+// the history to have caught up, and changes of webhooks, which write a file.
 class Service {
  public:
   using Principal = policy::Principal;
@@ -178,6 +190,10 @@ class Service {
   Result<v1::WhoAmIResponse> who_am_i(const Caller& who, const v1::WhoAmIRequest& request);
   Result<v1::LedgerHeadResponse> ledger_head(const Principal& who, const v1::LedgerHeadRequest& request);
   Result<v1::LedgerProofResponse> ledger_proof(const Principal& who, const v1::LedgerProofRequest& request);
+
+  Result<v1::AddWebhookResponse> add_webhook(const Caller& who, const v1::AddWebhookRequest& request);
+  Result<v1::ListWebhooksResponse> list_webhooks(const Principal& who, const v1::ListWebhooksRequest& request);
+  Result<v1::RemoveWebhookResponse> remove_webhook(const Principal& who, const v1::RemoveWebhookRequest& request);
 
   // Whether the request may be made at all; then read it on from `next` on. An answer without events and with
   // `next` at the durable end: wait for a later version.
