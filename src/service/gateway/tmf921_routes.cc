@@ -175,7 +175,7 @@ Routed post_intent(const Call& call) {
   if (!document) return refusal(document.error());
   const auto wanted = tmf921::parse_intent(*document);
   if (!wanted) return refusal(wanted.error());
-  auto intent = wanted->sentence.empty() ? tmf921::intent_message(*wanted) : intent_said(call, *wanted, nullptr);
+  auto intent = wanted->sentence.empty() ? tmf921::intent_message(*wanted, tenant_of(call.who, "")) : intent_said(call, *wanted, nullptr);
   if (!intent) return refusal(intent.error());
   const std::string tenant = tenant_of(call.who, intent->metadata().tenant());
   if (tmf921_intent(call.service, call.who, tenant, wanted->name)) {
@@ -210,7 +210,7 @@ Routed patch_intent(const Call& call) {
   v1::IntentName about;
   about.set_tenant(tenant);
   about.set_name(name);
-  auto intent = wanted->sentence.empty() ? tmf921::intent_message(*wanted) : intent_said(call, *wanted, &about);
+  auto intent = wanted->sentence.empty() ? tmf921::intent_message(*wanted, tenant) : intent_said(call, *wanted, &about);
   if (!intent) return refusal(intent.error());
   if (intent->metadata().tenant() != tenant) {
     return refusal({ErrorCode::kInvalid, "cannot be changed", "expression.expressionValue.metadata.tenant", "leave it out"});

@@ -21,8 +21,8 @@ namespace json = boost::json;
 const std::string kRoot = "/tmf-api/intentManagement/v5";
 
 constexpr const char* kSpec =
-    R"({"from":[{"site":"street","streams":4}],"workload":{"service":{"artifact":"detector","port":8080,"cpu":"1","memory":"256Mi","streams_per_instance":2},
-        "traffic":{"up":"2Mbps","down":"50kbps","request":"2kB","work_per_request":"30ms"}},"promise":{"latency":"500ms"}})";
+    R"({"from":[{"site":"street","streams":4}],"workload":{"service":{"artifact":"detector","port":8080,"cpu":1,"memory":"256Mi","streams_per_instance":2},
+        "traffic":{"up":"2Mbps","down":"50kbps","requests_per_second":2,"work_per_request":"30ms@reference-core"}},"promise":{"latency":"500ms","percentile":99}})";
 
 class Tmf921Test : public ::testing::Test {
  protected:
@@ -190,7 +190,9 @@ TEST_F(Tmf921Test, WhatIsWrongIsSaidInTheClientsWords) {
   expect_error(ask("POST", "/intent", city, "{"), 400, "invalid", "body");
   expect_error(ask("POST", "/intent", city, written("Cameras")), 400, "invalid", "name");
   expect_error(ask("POST", "/intent", city, written(std::string(100'000, 'a'))), 400, "invalid", "name");
-  expect_error(ask("POST", "/intent", city, written("a", R"({"promise":{"latency":"soon"}})")), 400, "invalid", "expression.expressionValue.spec");
+  std::string soon = kSpec;
+  soon.replace(soon.find("500ms"), 5, "soon");
+  expect_error(ask("POST", "/intent", city, written("a", soon)), 400, "invalid", "spec.promise.latency");
   expect_error(ask("POST", "/intent", city, written("a", R"({"nonsense":1})")), 400, "invalid", "nonsense");
   expect_error(ask("POST", "/intent", city, R"({"name":"a","expression":{"@type":"TurtleExpression","expressionValue":"x"}})"), 501, "unsupported");
   expect_error(ask("GET", "/intent/" + std::string(1'000, 'a'), city), 404, "not-found");

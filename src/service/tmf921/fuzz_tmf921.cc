@@ -32,15 +32,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } else if (const auto wanted = parse_intent(*document); !wanted) {
     explained(wanted.error());
   } else if (wanted->sentence.empty()) {
-    auto intent = intent_message(*wanted);
+    auto intent = intent_message(*wanted, "city");
     if (!intent) {
       explained(intent.error());
     } else {
       // What is shown of it is read as the same.
-      intent->mutable_metadata()->set_tenant("city");
       const auto shown = parse_intent(intent_document(*intent, 0));
       if (!shown) std::abort();
-      const auto again = intent_message(*shown);
+      const auto again = intent_message(*shown, "");
       if (!again || again->SerializeAsString().size() != intent->SerializeAsString().size()) std::abort();
     }
   }

@@ -1,7 +1,5 @@
 #include "service/tmf921/requests.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -11,6 +9,7 @@
 
 #include "core/units/text.h"
 #include "security/policy/principal.h"
+#include "service/resource/resource.h"
 #include "weir/v1/resource.pb.h"
 
 namespace weir::tmf921 {
@@ -142,20 +141,25 @@ Result<Wanted> parse_intent(const json::object& document) {
   return out;
 }
 
-Result<v1::Intent> intent_message(const Wanted& wanted) {
-  v1::Intent out;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(json::serialize(wanted.intent), &out);
-  if (!parsed.ok()) {
-    return invalid(clip_utf8(std::string(parsed.message()), 1'000), "expression.expressionValue", "write the intent as docs/reference/files.md shows");
-  }
-  if (!out.metadata().name().empty() && out.metadata().name() != wanted.name) {
+Result<v1::Intent> intent_message(const Wanted& wanted, const std::string& tenant) {
+  json::object written = wanted.intent;
+  if (!written.contains("apiVersion")) written["apiVersion"] = "weir/v1";
+  written["kind"] = "Intent";
+  json::value& metadata = written["metadata"];
+  if (metadata.is_null()) metadata = json::object();
+  if (!metadata.is_object()) return invalid("is no object", "expression.expressionValue.metadata");
+  json::value& name = metadata.get_object()["name"];
+  if (!name.is_null() && name != json::value(wanted.name)) {
     return invalid("is not the name of the TMF intent", "expression.expressionValue.metadata.name", "leave it out");
   }
-  if (out.api_version().empty()) out.set_api_version("weir/v1");
-  out.set_kind("Intent");
-  out.mutable_metadata()->set_name(wanted.name);
-  out.mutable_metadata()->set_generation(0);
-  return out;
+  name = wanted.name;
+  // As a file with it would be read: the same forms of amounts, the same checks.
+  const auto read = resource::parse(json::serialize(written), "expression.expressionValue", {.tenant = tenant});
+  if (!read) return tl::unexpected(read.error());
+  if (read->size() != 1) return invalid("is not one intent", "expression.expressionValue");
+  v1::Resource message;
+  resource::to_message(read->front(), message);
+  return std::move(*message.mutable_intent());
 }
 
 Result<std::pair<std::string, std::string>> parse_id(std::string_view id) {

@@ -38,8 +38,9 @@ struct Wanted {
 // Of a whole intent, as a POST has it or as a patch makes it. Attributes that TMF921 has and Weir does not keep are passed over, others
 // are refused. kInvalid; kUnsupported: an expression in a language that is not understood.
 Result<Wanted> parse_intent(const boost::json::object& document);
-// The message of a Weir intent, under the name that its TMF intent has. kInvalid.
-Result<v1::Intent> intent_message(const Wanted& wanted);
+// The message of a Weir intent, read as a file is, under the name that its TMF intent has; of `tenant`, where it
+// names none. kInvalid.
+Result<v1::Intent> intent_message(const Wanted& wanted, const std::string& tenant);
 
 // {"tenant", "intent"} of "tenant.intent"; kNotFound: no intent has that identifier.
 Result<std::pair<std::string, std::string>> parse_id(std::string_view id);

@@ -11,6 +11,9 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr const char* kSpec = R"({"from":[{"site":"street","streams":4}],"workload":{"service":{"artifact":"detector","port":8080,"cpu":1,"memory":"256Mi"},
+    "traffic":{"up":"2Mbps","requests_per_second":2,"work_per_request":"30ms@reference-core"}},"promise":{"latency":"500ms","percentile":99}})";
+
 // RFC 7396, appendix A.
 TEST(MergePatch, IsThatOfTheRfc) {
   const char* const kCases[][3] = {
@@ -39,14 +42,15 @@ Result<Wanted> wanted(const char* text) {
 }
 
 TEST(IntentRequest, IsAnIntentWrittenOutOrASentence) {
-  const auto written = wanted(R"({"@type":"Intent","name":"cameras","description":"d","expression":{"@type":"JsonLdExpression","iri":"urn:x",
-    "expressionValue":{"@context":{"x":"y"},"@type":"Intent","spec":{"promise":{"latency":"5ms"}},"status":{"state":"running"}}}})");
+  const auto written = wanted((R"({"@type":"Intent","name":"cameras","description":"d","expression":{"@type":"JsonLdExpression","iri":"urn:x",
+    "expressionValue":{"@context":{"x":"y"},"@type":"Intent","spec":)" + std::string(kSpec) + R"(,"status":{"state":"running"}}}})").c_str());
   ASSERT_TRUE(written) << written.error().text();
   EXPECT_EQ(written->name, "cameras");
-  EXPECT_EQ(written->intent, json::parse(R"({"spec":{"promise":{"latency":"5ms"}}})").as_object()) << "status and @… are not a client's to say";
-  const auto message = intent_message(*written);
+  EXPECT_EQ(written->intent, (json::object{{"spec", json::parse(kSpec)}})) << "status and @… are not a client's to say";
+  const auto message = intent_message(*written, "city");
   ASSERT_TRUE(message) << message.error().text();
-  EXPECT_EQ(message->spec().promise().latency(), "5ms");
+  EXPECT_EQ(message->spec().promise().latency(), "500ms");
+  EXPECT_EQ(message->spec().workload().service().cpu(), "1") << "numbers as files have them";
   EXPECT_EQ(message->metadata().name(), "cameras");
   EXPECT_TRUE(wanted(R"({"name":"a","expression":{"@type":"JsonLdExpression","expressionValue":"{\"spec\":{}}"}})"));
   for (const char* type : {"NaturalLanguageExpression", "IntentExpression"}) {
@@ -87,11 +91,14 @@ TEST(IntentRequest, SaysWhereItIsWrong) {
   EXPECT_EQ(turtle.error().code, ErrorCode::kUnsupported);
   const auto message = [](const char* value) {
     const auto read = wanted((R"({"name":"a","expression":{"@type":"JsonLdExpression","expressionValue":)" + std::string(value) + "}}").c_str());
-    return intent_message(*read);
+    return intent_message(*read, "city");
   };
+  const std::string spec = R"({"spec":)" + std::string(kSpec);
   EXPECT_FALSE(message(R"({"spec":{"nonsense":1}})"));
-  EXPECT_FALSE(message(R"({"spec":{},"metadata":{"name":"b"}})"));
-  EXPECT_TRUE(message(R"({"spec":{},"metadata":{"name":"a"}})"));
+  EXPECT_FALSE(message((spec + R"(,"metadata":{"name":"b"}})").c_str()));
+  EXPECT_FALSE(message((spec + R"(,"metadata":"a"})").c_str()));
+  EXPECT_FALSE(message((spec + R"(,"apiVersion":"weir/v2"})").c_str()));
+  EXPECT_TRUE(message((spec + R"(,"metadata":{"name":"a"}})").c_str())) << message((spec + R"(,"metadata":{"name":"a"}})").c_str()).error().text();
 }
 
 TEST(IntentRequest, IdentifiersAreThereAndBackAgain) {
@@ -134,13 +141,10 @@ TEST(TmfSelection, FieldsPagesAndEqualAttributes) {
 }
 
 TEST(TmfDocuments, AnIntentIsReadAsItIsShown) {
-  v1::Intent intent;
-  intent.set_api_version("weir/v1");
-  intent.set_kind("Intent");
-  intent.mutable_metadata()->set_name("cameras");
-  intent.mutable_metadata()->set_tenant("city");
+  const auto sent = intent_message({.name = "cameras", .sentence = {}, .intent = {{"spec", json::parse(kSpec)}, {"metadata", {{"tenant", "city"}}}}}, "other");
+  ASSERT_TRUE(sent) << sent.error().text();
+  v1::Intent intent = *sent;
   intent.mutable_metadata()->set_generation(3);
-  intent.mutable_spec()->mutable_promise()->set_latency("5ms");
   intent.mutable_status()->set_state("running");
   intent.mutable_status()->set_promise_kept(true);
   const json::object shown = intent_document(intent, 1'800'000'000'000'000);
@@ -153,7 +157,7 @@ TEST(TmfDocuments, AnIntentIsReadAsItIsShown) {
   EXPECT_EQ(shown.at("@type"), "Intent");
   const auto read = parse_intent(shown);
   ASSERT_TRUE(read) << read.error().text();
-  const auto message = intent_message(*read);
+  const auto message = intent_message(*read, "");
   ASSERT_TRUE(message) << message.error().text();
   EXPECT_EQ(message->spec().SerializeAsString(), intent.spec().SerializeAsString());
   EXPECT_EQ(message->metadata().tenant(), "city");
