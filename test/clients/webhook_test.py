@@ -22,8 +22,6 @@ from brain import Brain  # noqa: E402
 import weir  # noqa: E402
 
 TMF = "/tmf-api/intentManagement/v5"
-SITE = {"apiVersion": "weir/v1", "kind": "Site", "metadata": {"name": "hub"},
-        "spec": {"tier": "hub", "region": "Test", "residency": ["cn"], "asks": {"core_hour": 0.1, "gib_hour": 0.01}, "power": {"idle_per_core": "1W", "peak_per_core": "2W"}}}
 SPEC = {"workload": {"job": {"artifact": "hello", "cpu": "0.1", "memory": "16Mi"}}, "schedule": {"run_time": "1m", "run_time_max": "2m"}}
 
 
@@ -78,7 +76,7 @@ class WebhookTest(unittest.TestCase):
         cls.brain = Brain(BINARY)
         cls.brain.start()
         cls.op = weir.Client.from_context(cls.brain.context, rest=cls.brain.rest)
-        cls.op.apply([tenant("city"), tenant("rival"), SITE])
+        cls.op.apply([tenant("city"), tenant("rival")])
         cls.tokens = {name: cls.op.issue_token(name, role="tenant")["bearer"] for name in ("city", "rival")}
 
     @classmethod
