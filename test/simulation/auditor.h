@@ -197,6 +197,9 @@ class Auditor {
   static void forget_reclaimed(Node& node, const Placement& ended);
   bool lends_alike(const Graph& graph, NodeId id) const;
   void body(const NodeCordoned& e);
+  void body(const DialogueHeld& e);
+  void body(const IntentRated& e);
+  void count_record(const std::string& tenant);
   void body(const ShadowPricesRevised& e);
   void body(const WorkflowSubmitted& e);
   void body(const WorkflowPlanned& e);
@@ -257,6 +260,7 @@ class Auditor {
   Position at_ = 0;
   std::string actor_;
   TimeUs last_at_ = 0;
+  std::map<std::pair<std::string, TimeUs>, int> recorded_;  // dialogues and verdicts, by tenant and hour
   int32_t hour_ = 0;                   // that began last
   uint64_t epoch_ = 0;
   std::vector<Hash> leaves_;

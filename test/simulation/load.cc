@@ -360,6 +360,27 @@ void Load::act() {
   if (random_.chance(80'000)) return submit_workflow();
   const auto& [name, job] = names_[random_.below(names_.size())];
   const SiteId site(random_.below(world_.sites.size()));
+  if (random_.chance(60'000)) {
+    return ask([name = name, held = random_.chance(500'000), good = random_.chance(500'000), blame = static_cast<Blame>(random_.below(6))](const Graph& graph) {
+      std::vector<Proposal> one;
+      const IntentId known = graph.find_intent("city", name);
+      if (!known.valid()) return one;
+      if (held) {
+        const IntentRow& row = graph.intent(known);
+        DialogueHeld ended{.tenant = row.tenant, .end = good ? DialogueEnd::kTaken : DialogueEnd::kLeft, .chinese = good, .said = "as " + name,
+                           .offers = {{sketch_of(*row.spec, "detection"), {"asked", "fastest"}, "", {}, 0}}};
+        if (good) {
+          ended.offers[0].taken = "fastest";
+          ended.offers[0].intent = known;
+          ended.offers[0].generation = row.generation;
+        }
+        one.push_back({"tenant/city", std::move(ended)});
+      } else {
+        one.push_back({"tenant/city", IntentRated{.intent = known, .good = good, .blame = good ? Blame::kUnsaid : blame, .comment = {}}});
+      }
+      return one;
+    });
+  }
   const int64_t what = random_.between(0, 99);
   // The same name may become the other kind of work.
   if (what < 60) return submit(name, job != random_.chance(50'000));

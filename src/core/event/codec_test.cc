@@ -382,6 +382,8 @@ TEST(Codec, StoresEveryMember) {
   compare_value<Workflow>();
   compare_value<PlannedStage>();
   compare_value<PlannedTransfer>();
+  compare_value<WishSketch>();
+  compare_value<DialogueOffer>();
   compare_value<RunId>();
 }
 

@@ -367,6 +367,25 @@ struct ReclaimableMeasured {
   friend bool operator==(const ReclaimableMeasured&, const ReclaimableMeasured&) = default;
 };
 
+// A dialogue ended in which something was offered. Nothing follows from it but what is remembered of the tenant.
+struct DialogueHeld {
+  TenantId tenant;
+  DialogueEnd end = DialogueEnd::kTaken;
+  bool chinese = false;                    // the language of its last sentence; else English
+  std::string said;                        // by the person, as far as it was kept: not trusted
+  std::vector<DialogueOffer> offers;
+  friend bool operator==(const DialogueHeld&, const DialogueHeld&) = default;
+};
+// What the tenant thinks of what became of an intent. The newest counts.
+struct IntentRated {
+  IntentId intent;
+  uint32_t generation = 0;
+  bool good = true;
+  Blame blame = Blame::kUnsaid;            // what is bad about it
+  std::string comment;                     // by the person: not trusted
+  friend bool operator==(const IntentRated&, const IntentRated&) = default;
+};
+
 // New kinds go to the end: the index is an implementation detail, but the order is kept for reading.
 using EventKinds =
     std::variant<DomainCreated, PricesRevised, BrainStarted, TenantDefined, RouterDefined, SiteDefined,
@@ -376,7 +395,7 @@ using EventKinds =
                  TokenRevoked, CertificateIssued, CertificateRevoked, WorkMeasured, SiteSteeringChanged, QueueDefined, JobPreempted,
                  ReservationDefined, ReservationCancelled, NodeCordoned, ShadowPricesRevised,
                  WorkflowSubmitted, WorkflowPlanned, WorkflowWithdrawn, HourBegan, JobResized,
-                 ReclaimableMeasured>;
+                 ReclaimableMeasured, DialogueHeld, IntentRated>;
 
 // The place of a kind among those of a variant; how many there are, if it is none of them.
 template <class Kind, class... Kinds>
@@ -415,7 +434,7 @@ inline constexpr std::array<std::string_view, std::variant_size_v<EventKinds>> k
     "CertificateIssued", "CertificateRevoked", "WorkMeasured", "SiteSteeringChanged",
     "QueueDefined", "JobPreempted", "ReservationDefined", "ReservationCancelled", "NodeCordoned", "ShadowPricesRevised",
     "WorkflowSubmitted", "WorkflowPlanned", "WorkflowWithdrawn", "HourBegan", "JobResized",
-    "ReclaimableMeasured"};
+    "ReclaimableMeasured", "DialogueHeld", "IntentRated"};
 
 struct Event {
   TimeUs at = 0;                           // when the brain took it, by its clock

@@ -506,4 +506,30 @@ struct Fields<ReclaimableMeasured> {
   }
 };
 
+template <>
+struct Fields<DialogueHeld> {
+  static constexpr uint32_t kNumber = 51;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("tenant", v.tenant);
+    op.template choice<2>("end", v.end, DialogueEnd::kLeft);
+    op.template flag<3>("chinese", v.chinese);
+    op.template text<4>("said", v.said, kTextBytesMax);
+    op.template messages<5>("offers", v.offers, kOffersMax);
+  }
+};
+
+template <>
+struct Fields<IntentRated> {
+  static constexpr uint32_t kNumber = 52;
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template id<1>("intent", v.intent);
+    op.template number<2>("generation", v.generation, 0, kU32);
+    op.template flag<3>("good", v.good);
+    op.template choice<4>("blame", v.blame, Blame::kOther);
+    op.template text<5>("comment", v.comment, kTextBytesMax);
+  }
+};
+
 }  // namespace weir::stored

@@ -561,4 +561,34 @@ struct Fields<PlannedTransfer> {
   }
 };
 
+template <>
+struct Fields<WishSketch> {
+  static constexpr const char* kName = "WishSketch";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template text<1>("work", v.work, kNameBytesMax);
+    op.template text<2>("artifact", v.artifact, kNameBytesMax);
+    op.template choice<3>("kind", v.kind, WorkKind::kJob);
+    op.template number<4>("streams", v.streams, 0, kI32);
+    op.template number<5>("latency_us_max", v.latency_us_max, 0, kLatencyUsMax);
+    op.template number<6>("accelerator_milli", v.accelerator_milli, 0, kI32);
+    op.template text<7>("accelerator_model", v.accelerator_model, kTextBytesMax);
+    op.template ids<8>("from", v.from, kPlacesSketchedMax);
+    op.template ids<9>("only", v.only, kPlacesSketchedMax);
+  }
+};
+
+template <>
+struct Fields<DialogueOffer> {
+  static constexpr const char* kName = "DialogueOffer";
+  template <class Op, class V>
+  static void each(Op& op, V& v) {
+    op.template message<1>("sketch", v.sketch);
+    op.template texts<2>("ways", v.ways, kWaysMax, kNameBytesMax);
+    op.template text<3>("taken", v.taken, kNameBytesMax);
+    op.template id_or_none<4>("intent", v.intent);
+    op.template number<5>("generation", v.generation, 0, kU32);
+  }
+};
+
 }  // namespace weir::stored

@@ -51,6 +51,9 @@ inline constexpr size_t kStagesStoredMax = 100;
 inline constexpr size_t kEdgesStoredMax = 1'000;
 inline constexpr size_t kInputsStoredMax = 100;
 inline constexpr size_t kTransfersStoredMax = kEdgesStoredMax + kStagesStoredMax * kInputsStoredMax;
+inline constexpr size_t kOffersMax = 32;                            // of one dialogue, what was offered at once
+inline constexpr size_t kWaysMax = 16;                             // to have one of them
+inline constexpr size_t kPlacesSketchedMax = 64;
 inline constexpr uint32_t kIdMax = 0x7fff'ffff;
 
 }  // namespace weir::limits

@@ -494,4 +494,36 @@ constexpr bool has_ended(RunState state) {
 
 enum class Role : uint8_t { kOperator, kProvider, kTenant };
 
+// ---- what was said -----------------------------------------------------------------------------------
+
+// What was wanted, in short: what past cases are compared by.
+struct WishSketch {
+  std::string work;                        // what it does, "detection"; empty: it was not said
+  std::string artifact;
+  WorkKind kind = WorkKind::kService;
+  int32_t streams = 0;
+  int64_t latency_us_max = 0;              // 0: no promise of latency
+  int32_t accelerator_milli = 0;           // of an instance
+  std::string accelerator_model;
+  std::vector<SiteId> from;                // where streams come in; sorted, unique
+  std::vector<SiteId> only;                // where alone it may run; sorted, unique; empty: anywhere
+  friend bool operator==(const WishSketch&, const WishSketch&) = default;
+};
+
+// How a dialogue in which something was offered ended.
+enum class DialogueEnd : uint8_t { kTaken, kDeclined, kLeft };
+
+// One thing that was offered.
+struct DialogueOffer {
+  WishSketch sketch;
+  std::vector<std::string> ways;           // to have it that were shown: "asked", "fastest"
+  std::string taken;                       // one of them; empty: none, or it is not known which
+  IntentId intent;                         // that came of it; none: nothing did
+  uint32_t generation = 0;                 // of the intent
+  friend bool operator==(const DialogueOffer&, const DialogueOffer&) = default;
+};
+
+// What is wrong with an intent that was judged bad.
+enum class Blame : uint8_t { kUnsaid, kSlow, kDear, kDirty, kUnreliable, kOther };
+
 }  // namespace weir

@@ -468,6 +468,7 @@ Applied Graph::on(const IntentWithdrawn& e) {
   row.claim = nullptr;
   row.flows_on_protection.clear();
   count_task(row, 1);
+  note_end(e.intent);
   return {};
 }
 
@@ -630,6 +631,7 @@ Applied Graph::on(const PlanCommitted& e) {
   row.refusal = nullptr;
   row.claim = nullptr;
   row.flows_on_protection.clear();
+  note_plan(plan.intent);
   return {};
 }
 
@@ -742,10 +744,6 @@ Applied Graph::on(const PathSwitched& e) {
     flows.erase(at);
   }
   return {};
-}
-
-Applied Graph::on(const PromiseMeasured& e) {
-  return e.intent.index() < intents_.size() ? Applied{} : no_effect("unknown intent");
 }
 
 Applied Graph::on(const PromiseStateChanged& e) {

@@ -12,9 +12,9 @@ namespace {
 
 // 1 had no generation but the newest, and of what is metered only where it ends; 2 did not know which agents can steer; 3
 // had no queues; 4 had no prices of the whole domain's pass; 5 had no devices, and did not know who was preempted for whom;
-// 6 had no taints, arrays and workflows; 7 had no hours, run times, malleable jobs and best-effort work.
+// 6 had no taints, arrays and workflows; 7 had no hours, run times, malleable jobs and best-effort work; 8 remembered no dialogues.
 // What another format says is folded from the ledger again.
-constexpr uint64_t kFormat = 8;
+constexpr uint64_t kFormat = 9;
 
 // Varints (7 bits a byte, signed ones zigzag), length-prefixed bytes. Order is the only schema.
 class Writer {
@@ -223,6 +223,7 @@ class Checkpointer {
       o.number(seen.before_us);
     });
     column(op, g.workflows_, [](auto& o, auto& row) { cow(o, row, [](auto& o2, auto& r) { workflow(o2, r); }); });
+    column(op, g.past_, [&g](auto& o, auto& row) { cow(o, row, [&g](auto& o2, auto& past) { remembered(o2, past, g); }); });
     column(op, g.tokens_, [](auto& o, auto& row) {
       cow(o, row, [](auto& o2, auto& r) {
         o2.text(r.secret_sha256);
@@ -319,6 +320,16 @@ class Checkpointer {
       }
       for (const LinkId id : g.reservations_[r]->spec.path) {
         if (id.index() >= g.links_.size()) return false;
+      }
+    }
+    if (g.past_.size() > g.tenants_.size()) return false;
+    for (size_t t = 0; t < g.past_.size(); ++t) {
+      if (g.past_[t]->cases.size() > kPastCasesMax) return false;
+      for (const auto& one : g.past_[t]->cases) {
+        for (const auto* sites : {&one->sketch.from, &one->sketch.only}) {
+          if (!std::all_of(sites->begin(), sites->end(), [&g](SiteId id) { return id.index() < g.sites_.size(); })) return false;
+        }
+        if (one->intent.valid() && (one->intent.index() >= g.intents_.size() || g.intent(one->intent).tenant != TenantId(t))) return false;
       }
     }
     g.keep_bandwidth();
@@ -648,6 +659,59 @@ class Checkpointer {
     maybe(op, row.plan, [](auto& o, auto& p) { planned(o, p); });
     maybe(op, row.planned_spec, [](auto& o, auto& p) { shared(o, p); });
     maybe(op, row.refusal, [](auto& o, auto& p) { planned(o, p); });
+  }
+
+  template <class Op, class Value>
+  static void remembered(Op& op, Value& past, const Graph& g) {
+    op.number(past.hour);
+    op.number(past.recorded);
+    list(op, past.cases, [&g](auto& o, auto& pointer) {
+      PastCase one;
+      if constexpr (!Op::kReads) one = *pointer;
+      past_case(o, one, g);
+      if constexpr (Op::kReads) pointer = std::make_shared<const PastCase>(std::move(one));
+    });
+  }
+
+  // Its wish is mostly that of its intent, which is known by then. Texts and sites are checked by the codec of the event.
+  template <class Op>
+  static void past_case(Op& op, PastCase& one, const Graph& g) {
+    op.number(one.recorded);
+    op.number(one.item);
+    op.number(one.opinion);
+    op.number(one.blame);
+    op.number(one.billed_per_hour);
+    op.number(one.samples);
+    op.number(one.missed);
+    op.number(one.finished);
+    op.number(one.failed);
+    Event event{one.at, {}, DialogueHeld{.tenant = TenantId(0u), .end = one.end, .said = {}, .offers = {{one.sketch, {}, one.way, one.intent, one.generation}}}};
+    op.value(event);
+    if constexpr (Op::kReads) {
+      auto* held = std::get_if<DialogueHeld>(&event.body);
+      if (held == nullptr || held->offers.size() != 1 || one.opinion > Opinion::kBad || one.blame > Blame::kOther) {
+        op.ok = false;
+        return;
+      }
+      one.at = event.at;
+      one.end = held->end;
+      DialogueOffer& offer = held->offers.front();
+      one.sketch = std::move(offer.sketch);
+      one.way = std::move(offer.taken);
+      one.intent = offer.intent;
+      one.generation = offer.generation;
+    }
+    const IntentRow* row = one.intent.index() < g.intents_.size() ? &g.intent(one.intent) : nullptr;
+    bool as_intent = row != nullptr && row->spec == one.spec;
+    bool known = one.spec != nullptr;
+    op.number(known);
+    if (!known) return;
+    op.number(as_intent);
+    if (!as_intent) return shared(op, one.spec);
+    if constexpr (Op::kReads) {
+      if (row == nullptr) op.ok = false;
+      else one.spec = row->spec;
+    }
   }
 
   template <class Op, class Pointer>

@@ -93,6 +93,11 @@ Graph busy_graph(bool retired = false) {
   job.schedule.instances_min = 2;
   add(IntentSubmitted{IntentId(5u), TenantId(0u), 1, job});
   add(JobResized{IntentId(5u), 1, 3, {}, "no room for more"});
+  // One came of a dialogue, one is judged, and nothing came of the last.
+  add(DialogueHeld{TenantId(0u), DialogueEnd::kTaken, true, "要12路", {{{.work = "detection", .streams = 1, .from = {SiteId(0u)}, .only = {}}, {"asked", "fastest"}, "fastest", IntentId(0u), 1}}});
+  add(PromiseMeasured{.intent = IntentId(0u), .ingress = SiteId(0u), .from = 1, .to = 9, .samples = 9, .misses = 2, .lost = 1});
+  add(IntentRated{IntentId(5u), 1, false, Blame::kDear, "too much"});
+  add(DialogueHeld{TenantId(0u), DialogueEnd::kLeft, false, "no", {{}}});
   return graph;
 }
 

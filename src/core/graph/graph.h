@@ -16,6 +16,7 @@
 #include "core/graph/kept_bandwidth.h"
 #include "core/graph/metered.h"
 #include "core/graph/names.h"
+#include "core/graph/past.h"
 #include "core/ids/ids.h"
 #include "core/price/price.h"
 
@@ -474,6 +475,9 @@ class Graph {
   // Of the stage with this name; none: there never was one.
   IntentId stage_intent(const WorkflowRow& row, std::string_view stage) const;
 
+  // What is remembered of the tenant's dialogues and verdicts. O(1).
+  const Past& past(TenantId id) const;
+
   size_t token_count() const { return tokens_.size(); }
   const TokenRow* find_token(std::string_view token) const;
   const TokenRow& token(size_t row) const { return *tokens_[row]; }
@@ -567,6 +571,17 @@ class Graph {
   Applied on(const HourBegan&);
   Applied on(const JobResized&);
   Applied on(const ReclaimableMeasured&);
+  Applied on(const DialogueHeld&);
+  Applied on(const IntentRated&);
+
+  Past& keep_past(TenantId tenant);
+  // A case of the intent as it is now: what became of it so far is in it.
+  PastCase case_of(IntentId intent) const;
+  // What became of the intent's generation goes into its case, if there is one.
+  template <class Change>
+  void note_outcome(IntentId intent, Change&& change);
+  void note_plan(IntentId intent);
+  void note_end(IntentId intent);
 
   // Before an event, while bandwidth is kept: what windows kept that are over is free, and what flows of the intent that the
   // event is about hold is not counted; it is to be counted again after. None: it is about no intent.
@@ -670,6 +685,7 @@ class Graph {
   Column<RunTimesSeen> run_times_;
   NameIndex workflow_names_;
   Column<CowPtr<WorkflowRow>> workflows_;
+  Column<CowPtr<Past>, 16> past_;          // as long as the last tenant of whom anything is remembered
   NameIndex token_names_;
   Column<CowPtr<TokenRow>> tokens_;
   CowPtr<std::map<SiteId, TimeUs>> revoked_until_{std::map<SiteId, TimeUs>()};

@@ -60,6 +60,10 @@ class Subject {
   EventSubject operator()(const HourBegan&) const { return {{}, "prices"}; }
   EventSubject operator()(const JobResized& e) const { return intent(e.intent); }
   EventSubject operator()(const ReclaimableMeasured& e) const { return site(e.site); }
+  EventSubject operator()(const DialogueHeld& e) const {
+    return {e.tenant, "dialogue/" + (e.tenant.index() < graph_.tenant_count() ? graph_.tenant_name(e.tenant) : number(e.tenant.value))};
+  }
+  EventSubject operator()(const IntentRated& e) const { return intent(e.intent); }
   EventSubject operator()(const ShadowPricesRevised&) const { return {{}, "prices"}; }
   EventSubject operator()(const NodeCordoned& e) const {
     return {{}, "node/" + (e.node.index() < graph_.node_count() ? graph_.node_name(e.node) : number(e.node.value))};

@@ -149,6 +149,39 @@ class Admitter {
     if (e.node.index() >= head_.node_count()) return fail(ErrorCode::kNotFound, "unknown node");
     return Admission{e, head_.node(e.node).cordoned != e.cordoned};
   }
+  Result<Admission> operator()(DialogueHeld e) const {
+    if (e.tenant.index() >= head_.tenant_count()) return fail(ErrorCode::kNotFound, "unknown tenant");
+    const std::string where = "dialogue of " + head_.tenant_name(e.tenant);
+    if (e.offers.empty()) return fail(ErrorCode::kInvalid, "nothing was offered in it", where);
+    for (const DialogueOffer& offer : e.offers) {
+      if (!offer.taken.empty() && std::find(offer.ways.begin(), offer.ways.end(), offer.taken) == offer.ways.end()) {
+        return fail(ErrorCode::kInvalid, "\"" + offer.taken + "\" was taken, and not offered", where);
+      }
+      if (offer.intent.valid() != (e.end == DialogueEnd::kTaken)) {
+        return fail(ErrorCode::kInvalid, "an intent came of it without being taken, or the other way", where);
+      }
+      if (!offer.intent.valid()) continue;
+      if (offer.intent.index() >= head_.intent_count() || head_.intent(offer.intent).tenant != e.tenant) {
+        return fail(ErrorCode::kNotFound, "what came of it is not the tenant's", where);
+      }
+    }
+    if (const Status room = room_to_record(e.tenant); !room) return tl::unexpected(room.error());
+    return Admission{std::move(e)};
+  }
+  // Of the newest generation.
+  Result<Admission> operator()(IntentRated e) const {
+    if (e.intent.index() >= head_.intent_count()) return fail(ErrorCode::kNotFound, "unknown intent");
+    const IntentRow& row = head_.intent(e.intent);
+    const std::string where = "intent " + head_.intent_name(e.intent);
+    if (row.array.valid()) return fail(ErrorCode::kInvalid, "a task is judged with its array", where, "judge the array");
+    if (e.good && e.blame != Blame::kUnsaid) return fail(ErrorCode::kInvalid, "what is good has nothing bad about it", where);
+    e.generation = row.generation;
+    const PastCase* known = find_case(head_.past(row.tenant), e.intent, e.generation);
+    const bool same = known != nullptr && known->opinion == (e.good ? Opinion::kGood : Opinion::kBad) && known->blame == e.blame;
+    if (same && e.comment.empty()) return Admission{std::move(e), false};
+    if (const Status room = room_to_record(row.tenant); !room) return tl::unexpected(room.error());
+    return Admission{std::move(e)};
+  }
   // An agent's inventory: the rows it had, and new ones at the end.
   Result<Admission> operator()(NodesReported e) const {
     if (e.site.index() >= head_.site_count()) return fail(ErrorCode::kNotFound, "unknown site");
@@ -588,6 +621,11 @@ class Admitter {
   int32_t priority_max(const std::string& queue) const {
     const QueueId named = head_.find_queue(queue.empty() ? kDomainQueue : queue);
     return named.valid() ? head_.queue(named).priority_max : 0;
+  }
+  Status room_to_record(TenantId tenant) const {
+    if (recorded_in_hour(head_.past(tenant), std::max(now_, head_.now())) < kRecordsPerHourMax) return {};
+    return fail(ErrorCode::kExhausted, "of tenant " + head_.tenant_name(tenant) + " " + std::to_string(kRecordsPerHourMax) + " dialogues and verdicts were recorded in this hour",
+                {}, "what was done stands; record the next after the hour");
   }
   static tl::unexpected<Error> taken(const char* kind, const std::string& name, const char* by) {
     return fail(ErrorCode::kConflict, std::string("the name belongs to ") + by, std::string(kind) + " " + name,

@@ -56,6 +56,55 @@ TEST_F(AdmitTest, ALinkKeepsItsEnds) {
   EXPECT_EQ(refused(LinkDefined{{}, spec}), ErrorCode::kNotFound);
 }
 
+TEST_F(AdmitTest, DialoguesAndVerdictsOfATenantAreBoundedByTheHour) {
+  put(TenantDefined{{}, "farm"});
+  put(IntentSubmitted{{}, TenantId(0u), 0, IntentSpec{.name = "i", .from = {{SiteId(0u), 1}}}});
+  const IntentId intent(0u);
+  DialogueHeld held{.tenant = TenantId(0u), .end = DialogueEnd::kTaken, .said = "one", .offers = {{{}, {"asked", "fastest"}, "fastest", intent, 1}}};
+  put(held);
+  IntentRated rated{.intent = intent, .good = false, .blame = Blame::kSlow, .comment = {}};
+  put(rated);
+  EXPECT_FALSE(changes(rated)) << "it was judged so already";
+  rated.comment = "really";
+  EXPECT_TRUE(changes(rated)) << "it says more";
+  for (int i = 2; i < kRecordsPerHourMax; ++i) put(held);
+  const auto last = admit(graph, held, 0);
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(refused(rated), ErrorCode::kExhausted);
+  rated.comment.clear();
+  EXPECT_FALSE(changes(rated)) << "nothing is written";
+  EXPECT_TRUE(admit(graph, held, kHourOfRecordsUs)) << "another hour";
+  EXPECT_TRUE(admit(graph, DialogueHeld{.tenant = TenantId(1u), .end = DialogueEnd::kLeft, .said = {}, .offers = {{}}}, 0)) << "another tenant";
+}
+
+TEST_F(AdmitTest, WhatCameOfADialogueIsTheTenantsOwn) {
+  put(TenantDefined{{}, "farm"});
+  put(IntentSubmitted{{}, TenantId(0u), 0, IntentSpec{.name = "i", .from = {{SiteId(0u), 1}}}});
+  const IntentId intent(0u);
+  DialogueHeld held{.tenant = TenantId(1u), .end = DialogueEnd::kTaken, .said = {}, .offers = {{{}, {"asked"}, "", intent, 1}}};
+  EXPECT_EQ(refused(held), ErrorCode::kNotFound);
+  held.tenant = TenantId(0u);
+  EXPECT_TRUE(changes(held));
+  held.offers[0].taken = "fastest";
+  EXPECT_EQ(refused(held), ErrorCode::kInvalid) << "it was not offered";
+  held.offers[0].taken = "";
+  held.end = DialogueEnd::kLeft;
+  EXPECT_EQ(refused(held), ErrorCode::kInvalid) << "nothing comes of what was left";
+  held.end = DialogueEnd::kTaken;
+  held.offers[0].intent = {};
+  EXPECT_EQ(refused(held), ErrorCode::kInvalid);
+  held.offers.clear();
+  EXPECT_EQ(refused(held), ErrorCode::kInvalid);
+  held.tenant = TenantId(7u);
+  EXPECT_EQ(refused(held), ErrorCode::kNotFound);
+  EXPECT_EQ(refused(IntentRated{.intent = IntentId(7u), .comment = {}}), ErrorCode::kNotFound);
+  EXPECT_EQ(refused(IntentRated{.intent = intent, .good = true, .blame = Blame::kSlow, .comment = {}}), ErrorCode::kInvalid);
+  const auto newest = admit(graph, IntentRated{.intent = intent, .comment = {}}, 0);
+  ASSERT_TRUE(newest);
+  EXPECT_EQ(std::get<IntentRated>(newest->body).generation, 1u);
+}
+
 TEST_F(AdmitTest, GenerationsCountUpAndTheSameWishChangesNothing) {
   IntentSubmitted wish{{}, TenantId(0u), 0, IntentSpec{.name = "i", .from = {{SiteId(0u), 1}}}};
   put(wish);

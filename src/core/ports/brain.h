@@ -19,6 +19,7 @@ namespace weir {
 //   SiteStateChanged: drain (kDraining) and undrain (kUp)
 //   WorkflowSubmitted, WorkflowWithdrawn: as of intents
 //   QueueDefined: define, or replace by name; ReservationDefined, ReservationCancelled, NodeCordoned
+//   DialogueHeld, IntentRated (generation 0: the newest): kExhausted beyond kRecordsPerHourMax of the tenant
 //   PricesRevised, TokenIssued, TokenRedeemed, TokenRevoked, CertificateIssued, CertificateRevoked
 struct Proposal {
   std::string actor;
