@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "service/gateway/learn.h"
 #include "service/gateway/names.h"
 #include "service/gateway/service.h"
 #include "service/gateway/views.h"
@@ -51,6 +52,7 @@ intent::Scene Service::scene(const Principal& who, const Snapshot& graph, const 
     resource::to_message(resource::describe(*graph->intent(id).spec, named.tenant(), names_of(*graph)), message);
     return std::move(*message.mutable_intent());
   };
+  if (ports_.learning && !request.plain()) out.past = past_of(who, *graph, out.tenant);
   return out;
 }
 
@@ -108,6 +110,7 @@ void Service::plan_wish(const Principal& who, Language language, v1::Wish& wish)
        })) {
     *wish.add_strategies() = std::move(one);
   }
+  intent::suggest(language, wish);
 }
 
 }  // namespace weir::gateway

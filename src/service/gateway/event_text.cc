@@ -3,6 +3,7 @@
 #include "core/graph/subject.h"
 #include "core/units/quantity.h"
 #include "service/gateway/explain.h"
+#include "service/gateway/learn.h"
 #include "service/gateway/names.h"
 
 namespace weir::gateway {
@@ -170,6 +171,21 @@ class Teller {
   }
   std::string operator()(const NodeCordoned& e) const {
     return e.cordoned ? "Node takes nothing new" + because(e.why) : "Node takes work again.";
+  }
+  std::string operator()(const DialogueHeld& e) const {
+    std::string out;
+    for (const DialogueOffer& offer : e.offers) {
+      const std::string name = offer.intent.index() < graph_.intent_count() ? graph_.intent_name(offer.intent) : std::string("nothing");
+      out += (out.empty() ? "" : "; ") + (e.end == DialogueEnd::kTaken ? name + " came of it" + (offer.taken.empty() ? "" : ", taken " + offer.taken)
+                                          : e.end == DialogueEnd::kDeclined ? std::string("what was offered was declined")
+                                                                            : std::string("what was offered was left"));
+      if (e.end != DialogueEnd::kTaken) break;
+    }
+    return "A dialogue ended: " + out + "." + (e.said.empty() ? "" : " Said: \"" + e.said + "\".");
+  }
+  std::string operator()(const IntentRated& e) const {
+    return (e.good ? std::string("Judged good") : "Judged bad" + (e.blame == Blame::kUnsaid ? "" : ", " + std::string(to_text(e.blame)))) +
+           (e.comment.empty() ? "." : ": \"" + e.comment + "\".");
   }
   std::string operator()(const JobPreempted& e) const {
     return "It gives up what it holds" + whom(e) + " and waits again" + because(e.why);

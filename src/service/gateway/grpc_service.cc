@@ -379,6 +379,10 @@ class Calls final : public v1::Weir::CallbackService {
     return read(c, q, r, &Handlers::explain);
   }
   Reactor* Ask(Context* c, const v1::AskRequest* q, v1::AskResponse* r) override { return read(c, q, r, &Handlers::ask); }
+  Reactor* RecordDialogue(Context* c, const v1::RecordDialogueRequest* q, v1::RecordDialogueResponse* r) override {
+    return change(c, q, r, &Handlers::record_dialogue);
+  }
+  Reactor* Rate(Context* c, const v1::RateRequest* q, v1::RateResponse* r) override { return change(c, q, r, &Handlers::rate); }
   Reactor* Bill(Context* c, const v1::BillRequest* q, v1::BillResponse* r) override {
     return read(c, q, r, &Handlers::bill);
   }

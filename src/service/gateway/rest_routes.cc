@@ -242,6 +242,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/explanations/{intent}", [](const Call& c) { return read(c, &Service::explain); }},
     {"GET", "/v1/workflows/{workflow}/explanation", [](const Call& c) { return read(c, &Service::explain); }},
     {"POST", "/v1/ask", [](const Call& c) { return read(c, &Service::ask, true); }},
+    {"POST", "/v1/dialogues", [](const Call& c) { return change(c, true, &Service::record_dialogue); }},
+    {"POST", "/v1/intents/{intent}/verdict", [](const Call& c) { return change(c, true, &Service::rate); }},
     {"POST", "/v1/sites/{site}/drain", [](const Call& c) { return change(c, true, &Service::drain); }},
     {"POST", "/v1/sites/{site}/undrain", [](const Call& c) { return change(c, true, &Service::undrain); }},
     {"POST", "/v1/nodes/{node}/cordon", [](const Call& c) { return change(c, true, &Service::cordon); }},

@@ -25,6 +25,10 @@ class ApplyRequest;
 class ApplyResponse;
 class AskRequest;
 class AskResponse;
+class RecordDialogueRequest;
+class RecordDialogueResponse;
+class RateRequest;
+class RateResponse;
 class GetRequest;
 class GetResponse;
 class ListRequest;
@@ -138,6 +142,8 @@ struct Ports {
   SignIn* sign_in = nullptr;
   // Absent: nobody is told of events but by streams.
   webhook::Webhooks* webhooks = nullptr;
+  // Dialogues are recorded and what was recorded of them shapes answers. Verdicts are recorded in any case.
+  bool learning = true;
 };
 
 struct ViewSources;
@@ -174,6 +180,8 @@ class Service {
   void remove(const Principal& who, const v1::DeleteRequest& request, Reply<v1::DeleteResponse> reply);
   void drain(const Principal& who, const v1::DrainRequest& request, Reply<v1::DrainResponse> reply);
   void undrain(const Principal& who, const v1::UndrainRequest& request, Reply<v1::UndrainResponse> reply);
+  void record_dialogue(const Principal& who, const v1::RecordDialogueRequest& request, Reply<v1::RecordDialogueResponse> reply);
+  void rate(const Principal& who, const v1::RateRequest& request, Reply<v1::RateResponse> reply);
   void cordon(const Principal& who, const v1::CordonRequest& request, Reply<v1::CordonResponse> reply);
   void uncordon(const Principal& who, const v1::UncordonRequest& request, Reply<v1::UncordonResponse> reply);
   void revoke_site(const Principal& who, const v1::RevokeSiteRequest& request, Reply<v1::RevokeSiteResponse> reply);

@@ -27,6 +27,8 @@ Status Dialogue::hear(std::string_view text, const SpokenAt& at, v1::AskResponse
   out.clear_wishes();
   new_ = 0;
   Status done;
+  // What was applied is spoken of, and nothing is on offer: then it may be judged. "Too slow" asks for a change as well.
+  if (understood->frames.size() == 1 && judge(understood->frames.front(), out) && understood->frames.front().act != Act::kEdit) return {};
   for (const Frame& frame : understood->frames) {
     v1::Wish& wish = *out.add_wishes();
     // A yes is about what was shown last: not about what was offered before something else was spoken of.
@@ -41,6 +43,30 @@ Status Dialogue::hear(std::string_view text, const SpokenAt& at, v1::AskResponse
   scene_.domain.intents.resize(scene_.domain.intents.size() - new_);
   if (!offering_.empty()) offered_ = std::exchange(offering_, {});
   return done;
+}
+
+bool Dialogue::judge(const Frame& frame, v1::AskResponse& out) const {
+  if (before_ || !offered_.empty()) return false;
+  const auto found = judgement(said_.text, frame);
+  if (!found) return false;
+  const v1::IntentName* meant = frame.find(Slot::kTarget) != nullptr || !scene_.about.name().empty() ? target(frame) : nullptr;
+  if (meant == nullptr) return false;
+  v1::Wish& wish = *out.add_wishes();
+  wish.set_act("verdict");
+  wish.set_label(std::string(in("verdict", "评价")));
+  wish.set_confidence_permille(900);
+  v1::RateRequest& rating = *wish.mutable_rating();
+  rating.set_intent(meant->name());
+  rating.set_tenant(meant->tenant());
+  rating.set_verdict(found->good ? "good" : "bad");
+  rating.set_because(std::string(found->because));
+  constexpr size_t kCommentBytesMax = 512;
+  if (said_.text.size() <= kCommentBytesMax) rating.set_comment(std::string(said_.text));
+  return true;
+}
+
+void Dialogue::show_past(const std::vector<Alike>& cases, v1::Wish& wish) const {
+  for (const Alike& one : cases) *wish.add_past() = show(one, said_.language, said_.utc_offset_s);
 }
 
 Status Dialogue::answer(const Frame& frame, v1::Wish& wish) {
@@ -79,12 +105,20 @@ Status Dialogue::answer(const Frame& frame, v1::Wish& wish) {
 Status Dialogue::request(const Frame& frame, bool wanted, v1::Wish& wish) {
   before_ = frame;
   current_.Clear();
-  const Draft drafted = draft(frame, scene_.domain, scene_.tenant, current_);
+  const Field* work = frame.find(Slot::kWorkload);
+  work_ = work != nullptr ? work->name : "";
+  Draft drafted = draft(frame, scene_.domain, scene_.tenant, current_);
+  // Compared as it usually would be, and then drafted as what it is most like.
+  if (const Remembered* before = precedent(alike(scene_.past, features_of(current_, work_)))) {
+    current_.Clear();
+    drafted = draft(frame, scene_.domain, scene_.tenant, current_, &before->intent);
+  }
   for (const Assumption& one : drafted.assumptions) {
     v1::Assumption& shown = *wish.add_assumptions();
     shown.set_field(std::string(name_of(one.slot)));
     shown.set_value(one.value);
     shown.set_text(assumption_text(one, said_.language));
+    shown.set_like(one.like);
   }
   for (const Question& one : drafted.questions) {
     v1::Question& shown = *wish.add_questions();
@@ -118,6 +152,8 @@ Status Dialogue::offer(bool wanted, v1::Wish& wish) {
   const auto valid = resource::from_message(resource, {}, {scene_.tenant.empty() ? "tenant" : scene_.tenant});
   if (!valid) return tl::unexpected(valid.error());
   *wish.mutable_intent() = current_;
+  wish.set_work(work_);
+  show_past(alike(scene_.past, features_of(current_, work_)), wish);
   wish.set_wanted(wanted);
   if (wanted) offering_.push_back(current_);
   return {};
@@ -133,6 +169,7 @@ Status Dialogue::edit(const Frame& frame, v1::Wish& wish) {
     auto stored = scene_.read(*meant);
     if (!stored) return tl::unexpected(stored.error());
     current_ = std::move(*stored);
+    work_.clear();
   }
   v1::Intent revised = current_;
   if (const Status done = revise(frame, scene_.domain, revised); !done) {

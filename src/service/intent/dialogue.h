@@ -9,6 +9,7 @@
 #include "core/ports/understanding.h"
 #include "core/result/result.h"
 #include "service/intent/draft.h"
+#include "service/intent/past.h"
 #include "weir/v1/service.pb.h"
 
 namespace weir::intent {
@@ -21,6 +22,7 @@ struct Scene {
   std::vector<v1::IntentName> intents;   // that may be spoken of
   v1::IntentName about;                  // one of them, that is meant until a name is said; its name may be empty
   std::function<Result<v1::Intent>(const v1::IntentName&)> read;  // one of them, as it would be applied again
+  std::vector<Remembered> past = {};     // of the tenant; empty: nothing is learnt from
 };
 
 inline constexpr int kUtterancesMax = 32;  // of one conversation
@@ -46,6 +48,8 @@ class Dialogue {
   void give_name();
   Status edit(const Frame& frame, v1::Wish& wish);
   Status offer(bool wanted, v1::Wish& wish);
+  bool judge(const Frame& frame, v1::AskResponse& out) const;
+  void show_past(const std::vector<Alike>& cases, v1::Wish& wish) const;
   void accept(const v1::Wish& said, v1::AskResponse& out);
   Status how_much(const Frame& frame, v1::Wish& wish);
   void cancel(const Frame& frame, v1::Wish& wish);
@@ -68,6 +72,7 @@ class Dialogue {
   Utterance said_{};
   std::optional<Frame> before_;
   v1::Intent current_;
+  std::string work_;  // of it, as far as it was said
   size_t new_ = 0;  // intents of this utterance, whose names are the last of the scene's
   std::vector<v1::Intent> offered_, offering_;  // by the utterances before, and by this one
 };

@@ -67,7 +67,7 @@ Spending spending(const Field& budget, const Field* run_time) {
 
 class Writer {
  public:
-  Writer(const Frame& frame, const Domain& domain, v1::Intent& out) : frame_(frame), domain_(domain), out_(out) {}
+  Writer(const Frame& frame, const Domain& domain, v1::Intent& out, const v1::Intent* before) : frame_(frame), domain_(domain), out_(out), before_(before) {}
 
   Draft write(std::string_view tenant) {
     for (const Doubt& doubt : frame_.doubts) {
@@ -102,6 +102,25 @@ class Writer {
   v1::Intent::Spec& spec() { return *out_.mutable_spec(); }
   v1::Intent::Instance& work() { return service_ ? *spec().mutable_workload()->mutable_service() : *spec().mutable_workload()->mutable_job(); }
   void assume(Slot slot, std::string value) { draft_.assumptions.push_back({slot, std::move(value)}); }
+  void assume_before(Slot slot, std::string value) { draft_.assumptions.push_back({slot, std::move(value), before_->metadata().name()}); }
+  // Its instance, where it was of the same kind.
+  const v1::Intent::Instance* worked_before() const {
+    if (before_ == nullptr || before_->spec().workload().has_job() == service_) return nullptr;
+    return service_ ? &before_->spec().workload().service() : &before_->spec().workload().job();
+  }
+  // What is usual, or else what was before: where it says something else, in whatever unit.
+  template <class T>
+  std::string assumed(Slot slot, std::string_view usual, const std::string* before, Result<T> (*parse)(std::string_view)) {
+    if (before != nullptr && !before->empty()) {
+      const auto now = parse(usual), then = parse(*before);
+      if (then && (!now || *now != *then)) {
+        assume_before(slot, *before);
+        return *before;
+      }
+    }
+    assume(slot, std::string(usual));
+    return std::string(usual);
+  }
   void ask(DoubtKind kind, Slot slot, std::string said, std::string assumed) {
     draft_.questions.push_back({{kind, slot, std::move(said)}, std::move(assumed)});
   }
@@ -119,8 +138,12 @@ class Writer {
 
   void instance(const Field* artifact) {
     v1::Intent::Instance& one = work();
+    const v1::Intent::Instance* before = worked_before();
     if (artifact != nullptr) {
       one.set_artifact(artifact->name);
+    } else if (before != nullptr && !before->artifact().empty() && before->artifact() != usual_->artifact) {
+      one.set_artifact(before->artifact());
+      assume_before(Slot::kArtifact, one.artifact());
     } else if (!usual_->artifact.empty()) {
       one.set_artifact(std::string(usual_->artifact));
       assume(Slot::kArtifact, one.artifact());
@@ -131,19 +154,17 @@ class Writer {
     if (const Field* cpu = frame_.find(Slot::kCpu)) {
       one.set_cpu(format_cpu(cpu->amount));
     } else {
-      one.set_cpu(std::string(usual_->cpu));
-      assume(Slot::kCpu, one.cpu());
+      one.set_cpu(assumed(Slot::kCpu, usual_->cpu, before != nullptr ? &before->cpu() : nullptr, parse_cpu_milli));
     }
     if (const Field* memory = frame_.find(Slot::kMemory)) {
       one.set_memory(format_memory(memory->amount));
     } else {
-      one.set_memory(std::string(usual_->memory));
-      assume(Slot::kMemory, one.memory());
+      one.set_memory(assumed(Slot::kMemory, usual_->memory, before != nullptr ? &before->memory() : nullptr, parse_memory_mib));
     }
-    accelerators(one);
+    accelerators(one, before);
   }
 
-  void accelerators(v1::Intent::Instance& one) {
+  void accelerators(v1::Intent::Instance& one, const v1::Intent::Instance* before) {
     const Field* count = frame_.find(Slot::kAccelerators);
     const Field* model = frame_.find(Slot::kAcceleratorModel);
     const Field* memory = frame_.find(Slot::kAcceleratorMemory);
@@ -152,6 +173,15 @@ class Writer {
       one.set_accelerator_share(format_milli(count->amount));
     } else if (count != nullptr) {
       one.set_accelerators(static_cast<int32_t>((count->amount + 999) / 1'000));
+    } else if (model == nullptr && memory == nullptr && before != nullptr && before->accelerators() > 0 &&
+               (before->accelerators() != usual_->accelerators || !before->accelerator_model().empty() || !before->accelerator_share().empty())) {
+      one.set_accelerators(before->accelerators());
+      one.set_accelerator_share(before->accelerator_share());
+      one.set_accelerator_model(before->accelerator_model());
+      one.set_accelerator_memory(before->accelerator_memory());
+      const std::string count_text = one.accelerator_share().empty() ? std::to_string(one.accelerators()) : one.accelerator_share();
+      assume_before(Slot::kAccelerators, count_text + (one.accelerator_model().empty() ? "" : " " + one.accelerator_model()) +
+                                             (one.accelerator_memory().empty() ? "" : " " + one.accelerator_memory()));
     } else if (usual_->accelerators > 0 || model != nullptr || memory != nullptr) {
       one.set_accelerators(std::max(usual_->accelerators, 1));
       assume(Slot::kAccelerators, std::to_string(one.accelerators()));
@@ -165,14 +195,21 @@ class Writer {
     if (const Field* said = frame_.find(Slot::kStreams)) {
       streams = said->amount;
     } else {
-      ask(DoubtKind::kMissing, Slot::kStreams, {}, "1");
-      assume(Slot::kStreams, "1");
+      const int64_t came = streams_before();
+      streams = std::max<int64_t>(came, 1);
+      ask(DoubtKind::kMissing, Slot::kStreams, {}, std::to_string(streams));
+      if (came > 1) assume_before(Slot::kStreams, std::to_string(streams));
+      else assume(Slot::kStreams, "1");
     }
     ingresses(streams);
     v1::Intent::Instance& one = work();
+    const v1::Intent::Instance* before = worked_before();
     int64_t carried = usual_->streams_per_instance > 0 ? usual_->streams_per_instance : 1;
     if (const Field* instances = frame_.find(Slot::kInstances)) {
       carried = std::max<int64_t>((streams + instances->amount - 1) / instances->amount, 1);
+    } else if (before != nullptr && before->streams_per_instance() > 0 && before->streams_per_instance() != carried) {
+      carried = before->streams_per_instance();
+      assume_before(Slot::kInstances, std::to_string((streams + carried - 1) / carried));
     } else {
       assume(Slot::kInstances, std::to_string((streams + carried - 1) / carried));
     }
@@ -181,19 +218,36 @@ class Writer {
     if (const Field* up = frame_.find(Slot::kBandwidth)) {
       load.set_up(format_bandwidth(up->amount));
     } else {
-      load.set_up(std::string(usual_->up.empty() ? kUsual.back().up : usual_->up));
-      assume(Slot::kBandwidth, load.up());
+      load.set_up(assumed(Slot::kBandwidth, usual_->up.empty() ? kUsual.back().up : usual_->up, before != nullptr ? &before_->spec().workload().traffic().up() : nullptr,
+                          parse_bandwidth_bps));
     }
     load.set_down(std::string(usual_->down.empty() ? kUsual.back().down : usual_->down));
     if (const Field* rate = frame_.find(Slot::kRate)) {
       load.set_requests_per_second(format_milli(rate->amount));
     } else {
-      load.set_requests_per_second(std::string(usual_->requests_per_second.empty() ? kUsual.back().requests_per_second : usual_->requests_per_second));
-      assume(Slot::kRate, load.requests_per_second());
+      load.set_requests_per_second(assumed(Slot::kRate, usual_->requests_per_second.empty() ? kUsual.back().requests_per_second : usual_->requests_per_second,
+                                           before != nullptr ? &before_->spec().workload().traffic().requests_per_second() : nullptr, parse_per_second_milli));
     }
     load.set_work_per_request(std::string(usual_->work.empty() ? kUsual.back().work : usual_->work));
   }
 
+  int64_t streams_before() const {
+    int64_t out = 0;
+    if (worked_before() == nullptr) return out;
+    for (const auto& one : before_->spec().from()) out += one.streams();
+    return out;
+  }
+  // Where they came in before, in equal shares; empty: it is not known, or one of the places is no more.
+  std::vector<std::string> ingresses_before() const {
+    std::vector<std::string> out;
+    if (worked_before() == nullptr) return out;
+    for (const auto& one : before_->spec().from()) {
+      const bool known = std::any_of(domain_.sites.begin(), domain_.sites.end(), [&](const Domain::Site& site) { return site.name == one.site(); });
+      if (!known) return {};
+      out.push_back(one.site());
+    }
+    return out;
+  }
   void ingresses(int64_t streams) {
     std::vector<std::string> open;
     int64_t counted = 0;
@@ -217,14 +271,19 @@ class Writer {
       return;
     }
     if (counted > 0) return;
-    const std::vector<Ingress> likely = shared(streams, likely_ingresses(domain_));
+    std::vector<std::string> sites = ingresses_before();
+    std::vector<std::string> usual = likely_ingresses(domain_);
+    const bool before = !sites.empty() && sites != usual;
+    const std::vector<Ingress> likely = shared(streams, before ? std::move(sites) : std::move(usual));
     std::string text;
     for (const Ingress& one : likely) {
       add_ingress(one);
       text += (text.empty() ? "" : ", ") + one.site + " " + std::to_string(one.streams);
     }
     ask(DoubtKind::kMissing, Slot::kFrom, {}, text);
-    if (!text.empty()) assume(Slot::kFrom, text);
+    if (text.empty()) return;
+    if (before) assume_before(Slot::kFrom, text);
+    else assume(Slot::kFrom, text);
   }
   void add_ingress(const Ingress& one) {
     auto* from = spec().add_from();
@@ -235,10 +294,16 @@ class Writer {
   void promise() {
     const Field* latency = frame_.find(Slot::kLatency);
     const Field* percentile = frame_.find(Slot::kPercentile);
+    const v1::Intent::Promised* promised = worked_before() != nullptr ? &before_->spec().promise() : nullptr;
     if (latency != nullptr) {
       spec().mutable_promise()->set_latency(format_duration(latency->amount));
-      spec().mutable_promise()->set_percentile(percentile != nullptr ? format_percentile(percentile->amount) : "99");
-      if (percentile == nullptr) assume(Slot::kPercentile, "99");
+      spec().mutable_promise()->set_percentile(percentile != nullptr ? format_percentile(percentile->amount)
+                                                                     : assumed(Slot::kPercentile, "99", promised != nullptr ? &promised->percentile() : nullptr, parse_percentile_ppm));
+    } else if (promised != nullptr && !promised->latency().empty()) {
+      spec().mutable_promise()->set_latency(promised->latency());
+      spec().mutable_promise()->set_percentile(percentile != nullptr ? format_percentile(percentile->amount) : promised->percentile());
+      assume_before(Slot::kLatency, promised->latency());
+      if (percentile == nullptr) assume_before(Slot::kPercentile, promised->percentile());
     } else if (service_) {
       assume(Slot::kLatency, "");
     }
@@ -247,6 +312,9 @@ class Writer {
     } else if (prefers("safe")) {
       spec().mutable_promise()->set_availability("99.9%");
       assume(Slot::kAvailability, "99.9%");
+    } else if (promised != nullptr && !promised->availability().empty()) {
+      spec().mutable_promise()->set_availability(promised->availability());
+      assume_before(Slot::kAvailability, promised->availability());
     }
   }
 
@@ -305,6 +373,7 @@ class Writer {
   const Frame& frame_;
   const Domain& domain_;
   v1::Intent& out_;
+  const v1::Intent* before_;
   const Usual* usual_ = nullptr;
   bool service_ = true;
   Draft draft_;
@@ -312,6 +381,8 @@ class Writer {
 
 }  // namespace
 
-Draft draft(const Frame& frame, const Domain& domain, std::string_view tenant, v1::Intent& out) { return Writer(frame, domain, out).write(tenant); }
+Draft draft(const Frame& frame, const Domain& domain, std::string_view tenant, v1::Intent& out, const v1::Intent* before) {
+  return Writer(frame, domain, out, before).write(tenant);
+}
 
 }  // namespace weir::intent

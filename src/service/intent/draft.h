@@ -34,6 +34,7 @@ std::vector<KnownName> names_of(const Domain& domain);
 struct Assumption {
   Slot slot = Slot::kKind;
   std::string value;
+  std::string like = {};  // the intent before, whose value it is; empty: the usual one
 };
 struct Question {
   Doubt doubt;
@@ -47,8 +48,9 @@ struct Draft {
   bool complete() const { return questions.empty() || !questions.front().assumed.empty(); }
 };
 
-// The Intent of a request. `out` is as complete as the draft. Requires a frame with Act::kRequest or Act::kHowMuch.
-Draft draft(const Frame& frame, const Domain& domain, std::string_view tenant, v1::Intent& out);
+// The Intent of a request. `out` is as complete as the draft. What is not said is as it was in `before`, if that is given and says it
+// otherwise than is usual; what is said never is. Requires a frame with Act::kRequest or Act::kHowMuch.
+Draft draft(const Frame& frame, const Domain& domain, std::string_view tenant, v1::Intent& out, const v1::Intent* before = nullptr);
 
 // Changes an Intent as an edit says. "Cheaper" is four fifths of its budget, "faster" of its latency, where it has one; what will do
 // slower gets half as much again. kInvalid: there is nothing of the kind to change, or too little would be left; kNotFound: no such place.

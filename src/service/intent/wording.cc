@@ -59,6 +59,10 @@ std::string question_text(const Question& question, Language language) {
 
 std::string assumption_text(const Assumption& assumption, Language language) {
   const bool chinese = language == Language::kChinese;
+  if (!assumption.like.empty()) {
+    const std::string what = std::string(label(assumption.slot, language)) + (chinese ? "：" : ": ") + assumption.value;
+    return what + (chinese ? "（照 " + assumption.like + " 那次）" : " (as last time for " + assumption.like + ")");
+  }
   switch (assumption.slot) {
     case Slot::kLatency: return chinese ? "没有时延承诺" : "no promise of latency";
     case Slot::kPrefer: return chinese ? "“快”不能单独承诺：请说出时延" : "\"fast\" alone promises nothing: say a latency";
