@@ -263,6 +263,18 @@ class Client:
         body = {"dialogue": [{"text": text} for text in said], "tenant": tenant or "", "name": name or ""}
         return self._json("POST", ["ask"], body=body)
 
+    def record_dialogue(self, said, end, outcomes, language="en", tenant=None):
+        """Writes down how a dialogue ended in which ask() offered something: `said` are its texts, `end` is "taken", "declined" or "left", and each of
+        `outcomes` holds the "intent" that was offered or applied, and may hold "work", "offered" and "taken" as the answer named them."""
+        body = {"said": list(said), "language": language, "end": end, "outcomes": list(outcomes), "tenant": tenant or ""}
+        return self._json("POST", ["dialogues"], body=body)
+
+    def rate(self, intent, verdict, because="", comment="", tenant=None):
+        """What the tenant thinks of what came of an intent: `verdict` "good" or "bad", the latter `because` it is "slow", "dear", "dirty",
+        "unreliable" or "other". The newest counts."""
+        body = {"verdict": verdict, "because": because, "comment": comment, "tenant": tenant or ""}
+        return self._json("POST", ["intents", intent, "verdict"], body=body)
+
     def bill(self, tenant=None, since=0, until=0):
         """The bills from `since` to `until`, in microseconds since the Unix epoch; 0: the beginning, and now."""
         return self._json("GET", ["bill"], {"tenant": tenant, "from": since, "to": until}).get("bills", [])

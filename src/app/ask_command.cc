@@ -29,7 +29,7 @@ struct Options {
   Target target;
   std::vector<std::string> words;
   std::string tenant, name, strategy, format = "table";
-  bool yes = false, offline = false;
+  bool yes = false, offline = false, plain = false;
 };
 
 enum class Mode : uint8_t {
@@ -62,6 +62,7 @@ class Conversation {
     localtime_r(&now, &local);
     request_.set_tenant(o_.tenant);
     request_.set_name(o_.name);
+    request_.set_plain(o_.plain);
     request_.set_utc_offset_seconds(static_cast<int32_t>(local.tm_gmtoff));
     if (request_.dialogue_size() == intent::kUtterancesMax) {
       request_.clear_dialogue();
@@ -78,6 +79,10 @@ class Conversation {
     }
     tongue_.chinese = response.language() == "zh";
     const std::vector<v1::Intent> shown = offered();
+    const std::vector<v1::Wish> wishes_shown = offered_;
+    const bool declined = std::any_of(response.wishes().begin(), response.wishes().end(),
+                                      [](const v1::Wish& wish) { return wish.act() == "decline" || (wish.act() == "cancel" && wish.withdrawals().empty()); });
+    if (declined && !offered_.empty()) record("declined", offered_, "");
     // What could not be changed, or was about something else than computing, leaves what is offered.
     const bool leaves = std::all_of(response.wishes().begin(), response.wishes().end(),
                                     [](const v1::Wish& wish) { return !wish.has_intent() && (wish.act() == "edit" || wish.act() == "other"); });
@@ -98,7 +103,8 @@ class Conversation {
     for (const v1::Wish& wish : response.wishes()) {
       answer_ = "null";
       // All at once, with the first.
-      const auto one = !wish.agreed() ? act_on(wish) : agreed.empty() ? code : apply(std::exchange(agreed, {}));
+      const auto one = !wish.agreed() ? act_on(wish) : agreed.empty() ? code : apply(wishes_shown);
+      if (wish.agreed()) agreed.clear();
       if (!one) return tl::unexpected(one.error());
       if (wish.agreed()) answer_ = applied < results_.size() ? json_text(results_.at(applied++)) : "null";
       answers += (answers.empty() ? "" : ",") + answer_;
@@ -114,13 +120,15 @@ class Conversation {
       std::cout << tongue_.in("Apply it? yes, no, the name of a strategy, or say what should be otherwise: ", "应用吗？可以、不要、方案的名字，或者说要改什么： ")
                 << std::flush;
       std::string line;
-      if (!std::getline(std::cin, line) || line == "n" || line == "no" || line == "不要" || line.empty()) {
+      const bool left = !std::getline(std::cin, line) || line.empty();
+      if (left || line == "n" || line == "no" || line == "不要") {
+        record(left ? "left" : "declined", offered_, "");
         std::cout << tongue_.in("Nothing was changed.\n", "没有做任何改动。\n");
         return static_cast<int>(kExitOk);
       }
       const bool agreed = line == "y" || line == "yes" || line == "是" || line == "可以";
       const v1::Strategy* chosen = agreed ? nullptr : strategy(line);
-      const auto done = agreed ? apply(offered()) : chosen != nullptr ? apply({chosen->intent()}) : answer(line);
+      const auto done = agreed ? apply(offered_) : chosen != nullptr ? apply(offered_, chosen->kind()) : answer(line);
       if (!done) print_error(done.error());
       else if (offered_.empty()) return *done;
     }
@@ -134,10 +142,11 @@ class Conversation {
     for (std::string line; std::cout << (prompts ? "? " : "") << std::flush, std::getline(std::cin, line);) {
       if (line.empty()) continue;
       const v1::Strategy* chosen = strategy(line);
-      last = chosen != nullptr ? apply({chosen->intent()}) : answer(line);
+      last = chosen != nullptr ? apply(offered_, chosen->kind()) : answer(line);
       if (!last) print_error(last.error());
       if (table()) std::cout << "\n";
     }
+    if (!offered_.empty()) record("left", offered_, "");
     return last ? last : static_cast<int>(exit_code(last.error().code));
   }
 
@@ -180,6 +189,7 @@ class Conversation {
     if (!wish.say().empty()) say(wish.say(), wish.say());
     if (wish.has_intent()) return offer(wish);
     if (wish.withdrawals_size() > 0) return withdraw(wish);
+    if (wish.has_rating()) return rate(wish.rating());
     if (!wish.questions().empty()) return static_cast<int>(kExitQuestion);
     if (wish.act() == "other") return static_cast<int>(kExitUsage);
     if (!client_) return offline();
@@ -211,7 +221,7 @@ class Conversation {
     const bool feasible = !wish.outcome().has_refusal();
     if (table()) {
       if (feasible && wish.strategies_size() > 0) std::cout << render_summary(wish.strategies(0).estimate(), tongue_);
-      std::cout << render_dry_run(wish.outcome()) << render_strategies(wish, tongue_);
+      std::cout << render_dry_run(wish.outcome()) << render_strategies(wish, tongue_) << render_past(wish, tongue_);
     }
     if (wish.wanted()) {
       offered_.push_back(wish);
@@ -221,7 +231,7 @@ class Conversation {
           offered_.clear();
           return fail(ErrorCode::kInfeasible, "there is no such way to have it", "--strategy " + o_.strategy, "take one of those shown, or leave it out");
         }
-        if (o_.yes) return apply({chosen != nullptr ? chosen->intent() : wish.intent()});
+        if (o_.yes) return apply({wish}, chosen != nullptr ? chosen->kind() : "");
       }
     }
     if (!feasible) return static_cast<int>(kExitInfeasible);
@@ -246,15 +256,57 @@ class Conversation {
     return out;
   }
 
+  // The way of that name to have a wish, or the wish as it is.
+  static const v1::Intent& way(const v1::Wish& wish, const std::string& kind) {
+    for (const v1::Strategy& one : wish.strategies()) {
+      if (one.kind() == kind) return one.intent();
+    }
+    return wish.intent();
+  }
+  // Writes down how the dialogue ended. What was done stands without it, so that a failure is a note.
+  void record(const char* end, const std::vector<v1::Wish>& wishes, const std::string& strategy) {
+    if (!client_ || o_.plain || wishes.empty()) return;
+    v1::RecordDialogueRequest request;
+    request.set_tenant(wishes.front().intent().metadata().tenant());
+    request.set_language(tongue_.chinese ? "zh" : "en");
+    request.set_end(end);
+    for (const v1::Utterance& said : request_.dialogue()) request.add_said(said.text());
+    for (const v1::Wish& wish : wishes) {
+      if (wish.has_problem()) return;  // nothing was planned
+      v1::DialogueOutcome& outcome = *request.add_outcomes();
+      *outcome.mutable_intent() = way(wish, strategy);
+      outcome.set_work(wish.work());
+      for (const v1::Strategy& one : wish.strategies()) outcome.add_offered(one.kind());
+      const bool offered = std::find(outcome.offered().begin(), outcome.offered().end(), strategy) != outcome.offered().end();
+      if (offered && std::string_view(end) == "taken") outcome.set_taken(strategy);
+    }
+    v1::RecordDialogueResponse response;
+    if (const Status called = client_->call(&v1::Weir::Stub::RecordDialogue, request, response); !called) {
+      const std::string why = called.error().text();
+      if (table()) say("This dialogue was not recorded: " + why, "这次对话没有记录：" + why);
+      else std::cerr << "note: this dialogue was not recorded: " << why << "\n";
+    }
+  }
+
+  Result<int> rate(const v1::RateRequest& request) {
+    if (!client_) return offline();
+    v1::RateResponse response;
+    if (const Status called = client_->call(&v1::Weir::Stub::Rate, request, response); !called) return tl::unexpected(called.error());
+    answer_ = json_text(response);
+    if (table()) std::cout << render_rated(request, response, tongue_);
+    return static_cast<int>(kExitOk);
+  }
+
   // By value: what is offered ends with it, and what was said until then is said of what is no more.
-  Result<int> apply(std::vector<v1::Intent> intents) {
+  Result<int> apply(std::vector<v1::Wish> wishes, std::string strategy = "") {
     offered_.clear();
     results_.Clear();
     if (!client_) return offline();
     v1::ApplyRequest request;
-    for (v1::Intent& intent : intents) *request.add_resources()->mutable_intent() = std::move(intent);
+    for (const v1::Wish& wish : wishes) *request.add_resources()->mutable_intent() = way(wish, strategy);
     v1::ApplyResponse response;
     if (const Status called = client_->call(&v1::Weir::Stub::Apply, request, response); !called) return tl::unexpected(called.error());
+    record("taken", wishes, strategy.empty() ? "asked" : strategy);
     request_.clear_dialogue();
     request_.clear_about();
     results_ = response.results();
@@ -395,6 +447,7 @@ void add_common_options(CLI::App& command, Options& options) {
   command.add_option("-o,--output", options.format, "table, json or yaml (the intent alone)")
       ->check(CLI::IsMember(std::vector<std::string>{"table", "json", "yaml"}))
       ->capture_default_str();
+  command.add_flag("--plain", options.plain, "As if nothing was remembered of earlier dialogues; and this one is not recorded");
   add_target_options(command, options.target);
 }
 

@@ -173,6 +173,37 @@ TEST_F(AskCommandTest, ChatsUntilNothingMoreIsSaid) {
   EXPECT_EQ(chat(std::string(5'000, 'x') + "\n").code, kExitUsage);
 }
 
+TEST_F(AskCommandTest, LearnsFromWhatWasTakenAndHowItWasJudged) {
+  serve();
+  const auto asked = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"ask", kChinese, "--tenant", "city"});
+    return weir(more).out;
+  };
+  EXPECT_EQ(asked({}).find("类似的往例"), std::string::npos);
+  ASSERT_EQ(weir({"ask", kChinese, "--tenant", "city", "--yes"}).code, kExitOk);
+  EXPECT_NE(asked({}).find("类似的往例：\n  detection（"), std::string::npos) << asked({});
+  EXPECT_NE(asked({}).find("asked *"), std::string::npos) << asked({});
+  const Outcome rated = weir({"rate", "city/detection", "bad", "--because", "slow", "--comment", "晚上慢"});
+  ASSERT_EQ(rated.code, kExitOk) << rated.error;
+  EXPECT_NE(rated.out.find("Recorded: city/detection is bad, slow."), std::string::npos) << rated.out;
+  const boost::json::object again = boost::json::parse(weir({"rate", "detection", "bad", "--because", "slow", "--tenant", "city", "-o", "json"}).out).as_object();
+  EXPECT_FALSE(again.contains("changed") && again.at("changed").as_bool());
+  EXPECT_NE(asked({}).find("评价：不好，太慢"), std::string::npos) << asked({});
+  EXPECT_EQ(asked({}).find("asked *"), std::string::npos) << "what would be faster is suggested, or nothing\n" << asked({});
+  EXPECT_EQ(asked({"--plain"}).find("类似的往例"), std::string::npos);
+  // In words.
+  const Outcome words = weir({"ask", "detection works well", "--tenant", "city"});
+  EXPECT_EQ(words.code, kExitOk) << words.error << words.out;
+  EXPECT_NE(words.out.find("Recorded: city/detection is good."), std::string::npos) << words.out;
+  EXPECT_NE(asked({}).find("评价：好"), std::string::npos) << asked({});
+
+  EXPECT_EQ(weir({"rate", "nothing", "good", "--tenant", "city"}).code, kExitNotFound);
+  EXPECT_EQ(weir({"rate", "detection", "so-so", "--tenant", "city"}).code, kExitUsage);
+  EXPECT_EQ(weir({"rate", "city/detection", "good", "--because", "slow"}).code, kExitUsage);
+  EXPECT_EQ(weir({"rate", "city/detection", "bad", "--because", "ugly"}).code, kExitUsage);
+  EXPECT_NE(weir({"rate", "--help"}).out.find("weir rate cameras bad --because slow"), std::string::npos);
+}
+
 TEST_F(AskCommandTest, ADialogueInJsonIsJsonAloneAndOutlivesTheBrain) {
   serve();
   const auto chat = [&](std::istream& said) {

@@ -65,16 +65,40 @@ std::string render_strategies(const v1::Wish& wish, Tongue tongue) {
   const auto head = [&](std::string_view english, std::string_view chinese) { return std::string(tongue.in(english, chinese)); };
   Table table({head("STRATEGY", "方案"), head("AN HOUR", "每小时"), head("SLOWEST", "最慢"), head("CARBON", "碳排放"), head("AVAILABLE", "可用性"), head("SITES", "站点")});
   std::string titles;
-  for (const v1::Strategy& one : wish.strategies()) {
+  // What is suggested comes first, and is marked.
+  std::vector<const v1::Strategy*> ordered;
+  for (const v1::Strategy& one : wish.strategies()) ordered.insert(one.suggested().empty() ? ordered.end() : ordered.begin(), &one);
+  for (const v1::Strategy* shown : ordered) {
+    const v1::Strategy& one = *shown;
     const v1::Estimate& e = one.estimate();
-    table.add({one.kind(), rounded(e.billed_per_hour_nanocredits()), e.latency_us() > 0 ? slowest(e.latency_us()) : "-", format_decimal(e.carbon_mg_per_hour(), 3) + " g/h",
+    table.add({one.kind() + (one.suggested().empty() ? "" : " *"), rounded(e.billed_per_hour_nanocredits()), e.latency_us() > 0 ? slowest(e.latency_us()) : "-", format_decimal(e.carbon_mg_per_hour(), 3) + " g/h",
                e.availability_ppm() > 0 ? format_fraction(e.availability_ppm()) : "-", printable(joined(e.sites(), ", "))});
+    if (!one.suggested().empty()) {
+      titles += wrapped("* " + std::string(tongue.in("suggested, for ", "推荐：")) + printable(one.suggested()), kTableWidth);
+    }
     titles += wrapped("  " + one.kind() + ": " + printable(one.title()) +
                           (one.changes().empty() ? "" : " (" + printable(joined(one.changes(), ", ")) + ")"),
                       kTableWidth);
   }
   return std::string(refused ? tongue.in("\nWhat would make it possible:\n", "\n怎样才可以做到：\n") : tongue.in("\nWays to have it:\n", "\n可选方案：\n")) +
          table.text(kTableWidth) + titles;
+}
+
+std::string render_past(const v1::Wish& wish, Tongue tongue) {
+  if (wish.past().empty()) return {};
+  std::string out(tongue.in("\nAlike before:\n", "\n类似的往例：\n"));
+  for (const v1::PastCase& one : wish.past()) out += wrapped("  " + printable(one.text()), kTableWidth);
+  return out;
+}
+
+std::string render_rated(const v1::RateRequest& request, const v1::RateResponse& response, Tongue tongue) {
+  const bool good = request.verdict() == "good";
+  const std::string why = request.because().empty() ? "" : ", " + request.because();
+  const std::string name = printable(request.tenant().empty() ? request.intent() : request.tenant() + "/" + request.intent());
+  if (!response.changed()) return std::string(tongue.in("It was judged so already: ", "之前已经这样评价过：")) + name + "\n";
+  return wrapped(tongue.chinese ? "已记下评价：" + name + (good ? " 好" : " 不好") + why + "。以后的建议会参考它。"
+                                : "Recorded: " + name + " is " + (good ? "good" : "bad") + why + ". What is suggested next time goes by it.",
+                 kTableWidth);
 }
 
 std::string render_free(const google::protobuf::RepeatedPtrField<v1::Resource>& sites, const v1::SiteSearch& search) {

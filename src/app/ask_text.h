@@ -23,6 +23,9 @@ std::string render_summary(const v1::Estimate& estimate, Tongue tongue);
 // The ways to have it side by side, with the names that choose one; empty: there is one, or none.
 std::string render_strategies(const v1::Wish& wish, Tongue tongue);
 // Sites with what is free; only those searched for, in the order asked for.
+// Similar requests of before, and what came of them; empty: there are none.
+std::string render_past(const v1::Wish& wish, Tongue tongue);
+std::string render_rated(const v1::RateRequest& request, const v1::RateResponse& response, Tongue tongue);
 std::string render_free(const google::protobuf::RepeatedPtrField<v1::Resource>& sites, const v1::SiteSearch& search);
 
 }  // namespace weir::app

@@ -29,6 +29,7 @@ void add_commands(CLI::App& app) {
   add_resource_commands(app);
   add_ask_command(app);
   add_chat_command(app);
+  add_rate_command(app);
   add_operate_commands(app);
   add_top_command(app);
   add_webhook_commands(app);

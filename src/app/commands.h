@@ -15,6 +15,7 @@ void add_serve_command(CLI::App& app);
 void add_resource_commands(CLI::App& app);  // apply, get, describe, explain, delete, wait
 void add_ask_command(CLI::App& app);
 void add_chat_command(CLI::App& app);
+void add_rate_command(CLI::App& app);
 void add_operate_commands(CLI::App& app);   // token, drain, undrain, logs, bill
 void add_top_command(CLI::App& app);
 void add_webhook_commands(CLI::App& app);   // webhook add, list, remove

@@ -315,6 +315,7 @@ Status serve(const ServeConfig& config) {
   if (!webhooks) return tl::unexpected(webhooks.error());
   gateway::Ports ports = gateway_ports(**brain, clock, **log, *views, queues, **tree, link, artifacts, authority->fingerprint(), **webhooks);
   ports.sign_in = sign_in.get();
+  ports.learning = config.learning;
   gateway::Service service(std::move(ports));
   auto news = std::make_unique<WebhookNews>(**webhooks, **brain, service);
   auto grpc = std::make_unique<gateway::GrpcService>(service);

@@ -24,6 +24,7 @@ struct ServeConfig {
   int64_t checkpoint_events = 100'000;
   int64_t pass_seconds = 60;                // between passes over the whole domain; 0: none
   webhook::Options webhooks;
+  bool learning = true;                     // dialogues are recorded, and shape later answers to their tenant
   DomainCreated genesis;                    // of a new ledger
   std::optional<openid::Settings> oidc;     // sign-in by an identity provider
   std::string oidc_secret_file;             // what becomes its client_secret; empty: a public client

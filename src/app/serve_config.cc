@@ -126,6 +126,9 @@ Result<ServeConfig> parse_serve_config(std::string_view text, std::string_view f
   out.deciders = static_cast<uint32_t>(deciders);
   top.whole("checkpoint_events", 1'000, 1'000'000'000, out.checkpoint_events);
   top.whole("pass_seconds", 0, 86'400, out.pass_seconds);
+  int64_t learning = out.learning;
+  top.whole("learning", 0, 1, learning);
+  out.learning = learning != 0;
   if (const Status done = top.done(); !done) return tl::unexpected(done.error());
   for (size_t i = 1; i < tables->size(); ++i) {
     const toml::Table& table = (*tables)[i];

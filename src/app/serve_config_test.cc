@@ -44,6 +44,9 @@ TEST(ServeConfig, SaysFileLineFieldAndRemedy) {
   EXPECT_EQ(error_of("pass_seconds = 86401"), "serve.toml:1: pass_seconds: must be a whole number from 0 to 86400");
   EXPECT_EQ(error_of("pass_seconds = 86400"), "");
   EXPECT_EQ(error_of("pass_seconds = 0"), "");
+  EXPECT_TRUE(parse_serve_config("learning = 1", "f")->learning);
+  EXPECT_FALSE(parse_serve_config("learning = 0", "f")->learning);
+  EXPECT_EQ(error_of("learning = 2"), "serve.toml:1: learning: must be a whole number from 0 to 1");
   EXPECT_EQ(error_of("checkpoint_events = 999"),
             "serve.toml:1: checkpoint_events: must be a whole number from 1000 to 1000000000");
   EXPECT_EQ(

@@ -90,7 +90,7 @@ class ClientTest(unittest.TestCase):
 
     def test_every_operation_has_a_method(self):
         methods = {"Apply": "apply", "Get": "get", "List": "list", "Delete": "delete", "Explain": "explain", "ExplainByWorkflow": "explain_workflow",
-                   "Ask": "ask", "Drain": "drain", "Undrain": "undrain", "Cordon": "cordon", "Uncordon": "uncordon", "RevokeSite": "revoke_site",
+                   "Ask": "ask", "RecordDialogue": "record_dialogue", "Rate": "rate", "Drain": "drain", "Undrain": "undrain", "Cordon": "cordon", "Uncordon": "uncordon", "RevokeSite": "revoke_site",
                    "Events": "events", "Logs": "logs", "Bill": "bill", "IssueToken": "issue_token", "RevokeToken": "revoke_token",
                    "WhoAmI": "who_am_i", "AddWebhook": "add_webhook", "ListWebhooks": "webhooks", "RemoveWebhook": "remove_webhook",
                    "LedgerHead": "ledger_head", "LedgerProof": "prove", "Health": "health", "Metrics": "metrics", "OpenApi": "openapi"}
@@ -140,6 +140,11 @@ class ClientTest(unittest.TestCase):
             self.op.wait("site", "hub", "up", timeout=0.3)
         self.assertTrue(self.op.explain("why", tenant="city")["text"])
         self.assertIn("whatIf", self.op.explain("why", tenant="city", what_if=["workload.job.cpu=0.2", "memory=32Mi"]))
+        self.assertTrue(self.op.rate("why", "bad", because="slow", tenant="city")["changed"])
+        self.assertFalse(self.op.rate("why", "bad", because="slow", tenant="city").get("changed", False))
+        with self.refused(weir.Invalid, "because"):
+            self.op.rate("why", "good", because="slow", tenant="city")
+        self.assertTrue(self.op.record_dialogue(["run hello once"], "declined", [{"intent": dict(intent, metadata={"name": "new", "tenant": "city"})}], tenant="city")["recorded"])
         with self.refused(weir.NotFound, "nothing"):
             self.op.explain_workflow("nothing", tenant="city")
         answer = self.op.ask(["run hello once with half a core", "with 2 cores"], tenant="city")
