@@ -184,6 +184,11 @@ describe.skipIf(!own)('the console', () => {
     await page.getByRole('link', { name: 'Map' }).click();
     await page.getByRole('link', { name: 'Ask' }).click();
     await page.getByRole('heading', { name: 'Nothing satisfies what was asked' }).waitFor();
+    // A verdict in words is written down, and what is on offer is left when all begins anew.
+    await page.getByRole('button', { name: 'Begin anew' }).click();
+    await page.getByLabel('For tenant').fill('lab');
+    await say('retrain works well');
+    await page.getByText('Recorded: lab/retrain is good.').waitFor();
     expect(dialogs).toBe(0);
     expect(faults).toEqual([]);
     await page.context().close();

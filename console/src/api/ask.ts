@@ -52,6 +52,30 @@ export interface Strategy {
   changes?: string[];
   intent: AskedIntent;
   estimate: Estimate;
+  suggested?: string;
+}
+
+// Something that was offered or judged before, told in `text`.
+export interface PastCase {
+  intent?: { tenant?: string; name?: string };
+  verdict?: string;
+  text: string;
+}
+
+export interface Rating {
+  intent: string;
+  tenant?: string;
+  verdict: string;
+  because?: string;
+  comment?: string;
+}
+
+export interface RecordDialogueRequest {
+  tenant: string;
+  said: string[];
+  language: string;
+  end: 'taken' | 'declined' | 'left';
+  outcomes: { intent: AskedIntent; work?: string; offered?: string[]; taken?: string }[];
 }
 
 export interface Wish {
@@ -71,6 +95,9 @@ export interface Wish {
   explain?: { intent: string; tenant?: string; whatIf?: string[] };
   withdrawals?: { name: string; tenant?: string }[];
   intents?: { name: string; tenant?: string }[];
+  work?: string;
+  past?: PastCase[];
+  rating?: Rating;
   sites?: { names?: string[]; cleanestFirst?: boolean };
 }
 

@@ -1,4 +1,4 @@
-import type { ApplyResult, AskedIntent, AskRequest, AskResponse } from './ask';
+import type { ApplyResult, AskedIntent, AskRequest, AskResponse, Rating, RecordDialogueRequest } from './ask';
 import { asProblem, Problem, problemOf } from './problem';
 import type {
   Bill, Explanation, IssuedToken, Kind, Kinds, LedgerHead, LedgerProof, Me, SignInWays,
@@ -112,6 +112,15 @@ export class Client {
   // What the last sentence asks for. Changes nothing.
   ask(request: AskRequest): Promise<AskResponse> {
     return this.post('/v1/ask', request);
+  }
+
+  // How a dialogue ended; what was done stands without it.
+  recordDialogue(request: RecordDialogueRequest): Promise<unknown> {
+    return this.post('/v1/dialogues', request);
+  }
+
+  rate({ intent, ...rating }: Rating): Promise<{ changed?: boolean }> {
+    return this.post(`/v1/intents/${encodeURIComponent(intent)}/verdict`, rating);
   }
 
   async apply(intent: AskedIntent): Promise<ApplyResult> {

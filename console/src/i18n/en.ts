@@ -89,6 +89,8 @@ export const en = {
     cost: 'An hour', slowest: 'Slowest stream', carbon: 'Carbon', available: 'Availability', sites: 'Sites', instances: 'Instances', perHour: (carbon: string) => `${carbon}/h`, differs: 'What is otherwise', intent: 'The intent, as a file would say it', plan: 'The plan',
     apply: 'Apply this', applyTitle: (name: string) => `Apply ${name}`, applyText: 'It is decided again on the state of that moment, and what it reserves is billed from then on.', applied: (name: string, action: string) => `Intent ${name}: ${action}.`, follow: 'Follow it',
     actions: { created: 'created', changed: 'changed', unchanged: 'it was so already' } as Record<string, string>, withdraw: 'Withdraw', withdrawTitle: 'Withdraw', withdrawText: 'What runs for these ends, and their promises with it.', withdrawn: 'Withdrawn', explanation: 'Explanation', freeSites: 'Sites, the best first', noTenant: 'the only one there is',
+    past: 'Alike before', suggested: 'Suggested', unrecorded: 'This dialogue was not recorded', judge: (name: string) => `How is ${name}?`, good: 'Good', bad: 'Bad', rated: (name: string, verdict: string) => `Recorded: ${name} is ${verdict}.`,
+    blames: { slow: 'too slow', dear: 'too dear', dirty: 'too much carbon', unreliable: 'unreliable', other: 'another reason' } as Record<string, string>,
   },
   work: {
     intents: 'Intents', jobs: 'Jobs', workflows: 'Workflows', runs: 'Runs', queues: 'Queues', tabs: 'Kinds of work',

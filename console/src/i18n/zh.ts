@@ -90,6 +90,8 @@ export const zh: Dictionary = {
     cost: '每小时', slowest: '最慢的一路', carbon: '碳排放', available: '可用性', sites: '站点', instances: '实例', perHour: (carbon: string) => `${carbon}/小时`, differs: '有什么不同', intent: '意图，写成文件就是', plan: '方案',
     apply: '应用这个', applyTitle: (name: string) => `应用 ${name}`, applyText: '届时按当时的状态重新决定，从那时起按所预留的计费。', applied: (name: string, action: string) => `意图 ${name}：${action}。`, follow: '跟踪它',
     actions: { created: '已建立', changed: '已修改', unchanged: '已是这样' } as Record<string, string>, withdraw: '撤回', withdrawTitle: '撤回', withdrawText: '为它们运行的都会结束，承诺也随之结束。', withdrawn: '已撤回', explanation: '解释', freeSites: '站点，最好的在前', noTenant: '只有一个时就是它',
+    past: '类似的往例', suggested: '推荐', unrecorded: '这次对话没有记录', judge: (name: string) => `${name} 怎么样？`, good: '好', bad: '不好', rated: (name: string, verdict: string) => `已记下：${name} ${verdict}。`,
+    blames: { slow: '太慢', dear: '太贵', dirty: '碳排放太高', unreliable: '不可靠', other: '其他原因' } as Record<string, string>,
   },
   work: {
     intents: '意图', jobs: '作业', workflows: '工作流', runs: '运行', queues: '队列', tabs: '工作负载类型',

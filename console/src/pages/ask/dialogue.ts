@@ -1,4 +1,4 @@
-import type { AskResponse, IntentName, Wish } from '../../api/ask';
+import type { AskedIntent, AskResponse, IntentName, RecordDialogueRequest, Wish } from '../../api/ask';
 import type { Client } from '../../api/client';
 import { asProblem, Problem } from '../../api/problem';
 
@@ -16,9 +16,11 @@ const UTTERANCES_MAX = 32;  // of one question; what is said then begins anew
 export class Dialogue {
   turns: readonly Turn[] = [];
   busy = false;
+  unrecorded: Problem | undefined;  // why the last that ended was not written down
   private readonly listeners = new Set<() => void>();
   private past = 0;  // turns before something was applied: heard again they would be said of what is stored now
   private about: IntentName | undefined;
+  private open: readonly Wish[] = [];  // on offer, and neither taken nor declined
 
   constructor(private readonly client: Client) {}
 
@@ -28,9 +30,51 @@ export class Dialogue {
   };
 
   clear(): void {
+    this.record('left', this.open, this.turns);
     this.past = 0;
     this.about = undefined;
     this.set([], false);
+  }
+
+  // Something that an answer offered was applied.
+  taken(intent: AskedIntent): void {
+    const wanted = JSON.stringify(intent);
+    const offers = (wish: Wish) => wish.agreed !== true && [wish.intent, ...(wish.strategies ?? []).map((one) => one.intent)].some((one) => JSON.stringify(one) === wanted);
+    let at = this.turns.length - 1;
+    while (at >= 0 && this.turns[at]?.answer?.wishes?.some(offers) !== true) at -= 1;
+    const wish = this.turns[at]?.answer?.wishes?.find(offers);
+    if (wish !== undefined) this.record('taken', [wish], this.turns.slice(0, at + 1), intent);
+  }
+
+  // Writes down how it ended, for what is asked later; that it could not be is shown, and nothing more.
+  private record(end: RecordDialogueRequest['end'], wishes: readonly Wish[], turns: readonly Turn[], intent?: AskedIntent): void {
+    const planned = wishes.filter((wish) => wish.intent !== undefined && wish.outcome !== undefined);
+    this.open = this.open.filter((wish) => !wishes.includes(wish));
+    const tenant = planned[0]?.intent?.metadata.tenant;
+    const answered = turns.filter((turn) => turn.answer !== undefined);
+    if (tenant === undefined || answered.length === 0) return;
+    const same = (one: AskedIntent) => intent !== undefined && JSON.stringify(one) === JSON.stringify(intent);
+    const outcomes = planned.map((wish) => {
+      const taken = wish.strategies?.find((one) => same(one.intent))?.kind;
+      return {
+        intent: intent ?? (wish.intent as AskedIntent),
+        ...(wish.work === undefined ? {} : { work: wish.work }),
+        offered: (wish.strategies ?? []).map((one) => one.kind),
+        ...(taken === undefined ? {} : { taken }),
+      };
+    });
+    const fresh = answered.slice(this.past);  // none: of an offer from before something else was applied
+    const said = (fresh.length > 0 ? fresh : answered).slice(-UTTERANCES_MAX).map((turn) => turn.text);
+    this.client.recordDialogue({ tenant, said, language: answered.at(-1)?.answer?.language ?? 'en', end, outcomes }).then(
+      () => this.noted(undefined),
+      (error: unknown) => this.noted(asProblem(error)),
+    );
+  }
+
+  private noted(problem: Problem | undefined): void {
+    if (this.unrecorded === problem) return;
+    this.unrecorded = problem;
+    for (const listener of this.listeners) listener();
   }
 
   // What is said next is about that intent; about none, where several were applied by one sentence.
@@ -61,6 +105,12 @@ export class Dialogue {
         this.past = said.length;
         throw new Problem('conflict', 'what was offered is otherwise now, for something has changed since: nothing was applied', 'the text', 'say again what is wanted');
       }
+      const wishes = answer.wishes ?? [];
+      const offered = wishes.filter((wish) => wish.wanted === true && wish.intent !== undefined && wish.agreed !== true);
+      if (wishes.some((wish) => wish.act === 'decline' || (wish.act === 'cancel' && wish.withdrawals === undefined))) {
+        this.record('declined', this.open, [...said, { ...turn, answer }]);
+      }
+      if (offered.length > 0) this.open = offered;
       this.set([...said, { ...turn, answer }], false);
     } catch (error) {
       this.set([...said, { ...turn, problem: asProblem(error) }], false);

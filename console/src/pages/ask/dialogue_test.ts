@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AskRequest, AskResponse, Wish } from '../../api/ask';
+import type { AskRequest, AskResponse, RecordDialogueRequest, Strategy, Wish } from '../../api/ask';
 import { Client } from '../../api/client';
 import { Problem } from '../../api/problem';
 import { Dialogue, pieces } from './dialogue';
@@ -22,7 +22,9 @@ describe('pieces', () => {
 
 class Answering extends Client {
   readonly asked: AskRequest[] = [];
+  readonly recorded: RecordDialogueRequest[] = [];
   failure: Problem | undefined;
+  refusal: Problem | undefined;  // to write down how a dialogue ended
   wishes: Wish[] = [];
 
   constructor() {
@@ -32,6 +34,11 @@ class Answering extends Client {
   override ask(request: AskRequest): Promise<AskResponse> {
     this.asked.push(request);
     return this.failure === undefined ? Promise.resolve({ language: 'en', wishes: this.wishes }) : Promise.reject(this.failure);
+  }
+
+  override recordDialogue(request: RecordDialogueRequest): Promise<unknown> {
+    this.recorded.push(request);
+    return this.refusal === undefined ? Promise.resolve({}) : Promise.reject(this.refusal);
   }
 }
 
@@ -99,5 +106,50 @@ describe('Dialogue', () => {
     for (let i = 3; i <= 33; i += 1) await dialogue.ask(`${i}`, 'city', '');
     expect(client.asked.at(-2)?.dialogue).toHaveLength(32);
     expect(client.asked.at(-1)?.dialogue.map((said) => said.text)).toEqual(['33']);
+  });
+
+  const strategy = (kind: string): Strategy => ({ kind, title: kind, intent: { metadata: { name: 'cameras', tenant: 'city' }, spec: kind }, estimate: {} });
+  const planned: Wish = { act: 'request', wanted: true, intent: strategy('asked').intent, work: 'detection', outcome: {}, strategies: [strategy('asked'), strategy('fastest')] };
+
+  const { outcome: _, ...wishless } = planned;
+
+  it('writes down what was taken, declined or left, once', async () => {
+    const client = new Answering();
+    const dialogue = new Dialogue(client);
+    client.wishes = [planned];
+    await dialogue.ask('cameras', 'city', '');
+    await dialogue.ask('within 300 ms', 'city', '');
+    dialogue.taken({ ...strategy('fastest').intent });
+    dialogue.applied({ tenant: 'city', name: 'cameras' });
+    expect(client.recorded).toEqual([{
+      tenant: 'city', said: ['cameras', 'within 300 ms'], language: 'en', end: 'taken',
+      outcomes: [{ intent: strategy('fastest').intent, work: 'detection', offered: ['asked', 'fastest'], taken: 'fastest' }],
+    }]);
+    dialogue.clear();
+    expect(client.recorded).toHaveLength(1);
+    await dialogue.ask('cameras', 'city', '');
+    client.wishes = [{ act: 'decline' }];
+    await dialogue.ask('no', 'city', '');
+    client.wishes = [planned];
+    await dialogue.ask('cameras', 'city', '');
+    dialogue.clear();
+    expect(client.recorded.map((one) => one.end)).toEqual(['taken', 'declined', 'left']);
+    expect(client.recorded[1]?.said).toEqual(['cameras', 'no']);
+  });
+  it('writes nothing down of what was not planned, and says what was refused', async () => {
+    const client = new Answering();
+    const dialogue = new Dialogue(client);
+    client.wishes = [wishless];
+    await dialogue.ask('cameras', '', '');
+    dialogue.clear();
+    expect(client.recorded).toEqual([]);
+    client.wishes = [planned];
+    client.refusal = new Problem('exhausted', '60 were recorded in this hour');
+    await dialogue.ask('cameras', 'city', '');
+    await new Promise<void>((told) => {
+      dialogue.subscribe(() => { if (dialogue.unrecorded !== undefined) told(); });
+      dialogue.taken(strategy('asked').intent);
+    });
+    expect(dialogue.unrecorded?.code).toBe('exhausted');
   });
 });

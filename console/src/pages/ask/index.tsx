@@ -13,6 +13,7 @@ export default function AskPage() {
   const dialogue = dialogueOf(client);
   const turns = useSyncExternalStore(dialogue.subscribe, () => dialogue.turns);
   const busy = useSyncExternalStore(dialogue.subscribe, () => dialogue.busy);
+  const unrecorded = useSyncExternalStore(dialogue.subscribe, () => dialogue.unrecorded);
   const tenants = useRows(domain.tenants);
   const [text, setText] = useState('');
   const [tenant, setTenant] = useState('');
@@ -43,6 +44,7 @@ export default function AskPage() {
           </div>
         ))}
         {busy && <Working text={t.ask.thinking} />}
+        {unrecorded && <p className="muted" role="status">{t.labelled(t.ask.unrecorded, unrecorded.what)}</p>}
       </div>
       <form className="ask-form" onSubmit={(event) => { event.preventDefault(); ask(text); }}>
         <div className="ask-line">

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { AskedIntent, Estimate, Strategy, Wish } from '../../api/ask';
+import type { AskedIntent, Estimate, Rating, Strategy, Wish } from '../../api/ask';
 import type { Client } from '../../api/client';
 import { asProblem, Problem } from '../../api/problem';
 import { Card, Empty, Name, ProblemBox, StateChip, Working } from '../../components/basics';
@@ -36,6 +36,7 @@ export function WishCard({ wish }: { wish: Wish }) {
       {wish.agreed === true && wish.intent && <Agreed intent={wish.intent} />}
       {wish.explain && <Explained tenant={wish.explain.tenant ?? ''} intent={wish.explain.intent} whatIf={(wish.explain.whatIf ?? []).join(',')} />}
       {wish.withdrawals && <Withdrawals of={wish.withdrawals} />}
+      {wish.rating && <Rated rating={wish.rating} />}
       {wish.intents && <Intents of={wish.intents} />}
       {wish.sites && <Sites names={wish.sites.names ?? []} cleanest={wish.sites.cleanestFirst ?? false} />}
     </Card>
@@ -62,6 +63,9 @@ function Outcome({ wish }: { wish: Wish }) {
   const t = useText();
   const strategies = wish.strategies ?? [];
   const plan = wish.outcome?.plan;
+  // What is suggested comes first.
+  const ordered = [...strategies].sort((a, b) => Number(b.suggested !== undefined) - Number(a.suggested !== undefined));
+  const chosen = ordered[0]?.suggested !== undefined ? ordered[0].kind : 'asked';
   const most = MEASURES.map((measure) => Math.max(1, ...strategies.map((one) => measure.of(one.estimate))));
   return (
     <>
@@ -74,8 +78,14 @@ function Outcome({ wish }: { wish: Wish }) {
       {wish.outcome?.why !== undefined && <p>{wish.outcome.why}</p>}
       {strategies.length > 0 && <h3>{plan ? t.ask.ways : t.ask.possible}</h3>}
       <div className="cards strategies">
-        {strategies.map((one) => <StrategyCard key={one.kind} strategy={one} most={most} wanted={wish.wanted ?? false} />)}
+        {ordered.map((one) => <StrategyCard key={one.kind} strategy={one} most={most} wanted={wish.wanted ?? false} chosen={one.kind === chosen} />)}
       </div>
+      {wish.past !== undefined && (
+        <>
+          <h3>{t.ask.past}</h3>
+          <ul className="reasons">{wish.past.map((one, i) => <li key={i}>{one.text}</li>)}</ul>
+        </>
+      )}
       {strategies.length === 0 && wish.wanted === true && wish.intent && wish.outcome?.refusal === undefined && <Apply intent={wish.intent} />}
       {plan && (
         <details>
@@ -98,12 +108,13 @@ function Outcome({ wish }: { wish: Wish }) {
   );
 }
 
-function StrategyCard({ strategy, most, wanted }: { strategy: Strategy; most: readonly number[]; wanted: boolean }) {
+function StrategyCard({ strategy, most, wanted, chosen }: { strategy: Strategy; most: readonly number[]; wanted: boolean; chosen: boolean }) {
   const t = useText();
   const e = strategy.estimate;
   return (
-    <div className={strategy.kind === 'asked' ? 'option option-chosen' : 'option'}>
+    <div className={chosen ? 'option option-chosen' : 'option'}>
       <header><strong>{strategy.title}</strong></header>
+      {strategy.suggested !== undefined && <p className="muted">{t.labelled(t.ask.suggested, strategy.suggested)}</p>}
       <dl className="facts">
         {MEASURES.map((measure, i) => (
           <div key={measure.id}>
@@ -130,6 +141,7 @@ interface Done {
 async function applied(client: Client, intent: AskedIntent): Promise<Done> {
   const result = await client.apply(intent);
   const done = { tenant: result.tenant ?? '', name: result.name ?? '', action: result.action ?? '' };
+  dialogueOf(client).taken(intent);
   dialogueOf(client).applied(done);
   return done;
 }
@@ -166,12 +178,75 @@ function Applied({ done }: { done: Done }) {
   const { domain } = useLive();
   const intent = useRow(domain.intents, `${done.tenant}/${done.name}`);
   return (
-    <p className="links-line" role="status">
-      <span>{t.ask.applied(`${done.tenant}/${done.name}`, t.ask.actions[done.action] ?? done.action)}</span>
-      <StateChip state={intent?.status?.state} />
-      <a href={intentHref(done.tenant, done.name)}>{t.ask.follow}</a>
-    </p>
+    <>
+      <p className="links-line" role="status">
+        <span>{t.ask.applied(`${done.tenant}/${done.name}`, t.ask.actions[done.action] ?? done.action)}</span>
+        <StateChip state={intent?.status?.state} />
+        <a href={intentHref(done.tenant, done.name)}>{t.ask.follow}</a>
+      </p>
+      <Judge tenant={done.tenant} name={done.name} />
+    </>
   );
+}
+
+const BLAMES = ['slow', 'dear', 'dirty', 'unreliable', 'other'] as const;
+
+// Good, or bad and why, of an intent.
+function Judge({ tenant, name }: { tenant: string; name: string }) {
+  const t = useText();
+  const { client } = useLive();
+  const [bad, setBad] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [said, setSaid] = useState<{ rating?: Rating; problem?: Problem }>({});
+  const judge = (verdict: string, because?: string) => {
+    const rating: Rating = { intent: name, tenant, verdict, ...(because === undefined ? {} : { because }) };
+    setBusy(true);
+    client.rate(rating).then(
+      () => setSaid({ rating }),
+      (error: unknown) => setSaid({ problem: asProblem(error) }),
+    ).finally(() => {
+      setBusy(false);
+      setBad(false);
+    });
+  };
+  return (
+    <div className="links-line" role="group" aria-label={t.ask.judge(`${tenant}/${name}`)}>
+      <span className="muted">{t.ask.judge(name)}</span>
+      <button type="button" disabled={busy} aria-pressed={said.rating?.verdict === 'good'} onClick={() => judge('good')}>👍 {t.ask.good}</button>
+      <button type="button" disabled={busy} aria-pressed={said.rating?.verdict === 'bad'} aria-expanded={bad} onClick={() => setBad(!bad)}>👎 {t.ask.bad}</button>
+      {bad && BLAMES.map((one) => <button key={one} type="button" disabled={busy} onClick={() => judge('bad', one)}>{t.ask.blames[one]}</button>)}
+      {said.rating && <span role="status">{rated(t, said.rating)}</span>}
+      {said.problem && <ProblemBox problem={said.problem} />}
+    </div>
+  );
+}
+
+function rated(t: Dictionary, { intent, tenant, verdict, because }: Rating): string {
+  const why = because === undefined ? undefined : t.ask.blames[because];
+  return t.ask.rated(`${tenant ?? ''}/${intent}`, (verdict === 'good' ? t.ask.good : t.ask.bad).toLowerCase() + (why === undefined ? '' : `, ${why}`));
+}
+
+// Judged in words: sent once, however often it is shown.
+const ratings = new WeakMap<Rating, Promise<unknown>>();
+
+function Rated({ rating }: { rating: Rating }) {
+  const t = useText();
+  const { client } = useLive();
+  const [state, setState] = useState<{ done?: boolean; problem?: Problem }>({});
+  useEffect(() => {
+    let sending = ratings.get(rating);
+    if (sending === undefined) {
+      sending = client.rate(rating);
+      ratings.set(rating, sending);
+    }
+    let current = true;
+    sending.then(() => current && setState({ done: true }), (error: unknown) => current && setState({ problem: asProblem(error) }));
+    return () => {
+      current = false;
+    };
+  }, [client, rating]);
+  if (state.problem !== undefined) return <ProblemBox problem={state.problem} />;
+  return state.done === true ? <p role="status">{rated(t, rating)}</p> : <Working text={t.loading.page} />;
 }
 
 // Agreed to in words: applied once, however often it is shown.
