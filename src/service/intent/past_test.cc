@@ -56,7 +56,7 @@ class PastTest : public ::testing::Test {
     };
   }
   v1::AskResponse said(const std::vector<std::string>& texts) {
-    Dialogue dialogue(scene, language::understand_names(names_of(scene.domain)));
+    Dialogue dialogue(scene, language::understand_by(nullptr)(names_of(scene.domain)));
     v1::AskResponse out;
     for (const std::string& text : texts) {
       const Status heard = dialogue.hear(text, kSunday, out);
