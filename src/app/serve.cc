@@ -22,6 +22,7 @@
 #include "infrastructure/store/segment_store.h"
 #include "infrastructure/store/views_follower.h"
 #include "intelligence/language/understand.h"
+#include "intelligence/language_endpoint/endpoint.h"
 #include "intelligence/language_model/language_model.h"
 #include "orchestration/plan/decide.h"
 #include "orchestration/plan/domain_pass.h"
@@ -109,7 +110,6 @@ gateway::Ports gateway_ports(Brain& brain, Clock& clock, const LogReader& log, H
             return [&link, site, id = *request] { link.cancel_log(site, id); };
           },
           .ca_sha256 = std::move(ca),
-          .understand = language::understand_by(language::built_in_model()),
           .webhooks = &webhooks};
 }
 
@@ -135,7 +135,7 @@ class WebhookNews {
 };
 
 std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const agent_link::AgentLink& link,
-                                        const LogReader& log, const webhook::Webhooks& webhooks) {
+                                        const LogReader& log, const webhook::Webhooks& webhooks, const language::Endpoint* endpoint) {
   const runtime::LoopThread::Statistics now = brain.statistics();
   const auto number = [](auto value) { return static_cast<double>(value); };
   std::vector<gateway::Sample> out = {
@@ -163,6 +163,14 @@ std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const 
   out.push_back({"weir_webhook_deliveries_total", "Events that receivers took", number(posted.delivered)});
   out.push_back({"weir_webhook_failures_total", "Deliveries that failed, each attempt", number(posted.failed)});
   out.push_back({"weir_webhook_given_up_total", "Webhooks disabled because their deliveries failed", number(posted.disabled)});
+  if (endpoint != nullptr) {
+    const language::EndpointCounts said = endpoint->counts();
+    out.push_back({"weir_language_endpoint_asked_total", "Sentences that the endpoint was asked about", number(said.asked)});
+    out.push_back({"weir_language_endpoint_answered_total", "Its answers that were of use", number(said.answered)});
+    out.push_back({"weir_language_endpoint_refused_total", "Its answers of which nothing was believed", number(said.refused)});
+    out.push_back({"weir_language_endpoint_failed_total", "Questions without an answer", number(said.failed)});
+    out.push_back({"weir_language_endpoint_passed_total", "Sentences it was not asked about: it was busy, or had failed", number(said.passed)});
+  }
   const ShadowPricesRevised joint = brain.durable()->shadow_prices();
   if (joint.basis != 0) {
     const auto credits = [&number](Nanocredits amount) { return number(amount) / number(kCredit); };
@@ -178,23 +186,49 @@ std::vector<gateway::Sample> samples_of(const runtime::LoopThread& brain, const 
   return out;
 }
 
+// One line that nobody else may read.
+Result<identity::SecretText> read_secret(const std::string& file, const char* remedy) {
+  const auto secret = identity::read_private_file(file);
+  if (!secret) return tl::unexpected(secret.error());
+  std::string_view text = secret->reveal();
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  if (text.empty()) return fail(ErrorCode::kInvalid, "is empty", file, remedy);
+  if (text.find_first_of("\r\n") != std::string_view::npos) return fail(ErrorCode::kInvalid, "has more than one line", file, remedy);
+  return identity::SecretText(text);
+}
+
+Status check_authority(const std::string& file, const char* remedy) {
+  const auto pem = posix::read_file(file);
+  if (!pem) return tl::unexpected(pem.error());
+  if (pem->find("-----BEGIN CERTIFICATE-----") != std::string::npos) return {};
+  return fail(ErrorCode::kInvalid, "holds no certificate in PEM", file, remedy);
+}
+
+// What is wrong with the files is said now, and not to the first whose sentence is hard.
+Result<language::EndpointSettings> language_endpoint(const LanguageConfig& config) {
+  language::EndpointSettings out{.base = config.endpoint, .model = config.model, .ca_file = config.ca_file, .timeout_us = config.timeout_ms * 1'000};
+  if (!config.key_file.empty()) {
+    auto key = read_secret(config.key_file, "write the endpoint's key into it");
+    if (!key) return tl::unexpected(key.error());
+    out.authorization = [key = std::move(*key)] { return "Bearer " + std::string(key.reveal()); };
+  }
+  if (!config.ca_file.empty()) {
+    if (const Status good = check_authority(config.ca_file, "give the authority that signed the endpoint's certificate"); !good) return tl::unexpected(good.error());
+  }
+  return out;
+}
+
 // With its secret. What is wrong with the files is said now, and not to the first who signs in.
 Result<openid::Settings> identity_provider(const ServeConfig& config) {
   openid::Settings out = *config.oidc;
   if (!config.oidc_secret_file.empty()) {
-    const auto secret = identity::read_private_file(config.oidc_secret_file);
+    auto secret = read_secret(config.oidc_secret_file, "write the client's secret into it");
     if (!secret) return tl::unexpected(secret.error());
-    std::string_view text = secret->reveal();
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-    if (text.empty()) return fail(ErrorCode::kInvalid, "is empty", config.oidc_secret_file, "write the client's secret into it");
-    out.client_secret = identity::SecretText(text);
+    out.client_secret = std::move(*secret);
   }
   if (!out.ca_file.empty()) {
-    const auto pem = posix::read_file(out.ca_file);
-    if (!pem) return tl::unexpected(pem.error());
-    if (pem->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
-      return fail(ErrorCode::kInvalid, "holds no certificate in PEM", out.ca_file, "give the authority that signed the identity provider's certificate");
-    }
+    const Status good = check_authority(out.ca_file, "give the authority that signed the identity provider's certificate");
+    if (!good) return tl::unexpected(good.error());
   }
   return out;
 }
@@ -316,6 +350,14 @@ Status serve(const ServeConfig& config) {
   gateway::Ports ports = gateway_ports(**brain, clock, **log, *views, queues, **tree, link, artifacts, authority->fingerprint(), **webhooks);
   ports.sign_in = sign_in.get();
   ports.learning = config.learning;
+  const auto model = config.language.embedded ? language::built_in_model() : nullptr;
+  std::optional<language::Endpoint> endpoint;
+  if (!config.language.endpoint.empty()) {
+    auto settings = language_endpoint(config.language);
+    if (!settings) return tl::unexpected(settings.error());
+    endpoint.emplace(std::move(*settings), http, clock, [](const std::string& what) { spdlog::warn("{}", what); });
+  }
+  ports.understand = endpoint ? language::understand_with(model, *endpoint) : language::understand_by(model);
   gateway::Service service(std::move(ports));
   auto news = std::make_unique<WebhookNews>(**webhooks, **brain, service);
   auto grpc = std::make_unique<gateway::GrpcService>(service);
@@ -325,16 +367,16 @@ Status serve(const ServeConfig& config) {
   if (!config.rest.empty()) {
     auto opened = gateway::RestServer::open(service, {.listen = config.rest, .console = console_files()},
                                             {identity->chain_pem, std::string(identity->key_pem.reveal())},
-                                            [&] { return samples_of(**brain, link, **log, **webhooks); });
+                                            [&] { return samples_of(**brain, link, **log, **webhooks, endpoint ? &*endpoint : nullptr); });
     if (!opened) return tl::unexpected(opened.error());
     rest = std::move(*opened);
   }
-  const std::string endpoint =
+  const std::string address =
       !config.advertise.empty() ? config.advertise : host_of(config.listen) + ":" + std::to_string((*port)->port());
-  const Status context = write_operator_context(data / "context.toml", endpoint, (data / "ca" / "ca.crt").string(), **brain, clock);
+  const Status context = write_operator_context(data / "context.toml", address, (data / "ca" / "ca.crt").string(), **brain, clock);
   if (!context) return context;
   spdlog::info("weir {} serves domain {}: gRPC {}, REST {}, ledger of {} records", kVersion,
-               (*brain)->durable()->domain(), endpoint, rest ? "port " + std::to_string(rest->port()) : "off",
+               (*brain)->durable()->domain(), address, rest ? "port " + std::to_string(rest->port()) : "off",
                (*log)->durable_end());
 
   int signal = 0;

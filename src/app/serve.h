@@ -12,6 +12,16 @@
 
 namespace weir::app {
 
+// How sentences are understood.
+struct LanguageConfig {
+  bool embedded = true;         // by the model that is built in; false: by rules alone
+  std::string endpoint;         // base address of an OpenAI-compatible one that helps; empty: none
+  std::string model;            // what the endpoint calls it
+  std::string key_file;         // with the endpoint's key; empty: it needs none
+  std::string ca_file;          // empty: whom the system trusts
+  int64_t timeout_ms = 3'000;
+};
+
 // What `weir serve` reads from its file (TOML) and its flags.
 struct ServeConfig {
   std::string data;                         // directory: ledger/, ca/, webhooks/, brain.pem, context.toml
@@ -28,6 +38,7 @@ struct ServeConfig {
   DomainCreated genesis;                    // of a new ledger
   std::optional<openid::Settings> oidc;     // sign-in by an identity provider
   std::string oidc_secret_file;             // what becomes its client_secret; empty: a public client
+  LanguageConfig language;
 };
 
 // Defaults, with the service prefix and the price parameters of a new domain.

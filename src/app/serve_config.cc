@@ -93,6 +93,25 @@ Status read_webhooks(const toml::Table& table, std::string_view file, webhook::O
   return fields.done();
 }
 
+void read_language(toml::Fields& fields, LanguageConfig& out) {
+  fields.truth("embedded", out.embedded);
+  const bool helped = fields.text("endpoint", out.endpoint);
+  if (helped) {
+    check(fields, "endpoint", openid::wrong_issuer(out.endpoint), "write it like \"https://models.example.org/v1\"");
+    while (out.endpoint.ends_with('/')) out.endpoint.pop_back();
+    fields.require("model", "add it: what the endpoint calls the model");
+  }
+  const auto text = [&](const char* name, std::string& value, const char* remedy) {
+    if (!fields.text(name, value)) return;
+    if (value.empty()) fields.refuse(name, "is empty", remedy);
+    if (!helped) fields.refuse(name, "is for an endpoint, and none is given", "add endpoint, or leave it out");
+  };
+  text("model", out.model, "write what the endpoint calls the model");
+  text("key_file", out.key_file, "leave it out where the endpoint needs no key");
+  text("ca_file", out.ca_file, "leave it out to trust whom the system trusts");
+  if (fields.whole("timeout_ms", 100, 30'000, out.timeout_ms) && !helped) fields.refuse("timeout_ms", "is for an endpoint, and none is given", "add endpoint, or leave it out");
+}
+
 }  // namespace
 
 ServeConfig default_serve_config() {
@@ -138,6 +157,12 @@ Result<ServeConfig> parse_serve_config(std::string_view text, std::string_view f
       if (const Status done = oidc.done(); !done) return tl::unexpected(done.error());
       continue;
     }
+    if (table.name == "language" && !table.listed) {
+      toml::Fields language(table, file, "language.");
+      read_language(language, out.language);
+      if (const Status done = language.done(); !done) return tl::unexpected(done.error());
+      continue;
+    }
     if (table.name == "oidc.role" && table.listed && out.oidc) {
       toml::Fields role(table, file, "oidc.role.");
       read_role(role, *out.oidc);
@@ -150,7 +175,7 @@ Result<ServeConfig> parse_serve_config(std::string_view text, std::string_view f
     }
     if (table.name != "domain" || table.listed) {
       return fail(ErrorCode::kInvalid, "is no table of this file", toml::place(file, table.line, table.name),
-                  "write [domain], [webhooks], [oidc], and [[oidc.role]] below it");
+                  "write [domain], [language], [webhooks], [oidc], and [[oidc.role]] below it");
     }
     toml::Fields domain(table, file, "domain.");
     domain.text("name", out.genesis.name);

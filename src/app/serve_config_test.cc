@@ -54,8 +54,43 @@ TEST(ServeConfig, SaysFileLineFieldAndRemedy) {
       "serve.toml:2: domain.scarcity_core_hour: is no amount of credits; write it as a text like \"0.5\"");
   EXPECT_EQ(error_of("[domain]\nnmae = \"a\""),
             "serve.toml:2: domain.nmae: is unknown; did you mean \"name\"?");
-  EXPECT_EQ(error_of("[domains]"), "serve.toml:1: domains: is no table of this file; write [domain], [webhooks], [oidc], and [[oidc.role]] below it");
-  EXPECT_EQ(error_of("[[domain]]"), "serve.toml:1: domain: is no table of this file; write [domain], [webhooks], [oidc], and [[oidc.role]] below it");
+  EXPECT_EQ(error_of("[domains]"), "serve.toml:1: domains: is no table of this file; write [domain], [language], [webhooks], [oidc], and [[oidc.role]] below it");
+  EXPECT_EQ(error_of("[[domain]]"), "serve.toml:1: domain: is no table of this file; write [domain], [language], [webhooks], [oidc], and [[oidc.role]] below it");
+}
+
+TEST(ServeConfig, ReadsWhoHelpsToUnderstandSentences) {
+  const auto none = parse_serve_config("", "serve.toml");
+  EXPECT_TRUE(none->language.embedded);
+  EXPECT_EQ(none->language.endpoint, "");
+  EXPECT_FALSE(parse_serve_config("[language]\nembedded = false", "serve.toml")->language.embedded);
+  const auto read = parse_serve_config(R"([language]
+endpoint = "http://127.0.0.1:8080/v1/"
+model = "small"
+key_file = "/etc/weir/language.key"
+ca_file = "/etc/weir/ca.crt"
+timeout_ms = 100
+)", "serve.toml");
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->language.endpoint, "http://127.0.0.1:8080/v1");
+  EXPECT_EQ(read->language.model, "small");
+  EXPECT_EQ(read->language.key_file, "/etc/weir/language.key");
+  EXPECT_EQ(read->language.ca_file, "/etc/weir/ca.crt");
+  EXPECT_EQ(read->language.timeout_ms, 100);
+}
+
+TEST(ServeConfig, SaysWhatIsWrongWithWhoHelpsToUnderstand) {
+  const auto with = [](const std::string& more) { return error_of("[language]\nendpoint = \"https://models.example.org/v1\"\nmodel = \"small\"\n" + more); };
+  EXPECT_EQ(with(""), "");
+  EXPECT_EQ(error_of("[language]\nendpoint = \"http://models.example.org/v1\"\nmodel = \"small\""),
+            "serve.toml:2: language.endpoint: is not https; write it like \"https://models.example.org/v1\"");
+  EXPECT_EQ(error_of("[language]\nendpoint = \"https://models.example.org/v1\""),
+            "serve.toml:1: language.model: is missing; add it: what the endpoint calls the model");
+  EXPECT_EQ(error_of("[language]\nkey_file = \"/k\""), "serve.toml:2: language.key_file: is for an endpoint, and none is given; add endpoint, or leave it out");
+  EXPECT_EQ(with("key_file = \"\""), "serve.toml:4: language.key_file: is empty; leave it out where the endpoint needs no key");
+  for (const auto& [milliseconds, right] : {std::pair{99, false}, {100, true}, {30'000, true}, {30'001, false}}) {
+    EXPECT_EQ(with("timeout_ms = " + std::to_string(milliseconds)).empty(), right) << milliseconds;
+  }
+  EXPECT_EQ(with("modle = \"a\""), "serve.toml:4: language.modle: is unknown; did you mean \"model\"?");
 }
 
 constexpr const char* kOidc = R"([oidc]

@@ -18,8 +18,16 @@ constexpr int32_t kAdviceMost = 840;     // weight of an act that is certain to 
 constexpr float kRequestCertain = 0.9995f;
 constexpr float kActDoubt = 2'000;       // taken off for what it lacks of certainty
 
-// The field that a token makes of a slot; nothing where it cannot fill it.
-std::optional<Field> filled(Slot slot, const Token& token, const Situation& situation) {
+// Whether the unit of a quantity alone says what it is for.
+bool unit_says(const Token& token) {
+  return token.kind == Kind::kQuantity && token.measure != Measure::kDuration && token.measure != Measure::kMemory && token.measure != Measure::kShare;
+}
+
+bool touches(const Field& field, TextSpan span) { return field.span.begin < span.end && span.begin < field.span.end; }
+
+}  // namespace
+
+std::optional<Field> filled(Slot slot, const Token& token, const SpokenAt& at) {
   const auto field = [&](int64_t amount, std::string name = {}) { return Field{.slot = slot, .amount = amount, .name = std::move(name)}; };
   if (token.kind == Kind::kNumber) {
     const int64_t micro = token.amount;
@@ -38,17 +46,22 @@ std::optional<Field> filled(Slot slot, const Token& token, const Situation& situ
   switch (token.measure) {
     case Measure::kDuration:
       if (slot == Slot::kLatency || slot == Slot::kRunTime) return field(token.amount);
-      if ((slot == Slot::kDeadline || slot == Slot::kStart) && token.amount >= 60 * kSecondUs) return field(situation.at.unix_s + token.amount / kSecondUs);
+      if ((slot == Slot::kDeadline || slot == Slot::kStart) && token.amount >= 60 * kSecondUs) return field(at.unix_s + token.amount / kSecondUs);
       return std::nullopt;
     case Measure::kMemory: return slot == Slot::kMemory || slot == Slot::kAcceleratorMemory ? std::optional(field(token.amount)) : std::nullopt;
     case Measure::kShare: return slot == Slot::kAvailability || slot == Slot::kPercentile ? std::optional(field(token.amount)) : std::nullopt;
-    default: return std::nullopt;  // the unit says it
+    case Measure::kBandwidth: return slot == Slot::kBandwidth ? std::optional(field(token.amount)) : std::nullopt;
+    case Measure::kCores: return slot == Slot::kCpu ? std::optional(field(token.amount)) : std::nullopt;
+    case Measure::kAccelerators: return slot == Slot::kAccelerators ? std::optional(field(token.amount)) : std::nullopt;
+    case Measure::kStreams: return slot == Slot::kStreams ? std::optional(field(token.amount)) : std::nullopt;
+    case Measure::kInstances: return slot == Slot::kInstances ? std::optional(field(token.amount)) : std::nullopt;
+    case Measure::kMoney: return slot == Slot::kBudget ? std::optional(field(token.amount, token.name.empty() ? "total" : token.name)) : std::nullopt;
+    case Measure::kAvailability: return slot == Slot::kAvailability ? std::optional(field(token.amount)) : std::nullopt;
+    case Measure::kFrames:
+    case Measure::kRequests: return slot == Slot::kRate ? std::optional(field(token.amount)) : std::nullopt;
   }
+  return std::nullopt;
 }
-
-bool touches(const Field& field, TextSpan span) { return field.span.begin < span.end && span.begin < field.span.end; }
-
-}  // namespace
 
 void advise_acts(std::vector<ActEvidence>& acts, const Model& model, const Opinion& opinion, const Situation& situation) {
   const auto best = static_cast<size_t>(std::max_element(opinion.acts.begin(), opinion.acts.end()) - opinion.acts.begin());
@@ -80,7 +93,7 @@ void advise_values(std::vector<Evidence>& evidence, std::span<const ValueOpinion
       continue;
     }
     std::optional<Field> field;
-    if (opinion.is_slot) field = filled(opinion.slot, token, situation);
+    if (opinion.is_slot && !unit_says(token)) field = filled(opinion.slot, token, situation.at);
     if (opinion.is_slot && !field) continue;
     if (said != evidence.end()) evidence.erase(said);
     if (!field) continue;

@@ -123,7 +123,7 @@ void leave_out(Frame& frame) {
 
 }  // namespace
 
-Result<Understanding> understand(std::string_view text, const Gazetteer& gazetteer, const SpokenAt& at, const Frame* previous, const Model* model) {
+Result<Understanding> understand(std::string_view text, const Gazetteer& gazetteer, const SpokenAt& at, const Frame* previous, const Model* model, const Proposal* proposal) {
   if (text.size() > kUtteranceBytesMax) {
     return fail(ErrorCode::kInvalid, "has " + std::to_string(text.size()) + " bytes, more than " + std::to_string(kUtteranceBytesMax), {},
                 "say it in fewer words, or write an Intent file");
@@ -137,6 +137,20 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
   const Situation situation{at, previous, consent_of(characters.text)};
   Understanding out{.language = language_of(characters), .frames = {}};
   const std::vector<size_t> starts = wish_starts(tokens);
+  // A proposed wish belongs to the one of the text in which its words begin.
+  std::vector<ProposedWish> proposed(starts.size());
+  for (const ProposedWish& one : proposal != nullptr ? *proposal : Proposal()) {
+    const size_t begins = one.words.empty() ? std::string_view::npos : text.find(one.words);
+    if (begins == std::string_view::npos || tokens.empty()) continue;
+    size_t wish = starts.size() - 1;
+    while (wish > 0 && starts[wish] < tokens.size() && characters.at[tokens[starts[wish]].begin] > begins) --wish;
+    ProposedWish& mine = proposed[wish];
+    if (mine.words.empty()) {
+      mine = one;
+    } else {
+      mine.fields.insert(mine.fields.end(), one.fields.begin(), one.fields.end());
+    }
+  }
   for (size_t i = 0; i < starts.size(); ++i) {
     const size_t end = i + 1 < starts.size() ? starts[i + 1] : tokens.size();
     const std::span<const Token> wish = std::span(tokens).subspan(starts[i], end - starts[i]);
@@ -148,11 +162,14 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
       opinion = opinion_of(*model, wish, characters, previous != nullptr);
       advise_acts(acts, *model, opinion, situation);
     }
+    advise_acts(acts, proposed[i], situation);
+    advise_work(opinion, proposed[i], text);
     const ActEvidence act = resolve_act(acts);
     frame.act = act.act;
     frame.confidence_permille = act.weight_permille > 0 ? act.weight_permille : 500;
     std::vector<Evidence> evidence = gather(wish, characters, frame.act, situation, opinion);
     if (model != nullptr) advise_values(evidence, value_opinions(*model, wish, characters, frame.act), wish, characters, frame.act, situation);
+    advise_values(evidence, proposed[i], text, wish, characters, frame.act, situation);
     frame.fields = resolve(std::move(evidence), frame.act, frame.doubts);
     leave_out(frame);
     add_conflicts(frame, at);

@@ -1,6 +1,9 @@
 // Sentences, as the API answers them.
 #include <gtest/gtest.h>
 
+#include "infrastructure/http_client/curl_client.h"
+#include "infrastructure/http_client/scripted_server.h"
+#include "intelligence/language_endpoint/endpoint.h"
 #include "service/gateway/rest_routes.h"
 #include "service/gateway/service.h"
 #include "service/gateway/test_brain.h"
@@ -178,6 +181,44 @@ TEST_F(AskTest, OverHttp) {
   const Routed bad = route(service, http);
   ASSERT_TRUE(std::holds_alternative<HttpResponse>(bad));
   EXPECT_EQ(std::get<HttpResponse>(bad).status, 400);
+}
+
+// An endpoint that is spoken to over a socket: helps, sends nonsense, is silent, and is gone.
+TEST_F(AskTest, AnEndpointHelpsAndIsNotNeeded) {
+  const auto reply = [](const std::string& content) {
+    std::string escaped;
+    for (const char c : content) escaped += c == '"' ? "\\\"" : std::string(1, c);
+    return ScriptedServer::reply(200, R"({"choices":[{"message":{"role":"assistant","content":")" + escaped + R"("}}]})", "Content-Type: application/json\r\n");
+  };
+  ScriptedServer server({reply(R"({"wishes":[{"act":"request","words":"geese","fields":[{"field":"workload","words":"geese","name":"detection","change":"set"}]}]})"),
+                         reply(R"({"wishes":[{"act":"accept","words":"ducks","fields":[]}]})"), ScriptedServer::reply(503, "busy"), ""});
+  CurlClient http;
+  language::Endpoint endpoint({.base = server.url("/v1"), .model = "small", .authorization = [] { return std::string("Bearer key"); }, .timeout_us = 300'000}, http, brain.clock);
+  Ports ports = brain.ports();
+  ports.understand = language::understand_with(nullptr, endpoint);
+  Service helped(std::move(ports));
+  const auto act = [&](const std::string& text) {
+    const auto answer = helped.ask(city, saying({text}));
+    EXPECT_TRUE(answer) << answer.error().text();
+    return answer && answer->wishes_size() == 1 ? answer->wishes(0).act() : "";
+  };
+  const uint64_t version = brain.durable()->version();
+  EXPECT_EQ(act("the geese on the pond want counting"), "request");
+  EXPECT_EQ(act("the ducks on the pond want counting"), "other") << "it may agree to nothing";
+  EXPECT_EQ(act("the swans on the pond want counting"), "other") << "a failure";
+  EXPECT_EQ(act("the coots on the pond want counting"), "other") << "silence";
+  EXPECT_EQ(act(kCameras), "request") << "what rules understand needs nobody";
+  EXPECT_EQ(act("the geese on the pond want counting"), "request") << "remembered";
+  EXPECT_EQ(brain.durable()->version(), version);
+  const auto asked = server.asked();
+  ASSERT_EQ(asked.size(), 4u);
+  EXPECT_TRUE(asked[0].starts_with("POST /v1/chat/completions HTTP/1.1\r\n")) << asked[0];
+  EXPECT_NE(asked[0].find("Authorization: Bearer key\r\n"), std::string::npos);
+  EXPECT_EQ(asked[0].find("metro"), std::string::npos) << "names that nobody said";
+  const language::EndpointCounts counts = endpoint.counts();
+  EXPECT_EQ(counts.answered, 1u);
+  EXPECT_EQ(counts.refused, 1u);
+  EXPECT_EQ(counts.failed, 2u);
 }
 
 }  // namespace
