@@ -28,6 +28,7 @@ import socket
 import ssl
 import time
 import urllib.parse
+import uuid
 
 __all__ = ["Client", "Error", "Invalid", "NotFound", "Conflict", "Denied", "Infeasible", "Exhausted", "Unavailable", "Unsupported",
            "Corrupt", "Internal", "Untrusted", "TimedOut", "NotReached", "verify_inclusion", "verify_growth"]
@@ -45,6 +46,8 @@ class Error(Exception):
     """What was refused or failed: `code` as docs/reference/api.md lists it, `what`, `where`, `remedy`, and the HTTP `status` or 0."""
 
     code = "internal"
+
+    retry_after = None  # seconds, where the brain said that asking again then will do
 
     def __init__(self, what, where="", remedy="", status=0):
         super().__init__(": ".join(part for part in (where, what) if part) + (f" ({remedy})" if remedy else ""))
@@ -441,17 +444,24 @@ class Client:
     def _call(self, method, target, body=None, content_type="application/json", again=True):
         """One answer: (status, body). `again`: doing it twice is as good as once."""
         pause = _Pauses(self.retry_for)
+        headers = {"Content-Type": content_type} if body is not None else {}
+        if method != "GET":
+            headers["Idempotency-Key"] = str(uuid.uuid4())  # one for all tries
         while True:
             try:
-                return self._once(method, target, body, content_type)
+                return self._once(method, target, body, headers)
+            except (Exhausted, Conflict) as busy:
+                if busy.retry_after is None:
+                    raise
+                pause.until(busy)
             except (_Lost, Unavailable) as lost:
                 may = again or (isinstance(lost, _Lost) and not lost.sent)
                 if not may:
                     raise self._unreachable(lost) from None
                 pause.after(lost, self)
 
-    def _once(self, method, target, body, content_type):
-        connection, response = self._open(method, target, body, {"Content-Type": content_type} if body is not None else {})
+    def _once(self, method, target, body, headers):
+        connection, response = self._open(method, target, body, headers)
         try:
             answer = response.read(ANSWER_BYTES_MAX + 1)
         except (OSError, http.client.HTTPException) as error:
@@ -461,7 +471,9 @@ class Client:
         if len(answer) > ANSWER_BYTES_MAX:
             raise Exhausted(f"answered more than {ANSWER_BYTES_MAX} bytes", target)
         if response.status != 200:
-            raise _problem(answer, response.status)
+            problem = _problem(answer, response.status)
+            problem.retry_after = _seconds(response.getheader("Retry-After"))
+            raise problem
         return response.status, answer
 
     def _open(self, method, target, body, headers, patience=None):
@@ -570,6 +582,19 @@ class _Pauses:
             raise client._unreachable(lost) from None
         time.sleep(min(self.pause * random.uniform(0.5, 1.0), self.end - now))
         self.pause = min(self.pause * 2, BACKOFF_S[1])
+
+    def until(self, busy):
+        """As the brain said, if that is soon enough."""
+        now = time.monotonic()
+        if self.end is None:
+            self.end = now + self.retry_for
+        if now + busy.retry_after > self.end:
+            raise busy
+        time.sleep(busy.retry_after)
+
+
+def _seconds(text):
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text or "") else None
 
 
 def _trusting(ca):

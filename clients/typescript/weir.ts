@@ -32,6 +32,8 @@ const PAUSE_MS_MAX = 2_000;
 
 /** What was refused or failed; `code` as docs/reference/api.md lists it, and the HTTP status, or 0. */
 export class Problem extends Error {
+  /** Seconds, where the brain said that asking again then will do. */
+  retryAfter: number | undefined;
   constructor(
     readonly code: string,
     readonly what: string,
@@ -111,6 +113,11 @@ function pathOf(segments: readonly Int64[], query: Query = {}): string {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+// An Idempotency-Key that nobody else has. Not randomUUID(), which pages have only by https.
+function randomKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 // Between tries, until so much time has passed since the first failure.
 class Pauses {
   private pause = PAUSE_MS_FIRST;
@@ -128,6 +135,13 @@ class Pauses {
     if (now >= this.end) throw lost;
     await sleep(Math.min(this.pause * (0.5 + Math.random() / 2), this.end - now));
     this.pause = Math.min(this.pause * 2, PAUSE_MS_MAX);
+  }
+  // As the brain said, if that is soon enough.
+  async until(busy: Problem, seconds: number): Promise<void> {
+    const now = Date.now();
+    this.end ??= now + this.retryForMs;
+    if (now + seconds * 1000 > this.end) throw busy;
+    await sleep(seconds * 1000);
   }
 }
 
@@ -384,9 +398,11 @@ export class Client {
   // `once`: doing it twice is not as good as once, so that it is not tried again when the brain may have had it.
   private async json<T>(method: string, path: string, options: { body?: string; type?: string; once?: boolean } = {}): Promise<T> {
     const pauses = new Pauses(this.retryForMs);
+    const key = method === 'GET' ? undefined : randomKey(); // one for all tries
     for (;;) {
       try {
         const headers: Record<string, string> = options.body === undefined ? {} : { 'Content-Type': options.type ?? 'application/json' };
+        if (key !== undefined) headers['Idempotency-Key'] = key;
         const response = await this.open(method, path, headers, options.body, AbortSignal.timeout(this.timeoutMs));
         let text: string;
         try {
@@ -395,13 +411,22 @@ export class Client {
           throw new Lost(error instanceof Error ? error.message : String(error));
         }
         if (text.length > ANSWER_BYTES_MAX) throw new Exhausted('exhausted', `answered more than ${ANSWER_BYTES_MAX} bytes`, path);
-        if (response.status !== 200) throw problemOf(text, response.status);
+        if (response.status !== 200) {
+          const problem = problemOf(text, response.status);
+          const after = response.headers.get('Retry-After') ?? '';
+          if (/^[0-9]{1,9}$/.test(after)) problem.retryAfter = Number(after);
+          throw problem;
+        }
         try {
           return JSON.parse(text) as T;
         } catch {
           throw new Internal('internal', 'answered what is no JSON', path);
         }
       } catch (lost) {
+        if ((lost instanceof Exhausted || lost instanceof Conflict) && lost.retryAfter !== undefined) {
+          await pauses.until(lost, lost.retryAfter);
+          continue;
+        }
         if (!(lost instanceof Lost) && !(lost instanceof Unavailable)) throw lost;
         if (options.once === true) throw this.away(lost);
         await pauses.after(this.away(lost));

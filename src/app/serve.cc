@@ -365,7 +365,7 @@ Status serve(const ServeConfig& config) {
   if (!port) return tl::unexpected(port.error());
   std::unique_ptr<gateway::RestServer> rest;
   if (!config.rest.empty()) {
-    auto opened = gateway::RestServer::open(service, {.listen = config.rest, .console = console_files()},
+    auto opened = gateway::RestServer::open(service, {.listen = config.rest, .rates = config.rates, .console = console_files()},
                                             {identity->chain_pem, std::string(identity->key_pem.reveal())},
                                             [&] { return samples_of(**brain, link, **log, **webhooks, endpoint ? &*endpoint : nullptr); });
     if (!opened) return tl::unexpected(opened.error());

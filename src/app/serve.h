@@ -8,6 +8,7 @@
 #include "core/event/event.h"
 #include "core/result/result.h"
 #include "security/openid/settings.h"
+#include "service/gateway/rate_limit.h"
 #include "service/webhook/webhooks.h"
 
 namespace weir::app {
@@ -37,6 +38,7 @@ struct ServeConfig {
   bool learning = true;                     // dialogues are recorded, and shape later answers to their tenant
   DomainCreated genesis;                    // of a new ledger
   std::optional<openid::Settings> oidc;     // sign-in by an identity provider
+  gateway::RateSettings rates;              // of callers over REST
   std::string oidc_secret_file;             // what becomes its client_secret; empty: a public client
   LanguageConfig language;
 };

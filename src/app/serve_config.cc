@@ -51,6 +51,16 @@ void read_oidc(toml::Fields& fields, ServeConfig& out) {
   }
 }
 
+void read_limits(toml::Fields& fields, gateway::RateSettings& out) {
+  const auto rate = [&fields](const std::string& name, gateway::Rate& of) {
+    fields.whole(name + "_per_second", 1, gateway::kRateMax, of.per_second);
+    fields.whole(name + "_burst", 1, gateway::kRateMax, of.burst);
+  };
+  rate("operator", out.operators);
+  rate("user", out.users);
+  rate("address", out.addresses);
+}
+
 void read_role(toml::Fields& fields, openid::Settings& oidc) {
   openid::RoleRule rule;
   std::string role;
@@ -163,6 +173,12 @@ Result<ServeConfig> parse_serve_config(std::string_view text, std::string_view f
       if (const Status done = language.done(); !done) return tl::unexpected(done.error());
       continue;
     }
+    if (table.name == "limits" && !table.listed) {
+      toml::Fields limits(table, file, "limits.");
+      read_limits(limits, out.rates);
+      if (const Status done = limits.done(); !done) return tl::unexpected(done.error());
+      continue;
+    }
     if (table.name == "oidc.role" && table.listed && out.oidc) {
       toml::Fields role(table, file, "oidc.role.");
       read_role(role, *out.oidc);
@@ -175,7 +191,7 @@ Result<ServeConfig> parse_serve_config(std::string_view text, std::string_view f
     }
     if (table.name != "domain" || table.listed) {
       return fail(ErrorCode::kInvalid, "is no table of this file", toml::place(file, table.line, table.name),
-                  "write [domain], [language], [webhooks], [oidc], and [[oidc.role]] below it");
+                  "write [domain], [language], [limits], [webhooks], [oidc], and [[oidc.role]] below it");
     }
     toml::Fields domain(table, file, "domain.");
     domain.text("name", out.genesis.name);

@@ -54,8 +54,8 @@ TEST(ServeConfig, SaysFileLineFieldAndRemedy) {
       "serve.toml:2: domain.scarcity_core_hour: is no amount of credits; write it as a text like \"0.5\"");
   EXPECT_EQ(error_of("[domain]\nnmae = \"a\""),
             "serve.toml:2: domain.nmae: is unknown; did you mean \"name\"?");
-  EXPECT_EQ(error_of("[domains]"), "serve.toml:1: domains: is no table of this file; write [domain], [language], [webhooks], [oidc], and [[oidc.role]] below it");
-  EXPECT_EQ(error_of("[[domain]]"), "serve.toml:1: domain: is no table of this file; write [domain], [language], [webhooks], [oidc], and [[oidc.role]] below it");
+  EXPECT_EQ(error_of("[domains]"), "serve.toml:1: domains: is no table of this file; write [domain], [language], [limits], [webhooks], [oidc], and [[oidc.role]] below it");
+  EXPECT_EQ(error_of("[[domain]]"), "serve.toml:1: domain: is no table of this file; write [domain], [language], [limits], [webhooks], [oidc], and [[oidc.role]] below it");
 }
 
 TEST(ServeConfig, ReadsWhoHelpsToUnderstandSentences) {
@@ -91,6 +91,21 @@ TEST(ServeConfig, SaysWhatIsWrongWithWhoHelpsToUnderstand) {
     EXPECT_EQ(with("timeout_ms = " + std::to_string(milliseconds)).empty(), right) << milliseconds;
   }
   EXPECT_EQ(with("modle = \"a\""), "serve.toml:4: language.modle: is unknown; did you mean \"model\"?");
+}
+
+TEST(ServeConfig, LimitsOfCallers) {
+  const auto read = parse_serve_config("[limits]\noperator_per_second = 1\noperator_burst = 2\nuser_per_second = 3\nuser_burst = 4\naddress_per_second = 5\n"
+                                       "address_burst = 1_000_000\n", "serve.toml");
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->rates.operators.per_second, 1);
+  EXPECT_EQ(read->rates.operators.burst, 2);
+  EXPECT_EQ(read->rates.users.per_second, 3);
+  EXPECT_EQ(read->rates.users.burst, 4);
+  EXPECT_EQ(read->rates.addresses.per_second, 5);
+  EXPECT_EQ(read->rates.addresses.burst, 1'000'000);
+  EXPECT_EQ(error_of("[limits]\nuser_burst = 0"), "serve.toml:2: limits.user_burst: must be a whole number from 1 to 1000000");
+  EXPECT_EQ(error_of("[limits]\nuser_per_second = 1000001"), "serve.toml:2: limits.user_per_second: must be a whole number from 1 to 1000000");
+  EXPECT_EQ(error_of("[[limits]]"), "serve.toml:1: limits: is no table of this file; write [domain], [language], [limits], [webhooks], [oidc], and [[oidc.role]] below it");
 }
 
 constexpr const char* kOidc = R"([oidc]

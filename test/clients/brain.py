@@ -20,9 +20,13 @@ def free_port():
 
 
 class Brain:
-    def __init__(self, weir):
+    def __init__(self, weir, settings=""):
         self.weir, self.work, self.process = weir, pathlib.Path(tempfile.mkdtemp(prefix="weir-client.")), None
         self.data = self.work / "brain"
+        self.settings = []
+        if settings:
+            (self.work / "serve.toml").write_text(settings)
+            self.settings = ["--config", str(self.work / "serve.toml")]
         self.grpc, self.rest = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         self.context = self.data / "context.toml"
         self.environment = dict(os.environ, HOME=str(self.work), WEIR_CONTEXT_FILE=str(self.context), WEIR_REST=self.rest)
@@ -31,7 +35,7 @@ class Brain:
 
     def start(self):
         with open(self.work / "log", "ab") as log:
-            self.process = subprocess.Popen([self.weir, "serve", "--data", str(self.data), "--listen", self.grpc, "--rest", self.rest],
+            self.process = subprocess.Popen([self.weir, "serve", "--data", str(self.data), "--listen", self.grpc, "--rest", self.rest, *self.settings],
                                             env=self.environment, stdout=log, stderr=log)
         anybody = ssl._create_unverified_context()
         end = time.monotonic() + 30

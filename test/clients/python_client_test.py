@@ -291,6 +291,47 @@ class ClientTest(unittest.TestCase):
             weir.Client.from_context(path, "a")
 
 
+class BusyTest(unittest.TestCase):
+    """A brain that answers two questions, and then one a second."""
+
+    def setUp(self):
+        self.brain = Brain(WEIR, "[limits]\noperator_per_second = 1\noperator_burst = 2\n")
+        self.brain.start()
+        self.addCleanup(self.brain.end)
+
+    def client(self, **more):
+        return weir.Client.from_context(self.brain.context, rest=self.brain.rest, **more)
+
+    def test_calls_wait_as_long_as_the_brain_says(self):
+        begun = time.monotonic()
+        patient, hasty = self.client(retry_for=30), self.client(retry_for=0.5)
+        for _ in range(4):
+            self.assertEqual(patient.who_am_i()["role"], "ROLE_OPERATOR")
+        self.assertGreaterEqual(time.monotonic() - begun, 1.5)
+        with self.assertRaises(weir.Exhausted) as said:
+            for _ in range(100):
+                hasty.who_am_i()
+        self.assertEqual((said.exception.status, said.exception.retry_after), (429, 1))
+        self.assertIn("too many requests", said.exception.what)
+
+    def test_a_change_under_its_key_is_made_once(self):
+        tenant = {"apiVersion": "weir/v1", "kind": "Tenant", "metadata": {"name": "harbour"}}
+        operator = self.client(retry_for=30)
+        asked = []
+        once = operator._once
+
+        def twice(method, target, body, headers):  # as after an answer that was lost
+            asked.append(headers["Idempotency-Key"])
+            once(method, target, body, headers)
+            time.sleep(2)
+            return once(method, target, body, headers)
+
+        operator._once = twice
+        self.assertEqual(operator.apply(tenant)["results"][0]["action"], "created")
+        self.assertEqual(operator.apply(tenant)["results"][0].get("action"), "unchanged")
+        self.assertEqual(len(set(asked)), 2)
+
+
 class AwayTest(unittest.TestCase):
     """Brains that go away and come back."""
 

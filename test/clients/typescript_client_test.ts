@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fromContext } from './node.js';
-import { Client, Conflict, Denied, Invalid, NotFound, NotReached, Problem, TimedOut, Unavailable } from './weir.js';
+import { Client, Conflict, Denied, Exhausted, Invalid, NotFound, NotReached, Problem, TimedOut, Unavailable } from './weir.js';
 import type { EventView, Site } from './weir.js';
 
 const REGION = `apiVersion: weir/v1
@@ -118,6 +118,39 @@ test('events come in order and once, and go on when the brain was away', async (
   }
   await following;
   assert.deepEqual(seen, ['tenant/first', 'tenant/second']);
+});
+
+test('a change keeps its key, and waits as long as it is told', async () => {
+  const keys: string[] = [];
+  let refusals = 2;
+  let waits = '1';
+  const server = createServer((request, response) => {
+    keys.push(`${request.method} ${String(request.headers['idempotency-key'])}`);
+    if (refusals-- > 0) {
+      response.writeHead(refusals === 0 ? 409 : 429, waits === '' ? {} : { 'Retry-After': waits });
+      response.end(`{"code":"${refusals === 0 ? 'conflict' : 'exhausted'}","what":"busy"}`);
+    } else {
+      response.end('{}');
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = new Client({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, retryForMs: 30_000 });
+  const begun = Date.now();
+  await client.delete('intent', 'x');
+  assert.ok(Date.now() - begun >= 1_900, 'twice a second');
+  assert.equal(keys.length, 3);
+  assert.match(keys[0] ?? '', /^DELETE [0-9a-f]{32}$/);
+  assert.equal(new Set(keys).size, 1);
+  await client.drain('hub');
+  assert.notEqual(keys[3]?.split(' ')[1], keys[0]?.split(' ')[1], 'another change has another key');
+  await client.ledgerHead();
+  assert.equal(keys[4], 'GET undefined');
+  for (const after of ['31', '', 'soon']) {
+    waits = after;
+    refusals = 2;
+    await assert.rejects(client.drain('hub'), (error) => error instanceof Exhausted && error.retryAfter === (after === '31' ? 31 : undefined));
+  }
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test('what is not safe to do twice is done once', async () => {

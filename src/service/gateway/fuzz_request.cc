@@ -38,8 +38,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   request.authorization = (data[0] & 64) != 0 ? request.body : world.bearer;
   if ((data[0] & 128) != 0) request.content_type = "application/yaml";
   if ((data[1] & 1) != 0) request.last_event_id = request.body;
+  if ((data[1] & 2) != 0) request.idempotency_key = request.body;
 
-  auto routed = route(world.service, request);
+  // As of a server of its own: the world may be new.
+  auto routed = route(world.service, request, std::make_shared<Admission>(RateSettings{}), 0);
   if (const auto* refused = std::get_if<HttpResponse>(&routed)) {
     check(*refused);
   } else if (const auto* answer = std::get_if<Answer>(&routed)) {

@@ -124,6 +124,11 @@ json::object good_answer(const MethodDescriptor& method, JsonSchemas& schemas) {
   return answer(says.empty() ? "Done" : says, content("application/json", schemas.reference(response)));
 }
 
+// What changes something: all that is not read, but for a question that needs a body.
+bool changes(const MethodDescriptor& method, const Binding& binding) {
+  return binding.verb != "get" && method.input_type() != v1::AskRequest::descriptor();
+}
+
 json::object refusals(json::object good) {
   return {{"200", std::move(good)}, {"401", response_reference("Unauthorized")}, {"default", response_reference("Problem")}};
 }
@@ -144,11 +149,18 @@ json::object operation(const MethodDescriptor& method, const Binding& binding, c
     parameters.push_back({{"name", "Last-Event-ID"}, {"in", "header"}, {"description", "Position of the last event that was read: goes on after it"},
                           {"schema", {{"type", "integer"}, {"format", "uint64"}, {"minimum", 0}}}});
   }
+  if (changes(method, binding)) {
+    parameters.push_back({{"name", "Idempotency-Key"}, {"in", "header"},
+                          {"description", "The same key with the same request, within a day, is answered as before and changes nothing again; with another one it is 422, "
+                                          "and while the first is being answered 409. In quotes or without"},
+                          {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", kIdempotencyKeyBytesMax + 2}}}});
+  }
   json::object out = {{"operationId", method.name()}};
   if (const std::string says = about(method); !says.empty()) out["description"] = says;
   if (!parameters.empty()) out["parameters"] = std::move(parameters);
   if (binding.body) out["requestBody"] = request_body(method, schemas);
   out["responses"] = refusals(good_answer(method, schemas));
+  out["responses"].as_object()["429"] = response_reference("TooManyRequests");
   return out;
 }
 
@@ -202,7 +214,7 @@ json::object problem_schema() {
   JsonSchemas schemas({});
   for (int i = 0; i < detail.field_count(); ++i) properties[detail.field(i)->name()] = schemas.field(*detail.field(i));
   return {{"type", "object"},
-          {"description", "Problem details (RFC 9457). By code the status is: invalid 400 (405, 406, 413 and 431 where they say more), denied 401 without a good "
+          {"description", "Problem details (RFC 9457). By code the status is: invalid 400 (405, 406, 413, 422 and 431 where they say more), denied 401 without a good "
                           "token and otherwise 403, not-found 404, conflict 409, infeasible 422, exhausted 429, unsupported 501, unavailable 503, "
                           "corrupt and internal 500."},
           {"properties", std::move(properties)},
@@ -238,6 +250,11 @@ std::string make_document() {
   const json::object problem = content("application/problem+json", schema_reference("Problem"));
   json::object unauthorized = answer("There is no token, or no good one", problem);
   unauthorized["headers"] = {{"WWW-Authenticate", {{"schema", {{"const", "Bearer"}}}}}};
+  json::object too_many = answer("More was asked for than this caller may ask at once", problem);
+  const auto header = [](const char* says, const char* type) { return json::object{{"description", says}, {"schema", {{"type", type}}}}; };
+  too_many["headers"] = {{"Retry-After", header("Seconds until it would be answered; absent where waiting does not help", "integer")},
+                         {"RateLimit", header("What is left: r units, and the bucket is full again in t seconds", "string")},
+                         {"RateLimit-Policy", header("The bucket holds q units, and is filled within w seconds", "string")}};
   const json::object document = {
       {"openapi", "3.1.0"},
       {"info", {{"title", "Weir"}, {"version", "v1"}, {"description", kAbout}, {"license", {{"name", "Apache 2.0"}, {"identifier", "Apache-2.0"}}}}},
@@ -246,7 +263,7 @@ std::string make_document() {
       {"paths", std::move(paths)},
       {"components", {{"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}, {"description", "A user's token, weiru.…, or one of the identity provider"}}},
                                            {"session", {{"type", "apiKey"}, {"in", "cookie"}, {"name", kSessionCookie}, {"description", "What the console has by a sign-in; requests must come from its own pages"}}}}},
-                      {"responses", {{"Problem", answer("It was refused, or failed", problem)}, {"Unauthorized", std::move(unauthorized)}}},
+                      {"responses", {{"Problem", answer("It was refused, or failed", problem)}, {"Unauthorized", std::move(unauthorized)}, {"TooManyRequests", std::move(too_many)}}},
                       {"schemas", std::move(definitions)}}}};
   return json::serialize(document);
 }

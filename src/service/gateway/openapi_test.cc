@@ -67,6 +67,18 @@ TEST(OpenApi, EveryRouteIsInTheDocumentAndNoOther) {
   EXPECT_EQ(operations().size(), written.size() + kNoRoute.size());
 }
 
+TEST(OpenApi, WhatChangesSomethingHasAnIdempotencyKey) {
+  for (const RouteName& route : route_names()) {
+    for (const Operation& operation : operations()) {
+      if (operation.method != route.method || operation.path != route.pattern) continue;
+      const auto headers = operation.parameters("header");
+      const bool keyed = std::any_of(headers.begin(), headers.end(), [](const json::object* one) { return one->at("name").as_string() == "Idempotency-Key"; });
+      EXPECT_EQ(keyed, route.changes) << route.method << " " << route.pattern;
+      EXPECT_TRUE(operation.value->at("responses").as_object().contains("429")) << route.pattern;
+    }
+  }
+}
+
 TEST(OpenApi, EveryReferenceLeadsSomewhereAndNoSchemaIsIdle) {
   const SchemaCheck check(document());
   std::set<std::string> used;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/units/text.h"
+#include "security/identity/token_text.h"
 #include "service/gateway/names.h"
 #include "service/gateway/sign_in.h"
 #include "service/gateway/tmf921_routes.h"
@@ -208,7 +209,7 @@ Routed apply(const Call& call) {
 }
 
 Routed events(const Call& call) {
-  EventsBegin out{call.who, std::make_shared<v1::EventsRequest>(), 0};
+  EventsBegin out{call.who, std::make_shared<v1::EventsRequest>(), 0, {}};
   out.request->set_follow(true);
   if (const Status filled = call.fill(*out.request, false); !filled) return problem(filled.error());
   if (const Status may = call.service.check_events(call.who, *out.request); !may) return problem(may.error());
@@ -224,40 +225,50 @@ Routed events(const Call& call) {
 }
 
 Routed logs(const Call& call) {
-  LogsBegin out{call.who, std::make_shared<v1::LogsRequest>()};
+  LogsBegin out{call.who, std::make_shared<v1::LogsRequest>(), {}};
   if (const Status filled = call.fill(*out.request, false); !filled) return problem(filled.error());
   return out;
 }
 
+// In units of the rate limits: about how much of the brain's time it takes.
+constexpr int64_t kLightCost = 1, kApplyCost = 5, kBillCost = 5, kWhatIfCost = 10, kAskCost = 20;
+
+enum class Effect : uint8_t {
+  kNone,
+  kChange,
+  kSecret,  // a change whose answer is not kept: it holds a secret
+};
 struct Route {
   std::string_view method, pattern;
   Routed (*handle)(const Call&);
+  Effect effect = Effect::kNone;
+  int64_t cost = kLightCost;
 };
 constexpr Route kRoutes[] = {
-    {"POST", "/v1/apply", apply},
+    {"POST", "/v1/apply", apply, Effect::kChange, kApplyCost},
     {"GET", "/v1/resources/{kind}/{name}", [](const Call& c) { return read(c, &Service::get); }},
     {"GET", "/v1/resources/{kind}", [](const Call& c) { return read(c, &Service::list); }},
     {"DELETE", "/v1/resources/{kind}/{name}",
-     [](const Call& c) { return change(c, false, &Service::remove); }},
+     [](const Call& c) { return change(c, false, &Service::remove); }, Effect::kChange},
     {"GET", "/v1/explanations/{intent}", [](const Call& c) { return read(c, &Service::explain); }},
     {"GET", "/v1/workflows/{workflow}/explanation", [](const Call& c) { return read(c, &Service::explain); }},
-    {"POST", "/v1/ask", [](const Call& c) { return read(c, &Service::ask, true); }},
-    {"POST", "/v1/dialogues", [](const Call& c) { return change(c, true, &Service::record_dialogue); }},
-    {"POST", "/v1/intents/{intent}/verdict", [](const Call& c) { return change(c, true, &Service::rate); }},
-    {"POST", "/v1/sites/{site}/drain", [](const Call& c) { return change(c, true, &Service::drain); }},
-    {"POST", "/v1/sites/{site}/undrain", [](const Call& c) { return change(c, true, &Service::undrain); }},
-    {"POST", "/v1/nodes/{node}/cordon", [](const Call& c) { return change(c, true, &Service::cordon); }},
-    {"POST", "/v1/nodes/{node}/uncordon", [](const Call& c) { return change(c, true, &Service::uncordon); }},
-    {"POST", "/v1/sites/{site}/revoke", [](const Call& c) { return change(c, true, &Service::revoke_site); }},
+    {"POST", "/v1/ask", [](const Call& c) { return read(c, &Service::ask, true); }, Effect::kNone, kAskCost},
+    {"POST", "/v1/dialogues", [](const Call& c) { return change(c, true, &Service::record_dialogue); }, Effect::kChange},
+    {"POST", "/v1/intents/{intent}/verdict", [](const Call& c) { return change(c, true, &Service::rate); }, Effect::kChange},
+    {"POST", "/v1/sites/{site}/drain", [](const Call& c) { return change(c, true, &Service::drain); }, Effect::kChange},
+    {"POST", "/v1/sites/{site}/undrain", [](const Call& c) { return change(c, true, &Service::undrain); }, Effect::kChange},
+    {"POST", "/v1/nodes/{node}/cordon", [](const Call& c) { return change(c, true, &Service::cordon); }, Effect::kChange},
+    {"POST", "/v1/nodes/{node}/uncordon", [](const Call& c) { return change(c, true, &Service::uncordon); }, Effect::kChange},
+    {"POST", "/v1/sites/{site}/revoke", [](const Call& c) { return change(c, true, &Service::revoke_site); }, Effect::kChange},
     {"GET", "/v1/events", events},
     {"GET", "/v1/runs/{plan}/{item}/logs", logs},
-    {"GET", "/v1/bill", [](const Call& c) { return read(c, &Service::bill); }},
-    {"POST", "/v1/tokens", [](const Call& c) { return change(c, true, &Service::issue_token); }},
-    {"DELETE", "/v1/tokens/{token}", [](const Call& c) { return change(c, false, &Service::revoke_token); }},
+    {"GET", "/v1/bill", [](const Call& c) { return read(c, &Service::bill); }, Effect::kNone, kBillCost},
+    {"POST", "/v1/tokens", [](const Call& c) { return change(c, true, &Service::issue_token); }, Effect::kSecret},
+    {"DELETE", "/v1/tokens/{token}", [](const Call& c) { return change(c, false, &Service::revoke_token); }, Effect::kChange},
     {"GET", "/v1/me", [](const Call& c) { return read(c, &Service::who_am_i); }},
-    {"POST", "/v1/webhooks", [](const Call& c) { return read(c, &Service::add_webhook, true); }},
+    {"POST", "/v1/webhooks", [](const Call& c) { return read(c, &Service::add_webhook, true); }, Effect::kSecret},
     {"GET", "/v1/webhooks", [](const Call& c) { return read(c, &Service::list_webhooks); }},
-    {"DELETE", "/v1/webhooks/{webhook}", [](const Call& c) { return read(c, &Service::remove_webhook); }},
+    {"DELETE", "/v1/webhooks/{webhook}", [](const Call& c) { return read(c, &Service::remove_webhook); }, Effect::kChange},
     {"GET", "/v1/ledger/head", [](const Call& c) { return read(c, &Service::ledger_head); }},
     {"GET", "/v1/ledger/proof/{position}", [](const Call& c) { return read(c, &Service::ledger_proof); }},
 };
@@ -299,7 +310,7 @@ Result<Target> parse_target(std::string_view target) {
 
 std::vector<RouteName> route_names() {
   std::vector<RouteName> out;
-  for (const Route& at : kRoutes) out.push_back({at.method, at.pattern});
+  for (const Route& at : kRoutes) out.push_back({at.method, at.pattern, at.effect != Effect::kNone});
   return out;
 }
 
@@ -308,6 +319,92 @@ namespace {
 // A header speaks before the cookie, which only sessions of an identity provider have.
 std::string_view session_of(const SignIn* sign_in, const HttpRequest& request) {
   return sign_in == nullptr || !request.authorization.empty() ? std::string_view() : cookie_of(request.cookie, kSessionCookie);
+}
+
+Routed with_headers(Routed routed, std::string lines) {
+  if (auto* response = std::get_if<HttpResponse>(&routed)) {
+    response->headers += lines;
+  } else if (auto* answer = std::get_if<Answer>(&routed)) {
+    answer->begin = [begin = std::move(answer->begin), lines = std::move(lines)](std::function<void(HttpResponse)> done) {
+      begin([lines, done = std::move(done)](HttpResponse response) {
+        response.headers += lines;
+        done(std::move(response));
+      });
+    };
+  } else if (auto* events = std::get_if<EventsBegin>(&routed)) {
+    events->headers = std::move(lines);
+  } else {
+    std::get<LogsBegin>(routed).headers = std::move(lines);
+  }
+  return routed;
+}
+
+// Whether a caller may go on, and what to tell them of how much is left.
+struct Admitted {
+  std::optional<HttpResponse> refusal;
+  std::string headers;
+};
+Admitted admit(TokenBuckets& buckets, const std::string& name, std::string_view policy, const Rate& rate, int64_t cost, TimeUs now) {
+  const Allowance allowance = buckets.take(name, rate, cost, now);
+  Admitted out;
+  out.headers = rate_headers(policy, rate, allowance);
+  if (allowance.allowed) return out;
+  out.refusal = problem({ErrorCode::kExhausted, "too many requests of " + name, {},
+                         "try again in " + std::to_string(allowance.retry_s) + " s, as Retry-After says"});
+  out.refusal->headers = out.headers;
+  return out;
+}
+Admitted admit_subject(Admission& admission, const Caller& who, int64_t cost, TimeUs now) {
+  const bool operates = who.role == policy::Role::kOperator;
+  return admit(admission.subjects, actor_of(who), operates ? "operator" : "user", operates ? admission.rates.operators : admission.rates.users, cost, now);
+}
+
+// What somebody is told who has shown no good token.
+Routed to_stranger(const HttpRequest& request, Admission* admission, TimeUs now, Routed routed) {
+  if (admission == nullptr) return routed;
+  Admitted admitted = admit(admission->addresses, request.peer, "address", admission->rates.addresses, kLightCost, now);
+  if (admitted.refusal) return std::move(*admitted.refusal);
+  return with_headers(std::move(routed), std::move(admitted.headers));
+}
+
+HttpResponse kept_without_secret() {
+  return problem({ErrorCode::kConflict, "was used, and the answer held a secret, which is not kept", "Idempotency-Key",
+                  "revoke the token that was made then, and ask for another under a new key"});
+}
+
+// What begins is begun once for a key. Only success is kept: what was refused may be tried again under its key.
+Routed once(const HttpRequest& request, const Caller& who, bool secret, const std::shared_ptr<Admission>& admission, TimeUs now, Routed routed) {
+  auto* answer = std::get_if<Answer>(&routed);
+  if (answer == nullptr || request.idempotency_key.empty() || admission == nullptr) return routed;
+  auto key = parse_idempotency_key(request.idempotency_key);
+  if (!key) return problem(key.error());
+  std::string fingerprint = identity::sha256_hex(request.method + "\n" + request.target + "\n" + request.content_type + "\n" + request.body);
+  answer->begin = [begin = std::move(answer->begin), admission, subject = actor_of(who), key = std::move(*key), fingerprint = std::move(fingerprint), secret,
+                   now](std::function<void(HttpResponse)> done) {
+    auto begun = admission->kept.begin(subject, key, fingerprint, now);
+    if (!begun) {
+      const bool misused = begun.error().code == ErrorCode::kInvalid;
+      HttpResponse refusal = problem(begun.error(), misused ? 422 : 0);
+      if (!misused) refusal.headers += "Retry-After: 1\r\n";
+      return done(std::move(refusal));
+    }
+    if (begun->before) {
+      begun->before->headers += "Idempotency-Replayed: true\r\n";
+      return done(std::move(*begun->before));
+    }
+    begin([admission, ticket = begun->ticket, secret, done = std::move(done)](HttpResponse response) {
+      std::optional<HttpResponse> kept;
+      if (response.status == 200) kept = secret ? kept_without_secret() : response;
+      admission->kept.end(ticket, std::move(kept));
+      done(std::move(response));
+    });
+  };
+  return routed;
+}
+
+int64_t cost_of(const Route& route, const Target& target) {
+  const bool what_if = std::any_of(target.query.begin(), target.query.end(), [](const auto& field) { return field.first == "what_if" || field.first == "whatIf"; });
+  return what_if ? std::max(route.cost, kWhatIfCost) : route.cost;
 }
 
 }  // namespace
@@ -326,12 +423,20 @@ tl::expected<Caller, Unknown> caller_of(Service& service, const HttpRequest& req
   return std::move(*who);
 }
 
-Routed route(Service& service, const HttpRequest& request) {
-  if (is_tmf921(request.target)) return route_tmf921(service, request);
+Routed route(Service& service, const HttpRequest& request, const std::shared_ptr<Admission>& admission, TimeUs now) {
   SignIn* sign_in = service.ports().sign_in;
-  if (auto answer = sign_in == nullptr ? answer_without_provider(request) : sign_in->answer(service, request)) return std::move(*answer);
+  const auto stranger = [&](Routed routed) { return to_stranger(request, admission.get(), now, std::move(routed)); };
+  if (is_tmf921(request.target)) {
+    const auto who = caller_of(service, request);
+    if (!who) return stranger(route_tmf921(service, request));
+    Admitted admitted;
+    if (admission) admitted = admit_subject(*admission, *who, kLightCost, now);
+    if (admitted.refusal) return std::move(*admitted.refusal);
+    return with_headers(route_tmf921(service, request), std::move(admitted.headers));
+  }
+  if (auto answer = sign_in == nullptr ? answer_without_provider(request) : sign_in->answer(service, request)) return stranger(std::move(*answer));
   const auto target = parse_target(request.target);
-  if (!target) return problem(target.error());
+  if (!target) return stranger(problem(target.error()));
   std::string allow;
   for (const Route& at : kRoutes) {
     const auto matched = match(target->path, at.pattern);
@@ -341,15 +446,20 @@ Routed route(Service& service, const HttpRequest& request) {
       continue;
     }
     auto who = caller_of(service, request);
-    if (!who) return problem(who.error().why, who.error().status);
-    return at.handle({service, std::move(*who), request, *target, *matched});
+    if (!who) return stranger(problem(who.error().why, who.error().status));
+    Admitted admitted;
+    if (admission) admitted = admit_subject(*admission, *who, cost_of(at, *target), now);
+    if (admitted.refusal) return std::move(*admitted.refusal);
+    Routed routed = at.handle({service, *who, request, *target, *matched});
+    if (at.effect != Effect::kNone) routed = once(request, *who, at.effect == Effect::kSecret, admission, now, std::move(routed));
+    return with_headers(std::move(routed), std::move(admitted.headers));
   }
   if (!allow.empty()) {
     HttpResponse out = problem({ErrorCode::kInvalid, request.method + " is not possible here", request.target, "use " + allow}, 405);
     out.allow = allow;
-    return out;
+    return stranger(std::move(out));
   }
-  return problem({ErrorCode::kNotFound, "no such path", request.target.substr(0, 200), "docs/reference/api.md lists the paths"});
+  return stranger(problem({ErrorCode::kNotFound, "no such path", request.target.substr(0, 200), "docs/reference/api.md lists the paths"}));
 }
 
 bool lists(std::string_view list, std::string_view value) {

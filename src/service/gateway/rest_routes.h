@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "core/result/result.h"
+#include "service/gateway/http_message.h"
+#include "service/gateway/kept_answers.h"
+#include "service/gateway/rate_limit.h"
 #include "service/gateway/service.h"
 
 namespace weir::v1 {
@@ -18,29 +21,6 @@ class EventView;
 
 // HTTP requests to operations and back, along the annotations of service.proto. Knows nothing of sockets.
 namespace weir::gateway {
-
-struct HttpRequest {
-  std::string method = {};
-  std::string target = {};  // origin form: "/v1/events?from=3"
-  std::string authorization = {};
-  std::string content_type = {};
-  std::string last_event_id = {};
-  std::string body = {};
-  std::string if_none_match = {};
-  std::string accept_encoding = {};
-  std::string cookie = {};
-  std::string origin = {};
-  std::string fetch_site = {};  // Sec-Fetch-Site
-};
-
-struct HttpResponse {
-  int status = 200;
-  std::string content_type = "application/json";
-  std::string body = {};
-  std::string allow = {};  // methods, with 405
-  std::string cache_control = "no-store";
-  std::string headers = {};  // further lines, each with its end
-};
 
 inline constexpr size_t kTargetBytesMax = 8 * 1024;
 inline constexpr size_t kQueryFieldsMax = 64;
@@ -71,20 +51,33 @@ struct EventsBegin {
   Caller who;
   std::shared_ptr<v1::EventsRequest> request;
   Position next = 0;
+  std::string headers = {};  // further lines of the answer
 };
 struct LogsBegin {
   Caller who;
   std::shared_ptr<v1::LogsRequest> request;
+  std::string headers = {};
 };
 struct Answer {
   std::function<void(std::function<void(HttpResponse)>)> begin;
 };
 using Routed = std::variant<HttpResponse, Answer, EventsBegin, LogsBegin>;
-Routed route(Service& service, const HttpRequest& request);
+
+// What bounds the callers of one server, together.
+struct Admission {
+  explicit Admission(const RateSettings& settings, const KeptLimits& limits = {})
+      : rates(settings), subjects(settings.buckets_max), addresses(settings.buckets_max), kept(limits) {}
+  const RateSettings rates;
+  TokenBuckets subjects, addresses;
+  KeptAnswers kept;
+};
+// Without an admission all is admitted, and Idempotency-Key means nothing. `now` is steady.
+Routed route(Service& service, const HttpRequest& request, const std::shared_ptr<Admission>& admission = nullptr, TimeUs now = 0);
 
 // What route() knows: "GET", "/v1/resources/{kind}".
 struct RouteName {
   std::string_view method, pattern;
+  bool changes = false;  // something, so that it heeds Idempotency-Key
 };
 std::vector<RouteName> route_names();
 

@@ -61,8 +61,8 @@ std::string head(const HttpResponse& response, bool keep, bool stream) {
 
 // g++ 12 destroys some temporaries of a co_await expression twice: whatever is built from braces is built
 // before, in functions.
-std::string stream_head(const char* content_type) {
-  const HttpResponse response{200, content_type, {}, {}};
+std::string stream_head(const char* content_type, const std::string& headers) {
+  const HttpResponse response{.content_type = content_type, .headers = headers};
   return head(response, false, true);
 }
 HttpResponse too_many(const char* what) {
@@ -80,6 +80,18 @@ std::string too_slow() {
 }
 HttpResponse gone() { return {503, "text/plain", {}, {}}; }
 
+// As HttpRequest::peer: who has one address of IPv6 commonly has 2^64 of them.
+std::string peer_of(const tcp::socket& socket) {
+  error_code error;
+  const asio::ip::address address = socket.remote_endpoint(error).address();
+  if (error) return {};
+  if (address.is_v4()) return address.to_string();
+  if (address.to_v6().is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  asio::ip::address_v6::bytes_type bytes = address.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), uint8_t{0});
+  return asio::ip::address_v6(bytes).to_string() + "/64";
+}
+
 std::string text_of(boost::beast::string_view value) { return {value.data(), value.size()}; }
 
 }  // namespace
@@ -92,6 +104,7 @@ struct RestServer::Impl {
   Service& service;
   const RestOptions options;
   const std::function<std::vector<Sample>()> samples;
+  const std::shared_ptr<Admission> admission = std::make_shared<Admission>(options.rates);
   Metrics metrics;
   // Outlive `io`: connections that are still open when it ends go with it, and take themselves out.
   std::mutex mutex;
@@ -122,7 +135,7 @@ struct RestServer::Impl {
 class RestConnection : public std::enable_shared_from_this<RestConnection> {
  public:
   RestConnection(RestServer::Impl& server, tcp::socket socket, std::shared_ptr<asio::ssl::context> tls)
-      : server_(server), tls_(std::move(tls)), stream_(std::move(socket), *tls_), deadline_(stream_.get_executor()),
+      : server_(server), tls_(std::move(tls)), peer_(peer_of(socket)), stream_(std::move(socket), *tls_), deadline_(stream_.get_executor()),
         changed_(stream_.get_executor()) {}
   ~RestConnection() {
     const std::lock_guard lock(server_.mutex);
@@ -230,7 +243,9 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
                         .accept_encoding = text_of(message[http::field::accept_encoding]),
                         .cookie = text_of(message[http::field::cookie]),
                         .origin = text_of(message[http::field::origin]),
-                        .fetch_site = text_of(message["Sec-Fetch-Site"])};
+                        .fetch_site = text_of(message["Sec-Fetch-Site"]),
+                        .idempotency_key = text_of(message["Idempotency-Key"]),
+                        .peer = peer_};
     head_only_ = request.method == "HEAD";
     if (head_only_) request.method = "GET";
     if (request.target == "/healthz" || request.target == "/metrics") {
@@ -250,7 +265,7 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
       co_return co_await answer(std::move(*response), keep);
     auto* events = std::get_if<EventsBegin>(&routed);
     if (head_only_) {
-      std::string text = stream_head(events ? kEventStream : kLines);
+      std::string text = events ? stream_head(kEventStream, events->headers) : stream_head(kLines, std::get<LogsBegin>(routed).headers);
       co_await write(std::move(text));
       co_return false;
     }
@@ -337,11 +352,11 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
   asio::awaitable<Routed> result(HttpRequest request) {
     const auto slot = std::make_shared<Slot<Routed>>();
     const bool taken = server_.workers.submit(
-        [slot, weak = weak_from_this(), &service = server_.service, request = std::move(request)] {
+        [slot, weak = weak_from_this(), &service = server_.service, admission = server_.admission, request = std::move(request)] {
           const auto put = [slot, weak](Routed routed) {
             if (const auto self = weak.lock()) self->fill(*slot, std::move(routed));
           };
-          Routed routed = route(service, request);
+          Routed routed = route(service, request, admission, service.ports().clock.steady_us());
           if (const auto* later = std::get_if<Answer>(&routed)) {
             later->begin([put](HttpResponse response) { put(std::move(response)); });
           } else {
@@ -401,7 +416,7 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
 
   asio::awaitable<void> send_events(EventsBegin begin) {
     Heartbeat heartbeat(server_.options.heartbeat_us);
-    std::string text = stream_head(kEventStream) + "retry: 1000\n\n";
+    std::string text = stream_head(kEventStream, begin.headers) + "retry: 1000\n\n";
     bool open = co_await write_in_time(std::move(text));
     heartbeat.wrote();
     uint32_t sent = 0;
@@ -467,7 +482,7 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
     }
     Heartbeat heartbeat(server_.options.heartbeat_us);
     uint64_t reached = begin.request->offset();
-    std::string text = stream_head(kLines);
+    std::string text = stream_head(kLines, begin.headers);
     bool open = co_await write_in_time(std::move(text));
     heartbeat.wrote();
     while (open && !closed_) {
@@ -549,6 +564,7 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
 
   RestServer::Impl& server_;
   const std::shared_ptr<asio::ssl::context> tls_;
+  const std::string peer_;
   asio::ssl::stream<tcp::socket> stream_;
   asio::steady_timer deadline_;
   asio::steady_timer changed_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "service/gateway/console_files.h"
+#include "service/gateway/rate_limit.h"
 #include "service/gateway/service.h"
 
 namespace weir::gateway {
@@ -25,6 +26,7 @@ struct RestOptions {
   int64_t heartbeat_us = 15'000'000;        // a stream is written something at least so often
   int threads = 2;                          // that serve sockets, and never read the ledger or decide
   int workers = 2;                          // threads that do
+  RateSettings rates = {};
   std::span<const ConsoleFile> console = {};  // outlive the server
 };
 

@@ -268,6 +268,28 @@ TEST_F(RestTest, SizesAtAndOverTheLimits) {
   EXPECT_EQ(status(ask("GET", "/v1/bill", city, "", "X-Pad: " + std::string(2'000, 'x') + "\r\n")), 431);
 }
 
+TEST_F(RestTest, RatesAndKeysAreThoseOfTheServer) {
+  RestOptions options;
+  options.rates.users = {1, 1};
+  options.rates.addresses = {1, 1};
+  open(options);
+  EXPECT_NE(ask("GET", "/v1/me", city).find("\r\nRateLimit: \"user\";r=0;t=1\r\n"), std::string::npos);
+  const std::string refused = ask("GET", "/v1/me", city);
+  EXPECT_EQ(status(refused), 429);
+  EXPECT_NE(refused.find("\r\nRetry-After: 1\r\n"), std::string::npos) << refused;
+  EXPECT_EQ(status(ask("GET", "/v1/me", "")), 401);
+  EXPECT_EQ(status(ask("GET", "/v1/me", "")), 429) << "of one address, over several connections";
+  EXPECT_EQ(status(ask("GET", "/healthz", "")), 200);
+  brain.clock.steady += 1'000'000;
+  TlsClient stream(server->port());
+  ASSERT_TRUE(stream.send(request("GET", "/v1/events", city)));
+  EXPECT_NE(stream.read_until("retry: 1000\n\n").find("RateLimit: "), std::string::npos);
+  const std::string key = "Idempotency-Key: \"first\"\r\n";
+  EXPECT_EQ(status(ask("POST", "/v1/sites/metro/drain", op, "{}", key)), 200);
+  EXPECT_NE(ask("POST", "/v1/sites/metro/drain", op, "{}", key).find("Idempotency-Replayed: true"), std::string::npos);
+  EXPECT_EQ(status(ask("POST", "/v1/sites/metro/drain", op, R"({"why":"x"})", key)), 422);
+}
+
 TEST_F(RestTest, RequestsFollowOneAnotherOnOneConnection) {
   open();
   TlsClient client(server->port());
