@@ -18,8 +18,8 @@ using namespace weir::gateway;
 void check(const HttpResponse& response) {
   google::protobuf::Value value;
   const bool good = response.status == 200 || response.status == 201 || response.status == 204 || response.status == 206;
-  if (!good && response.status < 400) std::abort();
-  if (response.status == 204 && response.body.empty()) return;
+  if (!good && response.status != 304 && response.status < 400) std::abort();
+  if ((response.status == 204 || response.status == 304) && response.body.empty()) return;
   if (!google::protobuf::util::JsonStringToMessage(response.body, &value).ok()) std::abort();
   if (http_reason(response.status) == "Error") std::abort();
 }
@@ -39,6 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if ((data[0] & 128) != 0) request.content_type = "application/yaml";
   if ((data[1] & 1) != 0) request.last_event_id = request.body;
   if ((data[1] & 2) != 0) request.idempotency_key = request.body;
+  if ((data[1] & 4) != 0) request.if_none_match = request.body;
+  if ((data[1] & 8) != 0) request.if_match = request.body;
 
   // As of a server of its own: the world may be new.
   auto routed = route(world.service, request, std::make_shared<Admission>(RateSettings{}), 0);

@@ -16,6 +16,7 @@ struct HttpRequest {
   std::string cookie = {};
   std::string origin = {};
   std::string fetch_site = {};  // Sec-Fetch-Site
+  std::string if_match = {};
   std::string idempotency_key = {};
   std::string peer = {};  // what the connection comes from: an IPv4 address, or the first 64 bits of one of IPv6
 };

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "security/identity/token_text.h"
+#include "service/gateway/field_mask.h"
 #include "service/gateway/json_schema.h"
 #include "service/gateway/sign_in.h"
 #include "weir/v1/service.pb.h"
@@ -149,6 +150,13 @@ json::object operation(const MethodDescriptor& method, const Binding& binding, c
     parameters.push_back({{"name", "Last-Event-ID"}, {"in", "header"}, {"description", "Position of the last event that was read: goes on after it"},
                           {"schema", {{"type", "integer"}, {"format", "uint64"}, {"minimum", 0}}}});
   }
+  const bool resources = method.output_type() == v1::GetResponse::descriptor() || method.output_type() == v1::ListResponse::descriptor();
+  if (binding.verb == "get" && !method.server_streaming()) {
+    parameters.push_back({{"name", "fields"}, {"in", "query"},
+                          {"description", "Only these parts of the answer: paths as of google.protobuf.FieldMask, up to 64 of a depth of up to 16; they lead through lists"},
+                          {"schema", {{"type", "array"}, {"items", {{"type", "string"}}}, {"maxItems", kFieldPathsMax}}}, {"explode", false}});
+  }
+  if (resources) parameters.push_back({{"name", "If-None-Match"}, {"in", "header"}, {"description", "ETag of what the client has"}, {"schema", {{"type", "string"}}}});
   if (changes(method, binding)) {
     parameters.push_back({{"name", "Idempotency-Key"}, {"in", "header"},
                           {"description", "The same key with the same request, within a day, is answered as before and changes nothing again; with another one it is 422, "
@@ -160,6 +168,11 @@ json::object operation(const MethodDescriptor& method, const Binding& binding, c
   if (!parameters.empty()) out["parameters"] = std::move(parameters);
   if (binding.body) out["requestBody"] = request_body(method, schemas);
   out["responses"] = refusals(good_answer(method, schemas));
+  if (resources) {
+    json::object& responses = out["responses"].as_object();
+    responses["200"].as_object()["headers"] = {{"ETag", {{"description", "Weak: of all but the version"}, {"schema", {{"type", "string"}}}}}};
+    responses["304"] = {{"description", "It is what the client has, perhaps of another version"}};
+  }
   out["responses"].as_object()["429"] = response_reference("TooManyRequests");
   return out;
 }
@@ -215,7 +228,7 @@ json::object problem_schema() {
   for (int i = 0; i < detail.field_count(); ++i) properties[detail.field(i)->name()] = schemas.field(*detail.field(i));
   return {{"type", "object"},
           {"description", "Problem details (RFC 9457). By code the status is: invalid 400 (405, 406, 413, 422 and 431 where they say more), denied 401 without a good "
-                          "token and otherwise 403, not-found 404, conflict 409, infeasible 422, exhausted 429, unsupported 501, unavailable 503, "
+                          "token and otherwise 403, not-found 404, conflict 409 (412 where it says more), infeasible 422, exhausted 429, unsupported 501, unavailable 503, "
                           "corrupt and internal 500."},
           {"properties", std::move(properties)},
           {"required", {"type", "title", "status", "detail", "code"}},

@@ -67,13 +67,23 @@ TEST(OpenApi, EveryRouteIsInTheDocumentAndNoOther) {
   EXPECT_EQ(operations().size(), written.size() + kNoRoute.size());
 }
 
-TEST(OpenApi, WhatChangesSomethingHasAnIdempotencyKey) {
+Routed route_of(FuzzWorld& world, const Operation& operation, const std::string& query) {
+  return route(world.service, {.method = operation.method, .target = operation.target() + query, .authorization = world.bearer});
+}
+
+TEST(OpenApi, HeadersAndMasksAreThoseThatTheServerTakes) {
+  FuzzWorld world;
   for (const RouteName& route : route_names()) {
     for (const Operation& operation : operations()) {
       if (operation.method != route.method || operation.path != route.pattern) continue;
       const auto headers = operation.parameters("header");
       const bool keyed = std::any_of(headers.begin(), headers.end(), [](const json::object* one) { return one->at("name").as_string() == "Idempotency-Key"; });
       EXPECT_EQ(keyed, route.changes) << route.method << " " << route.pattern;
+      const auto query = operation.parameters("query");
+      const bool masks = std::any_of(query.begin(), query.end(), [](const json::object* one) { return one->at("name").as_string() == "fields"; });
+      const Routed masked = route_of(world, operation, "?fields=nonsense");
+      const auto* refused = std::get_if<HttpResponse>(&masked);
+      EXPECT_EQ(refused != nullptr && refused->body.find("names no field of") != std::string::npos, masks) << route.pattern;
       EXPECT_TRUE(operation.value->at("responses").as_object().contains("429")) << route.pattern;
     }
   }

@@ -156,5 +156,58 @@ TEST_F(AdmissionTest, SecretsAreNotKept) {
   EXPECT_EQ(brain.durable()->version(), version) << "and no second token is made";
 }
 
+TEST_F(AdmissionTest, WhatAClientHasIsNotSentAgain) {
+  HttpRequest request{.method = "GET", .target = "/v1/resources/site/hub", .authorization = op};
+  const HttpResponse first = ask(request);
+  const size_t at = first.headers.find("ETag: ") + 6;
+  const std::string tag = first.headers.substr(at, first.headers.find('\r', at) - at);
+  EXPECT_TRUE(tag.starts_with("W/\"")) << first.headers;
+  for (const std::string& held : {tag, tag.substr(2), "\"x\", " + tag, std::string("*")}) {
+    request.if_none_match = held;
+    const HttpResponse same = ask(request);
+    EXPECT_EQ(same.status, 304) << held;
+    EXPECT_TRUE(same.body.empty());
+    EXPECT_TRUE(has(same, "ETag: " + tag));
+    EXPECT_NE(same.headers.find("RateLimit: "), std::string::npos);
+  }
+  request.if_none_match = tag;
+  brain.record("op", TenantDefined{TenantId(2u), "later"});
+  EXPECT_EQ(ask(request).status, 304) << "another version of the graph, and the same site";
+  EXPECT_EQ(post("/v1/sites/hub/drain", op, "", "{}").status, 200);
+  EXPECT_EQ(ask(request).status, 200) << "the site has changed";
+  request.target = "/v1/resources/tenants";
+  const HttpResponse list = ask(request);
+  EXPECT_EQ(list.status, 200);
+  request.if_none_match = list.headers.substr(list.headers.find("W/\""), tag.size());
+  EXPECT_EQ(ask(request).status, 304);
+  brain.record("op", TenantDefined{TenantId(3u), "latest"});
+  EXPECT_EQ(ask(request).status, 200);
+  request.target = "/v1/resources/site/nowhere";
+  request.if_none_match = "*";
+  EXPECT_EQ(ask(request).status, 404);
+}
+
+TEST_F(AdmissionTest, ConditionsOnChangesAreRefusedAndNotPassedOver) {
+  const Position version = brain.durable()->version();
+  const HttpResponse refused = ask({.method = "POST", .target = "/v1/sites/hub/drain", .authorization = op, .body = "{}", .if_match = "\"x\""});
+  EXPECT_EQ(refused.status, 412);
+  EXPECT_NE(refused.body.find("If-Match"), std::string::npos) << refused.body;
+  EXPECT_EQ(brain.durable()->version(), version);
+}
+
+TEST_F(AdmissionTest, AnswersHoldTheFieldsThatWereAskedFor) {
+  const HttpResponse one = get("/v1/resources/site/hub?fields=resource.site.metadata.name", op);
+  EXPECT_EQ(one.body, R"({"resource":{"site":{"metadata":{"name":"hub"}}}})");
+  EXPECT_EQ(get("/v1/me?fields=role", op).body, R"({"role":"ROLE_OPERATOR"})");
+  const HttpResponse page = get("/v1/resources/sites?page_size=1&fields=items.site.metadata.name&fields=version", op);
+  EXPECT_EQ(page.body.find("\"spec\""), std::string::npos) << page.body;
+  EXPECT_NE(page.body.find("\"nextPageToken\""), std::string::npos) << "or the list would seem to end";
+  EXPECT_NE(page.body.find("\"version\""), std::string::npos) << page.body;
+  const HttpResponse wrong = get("/v1/resources/sites?fields=items.castle", op);
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_NE(wrong.body.find("items.castle"), std::string::npos) << wrong.body;
+  EXPECT_EQ(get("/v1/events?fields=events", op).status, 400) << "of one answer, not of streams";
+}
+
 }  // namespace
 }  // namespace weir::gateway

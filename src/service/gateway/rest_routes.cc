@@ -4,9 +4,11 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/units/text.h"
 #include "security/identity/token_text.h"
+#include "service/gateway/field_mask.h"
 #include "service/gateway/names.h"
 #include "service/gateway/sign_in.h"
 #include "service/gateway/tmf921_routes.h"
@@ -138,6 +140,8 @@ std::optional<Match> match(const std::vector<std::string>& path, std::string_vie
 
 namespace {
 
+constexpr std::string_view kFields = "fields";
+
 struct Call {
   Service& service;
   Caller who;
@@ -145,14 +149,15 @@ struct Call {
   const Target& target;
   const Match& matched;
 
-  // Path, query and body into the request's fields; the path wins.
-  Status fill(Message& request, bool body) const {
+  // Path, query and body into the request's fields; the path wins. With `masks`, `fields` is about the answer.
+  Status fill(Message& request, bool body, bool masks = false) const {
     if (body) {
       if (const Status read = from_json(http.body, request); !read) return read;
     } else if (!http.body.empty()) {
       return fail(ErrorCode::kInvalid, "a body is not expected here", "body");
     }
     for (const auto& [name, value] : target.query) {
+      if (masks && name == kFields) continue;
       if (const Status set = set_field(request, name, value); !set) return set;
     }
     for (const auto& [name, value] : matched.fields) {
@@ -164,14 +169,48 @@ struct Call {
 
 HttpResponse json_response(const Message& message) { return {200, "application/json", to_json(message), {}}; }
 
+// The paths of all parameters `fields`; without one, all is kept.
+Result<FieldTree> mask_of(const Target& target, const google::protobuf::Descriptor& of) {
+  std::optional<std::string> paths;
+  for (const auto& [name, value] : target.query) {
+    if (name == kFields) paths = paths ? *paths + "," + value : value;
+  }
+  return paths ? parse_field_mask(*paths, of) : FieldTree{};
+}
+
+// With a weak validator of what was read, whichever version of the graph it was read at.
+template <class Response>
+HttpResponse read_response(Response message, const FieldTree& mask, const std::string& if_none_match) {
+  if constexpr (std::is_same_v<Response, v1::ListResponse>) {
+    const std::string next = message.next_page_token();  // what is left out must not look like the last page
+    keep_fields(mask, message);
+    message.set_next_page_token(next);
+  } else {
+    keep_fields(mask, message);
+  }
+  HttpResponse out = json_response(message);
+  if constexpr (std::is_same_v<Response, v1::GetResponse> || std::is_same_v<Response, v1::ListResponse>) {
+    message.clear_version();
+    const std::string tag = "\"" + identity::sha256_hex(to_json(message)).substr(0, 32) + "\"";
+    out.headers = "ETag: W/" + tag + "\r\n";
+    if (lists(if_none_match, tag)) {
+      out.status = 304;
+      out.body.clear();
+    }
+  }
+  return out;
+}
+
 template <class Request, class Response, class Who>
 Routed read(const Call& call, Result<Response> (Service::*handler)(const Who&, const Request&), bool body = false) {
   Request request;
-  if (const Status filled = call.fill(request, body); !filled) return problem(filled.error());
-  return Answer{[&service = call.service, who = call.who, request = std::move(request),
+  if (const Status filled = call.fill(request, body, !body); !filled) return problem(filled.error());
+  auto mask = body ? Result<FieldTree>() : mask_of(call.target, *Response::descriptor());
+  if (!mask) return problem(mask.error());
+  return Answer{[&service = call.service, who = call.who, request = std::move(request), mask = std::move(*mask), if_none_match = call.http.if_none_match,
                  handler](const std::function<void(HttpResponse)>& done) {
-    const auto response = (service.*handler)(who, request);
-    done(response ? json_response(*response) : problem(response.error()));
+    auto response = (service.*handler)(who, request);
+    done(response ? read_response(std::move(*response), mask, if_none_match) : problem(response.error()));
   }};
 }
 
@@ -450,6 +489,11 @@ Routed route(Service& service, const HttpRequest& request, const std::shared_ptr
     Admitted admitted;
     if (admission) admitted = admit_subject(*admission, *who, cost_of(at, *target), now);
     if (admitted.refusal) return std::move(*admitted.refusal);
+    if (at.effect != Effect::kNone && !request.if_match.empty()) {
+      HttpResponse refusal = problem({ErrorCode::kConflict, "cannot be kept: validators here are weak, and changes have no conditions", "If-Match", "leave it out"}, 412);
+      refusal.headers = std::move(admitted.headers);
+      return refusal;
+    }
     Routed routed = at.handle({service, *who, request, *target, *matched});
     if (at.effect != Effect::kNone) routed = once(request, *who, at.effect == Effect::kSecret, admission, now, std::move(routed));
     return with_headers(std::move(routed), std::move(admitted.headers));
@@ -508,6 +552,7 @@ std::string_view http_reason(int status) {
     case 406: return "Not Acceptable";
     case 408: return "Request Timeout";
     case 409: return "Conflict";
+    case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
     case 422: return "Unprocessable Content";

@@ -1,5 +1,6 @@
 #include "service/gateway/rest_server.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -244,6 +245,7 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
                         .cookie = text_of(message[http::field::cookie]),
                         .origin = text_of(message[http::field::origin]),
                         .fetch_site = text_of(message["Sec-Fetch-Site"]),
+                        .if_match = text_of(message[http::field::if_match]),
                         .idempotency_key = text_of(message["Idempotency-Key"]),
                         .peer = peer_};
     head_only_ = request.method == "HEAD";
