@@ -16,7 +16,7 @@ using google::protobuf::Message;
 
 constexpr const char* kWhere = "query: fields";
 
-const FieldDescriptor* field_of(const Descriptor& of, const std::string& name) {
+const FieldDescriptor* named_field(const Descriptor& of, const std::string& name) {
   if (const FieldDescriptor* field = of.FindFieldByName(name)) return field;
   for (int i = 0; i < of.field_count(); ++i) {
     if (of.field(i)->json_name() == name) return of.field(i);
@@ -35,7 +35,7 @@ Status add_path(std::string_view path, const Descriptor& top, FieldTree& tree) {
   for (size_t depth = 1;; ++depth) {
     if (depth > kFieldDepthMax) return fail(ErrorCode::kInvalid, quoted(path) + " is deeper than 16", kWhere);
     const size_t end = std::min(left.find('.'), left.size());
-    const FieldDescriptor* field = of == nullptr ? nullptr : field_of(*of, std::string(left.substr(0, end)));
+    const FieldDescriptor* field = of == nullptr ? nullptr : named_field(*of, std::string(left.substr(0, end)));
     if (field == nullptr) {
       return fail(ErrorCode::kInvalid, quoted(path) + " names no field of " + top.name(), kWhere, "/v1/openapi.json describes the answers; write a,b.c");
     }

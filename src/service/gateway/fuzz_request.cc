@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if ((data[1] & 8) != 0) request.if_match = request.body;
 
   // As of a server of its own: the world may be new.
-  auto routed = route(world.service, request, std::make_shared<Admission>(RateSettings{}), 0);
+  auto routed = route(world.service, request, std::make_shared<CallerBounds>(RateSettings{}), 0);
   if (const auto* refused = std::get_if<HttpResponse>(&routed)) {
     check(*refused);
   } else if (const auto* answer = std::get_if<Answer>(&routed)) {

@@ -379,13 +379,13 @@ Routed with_headers(Routed routed, std::string lines) {
 }
 
 // Whether a caller may go on, and what to tell them of how much is left.
-struct Admitted {
+struct Drawn {
   std::optional<HttpResponse> refusal;
   std::string headers;
 };
-Admitted admit(TokenBuckets& buckets, const std::string& name, std::string_view policy, const Rate& rate, int64_t cost, TimeUs now) {
+Drawn draw(TokenBuckets& buckets, const std::string& name, std::string_view policy, const Rate& rate, int64_t cost, TimeUs now) {
   const Allowance allowance = buckets.take(name, rate, cost, now);
-  Admitted out;
+  Drawn out;
   out.headers = rate_headers(policy, rate, allowance);
   if (allowance.allowed) return out;
   out.refusal = problem({ErrorCode::kExhausted, "too many requests of " + name, {},
@@ -393,17 +393,17 @@ Admitted admit(TokenBuckets& buckets, const std::string& name, std::string_view 
   out.refusal->headers = out.headers;
   return out;
 }
-Admitted admit_subject(Admission& admission, const Caller& who, int64_t cost, TimeUs now) {
+Drawn draw_subject(CallerBounds& bounds, const Caller& who, int64_t cost, TimeUs now) {
   const bool operates = who.role == policy::Role::kOperator;
-  return admit(admission.subjects, actor_of(who), operates ? "operator" : "user", operates ? admission.rates.operators : admission.rates.users, cost, now);
+  return draw(bounds.subjects, actor_of(who), operates ? "operator" : "user", operates ? bounds.rates.operators : bounds.rates.users, cost, now);
 }
 
 // What somebody is told who has shown no good token.
-Routed to_stranger(const HttpRequest& request, Admission* admission, TimeUs now, Routed routed) {
-  if (admission == nullptr) return routed;
-  Admitted admitted = admit(admission->addresses, request.peer, "address", admission->rates.addresses, kLightCost, now);
-  if (admitted.refusal) return std::move(*admitted.refusal);
-  return with_headers(std::move(routed), std::move(admitted.headers));
+Routed to_stranger(const HttpRequest& request, CallerBounds* bounds, TimeUs now, Routed routed) {
+  if (bounds == nullptr) return routed;
+  Drawn drawn = draw(bounds->addresses, request.peer, "address", bounds->rates.addresses, kLightCost, now);
+  if (drawn.refusal) return std::move(*drawn.refusal);
+  return with_headers(std::move(routed), std::move(drawn.headers));
 }
 
 HttpResponse kept_without_secret() {
@@ -412,15 +412,15 @@ HttpResponse kept_without_secret() {
 }
 
 // What begins is begun once for a key. Only success is kept: what was refused may be tried again under its key.
-Routed once(const HttpRequest& request, const Caller& who, bool secret, const std::shared_ptr<Admission>& admission, TimeUs now, Routed routed) {
+Routed once(const HttpRequest& request, const Caller& who, bool secret, const std::shared_ptr<CallerBounds>& bounds, TimeUs now, Routed routed) {
   auto* answer = std::get_if<Answer>(&routed);
-  if (answer == nullptr || request.idempotency_key.empty() || admission == nullptr) return routed;
+  if (answer == nullptr || request.idempotency_key.empty() || bounds == nullptr) return routed;
   auto key = parse_idempotency_key(request.idempotency_key);
   if (!key) return problem(key.error());
   std::string fingerprint = identity::sha256_hex(request.method + "\n" + request.target + "\n" + request.content_type + "\n" + request.body);
-  answer->begin = [begin = std::move(answer->begin), admission, subject = actor_of(who), key = std::move(*key), fingerprint = std::move(fingerprint), secret,
+  answer->begin = [begin = std::move(answer->begin), bounds, subject = actor_of(who), key = std::move(*key), fingerprint = std::move(fingerprint), secret,
                    now](std::function<void(HttpResponse)> done) {
-    auto begun = admission->kept.begin(subject, key, fingerprint, now);
+    auto begun = bounds->kept.begin(subject, key, fingerprint, now);
     if (!begun) {
       const bool misused = begun.error().code == ErrorCode::kInvalid;
       HttpResponse refusal = problem(begun.error(), misused ? 422 : 0);
@@ -431,10 +431,10 @@ Routed once(const HttpRequest& request, const Caller& who, bool secret, const st
       begun->before->headers += "Idempotency-Replayed: true\r\n";
       return done(std::move(*begun->before));
     }
-    begin([admission, ticket = begun->ticket, secret, done = std::move(done)](HttpResponse response) {
+    begin([bounds, ticket = begun->ticket, secret, done = std::move(done)](HttpResponse response) {
       std::optional<HttpResponse> kept;
       if (response.status == 200) kept = secret ? kept_without_secret() : response;
-      admission->kept.end(ticket, std::move(kept));
+      bounds->kept.end(ticket, std::move(kept));
       done(std::move(response));
     });
   };
@@ -462,16 +462,16 @@ tl::expected<Caller, Unknown> caller_of(Service& service, const HttpRequest& req
   return std::move(*who);
 }
 
-Routed route(Service& service, const HttpRequest& request, const std::shared_ptr<Admission>& admission, TimeUs now) {
+Routed route(Service& service, const HttpRequest& request, const std::shared_ptr<CallerBounds>& bounds, TimeUs now) {
   SignIn* sign_in = service.ports().sign_in;
-  const auto stranger = [&](Routed routed) { return to_stranger(request, admission.get(), now, std::move(routed)); };
+  const auto stranger = [&](Routed routed) { return to_stranger(request, bounds.get(), now, std::move(routed)); };
   if (is_tmf921(request.target)) {
     const auto who = caller_of(service, request);
     if (!who) return stranger(route_tmf921(service, request));
-    Admitted admitted;
-    if (admission) admitted = admit_subject(*admission, *who, kLightCost, now);
-    if (admitted.refusal) return std::move(*admitted.refusal);
-    return with_headers(route_tmf921(service, request), std::move(admitted.headers));
+    Drawn drawn;
+    if (bounds) drawn = draw_subject(*bounds, *who, kLightCost, now);
+    if (drawn.refusal) return std::move(*drawn.refusal);
+    return with_headers(route_tmf921(service, request), std::move(drawn.headers));
   }
   if (auto answer = sign_in == nullptr ? answer_without_provider(request) : sign_in->answer(service, request)) return stranger(std::move(*answer));
   const auto target = parse_target(request.target);
@@ -486,17 +486,17 @@ Routed route(Service& service, const HttpRequest& request, const std::shared_ptr
     }
     auto who = caller_of(service, request);
     if (!who) return stranger(problem(who.error().why, who.error().status));
-    Admitted admitted;
-    if (admission) admitted = admit_subject(*admission, *who, cost_of(at, *target), now);
-    if (admitted.refusal) return std::move(*admitted.refusal);
+    Drawn drawn;
+    if (bounds) drawn = draw_subject(*bounds, *who, cost_of(at, *target), now);
+    if (drawn.refusal) return std::move(*drawn.refusal);
     if (at.effect != Effect::kNone && !request.if_match.empty()) {
       HttpResponse refusal = problem({ErrorCode::kConflict, "cannot be kept: validators here are weak, and changes have no conditions", "If-Match", "leave it out"}, 412);
-      refusal.headers = std::move(admitted.headers);
+      refusal.headers = std::move(drawn.headers);
       return refusal;
     }
     Routed routed = at.handle({service, *who, request, *target, *matched});
-    if (at.effect != Effect::kNone) routed = once(request, *who, at.effect == Effect::kSecret, admission, now, std::move(routed));
-    return with_headers(std::move(routed), std::move(admitted.headers));
+    if (at.effect != Effect::kNone) routed = once(request, *who, at.effect == Effect::kSecret, bounds, now, std::move(routed));
+    return with_headers(std::move(routed), std::move(drawn.headers));
   }
   if (!allow.empty()) {
     HttpResponse out = problem({ErrorCode::kInvalid, request.method + " is not possible here", request.target, "use " + allow}, 405);

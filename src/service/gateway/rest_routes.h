@@ -64,15 +64,15 @@ struct Answer {
 using Routed = std::variant<HttpResponse, Answer, EventsBegin, LogsBegin>;
 
 // What bounds the callers of one server, together.
-struct Admission {
-  explicit Admission(const RateSettings& settings, const KeptLimits& limits = {})
+struct CallerBounds {
+  explicit CallerBounds(const RateSettings& settings, const KeptLimits& limits = {})
       : rates(settings), subjects(settings.buckets_max), addresses(settings.buckets_max), kept(limits) {}
   const RateSettings rates;
   TokenBuckets subjects, addresses;
   KeptAnswers kept;
 };
-// Without an admission all is admitted, and Idempotency-Key means nothing. `now` is steady.
-Routed route(Service& service, const HttpRequest& request, const std::shared_ptr<Admission>& admission = nullptr, TimeUs now = 0);
+// Without bounds everybody may ask for as much as they like, and Idempotency-Key means nothing. `now` is steady.
+Routed route(Service& service, const HttpRequest& request, const std::shared_ptr<CallerBounds>& bounds = nullptr, TimeUs now = 0);
 
 // What route() knows: "GET", "/v1/resources/{kind}".
 struct RouteName {

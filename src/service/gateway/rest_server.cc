@@ -105,7 +105,7 @@ struct RestServer::Impl {
   Service& service;
   const RestOptions options;
   const std::function<std::vector<Sample>()> samples;
-  const std::shared_ptr<Admission> admission = std::make_shared<Admission>(options.rates);
+  const std::shared_ptr<CallerBounds> bounds = std::make_shared<CallerBounds>(options.rates);
   Metrics metrics;
   // Outlive `io`: connections that are still open when it ends go with it, and take themselves out.
   std::mutex mutex;
@@ -354,11 +354,11 @@ class RestConnection : public std::enable_shared_from_this<RestConnection> {
   asio::awaitable<Routed> result(HttpRequest request) {
     const auto slot = std::make_shared<Slot<Routed>>();
     const bool taken = server_.workers.submit(
-        [slot, weak = weak_from_this(), &service = server_.service, admission = server_.admission, request = std::move(request)] {
+        [slot, weak = weak_from_this(), &service = server_.service, bounds = server_.bounds, request = std::move(request)] {
           const auto put = [slot, weak](Routed routed) {
             if (const auto self = weak.lock()) self->fill(*slot, std::move(routed));
           };
-          Routed routed = route(service, request, admission, service.ports().clock.steady_us());
+          Routed routed = route(service, request, bounds, service.ports().clock.steady_us());
           if (const auto* later = std::get_if<Answer>(&routed)) {
             later->begin([put](HttpResponse response) { put(std::move(response)); });
           } else {

@@ -1,4 +1,4 @@
-// What the router admits: rates, and changes that are asked for twice.
+// What the router lets through: rates, changes that are asked for twice, and what answers hold.
 #include <gtest/gtest.h>
 
 #include "security/identity/token_text.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* kTenant = R"({"resources":[{"tenant":{"apiVersion":"weir/v1","kind":"Tenant","metadata":{"name":"harbour"}}}]})";
 
-class AdmissionTest : public ::testing::Test {
+class BoundsTest : public ::testing::Test {
  protected:
   void SetUp() override {
     brain.build_region();
@@ -18,9 +18,9 @@ class AdmissionTest : public ::testing::Test {
     rival = brain.token(Role::kTenant, "rival");
     op = brain.token(Role::kOperator, "alice");
   }
-  void limit(const RateSettings& rates) { admission = std::make_shared<Admission>(rates); }
+  void limit(const RateSettings& rates) { bounds = std::make_shared<CallerBounds>(rates); }
   HttpResponse ask(const HttpRequest& request) {
-    Routed routed = route(service, request, admission, brain.clock.steady_us());
+    Routed routed = route(service, request, bounds, brain.clock.steady_us());
     if (auto* response = std::get_if<HttpResponse>(&routed)) return std::move(*response);
     if (auto* events = std::get_if<EventsBegin>(&routed)) return {.headers = events->headers};
     if (auto* logs = std::get_if<LogsBegin>(&routed)) return {.headers = logs->headers};
@@ -38,11 +38,11 @@ class AdmissionTest : public ::testing::Test {
 
   TestBrain brain;
   Service service{brain.ports()};
-  std::shared_ptr<Admission> admission = std::make_shared<Admission>(RateSettings{});
+  std::shared_ptr<CallerBounds> bounds = std::make_shared<CallerBounds>(RateSettings{});
   std::string city, rival, op;
 };
 
-TEST_F(AdmissionTest, EachSubjectHasARateOfItsOwn) {
+TEST_F(BoundsTest, EachSubjectHasARateOfItsOwn) {
   limit({.operators = {10, 3}, .users = {1, 2}});
   EXPECT_TRUE(has(get("/v1/me", city), "RateLimit: \"user\";r=1;t=1"));
   EXPECT_EQ(get("/v1/events", city).status, 200) << "streams count when they begin";
@@ -62,7 +62,7 @@ TEST_F(AdmissionTest, EachSubjectHasARateOfItsOwn) {
   EXPECT_EQ(get("/v1/me", city).status, 200);
 }
 
-TEST_F(AdmissionTest, WhatTakesLongCostsMore) {
+TEST_F(BoundsTest, WhatTakesLongCostsMore) {
   limit({.users = {1, 100}});
   const auto left = [&](const HttpRequest& request) {
     limit({.users = {1, 100}});
@@ -78,7 +78,7 @@ TEST_F(AdmissionTest, WhatTakesLongCostsMore) {
   EXPECT_EQ(left({.method = "POST", .target = "/v1/ask", .authorization = city}), 80);
 }
 
-TEST_F(AdmissionTest, WhoShowsNoTokenIsLimitedByAddress) {
+TEST_F(BoundsTest, WhoShowsNoTokenIsLimitedByAddress) {
   limit({.addresses = {1, 2}});
   EXPECT_EQ(get("/v1/me", "").status, 401);
   HttpResponse wrong = get("/v1/me", city + "x");
@@ -93,7 +93,7 @@ TEST_F(AdmissionTest, WhoShowsNoTokenIsLimitedByAddress) {
   EXPECT_EQ(get("/v1/sign-in/ways", "", "192.0.2.3").status, 200);
 }
 
-TEST_F(AdmissionTest, AChangeThatIsAskedForTwiceIsMadeOnce) {
+TEST_F(BoundsTest, AChangeThatIsAskedForTwiceIsMadeOnce) {
   const HttpResponse first = post("/v1/apply", op, "k1", kTenant);
   EXPECT_EQ(first.status, 200) << first.body;
   EXPECT_NE(first.body.find("\"created\""), std::string::npos) << first.body;
@@ -115,36 +115,36 @@ TEST_F(AdmissionTest, AChangeThatIsAskedForTwiceIsMadeOnce) {
   EXPECT_NE(post("/v1/apply", op, "k1", kTenant).body.find("\"unchanged\""), std::string::npos) << "after a day it is forgotten";
 }
 
-TEST_F(AdmissionTest, KeysAreForgottenWithWhatWasRefused) {
+TEST_F(BoundsTest, KeysAreForgottenWithWhatWasRefused) {
   EXPECT_EQ(post("/v1/sites/nowhere/drain", op, "k", "{}").status, 404);
-  EXPECT_EQ(admission->kept.keys(), 0u);
+  EXPECT_EQ(bounds->kept.keys(), 0u);
   EXPECT_EQ(post("/v1/apply", op, "k", "{\"resorces\":[]}").status, 400);
   EXPECT_EQ(post("/v1/sites/metro/drain", op, "k", "{}").status, 200);
-  EXPECT_EQ(admission->kept.keys(), 1u);
+  EXPECT_EQ(bounds->kept.keys(), 1u);
   EXPECT_EQ(post("/v1/sites/metro/undrain", op, std::string(256, 'x'), "{}").status, 400);
   EXPECT_EQ(post("/v1/sites/metro/undrain", op, std::string(255, 'x'), "{}").status, 200);
   EXPECT_EQ(post("/v1/ask", city, "a b", R"({"dialogue":[{"text":"hello"}]})").status, 200) << "what changes nothing has no keys";
 }
 
-TEST_F(AdmissionTest, WhileTheFirstIsBeingAnsweredTheSecondIsAConflict) {
+TEST_F(BoundsTest, WhileTheFirstIsBeingAnsweredTheSecondIsAConflict) {
   const HttpRequest drain{.method = "POST", .target = "/v1/sites/metro/drain", .authorization = op, .body = "{}", .idempotency_key = "k"};
-  Routed routed = route(service, drain, admission, 0);
+  Routed routed = route(service, drain, bounds, 0);
   HttpResponse inside;
   std::get<Answer>(routed).begin([&](const HttpResponse&) {
     inside = ask(drain);  // already kept when the first client is told
   });
   EXPECT_TRUE(has(inside, "Idempotency-Replayed: true"));
   const std::string fingerprint = identity::sha256_hex("POST\n/v1/sites/metro/undrain\n\n{}");
-  const auto begun = admission->kept.begin("operator/alice", "u", fingerprint, 0);
+  const auto begun = bounds->kept.begin("operator/alice", "u", fingerprint, 0);
   ASSERT_TRUE(begun && !begun->before);
   const HttpResponse early = post("/v1/sites/metro/undrain", op, "u", "{}");
   EXPECT_EQ(early.status, 409);
   EXPECT_TRUE(has(early, "Retry-After: 1")) << early.headers;
-  admission->kept.end(begun->ticket, std::nullopt);
+  bounds->kept.end(begun->ticket, std::nullopt);
   EXPECT_EQ(post("/v1/sites/metro/undrain", op, "u", "{}").status, 200);
 }
 
-TEST_F(AdmissionTest, SecretsAreNotKept) {
+TEST_F(BoundsTest, SecretsAreNotKept) {
   const char* body = R"({"role":"ROLE_TENANT","subject":"city"})";
   const HttpResponse first = post("/v1/tokens", op, "k", body);
   ASSERT_EQ(first.status, 200) << first.body;
@@ -156,7 +156,7 @@ TEST_F(AdmissionTest, SecretsAreNotKept) {
   EXPECT_EQ(brain.durable()->version(), version) << "and no second token is made";
 }
 
-TEST_F(AdmissionTest, WhatAClientHasIsNotSentAgain) {
+TEST_F(BoundsTest, WhatAClientHasIsNotSentAgain) {
   HttpRequest request{.method = "GET", .target = "/v1/resources/site/hub", .authorization = op};
   const HttpResponse first = ask(request);
   const size_t at = first.headers.find("ETag: ") + 6;
@@ -187,7 +187,7 @@ TEST_F(AdmissionTest, WhatAClientHasIsNotSentAgain) {
   EXPECT_EQ(ask(request).status, 404);
 }
 
-TEST_F(AdmissionTest, ConditionsOnChangesAreRefusedAndNotPassedOver) {
+TEST_F(BoundsTest, ConditionsOnChangesAreRefusedAndNotPassedOver) {
   const Position version = brain.durable()->version();
   const HttpResponse refused = ask({.method = "POST", .target = "/v1/sites/hub/drain", .authorization = op, .body = "{}", .if_match = "\"x\""});
   EXPECT_EQ(refused.status, 412);
@@ -195,7 +195,7 @@ TEST_F(AdmissionTest, ConditionsOnChangesAreRefusedAndNotPassedOver) {
   EXPECT_EQ(brain.durable()->version(), version);
 }
 
-TEST_F(AdmissionTest, AnswersHoldTheFieldsThatWereAskedFor) {
+TEST_F(BoundsTest, AnswersHoldTheFieldsThatWereAskedFor) {
   const HttpResponse one = get("/v1/resources/site/hub?fields=resource.site.metadata.name", op);
   EXPECT_EQ(one.body, R"({"resource":{"site":{"metadata":{"name":"hub"}}}})");
   EXPECT_EQ(get("/v1/me?fields=role", op).body, R"({"role":"ROLE_OPERATOR"})");
