@@ -365,9 +365,9 @@ Routed with_headers(Routed routed, std::string lines) {
     response->headers += lines;
   } else if (auto* answer = std::get_if<Answer>(&routed)) {
     answer->begin = [begin = std::move(answer->begin), lines = std::move(lines)](std::function<void(HttpResponse)> done) {
-      begin([lines, done = std::move(done)](HttpResponse response) {
-        response.headers += lines;
-        done(std::move(response));
+      begin([lines, done = std::move(done)](HttpResponse out) {
+        out.headers += lines;
+        done(std::move(out));
       });
     };
   } else if (auto* events = std::get_if<EventsBegin>(&routed)) {
