@@ -12,8 +12,8 @@
 // Problem with the brain's own words. A browser has to trust the brain's certificate; in Node.js node.ts knows the brain by its authority.
 
 import type {
-  ApplyResponse, AskRequest, AskResponse, Bill, BillResponse, EventView, ExplainResponse, IssueTokenResponse, LedgerHeadResponse,
-  LedgerProofResponse, ListResponse, LogsResponse, Resource,
+  AddWebhookResponse, ApplyResponse, AskRequest, AskResponse, Bill, BillResponse, EventView, ExplainResponse, IssueTokenResponse, LedgerHeadResponse,
+  LedgerProofResponse, ListResponse, ListWebhooksResponse, LogsResponse, Resource,
 } from './schema.js';
 
 export type * from './schema.js';
@@ -258,6 +258,21 @@ export class Client {
   }
   revokeToken(token: string): Promise<{ version?: string }> {
     return this.json('DELETE', pathOf(['tokens', token]), { once: true });
+  }
+
+  // ---- webhooks
+
+  /** Has events posted to an address, signed as Standard Webhooks says. The secret is shown this once. Is not repeated. */
+  addWebhook(request: { url: string; names?: string[]; tenant?: string; secret?: string; from?: string }): Promise<AddWebhookResponse> {
+    return this.json('POST', pathOf(['webhooks']), { body: JSON.stringify(request), once: true });
+  }
+  /** Who is told of events, and how far that is. */
+  webhooks(options: { tenant?: string } = {}): Promise<ListWebhooksResponse> {
+    return this.json('GET', pathOf(['webhooks'], { tenant: options.tenant }));
+  }
+  /** Tells an address no more. */
+  removeWebhook(webhook: string): Promise<object> {
+    return this.json('DELETE', pathOf(['webhooks', webhook]), { once: true });
   }
 
   // ---- the ledger

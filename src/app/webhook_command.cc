@@ -6,6 +6,7 @@
 #include "app/client.h"
 #include "app/commands.h"
 #include "app/exit_code.h"
+#include "app/help_page.h"
 #include "app/render.h"
 #include "infrastructure/posix/file.h"
 #include "service/resource/resource.h"
@@ -129,7 +130,7 @@ Examples:
             c.add_option("URL", o.url, "https://HOST/PATH, or http where the operator permits it")->required();
             c.add_option("--event", o.names, "Only events of this kind, like PlanCommitted; may be repeated");
             c.add_option("--tenant", o.tenant, "Only what concerns this tenant");
-            c.add_option("--from", o.from, "Position of the first event (default: the next that happens)");
+            c.add_option("--from", o.from, "Position of the first event (default: the next that happens)")->check(refuse_no_count);
             c.add_option("--secret-file", o.secret_file, "File that holds whsec_ and base64 of 24 to 64 bytes (default: one is drawn)")->type_name("FILE");
             c.add_flag("-q,--quiet", o.quiet, "Say nothing but the secret");
             c.add_option("-o,--output", o.format, "table, json or yaml")
