@@ -1,6 +1,25 @@
 // The messages of Weir's API in its JSON form: what has its default (0, "", false, an empty list) is left out, numbers of 64 bits are
 // text, and bytes are base64. Made by scripts/generate-typescript from `weir openapi`; written by nobody.
 
+export interface AddWebhookRequest {
+  /** http or https; at most 2,048 bytes */
+  url?: string;
+  /** only these kinds: "PlanCommitted"; empty: all */
+  names?: string[];
+  /** only what concerns it; empty: the caller's own, for an operator all */
+  tenant?: string;
+  /** "whsec_" and base64 of 24 to 64 bytes; empty: one is drawn */
+  secret?: string;
+  /** position to begin at; 0: with the next event */
+  from?: string;
+}
+
+export interface AddWebhookResponse {
+  webhook?: Webhook;
+  /** shown once */
+  secret?: string;
+}
+
 export interface Alternative {
   reason?: Reason;
   /** nanocredits per hour */
@@ -72,6 +91,8 @@ export interface AskRequest {
   utcOffsetSeconds?: number;
   /** what is spoken about until a name is said. Begin a new dialogue with it after something was applied: what was */
   about?: IntentName;
+  /** said before would be heard as said of what is stored now as if nothing was remembered */
+  plain?: boolean;
 }
 
 export interface AskResponse {
@@ -99,6 +120,8 @@ export interface Assumption {
   value?: string;
   /** in the language that was spoken */
   text?: string;
+  /** the past intent whose value it is; empty: the usual one */
+  like?: string;
 }
 
 export interface Bill {
@@ -163,6 +186,18 @@ export interface DeleteRequest {
 
 export interface DeleteResponse {
   version?: string;
+}
+
+/** Of one thing that was offered. */
+export interface DialogueOutcome {
+  /** as it was offered; taken: as it was applied */
+  intent?: Intent;
+  /** as the Wish had it */
+  work?: string;
+  /** kinds of strategies; at most 16 */
+  offered?: string[];
+  /** one of them; empty: none */
+  taken?: string;
 }
 
 export interface DrainRequest {
@@ -595,6 +630,12 @@ export interface ListResponse {
   version?: string;
 }
 
+export interface ListWebhooksResponse {
+  webhooks?: Webhook[];
+  /** where the ledger ends now */
+  version?: string;
+}
+
 export interface LogsResponse {
   /** of the first byte */
   offset?: string;
@@ -685,6 +726,34 @@ export interface Outlook {
   latency_us_predicted?: string;
   /** no plan satisfies it */
   reasons?: string[];
+}
+
+/** Something that was offered or judged before, and what came of it. */
+export interface PastCase {
+  /** that came of it; its name is empty where nothing did */
+  intent?: IntentName;
+  /** microseconds since the Unix epoch */
+  at?: string;
+  /** of its dialogue: "taken", "declined", "left" */
+  end?: string;
+  /** that was taken; empty: it is not known */
+  strategy?: string;
+  /** to what is asked now */
+  likenessPermille?: number;
+  /** "planned", "finished", "failed", "ended", "refused", "waiting", "changed" since; empty: no intent */
+  state?: string;
+  /** of its newest plan; 0: it had none */
+  billedPerHourNanocredits?: string;
+  /** of its promise */
+  samples?: string;
+  /** of them: answered too late, or never */
+  missed?: string;
+  /** "good", "bad"; empty: none */
+  verdict?: string;
+  /** what is bad about it */
+  because?: string;
+  /** all of this, in the language that was spoken */
+  text?: string;
 }
 
 export interface Place {
@@ -822,7 +891,7 @@ export interface Prices {
   best_effort?: string;
 }
 
-/** Problem details (RFC 9457). By code the status is: invalid 400 (405, 406, 413 and 431 where they say more), denied 401 without a good token and otherwise 403, not-found 404, conflict 409, infeasible 422, exhausted 429, unsupported 501, unavailable 503, corrupt and internal 500. */
+/** Problem details (RFC 9457). By code the status is: invalid 400 (405, 406, 413, 422 and 431 where they say more), denied 401 without a good token and otherwise 403, not-found 404, conflict 409 (412 where it says more), infeasible 422, exhausted 429, unsupported 501, unavailable 503, corrupt and internal 500. */
 export interface Problem {
   type: "about:blank";
   /** The reason phrase of the status */
@@ -913,6 +982,26 @@ export declare namespace Queue {
   }
 }
 
+export interface RateRequest {
+  intent?: string;
+  /** empty: the caller's own */
+  tenant?: string;
+  /** "good" or "bad" */
+  verdict?: string;
+  /** bad: "slow", "dear", "dirty", "unreliable", "other"; empty: unsaid */
+  because?: string;
+  /** at most 512 bytes */
+  comment?: string;
+}
+
+export interface RateResponse {
+  version?: string;
+  /** of the intent that was judged */
+  generation?: number;
+  /** false: it was judged so already */
+  changed?: boolean;
+}
+
 export interface Reason {
   code?: ReasonCode;
   site?: number;
@@ -925,11 +1014,33 @@ export interface Reason {
 
 export type ReasonCode = "REASON_CODE_UNSPECIFIED" | "REASON_CODE_NONE" | "REASON_CODE_CHOSEN" | "REASON_CODE_PRICE" | "REASON_CODE_FORBIDDEN" | "REASON_CODE_RESIDENCY" | "REASON_CODE_SITE_NOT_UP" | "REASON_CODE_CPU" | "REASON_CODE_MEMORY" | "REASON_CODE_ACCELERATORS" | "REASON_CODE_NO_PATH" | "REASON_CODE_BANDWIDTH" | "REASON_CODE_LATENCY" | "REASON_CODE_OVERLOAD" | "REASON_CODE_AVAILABILITY" | "REASON_CODE_BUDGET" | "REASON_CODE_SPREAD" | "REASON_CODE_INGRESS_DOWN" | "REASON_CODE_SEARCH_BUDGET" | "REASON_CODE_STEERING" | "REASON_CODE_RESTARTING" | "REASON_CODE_TOGETHER" | "REASON_CODE_CONSOLIDATED" | "REASON_CODE_REROUTED" | "REASON_CODE_ACCELERATOR_SHARE" | "REASON_CODE_ACCELERATOR_MEMORY" | "REASON_CODE_REGIONS" | "REASON_CODE_FAILURE_DOMAINS" | "REASON_CODE_TAINT" | "REASON_CODE_AFFINITY" | "REASON_CODE_ANTI_AFFINITY" | "REASON_CODE_DATA_ELSEWHERE" | "REASON_CODE_SPEED" | "REASON_CODE_ACCELERATORS_LINKED" | "REASON_CODE_RACK";
 
+export interface RecordDialogueRequest {
+  /** empty: the caller's own */
+  tenant?: string;
+  /** 1 to 32, the oldest first; the first 1,024 bytes of all together are kept */
+  said?: string[];
+  /** "en" or "zh" */
+  language?: string;
+  /** "taken", "declined", "left" */
+  end?: string;
+  /** 1 to 32 */
+  outcomes?: DialogueOutcome[];
+}
+
+export interface RecordDialogueResponse {
+  version?: string;
+  /** false: nothing is learnt here, as the operator wishes */
+  recorded?: boolean;
+}
+
 export interface Refusal {
   intent?: number;
   generation?: number;
   basis?: string;
   reasons?: Reason[];
+}
+
+export interface RemoveWebhookResponse {
 }
 
 /** Room at a site that is kept for a window of time, for the jobs of a tenant that name it. */
@@ -1156,6 +1267,8 @@ export interface Strategy {
   changes?: string[];
   intent?: Intent;
   estimate?: Estimate;
+  /** why this one is, by what is remembered, in the language that was spoken; empty: it is not. At most one is */
+  suggested?: string;
 }
 
 export interface Tenant {
@@ -1264,9 +1377,49 @@ export interface Waiting {
   saves_ppm?: number;
 }
 
+/** Who is told of events, and how far that is. */
+export interface Webhook {
+  id?: string;
+  url?: string;
+  /** only these; empty: all */
+  names?: string[];
+  /** only what concerns it; empty: everything that its owner may see */
+  tenant?: string;
+  /** "operator/alice", "tenant/city" */
+  owner?: string;
+  /** "weir", or "tmf921" where TM Forum's hub added it */
+  format?: string;
+  /** "active", "failing", "disabled" */
+  state?: string;
+  /** the last delivery failed, or it was given up */
+  why?: string;
+  /** position of the first event that may not have been delivered */
+  next?: string;
+  /** since the last delivery */
+  failures?: number;
+  /** microseconds since the Unix epoch */
+  created?: string;
+  /** when the last was, since the brain began; 0: none yet */
+  delivered?: string;
+}
+
+export interface WhoAmIResponse {
+  role?: Role;
+  /** tenant, sites or operator name */
+  subject?: string;
+  /** as the identity provider names them; empty for a local token */
+  person?: string;
+  /** "token": a local one; "session": signed in by the browser; "provider": a token of the identity provider */
+  by?: string;
+  /** public identifier, for revocation; empty for a token of the identity provider */
+  token?: string;
+  /** microseconds since the Unix epoch; 0: never */
+  expires?: string;
+}
+
 /** One thing that was asked for. A yes is as many as were offered. */
 export interface Wish {
-  /** "request", "edit", "why", "what-if", "how-much", "where", "status", "cancel", "accept", "decline", "other" */
+  /** "request", "edit", "why", "what-if", "how-much", "where", "status", "cancel", "accept", "decline", "verdict", "other" */
   act?: string;
   /** of the act, in the language that was spoken */
   label?: string;
@@ -1296,6 +1449,12 @@ export interface Wish {
   intents?: IntentName[];
   /** that it asks for */
   sites?: SiteSearch;
+  /** what the intent does, as far as it was said in this dialogue: "detection" */
+  work?: string;
+  /** alike ones of the same tenant, the most alike first; at most 3 */
+  past?: PastCase[];
+  /** that it asks for */
+  rating?: RateRequest;
 }
 
 /** Stages and what flows between them, without a cycle. */

@@ -104,6 +104,8 @@ Result<DialogueOffer> offer_of(const Graph& graph, const std::string& tenant, co
   *message.mutable_intent() = outcome.intent();
   auto resource = resource::from_message(message, where + ".intent.", {tenant});
   if (!resource) return tl::unexpected(resource.error());
+  // What it speaks of is looked up: never among what another tenant has.
+  if (resource->tenant() != tenant) return fail(ErrorCode::kDenied, "is of another tenant", where + ".intent.metadata.tenant", "record it for the tenant whose dialogue it was");
   const auto body = body_of(graph, *resource);
   if (!body) return tl::unexpected(body.error());
   out.sketch = sketch_of(std::get<IntentSubmitted>(*body).spec, outcome.work());

@@ -142,6 +142,12 @@ TEST_F(LearnTest, NobodyElseSeesIt) {
   forged.set_tenant("city");
   EXPECT_FALSE(record(rival, forged));
   EXPECT_FALSE(record(provider, forged));
+  // What an offer speaks of is not looked up among what others have.
+  v1::Intent prying = intent;
+  prying.mutable_metadata()->set_tenant("city");
+  const auto there = record(rival, ended("declined", prying));
+  ASSERT_FALSE(there);
+  EXPECT_EQ(there.error().code, ErrorCode::kDenied);
   EXPECT_EQ(brain.durable()->past(brain.durable()->find_tenant("rival")).cases.size(), 0u);
 }
 

@@ -48,6 +48,13 @@ std::string field_of(const Target& target, std::string_view name) {
   return {};
 }
 
+// Back to the console, with a word for what happened and never with text of others; the attempt is over.
+HttpResponse back_to(const std::string& base, const Error& error) {
+  const bool role = error.code == ErrorCode::kDenied && error.where == "role";
+  const std::string why = role ? "no-role" : error.code == ErrorCode::kDenied ? "refused" : error.code == ErrorCode::kInvalid ? "refused" : "unavailable";
+  return redirect(base + "/?sign_in=" + why, set_cookie(kAttemptCookie, "", 0));
+}
+
 }  // namespace
 
 std::string_view cookie_of(std::string_view header, std::string_view name) {
@@ -164,12 +171,9 @@ Routed SignIn::later(std::function<void(const Done&)> work) {
   }};
 }
 
-// Back to the console, with a word for what happened and never with text of others; the attempt is over.
 HttpResponse SignIn::back(const Error& error) const {
-  const bool role = error.code == ErrorCode::kDenied && error.where == "role";
-  const std::string why = role ? "no-role" : error.code == ErrorCode::kDenied ? "refused" : error.code == ErrorCode::kInvalid ? "refused" : "unavailable";
   options_.say("a sign-in failed: " + error.text());
-  return redirect(provider_.settings().base + "/?sign_in=" + why, set_cookie(kAttemptCookie, "", 0));
+  return back_to(provider_.settings().base, error);
 }
 
 Routed SignIn::begin() {
@@ -191,9 +195,10 @@ bool SignIn::finished_before(const std::string& state) {
 
 Routed SignIn::finish(const HttpRequest& request) {
   const auto target = parse_target(request.target);
-  if (!target) return back(target.error());
+  // What anybody can send is not worth a line of the log.
+  if (!target) return back_to(provider_.settings().base, target.error());
   auto attempt = openid::resume_attempt(key_, cookie_of(request.cookie, kAttemptCookie), field_of(*target, "state"), clock_.wall_us() / 1'000'000);
-  if (!attempt) return back(attempt.error());
+  if (!attempt) return back_to(provider_.settings().base, attempt.error());
   if (finished_before(attempt->state)) return back({ErrorCode::kDenied, "the sign-in was finished before", "sign-in", "begin it again"});
   // RFC 9207: another provider's answer.
   if (const std::string issuer = field_of(*target, "iss"); !issuer.empty() && issuer != provider_.settings().issuer) {
@@ -223,10 +228,13 @@ void SignIn::redeem(const openid::Attempt& attempt, const std::string& code, con
   const TokenIssued event{record.id, record.secret_hash, false, static_cast<Role>(record.principal.role), policy::subject_text(record.principal),
                           record.expires_s * 1'000'000};
   const std::string session(issued->text.reveal());
-  // The ledger says who signed in; what they do then is their role's.
-  brain_.propose({{"sign-in/" + person->ledger_name, event}}, [this, done, session, session_s](const Result<Admitted>& admitted) {
-    if (!admitted) return done(back(admitted.error()));
-    done(redirect(provider_.settings().base + "/", set_cookie(kAttemptCookie, "", 0) + set_cookie(kSessionCookie, session, session_s)));
+  // The ledger says who signed in; what they do then is their role's. The answer may come when this object is gone.
+  brain_.propose({{"sign-in/" + person->ledger_name, event}}, [base = provider_.settings().base, say = options_.say, done, session, session_s](const Result<Admitted>& admitted) {
+    if (!admitted) {
+      say("a sign-in failed: " + admitted.error().text());
+      return done(back_to(base, admitted.error()));
+    }
+    done(redirect(base + "/", set_cookie(kAttemptCookie, "", 0) + set_cookie(kSessionCookie, session, session_s)));
   });
 }
 

@@ -14,6 +14,7 @@ namespace weir::gateway {
 namespace {
 
 constexpr uint32_t kEventsAtOnce = 64;
+constexpr size_t kTmfBatchBytesMax = 1 << 20;  // what waits for one subscriber, but for the last event of it
 constexpr size_t kMemoryMax = 20'000;
 constexpr const char* kTerminated = "Terminated";
 
@@ -104,7 +105,12 @@ Result<webhook::Batch> tmf921_batch(Service& service, const webhook::Subscriptio
   webhook::Batch out;
   out.next = events->next();
   Teller teller(service, to, memory);
+  size_t bytes = 0;
   for (const v1::EventView& view : events->events()) {
+    if (bytes >= kTmfBatchBytesMax) {
+      out.next = view.position();
+      break;
+    }
     std::optional<Event> event;
     const Status read = service.ports().log.read(view.position(), view.position() + 1, [&event](Position, Bytes record) -> Status {
       auto decoded = decode(record);
@@ -114,13 +120,12 @@ Result<webhook::Batch> tmf921_batch(Service& service, const webhook::Subscriptio
     });
     if (!read) return tl::unexpected(read.error());
     if (!event) continue;
-    size_t count = 0;
     for (Told& told : teller.tell(view, *event)) {
-      ++count;
       if (!to.names.empty() && std::find(to.names.begin(), to.names.end(), told.type) == to.names.end()) continue;
-      const std::string id = "evt_" + to.id + "_" + std::to_string(view.position()) + "_" + std::to_string(count);
+      const std::string id = "evt_" + to.id + "_" + std::to_string(view.position()) + "_" + std::string(told.type);  // the same after a restart
       out.messages.push_back(
           {view.position(), id, boost::json::serialize(tmf921::notification(told.type, id, view.at(), view.text(), std::move(told.of)))});
+      bytes += out.messages.back().body.size();
     }
   }
   return out;

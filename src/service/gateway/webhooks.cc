@@ -108,7 +108,8 @@ Result<Standing> add_webhook_for(const Service& service, const Caller& who, Subs
   }
   if (wanted.next == 0) wanted.next = graph->version();
   wanted.owner = who;
-  wanted.token = who.token;
+  // Signing out is no reason to end what was added meanwhile.
+  if (who.by == Caller::By::kToken) wanted.token = who.token;
   return webhooks->add(std::move(wanted));
 }
 

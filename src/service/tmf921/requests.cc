@@ -18,6 +18,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kFieldsMax = 64;
+constexpr size_t kFilterValuesMax = 64;
 constexpr size_t kTextBytesMax = 4'096;  // of a sentence, as Ask has it
 
 // Attributes of Intent_FVO that say nothing that Weir decides by.
@@ -218,6 +219,7 @@ Result<Selection> parse_selection(const Query& query, const std::vector<std::str
       add_parts(value, values);
       if (values.empty()) values.emplace_back();
       for (std::string& one : values) out.equal.emplace_back(name, std::move(one));
+      if (out.equal.size() > kFilterValuesMax) return invalid("has more than 64 values to compare with", "query: " + name);
     } else {
       return invalid("\"" + clip_utf8(name, 64) + "\" is not a parameter", "query", "docs/reference/tmf921.md lists them");
     }

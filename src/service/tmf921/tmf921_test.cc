@@ -138,6 +138,10 @@ TEST(TmfSelection, FieldsPagesAndEqualAttributes) {
     EXPECT_FALSE(parse_selection(bad, {"name"}, true)) << bad[0].first << bad[0].second;
   }
   EXPECT_FALSE(parse_selection({{"limit", "1"}}, {}, false)) << "of one thing";
+  std::string values = "v";
+  for (int i = 1; i < 64; ++i) values += ",v";
+  EXPECT_TRUE(parse_selection({{"name", values}}, {"name"}, true));
+  EXPECT_FALSE(parse_selection({{"name", values + ",v"}}, {"name"}, true));
 }
 
 TEST(TmfDocuments, AnIntentIsReadAsItIsShown) {

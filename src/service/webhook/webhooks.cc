@@ -66,6 +66,7 @@ Result<std::unique_ptr<Webhooks>> Webhooks::open(std::filesystem::path folder, H
     if (!subscription) return fail(subscription.error().code, subscription.error().what, path.string(), "remove the file, and add the webhook again");
     const auto endpoint = std::make_shared<Endpoint>();
     endpoint->subscription = std::move(*subscription);
+    endpoint->subscription.failing_since = 0;  // the time that the brain was down is not the receiver's fault
     endpoint->read_to = endpoint->saved_next = endpoint->subscription.next;
     out->endpoints_.push_back(endpoint);
   }
@@ -283,7 +284,8 @@ void Webhooks::post(Endpoint& endpoint, std::unique_lock<std::mutex>& lock) {
   const auto reply = http_.call(call);
   lock.lock();
   if (endpoint.ends && !reply) return;
-  if (!reply) return failed(endpoint, reply.error().text(), is_for_good(reply.error().code));
+  // A name may lead elsewhere tomorrow; only an address that is none stays so.
+  if (!reply) return failed(endpoint, reply.error().text(), reply.error().code == ErrorCode::kInvalid);
   if (reply->status == 410) return failed(endpoint, "the receiver answered 410: it wants no more", true);
   if (reply->status < 200 || reply->status > 299) return failed(endpoint, "the receiver answered " + std::to_string(reply->status), false);
   ++statistics_.delivered;
