@@ -52,8 +52,9 @@ void add_rate_command(CLI::App& app) {
   command->add_option("-o,--output", options->format, "table or json")->check(CLI::IsMember(std::vector<std::string>{"table", "json"}))->capture_default_str();
   add_target_options(*command, options->target);
   command->footer(R"(
-The newest verdict counts. It is an event of the ledger that only your tenant and
-the operator see; a tenant has 60 verdicts and dialogues recorded in an hour.
+The newest verdict counts. It is an event of the ledger that only your tenant
+and the operator see; a tenant has 60 verdicts and dialogues recorded in an
+hour.
 
 Examples:
   weir rate cameras good

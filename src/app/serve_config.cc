@@ -52,13 +52,13 @@ void read_oidc(toml::Fields& fields, ServeConfig& out) {
 }
 
 void read_limits(toml::Fields& fields, gateway::RateSettings& out) {
-  const auto rate = [&fields](const std::string& name, gateway::Rate& of) {
-    fields.whole(name + "_per_second", 1, gateway::kRateMax, of.per_second);
-    fields.whole(name + "_burst", 1, gateway::kRateMax, of.burst);
+  const auto rate = [&fields](std::string_view per_second, std::string_view burst, gateway::Rate& of) {
+    fields.whole(per_second, 1, gateway::kRateMax, of.per_second);
+    fields.whole(burst, 1, gateway::kRateMax, of.burst);
   };
-  rate("operator", out.operators);
-  rate("user", out.users);
-  rate("address", out.addresses);
+  rate("operator_per_second", "operator_burst", out.operators);
+  rate("user_per_second", "user_burst", out.users);
+  rate("address_per_second", "address_burst", out.addresses);
 }
 
 void read_role(toml::Fields& fields, openid::Settings& oidc) {

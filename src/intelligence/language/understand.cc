@@ -72,7 +72,7 @@ std::vector<size_t> wish_starts(std::span<const Token> tokens) {
     size_t end = i + 1;
     while (end < tokens.size() && tokens[end].kind != Kind::kPause) ++end;
     // "Second, …", 二，…
-    const bool counts_only = end == i + 2 && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].kind == Kind::kNumber);
+    const bool counts_only = end == i + 2 && end < tokens.size() && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].kind == Kind::kNumber);
     for (end += counts_only ? 1 : 0; counts_only && end < tokens.size() && tokens[end].kind != Kind::kPause;) ++end;
     const bool joined = then || (i + 1 < tokens.size() && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].is(Sense::kAnd)));
     const Content before = content_of(tokens.subspan(starts.back(), i - starts.back()));

@@ -204,8 +204,9 @@ HttpResponse read_response(Response message, const FieldTree& mask, const std::s
 template <class Request, class Response, class Who>
 Routed read(const Call& call, Result<Response> (Service::*handler)(const Who&, const Request&), bool body = false) {
   Request request;
-  if (const Status filled = call.fill(request, body, !body); !filled) return problem(filled.error());
-  auto mask = body ? Result<FieldTree>() : mask_of(call.target, *Response::descriptor());
+  const bool masks = call.http.method == "GET";
+  if (const Status filled = call.fill(request, body, masks); !filled) return problem(filled.error());
+  auto mask = !masks ? Result<FieldTree>() : mask_of(call.target, *Response::descriptor());
   if (!mask) return problem(mask.error());
   return Answer{[&service = call.service, who = call.who, request = std::move(request), mask = std::move(*mask), if_none_match = call.http.if_none_match,
                  handler](const std::function<void(HttpResponse)>& done) {

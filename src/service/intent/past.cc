@@ -245,9 +245,11 @@ std::string without(std::string text, const std::array<std::string_view, N>& phr
 std::optional<Judgement> judgement(std::string_view text, const Frame& frame) {
   constexpr size_t kBytesMax = 160;  // of what is a verdict and little else
   if (text.size() > kBytesMax) return std::nullopt;
-  if (frame.act != Act::kOther && frame.act != Act::kEdit && frame.act != Act::kAccept && frame.act != Act::kDecline) return std::nullopt;
+  // "detection works well": of what is called like its work.
+  const bool named = frame.act == Act::kRequest && frame.find(Slot::kTarget) != nullptr;
+  if (!named && frame.act != Act::kOther && frame.act != Act::kEdit && frame.act != Act::kAccept && frame.act != Act::kDecline) return std::nullopt;
   // What gives a figure asks for another one.
-  const auto figure = [](const Field& field) { return field.slot != Slot::kTarget && (field.change == Change::kSet || field.change == Change::kAdd || field.change == Change::kTimes); };
+  const auto figure = [](const Field& field) { return field.slot != Slot::kTarget && field.slot != Slot::kKind && field.slot != Slot::kWorkload && (field.change == Change::kSet || field.change == Change::kAdd || field.change == Change::kTimes); };
   if (std::any_of(frame.fields.begin(), frame.fields.end(), figure)) return std::nullopt;
   std::string said(text);
   for (char& c : said) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
