@@ -144,7 +144,7 @@ class ClientTest(unittest.TestCase):
         self.assertFalse(self.op.rate("why", "bad", because="slow", tenant="city").get("changed", False))
         with self.refused(weir.Invalid, "because"):
             self.op.rate("why", "good", because="slow", tenant="city")
-        self.assertTrue(self.op.record_dialogue(["run hello once"], "declined", [{"intent": {"metadata": {"name": "new", "tenant": "city"}, "spec": {"workload": {"job": {"artifact": "hello", "cpu": "0.1", "memory": "64Mi"}}}}}], tenant="city")["recorded"])
+        self.assertTrue(self.op.record_dialogue(["run hello once"], "declined", [{"intent": {"apiVersion": "weir/v1", "kind": "Intent", "metadata": {"name": "new", "tenant": "city"}, "spec": {"workload": {"job": {"artifact": "hello", "cpu": "0.1", "memory": "64Mi"}}}}}], tenant="city")["recorded"])
         with self.refused(weir.NotFound, "nothing"):
             self.op.explain_workflow("nothing", tenant="city")
         answer = self.op.ask(["run hello once with half a core", "with 2 cores"], tenant="city")
