@@ -108,6 +108,11 @@ def main():
                     "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
     # It serves no links to files outside of the folder, which the packaged ones are.
     shutil.copytree(WEB, folder / "web")
+    # Debian's package has a folder where the page's settings belong (2.7.5-3), and whoever asks for it keeps a thread reading it for ever.
+    settings = folder / "web" / "config.json"
+    if settings.is_dir():
+        settings.rename(folder / "settings-of-page")
+        shutil.copy(folder / "settings-of-page" / "config.json", settings)
     database = sqlite3.connect(folder / "glewlwyd.db")
     database.executescript(gzip.open(SCHEMA, "rt").read())
     users = json.loads(database.execute("SELECT gumi_parameters FROM g_user_module_instance").fetchone()[0])
