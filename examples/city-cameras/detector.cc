@@ -9,7 +9,7 @@
 int main(int argc, char** argv) {
   using namespace city_cameras;
   ServerOptions options;
-  int pyramid_step_milli = 1500;
+  int pyramid_step_milli = 2000;
   std::int64_t read_timeout_ms = options.read_timeout.count();
   std::int64_t answer_max_ms = options.answer_max.count();
   std::int64_t grace_ms = options.grace.count();
