@@ -77,7 +77,7 @@ std::string Provider::name() const { return settings_.name.empty() ? host_of(set
 
 std::shared_ptr<const Provider::Known> Provider::known() const {
   const std::lock_guard lock(mutex_);
-  return known_;
+  return known_ && clock_.steady_us() - fetched_us_ < kKeysOld_us ? known_ : nullptr;
 }
 
 bool Provider::reachable() const {
@@ -222,6 +222,7 @@ Result<Person> Provider::redeem(std::string_view code, std::string_view verifier
     want_keys();
     static_cast<void>(refresh());
     now = known();
+    if (!now) return fail(ErrorCode::kUnavailable, "the keys of the identity provider are too old", "sign-in", "begin it again");
     good = now->keys.verify_signature(*token);
   }
   if (!good) return fail(ErrorCode::kDenied, good.error().what, good.error().where);
@@ -243,7 +244,7 @@ Result<Person> Provider::check_bearer(std::string_view text) {
   if (!good && good.error().code == ErrorCode::kNotFound) {
     want_keys();
     const bool may_come = stale() || !now;
-    return fail(ErrorCode::kDenied, now ? "its key is none of its provider's" : "the keys of the identity provider are not known yet",
+    return fail(ErrorCode::kDenied, now ? "its key is none of its provider's" : "the keys of the identity provider are not known, or too old",
                 "token of the identity provider", may_come ? "try again in a moment: its keys are being read" : "get a new one");
   }
   if (!good) return fail(ErrorCode::kDenied, good.error().what, good.error().where, good.error().remedy);

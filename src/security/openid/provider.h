@@ -40,6 +40,7 @@ inline constexpr int64_t kProviderTimeout_us = 5'000'000;    // of one call
 inline constexpr int64_t kRetryAfter_us = 5'000'000;         // a provider that gave no answer is asked again
 inline constexpr int64_t kAskAgainAfter_us = 30'000'000;     // for a key that it did not have
 inline constexpr int64_t kKeysFresh_us = int64_t{3600} * 1'000'000;  // keys may stop being good
+inline constexpr int64_t kKeysOld_us = 24 * kKeysFresh_us;           // keys of a provider that has been silent for so long are good for nothing
 
 // The identity provider of the settings. Threads may call at once.
 class Provider {
@@ -77,7 +78,7 @@ class Provider {
     Description description;
     KeySet keys;
   };
-  std::shared_ptr<const Known> known() const;
+  std::shared_ptr<const Known> known() const;  // none: nothing, or older than kKeysOld_us
   Result<std::string> fetch(const std::string& address, size_t bytes_max);
   Result<Known> ask();
   Result<Person> person_of(const Claims& claims) const;

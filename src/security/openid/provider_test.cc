@@ -132,6 +132,24 @@ TEST_F(ProviderTest, AProviderThatIsDownIsAskedAgainAfterAWhile) {
   EXPECT_EQ(asked(), 3u);
 }
 
+TEST_F(ProviderTest, KeysOfASilentProviderAreGoodForADay) {
+  ASSERT_TRUE(provider.refresh());
+  const std::string bearer = remote.key.sign(claims_text(clock.wall / 1'000'000, R"("groups":["tenant-city"])"));
+  remote.down = true;
+  clock.steady += kKeysOld_us - 1;
+  EXPECT_FALSE(provider.refresh());
+  EXPECT_TRUE(provider.check_bearer(bearer));
+  clock.steady += 1;
+  EXPECT_EQ(provider.check_bearer(bearer).error().code, ErrorCode::kDenied);
+  EXPECT_FALSE(provider.authorization_address("s", "n", "c"));
+  EXPECT_FALSE(provider.redeem("c", "v", "n"));
+  EXPECT_FALSE(provider.end_session_address());
+  remote.down = false;
+  clock.steady += kRetryAfter_us;
+  ASSERT_TRUE(provider.refresh());
+  EXPECT_TRUE(provider.check_bearer(bearer));
+}
+
 TEST_F(ProviderTest, KeysMayChangeAndAreNotReadTooOften) {
   gives();
   ASSERT_TRUE(provider.redeem("c", "v", "n"));

@@ -51,7 +51,8 @@ std::string field_of(const Target& target, std::string_view name) {
 // Back to the console, with a word for what happened and never with text of others; the attempt is over.
 HttpResponse back_to(const std::string& base, const Error& error) {
   const bool role = error.code == ErrorCode::kDenied && error.where == "role";
-  const std::string why = role ? "no-role" : error.code == ErrorCode::kDenied ? "refused" : error.code == ErrorCode::kInvalid ? "refused" : "unavailable";
+  const bool often = error.code == ErrorCode::kExhausted && error.where == "often";
+  const std::string why = role ? "no-role" : often ? "too-often" : error.code == ErrorCode::kDenied ? "refused" : error.code == ErrorCode::kInvalid ? "refused" : "unavailable";
   return redirect(base + "/?sign_in=" + why, set_cookie(kAttemptCookie, "", 0));
 }
 
@@ -188,9 +189,17 @@ Routed SignIn::begin() {
 
 bool SignIn::finished_before(const std::string& state) {
   const std::lock_guard lock(mutex_);
+  return std::any_of(finished_.begin(), finished_.end(), [&state](const Finished& one) { return one.state == state; });
+}
+
+bool SignIn::finish_once(const std::string& state, const std::string& ledger_name) {
+  const std::lock_guard lock(mutex_);
   const int64_t now_s = clock_.wall_us() / 1'000'000;
-  std::erase_if(finished_, [now_s](const auto& one) { return now_s - one.second > openid::kAttempt_s; });
-  return finished_.contains(state) || finished_.size() >= kFinishedMax;
+  while (!finished_.empty() && (now_s - finished_.front().at_s > openid::kAttempt_s || finished_.size() >= kFinishedMax)) finished_.pop_front();
+  const auto theirs = std::count_if(finished_.begin(), finished_.end(), [&](const Finished& one) { return one.person == ledger_name; });
+  if (static_cast<size_t>(theirs) >= kSignInsOfPersonMax) return false;
+  finished_.push_back({state, ledger_name, now_s});
+  return true;
 }
 
 Routed SignIn::finish(const HttpRequest& request) {
@@ -219,9 +228,8 @@ void SignIn::redeem(const openid::Attempt& attempt, const std::string& code, con
   const int64_t session_s = provider_.settings().session_s;
   const auto issued = identity::issue_user_token(*seed, person->principal, clock_.wall_us() / 1'000'000, session_s, identity::UserTokenKind::kSession);
   if (!issued) return done(back(issued.error()));
-  {
-    const std::lock_guard lock(mutex_);
-    finished_[attempt.state] = clock_.wall_us() / 1'000'000;
+  if (!finish_once(attempt.state, person->ledger_name)) {
+    return done(back({ErrorCode::kExhausted, person->ledger_name + " has signed in " + std::to_string(kSignInsOfPersonMax) + " times within ten minutes", "often"}));
   }
   const identity::UserTokenRecord& record = issued->record;
   remember(record.id, person->name);

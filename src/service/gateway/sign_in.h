@@ -27,7 +27,8 @@ inline constexpr std::string_view kSessionCookie = "__Host-weir-session";
 inline constexpr std::string_view kAttemptCookie = "__Host-weir-sign-in";
 
 inline constexpr size_t kPersonsMax = 16'384;       // whose names are remembered
-inline constexpr size_t kFinishedMax = 16'384;      // sign-ins of the last ten minutes
+inline constexpr size_t kFinishedMax = 16'384;      // sign-ins of the last ten minutes; of more, the oldest are forgotten
+inline constexpr size_t kSignInsOfPersonMax = 32;   // within ten minutes: each stays in the ledger for good
 inline constexpr size_t kSignInsWaitingMax = 64;
 inline constexpr int kSignInWorkers = 2;
 
@@ -74,6 +75,7 @@ class SignIn {
   Routed sign_out(Service& service, const HttpRequest& request);
   void redeem(const openid::Attempt& attempt, const std::string& code, const Done& done);
   bool finished_before(const std::string& state);
+  bool finish_once(const std::string& state, const std::string& ledger_name);  // false: the person has signed in too often
   void remember(const std::string& session, const std::string& person);
   Routed later(std::function<void(const Done&)> work);
   HttpResponse back(const Error& error) const;
@@ -86,7 +88,11 @@ class SignIn {
   mutable std::mutex mutex_;
   std::map<std::string, std::string> persons_;  // session → as the provider names them
   std::deque<std::string> sessions_;            // the oldest first
-  std::map<std::string, int64_t> finished_;     // state → when
+  struct Finished {
+    std::string state, person;                  // as the ledger names them
+    int64_t at_s = 0;
+  };
+  std::deque<Finished> finished_;               // the oldest first
   bool refreshing_ = false;
   std::atomic<bool> stopping_ = false;
   Workers workers_;  // the last: they use the others

@@ -319,6 +319,17 @@ TEST(Cookies, AreFoundByTheirWholeName) {
 }
 
 // As many may wait as the bound says; the next is sent away at once.
+TEST_F(SignInTest, APersonSignsInSoManyTimesInTenMinutes) {
+  const std::string bob = R"("groups":["tenant-city"],"preferred_username":"Bob")";
+  for (size_t i = 0; i < kSignInsOfPersonMax; ++i) ASSERT_FALSE(signed_in().empty());
+  const Begun begun = begin();
+  provider_names(begun);
+  EXPECT_EQ(location(come_back(begun)), std::string(kBase) + "/?sign_in=too-often");
+  EXPECT_FALSE(signed_in(bob).empty()) << "others are not shut out";
+  brain.clock.wall += (openid::kAttempt_s + 1) * 1'000'000;
+  EXPECT_FALSE(signed_in().empty());
+}
+
 TEST_F(SignInTest, AtMostSoManyWait) {
   std::promise<void> held, reached;
   struct Holding : HttpClient {
