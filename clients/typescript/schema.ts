@@ -51,6 +51,8 @@ export interface ApplyRequest {
   /** 1 to 1,000 */
   resources?: Resource[];
   dryRun?: boolean;
+  /** Of what is said for people in the answer: "en", which empty means, or "zh". */
+  language?: string;
 }
 
 export interface ApplyResponse {
@@ -255,6 +257,8 @@ export interface ExplainRequest {
   whatIf?: string[];
   /** instead of an intent; without ingress and what_if */
   workflow?: string;
+  /** Of what is said for people in the answer: "en", which empty means, or "zh". */
+  language?: string;
 }
 
 export interface ExplainResponse {

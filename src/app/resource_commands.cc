@@ -33,10 +33,14 @@ struct Options {
   Target target;
   std::vector<std::string> files;
   bool dry_run = false;
-  std::string kind, name, tenant, ingress, filter, format = "table", wanted, timeout = "60s", since;
+  std::string kind, name, tenant, ingress, filter, format = "table", wanted, timeout = "60s", since, language;
   std::vector<std::string> names, what_if;
   bool watch = false;
 };
+
+void add_language(CLI::App& command, Options& o) {
+  command.add_option("--language", o.language, "Of reasons: en or zh")->check(CLI::IsMember({"en", "zh"}));
+}
 
 void add_format(CLI::App& command, Options& o, const std::vector<std::string>& formats = {"table", "wide", "json", "yaml"}) {
   std::string all;
@@ -187,6 +191,7 @@ Result<v1::ListResponse> list_all(Client& client, const Options& o) {
   request.set_kind(o.kind);
   request.set_tenant(o.tenant);
   request.set_filter(o.filter);
+  request.set_language(o.language);
   return client.list_all(std::move(request));
 }
 
@@ -195,6 +200,7 @@ Result<v1::GetResponse> get_one(Client& client, const Options& o) {
   request.set_kind(o.kind);
   request.set_name(o.name);
   request.set_tenant(o.tenant);
+  request.set_language(o.language);
   v1::GetResponse response;
   if (const Status called = client.call(&v1::Weir::Stub::Get, request, response); !called) return tl::unexpected(called.error());
   return response;
@@ -357,6 +363,7 @@ Status explain(const Options& o) {
       slash == std::string::npos ? name : name.substr(slash + 1);
   request.set_tenant(slash == std::string::npos ? o.tenant : name.substr(0, slash));
   request.set_ingress(o.ingress);
+  request.set_language(o.language);
   for (const std::string& change : o.what_if) request.add_what_if(change);
   v1::ExplainResponse response;
   if (const Status called = client->call(&v1::Weir::Stub::Explain, request, response); !called) return called;
@@ -561,6 +568,7 @@ Examples:
         c.add_option("--kind", o.names, "Of events: only these, like PlanCommitted")->delimiter(',');
         c.add_option("--since", o.since, "Of events: only from then on: 1h, yesterday, 2026-11-20");
         c.add_flag("-w,--watch", o.watch, "Show again whenever it changes");
+        add_language(c, o);
         add_format(c, o, {"table", "wide", "json", "yaml", "name"});
       },
       get);
@@ -583,7 +591,8 @@ Examples:
   weir explain city/cameras --ingress street-a
   weir explain city/train                  why does the job wait, behind whom?
   weir explain workflow/city/street-video  where does each stage stand, and why?
-  weir explain city/train --what-if deadline=+2h --what-if cpu=2)",
+  weir explain city/train --what-if deadline=+2h --what-if cpu=2
+  weir explain cameras --tenant city --language zh)",
       [](CLI::App& c, Options& o) {
         c.add_option("INTENT", o.name, "NAME or TENANT/NAME; of a workflow: workflow/NAME")->required();
         c.add_option("--tenant", o.tenant, "Of the intent");
@@ -592,6 +601,7 @@ Examples:
                      "FIELD=VALUE of its spec, like deadline=+2h: what it would be, beside what it is; "
                      "changes nothing")
             ->allow_extra_args(false);
+        add_language(c, o);
         add_format(c, o);
       },
       [](Options& o) { return explain(o); });

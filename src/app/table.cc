@@ -63,6 +63,28 @@ bool turns(uint32_t code) {
   return code == 0x61c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
+// Where a line may not begin: closing marks stay with what is before them. Such as the Unicode Standard Annex 14 gives the class CL, EX or NS.
+bool closes(uint32_t code) {
+  static constexpr uint32_t kClosing[] = {0x2019, 0x201d, 0x3001, 0x3002, 0x3009, 0x300b, 0x300d, 0x300f, 0x3011, 0xff01, 0xff09, 0xff0c, 0xff1a, 0xff1b, 0xff1f};
+  return std::find(std::begin(kClosing), std::end(kClosing), code) != std::end(kClosing);
+}
+// Where a line may not end.
+bool opens(uint32_t code) { return code == 0x2018 || code == 0x201c || code == 0x3008 || code == 0x300a || code == 0x300c || code == 0x300e || code == 0x3010 || code == 0xff08; }
+
+// The end of the piece of a line that begins at `at` and is not broken: before a space, or between two characters of which one is wide,
+// as Chinese is written without spaces.
+size_t end_of_piece(std::string_view line, size_t at) {
+  uint32_t before = 0;
+  while (at < line.size() && line[at] != ' ') {
+    const Character c = first_of(line.substr(at));
+    const bool wide = columns_of(c.code) == 2 || columns_of(before) == 2;
+    if (before != 0 && wide && !closes(c.code) && !opens(before)) break;
+    before = c.code;
+    at += c.bytes;
+  }
+  return at;
+}
+
 bool is_figure(const std::string& cell) {
   return cell.empty() || cell == "-" || (cell[0] >= '0' && cell[0] <= '9');
 }
@@ -117,16 +139,19 @@ std::string wrapped(std::string_view text, size_t width) {
     size_t taken = indent;
     out += line.substr(0, indent);
     for (size_t at = indent; at < line.size();) {
-      const size_t next = std::min(line.find(' ', at), line.size());
-      const std::string word = line.substr(at, next - at);
+      const bool spaced = at > indent && line[at] == ' ';
+      if (spaced) ++at;
+      const size_t next = end_of_piece(line, at);
+      const std::string piece = line.substr(at, next - at);
+      const size_t space = spaced ? 1 : 0;
       if (at > indent) {
-        const bool fits = taken + 1 + columns(word) <= width;
-        out += fits ? " " : "\n" + std::string(indent + 2, ' ');
-        taken = fits ? taken + 1 : indent + 2;
+        const bool fits = taken + space + columns(piece) <= width;
+        out += fits ? std::string(space, ' ') : "\n" + std::string(indent + 2, ' ');
+        taken = fits ? taken + space : indent + 2;
       }
-      out += word;
-      taken += columns(word);
-      at = next + 1;
+      out += piece;
+      taken += columns(piece);
+      at = next;
     }
     out += '\n';
   }

@@ -65,6 +65,12 @@ TEST(Wrapped, BreaksAtSpacesAndGoesOnFurtherIn) {
   EXPECT_EQ(wrapped("  - one two three four\nfive", 12), "  - one two\n    three\n    four\nfive\n");
   EXPECT_EQ(wrapped("a " + std::string(20, 'w') + " b", 10), "a\n  " + std::string(20, 'w') + "\n  b\n");
   EXPECT_EQ(wrapped("", 10), "");
+  // Chinese has no spaces; closing marks do not begin a line, opening ones do not end it, and names stay whole.
+  EXPECT_EQ(wrapped("一二三四五六七", 10), "一二三四五\n  六七\n");
+  EXPECT_EQ(wrapped("一二三四五。六七", 10), "一二三四\n  五。六七\n");
+  EXPECT_EQ(wrapped("一二三四（五六七）", 10), "一二三四\n  （五六\n  七）\n");
+  EXPECT_EQ(wrapped("到 hub-sichuan 去", 10), "到\n  hub-sichuan\n  去\n");
+  EXPECT_EQ(wrapped("  - 一二三四五六", 10), "  - 一二三\n    四五六\n");
 }
 
 TEST(Table, LeavesOutLesserColumnsBeforeItCutsNames) {

@@ -1,4 +1,5 @@
 import type { ApplyResult, AskedIntent, AskRequest, AskResponse, Rating, RecordDialogueRequest } from './ask';
+import type { Language } from '../i18n/dictionary';
 import { asProblem, Problem, problemOf } from './problem';
 import type {
   Bill, Explanation, IssuedToken, Kind, Kinds, LedgerHead, LedgerProof, Me, SignInWays,
@@ -27,6 +28,9 @@ export interface Page<K extends Kind> {
 
 // Calls of the REST API with one bearer token, or with an empty one by the cookie of a session. Every method throws a Problem.
 export class Client {
+  // Of the reasons in what is listed and read.
+  language: Language = 'en';
+
   constructor(
     private readonly token: string,
     private readonly onSignedOut: (problem: Problem) => void = () => undefined,
@@ -73,7 +77,7 @@ export class Client {
 
   async page<K extends Kind>(kind: K, query: Query = {}): Promise<Page<K>> {
     const answer = await this.json<{ items?: Record<string, Kinds[K]>[]; nextPageToken?: string; version?: string }>(
-      `/v1/resources/${kind}${queryText({ page_size: PAGE_SIZE, ...query })}`,
+      `/v1/resources/${kind}${queryText({ page_size: PAGE_SIZE, language: this.language, ...query })}`,
     );
     const items: Kinds[K][] = [];
     for (const item of answer.items ?? []) {
@@ -98,15 +102,15 @@ export class Client {
 
   async get<K extends Kind>(kind: K, name: string, tenant = ''): Promise<Kinds[K]> {
     const answer = await this.json<{ resource?: Record<string, Kinds[K]> }>(
-      `/v1/resources/${kind}/${encodeURIComponent(name)}${queryText({ tenant })}`,
+      `/v1/resources/${kind}/${encodeURIComponent(name)}${queryText({ tenant, language: this.language })}`,
     );
     const resource = answer.resource?.[kind];
     if (resource === undefined) throw new Problem('internal', `the answer holds no ${kind}`);
     return resource;
   }
 
-  explain(tenant: string, intent: string, whatIf = ''): Promise<Explanation> {
-    return this.json(`/v1/explanations/${encodeURIComponent(intent)}${queryText({ tenant, what_if: whatIf })}`);
+  explain(tenant: string, intent: string, language: Language, whatIf = ''): Promise<Explanation> {
+    return this.json(`/v1/explanations/${encodeURIComponent(intent)}${queryText({ tenant, what_if: whatIf, language })}`);
   }
 
   // What the last sentence asks for. Changes nothing.
@@ -124,7 +128,7 @@ export class Client {
   }
 
   async apply(intent: AskedIntent): Promise<ApplyResult> {
-    const results = (await this.post<{ results?: ApplyResult[] }>('/v1/apply', { resources: [{ intent }] })).results ?? [];
+    const results = (await this.post<{ results?: ApplyResult[] }>('/v1/apply', { resources: [{ intent }], language: this.language })).results ?? [];
     return results[0] ?? {};
   }
 

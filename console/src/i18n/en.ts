@@ -22,6 +22,7 @@ export const en = {
     failures: {
       refused: 'The sign-in did not succeed: it was refused, took too long, or was begun in another tab. Begin it again.',
       'no-role': 'You are known to the identity provider, but have no role here. Ask whoever runs this brain for one.',
+      'too-often': 'You have signed in too often within ten minutes. Try again later.',
       unavailable: 'The identity provider does not answer. Try again in a moment.',
     },
     who: (person: string, role: string, subject: string) => `Signed in: ${person}, ${role} ${subject}`,

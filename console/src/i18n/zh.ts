@@ -23,6 +23,7 @@ export const zh: Dictionary = {
     failures: {
       refused: '登录未成功：被拒绝、超时，或已在另一标签页重新开始。请重新登录。',
       'no-role': '身份提供方认识您，但您在此没有角色。请向大脑的管理者申请。',
+      'too-often': '您在十分钟内登录了太多次。请稍后再试。',
       unavailable: '身份提供方没有应答。请稍后再试。',
     },
     who: (person: string, role: string, subject: string) => `已登录：${person}，${role} ${subject}`,

@@ -2,6 +2,7 @@ import type { Client } from '../api/client';
 import { EventStream, type Connection } from '../api/event_stream';
 import { asProblem, Problem } from '../api/problem';
 import type { EventView, Me } from '../api/types';
+import type { Language } from '../i18n/dictionary';
 import { Domain, slimPlan } from './domain';
 import { Reader } from './reader';
 import { applyEvent, FOLLOWED } from './reducer';
@@ -44,6 +45,13 @@ export class Live {
     this.closed = true;
     this.stream?.close();
     this.reader.close();
+  }
+
+  // What is listed with reasons is read again in another language.
+  speak(language: Language): void {
+    if (this.client.language === language) return;
+    this.client.language = language;
+    this.reader.again('intent');
   }
 
   retryNow = (): void => this.stream?.retryNow();

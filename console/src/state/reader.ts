@@ -44,6 +44,13 @@ export class Reader {
     this.arm(DEBOUNCE_MS);
   }
 
+  // All of a kind.
+  again(name: Reading['kind']): void {
+    const list: Wanted = { kind: 'all', name };
+    this.waiting.set(keyOf(list), list);
+    this.arm(0);
+  }
+
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);

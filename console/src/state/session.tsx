@@ -4,6 +4,7 @@ import { Client } from '../api/client';
 import type { Me, SignInWays } from '../api/types';
 import type { Changes, Collection } from './store';
 import { Live } from './live';
+import { usePreferences } from './preferences';
 
 // The token lives as long as the tab: sessionStorage is neither shared with other tabs nor kept when the tab is closed.
 const TOKEN_KEY = 'weir.token';
@@ -28,9 +29,8 @@ export const useLive = (): Live => useSession().live;
 // What the role of the person may do: others are not offered it, and the brain refuses it.
 export const mayRun = (me: Me): boolean => me.role === 'ROLE_OPERATOR';
 export const mayDrain = (me: Me): boolean => me.role === 'ROLE_OPERATOR' || me.role === 'ROLE_PROVIDER';
-export const mayApply = (me: Me): boolean => me.role === 'ROLE_OPERATOR' || me.role === 'ROLE_TENANT';
 
-const FAILURES = ['refused', 'no-role', 'unavailable'] as const;
+const FAILURES = ['refused', 'no-role', 'too-often', 'unavailable'] as const;
 export type SignInFailure = (typeof FAILURES)[number];
 
 // How a sign-in at the identity provider ended, and where the person was before; both are asked for once.
@@ -60,6 +60,8 @@ export function SessionProvider({ children, signedOut }: { children: ReactNode; 
   const [failure, setFailure] = useState<SignInFailure | undefined>(takeFailure);
   const [problem, setProblem] = useState<Problem>();
   const [live, setLive] = useState<Live>();
+  const { language } = usePreferences();
+  const spoken = useRef(language);
 
   useEffect(() => {
     if (entered !== undefined && entered !== null) return;
@@ -92,6 +94,7 @@ export function SessionProvider({ children, signedOut }: { children: ReactNode; 
       setEntered(null);
     };
     const client = new Client(entered, nobody);
+    client.language = spoken.current;
     client.me().then(
       (me) => {
         if (!current) return;
@@ -109,6 +112,11 @@ export function SessionProvider({ children, signedOut }: { children: ReactNode; 
       setLive(undefined);
     };
   }, [entered]);
+
+  useEffect(() => {
+    spoken.current = language;
+    live?.speak(language);
+  }, [live, language]);
 
   if (entered === null) {
     return signedOut({

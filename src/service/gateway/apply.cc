@@ -357,6 +357,8 @@ struct Service::ApplyJob {
 
 void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply<v1::ApplyResponse> reply) {
   const auto refuse = [&reply](const Error& error) { reply(tl::unexpected(error)); };
+  const auto language = language_of(request.language());
+  if (!language) return refuse(language.error());
   const auto count = static_cast<size_t>(request.resources_size());
   if (count == 0 || count > kResourcesPerApplyMax) {
     return refuse({ErrorCode::kInvalid, std::to_string(count) + " resources are not between 1 and 1000", "resources",
@@ -450,7 +452,7 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
   }
   job->response.set_version(basis);
   if (request.dry_run()) {
-    dry_run(who, std::move(trial), submitted_as, now, job->response);
+    dry_run(who, std::move(trial), submitted_as, now, *language, job->response);
     return reply(std::move(job->response));
   }
   job->reply = std::move(reply);
@@ -460,18 +462,18 @@ void Service::apply(const Principal& who, const v1::ApplyRequest& request, Reply
 // What would become of intents that the graph knows: services at once, then the jobs whose turn would come. Each is decided
 // beside those before it.
 void Service::dry_run(const Principal& who, Graph trial, const std::vector<std::pair<size_t, IntentId>>& intents, TimeUs now,
-                      v1::ApplyResponse& out) {
+                      Language language, v1::ApplyResponse& out) {
   const auto decide = [&](size_t i, IntentId id) {
     v1::ApplyResult& result = *out.mutable_results(static_cast<int>(i));
     const Decision decision = ports_.decide(trial, id);
     if (const auto* plan = std::get_if<Plan>(&decision)) {
-      put_plan(trial, trial.intent(id), id, *plan, std::nullopt, "proposed", *result.mutable_plan());
+      put_plan(trial, trial.intent(id), id, *plan, std::nullopt, "proposed", *result.mutable_plan(), language);
       Plan committed = *plan;
       (void)trial.apply({now, "dry-run", PlanCommitted{std::move(committed)}});
     } else {
       const auto& refusal = std::get<Refusal>(decision);
       put_value(refusal, *result.mutable_refusal());
-      for (std::string& sentence : refusal_sentences(trial, *trial.intent(id).spec, refusal)) {
+      for (std::string& sentence : refusal_sentences(trial, *trial.intent(id).spec, refusal, language)) {
         result.add_reasons(std::move(sentence));
       }
     }
@@ -496,7 +498,7 @@ void Service::dry_run(const Principal& who, Graph trial, const std::vector<std::
       continue;
     }
     v1::ApplyResult& result = *out.mutable_results(static_cast<int>(i));
-    result.set_why(wait_text(reading, *wait));
+    result.set_why(wait_text(reading, *wait, language));
     put_waiting(reading, *wait, *result.mutable_waiting());
   }
 }

@@ -93,6 +93,7 @@ void Service::plan_wish(const Principal& who, Language language, v1::Wish& wish)
   const auto tried = [&](const v1::Intent& intent) {
     v1::ApplyRequest request;
     request.set_dry_run(true);
+    request.set_language(language == Language::kChinese ? "zh" : "en");
     *request.add_resources()->mutable_intent() = intent;
     Result<v1::ApplyResponse> answer = fail(ErrorCode::kInternal, "a dry run gave no answer");
     apply(who, request, [&answer](Result<v1::ApplyResponse> response) { answer = std::move(response); });

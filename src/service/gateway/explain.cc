@@ -1,11 +1,11 @@
 #include "service/gateway/explain.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
-#include "core/loop/links.h"
 #include "core/units/quantity.h"
+#include "service/gateway/explain_parts.h"
+#include "service/gateway/explain_zh.h"
 #include "service/resource/time_text.h"
 
 namespace weir::gateway {
@@ -13,35 +13,14 @@ namespace {
 
 // Of a link that is short of room because reservations keep it: for how long. "" : it is not so, or not any more.
 std::string kept_text(const Graph& graph, const Reason& reason) {
-  if (!graph.keeps_bandwidth() || !reason.ingress.valid() || !reason.site.valid()) return "";
-  // Of other ways whoever asks knows nothing, and is told nothing.
-  std::vector<LinkId> way = routed_way(graph, graph.site(reason.ingress).vertex, graph.site(reason.site).vertex).value_or(std::vector<LinkId>());
-  for (const LinkId back : reversed(way)) way.push_back(back);
-  for (const LinkId link : way) {
-    const int64_t kept_bps = graph.kept_bps(link, {}), free_bps = graph.load(link).free_bps;
-    if (kept_bps == 0 || free_bps < reason.needed || std::max<int64_t>(free_bps - kept_bps, 0) != reason.available) continue;
-    TimeUs until = INT64_MAX;
-    for (size_t r = 0; r < graph.reservation_count(); ++r) {
-      const TimeUs to = graph.reservation(ReservationId(r)).spec.to;
-      if (to < until && graph.room_bps(link, {to, INT64_MAX, {}}) >= reason.needed) until = to;
-    }
-    return ": reservations keep " + format_bandwidth(kept_bps) + " of link " + graph.link_name(link) + " until " +
-           resource::format_time(until);
-  }
-  return "";
+  const auto kept = kept_link(graph, reason);
+  if (!kept) return "";
+  return ": reservations keep " + format_bandwidth(kept->kept_bps) + " of link " + graph.link_name(kept->link) + " until " +
+         resource::format_time(kept->until);
 }
 
 std::string plural(int64_t count, std::string_view one) {
   return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
-}
-
-std::string joined(const std::vector<std::string>& parts, std::string_view between) {
-  std::string out;
-  for (const std::string& part : parts) {
-    if (!out.empty()) out += between;
-    out += part;
-  }
-  return out;
 }
 
 std::string name(const Graph& graph, SiteId site) {
@@ -53,15 +32,10 @@ std::string within(const IntentSpec& spec) {
   return spec.promise.latency_us_max == 0 ? "" : "within " + latency_text(spec.promise.latency_us_max);
 }
 
-bool of_a_pass(ReasonCode code) {
-  return code == ReasonCode::kTogether || code == ReasonCode::kConsolidated || code == ReasonCode::kRerouted;
-}
-
 // "2 instances at hub on node n1, 1 instance at metro on node n0".
 std::string places_text(const Graph& graph, const Plan& plan) {
   constexpr size_t kNamed = 8;
-  std::map<std::pair<SiteId, NodeId>, int64_t> places;
-  for (const Placement& placement : plan.placements) ++places[{placement.site, placement.node}];
+  const auto places = places_of(plan);
   std::vector<std::string> parts;
   for (const auto& [place, count] : places) {
     const auto& [site, node] = place;
@@ -93,39 +67,12 @@ std::string quality_text(const Plan& plan) {
   return {};
 }
 
-struct Group {
-  std::string ingress;
-  std::vector<std::string> way;
-  std::set<uint32_t> placements;
-  const Flow* worst = nullptr;
-  int32_t streams = 0;
-  Nanocredits path = 0;
-};
-
-// Flows of one ingress to one site over one path are told together.
-std::vector<Group> groups_of(const Graph& graph, const Plan& plan, SiteId only) {
-  std::vector<Group> out;
-  std::map<std::tuple<SiteId, SiteId, std::vector<LinkId>>, size_t> known;
-  for (const Flow& flow : plan.flows) {
-    if (only.valid() && flow.ingress != only) continue;
-    const SiteId to = plan.placements[flow.placement].site;
-    const auto [it, fresh] = known.try_emplace({flow.ingress, to, flow.path}, out.size());
-    if (fresh) out.push_back({.ingress = name(graph, flow.ingress), .way = hops(graph, flow.ingress, flow.path)});
-    Group& group = out[it->second];
-    group.placements.insert(flow.placement);
-    group.streams += flow.streams;
-    group.path += flow.path_per_hour;
-    if (!group.worst || flow.latency_us_predicted > group.worst->latency_us_predicted) group.worst = &flow;
-  }
-  return out;
-}
-
 // What the instances of a job at two sites exchange.
 std::string exchange_text(const Graph& graph, const IntentSpec& spec, const Plan& plan, const Group& group) {
   const Flow& flow = *group.worst;
   const Placement& placement = plan.placements[flow.placement];
   const auto count = static_cast<int64_t>(group.placements.size());
-  std::string out = "The instances at " + group.ingress + " and at " + name(graph, placement.site) + " exchange up to " +
+  std::string out = "The instances at " + name(graph, group.ingress) + " and at " + name(graph, placement.site) + " exchange up to " +
                     format_bandwidth(flow.up_bps * count) + " each way (" + format_bandwidth(spec.traffic.between_bps) +
                     " an instance) by way of " + joined(group.way, " > ") + ".\n  There and back takes " +
                     latency_text(flow.latency_us_path) + ". Costs " + per_hour_text(group.path) + " for the path.";
@@ -140,7 +87,7 @@ std::string group_text(const Graph& graph, const IntentSpec& spec, const Plan& p
   const Placement& placement = plan.placements[flow.placement];
   const std::string site = name(graph, placement.site);
   if (group.streams == 0) return exchange_text(graph, spec, plan, group);
-  std::string out = plural(group.streams, "stream") + " from " + group.ingress + " go to " + site + " (" +
+  std::string out = plural(group.streams, "stream") + " from " + name(graph, group.ingress) + " go to " + site + " (" +
                     plural(static_cast<int64_t>(group.placements.size()), "instance") + ")";
   out += flow.path.empty() ? ", without leaving the site.\n" : " by way of " + joined(group.way, " > ") + ".\n";
   out += "  Predicted " + latency_text(flow.latency_us_predicted) + ": " + latency_text(flow.latency_us_path) +
@@ -150,9 +97,7 @@ std::string group_text(const Graph& graph, const IntentSpec& spec, const Plan& p
     out += " Promised " + latency_text(spec.promise.latency_us_max) + ": " +
            latency_text(spec.promise.latency_us_max - flow.latency_us_predicted) + " to spare.";
   }
-  Nanocredits compute = 0;
-  for (const uint32_t k : group.placements) compute += placement_per_hour(plan.placements[k]);
-  out += "\n  Costs " + per_hour_text(compute) + " for the " +
+  out += "\n  Costs " + per_hour_text(compute_per_hour(plan, group)) + " for the " +
          (group.placements.size() == 1 ? std::string("instance") : std::string("instances")) + " and " +
          per_hour_text(group.path) + " for the path.";
   if (!flow.path.empty()) {
@@ -230,16 +175,7 @@ std::string subject(const Graph& graph, const Reason& reason) {
 // " (it stands at a, b and 3 other sites)", or that it stands nowhere.
 std::string whereabouts(const Graph& graph, const Reason& reason) {
   constexpr size_t kNamed = 3;
-  const auto row = static_cast<size_t>(reason.needed);
-  std::set<SiteId> at;
-  if (reason.code == ReasonCode::kDataElsewhere) {
-    if (reason.needed >= 0 && row < graph.dataset_count()) {
-      const auto& sites = graph.dataset(DatasetId(row)).spec.at;
-      at.insert(sites.begin(), sites.end());
-    }
-  } else if (reason.needed >= 0 && row < graph.intent_count() && graph.intent(IntentId(row)).active) {
-    for (const Placement& p : graph.intent(IntentId(row)).active->plan.placements) at.insert(p.site);
-  }
+  const std::set<SiteId> at = whereabouts_of(graph, reason);
   const std::string verb = reason.code == ReasonCode::kDataElsewhere ? "lies" : "stands";
   if (at.empty()) return " (it " + verb + " nowhere now)";
   std::vector<std::string> names;
@@ -249,17 +185,6 @@ std::string whereabouts(const Graph& graph, const Reason& reason) {
   const size_t more = at.size() - names.size();
   return " (it " + verb + " at " + joined(names, ", ") +
          (more > 0 ? " and " + std::to_string(more) + (more == 1 ? " other site" : " other sites") : "") + ")";
-}
-
-// Those of the site that the intent does not tolerate.
-std::string taints_in_the_way(const Graph& graph, const IntentSpec& spec, SiteId site) {
-  std::vector<std::string> out;
-  if (site.index() < graph.site_count()) {
-    for (const auto& taint : graph.site_spec(site).taints) {
-      if (std::find(spec.where.tolerates.begin(), spec.where.tolerates.end(), taint) == spec.where.tolerates.end()) out.push_back(taint);
-    }
-  }
-  return joined(out, ", ");
 }
 
 // What there is for it.
@@ -310,14 +235,6 @@ std::string needs(const Graph& graph, const IntentSpec& spec, const Reason& reas
     default:
       return "fits";
   }
-}
-
-// Of what is short for all instances together, though each alone has a site: how many there is room for, and how many there are.
-// None: that is not known.
-std::optional<std::pair<int64_t, int64_t>> instances_with_room(const IntentSpec& spec, const Reason& reason) {
-  const int64_t each = spec.workload.cpu_milli;
-  if (reason.code != ReasonCode::kCpu || each <= 0 || reason.available >= reason.needed) return std::nullopt;
-  return std::pair(reason.available / each, reason.needed / each);
 }
 
 // A reason that is of no site but of all together.
@@ -450,7 +367,8 @@ std::vector<std::string> hops(const Graph& graph, SiteId from, const std::vector
   return out;
 }
 
-std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason& reason) {
+std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason& reason, Language language) {
+  if (language == Language::kChinese) return zh::reason_text(graph, spec, reason);
   if (!reason.site.valid()) {
     if (std::string text = whole_text(graph, spec, reason); !text.empty()) return text;
   }
@@ -544,7 +462,8 @@ std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason
 }
 
 std::string alternative_text(const Graph& graph, const IntentSpec& spec, const Plan& plan,
-                             const Alternative& alternative) {
+                             const Alternative& alternative, Language language) {
+  if (language == Language::kChinese) return zh::alternative_text(graph, spec, plan, alternative);
   const Reason& reason = alternative.reason;
   const std::string site = name(graph, reason.site);
   if (reason.code != ReasonCode::kPrice && reason.code != ReasonCode::kCpu) {
@@ -574,7 +493,8 @@ std::string alternative_text(const Graph& graph, const IntentSpec& spec, const P
   return out;
 }
 
-std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec& spec, const Refusal& refusal) {
+std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec& spec, const Refusal& refusal, Language language) {
+  if (language == Language::kChinese) return zh::refusal_sentences(graph, spec, refusal);
   std::vector<std::string> out;
   const std::string bound = within(spec);
   for (size_t i = 0, next = 0; i < refusal.reasons.size(); i = next) {
@@ -607,7 +527,8 @@ std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec&
   return out;
 }
 
-std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan& plan, SiteId ingress) {
+std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan& plan, SiteId ingress, Language language) {
+  if (language == Language::kChinese) return zh::explain_plan(graph, spec, plan, ingress);
   std::set<SiteId> sites;
   int64_t worst = 0;
   int32_t streams = 0;
@@ -667,7 +588,8 @@ std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan&
   return out + "\n" + quality_text(plan) + "\n";
 }
 
-std::string explain_refusal(const Graph& graph, const IntentSpec& spec, const Refusal& refusal) {
+std::string explain_refusal(const Graph& graph, const IntentSpec& spec, const Refusal& refusal, Language language) {
+  if (language == Language::kChinese) return zh::explain_refusal(graph, spec, refusal);
   std::string out = "No plan satisfies it now.\n";
   for (const std::string& sentence : refusal_sentences(graph, spec, refusal)) out += "  - " + sentence + "\n";
   return out + "It is decided again whenever something eases.\n";

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/graph/graph.h"
+#include "core/ports/understanding.h"
 
 // Why an intent is where it is, or nowhere, in sentences with numbers and units: made from the committed plan
 // or the refusal, and the graph for names. Pure.
@@ -20,17 +21,19 @@ std::string latency_text(int64_t us);
 std::vector<std::string> hops(const Graph& graph, SiteId from, const std::vector<LinkId>& path);
 
 // What one reason says about one place: "hub-a has 0 of 4 free GPUs".
-std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason& reason);
+std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason& reason, Language language = Language::kEnglish);
 
 // Why a site that was not chosen lost, and by how much.
 std::string alternative_text(const Graph& graph, const IntentSpec& spec, const Plan& plan,
-                             const Alternative& alternative);
+                             const Alternative& alternative, Language language = Language::kEnglish);
 
 // One sentence for each constraint that fails, nearest to being met first, with what would have to change.
-std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec& spec, const Refusal& refusal);
+std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec& spec, const Refusal& refusal,
+                                           Language language = Language::kEnglish);
 
 // Only the streams of `ingress`, if it is valid.
-std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan& plan, SiteId ingress);
-std::string explain_refusal(const Graph& graph, const IntentSpec& spec, const Refusal& refusal);
+std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan& plan, SiteId ingress,
+                         Language language = Language::kEnglish);
+std::string explain_refusal(const Graph& graph, const IntentSpec& spec, const Refusal& refusal, Language language = Language::kEnglish);
 
 }  // namespace weir::gateway

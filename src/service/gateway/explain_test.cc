@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "service/gateway/test_brain.h"
 
 namespace weir::gateway {
@@ -210,6 +213,78 @@ TEST_F(ExplainTest, EveryReasonHasASentence) {
     // Identifiers that no graph knows are survived.
     EXPECT_FALSE(reason_text(*graph, spec, {static_cast<ReasonCode>(code), SiteId(99u), SiteId(99u), 2, 1}).empty());
   }
+}
+
+// Letters that belong to no name, field or unit.
+std::string english_in(std::string text) {
+  for (const char* known : {"street", "metro", "hub", "core", "city/cameras", "city/maps", "where", "promise.", "budget.", "max", "latency", "sites", "regions", "failure_domains", "tolerates",
+                            "near", "apart_from", "at_data", "speed_min", "accelerators_linked", "same_rack", "availability", "residency", "gpu-only", "noisy", "SRv6", "Gbps",
+                            "Mbps", "kbps", "bps", "ms", "us", "Gi", "Mi", "mg CO2", "mW", "W", "s1", "cn", "s"}) {
+    for (size_t at; (at = text.find(known)) != std::string::npos;) text.erase(at, std::string_view(known).size());
+  }
+  std::string out;
+  for (const char c : text) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) out += c;
+  }
+  return out;
+}
+
+TEST_F(ExplainTest, EveryReasonHasASentenceInChineseToo) {
+  ASSERT_TRUE(submit(brain.cameras()).active);
+  IntentSpec spec = brain.cameras();
+  for (const WorkKind kind : {WorkKind::kService, WorkKind::kJob}) {
+    spec.workload.kind = kind;
+    for (int code = 0; code <= static_cast<int>(ReasonCode::kRack); ++code) {
+      for (const SiteId site : {SiteId(1u), SiteId(99u), SiteId()}) {
+        const Reason reason{static_cast<ReasonCode>(code), site, SiteId(0u), 0, 1};
+        const std::string text = reason_text(*graph, spec, reason, Language::kChinese);
+        EXPECT_FALSE(text.empty());
+        EXPECT_EQ(english_in(text), "") << text;
+        const auto sentences = refusal_sentences(*graph, spec, {.reasons = {reason, {ReasonCode::kCpu, site, {}, 3'000, 2'000}}}, Language::kChinese);
+        for (const std::string& sentence : sentences) {
+          EXPECT_EQ(english_in(sentence), "") << sentence;
+          EXPECT_TRUE(sentence.ends_with("。")) << sentence;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(ExplainTest, ARefusalInChineseSaysWhatItSaysInEnglish) {
+  graph = brain.durable();
+  IntentSpec spec = brain.cameras();
+  const auto zh = [&](std::vector<Reason> reasons) { return refusal_sentences(*graph, spec, {.reasons = std::move(reasons)}, Language::kChinese).at(0); };
+  EXPECT_EQ(zh({{ReasonCode::kCpu, {}, {}, 3'000, 2'000}}), "它的 3 个实例中，同时只放得下 2 个。若再多出 1 个实例的空位，或者少要这么多，即可。");
+  EXPECT_EQ(zh({{ReasonCode::kRegions, {}, {}, 3, 1}}), "只有 1 个地区能承担一部分，而 where.regions 要求 3。若 where.regions 为 1，即可。");
+  spec.promise = {};
+  EXPECT_EQ(zh({{ReasonCode::kCpu, SiteId(1u), {}, 3'000, 2'000}, {ReasonCode::kMemory, SiteId(1u), {}, 2'048, 1'024}}),
+            "没有一个有 3 核空闲；最接近的是：metro 有 2 核空闲，需要 3 核，而且有 1Gi 内存空闲，需要 2Gi 内存。若那里再有 1 核空闲，并且那里再有 1Gi 内存空闲，即可。");
+  EXPECT_EQ(zh({{ReasonCode::kRack, SiteId(1u), {}, 8, 6}}),
+            "没有一个有能放下 8 个实例的机架；最接近的是：metro 没有能放下 8 个实例的机架：最好的放得下 6 个。若那里有机架能再放下 2 个，或者不要求 where.same_rack，即可。");
+}
+
+TEST_F(ExplainTest, APlanIsExplainedInChinese) {
+  const IntentRow row = submit(brain.cameras());
+  ASSERT_TRUE(row.active);
+  const Plan& plan = row.active->plan;
+  const std::string english = explain_plan(*graph, *row.spec, plan, {}), chinese = explain_plan(*graph, *row.spec, plan, {}, Language::kChinese);
+  EXPECT_EQ(english_in(chinese), "") << chinese;
+  const auto figures = [](const std::string& text) {
+    std::multiset<std::string> out;
+    std::string figure;
+    for (const char c : text + " ") {
+      if ((c >= '0' && c <= '9') || (c == '.' && !figure.empty())) {
+        figure += c;
+      } else if (!figure.empty()) {
+        while (figure.back() == '.') figure.pop_back();
+        out.insert(figure);
+        figure.clear();
+      }
+    }
+    return out;
+  };
+  EXPECT_EQ(figures(english), figures(chinese)) << english << chinese;
+  EXPECT_EQ(std::count(english.begin(), english.end(), '\n'), std::count(chinese.begin(), chinese.end(), '\n'));
 }
 
 TEST(LatencyText, ChoosesTheUnit) {

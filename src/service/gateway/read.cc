@@ -151,7 +151,7 @@ class Reader {
                      .state = state,
                      .array = array_of(row),
                      .put = [this, id, plan, state](policy::View, v1::Resource& to) {
-                       put_plan(graph_, graph_.intent(id), id, plan->plan, plan->position, state, *to.mutable_plan());
+                       put_plan(graph_, graph_.intent(id), id, plan->plan, plan->position, state, *to.mutable_plan(), from_.language);
                        put_traffic(from_.ports, plan->plan, *to.mutable_plan());
                      }});
     };
@@ -379,6 +379,8 @@ struct Filter {
 }  // namespace
 
 Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest& request) {
+  const auto language = language_of(request.language());
+  if (!language) return tl::unexpected(language.error());
   const auto kind = readable_kind(request.kind());
   if (!kind) return tl::unexpected(kind.error());
   const Snapshot graph = ports_.brain.durable();
@@ -407,7 +409,7 @@ Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest&
     *out.mutable_resource()->mutable_event() = events->events(0);
     return out;
   }
-  const Reader reader(sources(who, graph));
+  const Reader reader(sources(who, graph, *language));
   const auto try_row = [&](size_t i) -> std::optional<Result<policy::View>> {
     for (const Item& item : reader.row(*kind, i)) {
       if (item.name != request.name() || (owned && item.tenant != tenant)) continue;
@@ -449,6 +451,8 @@ Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest&
 }
 
 Result<v1::ListResponse> Service::list(const Principal& who, const v1::ListRequest& request) {
+  const auto language = language_of(request.language());
+  if (!language) return tl::unexpected(language.error());
   const auto kind = readable_kind(request.kind());
   if (!kind) return tl::unexpected(kind.error());
   const auto filter = Filter::parse(request.filter());
@@ -490,7 +494,7 @@ Result<v1::ListResponse> Service::list(const Principal& who, const v1::ListReque
   }
   // A token is "row * 2^20 + item in the row".
   constexpr uint64_t kRow = uint64_t{1} << 20;
-  const Reader reader(sources(who, graph));
+  const Reader reader(sources(who, graph, *language));
   const size_t count = reader.count(*kind);
   const bool jobs = only_jobs(request.kind());
   for (size_t i = *start / kRow; i < count; ++i) {

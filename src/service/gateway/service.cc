@@ -348,13 +348,14 @@ std::shared_ptr<const QueueReport> Service::queues(const Snapshot& graph) {
   return queues_;
 }
 
-ViewSources Service::sources(const Principal& who, const Snapshot& graph) {
+ViewSources Service::sources(const Principal& who, const Snapshot& graph, Language language) {
   return {.graph = *graph,
           .history = ports_.history,
           .ports = ports_,
           .queues = [this, graph] { return queues(graph); },
           .all = who.role == policy::Role::kOperator,
-          .tenants = who.role == policy::Role::kTenant ? who.subjects : std::vector<std::string>()};
+          .tenants = who.role == policy::Role::kTenant ? who.subjects : std::vector<std::string>(),
+          .language = language};
 }
 
 namespace {
@@ -379,6 +380,8 @@ Result<IntentId> submit_next_task(Graph& trial, IntentId array) {
 
 Result<v1::ExplainResponse> Service::what_if(const Principal& who, const Snapshot& graph, IntentId asked,
                                              const v1::ExplainRequest& request) {
+  const auto language = language_of(request.language());
+  if (!language) return tl::unexpected(language.error());
   IntentId id = asked;
   const IntentRow& row = graph->intent(id);
   const std::string& tenant = graph->tenant_name(row.tenant);
@@ -416,45 +419,48 @@ Result<v1::ExplainResponse> Service::what_if(const Principal& who, const Snapsho
   if (is_array(row)) {
     // That task as the array is now, beside what it would be.
     Graph now_as_it_is = *graph;
-    if (const auto task = submit_next_task(now_as_it_is, asked)) put_outlook_of(who, now_as_it_is, *task, now, before);
+    if (const auto task = submit_next_task(now_as_it_is, asked)) put_outlook_of(who, now_as_it_is, *task, now, *language, before);
   } else {
     v1::Resource shown;
-    put_intent(sources(who, graph), asked, shown);
+    put_intent(sources(who, graph, *language), asked, shown);
     const v1::Intent::Status& status = shown.intent().status();
     before.set_state(status.state());
     before.set_why(status.why());
     if (status.has_waiting()) *before.mutable_waiting() = status.waiting();
     if (row.active) put_outlook(trial, row.active->plan, before);
   }
-  put_outlook_of(who, trial, id, now, *out.mutable_what_if());
+  put_outlook_of(who, trial, id, now, *language, *out.mutable_what_if());
   return out;
 }
 
 // What becomes of an intent of a graph that nobody else sees.
-void Service::put_outlook_of(const Principal& who, const Graph& trial, IntentId id, TimeUs now, v1::Outlook& out) {
+void Service::put_outlook_of(const Principal& who, const Graph& trial, IntentId id, TimeUs now, Language language, v1::Outlook& out) {
   const IntentRow& row = trial.intent(id);
   const bool waits = row.spec->workload.kind == WorkKind::kJob && !row.active;
   const QueueReport report = waits ? ports_.queues.report(trial, now) : QueueReport{};
   if (const JobWait* wait = without_turn(report, id)) {
     const Reading reading{trial, report, who.role == policy::Role::kOperator};
     out.set_state("waiting");
-    out.set_why(wait_text(reading, *wait));
+    out.set_why(wait_text(reading, *wait, language));
     return put_waiting(reading, *wait, *out.mutable_waiting());
   }
   const Decision decision = ports_.decide(trial, id);
   const IntentSpec& spec = *row.spec;
   if (const auto* plan = std::get_if<Plan>(&decision)) {
     out.set_state("placed");
-    out.set_why(reason_text(trial, spec, plan->reason));
+    out.set_why(reason_text(trial, spec, plan->reason, language));
     put_outlook(trial, *plan, out);
   } else {
     out.set_state("refused");
-    for (std::string& sentence : refusal_sentences(trial, spec, std::get<Refusal>(decision))) out.add_reasons(std::move(sentence));
+    for (std::string& sentence : refusal_sentences(trial, spec, std::get<Refusal>(decision), language)) out.add_reasons(std::move(sentence));
     if (out.reasons_size() > 0) out.set_why(out.reasons(0));
   }
 }
 
 Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::ExplainRequest& request) {
+  const auto language = language_of(request.language());
+  if (!language) return tl::unexpected(language.error());
+  const bool chinese = *language == Language::kChinese;
   if (!request.workflow().empty()) return explain_workflow(who, request);
   const std::string tenant = tenant_of(who, request.tenant());
   const std::string full = tenant + "/" + request.intent();
@@ -481,45 +487,48 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   if (request.what_if_size() > 0) return what_if(who, graph, id, request);
   v1::ExplainResponse out;
   out.set_version(graph->version());
-  std::string text = full + ", generation " + std::to_string(row.generation) + "\n";
+  std::string text = full + (chinese ? "，第 " + std::to_string(row.generation) + " 代\n" : ", generation " + std::to_string(row.generation) + "\n");
   if (row.state == IntentState::kWithdrawn) {
-    text += row.finished                         ? "It is finished: every run ended well.\n"
-            : is_array(row) && all_ended(row) ? "It has ended, and not every task of it well.\n"
-            : has_failed(row)                 ? "It has failed: " + why_failed(sources(who, graph), id) + ".\n"
-                                              : "It was withdrawn.\n";
+    text += row.finished                         ? chinese ? "已完成：每次运行都正常结束。\n" : "It is finished: every run ended well.\n"
+            : is_array(row) && all_ended(row) ? chinese ? "已结束，但并非每个任务都正常。\n" : "It has ended, and not every task of it well.\n"
+            : has_failed(row)                 ? (chinese ? "已失败：" : "It has failed: ") + why_failed(sources(who, graph), id) + (chinese ? "。\n" : ".\n")
+                                              : chinese ? std::string("已撤回。\n") : std::string("It was withdrawn.\n");
   }
   if (is_array(row) || row.array.valid()) text += explain_tasks(*graph, *queues(graph), id, std::max(ports_.clock.wall_us(), graph->now()));
   std::optional<JobWait> wait;
   if (row.spec->workload.kind == WorkKind::kJob && !row.active && row.state != IntentState::kWithdrawn) {
     const auto report = queues(graph);
     wait = waiting(*graph, *report, id);
-    if (wait) text += explain_wait({*graph, *report, who.role == policy::Role::kOperator}, *wait);
+    if (wait) text += explain_wait({*graph, *report, who.role == policy::Role::kOperator}, *wait, *language);
   }
   if (row.spec->workload.kind == WorkKind::kJob && row.state != IntentState::kWithdrawn) text += explain_run_time(*graph, id);
   text += explain_preempted(*graph, who.role == policy::Role::kOperator, id);
   // What was refused before it came to wait for something else is past.
   if (row.refusal && row.state != IntentState::kWithdrawn && (!wait || wait->code == WaitCode::kNetwork || wait->code == WaitCode::kSpare)) {
-    if (row.state != IntentState::kRefused) text += "A repair of it was refused, last at version " + std::to_string(row.refusal->basis) + ":\n";
+    const std::string basis = std::to_string(row.refusal->basis);
+    if (row.state != IntentState::kRefused) text += chinese ? "对它的修复被拒绝，最近一次在版本 " + basis + "：\n" : "A repair of it was refused, last at version " + basis + ":\n";
     put_value(*row.refusal, *out.mutable_refusal());
-    for (std::string& sentence : refusal_sentences(*graph, *row.spec, *row.refusal)) out.add_reasons(std::move(sentence));
-    text += explain_refusal(*graph, *row.spec, *row.refusal);
+    for (std::string& sentence : refusal_sentences(*graph, *row.spec, *row.refusal, *language)) out.add_reasons(std::move(sentence));
+    text += explain_refusal(*graph, *row.spec, *row.refusal, *language);
   }
   if (row.active) {
     const CommittedPlan& active = *row.active;
     if (const std::string failure = failure_text(sources(who, graph), id); !failure.empty()) {
       text += failure + "\n";
     }
-    put_plan(*graph, row, id, active.plan, active.position, "active", *out.mutable_plan());
+    put_plan(*graph, row, id, active.plan, active.position, "active", *out.mutable_plan(), *language);
     if (active.plan.generation != row.generation) {
-      text += "Meanwhile the plan of generation " + std::to_string(active.plan.generation) + " goes on:\n";
+      const std::string generation = std::to_string(active.plan.generation);
+      text += chinese ? "在此期间，第 " + generation + " 代的方案继续：\n" : "Meanwhile the plan of generation " + generation + " goes on:\n";
     }
     if (row.demand != row.spec) {
-      text += "A request was found to take " + format_work(row.demand->traffic.work_us_per_request) + ", where " +
-              format_work(row.spec->traffic.work_us_per_request) + " were declared: the plan is made for that.\n";
+      const std::string found = format_work(row.demand->traffic.work_us_per_request), declared = format_work(row.spec->traffic.work_us_per_request);
+      text += chinese ? "实测一次请求要 " + found + "，声明的是 " + declared + "：方案按实测的做。\n"
+                      : "A request was found to take " + found + ", where " + declared + " were declared: the plan is made for that.\n";
     }
-    text += explain_plan(*graph, *row.demand, active.plan, ingress);
+    text += explain_plan(*graph, *row.demand, active.plan, ingress, *language);
   } else if (row.state == IntentState::kPending && !wait && !is_array(row)) {
-    text += "It is being decided.\n";
+    text += chinese ? "正在决策。\n" : "It is being decided.\n";
   }
   out.set_text(std::move(text));
   return out;

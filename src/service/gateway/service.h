@@ -219,19 +219,19 @@ class Service {
   struct ApplyJob;
   Result<Caller> authenticate(const identity::UserToken& token) const;
   void dry_run(const Principal& who, Graph trial, const std::vector<std::pair<size_t, IntentId>>& intents, TimeUs now,
-               v1::ApplyResponse& out);
+               Language language, v1::ApplyResponse& out);
   void apply_stage(const std::shared_ptr<ApplyJob>& job, size_t stage);
 
   // Of the graph, or of one a little older where making it takes long: of the time, a part only is spent on
   // it.
   std::shared_ptr<const QueueReport> queues(const Snapshot& graph);
-  ViewSources sources(const Principal& who, const Snapshot& graph);
+  ViewSources sources(const Principal& who, const Snapshot& graph, Language language = Language::kEnglish);
   intent::Scene scene(const Principal& who, const Snapshot& graph, const v1::AskRequest& request);
   void plan_wish(const Principal& who, Language language, v1::Wish& wish);
   Result<v1::ExplainResponse> explain_workflow(const Principal& who, const v1::ExplainRequest& request);
   Result<v1::ExplainResponse> what_if(const Principal& who, const Snapshot& graph, IntentId id,
                                       const v1::ExplainRequest& request);
-  void put_outlook_of(const policy::Principal& who, const Graph& trial, IntentId id, TimeUs now, v1::Outlook& out);
+  void put_outlook_of(const policy::Principal& who, const Graph& trial, IntentId id, TimeUs now, Language language, v1::Outlook& out);
 
   Ports ports_;
   std::mutex queues_mutex_;

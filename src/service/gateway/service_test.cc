@@ -372,6 +372,33 @@ TEST_F(ServiceTest, WhatIsWithdrawnAndAppliedAgainHasNotFailed) {
   EXPECT_EQ(service.explain(kCity, explain)->text().find("143"), std::string::npos);
 }
 
+TEST_F(ServiceTest, ReasonsAreInTheLanguageThatIsAskedFor) {
+  v1::ApplyRequest request = request_of(kIntent);
+  request.set_dry_run(true);
+  request.set_language("zh");
+  EXPECT_NE(apply(kCity, request)->results(0).plan().reason().find("守得住承诺的方案中最便宜"), std::string::npos);
+  ASSERT_TRUE(apply(kCity, request_of(kIntent)));
+  brain.decide();
+  v1::ExplainRequest explain;
+  explain.set_intent("cameras");
+  const std::string english = service.explain(kCity, explain)->text();
+  explain.set_language("en");
+  EXPECT_EQ(service.explain(kCity, explain)->text(), english);
+  explain.set_language("zh");
+  EXPECT_EQ(service.explain(kCity, explain)->text().find("city/cameras，第 1 代\n"), 0u);
+  EXPECT_NE(service.explain(kCity, explain)->plan().reason().find("守得住承诺"), std::string::npos);
+  for (const char* language : {"fr", "ZH", "zh-CN"}) {
+    explain.set_language(language);
+    EXPECT_EQ(service.explain(kCity, explain).error().where, "language");
+    v1::ListRequest list;
+    list.set_kind("intents");
+    list.set_language(language);
+    EXPECT_FALSE(service.list(kCity, list));
+    request.set_language(language);
+    EXPECT_FALSE(apply(kCity, request));
+  }
+}
+
 TEST_F(ServiceTest, ListsComeInPages) {
   std::vector<std::string> names;
   std::string token;

@@ -138,16 +138,22 @@ void put_wait(const ViewSources& from, IntentId id, v1::Intent::Status& status) 
     const IntentRow& next = next_task(from.graph, *report, id);
     if (next.state != IntentState::kRefused || !next.refusal) return;
     if (!runs) status.set_state("refused");
-    status.set_why(refusal_sentences(from.graph, *next.spec, *next.refusal).front());
+    status.set_why(refusal_sentences(from.graph, *next.spec, *next.refusal, from.language).front());
     return;
   }
   const Reading reading{from.graph, *report, from.all};
   if (!runs) status.set_state("waiting");
-  status.set_why(wait_text(reading, *wait));
+  status.set_why(wait_text(reading, *wait, from.language));
   put_waiting(reading, *wait, *status.mutable_waiting());
 }
 
 }  // namespace
+
+Result<Language> language_of(std::string_view name) {
+  if (name.empty() || name == "en") return Language::kEnglish;
+  if (name == "zh") return Language::kChinese;
+  return fail(ErrorCode::kInvalid, "is not spoken here", "language", "say \"en\" or \"zh\"");
+}
 
 resource::Names names_of(const Graph& graph) {
   return {.site = [&graph](SiteId id) { return graph.site_name(id); },
@@ -223,7 +229,7 @@ void put_intent(const ViewSources& from, IntentId id, v1::Resource& out) {
   if (has_failed(row)) {
     status.set_why(why_failed(from, id));
   } else if (row.refusal && (row.state == IntentState::kRefused || !row.promise_kept || running < status.instances())) {
-    status.set_why(refusal_sentences(graph, *row.spec, *row.refusal).front());
+    status.set_why(refusal_sentences(graph, *row.spec, *row.refusal, from.language).front());
   } else if (!row.promise_kept) {
     status.set_why(from.history.why(id));
   }
@@ -504,7 +510,7 @@ void put_event(const Graph& graph, Position position, const Event& event, Bytes 
 }
 
 void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const Plan& plan,
-              std::optional<Position> position, std::string_view state, v1::PlanView& out) {
+              std::optional<Position> position, std::string_view state, v1::PlanView& out, Language language) {
   out.set_committed(position.has_value());
   if (position) out.set_position(*position);
   out.set_tenant(graph.tenant_name(row.tenant));
@@ -541,14 +547,14 @@ void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const P
     for (std::string& hop : hops(graph, flow.ingress, way)) f.add_hops(std::move(hop));
     f.set_driver(segments(graph, way, to).empty() ? "plain" : "srv6");
   }
-  out.set_reason(reason_text(graph, *row.spec, plan.reason));
+  out.set_reason(reason_text(graph, *row.spec, plan.reason, language));
   for (const Alternative& alternative : plan.alternatives) {
     v1::AlternativeView& a = *out.add_alternatives();
     const Reason& reason = alternative.reason;
     if (reason.ingress.index() < graph.site_count()) a.set_ingress(graph.site_name(reason.ingress));
     if (reason.site.index() < graph.site_count()) a.set_site(graph.site_name(reason.site));
     a.set_feasible(reason.code == ReasonCode::kPrice);
-    a.set_reason(alternative_text(graph, *row.spec, plan, alternative));
+    a.set_reason(alternative_text(graph, *row.spec, plan, alternative, language));
     if (!alternative.path.empty() && reason.ingress.valid()) {
       for (std::string& hop : hops(graph, reason.ingress, alternative.path)) a.add_hops(std::move(hop));
     }

@@ -28,7 +28,11 @@ struct ViewSources {
   std::function<std::shared_ptr<const QueueReport>()> queues;
   bool all = false;                  // the reader may be told of everybody's jobs
   std::vector<std::string> tenants;  // that the reader is
+  Language language = Language::kEnglish;
 };
+
+// Empty: English. kInvalid: neither "en" nor "zh".
+Result<Language> language_of(std::string_view name);
 
 resource::Names names_of(const Graph& graph);
 
@@ -68,7 +72,7 @@ void put_event(const Graph& graph, Position position, const Event& event, Bytes 
 
 // A plan that is committed at `position`, or, without one, proposed. `graph` knows all that it names.
 void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const Plan& plan,
-              std::optional<Position> position, std::string_view state, v1::PlanView& out);
+              std::optional<Position> position, std::string_view state, v1::PlanView& out, Language language = Language::kEnglish);
 // What the ends of its flows' paths have counted, into a view that put_plan has made of the plan.
 void put_traffic(const Ports& ports, const Plan& plan, v1::PlanView& out);
 // Where a plan is or would be, and at which price.

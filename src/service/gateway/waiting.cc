@@ -9,7 +9,10 @@
 #include "core/units/quantity.h"
 #include "security/identity/clock_text.h"
 #include "service/gateway/explain.h"
+#include "service/gateway/explain_parts.h"
 #include "service/gateway/names.h"
+#include "service/gateway/waiting_parts.h"
+#include "service/gateway/waiting_zh.h"
 #include "service/resource/time_text.h"
 #include "weir/v1/resource.pb.h"
 
@@ -54,14 +57,6 @@ std::string_view resource_name(CountedResource resource) {
                                                 : "accelerators";
 }
 
-bool visible(const Graph& graph, bool all, IntentId other, IntentId reader) {
-  return all || graph.intent(other).tenant == graph.intent(reader).tenant;
-}
-
-bool visible(const Reading& from, const JobWait& wait, IntentId other) {
-  return visible(from.graph, from.all, other, wait.intent);
-}
-
 std::string job_name(const Graph& graph, bool all, IntentId other, IntentId reader) {
   if (other.index() >= graph.intent_count()) return "another job";
   return visible(graph, all, other, reader) ? graph.intent_name(other) : "a job of another tenant";
@@ -77,28 +72,12 @@ std::string site_of(const Reading& from, const JobWait& wait) {
 
 std::string span(int64_t us) { return identity::span_text((us + 999'999) / 1'000'000); }
 
-const Graph::ReservationRow* reservation_of(const Reading& from, const JobWait& wait) {
-  const IntentRow& row = from.graph.intent(wait.intent);
-  const ReservationId id = from.graph.find_reservation(row.tenant, row.spec->schedule.reservation);
-  return id.valid() ? &from.graph.reservation(id) : nullptr;
-}
-
 std::string ahead_text(const Reading& from, const JobWait& wait) {
   if (wait.position == 0) return "Nobody is ahead of it.\n";
-  std::map<size_t, IntentId> ahead;
-  for (const auto& [id, other] : from.report.waits) {
-    if (other.position < wait.position && visible(from, wait, id)) ahead.emplace(other.position, id);
-  }
-  std::string names;
-  size_t named = 0;
-  for (const auto& [position, id] : ahead) {
-    if (named++ == kAheadNamed) break;
-    names += (names.empty() ? "" : ", ") + from.graph.intent_name(id);
-  }
+  const JobsAhead ahead = jobs_ahead(from, wait);
   std::string out =
       std::to_string(wait.position) + (wait.position == 1 ? " job is" : " jobs are") + " tried before it";
-  if (!names.empty())
-    out += (ahead.size() > named || ahead.size() < wait.position ? ", among them " : ": ") + names;
+  if (!ahead.names.empty()) out += (ahead.all_named ? ": " : ", among them ") + joined(ahead.names, ", ");
   return out + ".\n";
 }
 
@@ -168,6 +147,30 @@ std::string change_text(const Reading& from, const JobWait& wait) {
 
 }  // namespace
 
+bool visible(const Graph& graph, bool all, IntentId other, IntentId reader) {
+  return all || graph.intent(other).tenant == graph.intent(reader).tenant;
+}
+
+const Graph::ReservationRow* reservation_of(const Reading& from, const JobWait& wait) {
+  const IntentRow& row = from.graph.intent(wait.intent);
+  const ReservationId id = from.graph.find_reservation(row.tenant, row.spec->schedule.reservation);
+  return id.valid() ? &from.graph.reservation(id) : nullptr;
+}
+
+JobsAhead jobs_ahead(const Reading& from, const JobWait& wait) {
+  std::map<size_t, IntentId> ahead;
+  for (const auto& [id, other] : from.report.waits) {
+    if (other.position < wait.position && visible(from.graph, from.all, id, wait.intent)) ahead.emplace(other.position, id);
+  }
+  JobsAhead out;
+  for (const auto& [position, id] : ahead) {
+    if (out.names.size() == kAheadNamed) break;
+    out.names.push_back(from.graph.intent_name(id));
+  }
+  out.all_named = out.names.size() == wait.position;
+  return out;
+}
+
 std::string queue_name(const Graph& graph, QueueId queue) {
   return queue.index() < graph.queue_count() ? graph.queue(queue).name : kDomainQueue;
 }
@@ -211,7 +214,8 @@ std::optional<JobWait> waiting(const Graph& graph, const QueueReport& report, In
   return wait;
 }
 
-std::string wait_text(const Reading& from, const JobWait& wait) {
+std::string wait_text(const Reading& from, const JobWait& wait, Language language) {
+  if (language == Language::kChinese) return zh::wait_text(from, wait);
   const Graph& graph = from.graph;
   const IntentRow& row = graph.intent(wait.intent);
   switch (wait.code) {
@@ -265,7 +269,8 @@ std::string wait_text(const Reading& from, const JobWait& wait) {
   return "";
 }
 
-std::string explain_wait(const Reading& from, const JobWait& wait) {
+std::string explain_wait(const Reading& from, const JobWait& wait, Language language) {
+  if (language == Language::kChinese) return zh::explain_wait(from, wait);
   const IntentRow& row = from.graph.intent(wait.intent);
   const auto line =
       std::find_if(from.report.lines.begin(), from.report.lines.end(),

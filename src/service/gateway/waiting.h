@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/ports/queues.h"
-
+#include "core/ports/understanding.h"
 #include "weir/v1/resource.pb.h"
 
 // Jobs that wait for their turn, in words and as messages.
@@ -37,10 +37,10 @@ std::string tasks_text(const v1::Intent::Tasks& tasks);  // "12 finished, 3 runn
 std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id, TimeUs now);
 
 // In few words: "4 cores needed at metro, 2 are free".
-std::string wait_text(const Reading& from, const JobWait& wait);
+std::string wait_text(const Reading& from, const JobWait& wait, Language language = Language::kEnglish);
 // Everything, in sentences: the constraint that decides, who is ahead, when it will start, what would change
 // it.
-std::string explain_wait(const Reading& from, const JobWait& wait);
+std::string explain_wait(const Reading& from, const JobWait& wait, Language language = Language::kEnglish);
 void put_waiting(const Reading& from, const JobWait& wait, v1::Waiting& out);
 
 // Jobs that were preempted last for this wish of the job. O(intents) if there were any.

@@ -255,6 +255,7 @@ void Dialogue::explain(const Frame& frame, bool supposing, v1::Wish& wish) {
   v1::ExplainRequest& request = *wish.mutable_explain();
   request.set_intent(meant->name());
   request.set_tenant(meant->tenant());
+  request.set_language(std::string(in("en", "zh")));
   for (const std::string& one : all) request.add_what_if(one);
 }
 

@@ -8,7 +8,7 @@ import { credits, creditsShort } from '../../format/money';
 import { carbon, cores, latency, memory, percent } from '../../format/units';
 import type { Dictionary } from '../../i18n/dictionary';
 import { routeText } from '../../router';
-import { useText } from '../../state/preferences';
+import { usePreferences, useText } from '../../state/preferences';
 import { useAnswer, useLive, useRow, useRows } from '../../state/session';
 import { intentHref } from '../work/intent_list';
 import { Comparison } from '../work/what_if';
@@ -274,9 +274,9 @@ function Agreed({ intent }: { intent: AskedIntent }) {
 }
 
 function Explained({ tenant, intent, whatIf }: { tenant: string; intent: string; whatIf: string }) {
-  const t = useText();
+  const { t, language } = usePreferences();
   const { client } = useLive();
-  const [explained, again] = useAnswer(() => client.explain(tenant, intent, whatIf), [client, tenant, intent, whatIf]);
+  const [explained, again] = useAnswer(() => client.explain(tenant, intent, language, whatIf), [client, tenant, intent, language, whatIf]);
   if (explained.state === 'loading') return <Working text={t.loading.page} />;
   if (explained.state === 'failed') return <ProblemBox problem={explained.problem} onRetry={again} />;
   return (

@@ -7,7 +7,7 @@ import { ofIntent } from '../../map/details';
 import { MapView } from '../../map/map_view';
 import { routeText } from '../../router';
 import { runKey } from '../../state/domain';
-import { useText } from '../../state/preferences';
+import { usePreferences, useText } from '../../state/preferences';
 import { useAnswer, useLive, useRow, useRows } from '../../state/session';
 import { ExplanationCard } from './explanation';
 import { promiseState } from './intent_list';
@@ -15,14 +15,14 @@ import { WhatIf } from './what_if';
 import { useEffect, useMemo } from 'react';
 
 export function IntentPage({ tenant, name }: { tenant: string; name: string }) {
-  const t = useText();
+  const { t, language } = usePreferences();
   const { domain, client, demand } = useLiveWithRuns();
   const id = `${tenant}/${name}`;
   const intent = useRow(domain.intents, id);
   const runs = useRows(domain.runs).filter((run) => run.intent === name && run.tenant === tenant)
     .sort((a, b) => Number(a.id?.plan ?? 0) - Number(b.id?.plan ?? 0) || (a.id?.item ?? 0) - (b.id?.item ?? 0));
   // A new plan or a new reason is a new explanation.
-  const [explained, again] = useAnswer(() => client.explain(tenant, name), [tenant, name, intent?.status?.plan, intent?.status?.state, intent?.status?.why]);
+  const [explained, again] = useAnswer(() => client.explain(tenant, name, language), [tenant, name, language, intent?.status?.plan, intent?.status?.state, intent?.status?.why]);
   useEffect(demand, [demand]);
   const selection = useMemo(() => ({ intent: id }), [id]);
   if (intent === undefined) {

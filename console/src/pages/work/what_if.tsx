@@ -4,12 +4,12 @@ import type { Explanation, Outlook } from '../../api/types';
 import { Card, ProblemBox, StateChip, Working } from '../../components/basics';
 import { credits } from '../../format/money';
 import { latency } from '../../format/units';
-import { useText } from '../../state/preferences';
+import { usePreferences, useText } from '../../state/preferences';
 import { useLive } from '../../state/session';
 
 // Decides on a copy with fields of the spec changed, and sets what would be beside what is.
 export function WhatIf({ tenant, name, plan }: { tenant: string; name: string; plan: string | undefined }) {
-  const t = useText();
+  const { t, language } = usePreferences();
   const { client } = useLive();
   const [fields, setFields] = useState('');
   const [busy, setBusy] = useState(false);
@@ -19,7 +19,7 @@ export function WhatIf({ tenant, name, plan }: { tenant: string; name: string; p
     setBusy(true);
     setProblem(undefined);
     try {
-      setAnswer({ explanation: await client.explain(tenant, name, fields.trim()), plan });
+      setAnswer({ explanation: await client.explain(tenant, name, language, fields.trim()), plan });
     } catch (error) {
       setProblem(asProblem(error));
     } finally {

@@ -1,0 +1,24 @@
+#pragma once
+
+// Private to this folder: what is said of jobs that wait, in no language.
+
+#include <string>
+#include <vector>
+
+#include "service/gateway/waiting.h"
+
+namespace weir::gateway {
+
+// May whoever reads of one job know the name of another?
+bool visible(const Graph& graph, bool all, IntentId other, IntentId reader);
+
+// Null: it has none, or none of that name is known.
+const Graph::ReservationRow* reservation_of(const Reading& from, const JobWait& wait);
+
+struct JobsAhead {
+  std::vector<std::string> names;  // of the first that the reader may know, at most three
+  bool all_named = false;
+};
+JobsAhead jobs_ahead(const Reading& from, const JobWait& wait);
+
+}  // namespace weir::gateway
