@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "bench/language/language_set.h"
+#include "bench/language/public_sets_bench.h"
 #include "bench/support/arguments.h"
 #include "bench/support/statistics.h"
 #include "intelligence/language/understand.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr const char* kHelp =
     "Usage: weir bench language [--data FILE] [--part all|open|held] [--misses N]\n"
     "                           [--model FILE|none] [-o table|json]\n"
+    "       weir bench language --slots FOLDER | --intents FILE [-o table|json]\n"
     "\n"
     "Understands sentences written by hand and compares: the act (request, edit,\n"
     "question, ...), each field (F1 of slot and value), the whole. One third is held\n"
@@ -29,7 +31,18 @@ constexpr const char* kHelp =
     "  --misses N    shows the first N of each language that were misread (default 0)\n"
     "  -o FORMAT     table (default) or json\n"
     "\n"
-    "Example: weir bench language --misses 5\n";
+    "Or learns from a set that others publish, with the learners of Weir and features of\n"
+    "words and characters alone, to compare with what they report:\n"
+    "  --slots FOLDER  train, valid (or dev) and test, each with seq.in, seq.out and label\n"
+    "                (SNIPS, ATIS): intents, slots (F1 as of conlleval), whole utterances\n"
+    "  --intents FILE  JSON of train, val, test, oos_train, oos_val and oos_test, each a\n"
+    "                list of [text, intent] (CLINC150): accuracy in scope, recall of what is\n"
+    "                out of it. Answers below a threshold are refused: that by which most of\n"
+    "                val and oos_val are right. oos_train is not learned from.\n"
+    "\n"
+    "Examples: weir bench language --misses 5\n"
+    "          weir bench language --slots snips\n"
+    "          weir bench language --intents data_full.json -o json\n";
 
 constexpr int kRoundsTimed = 5;
 
@@ -93,13 +106,22 @@ std::string quoted(const std::string& text) {
 }  // namespace
 
 int run_language_bench(const std::vector<std::string>& args) {
-  std::string file, model_file, part_name = "all", format = "table";
+  std::string file, model_file, part_name = "all", format = "table", slot_folder, intent_file;
   uint64_t misses_shown = 0;
   const auto ended = read_arguments("weir bench language", kHelp, args,
                                     {Option::text("--data", file), Option::text("--model", model_file), Option::choice("--part", {"all", "open", "held"}, part_name),
                                      Option::number<uint64_t>("--misses", 0, 100'000, misses_shown),
-                                     Option::choice("-o", {"table", "json"}, format)});
+                                     Option::choice("-o", {"table", "json"}, format), Option::text("--slots", slot_folder),
+                                     Option::text("--intents", intent_file)});
   if (ended) return *ended;
+  const bool json = format == "json";
+  if (!slot_folder.empty() || !intent_file.empty()) {
+    if (!file.empty() || !model_file.empty() || part_name != "all" || misses_shown != 0 || (!slot_folder.empty() && !intent_file.empty())) {
+      std::fprintf(stderr, "weir bench language: --slots and --intents take no option beside them but -o; see --help\n");
+      return 2;
+    }
+    return intent_file.empty() ? run_slot_set(slot_folder, json) : run_intent_set(intent_file, json);
+  }
   const auto sets = sets_of(file);
   if (!sets) {
     std::fprintf(stderr, "weir bench language: %s\n", sets.error().text().c_str());
@@ -111,7 +133,6 @@ int run_language_bench(const std::vector<std::string>& args) {
     return 2;
   }
   const Part part = part_name == "all" ? Part::kAll : part_name == "open" ? Part::kOpen : Part::kHeld;
-  const bool json = format == "json";
   if (json) {
     std::printf("{\"part\":\"%s\",\"languages\":[", part_name.c_str());
   } else {
