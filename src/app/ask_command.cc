@@ -221,7 +221,11 @@ class Conversation {
     const bool feasible = !wish.outcome().has_refusal();
     if (table()) {
       if (feasible && wish.strategies_size() > 0) std::cout << render_summary(wish.strategies(0).estimate(), tongue_);
-      std::cout << render_dry_run(wish.outcome()) << render_strategies(wish, tongue_) << render_past(wish, tongue_);
+      std::cout << render_dry_run(wish.outcome());
+      const std::string ways = render_strategies(wish, tongue_);
+      // Where there is one way alone, it is told without a table.
+      const bool one = ways.empty() && wish.strategies_size() > 0;
+      std::cout << ways << render_rehearsal(one ? wish.strategies(0).rehearsal() : wish.rehearsal(), tongue_) << render_past(wish, tongue_);
     }
     if (wish.wanted()) {
       offered_.push_back(wish);

@@ -14,6 +14,17 @@ std::string rounded(int64_t nanocredits) { return format_money((nanocredits + 50
 // To a tenth of a millisecond.
 std::string slowest(int64_t latency_us) { return format_duration((latency_us + 50) / 100 * 100); }
 
+constexpr int64_t kSecondUs = 1'000'000, kMinuteUs = 60 * kSecondUs, kHourUs = 60 * kMinuteUs;
+constexpr int64_t kAtOnceUs = kSecondUs;  // what is sooner is said to be so
+// To a second, a minute or a tenth of an hour.
+std::string about(int64_t us, Tongue tongue) {
+  const auto of = [us](int64_t unit) { return std::to_string((us + unit / 2) / unit); };
+  if (us < kMinuteUs - kSecondUs / 2) return of(kSecondUs) + std::string(tongue.in(" s", " 秒"));
+  if (us < kHourUs - kMinuteUs / 2) return of(kMinuteUs) + std::string(tongue.in(" min", " 分钟"));
+  const int64_t tenths = (us + kHourUs / 20) / (kHourUs / 10);
+  return std::to_string(tenths / 10) + (tenths % 10 == 0 ? "" : "." + std::to_string(tenths % 10)) + std::string(tongue.in(" h", " 小时"));
+}
+
 std::string joined(const google::protobuf::RepeatedPtrField<std::string>& parts, std::string_view by) {
   std::string out;
   for (const std::string& part : parts) out += std::string(out.empty() ? "" : by) + part;
@@ -59,6 +70,53 @@ std::string render_summary(const v1::Estimate& estimate, Tongue tongue) {
   return wrapped(out, kTableWidth);
 }
 
+std::string render_rehearsal(const v1::Rehearsal& rehearsal, Tongue tongue, size_t indent) {
+  if (rehearsal.window_us() == 0) return {};
+  if (!rehearsal.problem().empty()) {
+    return wrapped(std::string(indent, ' ') + std::string(tongue.in("Not rehearsed: ", "没有预演：")) + printable(rehearsal.problem()), kTableWidth);
+  }
+  const auto after = [&](int64_t us) { return about(us, tongue); };
+  const auto count = [&](int32_t number, std::string_view one, std::string_view many) { return std::to_string(number) + " " + std::string(number == 1 ? one : many); };
+  std::vector<std::string> parts;
+  const auto say = [&](std::string english, std::string chinese) { parts.push_back(tongue.chinese ? std::move(chinese) : std::move(english)); };
+  if (!rehearsal.starts()) {
+    say("it does not start", "不会开始");
+  } else if (rehearsal.starts_after_us() < kAtOnceUs) {
+    say("it starts at once", "立即开始");
+  } else {
+    say("it starts after " + after(rehearsal.starts_after_us()), after(rehearsal.starts_after_us()) + "后开始");
+  }
+  if (rehearsal.ends()) say("ends after " + after(rehearsal.ends_after_us()), after(rehearsal.ends_after_us()) + "后结束");
+  if (rehearsal.preemptions() > 0) say("gives way " + count(rehearsal.preemptions(), "time", "times"), "让路 " + std::to_string(rehearsal.preemptions()) + " 次");
+  if (rehearsal.moves() > 0) say("moves " + count(rehearsal.moves(), "time", "times"), "迁移 " + std::to_string(rehearsal.moves()) + " 次");
+  if (rehearsal.short_us() >= kAtOnceUs) {
+    say("lacks instances for " + after(rehearsal.short_us()), "实例不足 " + after(rehearsal.short_us()));
+  }
+  if (rehearsal.others_later() > 0) {
+    const bool one = rehearsal.others_later() == 1;
+    say(count(rehearsal.others_later(), "other job starts later, by ", "other jobs start later, by up to ") + after(rehearsal.others_later_us()),
+        "其他 " + std::to_string(rehearsal.others_later()) + " 个作业推迟开始，" + (one ? "晚 " : "最多晚 ") + after(rehearsal.others_later_us()));
+  }
+  if (rehearsal.others_preempted() > 0) {
+    say(count(rehearsal.others_preempted(), "other job gives way", "other jobs give way"), "其他 " + std::to_string(rehearsal.others_preempted()) + " 个作业让路");
+  }
+  if (!rehearsal.lost_site().empty()) {
+    const std::string site = printable(rehearsal.lost_site());
+    if (rehearsal.repaired()) {
+      say("without " + site + " it runs again after " + after(rehearsal.repaired_after_us()), "失去 " + site + " 则 " + after(rehearsal.repaired_after_us()) + "后恢复");
+    } else {
+      say("without " + site + " it does not run again", "失去 " + site + " 则无法恢复");
+    }
+  }
+  const std::string hours = after(rehearsal.reached_us()), arrivals = std::to_string(rehearsal.arrivals());
+  std::string out = tongue.chinese ? "预演未来 " + hours : "Rehearsed, the next " + hours;
+  if (rehearsal.forecast() != "none") {
+    out += tongue.chinese ? "，预计来 " + arrivals + " 个作业" : " with " + count(rehearsal.arrivals(), "job", "jobs") + " expected";
+  }
+  for (const std::string& part : parts) out += std::string(&part == &parts.front() ? tongue.in(": ", "：") : tongue.in("; ", "；")) + part;
+  return wrapped(std::string(indent, ' ') + out + std::string(tongue.in(".", "。")), kTableWidth);
+}
+
 std::string render_strategies(const v1::Wish& wish, Tongue tongue) {
   const bool refused = !wish.strategies().empty() && wish.strategies(0).kind() != "asked";
   if (wish.strategies_size() < (refused ? 1 : 2)) return {};
@@ -79,6 +137,7 @@ std::string render_strategies(const v1::Wish& wish, Tongue tongue) {
     titles += wrapped("  " + one.kind() + ": " + printable(one.title()) +
                           (one.changes().empty() ? "" : " (" + printable(joined(one.changes(), ", ")) + ")"),
                       kTableWidth);
+    titles += render_rehearsal(one.rehearsal(), tongue, 4);
   }
   return std::string(refused ? tongue.in("\nWhat would make it possible:\n", "\n怎样才可以做到：\n") : tongue.in("\nWays to have it:\n", "\n可选方案：\n")) +
          table.text(kTableWidth) + titles;

@@ -22,10 +22,12 @@ std::string render_question(const v1::Wish& wish, Tongue tongue);
 std::string render_summary(const v1::Estimate& estimate, Tongue tongue);
 // The ways to have it side by side, with the names that choose one; empty: there is one, or none.
 std::string render_strategies(const v1::Wish& wish, Tongue tongue);
-// Sites with what is free; only those searched for, in the order asked for.
+// What becomes of it in the next hours, in a sentence behind so many blanks; empty: nothing was rehearsed.
+std::string render_rehearsal(const v1::Rehearsal& rehearsal, Tongue tongue, size_t indent = 0);
 // Similar requests of before, and what came of them; empty: there are none.
 std::string render_past(const v1::Wish& wish, Tongue tongue);
 std::string render_rated(const v1::RateRequest& request, const v1::RateResponse& response, Tongue tongue);
+// Sites with what is free; only those searched for, in the order asked for.
 std::string render_free(const google::protobuf::RepeatedPtrField<v1::Resource>& sites, const v1::SiteSearch& search);
 
 }  // namespace weir::app

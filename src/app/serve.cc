@@ -37,6 +37,7 @@
 #include "service/gateway/service.h"
 #include "service/gateway/sign_in.h"
 #include "service/gateway/webhook_source.h"
+#include "twin/rehearse/rehearse.h"
 
 namespace weir::app {
 namespace fs = std::filesystem;
@@ -358,6 +359,12 @@ Status serve(const ServeConfig& config) {
     endpoint.emplace(std::move(*settings), http, clock, [](const std::string& what) { spdlog::warn("{}", what); });
   }
   ports.understand = endpoint ? language::understand_with(model, *endpoint) : language::understand_by(model);
+  ports.rehearse = [](const Graph& graph, TimeUs now, const std::vector<IntentSubmitted>& wishes) {
+    return twin::rehearse(graph, now, wishes,
+                          {.planner = [] { return std::make_unique<JointPlanner>(); },
+                           .scheduler = [] { return std::make_unique<queue::GraphQueue>(); },
+                           .needs_decision = needs_decision});
+  };
   gateway::Service service(std::move(ports));
   auto news = std::make_unique<WebhookNews>(**webhooks, **brain, service);
   auto grpc = std::make_unique<gateway::GrpcService>(service);

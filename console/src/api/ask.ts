@@ -53,6 +53,30 @@ export interface Strategy {
   intent: AskedIntent;
   estimate: Estimate;
   suggested?: string;
+  rehearsal?: Rehearsal;
+}
+
+// What becomes of it in the next hours, as the loop ran them in virtual time.
+export interface Rehearsal {
+  windowUs?: Int64;
+  reachedUs?: Int64;
+  forecast?: string;
+  arrivals?: number;
+  starts?: boolean;
+  startsAfterUs?: Int64;
+  ends?: boolean;
+  endsAfterUs?: Int64;
+  billedNanocredits?: Int64;
+  moves?: number;
+  preemptions?: number;
+  shortUs?: Int64;
+  othersLater?: number;
+  othersLaterUs?: Int64;
+  othersPreempted?: number;
+  lostSite?: string;
+  repaired?: boolean;
+  repairedAfterUs?: Int64;
+  problem?: string;
 }
 
 // Something that was offered or judged before, told in `text`.
@@ -98,6 +122,7 @@ export interface Wish {
   work?: string;
   past?: PastCase[];
   rating?: Rating;
+  rehearsal?: Rehearsal;
   sites?: { names?: string[]; cleanestFirst?: boolean };
 }
 

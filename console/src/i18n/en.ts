@@ -92,6 +92,13 @@ export const en = {
     actions: { created: 'created', changed: 'changed', unchanged: 'it was so already' } as Record<string, string>, withdraw: 'Withdraw', withdrawTitle: 'Withdraw', withdrawText: 'What runs for these ends, and their promises with it.', withdrawn: 'Withdrawn', explanation: 'Explanation', freeSites: 'Sites, the best first', noTenant: 'the only one there is',
     past: 'Alike before', suggested: 'Suggested', unrecorded: 'This dialogue was not recorded', judge: (name: string) => `How is ${name}?`, good: 'Good', bad: 'Bad', rated: (name: string, verdict: string) => `Recorded: ${name} is ${verdict}.`,
     blames: { slow: 'too slow', dear: 'too dear', dirty: 'too much carbon', unreliable: 'unreliable', other: 'another reason' } as Record<string, string>,
+    rehearsal: {
+      over: (time: string) => `Rehearsed, the next ${time}`, expected: (jobs: number) => (jobs === 1 ? ' with 1 job expected' : ` with ${jobs} jobs expected`), not: 'Not rehearsed',
+      never: 'it does not start', atOnce: 'it starts at once', starts: (time: string) => `it starts after ${time}`, ends: (time: string) => `ends after ${time}`,
+      givesWay: (times: number) => (times === 1 ? 'gives way once' : `gives way ${times} times`), moves: (times: number) => (times === 1 ? 'moves once' : `moves ${times} times`), short: (time: string) => `lacks instances for ${time}`,
+      later: (jobs: number, time: string) => (jobs === 1 ? `1 other job starts later, by ${time}` : `${jobs} other jobs start later, by up to ${time}`), preempted: (jobs: number) => (jobs === 1 ? '1 other job gives way' : `${jobs} other jobs give way`),
+      repaired: (site: string, time: string) => `without ${site} it runs again after ${time}`, lost: (site: string) => `without ${site} it does not run again`,
+    },
   },
   work: {
     intents: 'Intents', jobs: 'Jobs', workflows: 'Workflows', runs: 'Runs', queues: 'Queues', tabs: 'Kinds of work',

@@ -93,6 +93,13 @@ export const zh: Dictionary = {
     actions: { created: '已建立', changed: '已修改', unchanged: '已是这样' } as Record<string, string>, withdraw: '撤回', withdrawTitle: '撤回', withdrawText: '为它们运行的都会结束，承诺也随之结束。', withdrawn: '已撤回', explanation: '解释', freeSites: '站点，最好的在前', noTenant: '只有一个时就是它',
     past: '类似的往例', suggested: '推荐', unrecorded: '这次对话没有记录', judge: (name: string) => `${name} 怎么样？`, good: '好', bad: '不好', rated: (name: string, verdict: string) => `已记下：${name} ${verdict}。`,
     blames: { slow: '太慢', dear: '太贵', dirty: '碳排放太高', unreliable: '不可靠', other: '其他原因' } as Record<string, string>,
+    rehearsal: {
+      over: (time) => `预演未来 ${time}`, expected: (jobs) => `，预计来 ${jobs} 个作业`, not: '没有预演',
+      never: '不会开始', atOnce: '立即开始', starts: (time) => `${time} 后开始`, ends: (time) => `${time} 后结束`,
+      givesWay: (times) => `让路 ${times} 次`, moves: (times) => `迁移 ${times} 次`, short: (time) => `实例不足 ${time}`,
+      later: (jobs, time) => (jobs === 1 ? `其他 1 个作业晚 ${time} 开始` : `其他 ${jobs} 个作业推迟开始，最多晚 ${time}`), preempted: (jobs) => `其他 ${jobs} 个作业让路`,
+      repaired: (site, time) => `失去 ${site} 则 ${time} 后恢复`, lost: (site) => `失去 ${site} 则无法恢复`,
+    },
   },
   work: {
     intents: '意图', jobs: '作业', workflows: '工作流', runs: '运行', queues: '队列', tabs: '工作负载类型',

@@ -85,6 +85,7 @@ Result<v1::AskResponse> Service::ask(const Principal& who, const v1::AskRequest&
   for (v1::Wish& wish : *out.mutable_wishes()) {
     if (wish.has_intent() && !wish.agreed()) plan_wish(who, out.language() == "zh" ? Language::kChinese : Language::kEnglish, wish);
   }
+  rehearse(*graph, out);
   return out;
 }
 

@@ -16,6 +16,7 @@
 #include "core/ports/log_store.h"
 #include "core/ports/planner.h"
 #include "core/ports/queues.h"
+#include "core/ports/rehearsal.h"
 #include "core/ports/understanding.h"
 #include "core/ports/wire.h"
 #include "security/policy/policy.h"
@@ -95,6 +96,7 @@ inline constexpr uint32_t kPageSizeMax = 1'000;
 inline constexpr size_t kEventsAtOnceMax = 256;
 inline constexpr size_t kStepsPerPageMax = 8;  // of reading events: a page may end with few of them, or none
 inline constexpr TimeUs kHistoryPatienceUs = 500'000;
+inline constexpr size_t kRehearsalsMax = 8;  // of one question
 
 // What an agent says about its site.
 struct SiteContact {
@@ -138,6 +140,8 @@ struct Ports {
   std::string ca_sha256;
   // Absent: sentences are not understood.
   UnderstandNames understand = {};
+  // Absent: what is offered is not rehearsed.
+  Rehearse rehearse = {};
   // Absent: local tokens alone.
   SignIn* sign_in = nullptr;
   // Absent: nobody is told of events but by streams.
@@ -159,7 +163,7 @@ struct Caller : policy::Principal {
 
 // Every operation that users have, once for all protocols: request in, response out, in the messages of
 // api/weir/v1/service.proto. Reads answer from the newest durable state; changes answer when they are durable.
-// Safe to call from several threads; nothing blocks but dry runs, which decide, bills, which wait a moment for
+// Safe to call from several threads; nothing blocks but dry runs and rehearsals, which decide, bills, which wait a moment for
 // the history to have caught up, and changes of webhooks, which write a file.
 class Service {
  public:
@@ -192,7 +196,7 @@ class Service {
   Result<v1::GetResponse> get(const Principal& who, const v1::GetRequest& request);
   Result<v1::ListResponse> list(const Principal& who, const v1::ListRequest& request);
   Result<v1::ExplainResponse> explain(const Principal& who, const v1::ExplainRequest& request);
-  // Decides up to intent::kTrialsMax dry runs a wish.
+  // Decides up to intent::kTrialsMax dry runs a wish, and rehearses up to kRehearsalsMax of the ways that come of them.
   Result<v1::AskResponse> ask(const Principal& who, const v1::AskRequest& request);
   Result<v1::BillResponse> bill(const Principal& who, const v1::BillRequest& request);
   Result<v1::WhoAmIResponse> who_am_i(const Caller& who, const v1::WhoAmIRequest& request);
@@ -228,6 +232,7 @@ class Service {
   ViewSources sources(const Principal& who, const Snapshot& graph, Language language = Language::kEnglish);
   intent::Scene scene(const Principal& who, const Snapshot& graph, const v1::AskRequest& request);
   void plan_wish(const Principal& who, Language language, v1::Wish& wish);
+  void rehearse(const Graph& graph, v1::AskResponse& out);
   Result<v1::ExplainResponse> explain_workflow(const Principal& who, const v1::ExplainRequest& request);
   Result<v1::ExplainResponse> what_if(const Principal& who, const Snapshot& graph, IntentId id,
                                       const v1::ExplainRequest& request);

@@ -9,41 +9,37 @@
 
 #include "core/event/limits.h"
 #include "core/price/price.h"
+#include "twin/world/virtual_loop.h"
 
 namespace weir::twin {
 namespace {
 
 constexpr TimeUs kNever = INT64_MAX;
-constexpr TimeUs kIdleUs = 100'000'000'000'000'000;  // longer than any trace
 constexpr TimeUs kBeginUs = 1'000'000'000;           // the clocks when the trace begins: no time is 0
 constexpr TimeUs kDayUs = 86'400'000'000;            // after which every hour of a day has been
 constexpr TimeUs kLateUs = 1;  // so that an end that was foreseen comes before the limit
 constexpr int64_t kHourUs = 3'600'000'000;
-constexpr uint64_t kConnection = 1;
 constexpr uint64_t kMomentsPerProgress = 4'096;
 constexpr size_t kTogetherMax = 65'536;  // of jobs submitted at one time, more are seen after these
 constexpr const char* kActor = "operator/replay";
 
 }  // namespace
 
-LoopOptions ReplayOptions::replay_loop() {
-  LoopOptions options;
-  options.site_silence_us = options.resend_us = options.turn_us_max = options.clock_look_us = kIdleUs;
-  options.retry_us = 0;
-  options.deciding_max = 1;
-  options.checkpoint_events = UINT64_MAX;
-  return options;
-}
+LoopOptions ReplayOptions::replay_loop() { return VirtualLoop::options(); }
 
-class Replay::World final : public Clock, public Wire {
+class Replay::World final {
  public:
   World(const ReplayOptions& options, Planner& planner, Scheduler* scheduler, LogStore& log,
         std::function<bool(const Graph&, IntentId)> needs_decision)
       : options_(options),
-        planner_(planner),
-        scheduler_(scheduler),
-        log_(log),
-        needs_decision_(std::move(needs_decision)) {}
+        world_({.planner = planner,
+                .scheduler = scheduler,
+                .log = log,
+                .needs_decision = std::move(needs_decision),
+                .begins = [this](SiteId site, const DirectedRun& order) { return begin_run(site, order); },
+                .stopped = [this](SiteId, IntentId intent, TimeUs) { stop_run(intent); },
+                .decided = [this](IntentId intent, const Decision& decision) { note(intent, decision); }},
+               kBeginUs) {}
 
   Result<ReplayTotals> run(JobSource& source, const ReplaySink& sink);
 
@@ -59,19 +55,6 @@ class Replay::World final : public Clock, public Wire {
     ReasonCode waited_for = ReasonCode::kNone;
     bool started() const { return running + ended > 0; }
   };
-  struct Run {
-    IntentId intent;
-    uint64_t told = 0;  // the newest directive that had it
-    TimeUs since_us = 0;
-    bool ended = false;
-  };
-  struct Site {
-    uint64_t directives = 0;
-    Position applied_version = 0;
-    uint64_t brain_epoch = 0;
-    std::map<RunId, Run> runs;
-    std::vector<Brain::Report> usage;
-  };
   struct End {
     TimeUs at_us = 0;
     uint64_t sequence = 0;
@@ -82,22 +65,16 @@ class Replay::World final : public Clock, public Wire {
     }
   };
 
-  TimeUs wall_us() override { return kBeginUs + now_us_; }
-  TimeUs steady_us() override { return kBeginUs + now_us_; }
-  void send(const SiteDirective& directive) override;
-  void drop(SiteId) override {}
-
   Status begin();
   Status describe();
-  Status turn();
   Status settle();
   void propose(EventBody body);
   void submit(TraceJob job);
   void refuse(uint64_t number, TraceJob job, JobOutcome::End how, std::string why);
-  void begin_run(SiteId site, const DirectedRun& order);
-  void stop_run(Run& run);
+  bool begin_run(SiteId site, const DirectedRun& order);
+  void stop_run(IntentId intent);
   void end_run(const End& end);
-  bool decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent, const std::vector<SiteId>& sites);
+  void note(IntentId intent, const Decision& decision);
   std::string too_large(const TraceJob& job) const;
   uint32_t intent_for(TenantId owner);
   void free_intents();
@@ -106,19 +83,11 @@ class Replay::World final : public Clock, public Wire {
   void finish(std::unordered_map<uint32_t, Live>::iterator at, JobOutcome::End how, std::string why);
 
   const ReplayOptions& options_;
-  Planner& planner_;
-  Scheduler* scheduler_;
-  LogStore& log_;
-  std::function<bool(const Graph&, IntentId)> needs_decision_;
   const ReplaySink* sink_ = nullptr;
 
-  std::unique_ptr<Loop> loop_;
-  TimeUs now_us_ = 0;
-  std::vector<Loop::Message> inbox_;
+  VirtualLoop world_;
   Status refused_;  // the first proposal that was
 
-  std::vector<Site> sites_;
-  std::set<SiteId> spoke_;  // have something to report
   std::priority_queue<End> ends_;
   uint64_t sequence_ = 0;
   std::vector<NodeSpec> shapes_;  // of nodes
@@ -137,53 +106,26 @@ class Replay::World final : public Clock, public Wire {
 
 // ---- the ports -----------------------------------------------------------------------------------------
 
-void Replay::World::send(const SiteDirective& directive) {
-  Site& site = sites_[directive.site.index()];
-  ++site.directives;
-  site.applied_version = directive.version;
-  site.brain_epoch = directive.brain_epoch;
-  spoke_.insert(directive.site);
-  if (directive.held) return;
-  for (const DirectedRun& order : directive.runs) {
-    const auto known = site.runs.find(order.run);
-    if (known != site.runs.end()) {
-      known->second.told = site.directives;
-      if (order.ended) stop_run(known->second);
-    } else if (!order.ended) {
-      begin_run(directive.site, order);
-    }
-  }
-  for (auto at = site.runs.begin(); at != site.runs.end();) {
-    if (at->second.told == site.directives) {
-      ++at;
-      continue;
-    }
-    stop_run(at->second);
-    at = site.runs.erase(at);
-  }
-}
-
 // Before it ended: what it has done is lost.
-void Replay::World::stop_run(Run& run) {
-  const auto live = live_.find(run.intent.value);
-  if (live == live_.end() || run.ended) return;
-  run.ended = true;
+void Replay::World::stop_run(IntentId intent) {
+  const auto live = live_.find(intent.value);
+  if (live == live_.end()) return;
   --live->second.running;
   if (live->second.started()) return;
   ++waiting_;
   --running_;
 }
 
-void Replay::World::begin_run(SiteId site, const DirectedRun& order) {
+bool Replay::World::begin_run(SiteId site, const DirectedRun& order) {
   const auto found = live_.find(order.intent.value);
-  if (found == live_.end()) return;
+  if (found == live_.end()) return false;
   Live& live = found->second;
   if (!live.started()) {
-    live.start_us = now_us_;
+    live.start_us = world_.now_us();
     live.site = site;
     live.node = order.node;
     live.per_hour = 0;
-    for (const Placement& placement : loop_->head().intent(order.intent).active->plan.placements) {
+    for (const Placement& placement : world_.loop().head().intent(order.intent).active->plan.placements) {
       live.per_hour = saturating_add(live.per_hour, placement_per_hour(placement));
     }
     ++live.attempts;
@@ -191,30 +133,25 @@ void Replay::World::begin_run(SiteId site, const DirectedRun& order) {
     ++running_;
   }
   ++live.running;
-  sites_[site.index()].runs[order.run] = {order.intent, sites_[site.index()].directives, now_us_, false};
-  ends_.push({now_us_ + live.job.run_us, ++sequence_, site, order.run});
+  ends_.push({world_.now_us() + live.job.run_us, ++sequence_, site, order.run});
+  return true;
 }
 
-bool Replay::World::decide(uint64_t ticket, const Snapshot& snapshot, IntentId intent,
-                           const std::vector<SiteId>& sites) {
-  Decision decision =
-      sites.empty() ? planner_.decide(*snapshot, intent) : planner_.decide_among(*snapshot, intent, sites);
-  if (const auto* refusal = std::get_if<Refusal>(&decision); refusal && !refusal->reasons.empty()) {
-    const auto found = live_.find(intent.value);
-    if (found != live_.end() && found->second.waited_for == ReasonCode::kNone) {
-      found->second.waited_for = refusal->reasons[0].code;
-    }
+void Replay::World::note(IntentId intent, const Decision& decision) {
+  const auto* refusal = std::get_if<Refusal>(&decision);
+  if (refusal == nullptr || refusal->reasons.empty()) return;
+  const auto found = live_.find(intent.value);
+  if (found != live_.end() && found->second.waited_for == ReasonCode::kNone) {
+    found->second.waited_for = refusal->reasons[0].code;
   }
-  inbox_.push_back(Loop::Decided{ticket, intent, std::move(decision)});
-  return true;
 }
 
 // ---- the world -----------------------------------------------------------------------------------------
 
 void Replay::World::propose(EventBody body) {
-  inbox_.push_back(Loop::Propose{{{kActor, std::move(body)}}, [this](const Result<Admitted>& result) {
-                                   if (!result && refused_) refused_ = tl::unexpected(result.error());
-                                 }});
+  world_.propose(kActor, std::move(body), [this](const Result<Admitted>& result) {
+    if (!result && refused_) refused_ = tl::unexpected(result.error());
+  });
 }
 
 std::string Replay::World::too_large(const TraceJob& job) const {
@@ -254,7 +191,7 @@ uint32_t Replay::World::intent_for(TenantId owner) {
 
 void Replay::World::free_intents() {
   std::erase_if(ended_, [this](uint32_t id) {
-    const IntentRow& row = loop_->head().intent(IntentId(id));
+    const IntentRow& row = world_.loop().head().intent(IntentId(id));
     if (row.state != IntentState::kWithdrawn || !row.retiring.empty() || !row.retired_runs.empty()) return false;
     free_[row.tenant].insert(id);
     return true;
@@ -296,25 +233,23 @@ void Replay::World::submit(TraceJob job) {
 }
 
 void Replay::World::end_run(const End& end) {
-  Site& site = sites_[end.site.index()];
-  const auto found = site.runs.find(end.run);
-  if (found == site.runs.end() || found->second.ended || found->second.since_us > now_us_) return;
-  Run& run = found->second;
-  const auto live = live_.find(run.intent.value);
+  const TimeUs now_us = world_.now_us();
+  const IntentId intent = world_.end_run(end.site, end.run, [&](IntentId of, TimeUs since_us) {
+    const auto known = live_.find(of.value);
+    const TraceJob job = known == live_.end() ? TraceJob() : known->second.job;
+    const TimeUs ran_us = now_us - since_us;
+    return UsageReport{.run = end.run,
+                       .from = kBeginUs + since_us,
+                       .to = kBeginUs + now_us,
+                       .cpu_us = charge(ran_us, job.cpu_milli, kCoreUnit),
+                       .memory_mib_us = charge(ran_us, job.memory_mib, 1),
+                       .begun = kBeginUs + since_us};
+  });
+  const auto live = intent.valid() ? live_.find(intent.value) : live_.end();
   if (live == live_.end()) return;
-  const TraceJob& job = live->second.job;
-  run.ended = true;
-  const TimeUs ran_us = now_us_ - run.since_us;
-  site.usage.push_back(UsageReport{.run = end.run,
-                                   .from = kBeginUs + run.since_us,
-                                   .to = kBeginUs + now_us_,
-                                   .cpu_us = charge(ran_us, job.cpu_milli, kCoreUnit),
-                                   .memory_mib_us = charge(ran_us, job.memory_mib, 1),
-                                   .begun = kBeginUs + run.since_us});
-  spoke_.insert(end.site);
   --live->second.running;
   ++live->second.ended;
-  const auto& active = loop_->head().intent(run.intent).active;
+  const auto& active = world_.head().intent(intent).active;
   if (active && live->second.ended == active->plan.placements.size())
     finish(live, JobOutcome::End::kDone, {});
 }
@@ -326,7 +261,7 @@ void Replay::World::finish(std::unordered_map<uint32_t, Live>::iterator at, JobO
                      .job = std::move(live.job),
                      .end = how,
                      .start_us = live.start_us,
-                     .end_us = now_us_,
+                     .end_us = world_.now_us(),
                      .site = live.site,
                      .node = live.node,
                      .attempts = static_cast<int32_t>(live.attempts),
@@ -334,9 +269,9 @@ void Replay::World::finish(std::unordered_map<uint32_t, Live>::iterator at, JobO
                      .why = std::move(why)};
   if (how == JobOutcome::End::kDone) {
     outcome.billed =
-        line_amount(static_cast<unsigned __int128>(now_us_ - live.start_us), live.per_hour, kHourUs);
+        line_amount(static_cast<unsigned __int128>(world_.now_us() - live.start_us), live.per_hour, kHourUs);
     ++totals_.done;
-    totals_.end_us = now_us_;
+    totals_.end_us = world_.now_us();
     --running_;
   } else {
     ++totals_.never_started;
@@ -349,47 +284,13 @@ void Replay::World::finish(std::unordered_map<uint32_t, Live>::iterator at, JobO
 
 // ---- time ------------------------------------------------------------------------------------------------
 
-Status Replay::World::turn() {
-  for (const SiteId id : std::exchange(spoke_, {})) {
-    Site& site = sites_[id.index()];
-    Observation seen{
-        .applied_version = site.applied_version, .applied_brain_epoch = site.brain_epoch, .settled = true};
-    for (const auto& [run, known] : site.runs) {
-      seen.runs.push_back({run, known.ended ? RunState::kExited : RunState::kRunning, 0, {}, true});
-    }
-    std::vector<Brain::Report> reports;
-    reports.push_back(std::move(seen));
-    std::move(site.usage.begin(), site.usage.end(), std::back_inserter(reports));
-    site.usage.clear();
-    inbox_.push_back(Loop::Reported{id, kConnection, std::move(reports), {}});
-  }
-  if (Status turned = loop_->turn(std::exchange(inbox_, {})); !turned) return turned;
+Status Replay::World::settle() {
+  if (Status settled = world_.settle(); !settled) return settled;
   return refused_;
 }
 
-// Until nothing happens any more at this time.
-Status Replay::World::settle() {
-  for (uint64_t before = UINT64_MAX;
-       before != loop_->counters().events || !inbox_.empty() || !spoke_.empty();) {
-    before = loop_->counters().events;
-    if (Status turned = turn(); !turned) return turned;
-  }
-  return {};
-}
-
 Status Replay::World::begin() {
-  auto loop =
-      Loop::start({.clock = *this,
-                   .log = log_,
-                   .wire = *this,
-                   .decide = [this](uint64_t t, const Snapshot& s, IntentId i,
-                                    const std::vector<SiteId>& sites) { return decide(t, s, i, sites); },
-                   .needs_decision = needs_decision_,
-                   .publish = [](const Snapshot&) {},
-                   .scheduler = scheduler_},
-                  options_.loop, "replay", options_.domain);
-  if (!loop) return tl::unexpected(loop.error());
-  loop_ = std::move(*loop);
+  if (Status started = world_.start(options_.loop, "replay", options_.domain); !started) return started;
   return describe();
 }
 
@@ -402,12 +303,12 @@ Status Replay::World::describe() {
                         .predicts = options_.predicts}});
   for (const ReplaySite& site : options_.sites) propose(SiteDefined{{}, {}, site.spec});
   if (Status settled = settle(); !settled) return settled;
+  uint32_t sites = 0;
   for (const ReplaySite& site : options_.sites) {
-    const SiteId id(sites_.size());
-    sites_.emplace_back();
+    const SiteId id(sites++);
     Hello hello{
         .version = "replay", .nodes = site.nodes, .steerable = site.spec.steerable, .driver = "replay"};
-    inbox_.push_back(Loop::Attached{id, kConnection, std::move(hello)});
+    world_.attach(id, std::move(hello));
     for (const NodeSpec& node : site.nodes) {
       const auto same = [&node](const NodeSpec& known) {
         return known.cpu_milli == node.cpu_milli && known.memory_mib == node.memory_mib &&
@@ -423,7 +324,7 @@ Result<ReplayTotals> Replay::World::run(JobSource& source, const ReplaySink& sin
   sink_ = &sink;
   if (Status begun = begin(); !begun) return tl::unexpected(begun.error());
   const auto total = [this]() -> const ReplayTotals& {
-    totals_.loop = loop_->counters();
+    totals_.loop = world_.loop().counters();
     return totals_;
   };
   auto next = source.next();
@@ -431,28 +332,28 @@ Result<ReplayTotals> Replay::World::run(JobSource& source, const ReplaySink& sin
   TimeUs last_us = 0;
   uint64_t commits = 0;
   for (uint64_t moments = 0;; ++moments) {
-    const TimeUs wake_us = loop_->wake_us() - kBeginUs;
-    TimeUs at_us = wake_us < kIdleUs ? wake_us : kNever;
+    TimeUs at_us = world_.wake_us();
     if (*next) at_us = std::min(at_us, (*next)->submit_us);
     if (!ends_.empty()) at_us = std::min(at_us, ends_.top().at_us);
     if (at_us == kNever) break;
     // Hours begin for ever: when nothing came of a day of them, nothing will.
-    const bool began = std::exchange(commits, loop_->counters().commits) != loop_->counters().commits;
-    if (*next || !ends_.empty() || began) last_us = now_us_;
-    if (loop_->head().hourly_sites() > 0 && at_us - last_us > kDayUs) break;
-    now_us_ = std::max(now_us_, at_us);
-    for (; !ends_.empty() && ends_.top().at_us <= now_us_; ends_.pop()) end_run(ends_.top());
-    while (*next && (*next)->submit_us <= now_us_) {
+    const bool began = std::exchange(commits, world_.loop().counters().commits) != world_.loop().counters().commits;
+    if (*next || !ends_.empty() || began) last_us = world_.now_us();
+    if (world_.loop().head().hourly_sites() > 0 && at_us - last_us > kDayUs) break;
+    const TimeUs now_us = std::max(world_.now_us(), at_us);
+    world_.set_now(now_us);
+    for (; !ends_.empty() && ends_.top().at_us <= now_us; ends_.pop()) end_run(ends_.top());
+    while (*next && (*next)->submit_us <= now_us) {
       submit(std::move(**next));
       next = source.next();
       if (!next) return tl::unexpected(next.error());
-      if (inbox_.size() < kTogetherMax) continue;
-      if (Status turned = turn(); !turned) return tl::unexpected(turned.error());
+      if (world_.unheard() < kTogetherMax) continue;
+      if (Status turned = world_.turn(); !turned) return tl::unexpected(turned.error());
     }
     if (Status settled = settle(); !settled) return tl::unexpected(settled.error());
     free_intents();
-    if (sink.moment) sink.moment({now_us_, waiting_, running_, loop_->durable().get()});
-    if (sink.progress && moments % kMomentsPerProgress == 0 && !sink.progress(total(), now_us_)) break;
+    if (sink.moment) sink.moment({now_us, waiting_, running_, world_.loop().durable().get()});
+    if (sink.progress && moments % kMomentsPerProgress == 0 && !sink.progress(total(), now_us)) break;
   }
   std::vector<uint32_t> left;
   for (const auto& [intent, live] : live_) left.push_back(intent);

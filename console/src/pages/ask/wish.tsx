@@ -13,6 +13,7 @@ import { useAnswer, useLive, useRow, useRows } from '../../state/session';
 import { intentHref } from '../work/intent_list';
 import { Comparison } from '../work/what_if';
 import { dialogueOf } from './dialogue';
+import { rehearsed } from './rehearsal';
 
 // What was understood of one wish, and what can be done about it.
 export function WishCard({ wish }: { wish: Wish }) {
@@ -86,6 +87,7 @@ function Outcome({ wish }: { wish: Wish }) {
           <ul className="reasons">{wish.past.map((one, i) => <li key={i}>{one.text}</li>)}</ul>
         </>
       )}
+      {wish.rehearsal !== undefined && <p className="muted">{rehearsed(wish.rehearsal, t)}</p>}
       {strategies.length === 0 && wish.wanted === true && wish.intent && wish.outcome?.refusal === undefined && <Apply intent={wish.intent} />}
       {plan && (
         <details>
@@ -127,6 +129,7 @@ function StrategyCard({ strategy, most, wanted, chosen }: { strategy: Strategy; 
         <div><dt>{t.ask.sites}</dt><dd>{e.sites?.join(', ') ?? '–'}</dd></div>
         {strategy.changes !== undefined && <div><dt>{t.ask.differs}</dt><dd>{strategy.changes.join(', ')}</dd></div>}
       </dl>
+      {strategy.rehearsal !== undefined && <p className="muted">{rehearsed(strategy.rehearsal, t)}</p>}
       {wanted && <Apply intent={strategy.intent} cost={e.billedPerHourNanocredits} />}
     </div>
   );
