@@ -8,7 +8,7 @@ namespace city_cameras {
 
 namespace {
 
-// Windows lie two cells of the histogram apart: half as far finds each person several times over, for three times the work.
+// Windows lie two cells of the histogram apart: half as far finds each person several times over, and takes longer.
 constexpr int kStride = 16;
 
 double overlap(const cv::Rect& a, const cv::Rect& b) {

@@ -52,6 +52,7 @@ export class Live {
     if (this.client.language === language) return;
     this.client.language = language;
     this.reader.again('intent');
+    this.reader.again('plansOf');
   }
 
   retryNow = (): void => this.stream?.retryNow();

@@ -240,7 +240,10 @@ TEST_F(ExplainTest, EveryReasonHasASentenceInChineseToo) {
         const std::string text = reason_text(*graph, spec, reason, Language::kChinese);
         EXPECT_FALSE(text.empty());
         EXPECT_EQ(english_in(text), "") << text;
-        const auto sentences = refusal_sentences(*graph, spec, {.reasons = {reason, {ReasonCode::kCpu, site, {}, 3'000, 2'000}}}, Language::kChinese);
+        const Reason cpu{ReasonCode::kCpu, site, {}, 3'000, 2'000};
+        const auto sentences = refusal_sentences(*graph, spec, {.reasons = {reason, cpu}}, Language::kChinese);
+        const std::string second = refusal_sentences(*graph, spec, {.reasons = {cpu, reason}}, Language::kChinese).at(0);
+        EXPECT_EQ(second.find("而且的"), std::string::npos) << second;
         for (const std::string& sentence : sentences) {
           EXPECT_EQ(english_in(sentence), "") << sentence;
           EXPECT_TRUE(sentence.ends_with("。")) << sentence;
@@ -258,9 +261,12 @@ TEST_F(ExplainTest, ARefusalInChineseSaysWhatItSaysInEnglish) {
   EXPECT_EQ(zh({{ReasonCode::kRegions, {}, {}, 3, 1}}), "只有 1 个地区能承担一部分，而 where.regions 要求 3。若 where.regions 为 1，即可。");
   spec.promise = {};
   EXPECT_EQ(zh({{ReasonCode::kCpu, SiteId(1u), {}, 3'000, 2'000}, {ReasonCode::kMemory, SiteId(1u), {}, 2'048, 1'024}}),
-            "没有一个有 3 核空闲；最接近的是：metro 有 2 核空闲，需要 3 核，而且有 1Gi 内存空闲，需要 2Gi 内存。若那里再有 1 核空闲，并且那里再有 1Gi 内存空闲，即可。");
+            "没有一个站点有 3 核空闲；最接近的是：metro 有 2 核空闲，需要 3 核，而且有 1Gi 内存空闲，需要 2Gi 内存。若那里再有 1 核空闲，并且那里再有 1Gi 内存空闲，即可。");
   EXPECT_EQ(zh({{ReasonCode::kRack, SiteId(1u), {}, 8, 6}}),
-            "没有一个有能放下 8 个实例的机架；最接近的是：metro 没有能放下 8 个实例的机架：最好的放得下 6 个。若那里有机架能再放下 2 个，或者不要求 where.same_rack，即可。");
+            "没有一个站点有能放下 8 个实例的机架；最接近的是：metro 没有能放下 8 个实例的机架：最好的放得下 6 个。若那里有机架能再放下 2 个，或者也许不要求 where.same_rack，即可。");
+  EXPECT_EQ(zh({{ReasonCode::kLatency, SiteId(1u), SiteId(0u), 5'000, 9'000}, {ReasonCode::kSpeed, SiteId(1u), SiteId(0u), 1'000, 800}}),
+            "服务于 street 的站点中，没有一个能在 5 ms 内应答；最接近的是：metro 从 street 最快 9 ms 应答，而且最快的核是参考核的 0.8 倍，要求不低于 1 倍。"
+            "若 promise.latency 为 9 ms 而不是 5 ms，并且 where.speed_min 为 0.8，即可。");
 }
 
 TEST_F(ExplainTest, APlanIsExplainedInChinese) {

@@ -51,7 +51,7 @@ std::string accelerators(const IntentSpec& spec, int64_t count) {
   std::string able;
   if (work.accelerator_fp16_gflops_min > 0) able = "不低于 " + format_milli(work.accelerator_fp16_gflops_min) + " TFLOPS";
   if (work.accelerator_memory_mib > 0) able += (able.empty() ? "" : "、") + ("显存不少于 " + format_memory(work.accelerator_memory_mib));
-  return number(count) + " 张空闲的 " + (work.accelerator_model.empty() ? "" : work.accelerator_model + " ") + "加速卡" + (able.empty() ? "" : "（" + able + "）");
+  return number(count) + " 张空闲的" + (work.accelerator_model.empty() ? "" : " " + work.accelerator_model + " ") + "加速卡" + (able.empty() ? "" : "（" + able + "）");
 }
 
 std::string spare(const IntentSpec& spec) { return spec.workload.best_effort ? "多余" : "空闲"; }
@@ -156,7 +156,7 @@ std::string condition(const Graph& graph, const IntentSpec& spec, const Reason& 
     case ReasonCode::kAcceleratorsLinked: return (reason.available > 1 ? "只要 " + figure(reason.code, reason.available) + "，或者" : std::string()) + "不要求 accelerators_linked";
     case ReasonCode::kRack:
       if (!reason.site.valid() || reason.available >= reason.needed) return "不要求 where.same_rack";
-      return "那里有机架能再放下 " + number(reason.needed - reason.available) + " 个，或者不要求 where.same_rack";
+      return "那里有机架能再放下 " + number(reason.needed - reason.available) + " 个，或者也许不要求 where.same_rack";
     case ReasonCode::kAvailability: return "promise.availability 低一些";
     case ReasonCode::kOverload: return "每个实例少于 " + number(spec.workload.streams_per_instance) + " 路，或者每个实例的核更多";
     case ReasonCode::kSteering: return "那里的链路可以引导（SRv6）";
@@ -164,7 +164,7 @@ std::string condition(const Graph& graph, const IntentSpec& spec, const Reason& 
   }
 }
 
-// A reason that is of a site, without the site: "有 2 核空闲，需要 4 核".
+// A reason that is of a site, without the site: "有 2 核空闲，需要 4 核". It follows the name of the site, or another reason of the same site.
 std::string about_site(const Graph& graph, const IntentSpec& spec, const Reason& reason) {
   const std::string from = reason.ingress.valid() ? "从 " + name(graph, reason.ingress) + " " : "";
   const auto needed = [&] { return figure(reason.code, reason.needed); };
@@ -177,20 +177,20 @@ std::string about_site(const Graph& graph, const IntentSpec& spec, const Reason&
     case ReasonCode::kResidency: return "缺少意图或其数据要求的驻留标签";
     case ReasonCode::kSiteNotUp: return "不在线";
     case ReasonCode::kAccelerators: return "只有 " + number(reason.available) + " 张，需要 " + accelerators(spec, reason.needed);
-    case ReasonCode::kAcceleratorShare:
+    case ReasonCode::kAcceleratorShare: return "没有哪张加速卡空闲 " + format_milli(reason.needed) + "：最多的空闲 " + format_milli(reason.available);
     case ReasonCode::kAcceleratorMemory: return "没有哪张加速卡空闲 " + needed() + "：最多的空闲 " + available();
     case ReasonCode::kCpu:
     case ReasonCode::kMemory: return "有 " + available() + spare(spec) + "，需要 " + needed();
     case ReasonCode::kNoPath: return from + "无法经由可用的链路到达";
     case ReasonCode::kBandwidth: return from + "到达它只有 " + available() + "，需要 " + needed() + kept_text(graph, reason);
     case ReasonCode::kLatency: return from + "最快 " + available() + " 应答";
-    case ReasonCode::kOverload: return "的一个实例跟不上它的流";
+    case ReasonCode::kOverload: return "有实例跟不上它的流";
     case ReasonCode::kAvailability: return "达到的可用性是 " + available() + "，承诺的是 " + needed();
     case ReasonCode::kTaint: return "有它不能容忍的污点：" + taints_in_the_way(graph, spec, reason.site);
     case ReasonCode::kAffinity: return "没有 " + subject(graph, reason) + " 的实例，而它要与之靠近" + whereabouts(graph, reason);
     case ReasonCode::kAntiAffinity: return "有 " + number(reason.available) + " 个 " + subject(graph, reason) + " 的实例，而它要与之分开";
     case ReasonCode::kDataElsewhere: return "没有数据集 " + subject(graph, reason) + whereabouts(graph, reason);
-    case ReasonCode::kSpeed: return "的核最快是" + available() + "，要求不低于 " + format_milli(reason.needed) + " 倍";
+    case ReasonCode::kSpeed: return "最快的核是" + available() + "，要求不低于 " + format_milli(reason.needed) + " 倍";
     case ReasonCode::kAcceleratorsLinked: return "没有 " + needed() + "空闲：最多的有 " + number(reason.available) + " 张";
     case ReasonCode::kRack: return "没有能放下 " + needed() + "的机架：最好的放得下 " + number(reason.available) + " 个";
     case ReasonCode::kSteering: return from + "只能经由不可引导的链路到达";
@@ -305,7 +305,7 @@ std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec&
     if (i == 0 && reason.site.valid()) {
       const bool bounded = spec.promise.latency_us_max != 0 && reason.code != ReasonCode::kLatency && reason.ingress.valid();
       if (reason.ingress.valid()) text += (bounded ? "距 " : "服务于 ") + name(graph, reason.ingress) + (bounded ? " " + latency_text(spec.promise.latency_us_max) + " 以内的站点中，" : " 的站点中，");
-      text += "没有一个" + needs(graph, spec, reason) + "；最接近的是：";
+      text += (text.empty() ? "没有一个站点" : "没有一个") + needs(graph, spec, reason) + "；最接近的是：";
     }
     text += reason_text(graph, spec, reason);
     std::string what = condition(graph, spec, reason);

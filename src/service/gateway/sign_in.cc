@@ -192,14 +192,19 @@ bool SignIn::finished_before(const std::string& state) {
   return std::any_of(finished_.begin(), finished_.end(), [&state](const Finished& one) { return one.state == state; });
 }
 
-bool SignIn::finish_once(const std::string& state, const std::string& ledger_name) {
+Status SignIn::finish_once(const std::string& state, const std::string& ledger_name) {
   const std::lock_guard lock(mutex_);
+  if (std::any_of(finished_.begin(), finished_.end(), [&state](const Finished& one) { return one.state == state; })) {
+    return fail(ErrorCode::kDenied, "the sign-in was finished before", "sign-in", "begin it again");
+  }
   const int64_t now_s = clock_.wall_us() / 1'000'000;
   while (!finished_.empty() && (now_s - finished_.front().at_s > openid::kAttempt_s || finished_.size() >= kFinishedMax)) finished_.pop_front();
   const auto theirs = std::count_if(finished_.begin(), finished_.end(), [&](const Finished& one) { return one.person == ledger_name; });
-  if (static_cast<size_t>(theirs) >= kSignInsOfPersonMax) return false;
+  if (static_cast<size_t>(theirs) >= kSignInsOfPersonMax) {
+    return fail(ErrorCode::kExhausted, ledger_name + " has signed in " + std::to_string(kSignInsOfPersonMax) + " times within ten minutes", "often");
+  }
   finished_.push_back({state, ledger_name, now_s});
-  return true;
+  return {};
 }
 
 Routed SignIn::finish(const HttpRequest& request) {
@@ -228,9 +233,7 @@ void SignIn::redeem(const openid::Attempt& attempt, const std::string& code, con
   const int64_t session_s = provider_.settings().session_s;
   const auto issued = identity::issue_user_token(*seed, person->principal, clock_.wall_us() / 1'000'000, session_s, identity::UserTokenKind::kSession);
   if (!issued) return done(back(issued.error()));
-  if (!finish_once(attempt.state, person->ledger_name)) {
-    return done(back({ErrorCode::kExhausted, person->ledger_name + " has signed in " + std::to_string(kSignInsOfPersonMax) + " times within ten minutes", "often"}));
-  }
+  if (const Status first = finish_once(attempt.state, person->ledger_name); !first) return done(back(first.error()));
   const identity::UserTokenRecord& record = issued->record;
   remember(record.id, person->name);
   const TokenIssued event{record.id, record.secret_hash, false, static_cast<Role>(record.principal.role), policy::subject_text(record.principal),

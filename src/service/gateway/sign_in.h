@@ -75,7 +75,8 @@ class SignIn {
   Routed sign_out(Service& service, const HttpRequest& request);
   void redeem(const openid::Attempt& attempt, const std::string& code, const Done& done);
   bool finished_before(const std::string& state);
-  bool finish_once(const std::string& state, const std::string& ledger_name);  // false: the person has signed in too often
+  // kDenied: it was finished before; kExhausted: the person has signed in too often.
+  Status finish_once(const std::string& state, const std::string& ledger_name);
   void remember(const std::string& session, const std::string& person);
   Routed later(std::function<void(const Done&)> work);
   HttpResponse back(const Error& error) const;

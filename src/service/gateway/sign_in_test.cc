@@ -318,7 +318,6 @@ TEST(Cookies, AreFoundByTheirWholeName) {
   for (const char* none : {"", "b", "bb=1", "a=b=1", "b=1; b=2", ";;", " ; "}) EXPECT_EQ(cookie_of(none, "b"), "") << none;
 }
 
-// As many may wait as the bound says; the next is sent away at once.
 TEST_F(SignInTest, APersonSignsInSoManyTimesInTenMinutes) {
   const std::string bob = R"("groups":["tenant-city"],"preferred_username":"Bob")";
   for (size_t i = 0; i < kSignInsOfPersonMax; ++i) ASSERT_FALSE(signed_in().empty());
@@ -330,6 +329,7 @@ TEST_F(SignInTest, APersonSignsInSoManyTimesInTenMinutes) {
   EXPECT_FALSE(signed_in().empty());
 }
 
+// As many may wait as the bound says; the next is sent away at once.
 TEST_F(SignInTest, AtMostSoManyWait) {
   std::promise<void> held, reached;
   struct Holding : HttpClient {
