@@ -94,8 +94,8 @@ std::string render_rehearsal(const v1::Rehearsal& rehearsal, Tongue tongue, size
   }
   if (rehearsal.others_later() > 0) {
     const bool one = rehearsal.others_later() == 1;
-    say(count(rehearsal.others_later(), "other job starts later, by ", "other jobs start later, by up to ") + after(rehearsal.others_later_us()),
-        "其他 " + std::to_string(rehearsal.others_later()) + " 个作业推迟开始，" + (one ? "晚 " : "最多晚 ") + after(rehearsal.others_later_us()));
+    say(count(rehearsal.others_later(), "other job starts later, by ", "other jobs start later, one by ") + after(rehearsal.others_later_us()) + " or more",
+        "其他 " + std::to_string(rehearsal.others_later()) + " 个作业推迟开始，" + (one ? "至少晚 " : "其中一个至少晚 ") + after(rehearsal.others_later_us()));
   }
   if (rehearsal.others_preempted() > 0) {
     say(count(rehearsal.others_preempted(), "other job gives way", "other jobs give way"), "其他 " + std::to_string(rehearsal.others_preempted()) + " 个作业让路");

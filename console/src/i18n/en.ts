@@ -96,7 +96,7 @@ export const en = {
       over: (time: string) => `Rehearsed, the next ${time}`, expected: (jobs: number) => (jobs === 1 ? ' with 1 job expected' : ` with ${jobs} jobs expected`), not: 'Not rehearsed',
       never: 'it does not start', atOnce: 'it starts at once', starts: (time: string) => `it starts after ${time}`, ends: (time: string) => `ends after ${time}`,
       givesWay: (times: number) => (times === 1 ? 'gives way once' : `gives way ${times} times`), moves: (times: number) => (times === 1 ? 'moves once' : `moves ${times} times`), short: (time: string) => `lacks instances for ${time}`,
-      later: (jobs: number, time: string) => (jobs === 1 ? `1 other job starts later, by ${time}` : `${jobs} other jobs start later, by up to ${time}`), preempted: (jobs: number) => (jobs === 1 ? '1 other job gives way' : `${jobs} other jobs give way`),
+      later: (jobs: number, time: string) => (jobs === 1 ? `1 other job starts later, by ${time} or more` : `${jobs} other jobs start later, one by ${time} or more`), preempted: (jobs: number) => (jobs === 1 ? '1 other job gives way' : `${jobs} other jobs give way`),
       repaired: (site: string, time: string) => `without ${site} it runs again after ${time}`, lost: (site: string) => `without ${site} it does not run again`,
     },
   },

@@ -97,7 +97,7 @@ export const zh: Dictionary = {
       over: (time) => `预演未来 ${time}`, expected: (jobs) => `，预计来 ${jobs} 个作业`, not: '没有预演',
       never: '不会开始', atOnce: '立即开始', starts: (time) => `${time} 后开始`, ends: (time) => `${time} 后结束`,
       givesWay: (times) => `让路 ${times} 次`, moves: (times) => `迁移 ${times} 次`, short: (time) => `实例不足 ${time}`,
-      later: (jobs, time) => (jobs === 1 ? `其他 1 个作业晚 ${time} 开始` : `其他 ${jobs} 个作业推迟开始，最多晚 ${time}`), preempted: (jobs) => `其他 ${jobs} 个作业让路`,
+      later: (jobs, time) => (jobs === 1 ? `其他 1 个作业推迟开始，至少晚 ${time}` : `其他 ${jobs} 个作业推迟开始，其中一个至少晚 ${time}`), preempted: (jobs) => `其他 ${jobs} 个作业让路`,
       repaired: (site, time) => `失去 ${site} 则 ${time} 后恢复`, lost: (site) => `失去 ${site} 则无法恢复`,
     },
   },

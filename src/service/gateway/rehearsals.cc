@@ -67,6 +67,12 @@ void Service::rehearse(const Graph& graph, v1::AskResponse& out) {
     if (wish.strategies().empty() && wish.outcome().has_waiting()) add(wish.intent(), [&wish] { return wish.mutable_rehearsal(); });
   }
   if (wishes.empty()) return;
+  // One at a time: others would wait for a worker that does nothing else.
+  const std::unique_lock alone(rehearsing_, std::try_to_lock);
+  if (!alone) {
+    for (v1::Rehearsal* answer : answers) answer->set_problem("another question is being rehearsed: ask again in a moment");
+    return;
+  }
   const std::vector<Rehearsal> rehearsed = ports_.rehearse(graph, ports_.clock.wall_us(), wishes);
   for (size_t i = 0; i < rehearsed.size(); ++i) put_rehearsal(graph, rehearsed[i], *answers[i]);
 }

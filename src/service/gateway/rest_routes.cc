@@ -271,7 +271,7 @@ Routed logs(const Call& call) {
 }
 
 // In units of the rate limits: about how much of the brain's time it takes.
-constexpr int64_t kLightCost = 1, kApplyCost = 5, kBillCost = 5, kWhatIfCost = 10, kAskCost = 20;
+constexpr int64_t kLightCost = 1, kApplyCost = 5, kBillCost = 5, kWhatIfCost = 10, kAskCost = 50;
 
 enum class Effect : uint8_t {
   kNone,

@@ -239,6 +239,7 @@ class Service {
   void put_outlook_of(const policy::Principal& who, const Graph& trial, IntentId id, TimeUs now, Language language, v1::Outlook& out);
 
   Ports ports_;
+  std::mutex rehearsing_;
   std::mutex queues_mutex_;
   std::shared_ptr<const QueueReport> queues_;
   TimeUs queues_made_us_ = 0, queues_took_us_ = 0;  // steady

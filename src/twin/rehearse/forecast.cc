@@ -16,17 +16,18 @@ bool came(const IntentRow& row) {
 
 class Namer {
  public:
-  explicit Namer(const Graph& graph) : graph_(graph) {}
+  Namer(const Graph& graph, const std::set<std::string>& taken) : graph_(graph), taken_(taken) {}
   std::string next(TenantId tenant) {
     std::string name;
     do {
       name = "expected-" + std::to_string(++last_);
-    } while (graph_.find_intent(graph_.tenant_name(tenant), name).valid());
+    } while (taken_.contains(name) || graph_.find_intent(graph_.tenant_name(tenant), name).valid());
     return name;
   }
 
  private:
   const Graph& graph_;
+  const std::set<std::string>& taken_;
   uint64_t last_ = 0;
 };
 
@@ -41,7 +42,7 @@ Arrival again(const IntentRow& row, TimeUs now, TimeUs at_us) {
 
 }  // namespace
 
-Forecast forecast(const Graph& graph, TimeUs now, TimeUs window_us, const ForecastLimits& limits) {
+Forecast forecast(const Graph& graph, TimeUs now, TimeUs window_us, const ForecastLimits& limits, const std::set<std::string>& taken) {
   Forecast out{.complete_us = window_us};
   TimeUs first = now;
   std::vector<std::pair<TimeUs, IntentId>> known;  // of the last day
@@ -73,7 +74,7 @@ Forecast forecast(const Graph& graph, TimeUs now, TimeUs window_us, const Foreca
     out.complete_us = expected[limits.arrivals_max].first;
     expected.resize(limits.arrivals_max);
   }
-  Namer namer(graph);
+  Namer namer(graph, taken);
   for (const auto& [at_us, id] : expected) {
     const IntentRow& row = graph.intent(id);
     out.arrivals.push_back(again(row, now, at_us));

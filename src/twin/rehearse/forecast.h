@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "core/graph/graph.h"
@@ -31,7 +33,8 @@ struct ForecastLimits {
 // Hyndman and Athanasopoulos, Forecasting: Principles and Practice, section 5.2). Of a younger one: as many as came on average, a
 // burst counting as an hour, evenly spread. Requires 0 < window_us <= a day. What is not seen: an earlier generation of an intent that was
 // wished anew, services, and jobs in reservations, whose room is kept anyway. Stages of workflows come as jobs of their own.
-// Equal graphs and times give equal forecasts. O(intents).
-Forecast forecast(const Graph& graph, TimeUs now, TimeUs window_us, const ForecastLimits& limits = {});
+// Equal graphs and times give equal forecasts. No arrival has one of the names that are `taken`. O(intents).
+Forecast forecast(const Graph& graph, TimeUs now, TimeUs window_us, const ForecastLimits& limits = {},
+                  const std::set<std::string>& taken = {});
 
 }  // namespace weir::twin

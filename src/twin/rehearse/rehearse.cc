@@ -1,6 +1,8 @@
 #include "twin/rehearse/rehearse.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "twin/rehearse/run.h"
 
@@ -25,6 +27,9 @@ void compare(const Branch& branch, const RunOutcome& without, const RunOutcome& 
   for (size_t i = 0; i < with.preemptions.size(); ++i) {
     if (IntentId(i) != with.wish && with.preemptions[i] > without.preemptions[i]) ++out.others_preempted;
   }
+  for (size_t i = 0; i < with.others_preempted.size(); ++i) {
+    if (with.others_preempted[i] > without.others_preempted[i]) ++out.others_preempted;
+  }
 }
 
 // When a site is to be lost: half way from the start to the end. None: it does not start, or is an array.
@@ -47,14 +52,27 @@ std::vector<Rehearsal> rehearse(const Graph& graph, TimeUs now, const std::vecto
     return refuse("the domain has more than " + std::to_string(options.intents_max) + " intents or " + std::to_string(options.nodes_max) + " nodes");
   }
   if (wishes.empty()) return out;
-  const Branch branch = branch_of(graph, now, options);
-  const RunOutcome without = Run(branch, nullptr, std::nullopt, with, options).go();
+  std::set<std::string> taken;
+  for (const IntentSubmitted& wish : wishes) taken.insert(wish.spec.name);
+  const Branch branch = branch_of(graph, now, options, taken);
+  RehearseBounds left = options.all;
+  uint64_t runs_left = 1 + 2 * wishes.size();
+  const auto through = [&](const IntentSubmitted* wish, std::optional<TimeUs> lose_at_us) {
+    const RehearseBounds bounds{std::min(options.run.turns_max, left.turns_max / runs_left), std::min(options.run.decisions_max, left.decisions_max / runs_left)};
+    const RunOutcome out = Run(branch, wish, lose_at_us, with, options, bounds).go();
+    left.turns_max -= std::min(left.turns_max, out.turns);
+    left.decisions_max -= std::min(left.decisions_max, out.decisions);
+    --runs_left;
+    return out;
+  };
+  const RunOutcome without = through(nullptr, std::nullopt);
   if (!without.problem.empty()) return refuse(without.problem);
   for (size_t i = 0; i < wishes.size(); ++i) {
     Rehearsal& one = out[i];
-    const RunOutcome run = Run(branch, &wishes[i], std::nullopt, with, options).go();
+    const RunOutcome run = through(&wishes[i], std::nullopt);
     if (!run.problem.empty()) {
       one.problem = run.problem;
+      --runs_left;
       continue;
     }
     one.reached_us = run.reached_us;
@@ -68,8 +86,11 @@ std::vector<Rehearsal> rehearse(const Graph& graph, TimeUs now, const std::vecto
     one.short_us = run.short_us;
     compare(branch, without, run, one);
     const auto lose_at_us = half_way(run, wishes[i]);
-    if (!lose_at_us) continue;
-    const RunOutcome loss = Run(branch, &wishes[i], lose_at_us, with, options).go();
+    if (!lose_at_us) {
+      --runs_left;
+      continue;
+    }
+    const RunOutcome loss = through(&wishes[i], lose_at_us);
     if (!loss.problem.empty()) continue;
     one.lost = loss.lost;
     one.repaired_us = loss.repaired_us;

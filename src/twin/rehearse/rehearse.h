@@ -12,13 +12,19 @@
 // The next hours of a domain with and without a wish: the production loop in virtual time, from the graph as it is.
 namespace weir::twin {
 
+struct RehearseBounds {
+  uint64_t turns_max = 0, decisions_max = 0;
+};
+
 struct RehearseOptions {
   TimeUs window_us = 14'400'000'000;       // at most a day
   ForecastLimits forecast = {};
   // Of a graph with more intents or nodes nothing is rehearsed.
   size_t intents_max = 20'000, nodes_max = 20'000;
-  // Of one run through the window; where it takes more, it ends there. Counted, so that every machine stops at the same place.
-  uint64_t turns_max = 10'000, decisions_max = 2'000;
+  // Where a run takes more, it ends there. Counted, so that every machine stops at the same place.
+  RehearseBounds run = {.turns_max = 10'000, .decisions_max = 2'000};
+  // Of all runs for one call; what is left is shared evenly among those that are left.
+  RehearseBounds all = {.turns_max = 30'000, .decisions_max = 3'000};
 };
 
 // Who decides. Each run has new ones: what they remember of one branch is wrong for the next.

@@ -34,12 +34,12 @@ bool is_there(const Graph& graph, SiteId site) {
 
 }  // namespace
 
-Branch branch_of(const Graph& graph, TimeUs now, const RehearseOptions& options) {
+Branch branch_of(const Graph& graph, TimeUs now, const RehearseOptions& options, const std::set<std::string>& taken) {
   const TimeUs origin_us = std::max(now, graph.now());
   Branch out{.graph = graph,
              .origin_us = origin_us,
              .state = std::make_shared<const std::vector<std::byte>>(encode_graph(graph)),
-             .forecast = forecast(graph, origin_us, options.window_us, options.forecast),
+             .forecast = forecast(graph, origin_us, options.window_us, options.forecast, taken),
              .waiting = {}};
   for (size_t i = 0; i < graph.intent_count(); ++i) {
     if (waits(graph.intent(IntentId(i)))) out.waiting.push_back(IntentId(i));
@@ -48,11 +48,12 @@ Branch branch_of(const Graph& graph, TimeUs now, const RehearseOptions& options)
 }
 
 Run::Run(const Branch& branch, const IntentSubmitted* wish, std::optional<TimeUs> lose_at_us, const RehearseWith& with,
-         const RehearseOptions& options)
+         const RehearseOptions& options, const RehearseBounds& bounds)
     : branch_(branch),
       wish_(wish),
       lose_at_us_(lose_at_us),
       options_(options),
+      bounds_(bounds),
       planner_(with.planner()),
       scheduler_(with.scheduler ? with.scheduler() : nullptr),
       log_(branch.graph.version(), branch.state),
@@ -91,7 +92,7 @@ Status Run::begin() {
     // It says nothing that the graph does not know.
     if (is_there(graph, site)) world_.attach(site, {.version = "rehearsal", .steerable = graph.site(site).agent_steers});
   }
-  return world_.settle(options_.turns_max);
+  return settle();
 }
 
 // What was told to begin and was not seen running yet, begins when it is told so again.
@@ -100,6 +101,8 @@ void Run::resume(SiteId site, const RunRow& run, IntentId intent) {
   const TimeUs since_us = run.began > 0 ? run.began - branch_.origin_us : 0;
   world_.holds(site, run.run, intent, since_us);
   ++running_[intent];
+  began_.try_emplace(intent, 0);
+  if (const IntentRow& row = branch_.graph.intent(intent); row.array.valid()) began_.try_emplace(row.array, 0);
   foresee_end(site, run.run, intent, since_us);
 }
 
@@ -112,7 +115,7 @@ Status Run::make_wish() {
   if (Status turned = world_.turn(); !turned) return turned;
   if (!admitted) return admitted;
   out_.wish = world_.head().find_intent(world_.head().tenant_name(wish_->tenant), wish_->spec.name);
-  return world_.settle(options_.turns_max);
+  return settle();
 }
 
 // ---- what happens --------------------------------------------------------------------------------------
@@ -139,10 +142,16 @@ void Run::foresee_end(SiteId site, RunId run, IntentId intent, TimeUs since_us) 
   ends_.push({std::max(since_us + run_us - done_us - kEarlyUs, world_.now_us() + kEarlyUs), ++sequence_, site, run});
 }
 
+// Of what runs together a checkpoint holds what all of it has done: nothing is saved by an instance that is given up while others go on.
 void Run::stopped(IntentId intent, TimeUs ran_us) {
-  if (const auto found = running_.find(intent); found != running_.end() && --found->second == 0) running_.erase(found);
+  Stopped& last = stopped_[intent];
+  last.ran_us = last.at_us == world_.now_us() ? std::min(last.ran_us, ran_us) : ran_us;
+  last.at_us = world_.now_us();
+  const auto found = running_.find(intent);
+  if (found == running_.end() || --found->second > 0) return;
+  running_.erase(found);
   const TimeUs interval_us = world_.head().intent(intent).spec->schedule.checkpoint_interval_us;
-  if (interval_us > 0) saved_us_[intent] += ran_us / interval_us * interval_us;
+  if (interval_us > 0) saved_us_[intent] += last.ran_us / interval_us * interval_us;
 }
 
 bool Run::end_run(const End& end) {
@@ -186,7 +195,11 @@ void Run::lose_site() {
 
 bool Run::over_bounds() {
   const Loop::Counters& counters = world_.loop().counters();
-  return counters.turns >= options_.turns_max || counters.decisions >= options_.decisions_max;
+  return counters.turns >= bounds_.turns_max || counters.decisions >= bounds_.decisions_max;
+}
+
+Status Run::settle() {
+  return world_.settle([this] { return over_bounds(); });
 }
 
 Status Run::go_on() {
@@ -203,7 +216,7 @@ Status Run::go_on() {
     const bool happens = move_on(std::max(next_us, world_.now_us()));
     if (world_.now_us() >= horizon_us) break;
     if (!happens) continue;
-    if (Status settled = world_.settle(options_.turns_max); !settled) return settled;
+    if (Status settled = settle(); !settled) return settled;
     observe();
     // It is known that a site is gone when it was silent for so long.
     if (lost_us && !lose_at_us_ && out_.lost.valid() && ready_) {
@@ -274,10 +287,9 @@ void Run::observe() {
   }
   ready_ = wish_is_ready();
   if (row.active && std::exchange(planned_, row.active->position) != row.active->position) {
-    std::vector<SiteId> sites;
-    for (const Placement& placement : row.active->plan.placements) sites.push_back(placement.site);
-    std::sort(sites.begin(), sites.end());
-    if (out_.starts_us && sites != sites_) ++out_.moves;
+    std::set<SiteId> sites;
+    for (const Placement& placement : row.active->plan.placements) sites.insert(placement.site);
+    if (out_.starts_us && !std::includes(sites_.begin(), sites_.end(), sites.begin(), sites.end())) ++out_.moves;
     sites_ = std::move(sites);
   }
   if (ready_ && !out_.starts_us) out_.starts_us = now_us;
@@ -285,7 +297,14 @@ void Run::observe() {
 
 void Run::conclude() {
   const Graph& graph = world_.head();
+  const Loop::Counters& counters = world_.loop().counters();
+  out_.turns = counters.turns;
+  out_.decisions = counters.decisions;
   out_.reached_us = world_.now_us();
+  if (out_.reached_us == 0 && over_bounds()) {
+    out_.problem = "more has to be decided at once than a rehearsal may";
+    return;
+  }
   out_.billed = line_amount(billed_, 1, static_cast<uint64_t>(kHourUs));
   const auto began = [this](IntentId intent) {
     const auto found = began_.find(intent);
@@ -296,9 +315,13 @@ void Run::conclude() {
     const Arrival& arrival = branch_.forecast.arrivals[i];
     const IntentId intent = graph.find_intent(graph.tenant_name(arrival.tenant), arrival.spec.name);
     out_.others.push_back(intent.valid() ? began(intent) : std::nullopt);
+    out_.others_preempted.push_back(intent.valid() ? graph.intent(intent).preemptions : 0);
   }
-  for (size_t i = 0; i < branch_.graph.intent_count(); ++i) out_.preemptions.push_back(graph.intent(IntentId(i)).preemptions);
-  if (out_.wish.valid()) out_.preempted = static_cast<int32_t>(graph.intent(out_.wish).preemptions);
+  const size_t known = branch_.graph.intent_count();
+  for (size_t i = 0; i < known; ++i) out_.preemptions.push_back(graph.intent(IntentId(i)).preemptions);
+  if (!out_.wish.valid()) return;
+  const uint32_t before = out_.wish.index() < known ? branch_.graph.intent(out_.wish).preemptions : 0;
+  out_.preempted = static_cast<int32_t>(graph.intent(out_.wish).preemptions - before);
 }
 
 }  // namespace weir::twin

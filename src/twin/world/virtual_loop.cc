@@ -131,9 +131,9 @@ Status VirtualLoop::turn() {
   return loop_->turn(std::exchange(inbox_, {}));
 }
 
-Status VirtualLoop::settle(uint64_t turns_max) {
+Status VirtualLoop::settle(const std::function<bool()>& over) {
   for (uint64_t before = UINT64_MAX;
-       (before != loop_->counters().events || !inbox_.empty() || !spoke_.empty()) && loop_->counters().turns < turns_max;) {
+       (before != loop_->counters().events || !inbox_.empty() || !spoke_.empty()) && !(over && over());) {
     before = loop_->counters().events;
     if (Status turned = turn(); !turned) return turned;
   }

@@ -53,8 +53,8 @@ class VirtualLoop final : public Clock, public Wire {
   IntentId end_run(SiteId site, RunId run, const std::function<UsageReport(IntentId, TimeUs since_us)>& used);
 
   Status turn();
-  // Until nothing happens any more at this time, or the loop has taken so many turns in all.
-  Status settle(uint64_t turns_max = UINT64_MAX);
+  // Until nothing happens any more at this time, or, looked at before every turn, it is `over`.
+  Status settle(const std::function<bool()>& over = {});
 
   Loop& loop() { return *loop_; }
   const Graph& head() const { return loop_->head(); }
