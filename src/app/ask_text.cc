@@ -71,7 +71,7 @@ std::string render_summary(const v1::Estimate& estimate, Tongue tongue) {
 }
 
 std::string render_rehearsal(const v1::Rehearsal& rehearsal, Tongue tongue, size_t indent) {
-  if (rehearsal.window_us() == 0) return {};
+  if (rehearsal.window_us() == 0 && rehearsal.problem().empty()) return {};
   if (!rehearsal.problem().empty()) {
     return wrapped(std::string(indent, ' ') + std::string(tongue.in("Not rehearsed: ", "没有预演：")) + printable(rehearsal.problem()), kTableWidth);
   }
