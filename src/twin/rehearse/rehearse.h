@@ -20,7 +20,7 @@ struct RehearseOptions {
   TimeUs window_us = 14'400'000'000;       // at most a day
   ForecastLimits forecast = {};
   // Of a graph with more intents or nodes nothing is rehearsed.
-  size_t intents_max = 20'000, nodes_max = 20'000;
+  size_t intents_max = 5'000, nodes_max = 20'000;
   // Where a run takes more, it ends there. Counted, so that every machine stops at the same place.
   RehearseBounds run = {.turns_max = 10'000, .decisions_max = 2'000};
   // Of all runs for one call; what is left is shared evenly among those that are left.
