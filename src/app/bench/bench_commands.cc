@@ -15,6 +15,7 @@
 #include "bench/loop/loop_bench.h"
 #include "bench/metering/metering_bench.h"
 #include "bench/packing/packing_bench.h"
+#include "bench/rehearse/rehearse_bench.h"
 #include "bench/replay/replay_bench.h"
 #include "bench/request/request_bench.h"
 #include "bench/traffic/traffic_bench.h"
@@ -42,6 +43,7 @@ void add_bench_commands(CLI::App& app) {
   add("decide", "Decide, verify and apply on 10,000 sites and a million nodes", bench::run_decide_bench);
   add("loop", "Jobs through the production loop in virtual time", bench::run_loop_bench);
   add("replay", "A generated trace through the production loop: time and memory", bench::run_replay_bench);
+  add("rehearse", "What strategies become in the next hours: time of a rehearsal", bench::run_rehearse_bench);
   add("packing", "Accelerators in use by packing policies, on traces of openb's format",
       bench::run_packing_bench);
   add("traffic", "Segment lists for all demands of a network, against the best possible",

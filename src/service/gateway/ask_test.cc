@@ -6,7 +6,9 @@
 #include "intelligence/language_endpoint/endpoint.h"
 #include "service/gateway/rest_routes.h"
 #include "service/gateway/service.h"
+#include "orchestration/queue/graph_queue.h"
 #include "service/gateway/test_brain.h"
+#include "twin/rehearse/rehearse.h"
 #include "weir/v1/service.pb.h"
 
 namespace weir::gateway {
@@ -155,6 +157,99 @@ TEST_F(AskTest, BoundsAreSaid) {
   EXPECT_EQ(refused(future).where, "unix_seconds");
   future.mutable_dialogue(0)->set_unix_seconds(-1);
   EXPECT_EQ(refused(future).where, "unix_seconds");
+}
+
+Rehearse by_the_twin() {
+  return [](const Graph& graph, TimeUs now, const std::vector<IntentSubmitted>& wishes) {
+    return twin::rehearse(graph, now, wishes,
+                          {.planner = [] { return std::make_unique<JointPlanner>(); },
+                           .scheduler = [] { return std::make_unique<queue::GraphQueue>(); },
+                           .needs_decision = needs_decision});
+  };
+}
+
+TEST_F(AskTest, EveryStrategyIsRehearsed) {
+  Ports ports = brain.ports();
+  ports.rehearse = by_the_twin();
+  Service rehearsing(std::move(ports));
+  const uint64_t version = brain.durable()->version();
+  const auto answer = rehearsing.ask(city, saying({kCameras}));
+  ASSERT_TRUE(answer) << answer.error().text();
+  ASSERT_GT(answer->wishes(0).strategies_size(), 0);
+  for (const v1::Strategy& one : answer->wishes(0).strategies()) {
+    const v1::Rehearsal& rehearsal = one.rehearsal();
+    EXPECT_EQ(rehearsal.problem(), "") << one.kind();
+    EXPECT_EQ(rehearsal.window_us(), 14'400'000'000);
+    EXPECT_EQ(rehearsal.reached_us(), rehearsal.window_us());
+    EXPECT_EQ(rehearsal.forecast(), "none");
+    EXPECT_TRUE(rehearsal.starts());
+    EXPECT_EQ(rehearsal.starts_after_us(), 0);
+    EXPECT_FALSE(rehearsal.ends()) << "a service stays";
+    EXPECT_NEAR(static_cast<double>(rehearsal.billed_nanocredits()), 4.0 * static_cast<double>(one.estimate().billed_per_hour_nanocredits()), 10.0) << one.kind();
+    EXPECT_FALSE(rehearsal.lost_site().empty());
+  }
+  EXPECT_EQ(brain.durable()->version(), version) << "nothing of it comes to be";
+  EXPECT_FALSE(wish(city, saying({kCameras})).strategies(0).has_rehearsal()) << "without the port";
+}
+
+TEST_F(AskTest, AJobThatHasToWaitIsRehearsedWithoutStrategies) {
+  IntentSpec first{.name = "first"};
+  first.workload = {.kind = WorkKind::kJob, .artifact = "train", .cpu_milli = 8'000, .memory_mib = 256};
+  first.schedule.run_time_us_max = 3'600'000'000;
+  brain.record("op", IntentSubmitted{IntentId(0u), TenantId(0u), 1, first});
+  brain.decide();
+  ASSERT_TRUE(brain.durable()->intent(IntentId(0u)).active);
+  Ports ports = brain.ports();
+  ports.rehearse = by_the_twin();
+  Service rehearsing(std::move(ports));
+  const auto answer = rehearsing.ask(city, saying({"train with train on 8 cores and 256 MiB for 1 hour, at most 1 hour"}));
+  ASSERT_TRUE(answer) << answer.error().text();
+  const v1::Wish& one = answer->wishes(0);
+  ASSERT_TRUE(one.outcome().has_waiting()) << one.DebugString();
+  EXPECT_EQ(one.strategies_size(), 0);
+  EXPECT_TRUE(one.rehearsal().starts()) << one.rehearsal().DebugString();
+  EXPECT_GT(one.rehearsal().starts_after_us(), 3'000'000'000) << "when the first has ended";
+}
+
+TEST_F(AskTest, AllOfAQuestionAreRehearsedAtOnceUpToABound) {
+  std::vector<size_t> asked;
+  Ports ports = brain.ports();
+  ports.rehearse = [&asked](const Graph&, TimeUs, const std::vector<IntentSubmitted>& wishes) {
+    asked.push_back(wishes.size());
+    std::vector<Rehearsal> out(wishes.size());
+    for (size_t i = 0; i < out.size(); ++i) out[i] = {.window_us = static_cast<TimeUs>(i + 1), .problem = "too large"};
+    return out;
+  };
+  Service counting(std::move(ports));
+  const auto rehearsed = [&](const v1::AskResponse& answer) {
+    size_t ways = 0, with = 0;
+    for (const v1::Wish& one : answer.wishes()) {
+      for (const v1::Strategy& way : one.strategies()) {
+        ++ways;
+        if (!way.has_rehearsal()) continue;
+        EXPECT_EQ(way.rehearsal().window_us(), static_cast<int64_t>(++with)) << "in their order";
+        EXPECT_EQ(way.rehearsal().problem(), "too large");
+      }
+    }
+    return std::pair(ways, with);
+  };
+  const auto one = counting.ask(city, saying({kCameras}));
+  ASSERT_TRUE(one);
+  const auto [ways, with] = rehearsed(*one);
+  EXPECT_GT(ways, 0u);
+  EXPECT_EQ(with, std::min(ways, kRehearsalsMax));
+  EXPECT_EQ(asked, std::vector<size_t>{with});
+  asked.clear();
+  std::string many;
+  for (int i = 1; i <= 8; ++i) many += "4 streams of detection from street within " + std::to_string(100 * i) + " ms. ";
+  const auto several = counting.ask(city, saying({many}));
+  ASSERT_TRUE(several);
+  const auto [all_ways, all_with] = rehearsed(*several);
+  EXPECT_EQ(all_with, std::min(all_ways, kRehearsalsMax));
+  EXPECT_EQ(asked, std::vector<size_t>{all_with});
+  asked.clear();
+  ASSERT_TRUE(counting.ask(city, saying({"where is it cheapest?"})));
+  EXPECT_TRUE(asked.empty()) << "there is nothing to rehearse";
 }
 
 TEST_F(AskTest, WithoutWhatUnderstandsItSaysSo) {

@@ -10,7 +10,7 @@ constexpr TimeUs kWindow = 4 * kHour;
 // So many jobs, one every `every_us`.
 void submit_jobs(Domain& domain, int count, TimeUs every_us) {
   for (int i = 0; i < count; ++i) {
-    domain.submit(Domain::job("j" + std::to_string(i), 1 + i % 4));
+    domain.submit(Domain::job("j" + std::to_string(domain.graph.intent_count()), 1 + i % 4));
     domain.now += every_us;
   }
 }

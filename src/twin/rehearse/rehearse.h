@@ -16,8 +16,9 @@ struct RehearseOptions {
   TimeUs window_us = 14'400'000'000;       // at most a day
   ForecastLimits forecast = {};
   // Of a graph with more intents or nodes nothing is rehearsed.
-  size_t intents_max = 20'000, nodes_max = 20'000;
-  // Of one run through the window; where it takes more, it ends there. Counted, so that every machine stops at the same place.
+  size_t intents_max = 5'000, nodes_max = 20'000;
+  // Of one run through the window; where it takes more, it ends there. Counted, so that every machine stops at the same place. Of turns
+  // a graph has as many fewer as its intents and nodes exceed a hundred: of 1,000 a tenth or so.
   uint64_t turns_max = 10'000, decisions_max = 2'000;
 };
 

@@ -12,6 +12,7 @@ namespace weir::twin {
 namespace {
 
 constexpr TimeUs kHourUs = 3'600'000'000;
+constexpr uint64_t kRowsPerTurn = 100;  // of intents and nodes: with more of them a turn takes as much longer
 constexpr TimeUs kEarlyUs = 1;  // so that an end that was foreseen comes before the limit
 constexpr const char* kActor = "operator/rehearsal";
 
@@ -53,6 +54,7 @@ Run::Run(const Branch& branch, const IntentSubmitted* wish, std::optional<TimeUs
       wish_(wish),
       lose_at_us_(lose_at_us),
       options_(options),
+      turns_max_(options.turns_max / (1 + (branch.graph.intent_count() + branch.graph.node_count()) / kRowsPerTurn)),
       planner_(with.planner()),
       scheduler_(with.scheduler ? with.scheduler() : nullptr),
       log_(branch.graph.version(), branch.state),
@@ -91,7 +93,7 @@ Status Run::begin() {
     // It says nothing that the graph does not know.
     if (is_there(graph, site)) world_.attach(site, {.version = "rehearsal", .steerable = graph.site(site).agent_steers});
   }
-  return world_.settle(options_.turns_max);
+  return world_.settle(turns_max_);
 }
 
 // What was told to begin and was not seen running yet, begins when it is told so again.
@@ -112,7 +114,7 @@ Status Run::make_wish() {
   if (Status turned = world_.turn(); !turned) return turned;
   if (!admitted) return admitted;
   out_.wish = world_.head().find_intent(world_.head().tenant_name(wish_->tenant), wish_->spec.name);
-  return world_.settle(options_.turns_max);
+  return world_.settle(turns_max_);
 }
 
 // ---- what happens --------------------------------------------------------------------------------------
@@ -186,7 +188,7 @@ void Run::lose_site() {
 
 bool Run::over_bounds() {
   const Loop::Counters& counters = world_.loop().counters();
-  return counters.turns >= options_.turns_max || counters.decisions >= options_.decisions_max;
+  return counters.turns >= turns_max_ || counters.decisions >= options_.decisions_max;
 }
 
 Status Run::go_on() {
@@ -203,7 +205,7 @@ Status Run::go_on() {
     const bool happens = move_on(std::max(next_us, world_.now_us()));
     if (world_.now_us() >= horizon_us) break;
     if (!happens) continue;
-    if (Status settled = world_.settle(options_.turns_max); !settled) return settled;
+    if (Status settled = world_.settle(turns_max_); !settled) return settled;
     observe();
     // It is known that a site is gone when it was silent for so long.
     if (lost_us && !lose_at_us_ && out_.lost.valid() && ready_) {

@@ -82,6 +82,7 @@ class Run {
   const IntentSubmitted* wish_;
   std::optional<TimeUs> lose_at_us_;
   const RehearseOptions& options_;
+  const uint64_t turns_max_;
   std::unique_ptr<Planner> planner_;
   std::unique_ptr<Scheduler> scheduler_;
   BranchLog log_;

@@ -13,7 +13,7 @@ describe('rehearsed', () => {
   it('says what a lost site does to it, and nothing of what does not happen', () => {
     const r = { reachedUs: String(4 * HOUR), forecast: 'none', starts: true, lostSite: 'hub', repaired: true, repairedAfterUs: '1500000' };
     expect(rehearsed(r, dictionaries.en)).toBe('Rehearsed, the next 4 h: it starts at once; without hub it runs again after 2 s');
-    expect(rehearsed({ ...r, repaired: undefined }, dictionaries.en)).toBe('Rehearsed, the next 4 h: it starts at once; without hub it does not run again');
+    expect(rehearsed({ ...r, repaired: false }, dictionaries.en)).toBe('Rehearsed, the next 4 h: it starts at once; without hub it does not run again');
   });
   it('says all that goes wrong', () => {
     const r = { reachedUs: String(HOUR), forecast: 'rate', arrivals: 1, starts: true, startsAfterUs: '0', ends: true, endsAfterUs: '60000000', preemptions: 1, moves: 2, shortUs: '1000000', othersLater: 1, othersLaterUs: '2000000', othersPreempted: 1 };
