@@ -19,6 +19,7 @@ constexpr const char* kActor = "operator/rehearsal";
 LoopOptions loop_options() {
   LoopOptions options = VirtualLoop::options();
   options.retry_us = LoopOptions().retry_us;
+  options.deciding_max = LoopOptions().deciding_max;
   return options;
 }
 
@@ -130,13 +131,26 @@ bool Run::begins(SiteId site, const DirectedRun& order) {
   return true;
 }
 
+// By what is known at the moment of the graph, so that a job takes as long with the wish as without: what ends in a rehearsal teaches
+// its loop how long the like of it runs, and that is no news of the world.
+TimeUs Run::expected_us(IntentId intent, const IntentRow& row) const {
+  const Graph& graph = branch_.graph;
+  const bool known = intent.index() < graph.intent_count() && graph.intent(intent).generation == row.generation;
+  if (known) return expected_run_us(graph, graph.intent(intent));
+  IntentRow fresh;
+  fresh.tenant = row.tenant;
+  fresh.spec = row.spec;
+  fresh.predicted_us = graph.predicted_run_us(row.tenant, row.spec->workload.artifact);
+  return expected_run_us(graph, fresh);
+}
+
 // As queues foresee it: as long as is expected, and at its limit where that is over already. Of what nothing is known, it goes on.
 void Run::foresee_end(SiteId site, RunId run, IntentId intent, TimeUs since_us) {
   const IntentRow& row = world_.head().intent(intent);
   if (spec_of(row, run).workload.kind != WorkKind::kJob) return;
   const auto saved = saved_us_.find(intent);
   const TimeUs done_us = saved == saved_us_.end() ? 0 : saved->second;
-  TimeUs run_us = expected_run_us(world_.head(), row);
+  TimeUs run_us = expected_us(intent, row);
   if (run_us > 0 && since_us + run_us - done_us <= world_.now_us()) run_us = row.spec->schedule.run_time_us_max;
   if (run_us == 0) return;
   ends_.push({std::max(since_us + run_us - done_us - kEarlyUs, world_.now_us() + kEarlyUs), ++sequence_, site, run});

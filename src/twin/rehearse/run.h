@@ -74,6 +74,7 @@ class Run {
   bool begins(SiteId site, const DirectedRun& order);
   void stopped(IntentId intent, TimeUs ran_us);
   bool end_run(const End& end);
+  TimeUs expected_us(IntentId intent, const IntentRow& row) const;
   void foresee_end(SiteId site, RunId run, IntentId intent, TimeUs since_us);
   void submit(const Arrival& arrival);
   void lose_site();
