@@ -59,11 +59,11 @@ std::vector<Rehearsal> rehearse(const Graph& graph, TimeUs now, const std::vecto
   uint64_t runs_left = 1 + 2 * wishes.size();
   const auto through = [&](const IntentSubmitted* wish, std::optional<TimeUs> lose_at_us) {
     const RehearseBounds bounds{std::min(options.run.turns_max, left.turns_max / runs_left), std::min(options.run.decisions_max, left.decisions_max / runs_left)};
-    const RunOutcome out = Run(branch, wish, lose_at_us, with, options, bounds).go();
-    left.turns_max -= std::min(left.turns_max, out.turns);
-    left.decisions_max -= std::min(left.decisions_max, out.decisions);
+    const RunOutcome outcome = Run(branch, wish, lose_at_us, with, options, bounds).go();
+    left.turns_max -= std::min(left.turns_max, outcome.turns);
+    left.decisions_max -= std::min(left.decisions_max, outcome.decisions);
     --runs_left;
-    return out;
+    return outcome;
   };
   const RunOutcome without = through(nullptr, std::nullopt);
   if (!without.problem.empty()) return refuse(without.problem);
