@@ -151,6 +151,51 @@ TEST(Rehearse, AWishThatChangesWhatRuns) {
   expect_near(changed.billed, 24 * kCredit, 10);
 }
 
+// Begins at once, gives way after an hour to what comes every day for an hour, and has kept its last checkpoint.
+TEST(Rehearse, ACheckpointHoldsWhatAllInstancesHaveDone) {
+  for (const int32_t instances : {1, 4}) {
+    Domain domain;
+    const auto came = [&](const std::string& name, int32_t priority) { domain.add(IntentWithdrawn{domain.submit(Domain::job(name, 8, kHour, priority)), true}); };
+    came("first", 0);
+    domain.now += 2 * kHour;
+    came("urgent", 9);
+    domain.now += 8 * kHour;
+    for (int i = 0; i < 4; ++i) came("other-" + std::to_string(i), 0);
+    domain.now += 15 * kHour;
+    IntentSpec spec = Domain::job("wish", 8 / instances, 2 * kHour);
+    spec.schedule.instances = instances;
+    spec.schedule.checkpoint_interval_us = 10 * kMinute;
+    const Rehearsal found = domain.rehearsed(Domain::wish(spec));
+    EXPECT_EQ(found.forecast, ForecastSource::kYesterday);
+    EXPECT_EQ(found.arrivals, 1);
+    EXPECT_EQ(found.starts_us, 0);
+    EXPECT_EQ(found.preemptions, 1);
+    EXPECT_EQ(found.moves, 0);
+    ASSERT_TRUE(found.ends_us) << instances;
+    expect_near(*found.ends_us, 3 * kHour, 11 * kMinute);
+  }
+}
+
+TEST(Rehearse, AWishThatIsCalledLikeAnArrivalStaysItself) {
+  const Domain domain = yesterday();
+  const Rehearsal other = domain.rehearsed(Domain::wish(Domain::job("wish", 2)));
+  EXPECT_EQ(domain.rehearsed(Domain::wish(Domain::job("expected-1", 2))), other);
+}
+
+TEST(Rehearse, AllRunsOfAQuestionAreBoundedTogether) {
+  const Domain domain = yesterday();
+  const std::vector<IntentSubmitted> wishes = {Domain::wish(Domain::job("a", 2)), Domain::wish(Domain::job("b", 2))};
+  RehearseOptions options;
+  for (options.all.decisions_max = 0; options.all.decisions_max < 200; options.all.decisions_max += 5) {
+    const auto found = rehearse(domain.graph, domain.now, wishes, Domain::with(), options);
+    ASSERT_EQ(found.size(), 2u);
+    for (const Rehearsal& one : found) EXPECT_EQ(one.reached_us == 0, !one.problem.empty());
+  }
+  EXPECT_EQ(rehearse(domain.graph, domain.now, wishes, Domain::with(), options).at(1).reached_us, 4 * kHour);
+  options.all = {.turns_max = 0, .decisions_max = 1'000};
+  EXPECT_NE(rehearse(domain.graph, domain.now, wishes, Domain::with(), options).at(0).problem, "");
+}
+
 TEST(Rehearse, WhatIsNotAdmittedSaysWhy) {
   const Domain domain;
   IntentSpec spec = Domain::job("wish", 1);
