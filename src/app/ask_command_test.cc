@@ -3,7 +3,9 @@
 #include <iostream>
 #include <sstream>
 
+#include "app/ask_text.h"
 #include "app/command_test.h"
+#include "app/table.h"
 
 namespace weir::app {
 namespace {
@@ -115,6 +117,7 @@ TEST_F(AskCommandTest, ShowsTheWaysToHaveItAndAppliesTheOneThatIsChosen) {
   EXPECT_EQ(asked.code, kExitInfeasible) << asked.error;
   EXPECT_NE(asked.out.find("What would make it possible"), std::string::npos) << asked.out;
   EXPECT_NE(asked.out.find("slower: It can be had within"), std::string::npos) << asked.out;
+  EXPECT_NE(asked.out.find("\n    Rehearsed, the next 4 h: it starts at once"), std::string::npos) << asked.out;
   const Outcome unknown = weir({"ask", kChinese, "--tenant", "city", "--strategy", "slower", "--yes"});
   EXPECT_EQ(unknown.code, kExitInfeasible) << unknown.out;
   EXPECT_NE(unknown.error.find("--strategy slower"), std::string::npos) << unknown.error;
@@ -122,6 +125,34 @@ TEST_F(AskCommandTest, ShowsTheWaysToHaveItAndAppliesTheOneThatIsChosen) {
   const Outcome applied = weir({"ask", "detection on 4 streams from street, within 1 ms", "--tenant", "city", "--strategy", "slower", "--yes"});
   EXPECT_EQ(applied.code, kExitOk) << applied.error << applied.out;
   EXPECT_NE(weir({"get", "intents"}).out.find("detection"), std::string::npos);
+}
+
+TEST(AskText, ToldOfARehearsalIsWhatHappensInIt) {
+  constexpr int64_t kMinute = 60'000'000, kHour = 60 * kMinute;
+  EXPECT_EQ(render_rehearsal({}, {}), "");
+  v1::Rehearsal one;
+  one.set_window_us(4 * kHour);
+  one.set_reached_us(4 * kHour);
+  one.set_forecast("none");
+  EXPECT_EQ(render_rehearsal(one, {}), "Rehearsed, the next 4 h: it does not start.\n");
+  one.set_starts(true);
+  EXPECT_EQ(render_rehearsal(one, {}, 4), "    Rehearsed, the next 4 h: it starts at once.\n");
+  EXPECT_EQ(render_rehearsal(one, {true}), "预演未来 4 小时：立即开始。\n");
+  one.set_forecast("rate");
+  one.set_arrivals(37);
+  one.set_reached_us(kHour * 5 / 2);
+  one.set_starts_after_us(12 * kMinute - 1);
+  one.set_others_later(2);
+  one.set_others_later_us(5 * kMinute);
+  one.set_lost_site("hub");
+  one.set_repaired(true);
+  one.set_repaired_after_us(6'500'000);
+  EXPECT_EQ(render_rehearsal(one, {}), "Rehearsed, the next 2.5 h with 37 jobs expected: it starts after 12 min; 2 other\n"
+                                       "  jobs start later, one by 5 min or more; without hub it runs again after 7 s.\n");
+  EXPECT_EQ(render_rehearsal(one, {true}), "预演未来 2.5 小时，预计来 37 个作业：12 分钟后开始；其他 2 个作业推迟开始，其中\n"
+                                           "  一个至少晚 5 分钟；失去 hub 则 7 秒后恢复。\n");
+  one.set_problem("the domain is too large");
+  EXPECT_EQ(render_rehearsal(one, {}), "Not rehearsed: the domain is too large\n");
 }
 
 TEST_F(AskCommandTest, ChatsUntilNothingMoreIsSaid) {
