@@ -1044,6 +1044,46 @@ export interface Refusal {
   reasons?: Reason[];
 }
 
+/** What becomes of a strategy in the next hours: the loop itself ran them in virtual time, from the graph as it is, with the batch work that is expected to come. */
+export interface Rehearsal {
+  /** that was to be rehearsed */
+  windowUs?: string;
+  /** that was; less than the window where so much happens in it that the rest was left out */
+  reachedUs?: string;
+  /** of batch work: "yesterday", as a day before; "rate", as often as it came so far; "none", too little is known */
+  forecast?: string;
+  /** jobs and arrays that came by it */
+  arrivals?: number;
+  /** within what was reached */
+  starts?: boolean;
+  /** until all its instances run, from now */
+  startsAfterUs?: string;
+  /** of a job: within what was reached */
+  ends?: boolean;
+  endsAfterUs?: string;
+  /** for what was reached */
+  billedNanocredits?: string;
+  /** to other sites, once it had started */
+  moves?: number;
+  /** times that it gave way to others */
+  preemptions?: number;
+  /** once it had started: with fewer instances than planned */
+  shortUs?: string;
+  /** other jobs, whosever they are, that start later than without it, or only after what was reached */
+  othersLater?: number;
+  /** the most that one of them does, at least: what was reached ends it */
+  othersLaterUs?: string;
+  /** other jobs that give way more often than without it */
+  othersPreempted?: number;
+  /** that was lost half way in a second run: where most instances stood; empty: none was */
+  lostSite?: string;
+  /** after that: all its instances ran again, within what was reached */
+  repaired?: boolean;
+  repairedAfterUs?: string;
+  /** why there is nothing of the above but the window */
+  problem?: string;
+}
+
 export interface RemoveWebhookResponse {
 }
 
@@ -1273,6 +1313,8 @@ export interface Strategy {
   estimate?: Estimate;
   /** why this one is, by what is remembered, in the language that was spoken; empty: it is not. At most one is */
   suggested?: string;
+  /** absent: nothing was rehearsed */
+  rehearsal?: Rehearsal;
 }
 
 export interface Tenant {
@@ -1459,6 +1501,8 @@ export interface Wish {
   past?: PastCase[];
   /** that it asks for */
   rating?: RateRequest;
+  /** of the intent, where it is a job that has to wait: then there are no strategies */
+  rehearsal?: Rehearsal;
 }
 
 /** Stages and what flows between them, without a cycle. */
