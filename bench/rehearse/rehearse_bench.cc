@@ -15,7 +15,8 @@ namespace weir::bench {
 namespace {
 
 constexpr const char* kHelp =
-    "Usage: weir bench rehearse [--sites N] [--intents N] [--rounds N] [-o table|json]\n\n"
+    "Usage: weir bench rehearse [--sites N] [--intents N] [--rounds N]\n"
+    "                           [-o table|json]\n\n"
     "Rehearses four strategies over the next four hours in a domain of so many sites\n"
     "and intents, and says what of the processor that takes for each.\n\n"
     "Example:\n"

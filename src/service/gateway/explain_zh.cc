@@ -13,6 +13,11 @@ namespace {
 
 std::string number(int64_t value) { return std::to_string(value); }
 
+// The two, with a blank between them where the second begins with a Latin letter.
+std::string before(const std::string& chinese, const std::string& text) {
+  return chinese + (!text.empty() && static_cast<unsigned char>(text.front()) < 0x80 ? " " : "") + text;
+}
+
 std::string name(const Graph& graph, SiteId site) {
   return site.valid() && site.index() < graph.site_count() ? graph.site_name(site) : "未知站点";
 }
@@ -313,10 +318,9 @@ std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec&
     for (next = i + 1; next < refusal.reasons.size() && reason.site.valid() && refusal.reasons[next].site == reason.site; ++next) {
       text += "，而且" + about_site(graph, spec, refusal.reasons[next]);
       const std::string also = condition(graph, spec, refusal.reasons[next]);
-      what = what.empty() || also.empty() ? "" : what + "，并且" + also;
+      what = what.empty() || also.empty() ? "" : what + before("，并且", also);
     }
-    const bool latin = !what.empty() && static_cast<unsigned char>(what.front()) < 0x80;
-    out.push_back(text + "。" + (what.empty() ? "" : (latin ? "若 " : "若") + what + "，即可。"));
+    out.push_back(text + "。" + (what.empty() ? "" : before("若", what) + "，即可。"));
   }
   if (out.empty()) out.emplace_back("没有指出任何约束。");
   return out;

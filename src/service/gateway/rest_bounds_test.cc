@@ -75,7 +75,7 @@ TEST_F(BoundsTest, WhatTakesLongCostsMore) {
   EXPECT_EQ(left({.method = "GET", .target = "/v1/explanations/x?whatIf=a=b", .authorization = city}), 90);
   EXPECT_EQ(left({.method = "GET", .target = "/v1/bill", .authorization = city}), 95);
   EXPECT_EQ(left({.method = "POST", .target = "/v1/apply", .authorization = city}), 95) << "also when it is refused";
-  EXPECT_EQ(left({.method = "POST", .target = "/v1/ask", .authorization = city}), 80);
+  EXPECT_EQ(left({.method = "POST", .target = "/v1/ask", .authorization = city}), 50);
 }
 
 TEST_F(BoundsTest, WhoShowsNoTokenIsLimitedByAddress) {
