@@ -221,7 +221,7 @@ class Conversation {
     const bool feasible = !wish.outcome().has_refusal();
     if (table()) {
       if (feasible && wish.strategies_size() > 0) std::cout << render_summary(wish.strategies(0).estimate(), tongue_);
-      std::cout << render_dry_run(wish.outcome());
+      std::cout << render_dry_run(wish.outcome(), tongue_.chinese);
       const std::string ways = render_strategies(wish, tongue_);
       // Where there is one way alone, it is told without a table.
       const bool one = ways.empty() && wish.strategies_size() > 0;

@@ -151,6 +151,11 @@ TEST(AskText, ToldOfARehearsalIsWhatHappensInIt) {
                                        "  jobs start later, one by 5 min or more; without hub it runs again after 7 s.\n");
   EXPECT_EQ(render_rehearsal(one, {true}), "预演未来 2.5 小时，预计来 37 个作业：12 分钟后开始；其他 2 个作业推迟开始，其中\n"
                                            "  一个至少晚 5 分钟；失去 hub 则 7 秒后恢复。\n");
+  v1::Wish wish;
+  v1::Strategy& slower = *wish.add_strategies();
+  slower.set_kind("slower");
+  *slower.mutable_rehearsal() = one;
+  EXPECT_NE(render_strategies(wish, {}).find("\n    Rehearsed, the next 2.5 h with 37 jobs expected: "), std::string::npos) << render_strategies(wish, {});
   one.set_problem("the domain is too large");
   EXPECT_EQ(render_rehearsal(one, {}), "Not rehearsed: the domain is too large\n");
 }

@@ -546,15 +546,17 @@ std::string render_plan(const v1::PlanView& plan, Format format) {
   return placements.text(width) + "\n" + flows.text(width);
 }
 
-std::string render_dry_run(const v1::ApplyResult& result) {
+std::string render_dry_run(const v1::ApplyResult& result, bool chinese) {
   std::string out;
   if (result.has_plan()) {
     out += "\n" + render_plan(result.plan()) + "\n" +
-           wrapped("Billed " + credits(result.plan().value().billed_per_hour()) + " credits an hour. " + result.plan().reason() + ".", kTableWidth);
+           wrapped(chinese ? "计费每小时 " + credits(result.plan().value().billed_per_hour()) + " 信用点。" + result.plan().reason() + "。"
+                           : "Billed " + credits(result.plan().value().billed_per_hour()) + " credits an hour. " + result.plan().reason() + ".",
+                   kTableWidth);
   }
   if (result.has_waiting()) out += wrapped(render_waiting(result.why(), result.waiting()), kTableWidth);
   if (result.has_refusal()) {
-    out += "No plan satisfies it now:\n";
+    out += chinese ? "现在没有方案能满足它：\n" : "No plan satisfies it now:\n";
     for (const std::string& reason : result.reasons()) out += wrapped("  - " + reason, kTableWidth);
   }
   return out;

@@ -10,6 +10,7 @@ namespace weir::twin {
 namespace {
 
 constexpr TimeUs kLaterUs = 1'000'000;  // what is less is no delay
+constexpr uint64_t kRowsPerTurn = 100;  // of intents and nodes
 
 // What the others suffer, as far as both runs came.
 void compare(const Branch& branch, const RunOutcome& without, const RunOutcome& with, Rehearsal& out) {
@@ -55,10 +56,12 @@ std::vector<Rehearsal> rehearse(const Graph& graph, TimeUs now, const std::vecto
   std::set<std::string> taken;
   for (const IntentSubmitted& wish : wishes) taken.insert(wish.spec.name);
   const Branch branch = branch_of(graph, now, options, taken);
+  const uint64_t longer = 1 + (graph.intent_count() + graph.node_count()) / kRowsPerTurn;
   RehearseBounds left = options.all;
+  left.turns_max /= longer;
   uint64_t runs_left = 1 + 2 * wishes.size();
   const auto through = [&](const IntentSubmitted* wish, std::optional<TimeUs> lose_at_us) {
-    const RehearseBounds bounds{std::min(options.run.turns_max, left.turns_max / runs_left), std::min(options.run.decisions_max, left.decisions_max / runs_left)};
+    const RehearseBounds bounds{std::min(options.run.turns_max / longer, left.turns_max / runs_left), std::min(options.run.decisions_max, left.decisions_max / runs_left)};
     const RunOutcome outcome = Run(branch, wish, lose_at_us, with, options, bounds).go();
     left.turns_max -= std::min(left.turns_max, outcome.turns);
     left.decisions_max -= std::min(left.decisions_max, outcome.decisions);
