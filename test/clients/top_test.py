@@ -225,7 +225,7 @@ class TopTest(unittest.TestCase):
 
     def test_keys_and_what_they_show(self):
         top = self.top()
-        shown = top.until("hub", "metro", "street", "3: 3 unknown", "? help", "live")
+        shown = top.until("hub ", "metro ", "street ", "3: 3 unknown", "? help", "live")
         self.assertIn("[1 Sites]", shown)
         self.assertLess(shown.index("hub "), shown.index("street "))
         self.assertTrue(top.screen.coloured)
