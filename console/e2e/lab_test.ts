@@ -83,7 +83,7 @@ describe.skipIf(process.env.WEIR_E2E_BRAIN === undefined)('the console of a lab'
         await shown('intent');
 
         const why = page.getByRole('heading', { name: t.work.chosen });
-        const { plan } = JSON.parse(await brain.call('GET', `/v1/explanations/${name}?tenant=city`)) as Explanation;
+        const { plan } = JSON.parse(await brain.call('GET', `/v1/explanations/${name}?tenant=city&language=${language}`)) as Explanation;
         for (const { reason = '' } of plan?.alternatives ?? []) await page.getByText(reason).first().waitFor();
         const sites = [...new Set((plan?.placements ?? []).map(({ site = '' }) => site))].sort();
         for (const site of sites) await page.locator('.option-chosen').getByRole('link', { name: site }).first().waitFor();
