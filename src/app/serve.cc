@@ -43,6 +43,7 @@ namespace weir::app {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr uint64_t kRehearsedSteps = 10'000;  // of a search: a rehearsal decides many times, and answers while somebody waits
 constexpr int kShutdownGrace_s = 3;
 constexpr int64_t kRenewalCheck_s = 600;
 
@@ -361,7 +362,7 @@ Status serve(const ServeConfig& config) {
   ports.understand = endpoint ? language::understand_with(model, *endpoint) : language::understand_by(model);
   ports.rehearse = [](const Graph& graph, TimeUs now, const std::vector<IntentSubmitted>& wishes) {
     return twin::rehearse(graph, now, wishes,
-                          {.planner = [] { return std::make_unique<JointPlanner>(); },
+                          {.planner = [] { return std::make_unique<JointPlanner>(DecideLimits{.solver = {.steps = kRehearsedSteps}}); },
                            .scheduler = [] { return std::make_unique<queue::GraphQueue>(); },
                            .needs_decision = needs_decision});
   };
