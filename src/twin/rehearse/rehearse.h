@@ -23,9 +23,9 @@ struct RehearseOptions {
   size_t intents_max = 5'000, nodes_max = 20'000;
   // Where a run takes more, it ends there. Counted, so that every machine stops at the same place. With more intents and nodes a turn takes longer:
   // of k * 100 of them there are so many turns divided by 1 + k.
-  RehearseBounds run = {.turns_max = 10'000, .decisions_max = 500};
+  RehearseBounds run = {.turns_max = 10'000, .decisions_max = 1'000};
   // Of all runs for one call; what is left is shared evenly among those that are left.
-  RehearseBounds all = {.turns_max = 30'000, .decisions_max = 1'000};
+  RehearseBounds all = {.turns_max = 30'000, .decisions_max = 3'000};
 };
 
 // Who decides. Each run has new ones: what they remember of one branch is wrong for the next.
