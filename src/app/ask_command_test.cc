@@ -5,7 +5,6 @@
 
 #include "app/ask_text.h"
 #include "app/command_test.h"
-#include "app/table.h"
 
 namespace weir::app {
 namespace {

@@ -345,8 +345,7 @@ std::string percent(int64_t value, int64_t base) {
 }
 
 std::string per_hour_text(Nanocredits nanocredits) {
-  const Nanocredits rounded = (nanocredits + (nanocredits >= 0 ? 500 : -500)) / 1000 * 1000;
-  return format_money(rounded) + " credits/h";
+  return credits_text(nanocredits) + " credits/h";
 }
 
 std::string latency_text(int64_t us) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/loop/links.h"
+#include "core/units/quantity.h"
 #include "service/gateway/explain.h"
 
 namespace weir::gateway {
@@ -18,6 +19,10 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
 
 bool of_a_pass(ReasonCode code) {
   return code == ReasonCode::kTogether || code == ReasonCode::kConsolidated || code == ReasonCode::kRerouted;
+}
+
+std::string credits_text(Nanocredits nanocredits) {
+  return format_money((nanocredits + (nanocredits >= 0 ? 500 : -500)) / 1000 * 1000);
 }
 
 std::optional<KeptLink> kept_link(const Graph& graph, const Reason& reason) {

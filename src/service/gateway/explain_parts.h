@@ -18,6 +18,9 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
 
 bool of_a_pass(ReasonCode code);
 
+// "0.1234": rounded to a millionth of a credit.
+std::string credits_text(Nanocredits nanocredits);
+
 // A link that is short of room because reservations keep it, and until when; none: it is not so, or not any more.
 struct KeptLink {
   LinkId link;

@@ -22,10 +22,7 @@ std::string name(const Graph& graph, SiteId site) {
   return site.valid() && site.index() < graph.site_count() ? graph.site_name(site) : "未知站点";
 }
 
-std::string cost(Nanocredits nanocredits) {
-  const Nanocredits rounded = (nanocredits + (nanocredits >= 0 ? 500 : -500)) / 1000 * 1000;
-  return "每小时 " + format_money(rounded) + " 信用点";
-}
+std::string cost(Nanocredits nanocredits) { return "每小时 " + credits_text(nanocredits) + " 信用点"; }
 
 std::string share(int64_t value, int64_t base) { return base <= 0 ? "许多" : percent(value, base); }
 

@@ -460,7 +460,7 @@ void Service::put_outlook_of(const Principal& who, const Graph& trial, IntentId 
 Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::ExplainRequest& request) {
   const auto language = language_of(request.language());
   if (!language) return tl::unexpected(language.error());
-  const bool chinese = *language == Language::kChinese;
+  const auto in = [chinese = *language == Language::kChinese](const std::string& english, const std::string& said_in_chinese) { return chinese ? said_in_chinese : english; };
   if (!request.workflow().empty()) return explain_workflow(who, request);
   const std::string tenant = tenant_of(who, request.tenant());
   const std::string full = tenant + "/" + request.intent();
@@ -487,12 +487,12 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   if (request.what_if_size() > 0) return what_if(who, graph, id, request);
   v1::ExplainResponse out;
   out.set_version(graph->version());
-  std::string text = full + (chinese ? "，第 " + std::to_string(row.generation) + " 代\n" : ", generation " + std::to_string(row.generation) + "\n");
+  std::string text = full + in(", generation " + std::to_string(row.generation), "，第 " + std::to_string(row.generation) + " 代") + "\n";
   if (row.state == IntentState::kWithdrawn) {
-    text += row.finished                         ? chinese ? "已完成：每次运行都正常结束。\n" : "It is finished: every run ended well.\n"
-            : is_array(row) && all_ended(row) ? chinese ? "已结束，但并非每个任务都正常。\n" : "It has ended, and not every task of it well.\n"
-            : has_failed(row)                 ? (chinese ? "已失败：" : "It has failed: ") + why_failed(sources(who, graph), id) + (chinese ? "。\n" : ".\n")
-                                              : chinese ? std::string("已撤回。\n") : std::string("It was withdrawn.\n");
+    text += row.finished                         ? in("It is finished: every run ended well.\n", "已完成：每次运行都正常结束。\n")
+            : is_array(row) && all_ended(row) ? in("It has ended, and not every task of it well.\n", "已结束，但并非每个任务都正常。\n")
+            : has_failed(row)                 ? in("It has failed: ", "已失败：") + why_failed(sources(who, graph), id) + in(".\n", "。\n")
+                                              : in("It was withdrawn.\n", "已撤回。\n");
   }
   if (is_array(row) || row.array.valid()) text += explain_tasks(*graph, *queues(graph), id, std::max(ports_.clock.wall_us(), graph->now()));
   std::optional<JobWait> wait;
@@ -506,7 +506,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   // What was refused before it came to wait for something else is past.
   if (row.refusal && row.state != IntentState::kWithdrawn && (!wait || wait->code == WaitCode::kNetwork || wait->code == WaitCode::kSpare)) {
     const std::string basis = std::to_string(row.refusal->basis);
-    if (row.state != IntentState::kRefused) text += chinese ? "对它的修复被拒绝，最近一次在版本 " + basis + "：\n" : "A repair of it was refused, last at version " + basis + ":\n";
+    if (row.state != IntentState::kRefused) text += in("A repair of it was refused, last at version " + basis + ":\n", "对它的修复被拒绝，最近一次在版本 " + basis + "：\n");
     put_value(*row.refusal, *out.mutable_refusal());
     for (std::string& sentence : refusal_sentences(*graph, *row.spec, *row.refusal, *language)) out.add_reasons(std::move(sentence));
     text += explain_refusal(*graph, *row.spec, *row.refusal, *language);
@@ -519,16 +519,16 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
     put_plan(*graph, row, id, active.plan, active.position, "active", *out.mutable_plan(), *language);
     if (active.plan.generation != row.generation) {
       const std::string generation = std::to_string(active.plan.generation);
-      text += chinese ? "在此期间，第 " + generation + " 代的方案继续：\n" : "Meanwhile the plan of generation " + generation + " goes on:\n";
+      text += in("Meanwhile the plan of generation " + generation + " goes on:\n", "在此期间，第 " + generation + " 代的方案继续：\n");
     }
     if (row.demand != row.spec) {
       const std::string found = format_work(row.demand->traffic.work_us_per_request), declared = format_work(row.spec->traffic.work_us_per_request);
-      text += chinese ? "实测一次请求要 " + found + "，声明的是 " + declared + "：方案按实测的做。\n"
-                      : "A request was found to take " + found + ", where " + declared + " were declared: the plan is made for that.\n";
+      text += in("A request was found to take " + found + ", where " + declared + " were declared: the plan is made for that.\n",
+                 "实测一次请求要 " + found + "，声明的是 " + declared + "：方案按实测的做。\n");
     }
     text += explain_plan(*graph, *row.demand, active.plan, ingress, *language);
   } else if (row.state == IntentState::kPending && !wait && !is_array(row)) {
-    text += chinese ? "正在决策。\n" : "It is being decided.\n";
+    text += in("It is being decided.\n", "正在决策。\n");
   }
   out.set_text(std::move(text));
   return out;

@@ -51,12 +51,6 @@ std::string_view reason_name(WaitCode code) {
   return "too-large";
 }
 
-std::string_view resource_name(CountedResource resource) {
-  return resource == CountedResource::kCpu      ? "cpu"
-         : resource == CountedResource::kMemory ? "memory"
-                                                : "accelerators";
-}
-
 std::string job_name(const Graph& graph, bool all, IntentId other, IntentId reader) {
   if (other.index() >= graph.intent_count()) return "another job";
   return visible(graph, all, other, reader) ? graph.intent_name(other) : "a job of another tenant";
@@ -69,8 +63,6 @@ std::string job_name(const Reading& from, const JobWait& wait, IntentId other) {
 std::string site_of(const Reading& from, const JobWait& wait) {
   return wait.site.valid() ? " at " + from.graph.site_name(wait.site) : "";
 }
-
-std::string span(int64_t us) { return identity::span_text((us + 999'999) / 1'000'000); }
 
 std::string ahead_text(const Reading& from, const JobWait& wait) {
   if (wait.position == 0) return "Nobody is ahead of it.\n";
@@ -146,6 +138,14 @@ std::string change_text(const Reading& from, const JobWait& wait) {
 }
 
 }  // namespace
+
+std::string span(int64_t us) { return identity::span_text((us + 999'999) / 1'000'000); }
+
+std::string_view resource_name(CountedResource resource) {
+  return resource == CountedResource::kCpu      ? "cpu"
+         : resource == CountedResource::kMemory ? "memory"
+                                                : "accelerators";
+}
 
 bool visible(const Graph& graph, bool all, IntentId other, IntentId reader) {
   return all || graph.intent(other).tenant == graph.intent(reader).tenant;

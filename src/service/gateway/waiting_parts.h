@@ -3,11 +3,18 @@
 // Private to this folder: what is said of jobs that wait, in no language.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "service/gateway/waiting.h"
 
 namespace weir::gateway {
+
+// To a second, rounded up: "1 h 20 min".
+std::string span(int64_t us);
+
+// As settings of queues name it: "cpu".
+std::string_view resource_name(CountedResource resource);
 
 // May whoever reads of one job know the name of another?
 bool visible(const Graph& graph, bool all, IntentId other, IntentId reader);

@@ -4,7 +4,6 @@
 
 #include "core/graph/expected_run.h"
 #include "core/units/quantity.h"
-#include "security/identity/clock_text.h"
 #include "service/gateway/explain.h"
 #include "service/gateway/explain_parts.h"
 #include "service/gateway/waiting_parts.h"
@@ -13,15 +12,9 @@
 namespace weir::gateway::zh {
 namespace {
 
-std::string span(int64_t us) { return identity::span_text((us + 999'999) / 1'000'000); }
-
 std::string amount(CountedResource resource, int64_t amount) {
   if (resource == CountedResource::kCpu) return format_milli(amount) + " 核";
   return resource == CountedResource::kMemory ? format_memory(amount) + " 内存" : format_milli(amount) + " 张加速卡";
-}
-
-std::string_view limit_name(CountedResource resource) {
-  return resource == CountedResource::kCpu ? "cpu" : resource == CountedResource::kMemory ? "memory" : "accelerators";
 }
 
 std::string job_name(const Reading& from, const JobWait& wait, IntentId other) {
@@ -76,7 +69,7 @@ std::string change_text(const Reading& from, const JobWait& wait) {
     }
     case WaitCode::kQuota:
       if (!wait.limited_by.valid()) return "";
-      return "若少要 " + less + "，或者队列 " + queue_name(from.graph, wait.limited_by) + " 的作业结束，或者该队列的 maximum." + std::string(limit_name(wait.resource)) + " 高出这么多，就能开始。";
+      return "若少要 " + less + "，或者队列 " + queue_name(from.graph, wait.limited_by) + " 的作业结束，或者该队列的 maximum." + std::string(resource_name(wait.resource)) + " 高出这么多，就能开始。";
     case WaitCode::kNotBefore: return "若 schedule.not_before 更早，就会更早开始。";
     case WaitCode::kCheaperLater: return "若没有 schedule.start_slack，一可以就开始。";
     case WaitCode::kNetwork:

@@ -168,7 +168,7 @@ void Run::stopped(IntentId intent, TimeUs ran_us) {
   if (interval_us > 0) saved_us_[intent] += last.ran_us / interval_us * interval_us;
 }
 
-bool Run::end_run(const End& end) {
+bool Run::end_run(const RunEnd& end) {
   const TimeUs origin_us = branch_.origin_us, now_us = world_.now_us();
   const IntentId intent = world_.end_run(end.site, end.run, [&](IntentId of, TimeUs since_us) {
     const Workload& work = world_.head().intent(of).spec->workload;

@@ -54,16 +54,6 @@ class Run {
   RunOutcome go();
 
  private:
-  struct End {
-    TimeUs at_us = 0;
-    uint64_t sequence = 0;
-    SiteId site;
-    RunId run;
-    bool operator<(const End& other) const {
-      return at_us != other.at_us ? at_us > other.at_us : sequence > other.sequence;
-    }
-  };
-
   Status begin();
   Status make_wish();
   Status go_on();
@@ -73,7 +63,7 @@ class Run {
   void resume(SiteId site, const RunRow& run, IntentId intent);
   bool begins(SiteId site, const DirectedRun& order);
   void stopped(IntentId intent, TimeUs ran_us);
-  bool end_run(const End& end);
+  bool end_run(const RunEnd& end);
   TimeUs expected_us(IntentId intent, const IntentRow& row) const;
   void foresee_end(SiteId site, RunId run, IntentId intent, TimeUs since_us);
   void submit(const Arrival& arrival);
@@ -95,7 +85,7 @@ class Run {
   VirtualLoop world_;
   RunOutcome out_;
 
-  std::priority_queue<End> ends_;
+  std::priority_queue<RunEnd> ends_;
   uint64_t sequence_ = 0;
   size_t next_arrival_ = 0;
   std::map<IntentId, uint32_t> running_;   // runs

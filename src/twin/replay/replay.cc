@@ -55,16 +55,6 @@ class Replay::World final {
     ReasonCode waited_for = ReasonCode::kNone;
     bool started() const { return running + ended > 0; }
   };
-  struct End {
-    TimeUs at_us = 0;
-    uint64_t sequence = 0;
-    SiteId site;
-    RunId run;
-    bool operator<(const End& other) const {
-      return at_us != other.at_us ? at_us > other.at_us : sequence > other.sequence;
-    }
-  };
-
   Status begin();
   Status describe();
   Status settle();
@@ -73,7 +63,7 @@ class Replay::World final {
   void refuse(uint64_t number, TraceJob job, JobOutcome::End how, std::string why);
   bool begin_run(SiteId site, const DirectedRun& order);
   void stop_run(IntentId intent);
-  void end_run(const End& end);
+  void end_run(const RunEnd& end);
   void note(IntentId intent, const Decision& decision);
   std::string too_large(const TraceJob& job) const;
   uint32_t intent_for(TenantId owner);
@@ -88,7 +78,7 @@ class Replay::World final {
   VirtualLoop world_;
   Status refused_;  // the first proposal that was
 
-  std::priority_queue<End> ends_;
+  std::priority_queue<RunEnd> ends_;
   uint64_t sequence_ = 0;
   std::vector<NodeSpec> shapes_;  // of nodes
   std::map<std::string, TenantId> tenants_;
@@ -232,7 +222,7 @@ void Replay::World::submit(TraceJob job) {
   ++waiting_;
 }
 
-void Replay::World::end_run(const End& end) {
+void Replay::World::end_run(const RunEnd& end) {
   const TimeUs now_us = world_.now_us();
   const IntentId intent = world_.end_run(end.site, end.run, [&](IntentId of, TimeUs since_us) {
     const auto known = live_.find(of.value);

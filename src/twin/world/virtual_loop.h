@@ -15,6 +15,17 @@
 
 namespace weir::twin {
 
+// When a run ends by itself. The earliest is on top of a heap, and of those at one time the first that was foreseen.
+struct RunEnd {
+  TimeUs at_us = 0;
+  uint64_t sequence = 0;
+  SiteId site;
+  RunId run;
+  bool operator<(const RunEnd& other) const {
+    return at_us != other.at_us ? at_us > other.at_us : sequence > other.sequence;
+  }
+};
+
 // The production loop in virtual time, among sites that do at once what they are told: what begins, runs, and what is to stop has
 // stopped. Whoever owns it moves the time on, says what is wished, and when runs end by themselves.
 class VirtualLoop final : public Clock, public Wire {
