@@ -13,16 +13,9 @@ namespace {
 
 std::string number(int64_t value) { return std::to_string(value); }
 
-// The two, with a blank between them where the second begins with a Latin letter.
-std::string before(const std::string& chinese, const std::string& text) {
-  return chinese + (!text.empty() && static_cast<unsigned char>(text.front()) < 0x80 ? " " : "") + text;
-}
-
 std::string name(const Graph& graph, SiteId site) {
   return site.valid() && site.index() < graph.site_count() ? graph.site_name(site) : "未知站点";
 }
-
-std::string cost(Nanocredits nanocredits) { return "每小时 " + credits_text(nanocredits) + " 信用点"; }
 
 std::string share(int64_t value, int64_t base) { return base <= 0 ? "许多" : percent(value, base); }
 
@@ -37,7 +30,7 @@ std::string figure(ReasonCode code, int64_t value) {
     case ReasonCode::kBandwidth: return format_bandwidth(value);
     case ReasonCode::kLatency: return latency_text(value);
     case ReasonCode::kAvailability: return format_fraction(value);
-    case ReasonCode::kBudget: return cost(value);
+    case ReasonCode::kBudget: return per_hour_text(value);
     case ReasonCode::kSpread: return number(value) + " 个站点";
     case ReasonCode::kRegions: return number(value) + " 个地区";
     case ReasonCode::kFailureDomains: return number(value) + " 个故障域";
@@ -174,7 +167,7 @@ std::string about_site(const Graph& graph, const IntentSpec& spec, const Reason&
   switch (reason.code) {
     case ReasonCode::kNone: return "合适";
     case ReasonCode::kChosen: return std::string("被选中：") + (spec.workload.kind == WorkKind::kJob ? "有空位的地方中最便宜" : "守得住承诺的方案中最便宜");
-    case ReasonCode::kPrice: return from + "可行，但更贵：" + cost(reason.available) + "，而选中的是" + cost(reason.needed);
+    case ReasonCode::kPrice: return from + "可行，但更贵：" + per_hour_text(reason.available) + "，而选中的是" + per_hour_text(reason.needed);
     case ReasonCode::kForbidden: return "被意图自己的 where 排除";
     case ReasonCode::kResidency: return "缺少意图或其数据要求的驻留标签";
     case ReasonCode::kSiteNotUp: return "不在线";
@@ -202,8 +195,8 @@ std::string about_site(const Graph& graph, const IntentSpec& spec, const Reason&
 
 std::string instead_of_bill(Nanocredits billed) {
   if (billed == 0) return "，全部是稀缺与碳的权重";
-  if (billed > 0) return "，其中账单多出" + cost(billed);
-  return "，虽然账单会少" + cost(-billed) + "：稀缺与碳的权重更大";
+  if (billed > 0) return "，其中账单多出" + per_hour_text(billed);
+  return "，虽然账单会少" + per_hour_text(-billed) + "：稀缺与碳的权重更大";
 }
 
 std::string protection_text(const Graph& graph, const Flow& flow) {
@@ -217,7 +210,7 @@ std::string group_text(const Graph& graph, const IntentSpec& spec, const Plan& p
   const auto count = static_cast<int64_t>(group.placements.size());
   if (group.streams == 0) {
     return from + " 与 " + site + " 的实例之间，双向各交换至多 " + format_bandwidth(flow.up_bps * count) + "（每个实例 " + format_bandwidth(spec.traffic.between_bps) +
-           "），路径 " + way + "。\n  往返 " + latency_text(flow.latency_us_path) + "。路径" + cost(group.path) + "。" + protection_text(graph, flow) + "\n";
+           "），路径 " + way + "。\n  往返 " + latency_text(flow.latency_us_path) + "。路径" + per_hour_text(group.path) + "。" + protection_text(graph, flow) + "\n";
   }
   std::string out = from + " 的 " + number(group.streams) + " 路流去 " + site + "（" + number(count) + " 个实例）" +
                     (flow.path.empty() ? "，不出站点。\n" : "，路径 " + way + "。\n");
@@ -226,7 +219,7 @@ std::string group_text(const Graph& graph, const IntentSpec& spec, const Plan& p
   if (spec.promise.latency_us_max != 0) {
     out += "承诺 " + latency_text(spec.promise.latency_us_max) + "，余 " + latency_text(spec.promise.latency_us_max - flow.latency_us_predicted) + "。";
   }
-  out += "\n  实例" + cost(compute_per_hour(plan, group)) + "，路径" + cost(group.path) + "。";
+  out += "\n  实例" + per_hour_text(compute_per_hour(plan, group)) + "，路径" + per_hour_text(group.path) + "。";
   return out + (flow.path.empty() ? "" : protection_text(graph, flow)) + "\n";
 }
 
@@ -235,7 +228,7 @@ std::string quality_text(const Plan& plan) {
   switch (plan.quality) {
     case Quality::kExact: return "站点与路径的其他每一种组合都更贵：这个方案确实最便宜。";
     case Quality::kBounded:
-      return "没有方案能低于" + cost(plan.bound) + "（这一个是" + cost(plan.decision_price) + "），所以最多还能省 " + share(plan.decision_price - plan.bound, plan.bound) + "。";
+      return "没有方案能低于" + per_hour_text(plan.bound) + "（这一个是" + per_hour_text(plan.decision_price) + "），所以最多还能省 " + share(plan.decision_price - plan.bound, plan.bound) + "。";
     case Quality::kHeuristic: return "搜索在证明没有更便宜的方案之前就结束了，共 " + std::to_string(plan.steps) + " 步。";
   }
   return {};
@@ -257,6 +250,12 @@ std::string places_text(const Graph& graph, const Plan& plan) {
 
 }  // namespace
 
+std::string before(const std::string& chinese, const std::string& text) {
+  return chinese + (!text.empty() && static_cast<unsigned char>(text.front()) < 0x80 ? " " : "") + text;
+}
+
+std::string per_hour_text(Nanocredits nanocredits) { return "每小时 " + credits_text(nanocredits) + " 信用点"; }
+
 std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason& reason) {
   if (!reason.site.valid()) {
     if (std::string text = whole_text(graph, spec, reason); !text.empty()) return text;
@@ -264,15 +263,15 @@ std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason
   const std::string site = reason.site.valid() ? name(graph, reason.site) : "意图";
   const std::string available = figure(reason.code, reason.available), needed = number(reason.needed);
   switch (reason.code) {
-    case ReasonCode::kBudget: return "可行的方案最便宜也要" + available + "，预算是" + cost(reason.needed);
+    case ReasonCode::kBudget: return "可行的方案最便宜也要" + available + "，预算是" + per_hour_text(reason.needed);
     case ReasonCode::kSpread: return "只有 " + available + "能承担一部分，而 where.sites 要求 " + needed;
     case ReasonCode::kRegions: return "只有 " + available + "能承担一部分，而 where.regions 要求 " + needed;
     case ReasonCode::kFailureDomains: return "只有 " + available + "能承担一部分，而 where.failure_domains 要求 " + needed;
     case ReasonCode::kIngressDown: return "入口 " + (reason.ingress.valid() ? name(graph, reason.ingress) : site) + " 不在线";
     case ReasonCode::kSearchBudget: return "搜索结束时还没有找到可行的方案；情况一有缓解就会再试";
     case ReasonCode::kRestarting: return "它的运行一再结束，下一次在 " + latency_text(reason.needed) + " 之后启动";
-    case ReasonCode::kTogether: return "对全域的统筹选择了 " + site + "：大家合计少付" + cost(reason.needed);
-    case ReasonCode::kConsolidated: return "一个实例移到了 " + site + " 的另一个节点，好让那里空闲的部分连成一片：" + cost(reason.needed) + "的空闲变得可用";
+    case ReasonCode::kTogether: return "对全域的统筹选择了 " + site + "：大家合计少付" + per_hour_text(reason.needed);
+    case ReasonCode::kConsolidated: return "一个实例移到了 " + site + " 的另一个节点，好让那里空闲的部分连成一片：" + per_hour_text(reason.needed) + "的空闲变得可用";
     case ReasonCode::kRerouted:
       return (reason.ingress.valid() ? name(graph, reason.ingress) + " 的" : std::string()) + "流量被引离拥挤的链路：途中最满的链路利用率从 " + percent(reason.needed, kPpm) + " 降到 " +
              percent(reason.available, kPpm);
@@ -291,11 +290,11 @@ std::string alternative_text(const Graph& graph, const IntentSpec& spec, const P
   const std::string site = name(graph, reason.site), keeps = " 也守得住承诺（" + latency_text(alternative.latency_us_predicted) + "）";
   if (reason.code == ReasonCode::kCpu) {
     if (alternative.decision_price >= plan.decision_price) return site + keeps + "，但更贵，而且在方案的其余部分之外没有空位";
-    return site + " 会更便宜（" + cost(alternative.decision_price) + "，而选中的是" + cost(plan.decision_price) + "），但在方案的其余部分之外没有空位";
+    return site + " 会更便宜（" + per_hour_text(alternative.decision_price) + "，而选中的是" + per_hour_text(plan.decision_price) + "），但在方案的其余部分之外没有空位";
   }
   const Nanocredits more = alternative.decision_price - plan.decision_price;
   if (more == 0) return site + keeps + "，价格相同；相同时取编号小的站点";
-  return site + keeps + "，但方案的权重会是" + cost(alternative.decision_price) + "而不是" + cost(plan.decision_price) + "：多 " + share(more, plan.decision_price) +
+  return site + keeps + "，但方案的权重会是" + per_hour_text(alternative.decision_price) + "而不是" + per_hour_text(plan.decision_price) + "：多 " + share(more, plan.decision_price) +
          instead_of_bill(alternative.billed_per_hour - plan.billed_per_hour);
 }
 
@@ -340,8 +339,8 @@ std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan&
     out += (out.empty() ? found + "守得住承诺的方案中最便宜的：" : "方案守得住承诺：") + number(streams) + " 路流，" + std::to_string(plan.placements.size()) + " 个实例，" +
            std::to_string(sites.size()) + " 个站点";
   }
-  out += "，计费" + cost(plan.billed_per_hour);
-  if (spec.budget_per_hour_max != 0) out += "，预算" + cost(spec.budget_per_hour_max);
+  out += "，计费" + per_hour_text(plan.billed_per_hour);
+  if (spec.budget_per_hour_max != 0) out += "，预算" + per_hour_text(spec.budget_per_hour_max);
   out += "。\n";
   if (is_malleable(spec.schedule)) {
     const auto has = static_cast<int32_t>(plan.placements.size());
@@ -353,7 +352,7 @@ std::string explain_plan(const Graph& graph, const IntentSpec& spec, const Plan&
   }
   out += "功耗 " + format_power(plan.power_mw) + "，每小时排放 " + number(plan.carbon_mg_per_hour) + " mg CO2。" +
          (plan.decision_price == plan.billed_per_hour ? "决策中没有稀缺或碳的权重。\n"
-                                                      : "在账单之外，稀缺与碳的权重是" + cost(plan.decision_price - plan.billed_per_hour) + "；它们参与决策，从不计费。\n");
+                                                      : "在账单之外，稀缺与碳的权重是" + per_hour_text(plan.decision_price - plan.billed_per_hour) + "；它们参与决策，从不计费。\n");
   for (const Group& group : groups_of(graph, plan, ingress)) out += "\n" + group_text(graph, spec, plan, group);
   if (!plan.alternatives.empty()) {
     const SiteId chosen = plan.reason.site;

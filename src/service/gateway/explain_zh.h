@@ -9,6 +9,10 @@
 
 namespace weir::gateway::zh {
 
+// The two, with a blank between them where the second begins with a Latin letter.
+std::string before(const std::string& chinese, const std::string& text);
+std::string per_hour_text(Nanocredits nanocredits);
+
 std::string reason_text(const Graph& graph, const IntentSpec& spec, const Reason& reason);
 std::string alternative_text(const Graph& graph, const IntentSpec& spec, const Plan& plan, const Alternative& alternative);
 std::vector<std::string> refusal_sentences(const Graph& graph, const IntentSpec& spec, const Refusal& refusal);

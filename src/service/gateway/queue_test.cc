@@ -77,8 +77,10 @@ class QueueTest : public ::testing::Test {
     return service.list(who, request);
   }
   Result<v1::ExplainResponse> explain(const Principal& who, const std::string& tenant,
-                                      const std::string& name, const std::vector<std::string>& what_if = {}) {
+                                      const std::string& name, const std::vector<std::string>& what_if = {},
+                                      const std::string& language = "") {
     v1::ExplainRequest request;
+    request.set_language(language);
     request.set_intent(name);
     request.set_tenant(tenant);
     for (const std::string& change : what_if) request.add_what_if(change);
@@ -382,6 +384,13 @@ TEST_F(QueueTest, WhoGivesWayToWhomIsToldToBoth) {
                            "No other that was looked at there costs less.", "2 of equal or higher priority"}) {
     EXPECT_NE(told->text().find(part), std::string::npos) << part << " is not in:\n" << told->text();
   }
+  const std::string chinese = explain(kCity, "city", "first", {}, "zh")->text();
+  for (const char* part : {"它被抢占了 1 次，在 2027-01-15T08:00:00Z，让位给其他租户的一个作业（账本所记的原因：priority 5 over 0）。\n",
+                           "它最多损失了 1 min 30 s 的工作，即开始以来的全部，因为它不写检查点：作价 0.25 信用点。\n在那里看过的作业中，没有别的代价更小。\n",
+                           "占着所缺资源而没有被动的作业：2 个优先级相同或更高。\n"}) {
+    EXPECT_NE(chinese.find(part), std::string::npos) << part << " is not in:\n" << chinese;
+  }
+  EXPECT_NE(explain(kOperator, "rival", "urgent", {}, "zh")->text().find("city/first 在 hub 为它让了位，损失的工作作价 0.25 信用点。\n"), std::string::npos);
   const auto why = explain(kOperator, "rival", "urgent");
   ASSERT_TRUE(why);
   EXPECT_NE(why->text().find("What decides: city/first makes room for it at hub."), std::string::npos) << why->text();
@@ -591,6 +600,9 @@ TEST_F(QueueTest, AnArrayIsOneRowThatSaysHowFarItIs) {
   EXPECT_NE(text->text().find("It is an array of 10000 tasks: 1 finished, 9999 waiting.\nIts next task is render.1.\n"), std::string::npos)
       << text->text();
   EXPECT_NE(explain(kCity, "city", "render.2")->text().find("It is task 2 of the array render of 10000.\n"), std::string::npos);
+  EXPECT_NE(explain(kCity, "city", "render.2", {}, "zh")->text().find("它是数组 render 的第 2 个任务，共 10000 个。\n"), std::string::npos);
+  const std::string chinese = explain(kCity, "city", "render", {}, "zh")->text();
+  EXPECT_NE(chinese.find("它是有 10000 个任务的数组：1 个已完成，9999 个等待。\n下一个任务是 render.1。\n"), std::string::npos) << chinese;
   const auto supposed = explain(kCity, "city", "render", {"cpu=1"});
   ASSERT_TRUE(supposed) << supposed.error().text();
   EXPECT_EQ(supposed->now().state(), "waiting") << "two before it begin at metro";
@@ -692,6 +704,8 @@ TEST_F(QueueTest, AJobIsToldHowLongItIsPredictedToRun) {
   told = explain(kCity, "city", "second");
   ASSERT_TRUE(told);
   EXPECT_NE(told->text().find("It is predicted to run 3 min, by the last ones like it, two at most; it says 1 h."), std::string::npos) << told->text();
+  const std::string chinese = explain(kCity, "city", "second", {}, "zh")->text();
+  EXPECT_NE(chinese.find("按最近与它相像的作业（最多看两个）预测，它要运行 3 min；它自己估计 1 h。\n"), std::string::npos) << chinese;
 }
 
 }  // namespace

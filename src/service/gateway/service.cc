@@ -461,7 +461,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   const auto language = language_of(request.language());
   if (!language) return tl::unexpected(language.error());
   const auto in = [chinese = *language == Language::kChinese](const std::string& english, const std::string& said_in_chinese) { return chinese ? said_in_chinese : english; };
-  if (!request.workflow().empty()) return explain_workflow(who, request);
+  if (!request.workflow().empty()) return explain_workflow(who, request, *language);
   const std::string tenant = tenant_of(who, request.tenant());
   const std::string full = tenant + "/" + request.intent();
   const policy::Resource asked{.kind = policy::Kind::kIntent, .name = full, .tenant = tenant};
@@ -494,15 +494,15 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
             : has_failed(row)                 ? in("It has failed: ", "已失败：") + why_failed(sources(who, graph), id) + in(".\n", "。\n")
                                               : in("It was withdrawn.\n", "已撤回。\n");
   }
-  if (is_array(row) || row.array.valid()) text += explain_tasks(*graph, *queues(graph), id, std::max(ports_.clock.wall_us(), graph->now()));
+  if (is_array(row) || row.array.valid()) text += explain_tasks(*graph, *queues(graph), id, std::max(ports_.clock.wall_us(), graph->now()), *language);
   std::optional<JobWait> wait;
   if (row.spec->workload.kind == WorkKind::kJob && !row.active && row.state != IntentState::kWithdrawn) {
     const auto report = queues(graph);
     wait = waiting(*graph, *report, id);
     if (wait) text += explain_wait({*graph, *report, who.role == policy::Role::kOperator}, *wait, *language);
   }
-  if (row.spec->workload.kind == WorkKind::kJob && row.state != IntentState::kWithdrawn) text += explain_run_time(*graph, id);
-  text += explain_preempted(*graph, who.role == policy::Role::kOperator, id);
+  if (row.spec->workload.kind == WorkKind::kJob && row.state != IntentState::kWithdrawn) text += explain_run_time(*graph, id, *language);
+  text += explain_preempted(*graph, who.role == policy::Role::kOperator, id, *language);
   // What was refused before it came to wait for something else is past.
   if (row.refusal && row.state != IntentState::kWithdrawn && (!wait || wait->code == WaitCode::kNetwork || wait->code == WaitCode::kSpare)) {
     const std::string basis = std::to_string(row.refusal->basis);
@@ -534,7 +534,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   return out;
 }
 
-Result<v1::ExplainResponse> Service::explain_workflow(const Principal& who, const v1::ExplainRequest& request) {
+Result<v1::ExplainResponse> Service::explain_workflow(const Principal& who, const v1::ExplainRequest& request, Language language) {
   const std::string tenant = tenant_of(who, request.tenant());
   const std::string full = tenant + "/" + request.workflow();
   const policy::Resource asked{.kind = policy::Kind::kWorkflow, .name = full, .tenant = tenant};
@@ -550,7 +550,7 @@ Result<v1::ExplainResponse> Service::explain_workflow(const Principal& who, cons
   if (!id.valid()) return tl::unexpected(policy::absent(who, policy::Action::kRead, asked.kind, full));
   v1::ExplainResponse out;
   out.set_version(graph->version());
-  const ViewSources from = sources(who, graph);
+  const ViewSources from = sources(who, graph, language);
   v1::Resource shown;
   put_workflow(from, id, shown);
   out.set_text(gateway::explain_workflow(from, id, shown));

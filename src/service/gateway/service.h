@@ -233,7 +233,7 @@ class Service {
   intent::Scene scene(const Principal& who, const Snapshot& graph, const v1::AskRequest& request);
   void plan_wish(const Principal& who, Language language, v1::Wish& wish);
   void rehearse(const Graph& graph, v1::AskResponse& out);
-  Result<v1::ExplainResponse> explain_workflow(const Principal& who, const v1::ExplainRequest& request);
+  Result<v1::ExplainResponse> explain_workflow(const Principal& who, const v1::ExplainRequest& request, Language language);
   Result<v1::ExplainResponse> what_if(const Principal& who, const Snapshot& graph, IntentId id,
                                       const v1::ExplainRequest& request);
   void put_outlook_of(const policy::Principal& who, const Graph& trial, IntentId id, TimeUs now, Language language, v1::Outlook& out);

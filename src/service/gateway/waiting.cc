@@ -19,8 +19,6 @@
 namespace weir::gateway {
 namespace {
 
-constexpr size_t kAheadNamed = 3;
-
 std::string_view reason_name(WaitCode code) {
   switch (code) {
     case WaitCode::kNext:
@@ -308,7 +306,8 @@ void put_tasks(const Graph& graph, const IntentRow& array, TimeUs now, v1::Inten
   out.set_estimated_end(expected_end_us(graph, array, now));
 }
 
-std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id, TimeUs now) {
+std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id, TimeUs now, Language language) {
+  if (language == Language::kChinese) return zh::explain_tasks(graph, report, id, now);
   const IntentRow& row = graph.intent(id);
   if (row.array.valid()) {
     return "It is task " + std::to_string(row.task) + " of the array " + short_name(graph.intent_name(row.array)) + " of " +
@@ -340,7 +339,8 @@ std::string tasks_text(const v1::Intent::Tasks& tasks) {
   return out;
 }
 
-std::string explain_run_time(const Graph& graph, IntentId id) {
+std::string explain_run_time(const Graph& graph, IntentId id, Language language) {
+  if (language == Language::kChinese) return zh::explain_run_time(graph, id);
   const IntentRow& row = graph.intent(id);
   const Schedule& schedule = row.spec->schedule;
   if (row.predicted_us == 0 || is_array(row)) return "";
@@ -378,7 +378,8 @@ void put_preemption(const Graph& graph, bool all, IntentId victim, IntentId read
   out.set_cost_nanocredits(preempted.cost);
 }
 
-std::string explain_preempted(const Graph& graph, bool all, IntentId id) {
+std::string explain_preempted(const Graph& graph, bool all, IntentId id, Language language) {
+  if (language == Language::kChinese) return zh::explain_preempted(graph, all, id);
   const IntentRow& row = graph.intent(id);
   std::string out;
   if (row.preempted) {

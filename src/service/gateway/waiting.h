@@ -34,7 +34,7 @@ const IntentRow& next_task(const Graph& graph, const QueueReport& report, Intent
 void put_tasks(const Graph& graph, const IntentRow& array, TimeUs now, v1::Intent::Tasks& out);
 std::string tasks_text(const v1::Intent::Tasks& tasks);  // "12 finished, 3 running, 9985 waiting"
 // Of an array how far it has come, of a task of which it is one, in sentences; of others nothing.
-std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id, TimeUs now);
+std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id, TimeUs now, Language language = Language::kEnglish);
 
 // In few words: "4 cores needed at metro, 2 are free".
 std::string wait_text(const Reading& from, const JobWait& wait, Language language = Language::kEnglish);
@@ -48,8 +48,8 @@ std::vector<IntentId> preempted_for(const Graph& graph, IntentId id);
 // The last preemption of `victim`, as the reader of `reader`, which is it or the other, sees it.
 void put_preemption(const Graph& graph, bool all, IntentId victim, IntentId reader, v1::Preemption& out);
 // By whom it was preempted last, what was lost, and why it and no other; and who gave way to it. Empty: none.
+std::string explain_preempted(const Graph& graph, bool all, IntentId id, Language language = Language::kEnglish);
 // How long a job is believed to run, and why so, in a sentence; nothing where nothing is known of others like it.
-std::string explain_run_time(const Graph& graph, IntentId id);
-std::string explain_preempted(const Graph& graph, bool all, IntentId id);
+std::string explain_run_time(const Graph& graph, IntentId id, Language language = Language::kEnglish);
 
 }  // namespace weir::gateway

@@ -10,6 +10,8 @@
 
 namespace weir::gateway {
 
+inline constexpr size_t kAheadNamed = 3;  // of several other jobs
+
 // To a second, rounded up: "1 h 20 min".
 std::string span(int64_t us);
 

@@ -6,6 +6,8 @@
 #include "core/units/quantity.h"
 #include "service/gateway/explain.h"
 #include "service/gateway/explain_parts.h"
+#include "service/gateway/explain_zh.h"
+#include "service/gateway/names.h"
 #include "service/gateway/waiting_parts.h"
 #include "service/resource/time_text.h"
 
@@ -17,10 +19,12 @@ std::string amount(CountedResource resource, int64_t amount) {
   return resource == CountedResource::kMemory ? format_memory(amount) + " 内存" : format_milli(amount) + " 张加速卡";
 }
 
-std::string job_name(const Reading& from, const JobWait& wait, IntentId other) {
-  if (other.index() >= from.graph.intent_count()) return "另一个作业";
-  return visible(from.graph, from.all, other, wait.intent) ? from.graph.intent_name(other) : "其他租户的一个作业";
+std::string job_name(const Graph& graph, bool all, IntentId other, IntentId reader) {
+  if (other.index() >= graph.intent_count()) return "另一个作业";
+  return visible(graph, all, other, reader) ? graph.intent_name(other) : "其他租户的一个作业";
 }
+
+std::string job_name(const Reading& from, const JobWait& wait, IntentId other) { return job_name(from.graph, from.all, other, wait.intent); }
 
 std::string at_site(const Reading& from, const JobWait& wait) { return wait.site.valid() ? "在 " + from.graph.site_name(wait.site) + " " : ""; }
 
@@ -134,6 +138,76 @@ std::string explain_wait(const Reading& from, const JobWait& wait) {
   if (wait.code != WaitCode::kSpare) out += ahead_text(from, wait) + start_text(from, wait);
   const std::string change = change_text(from, wait);
   return change.empty() ? out : out + change + "\n";
+}
+
+std::string explain_tasks(const Graph& graph, const QueueReport& report, IntentId id, TimeUs now) {
+  const IntentRow& row = graph.intent(id);
+  const std::string count = std::to_string(row.spec->schedule.tasks);
+  if (row.array.valid()) return "它是数组 " + short_name(graph.intent_name(row.array)) + " 的第 " + std::to_string(row.task) + " 个任务，共 " + count + " 个。\n";
+  if (!is_array(row)) return "";
+  v1::Intent::Tasks tasks;
+  put_tasks(graph, row, now, tasks);
+  std::vector<std::string> parts;
+  const auto add = [&parts](uint32_t number, const char* what) {
+    if (number > 0) parts.push_back(std::to_string(number) + " 个" + what);
+  };
+  add(tasks.finished(), "已完成");
+  add(tasks.running(), "正在运行");
+  add(tasks.failed(), "失败");
+  add(tasks.waiting(), "等待");
+  add(tasks.withdrawn(), "已撤回");
+  std::string out = "它是有 " + count + " 个任务的数组：" + joined(parts, "，") + "。\n";
+  if (const auto found = report.waits.find(id); found != report.waits.end()) {
+    out += "下一个任务是 " + short_name(graph.intent_name(found->second.intent)) + "。\n";
+  }
+  if (tasks.estimated_end() > 0) {
+    out += "若一直有现在这么多任务在运行，最后一个约在 " + resource::format_time(tasks.estimated_end()) + " 结束，即 " + span(tasks.estimated_end() - now) + " 后。\n";
+  }
+  return out;
+}
+
+std::string explain_run_time(const Graph& graph, IntentId id) {
+  const IntentRow& row = graph.intent(id);
+  const Schedule& schedule = row.spec->schedule;
+  if (row.predicted_us == 0 || is_array(row)) return "";
+  const std::string says = schedule.run_time_us_estimated > 0 ? "它自己估计 " + span(schedule.run_time_us_estimated)
+                           : schedule.run_time_us_max > 0     ? "它自己说不超过 " + span(schedule.run_time_us_max)
+                                                              : "它自己没有说";
+  if (schedule.run_time_us_estimated > 0 && !goes_by_prediction(graph, row)) {
+    return "最近与它相像的作业（最多看两个）平均运行了 " + span(row.predicted_us) + "；" + says + (row.spec->workload.best_effort ? "。\n" : "，队列以此为准。\n");
+  }
+  return "按最近与它相像的作业（最多看两个）预测，它要运行 " + span(expected_run_us(graph, row)) + "；" + says + "。\n";
+}
+
+std::string explain_preempted(const Graph& graph, bool all, IntentId id) {
+  const IntentRow& row = graph.intent(id);
+  std::string out;
+  if (row.preempted) {
+    const JobPreempted& e = *row.preempted;
+    const int64_t every_us = row.spec->schedule.checkpoint_interval_us;
+    out += "它被抢占了 " + std::to_string(row.preemptions) + " 次，" + (row.preemptions == 1 ? "在 " : "最近一次在 ") + resource::format_time(row.preempted_at) +
+           (e.by.valid() ? before("，让位给", job_name(graph, all, e.by, id)) : "") + (e.why.empty() ? "" : "（账本所记的原因：" + e.why + "）") + "。\n";
+    out += "它最多损失了 " + span(e.lost_us) + " 的工作，" +
+           (every_us > 0 ? "因为它每 " + format_duration(every_us) + " 写一次检查点" : std::string("即开始以来的全部，因为它不写检查点")) + "：作价 " + format_money(e.cost) + " 信用点。\n";
+    out += e.victims <= 1 ? "在那里看过的作业中，没有别的代价更小。\n"
+                          : "与它一起让位的还有 " + std::to_string(e.victims - 1) + " 个；在那里看过的作业中，没有别的组合比合计的 " + format_money(e.cost_all) + " 代价更小。\n";
+    std::vector<std::string> spared;
+    const auto add = [&spared](int32_t count, const char* why) {
+      if (count > 0) spared.push_back(std::to_string(count) + " 个" + why);
+    };
+    add(e.spared_by_priority, "优先级相同或更高");
+    add(e.spared_by_guarantee, "所在队列用的没有超过它得到保障的额度");
+    add(e.spared_by_limit, "已被抢占到允许的次数");
+    add(e.spared_by_budget, "所在队列近来已被抢占够多");
+    if (!spared.empty()) out += "占着所缺资源而没有被动的作业：" + joined(spared, "，") + "。\n";
+  }
+  const std::vector<IntentId> others = preempted_for(graph, id);
+  if (others.empty()) return out;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < std::min(others.size(), kAheadNamed); ++i) names.push_back(job_name(graph, all, others[i], id));
+  const JobPreempted& last = *graph.intent(others.back()).preempted;
+  return out + joined(names, "、") + (others.size() > kAheadNamed ? " 等 " + std::to_string(others.size()) + " 个作业" : "") +
+         (last.site.index() < graph.site_count() ? " 在 " + graph.site_name(last.site) : "") + " 为它让了位，损失的工作作价 " + format_money(last.cost_all) + " 信用点。\n";
 }
 
 }  // namespace weir::gateway::zh

@@ -52,8 +52,9 @@ class WorkflowTest : public ::testing::Test {
     return service.get(who, request);
   }
   v1::Workflow::Status status() { return get(kOperator, "video")->resource().workflow().status(); }
-  std::string explain() {
+  std::string explain(const std::string& language = "") {
     v1::ExplainRequest request;
+    request.set_language(language);
     request.set_workflow("video");
     request.set_tenant("city");
     const auto answer = service.explain(kOperator, request);
@@ -88,6 +89,7 @@ TEST_F(WorkflowTest, IsAppliedPlannedShownAndWithdrawn) {
   EXPECT_EQ(made->results(0).generation(), 1u);
   EXPECT_EQ(status().state(), "pending");
   EXPECT_NE(explain().find("It is being planned."), std::string::npos) << explain();
+  EXPECT_EQ(explain("zh"), "city/video，第 1 代：有 3 个阶段的流，待决策\n正在规划。\n");
   EXPECT_EQ(apply(kCity, kVideo)->results(0).action(), "unchanged");
 
   arrange();
@@ -108,6 +110,11 @@ TEST_F(WorkflowTest, IsAppliedPlannedShownAndWithdrawn) {
   EXPECT_NE(text.find("promised are 300 ms for 99%"), std::string::npos) << text;
   EXPECT_NE(text.find("no plan has a lower one and keeps the promise"), std::string::npos) << text;
   EXPECT_NE(text.find("not reserved, because archive runs nothing"), std::string::npos) << text;
+  const std::string chinese = explain("zh");
+  for (const char* part : {"city/video，第 1 代：有 3 个阶段的流，已计划\n", "：遵守承诺的方案没有更低的。\n", "；承诺是 99% 不超过 300 ms。最慢的一路：camera -> detect -> archive。\n",
+                           "  camera 在 street：本来就在那里\n", "：已放置，每小时 ", "；没有预留，因为 archive 什么也不运行\n"}) {
+    EXPECT_NE(chinese.find(part), std::string::npos) << part << " is not in:\n" << chinese;
+  }
 
   for (const RunRow& run : std::vector<RunRow>(brain.durable()->intent(IntentId(0u)).runs)) {
     brain.record("site", RunStateChanged{run.run, IntentId(0u), RunState::kRunning});
@@ -138,6 +145,7 @@ TEST_F(WorkflowTest, IsRefusedWhereItLostItsPlanAndFindsNoOther) {
   brain.record("brain", WorkflowPlanned{.workflow = WorkflowId(0u), .generation = 1, .refused = true, .why = "no room", .where = "spec.stages[1]"});
   EXPECT_EQ(status().state(), "refused");
   EXPECT_EQ(status().why(), "no room");
+  EXPECT_NE(explain("zh").find("找过新方案，没有，最近一次在版本 0（账本所记的原因：no room）（spec.stages[1]）。情况一有缓解就会再试。\n"), std::string::npos) << explain("zh");
   const auto listed = [this](const std::string& filter) {
     v1::ListRequest request;
     request.set_kind("workflows");

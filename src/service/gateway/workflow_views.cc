@@ -5,17 +5,16 @@
 #include "core/event/limits.h"
 #include "core/graph/workflow_state.h"
 #include "core/units/quantity.h"
-#include "security/identity/clock_text.h"
 #include "service/gateway/explain.h"
 #include "service/gateway/names.h"
+#include "service/gateway/waiting_parts.h"
+#include "service/gateway/workflow_parts.h"
+#include "service/gateway/workflow_zh.h"
 #include "service/resource/resource.h"
 #include "weir/v1/resource.pb.h"
 
 namespace weir::gateway {
 namespace {
-
-// To the second: what a batch takes is not known better.
-std::string span_of(int64_t us) { return identity::span_text((us + 999'999) / 1'000'000); }
 
 std::string_view quality_text(Quality quality) {
   switch (quality) {
@@ -85,13 +84,16 @@ void put_transfer(const Graph& graph, const WorkflowRow& row, const PlannedTrans
   out.set_held(spec.kind == WorkflowKind::kStream && !transfer.path.empty() && runs(spec.stages[transfer.stage]));
 }
 
+std::string place(const std::string& path) { return path.empty() ? "" : " (" + path + ")"; }
+
+}  // namespace
+
 std::string chain_text(const v1::Workflow::Status& status) {
   std::string out;
   for (const std::string& stage : status.critical_path()) out += (out.empty() ? "" : " -> ") + stage;
   return out;
 }
 
-// Between the ends of what moves no path is told where it is too long.
 bool stays(const WorkflowRow& row, const PlannedTransfer& transfer) {
   const Workflow& spec = *row.planned_spec;
   const std::vector<PlannedStage>& stages = row.plan->stages;
@@ -100,10 +102,6 @@ bool stays(const WorkflowRow& row, const PlannedTransfer& transfer) {
   const std::vector<SiteId>& at = spec.inputs[transfer.item].at;
   return std::find(at.begin(), at.end(), to) != at.end();
 }
-
-std::string place(const std::string& path) { return path.empty() ? "" : " (" + path + ")"; }
-
-}  // namespace
 
 std::vector<uint32_t> critical_path(const Workflow& workflow, const WorkflowPlanned& plan) {
   const size_t count = workflow.stages.size();
@@ -173,6 +171,7 @@ void put_workflow(const ViewSources& from, WorkflowId id, v1::Resource& out) {
 }
 
 std::string explain_workflow(const ViewSources& from, WorkflowId id, const v1::Resource& shown) {
+  if (from.language == Language::kChinese) return zh::explain_workflow(from, id, shown);
   const Graph& graph = from.graph;
   const WorkflowRow& row = graph.workflow(id);
   const v1::Workflow::Status& status = shown.workflow().status();
@@ -210,11 +209,11 @@ std::string explain_workflow(const ViewSources& from, WorkflowId id, const v1::R
     }
     text += ". The slowest way: " + chain_text(status) + ".\n";
   } else {
-    text += "It is over after " + span_of(plan.latency_us) + "; no plan is over before " +
-            span_of(plan.latency_us_bound) + ".";
+    text += "It is over after " + span(plan.latency_us) + "; no plan is over before " +
+            span(plan.latency_us_bound) + ".";
     if (spec.deadline_us > 0) {
       text += std::string(" That is ") + (plan.in_time ? "within" : "beyond") + " the deadline of " +
-              span_of(spec.deadline_us) + ".";
+              span(spec.deadline_us) + ".";
     }
     text += " What decides it: " + chain_text(status) + ".\n";
   }
@@ -231,7 +230,7 @@ std::string explain_workflow(const ViewSources& from, WorkflowId id, const v1::R
               " for an item";
     } else {
       text +=
-          ", planned from " + span_of(stage.start_us()) + " to " + span_of(stage.finish_us());
+          ", planned from " + span(stage.start_us()) + " to " + span(stage.finish_us());
     }
     if (!stage.service_address().empty()) {
       text += ", [" + stage.service_address() + "]:" + std::to_string(stage.service_port());
