@@ -365,13 +365,14 @@ class Client:
 
     # ---- as it happens
 
-    def events(self, since_position=0, tail=False, follow=True, names=(), tenant=None, limit=None, since=None):
+    def events(self, since_position=0, tail=False, follow=True, names=(), tenant=None, limit=None, since=None, language=None):
         """Events in order, each once, from a position on; with `tail` only new ones. When the connection is lost the stream goes on after the
         last event that was read. Ends at `limit`, or at the end of the ledger without `follow`; raises Unavailable when the brain stays away for
-        longer than retry_for, and Denied when the token ends. `since`: none before that time, in microseconds since the Unix epoch."""
+        longer than retry_for, and Denied when the token ends. `since`: none before that time, in microseconds since the Unix epoch.
+        `language` of their texts: en or zh."""
         if tail:  # from a position, or what happened while the connection was lost would be missed
             since_position = self.health()
-        query = {"from": since_position, "follow": follow, "names": list(names), "tenant": tenant, "since": since}
+        query = {"from": since_position, "follow": follow, "names": list(names), "tenant": tenant, "since": since, "language": language}
         last, left, pause = None, limit, _Pauses(self.retry_for)
         while left is None or left > 0:
             try:

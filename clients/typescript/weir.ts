@@ -289,8 +289,8 @@ export class Client {
   // ---- as it happens
 
   /** Events in order, each once, from a position on; with `tail` only new ones. When the connection is lost the stream goes on after the last
-   * event that was read. Ends at `limit`, at the end of the ledger with `follow: false`, or when `signal` says so. */
-  async *events(options: { from?: Int64; tail?: boolean; follow?: boolean; names?: readonly string[]; tenant?: string; limit?: number; since?: Int64; signal?: AbortSignal } = {}): AsyncGenerator<EventView, void, undefined> {
+   * event that was read. Ends at `limit`, at the end of the ledger with `follow: false`, or when `signal` says so. `language` of their texts: en or zh. */
+  async *events(options: { from?: Int64; tail?: boolean; follow?: boolean; names?: readonly string[]; tenant?: string; limit?: number; since?: Int64; language?: string; signal?: AbortSignal } = {}): AsyncGenerator<EventView, void, undefined> {
     // From a position, or what happened while the connection was lost would be missed.
     const from = options.tail === true ? await this.health() : (options.from ?? 0);
     const follow = options.follow ?? true;
@@ -299,7 +299,7 @@ export class Client {
     let left = options.limit;
     while (left === undefined || left > 0) {
       try {
-        const query = { from, follow, names: options.names, tenant: options.tenant, since: options.since, limit: left };
+        const query = { from, follow, names: options.names, tenant: options.tenant, since: options.since, language: options.language, limit: left };
         const headers: Record<string, string> = { Accept: 'text/event-stream' };
         if (last !== '') headers['Last-Event-ID'] = last;
         let name = '';

@@ -39,7 +39,7 @@ struct Options {
 };
 
 void add_language(CLI::App& command, Options& o) {
-  command.add_option("--language", o.language, "Of reasons: en or zh")->check(CLI::IsMember({"en", "zh"}));
+  command.add_option("--language", o.language, "Of reasons and events: en or zh")->check(CLI::IsMember({"en", "zh"}));
 }
 
 void add_format(CLI::App& command, Options& o, const std::vector<std::string>& formats = {"table", "wide", "json", "yaml"}) {
@@ -164,6 +164,7 @@ bool of_events(const Options& o) { return o.kind == "events" || o.kind == "event
 Result<v1::EventsRequest> events_request(const Options& o) {
   v1::EventsRequest request;
   request.set_tenant(o.tenant);
+  request.set_language(o.language);
   for (const std::string& name : o.names) request.add_names(name);
   if (o.since.empty()) return request;
   const auto since = since_us(o.since, int64_t{std::time(nullptr)} * 1'000'000);
@@ -282,7 +283,7 @@ struct NewestEvents {
 
 // Reads the ledger backwards, in windows that grow, until there are enough or it has read its share.
 NewestEvents newest_events(Client& client, uint64_t end, const std::string& subject,
-                           const std::string& tenant) {
+                           const std::string& tenant, const std::string& language) {
   constexpr uint64_t kReadMax = 1 << 20;
   NewestEvents out{.events = {}, .from = end};
   for (uint64_t window = 1 << 12;
@@ -292,6 +293,7 @@ NewestEvents newest_events(Client& client, uint64_t end, const std::string& subj
     v1::EventsRequest request;
     request.set_tenant(tenant);
     request.set_from(from);
+    request.set_language(language);
     const auto context = client.context();
     const auto stream = client.stub().Events(context.get(), request);
     std::vector<v1::EventView> older;
@@ -328,7 +330,7 @@ Status describe(Options& o) {
   const std::string subject = shown.has_intent() ? "intent/" + tenant + "/" + o.name
                               : shown.has_plan() ? "intent/" + tenant + "/" + shown.plan().intent()
                                                  : kind + "/" + o.name;
-  const NewestEvents newest = newest_events(*client, one->version(), subject, tenant);
+  const NewestEvents newest = newest_events(*client, one->version(), subject, tenant, o.language);
   const Format format = kFormats.at(o.format);
   if (format == Format::kJson) {
     std::cout << "{\"resource\": " << json_text(inside(shown)) << ",\n\"events\": [";
@@ -559,7 +561,7 @@ Examples:
   weir get site/metro -o yaml
   weir get runs --filter site=metro,state=running
   weir get events --kind PlanCommitted --since 1h
-  weir get events --watch)",
+  weir get events --watch --language zh)",
       [](CLI::App& c, Options& o) {
         c.add_option("KIND", o.kind, kKinds)->required();
         c.add_option("NAME", o.name, "One of them");
@@ -581,6 +583,7 @@ Examples:
         c.add_option("KIND", o.kind, kKinds)->required();
         c.add_option("NAME", o.name, "Which");
         c.add_option("--tenant", o.tenant, "Of an intent or data set");
+        add_language(c, o);
         add_format(c, o);
       },
       describe);

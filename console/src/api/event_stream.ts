@@ -33,6 +33,8 @@ export class EventStream {
   private readonly ended = new AbortController();
   private last = '';
   private wake: () => void = () => undefined;
+  private attempt: AbortController | undefined;
+  private reopening = false;
 
   constructor(private readonly options: EventStreamOptions) {
     void this.follow();
@@ -41,6 +43,12 @@ export class EventStream {
   close(): void {
     this.ended.abort();
     this.wake();
+  }
+
+  // Goes on at once in the language that the client speaks now.
+  reopen(): void {
+    this.reopening = this.attempt !== undefined;
+    this.attempt?.abort();
   }
 
   // Tries again at once, as when the network has come back.
@@ -62,6 +70,10 @@ export class EventStream {
         if (error instanceof Problem && error.signedOut) return;
       }
       if (this.ended.signal.aborted) return;
+      if (this.reopening) {
+        this.reopening = false;
+        continue;
+      }
       attempt += 1;
       const wait = backoffMs(attempt, retryMs, Math.random());
       this.options.onConnection({ state: 'waiting', retryAt: Date.now() + wait, attempt });
@@ -77,11 +89,12 @@ export class EventStream {
 
   private async read(onAlive: (retryMs: number | undefined) => void): Promise<void> {
     const attempt = new AbortController();
+    this.attempt = attempt;
     const end = () => attempt.abort();
     this.ended.signal.addEventListener('abort', end);
     let silence = setTimeout(end, SILENCE_MAX_MS);
     try {
-      const query = queryText({ from: this.options.from, names: this.options.names.join(',') });
+      const query = queryText({ from: this.options.from, names: this.options.names.join(','), language: this.options.client.language });
       const headers: Record<string, string> = { Accept: 'text/event-stream' };
       if (this.last !== '') headers['Last-Event-ID'] = this.last;
       const response = await this.options.client.open(`/v1/events${query}`, { headers, signal: attempt.signal });
@@ -107,6 +120,7 @@ export class EventStream {
     } finally {
       clearTimeout(silence);
       this.ended.signal.removeEventListener('abort', end);
+      this.attempt = undefined;
       attempt.abort();
     }
   }

@@ -5,15 +5,16 @@ import { ServerSentEventParser } from '../api/sse';
 import type { Client } from '../api/client';
 import type { EventView } from '../api/types';
 import { useLive, useRows } from '../state/session';
-import { useText } from '../state/preferences';
+import type { Language } from '../i18n/dictionary';
+import { usePreferences, useText } from '../state/preferences';
 import { Card, Name, ProblemBox, Time, Working } from './basics';
 
 const WINDOW = 5000n;
 const SHOWN_MAX = 50;
 
-// The events of positions from `from` to before `to`, of these kinds.
-export async function readEvents(client: Client, from: bigint, to: bigint, names: readonly string[], tenant = ''): Promise<EventView[]> {
-  const response = await client.open(`/v1/events${queryText({ from: from.toString(), names: names.join(','), tenant, follow: false })}`, {
+// The events of positions from `from` to before `to`, of these kinds, told in `language`.
+export async function readEvents(client: Client, language: Language, from: bigint, to: bigint, names: readonly string[], tenant = ''): Promise<EventView[]> {
+  const response = await client.open(`/v1/events${queryText({ from: from.toString(), names: names.join(','), tenant, follow: false, language })}`, {
     signal: AbortSignal.timeout(30_000),
   });
   const events: EventView[] = [];
@@ -45,16 +46,18 @@ export interface Past {
 // What happened to some subjects: the newest window of the ledger, further back as far as is asked, and each new event.
 export function usePast(names: readonly string[], tenant: string, of: (event: EventView) => boolean, key: string): Past {
   const live = useLive();
+  const { language } = usePreferences();
   const recent = useRows(live.domain.events);
-  const [read, setRead] = useState<{ events: EventView[]; from: bigint }>();
+  const whole = `${language} ${key}`;
+  const [known, setRead] = useState<{ of: string; events: EventView[]; from: bigint }>();
+  const read = known?.of === whole ? known : undefined;
   const [busy, setBusy] = useState(true);
   const [problem, setProblem] = useState<Problem>();
   const [windows, setWindows] = useState(1n);
 
   useEffect(() => {
-    setRead(undefined);
     setWindows(1n);
-  }, [key]);
+  }, [whole]);
   useEffect(() => {
     let current = true;
     setBusy(true);
@@ -63,8 +66,8 @@ export function usePast(names: readonly string[], tenant: string, of: (event: Ev
       const to = read?.from ?? BigInt((await live.client.head()).durable ?? '0');
       const size = WINDOW * 4n ** (windows - 1n);
       const from = to > size ? to - size : 0n;
-      const found = to === 0n ? [] : (await readEvents(live.client, from, to, names, tenant)).filter(of);
-      if (current) setRead({ events: [...found, ...(read?.events ?? [])], from });
+      const found = to === 0n ? [] : (await readEvents(live.client, language, from, to, names, tenant)).filter(of);
+      if (current) setRead({ of: whole, events: [...found, ...(read?.events ?? [])], from });
     };
     look()
       .catch((error: unknown) => current && setProblem(asProblem(error)))
@@ -72,14 +75,14 @@ export function usePast(names: readonly string[], tenant: string, of: (event: Ev
     return () => {
       current = false;
     };
-  }, [key, windows, live]);
+  }, [whole, windows, live]);
 
   const events = useMemo(() => {
     const all = new Map<string, EventView>();
     for (const event of read?.events ?? []) all.set(event.position ?? '0', event);
     for (const event of recent) if (names.includes(event.name ?? '') && of(event)) all.set(event.position ?? '0', event);
     return [...all.values()].sort((a, b) => Number(BigInt(b.position ?? '0') - BigInt(a.position ?? '0')));
-  }, [read, recent, key]);
+  }, [read, recent, whole]);
   return { events, from: read?.from ?? 0n, busy, problem, more: () => setWindows((count) => count + 1n) };
 }
 

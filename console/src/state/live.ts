@@ -53,6 +53,8 @@ export class Live {
     this.client.language = language;
     this.reader.again('intent');
     this.reader.again('plansOf');
+    this.domain.events.clear();
+    this.stream?.reopen();
   }
 
   retryNow = (): void => this.stream?.retryNow();

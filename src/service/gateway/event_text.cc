@@ -2,7 +2,10 @@
 
 #include "core/graph/subject.h"
 #include "core/units/quantity.h"
+#include "service/gateway/event_parts.h"
+#include "service/gateway/event_zh.h"
 #include "service/gateway/explain.h"
+#include "service/gateway/explain_parts.h"
 #include "service/gateway/learn.h"
 #include "service/gateway/names.h"
 
@@ -11,7 +14,7 @@ namespace {
 
 class Teller {
  public:
-  explicit Teller(const Graph& graph) : graph_(graph) {}
+  explicit Teller(const Graph& graph) : graph_(graph), names_(graph) {}
 
   std::string operator()(const DomainCreated&) const { return "The domain begins."; }
   std::string operator()(const PricesRevised& e) const {
@@ -40,10 +43,10 @@ class Teller {
     return "Site is " + std::string(to_text(e.state)) + because(e.why);
   }
   std::string operator()(const LinkStateChanged& e) const {
-    return "Link " + direction(e.link) + (e.up ? " is up" : " is down") + because(e.why);
+    return "Link " + names_.direction(e.link) + (e.up ? " is up" : " is down") + because(e.why);
   }
   std::string operator()(const LinkMeasured& e) const {
-    return "Measured " + direction(e.link) + ": " + latency_text(e.latency_us) + " one way, jitter " +
+    return "Measured " + names_.direction(e.link) + ": " + latency_text(e.latency_us) + " one way, jitter " +
            latency_text(e.jitter_us) + ", loss " + format_fraction(e.loss_ppm) + ".";
   }
   std::string operator()(const IntentSubmitted& e) const {
@@ -83,7 +86,7 @@ class Teller {
            (e.to_protection ? " moved to its protection path." : " is back on its working path.");
   }
   std::string operator()(const PromiseMeasured& e) const {
-    return site_name(e.ingress) + ": " + std::to_string(e.misses) + " of " + std::to_string(e.samples) +
+    return names_.site(e.ingress) + ": " + std::to_string(e.misses) + " of " + std::to_string(e.samples) +
            " late, " + std::to_string(e.lost) + " lost; p50 " + latency_text(e.latency_us_p50) + ", p99 " +
            latency_text(e.latency_us_p99) + ".";
   }
@@ -109,13 +112,9 @@ class Teller {
   std::string operator()(const ReservationDefined& e) const {
     const ReservationSpec& spec = e.spec;
     if (!spec.ingress.valid()) return "Room is reserved.";
-    std::string path;
-    for (const LinkId id : spec.path) {
-      path += (path.empty() ? "" : ", ") + (id.index() < graph_.link_count() ? graph_.link_name(id) : "#" + std::to_string(id.value));
-    }
     return std::string(spec.amount == Quota{} ? "Bandwidth is" : "Room and bandwidth are") + " reserved: " +
-           format_bandwidth(spec.up_bps) + " from " + site_name(spec.ingress) + ", " + format_bandwidth(spec.down_bps) +
-           " back, over " + path + ".";
+           format_bandwidth(spec.up_bps) + " from " + names_.site(spec.ingress) + ", " + format_bandwidth(spec.down_bps) +
+           " back, over " + names_.links(spec.path, ", ") + ".";
   }
   std::string operator()(const ReservationCancelled& e) const {
     const bool over = e.reservation.index() < graph_.reservation_count() && !graph_.reservation(e.reservation).cancelled;
@@ -157,14 +156,7 @@ class Teller {
   }
   std::string operator()(const WorkflowPlanned& e) const {
     if (e.refused) return "Refused: " + e.why + (e.where.empty() ? "." : " (" + e.where + ").");
-    std::string places;
-    const bool known = e.workflow.index() < graph_.workflow_count() && graph_.workflow(e.workflow).generation == e.generation &&
-                       graph_.workflow(e.workflow).spec->stages.size() == e.stages.size();
-    for (size_t s = 0; s < e.stages.size(); ++s) {
-      places += (places.empty() ? "" : ", ") + (known ? graph_.workflow(e.workflow).spec->stages[s].name + " at " : "") +
-                site_name(e.stages[s].site);
-    }
-    return "Planned" + (e.why.empty() ? std::string() : " again, because " + e.why) + ": " + places + ".";
+    return "Planned" + (e.why.empty() ? std::string() : " again, because " + e.why) + ": " + names_.stages(e, " at ", ", ") + ".";
   }
   std::string operator()(const WorkflowWithdrawn& e) const {
     return (e.finished ? "Every stage ended well" : "The workflow is withdrawn") + because(e.why);
@@ -175,7 +167,7 @@ class Teller {
   std::string operator()(const DialogueHeld& e) const {
     std::string out;
     for (const DialogueOffer& offer : e.offers) {
-      const std::string name = offer.intent.index() < graph_.intent_count() ? graph_.intent_name(offer.intent) : std::string("nothing");
+      const std::string name = names_.intent(offer.intent, "nothing");
       out += (out.empty() ? "" : "; ") + (e.end == DialogueEnd::kTaken ? name + " came of it" + (offer.taken.empty() ? "" : ", taken " + offer.taken)
                                           : e.end == DialogueEnd::kDeclined ? std::string("what was offered was declined")
                                                                             : std::string("what was offered was left"));
@@ -188,32 +180,55 @@ class Teller {
            (e.comment.empty() ? "." : ": \"" + e.comment + "\".");
   }
   std::string operator()(const JobPreempted& e) const {
-    return "It gives up what it holds" + whom(e) + " and waits again" + because(e.why);
+    const std::string whom = names_.preemptor(e, "another tenant's work");
+    return "It gives up what it holds" + (whom.empty() ? "" : " to " + whom) + " and waits again" + because(e.why);
   }
 
  private:
-  // Others' work has no name for whoever reads of it.
-  std::string whom(const JobPreempted& e) const {
-    if (e.by.index() >= graph_.intent_count()) return "";
-    const bool own = e.intent.index() < graph_.intent_count() && graph_.intent(e.by).tenant == graph_.intent(e.intent).tenant;
-    return " to " + (own ? graph_.intent_name(e.by) : std::string("another tenant's work"));
-  }
   static std::string because(const std::string& why) { return why.empty() ? "." : ": " + why + "."; }
-  std::string site_name(SiteId id) const {
-    return id.index() < graph_.site_count() ? graph_.site_name(id) : "#" + std::to_string(id.value);
-  }
-  std::string direction(LinkId id) const {
-    if (id.index() >= graph_.link_count()) return "";
-    const LinkRow& row = graph_.link(id);
-    return graph_.vertex_name(row.from) + " > " + graph_.vertex_name(row.to);
-  }
 
   const Graph& graph_;
+  const EventNames names_;
 };
 
 }  // namespace
 
-std::string event_text(const Graph& graph, const Event& event) {
+std::string EventNames::site(SiteId id) const {
+  return id.index() < graph_.site_count() ? graph_.site_name(id) : "#" + std::to_string(id.value);
+}
+
+std::string EventNames::direction(LinkId id) const {
+  if (id.index() >= graph_.link_count()) return "";
+  const LinkRow& row = graph_.link(id);
+  return graph_.vertex_name(row.from) + " > " + graph_.vertex_name(row.to);
+}
+
+std::string EventNames::links(const std::vector<LinkId>& path, const std::string& between) const {
+  std::vector<std::string> names;
+  for (const LinkId id : path) names.push_back(id.index() < graph_.link_count() ? graph_.link_name(id) : "#" + std::to_string(id.value));
+  return joined(names, between);
+}
+
+std::string EventNames::stages(const WorkflowPlanned& planned, const std::string& at, const std::string& between) const {
+  const bool known = planned.workflow.index() < graph_.workflow_count() && graph_.workflow(planned.workflow).generation == planned.generation &&
+                     graph_.workflow(planned.workflow).spec->stages.size() == planned.stages.size();
+  std::vector<std::string> places;
+  for (size_t s = 0; s < planned.stages.size(); ++s) {
+    places.push_back((known ? graph_.workflow(planned.workflow).spec->stages[s].name + at : "") + site(planned.stages[s].site));
+  }
+  return joined(places, between);
+}
+
+std::string EventNames::preemptor(const JobPreempted& event, const std::string& other) const {
+  if (event.by.index() >= graph_.intent_count()) return "";
+  const bool own = event.intent.index() < graph_.intent_count() && graph_.intent(event.by).tenant == graph_.intent(event.intent).tenant;
+  return own ? graph_.intent_name(event.by) : other;
+}
+
+std::string EventNames::intent(IntentId id, const std::string& none) const { return id.index() < graph_.intent_count() ? graph_.intent_name(id) : none; }
+
+std::string event_text(const Graph& graph, const Event& event, Language language) {
+  if (language == Language::kChinese) return zh::event_text(graph, event);
   return std::visit(Teller(graph), event.body);
 }
 

@@ -401,6 +401,7 @@ Result<v1::GetResponse> Service::get(const Principal& who, const v1::GetRequest&
     v1::EventsRequest one;
     one.set_from(*position);
     one.set_limit(1);
+    one.set_language(request.language());
     const auto events = this->events(who, one, *position);
     if (!events) return tl::unexpected(events.error());
     if (events->events_size() != 1 || events->events(0).position() != *position) {
@@ -475,6 +476,7 @@ Result<v1::ListResponse> Service::list(const Principal& who, const v1::ListReque
     v1::EventsRequest wanted;
     wanted.set_tenant(request.tenant());
     wanted.set_limit(static_cast<uint32_t>(size));
+    wanted.set_language(request.language());
     Position next = *start;
     for (size_t steps = 0;
          steps < kStepsPerPageMax && static_cast<size_t>(out.items_size()) < size && next < graph->version();
@@ -525,6 +527,7 @@ Status Service::check_events(const Principal& who, const v1::EventsRequest& requ
       return fail(ErrorCode::kInvalid, "\"" + name + "\" is not an event", "names", "write it like PlanCommitted");
     }
   }
+  if (const auto language = language_of(request.language()); !language) return tl::unexpected(language.error());
   const std::string& tenant = !request.tenant().empty() || who.subjects.empty() ? request.tenant() : who.subjects[0];
   const policy::Resource asked{.kind = Kind::kEvent, .name = "events", .tenant = tenant};
   return policy::authorise(who, Action::kRead, asked);
@@ -532,6 +535,8 @@ Status Service::check_events(const Principal& who, const v1::EventsRequest& requ
 
 Result<v1::EventsResponse> Service::events(const Principal& who, const v1::EventsRequest& request,
                                            Position next) const {
+  const auto language = language_of(request.language());
+  if (!language) return tl::unexpected(language.error());
   const Snapshot graph = ports_.brain.durable();
   const Position end = std::min(ports_.log.durable_end(), graph->version());
   v1::EventsResponse out;
@@ -554,7 +559,7 @@ Result<v1::EventsResponse> Service::events(const Principal& who, const v1::Event
     const policy::Resource asked{.kind = Kind::kEvent, .name = "event", .tenant = whose};
     if (!all && !policy::authorise(who, Action::kRead, asked)) return {};
     v1::Resource view;
-    put_event(*graph, position, *event, all ? record : Bytes(), no_effect, view);
+    put_event(*graph, position, *event, all ? record : Bytes(), no_effect, *language, view);
     *out.add_events() = std::move(*view.mutable_event());
     return {};
   };

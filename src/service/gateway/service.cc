@@ -513,7 +513,7 @@ Result<v1::ExplainResponse> Service::explain(const Principal& who, const v1::Exp
   }
   if (row.active) {
     const CommittedPlan& active = *row.active;
-    if (const std::string failure = failure_text(sources(who, graph), id); !failure.empty()) {
+    if (const std::string failure = failure_text(sources(who, graph, *language), id); !failure.empty()) {
       text += failure + "\n";
     }
     put_plan(*graph, row, id, active.plan, active.position, "active", *out.mutable_plan(), *language);

@@ -183,7 +183,8 @@ std::string failure_text(const ViewSources& from, IntentId id) {
     return "";
   }
   const std::string failure = from.history.failure(id);
-  return failure.empty() ? "" : "The newest " + failure + ". It is tried again.";
+  if (failure.empty()) return "";
+  return from.language == Language::kChinese ? "最近一次失败（账本所记）：" + failure + "。会再试。" : "The newest " + failure + ". It is tried again.";
 }
 
 std::string why_failed(const ViewSources& from, IntentId id) {
@@ -496,7 +497,7 @@ bool put_past_run(const ViewSources& from, RunId id, policy::View view, v1::Reso
 }
 
 void put_event(const Graph& graph, Position position, const Event& event, Bytes record, const std::string& no_effect,
-               v1::Resource& out) {
+               Language language, v1::Resource& out) {
   const EventSubject subject = subject_of(graph, event);
   v1::EventView& view = *out.mutable_event();
   view.set_position(position);
@@ -505,7 +506,8 @@ void put_event(const Graph& graph, Position position, const Event& event, Bytes 
   view.set_name(std::string(event.name()));
   if (subject.tenant.index() < graph.tenant_count()) view.set_tenant(graph.tenant_name(subject.tenant));
   view.set_subject(subject.name);
-  view.set_text(event_text(graph, event) + (no_effect.empty() ? "" : " It changed nothing: " + no_effect + "."));
+  const std::string changed_nothing = no_effect.empty() ? "" : language == Language::kChinese ? "什么也没有改变：" + no_effect + "。" : " It changed nothing: " + no_effect + ".";
+  view.set_text(event_text(graph, event, language) + changed_nothing);
   if (!record.empty()) view.set_record(record.data(), record.size());
 }
 

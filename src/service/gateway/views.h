@@ -68,7 +68,7 @@ std::string failure_text(const ViewSources& from, IntentId id);
 std::string why_failed(const ViewSources& from, IntentId id);
 // `no_effect`: why it changed nothing, where that is known.
 void put_event(const Graph& graph, Position position, const Event& event, Bytes record, const std::string& no_effect,
-               v1::Resource& out);
+               Language language, v1::Resource& out);
 
 // A plan that is committed at `position`, or, without one, proposed. `graph` knows all that it names.
 void put_plan(const Graph& graph, const IntentRow& row, IntentId intent, const Plan& plan,

@@ -280,6 +280,26 @@ TEST_F(WorkflowTest, EventsAreToldInWords) {
             "Refused: no room (spec.stages[1]).");
   EXPECT_EQ(told(WorkflowWithdrawn{.workflow = WorkflowId(0u)}), "The workflow is withdrawn.");
   EXPECT_FALSE(told(WorkflowPlanned{.workflow = WorkflowId(9u), .stages = {{.site = SiteId(99u)}}}).empty());
+  const auto told_in_chinese = [&](EventBody body) { return event_text(*graph, Event{1, "brain", std::move(body)}, Language::kChinese); };
+  EXPECT_EQ(told_in_chinese(*row.plan), "已规划：camera 在 street，detect 在 " + graph->site_name(row.plan->stages[1].site) + "，archive 在 metro。");
+  EXPECT_EQ(told_in_chinese(WorkflowPlanned{.workflow = WorkflowId(0u), .generation = 1, .refused = true, .why = "no room", .where = "spec.stages[1]"}),
+            "被拒绝：no room（spec.stages[1]）。");
+}
+
+template <size_t... kIndex>
+std::vector<EventBody> every_body(std::index_sequence<kIndex...>) {
+  return {EventBody(std::in_place_index<kIndex>)...};
+}
+
+TEST_F(WorkflowTest, EveryEventIsToldInBothLanguagesWhateverItNames) {
+  const Snapshot graph = brain.durable();
+  for (const EventBody& body : every_body(std::make_index_sequence<std::variant_size_v<EventBody>>())) {
+    const Event event{1, "brain", body};
+    const std::string english = event_text(*graph, event), chinese = event_text(*graph, event, Language::kChinese);
+    EXPECT_TRUE(english.ends_with(".")) << event.name() << ": " << english;
+    EXPECT_TRUE(chinese.ends_with("。")) << event.name() << ": " << chinese;
+    EXPECT_EQ(std::find_if(english.begin(), english.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }), english.end()) << english;
+  }
 }
 
 }  // namespace

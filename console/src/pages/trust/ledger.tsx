@@ -5,8 +5,9 @@ import type { EventView, LedgerHead } from '../../api/types';
 import { Card, Facts, Name, ProblemBox, Time, Working } from '../../components/basics';
 import { readEvents } from '../../components/history';
 import { hex, verify, type Step, type TrustedHead } from '../../ledger/proof';
+import type { Language } from '../../i18n/dictionary';
 import { go } from '../../router';
-import { useText } from '../../state/preferences';
+import { usePreferences, useText } from '../../state/preferences';
 import { useAnswer, useLive } from '../../state/session';
 import type { Client } from '../../api/client';
 
@@ -33,20 +34,20 @@ interface Outcome {
   before: TrustedHead | undefined;
 }
 
-async function prove(client: Client, position: string): Promise<Outcome> {
+async function prove(client: Client, language: Language, position: string): Promise<Outcome> {
   const head = await client.head();
   const trusted: TrustedHead = { size: head.size ?? '0', rootSha256: head.rootSha256 ?? '' };
   const kept = remembered();
   const before = kept !== undefined && BigInt(kept.size) <= BigInt(trusted.size) && kept.size !== '0' ? kept : undefined;
   const proof = await client.proof(position, trusted.size, before?.size ?? '');
   const steps = await verify(proof, position, trusted, before);
-  const event = (await readEvents(client, BigInt(position), BigInt(position) + 1n, []))[0];
+  const event = (await readEvents(client, language, BigInt(position), BigInt(position) + 1n, []))[0];
   if (steps.every((step) => step.ok !== false)) sessionStorage.setItem(HEAD_KEY, JSON.stringify(trusted));
   return { position, steps, event, matches: event?.record !== undefined && event.record === proof.record, before };
 }
 
 export function LedgerView({ position }: { position: string }) {
-  const t = useText();
+  const { t, language } = usePreferences();
   const { client } = useLive();
   const [head, again] = useAnswer(() => client.head(), []);
   const [wanted, setWanted] = useState(position);
@@ -60,7 +61,7 @@ export function LedgerView({ position }: { position: string }) {
     setOutcome(undefined);
     try {
       if (crypto.subtle === undefined) throw new Problem('unsupported', t.trust.insecure);
-      setOutcome(await prove(client, asked));
+      setOutcome(await prove(client, language, asked));
       again();
     } catch (error) {
       setProblem(asProblem(error));
