@@ -68,12 +68,14 @@ Status once(const Options& o) {
   if (!client) return tl::unexpected(client.error());
   auto screen = screen_of(o, client->endpoint());
   if (!screen) return tl::unexpected(screen.error());
+  // Programs read JSON: its texts do not change with who runs them.
+  const Tongue tongue = o.format == "json" && o.language.empty() ? Tongue{} : tongue_of(o.language);
   std::vector<std::pair<std::string, std::shared_ptr<const top::Resources>>> all;
   for (size_t i = 0; i < top::kKinds; ++i) {
     const auto kind = static_cast<top::Kind>(i);
     // Of events there would be a whole ledger.
     if (kind == top::Kind::kEvents) continue;
-    auto read = top::read_all(*client, kind);
+    auto read = top::read_all(*client, kind, tongue);
     if (!read) {
       if (read.error().code == ErrorCode::kUnavailable || kind == screen->shown()) return tl::unexpected(read.error());
       screen->take(kind, read.error());
@@ -97,7 +99,7 @@ Result<int> live(const Options& o) {
   auto opened = top::Terminal::open(signals);
   if (!opened) return tl::unexpected(opened.error());
   top::Terminal& terminal = **opened;
-  top::Reader reader(o.target, std::chrono::seconds(o.interval_s), [&terminal] { terminal.wake(); });
+  top::Reader reader(o.target, tongue_of(o.language), std::chrono::seconds(o.interval_s), [&terminal] { terminal.wake(); });
   for (;;) {
     reader.look_at(screen->shown());
     reader.pause(screen->paused());

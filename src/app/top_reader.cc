@@ -14,12 +14,15 @@ constexpr int kBackground = 5, kCost = 10;
 
 int64_t wall_us() { return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
+std::string language_of(Tongue tongue) { return std::string(tongue.in("en", "zh")); }
+
 // `begin` and `end` see the context of each call, so that another thread may end it.
-Result<std::shared_ptr<const Resources>> read_pages(Client& client, Kind kind, const std::function<bool(grpc::ClientContext*)>& begin, const std::function<void()>& end,
+Result<std::shared_ptr<const Resources>> read_pages(Client& client, Kind kind, Tongue tongue, const std::function<bool(grpc::ClientContext*)>& begin, const std::function<void()>& end,
                                                     uint64_t& version) {
   v1::ListRequest request;
   request.set_kind(kKindNames[static_cast<size_t>(kind)]);
   request.set_page_size(1'000);
+  request.set_language(language_of(tongue));
   auto all = std::make_shared<Resources>();
   do {
     v1::ListResponse page;
@@ -37,9 +40,9 @@ Result<std::shared_ptr<const Resources>> read_pages(Client& client, Kind kind, c
 
 }  // namespace
 
-Result<std::shared_ptr<const Resources>> read_all(Client& client, Kind kind) {
+Result<std::shared_ptr<const Resources>> read_all(Client& client, Kind kind, Tongue tongue) {
   uint64_t ignored = 0;
-  return read_pages(client, kind, [](grpc::ClientContext*) { return true; }, [] {}, ignored);
+  return read_pages(client, kind, tongue, [](grpc::ClientContext*) { return true; }, [] {}, ignored);
 }
 
 // The events from a position on as they come, until it is destroyed or the stream ends.
@@ -49,6 +52,7 @@ class Reader::Tail {
     v1::EventsRequest request;
     request.set_from(from);
     request.set_follow(true);
+    request.set_language(language_of(reader.tongue_));
     stream_ = client.stub().Events(context_.get(), request);
     thread_ = std::thread([this, &client] {
       v1::EventsResponse batch;
@@ -89,8 +93,8 @@ class Reader::Tail {
   std::thread thread_;
 };
 
-Reader::Reader(const Target& target, std::chrono::milliseconds interval, std::function<void()> wake)
-    : target_(target), interval_(interval), wake_(std::move(wake)), thread_([this] { work(); }) {}
+Reader::Reader(const Target& target, Tongue tongue, std::chrono::milliseconds interval, std::function<void()> wake)
+    : target_(target), tongue_(tongue), interval_(interval), wake_(std::move(wake)), thread_([this] { work(); }) {}
 
 Reader::~Reader() {
   {
@@ -208,7 +212,7 @@ void Reader::work() {
       if (*kind == looked_at_) changed_ = false;  // what comes from now on is not in it for sure
     }
     uint64_t version = 0;
-    auto read = read_pages(*client, *kind, begin, end, version);
+    auto read = read_pages(*client, *kind, tongue_, begin, end, version);
     if (!read && read.error().code == ErrorCode::kUnavailable) {
       drop(read.error());
       continue;

@@ -16,7 +16,7 @@
 namespace weir::app::top {
 
 // Of one kind, every page. Denied and the like are errors of this kind; kUnavailable is the brain's.
-Result<std::shared_ptr<const Resources>> read_all(Client& client, Kind kind);
+Result<std::shared_ptr<const Resources>> read_all(Client& client, Kind kind, Tongue tongue);
 
 // Reads what `weir top` shows, in a thread of its own, and follows the events. What is looked at is read again after an interval, or half a second
 // after an event; the rest of it five times less often; and nothing so often that reading takes more than a tenth of the time. A brain that does not
@@ -31,7 +31,7 @@ class Reader {
   };
 
   // `wake` is called from another thread whenever there is news.
-  Reader(const Target& target, std::chrono::milliseconds interval, std::function<void()> wake);
+  Reader(const Target& target, Tongue tongue, std::chrono::milliseconds interval, std::function<void()> wake);
   ~Reader();
 
   void look_at(Kind kind);
@@ -52,6 +52,7 @@ class Reader {
   void lose(const Error& why);
 
   const Target target_;
+  const Tongue tongue_;
   const std::chrono::milliseconds interval_;
   const std::function<void()> wake_;
   std::mutex mutex_;

@@ -36,9 +36,9 @@ void append_words(const std::string& comment, std::string& out) {
 // Of what the files declare, by its full name.
 using Comments = std::map<std::string, std::string>;
 
-class Reader {
+class SchemaReader {
  public:
-  Reader(const google::protobuf::FileDescriptorProto& file, Comments& out) : out_(out) {
+  SchemaReader(const google::protobuf::FileDescriptorProto& file, Comments& out) : out_(out) {
     for (const auto& at : file.source_code_info().location()) {
       std::string text;
       append_words(at.leading_comments(), text);
@@ -82,7 +82,7 @@ std::string comment(const std::string& full_name) {
     Comments out;
     google::protobuf::FileDescriptorSet files;
     files.ParseFromArray(kApiSchema.data(), static_cast<int>(kApiSchema.size()));
-    for (const auto& file : files.file()) Reader(file, out);
+    for (const auto& file : files.file()) SchemaReader(file, out);
     return out;
   }();
   const auto found = all.find(full_name);

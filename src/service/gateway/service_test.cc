@@ -396,28 +396,7 @@ TEST_F(ServiceTest, ReasonsAreInTheLanguageThatIsAskedFor) {
     EXPECT_FALSE(service.list(kCity, list));
     request.set_language(language);
     EXPECT_FALSE(apply(kCity, request));
-    v1::EventsRequest events;
-    events.set_language(language);
-    EXPECT_EQ(service.check_events(kOperator, events).error().where, "language");
-    EXPECT_EQ(service.events(kOperator, events, 0).error().where, "language");
   }
-  v1::EventsRequest events;
-  events.set_language("zh");
-  events.add_names("IntentSubmitted");
-  const auto told = service.events(kOperator, events, 0);
-  ASSERT_TRUE(told) << told.error().text();
-  ASSERT_EQ(told->events_size(), 1);
-  EXPECT_EQ(told->events(0).text(), "提交了第 1 代。");
-  v1::GetRequest one;
-  one.set_kind("event");
-  one.set_name(std::to_string(told->events(0).position()));
-  EXPECT_EQ(service.get(kOperator, one)->resource().event().text(), "Generation 1 submitted.");
-  one.set_language("zh");
-  EXPECT_EQ(service.get(kOperator, one)->resource().event().text(), "提交了第 1 代。");
-  v1::ListRequest list;
-  list.set_kind("events");
-  list.set_language("zh");
-  EXPECT_EQ(service.list(kOperator, list)->items(0).event().text(), "域创建。");
 }
 
 TEST_F(ServiceTest, ListsComeInPages) {

@@ -286,14 +286,40 @@ TEST_F(WorkflowTest, EventsAreToldInWords) {
             "被拒绝：no room（spec.stages[1]）。");
 }
 
+TEST_F(WorkflowTest, EventsAreReadInTheLanguageThatIsAskedFor) {
+  ASSERT_TRUE(apply(kCity, kVideo));
+  v1::EventsRequest events;
+  events.set_language("zh");
+  events.add_names("WorkflowSubmitted");
+  const auto told = service.events(kOperator, events, 0);
+  ASSERT_TRUE(told) << told.error().text();
+  ASSERT_EQ(told->events_size(), 1);
+  EXPECT_EQ(told->events(0).text(), "第 1 代：有 3 个阶段的流。");
+  v1::GetRequest one;
+  one.set_kind("event");
+  one.set_name(std::to_string(told->events(0).position()));
+  EXPECT_EQ(service.get(kOperator, one)->resource().event().text(), "Generation 1 of a stream of 3 stages.");
+  one.set_language("zh");
+  EXPECT_EQ(service.get(kOperator, one)->resource().event().text(), "第 1 代：有 3 个阶段的流。");
+  v1::ListRequest list;
+  list.set_kind("events");
+  list.set_language("zh");
+  EXPECT_EQ(service.list(kOperator, list)->items(0).event().text(), "域创建。");
+  for (const char* language : {"fr", "ZH", "zh-CN"}) {
+    events.set_language(language);
+    EXPECT_EQ(service.check_events(kOperator, events).error().where, "language");
+    EXPECT_EQ(service.events(kOperator, events, 0).error().where, "language");
+  }
+}
+
 template <size_t... kIndex>
 std::vector<EventBody> every_body(std::index_sequence<kIndex...>) {
-  return {EventBody(std::in_place_index<kIndex>)...};
+  return {EventBody(std::variant_alternative_t<kIndex, EventKinds>())...};
 }
 
 TEST_F(WorkflowTest, EveryEventIsToldInBothLanguagesWhateverItNames) {
   const Snapshot graph = brain.durable();
-  for (const EventBody& body : every_body(std::make_index_sequence<std::variant_size_v<EventBody>>())) {
+  for (const EventBody& body : every_body(std::make_index_sequence<std::variant_size_v<EventKinds>>())) {
     const Event event{1, "brain", body};
     const std::string english = event_text(*graph, event), chinese = event_text(*graph, event, Language::kChinese);
     EXPECT_TRUE(english.ends_with(".")) << event.name() << ": " << english;
