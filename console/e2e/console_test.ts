@@ -230,6 +230,24 @@ describe.skipIf(!own)('the console', () => {
     await page.context().close();
   });
 
+  it('tells events in the language of the page, and those that come in the one it changed to', async () => {
+    const { page, faults } = await shown('#/trust/audit?filter=told', { locale: 'zh-CN' });
+    const tenant = (name: string) => brain.apply(`{apiVersion: weir/v1, kind: Tenant, metadata: {name: ${name}}}`);
+    const row = (name: string) => page.getByRole('row').filter({ hasText: `tenant/${name}` });
+    await tenant('told-1');
+    await row('told-1').getByText('定义了租户。').waitFor();
+    await page.getByLabel('语言').selectOption('en');
+    await row('told-1').getByText('Tenant defined.').waitFor();
+    await tenant('told-2');
+    await row('told-2').getByText('Tenant defined.').waitFor();
+    await page.getByLabel('Language').selectOption('zh');
+    await row('told-2').getByText('定义了租户。').waitFor();
+    await row('told-1').getByText('定义了租户。').waitFor();
+    expect(await page.getByRole('row').filter({ hasText: 'told-' }).count()).toBe(2);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   it('draws without WebGL what it draws with it', async () => {
     const plain = await launch(false);
     const { page, faults } = await open(plain, brain.rest, brain.token, '#/map');
