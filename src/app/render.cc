@@ -512,12 +512,13 @@ std::string render(const std::string& kind, const Items& items, Format format) {
   return table_of(items, false).text(kTableWidth) + why_plain(items) + why_not_running(items);
 }
 
-std::string render_plan(const v1::PlanView& plan, Format format) {
+std::string render_plan(const v1::PlanView& plan, Format format, bool chinese) {
   const bool counted = std::any_of(plan.flows().begin(), plan.flows().end(),
                                    [](const v1::FlowView& flow) { return flow.counted(); });
-  std::vector<std::string> header{"FROM", "TO", "STREAMS", "PREDICTED"};
-  if (counted) header.insert(header.end(), {"SENT", "RETURNED"});
-  header.push_back("BY WAY OF");
+  using Header = std::vector<std::string>;
+  Header header = chinese ? Header{"从", "到", "路数", "预计"} : Header{"FROM", "TO", "STREAMS", "PREDICTED"};
+  if (counted) header.insert(header.end(), {chinese ? "发出" : "SENT", chinese ? "返回" : "RETURNED"});
+  header.push_back(chinese ? "路径" : "BY WAY OF");
   Table flows(header);
   for (int i = 0; i < plan.flows_size(); ++i) {
     const v1::FlowView& flow = plan.flows(i);
@@ -532,7 +533,7 @@ std::string render_plan(const v1::PlanView& plan, Format format) {
     row.push_back(joined(flow.hops(), " > ") + " (" + flow.driver() + ")");
     flows.add(row);
   }
-  Table placements({"ITEM", "SITE", "NODE", "RUN", "STREAMS", "CREDITS/H"});
+  Table placements(chinese ? Header{"序号", "站点", "节点", "运行", "路数", "信用点/小时"} : Header{"ITEM", "SITE", "NODE", "RUN", "STREAMS", "CREDITS/H"});
   for (int i = 0; i < plan.placements_size(); ++i) {
     const v1::PlacementView& p = plan.placements(i);
     const v1::Placement& value = plan.value().placements(i);
@@ -549,12 +550,12 @@ std::string render_plan(const v1::PlanView& plan, Format format) {
 std::string render_dry_run(const v1::ApplyResult& result, bool chinese) {
   std::string out;
   if (result.has_plan()) {
-    out += "\n" + render_plan(result.plan()) + "\n" +
+    out += "\n" + render_plan(result.plan(), Format::kTable, chinese) + "\n" +
            wrapped(chinese ? "计费每小时 " + credits(result.plan().value().billed_per_hour()) + " 信用点。" + result.plan().reason() + "。"
                            : "Billed " + credits(result.plan().value().billed_per_hour()) + " credits an hour. " + result.plan().reason() + ".",
                    kTableWidth);
   }
-  if (result.has_waiting()) out += wrapped(render_waiting(result.why(), result.waiting()), kTableWidth);
+  if (result.has_waiting()) out += wrapped(render_waiting(result.why(), result.waiting(), chinese), kTableWidth);
   if (result.has_refusal()) {
     out += chinese ? "现在没有方案能满足它：\n" : "No plan satisfies it now:\n";
     for (const std::string& reason : result.reasons()) out += wrapped("  - " + reason, kTableWidth);

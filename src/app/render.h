@@ -30,7 +30,7 @@ std::string name_of(const v1::Resource& item);
 
 // A list of one kind. JSON: an array; YAML: documents; names: a line each, as commands take them.
 std::string render(const std::string& kind, const google::protobuf::RepeatedPtrField<v1::Resource>& items, Format format);
-std::string render_plan(const v1::PlanView& plan, Format format = Format::kTable);  // kTable or kWide
+std::string render_plan(const v1::PlanView& plan, Format format = Format::kTable, bool chinese = false);  // kTable or kWide
 // What a dry run found: the plan, what the job would wait for, or why nothing satisfies it; nothing of what is not decided.
 std::string render_dry_run(const v1::ApplyResult& result, bool chinese = false);  // the words around what the result says
 std::string render_bill(const v1::BillResponse& bills, Format format);

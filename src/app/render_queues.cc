@@ -123,7 +123,11 @@ std::string start_text(const v1::Intent::Status& status) {
   return minute_text(status.started() != 0 ? status.started() : status.waiting().estimated_start());
 }
 
-std::string render_waiting(const std::string& why, const v1::Waiting& waiting) {
+std::string render_waiting(const std::string& why, const v1::Waiting& waiting, bool chinese) {
+  if (chinese) {
+    return "它会在队列 " + waiting.queue() + " 中等待：" + why + "。" + (waiting.position() > 0 ? "在它之前有 " + std::to_string(waiting.position()) + " 个作业。" : "") +
+           (waiting.estimated_start() != 0 ? "预计 " + minute_text(waiting.estimated_start()) + " 开始。" : "") + "\n";
+  }
   std::string text = "It would wait in queue " + waiting.queue() + ": " + why + ".";
   if (waiting.position() > 0) {
     text += " " + std::to_string(waiting.position()) + (waiting.position() == 1 ? " job is" : " jobs are") + " tried before it.";

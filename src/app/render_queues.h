@@ -22,7 +22,7 @@ Table policies(const Items& items, bool wide);
 // "2026-11-22T18:00Z": when it started, or is estimated to; "-": neither is known.
 std::string start_text(const v1::Intent::Status& status);
 // What a job that is tried out would wait for, and until when.
-std::string render_waiting(const std::string& why, const v1::Waiting& waiting);
+std::string render_waiting(const std::string& why, const v1::Waiting& waiting, bool chinese);
 
 // What an intent is beside what it would be, with `changes` made to it.
 std::string render_outlooks(const v1::Outlook& now, const v1::Outlook& other, const std::string& changes,

@@ -395,6 +395,16 @@ TEST(Render, PlansBillsAndEventsFitToo) {
   EXPECT_LE(widest(render_plan(view)), 80u) << render_plan(view);
   view.mutable_flows(0)->set_returned_bytes(UINT64_MAX);
   EXPECT_NE(render_plan(view).find("18446PB"), std::string::npos) << render_plan(view);
+  const std::string chinese = render_plan(view, Format::kTable, true);
+  EXPECT_LE(widest(chinese), 80u) << chinese;
+  for (const char* word : {"序号", "站点", "发出", "返回", "路径"}) EXPECT_NE(chinese.find(word), std::string::npos) << chinese;
+  EXPECT_EQ(chinese.find("STREAMS"), std::string::npos) << chinese;
+
+  v1::ApplyResult waits;
+  waits.set_why("需要 3 核");
+  waits.mutable_waiting()->set_queue("models");
+  waits.mutable_waiting()->set_position(2);
+  EXPECT_EQ(render_dry_run(waits, true), "它会在队列 models 中等待：需要 3 核。在它之前有 2 个作业。\n");
 
   v1::BillResponse bills;
   auto& bill = *bills.add_bills();

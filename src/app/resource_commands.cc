@@ -344,7 +344,7 @@ Status describe(Options& o) {
     for (const v1::EventView& event : newest.events) std::cout << render_event(event, format);
     return {};
   }
-  if (shown.has_plan()) std::cout << "\n" << render_plan(shown.plan(), format);
+  if (shown.has_plan()) std::cout << "\n" << render_plan(shown.plan(), format, o.language == "zh");
   if (shown.has_run() && shown.run().past()) std::cout << "\n" << render_end(shown.run());
   if (!newest.events.empty()) std::cout << "\n" << render_events(newest.events, format);
   if (newest.from > 0 && newest.from < one->version() && newest.events.size() < kEventsDescribed) {
