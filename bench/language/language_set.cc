@@ -77,6 +77,14 @@ bool known_act(const std::string& word) {
   return false;
 }
 
+bool known_field(const std::string& field) {
+  const std::string slot = field.substr(0, field.find('='));
+  for (size_t i = 0; i < kSlots; ++i) {
+    if (name_of(static_cast<Slot>(i)) == slot) return field.size() > slot.size() + 1 && (slot != "kind" || field == "kind=service" || field == "kind=job");
+  }
+  return false;
+}
+
 double ratio(size_t a, size_t b) { return b == 0 ? 1 : static_cast<double>(a) / static_cast<double>(b); }
 
 }  // namespace
@@ -106,6 +114,7 @@ Result<LanguageSet> read_set(std::string_view name, std::string_view text) {
     }
     for (const Written& frame : frames_of(sentence.expected)) {
       if (!known_act(frame.act)) return wrong("means an act that there is not");
+      if (!std::all_of(frame.fields.begin(), frame.fields.end(), known_field)) return wrong("has a field that there is not, or one without a value");
     }
     sentence.held = out.sentences.size() % kHeldEach == kHeldEach - 1;
     out.sentences.push_back(std::move(sentence));

@@ -37,6 +37,9 @@ TEST(LanguageSet, NamesTheLineThatIsWrong) {
   EXPECT_EQ(read_set("my.tsv", "# a remark\nhello\n").error().text(),
             "my.tsv:2: has no tab between a text and what it means; write TEXT, a tab, and what it means");
   EXPECT_EQ(read_set("my.tsv", "hello\tgreet\n").error().what, "means an act that there is not");
+  for (const char* field : {"strems=4", "streams=", "streams", "=4", "kind=servce", "servce:detection"}) {
+    EXPECT_EQ(read_set("my.tsv", std::string("four\trequest latency=1s ") + field).error().what, "has a field that there is not, or one without a value") << field;
+  }
   EXPECT_EQ(read_set("my.tsv", "").error().what, "holds no sentence");
   const auto set = read_set("my.tsv", "+yes\taccept\ntrain\trequest job:training");
   ASSERT_TRUE(set);
