@@ -62,10 +62,13 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 
 std::string line_of(const NamedText& file, size_t index) { return file.name + ":" + std::to_string(index + 1); }
 
-Status check_words(const std::vector<std::string>& words, std::string_view text, std::string where) {
+// Counts them to those of the part so far.
+Status check_words(const std::vector<std::string>& words, std::string_view text, std::string where, size_t& in_all) {
   if (words.empty()) return fail(ErrorCode::kInvalid, "has no word", std::move(where), "leave the utterance out, with its tags and its intent");
   if (words.size() > kSetWordsMax) return fail(ErrorCode::kExhausted, "has more than " + std::to_string(kSetWordsMax) + " words", std::move(where), "part the utterance");
   if (!valid_utf8(text)) return fail(ErrorCode::kInvalid, "is not UTF-8", std::move(where), "convert the file");
+  in_all += words.size();
+  if (in_all > kSetWordsInAllMax) return fail(ErrorCode::kExhausted, "goes beyond " + std::to_string(kSetWordsInAllMax) + " words in all", std::move(where), "take a sample");
   return {};
 }
 
@@ -105,6 +108,7 @@ Result<std::vector<IntentUtterance>> read_intent_part(const json::value& part, c
   if (const auto checked = check_utterances(entries->size(), where); !checked) return tl::unexpected(checked.error());
   std::vector<IntentUtterance> out;
   std::set<std::string> intents;
+  size_t words_in_all = 0;
   for (size_t i = 0; i < entries->size(); ++i) {
     const std::string place = where + "[" + std::to_string(i) + "]";
     const json::array* entry = (*entries)[i].if_array();
@@ -113,7 +117,7 @@ Result<std::vector<IntentUtterance>> read_intent_part(const json::value& part, c
     if (intent == nullptr) return fail(ErrorCode::kInvalid, "is not [text, intent]", place, kRemedy);
     const std::string_view written(text->data(), text->size());
     IntentUtterance utterance{.words = words_of(written), .intent = std::string(intent->data(), intent->size())};
-    if (const auto checked = check_words(utterance.words, written, place); !checked) return tl::unexpected(checked.error());
+    if (const auto checked = check_words(utterance.words, written, place, words_in_all); !checked) return tl::unexpected(checked.error());
     if (utterance.intent.empty()) return fail(ErrorCode::kInvalid, "has no intent", place, kRemedy);
     if ((utterance.intent == kOutOfScope) != out_of_scope) {
       return fail(ErrorCode::kInvalid, out_of_scope ? "is out of scope, and has an intent" : "is in scope, and has the intent of what is not", place,
@@ -138,9 +142,10 @@ Result<std::vector<TaggedUtterance>> read_slots(const NamedText& words, const Na
   }
   std::vector<TaggedUtterance> out;
   std::set<std::string> seen_tags, seen_intents;
+  size_t words_in_all = 0;
   for (size_t i = 0; i < lines.size(); ++i) {
     TaggedUtterance utterance{.words = words_of(lines[i]), .tags = words_of(tag_lines[i])};
-    if (const auto checked = check_words(utterance.words, lines[i], line_of(words, i)); !checked) return tl::unexpected(checked.error());
+    if (const auto checked = check_words(utterance.words, lines[i], line_of(words, i), words_in_all); !checked) return tl::unexpected(checked.error());
     if (utterance.tags.size() != utterance.words.size()) {
       return fail(ErrorCode::kInvalid,
                   "has " + std::to_string(utterance.tags.size()) + " tags, where " + line_of(words, i) + " has " + std::to_string(utterance.words.size()) + " words",

@@ -14,6 +14,7 @@ namespace weir::bench {
 constexpr size_t kSetFileBytesMax = 16u << 20;
 constexpr size_t kSetUtterancesMax = 100'000;  // of a part
 constexpr size_t kSetWordsMax = 512;           // of an utterance
+constexpr size_t kSetWordsInAllMax = 1'000'000;  // of a part: their features are held while it learns
 constexpr size_t kSetLabelsMax = 512;          // intents, or tags, that are learned from
 
 // Words, the tag of each ("O", "B-city", "I-city") and the intent of all.

@@ -92,6 +92,12 @@ TEST(SlotLayout, HasBounds) {
   EXPECT_EQ(slots(repeated("a\n", more), repeated("O\n", more), repeated("x\n", more)).error().text(),
             "seq.in: holds 100001 utterances, more than 100000; take a sample");
 
+  const std::string five_hundred = repeated("a ", 500) + "\n", their_tags = repeated("O ", 500) + "\n";
+  const size_t whole = kSetWordsInAllMax / 500;
+  EXPECT_TRUE(slots(repeated(five_hundred, whole), repeated(their_tags, whole), repeated("x\n", whole)));
+  EXPECT_EQ(slots(repeated(five_hundred, whole) + "a\n", repeated(their_tags, whole) + "O\n", repeated("x\n", whole + 1)).error().text(),
+            "seq.in:2001: goes beyond 1000000 words in all; take a sample");
+
   for (const size_t labels : {kSetLabelsMax - 1, kSetLabelsMax}) {
     EXPECT_TRUE(slots(repeated("a\n", labels), numbered("B-", labels, "\n"), numbered("x", labels, "\n"))) << labels;
   }
@@ -190,6 +196,9 @@ TEST(IntentLayout, HasBounds) {
   EXPECT_EQ(error_of(with("a b", repeated("a ", kSetWordsMax + 1))), "set.json: train[0]: has more than 512 words; part the utterance");
   for (const size_t entries : {kSetUtterancesMax - 1, kSetUtterancesMax}) EXPECT_EQ(error_of(train_of(repeated(R"(["a","x"],)", entries))), "") << entries;
   EXPECT_EQ(error_of(train_of(repeated(R"(["a","x"],)", kSetUtterancesMax + 1))), "set.json: train: holds 100001 utterances, more than 100000; take a sample");
+  const std::string entry = "[\"" + repeated("a ", 500) + "\",\"x\"],";
+  EXPECT_EQ(error_of(train_of(repeated(entry, kSetWordsInAllMax / 500))), "");
+  EXPECT_EQ(error_of(train_of(repeated(entry, kSetWordsInAllMax / 500) + R"(["a","x"],)")), "set.json: train[2000]: goes beyond 1000000 words in all; take a sample");
   for (const size_t intents : {kSetLabelsMax - 1, kSetLabelsMax}) EXPECT_EQ(error_of(train_of(numbered(R"(["a","x)", intents, R"("],)"))), "") << intents;
   EXPECT_EQ(error_of(train_of(numbered(R"(["a","x)", kSetLabelsMax + 1, R"("],)"))),
             "set.json: train[512]: has one more intent than 512; that is too many to learn");
