@@ -72,6 +72,32 @@ struct Signs {
     }
     return false;
   }
+  // 渲染停了吧, 我交的那个仿真算完没有: a clause about work that ends it or asks how it does, with nothing else of the world in it.
+  bool asks_of_work() const {
+    bool work = false, asks = false, outside = false;
+    for (size_t i = 0; i <= wish.size(); ++i) {
+      if (i == wish.size() || wish[i].kind == Kind::kPause) {
+        if (work && asks && !outside) return true;
+        work = asks = outside = false;
+        continue;
+      }
+      work = work || wish[i].is(Sense::kWorkload);
+      asks = asks || wish[i].is(Sense::kCancel) || wish[i].is(Sense::kStatus) || done_yet(i);
+      outside = outside || wish[i].is(Sense::kOutside);
+    }
+    return false;
+  }
+  // 算完没有, 训好了吗: whether what is to be done was done, at the end of a clause.
+  bool done_yet(size_t i) const {
+    const bool done = wish[i].is(Sense::kDeadlineAfter) || wish[i].is(Sense::kFinish) || (wish[i].is(Sense::kKind) && wish[i].meaning(Sense::kKind)->value == 2);
+    return done && i + 1 < wish.size() && wish[i + 1].is(Sense::kDoneYet) && (i + 2 == wish.size() || wish[i + 2].kind == Kind::kPause);
+  }
+  bool any_done_yet() const {
+    for (size_t i = 0; i < wish.size(); ++i) {
+      if (done_yet(i)) return true;
+    }
+    return false;
+  }
   size_t words() const {
     return static_cast<size_t>(std::count_if(wish.begin(), wish.end(), [](const Token& token) { return token.kind != Kind::kPause; }));
   }
@@ -120,7 +146,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   std::vector<ActEvidence> out;
   const auto add = [&](Act act, int32_t weight) { out.push_back({act, weight}); };
 
-  if (signs.has(Sense::kOutside) && !known && !(workload && signs.quantity()) && !signs.counted()) add(Act::kOther, 990);
+  if (signs.has(Sense::kOutside) && !known && !(workload && signs.quantity()) && !signs.counted() && !signs.asks_of_work()) add(Act::kOther, 990);
   // A question about the world that names a word of computing in passing.
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);
@@ -134,9 +160,12 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   if (talk && signs.has(Sense::kWould) && compares && (signs.has(Sense::kQuestion) || signs.opens_with_would()) && (signs.has(Sense::kChange) || signs.quantity() || place || hardware)) add(Act::kWhatIf, 935);
   const bool money_asked = std::any_of(wish.begin(), wish.end(), [&](const Token& token) {
     const Meaning* asked = token.meaning(Sense::kHowMuch);
-    return asked != nullptr && (asked->value == 0 || signs.has(Sense::kQuestion));
+    return asked != nullptr && (asked->value != 1 || signs.has(Sense::kQuestion));
   });
   if (money_asked && (about || signs.has(Sense::kPeriod))) add(Act::kHowMuch, 930);
+  // 换到四川能便宜多少: what a change would bring.
+  const bool difference = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.is(Sense::kHowMuch) && token.meaning(Sense::kHowMuch)->value == 3; });
+  if (talk && difference && (signs.has(Sense::kChange) || signs.quantity() || place)) add(Act::kWhatIf, 938);
   if (talk && signs.has(Sense::kPeriod) && signs.has(Sense::kQuestion) && !signs.quantity()) add(Act::kHowMuch, 915);
   if (talk && signs.any({Sense::kCheap, Sense::kFast}) && signs.has(Sense::kQuestion) && !signs.has(Sense::kWhere)) add(Act::kHowMuch, 915);
   if (signs.has(Sense::kWhere) && signs.names(NameKind::kIntent) && !signs.has(Sense::kFree)) add(Act::kStatus, 925);
@@ -145,7 +174,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool any_left = signs.has(Sense::kHave) && (signs.has(Sense::kQuestion) || signs.has(Sense::kFree)) && !workload;
   if (signs.has(Sense::kFree) && computing && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, 910);
   if (any_left && hardware && !signs.has(Sense::kLook) && !signs.has(Sense::kLatency)) add(Act::kWhere, 908);
-  if (signs.has(Sense::kStatus) && about) add(Act::kStatus, 900);
+  if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, 900);
   const bool limit = signs.calls_off_a_limit();
   if (signs.turned_off() && (known || signs.any({Sense::kAll, Sense::kThis, Sense::kKind}) || workload)) add(Act::kCancel, 906);
   if (signs.has(Sense::kCancel) && !limit && (!signs.counted() || signs.begins(Sense::kCancel)) && (about || signs.any({Sense::kAll, Sense::kKind}) || signs.words() <= 3)) add(Act::kCancel, 905);

@@ -44,6 +44,7 @@ class Rules {
       else if (token.kind == Kind::kWord) word(i);
     }
     mend();
+    hints();
     sounds_like();
     looks();
     kind();
@@ -63,15 +64,40 @@ class Rules {
     }
   }
 
+  // What it is about, where no word says what is done: the work that most of its hints are of.
+  void hints() {
+    if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
+    if (std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kWorkload || one.field.slot == Slot::kArtifact; })) return;
+    size_t best = wish_.size(), most = 0;
+    for (size_t i = 0; i < wish_.size(); ++i) {
+      const Meaning* hint = wish_[i].meaning(Sense::kHint);
+      if (hint == nullptr) continue;
+      const auto alike = static_cast<size_t>(std::count_if(wish_.begin(), wish_.end(), [&](const Token& token) {
+        const Meaning* other = token.meaning(Sense::kHint);
+        return other != nullptr && other->name == hint->name;
+      }));
+      if (alike > most) {
+        best = i;
+        most = alike;
+      }
+    }
+    if (best == wish_.size()) return;
+    const Meaning* hint = wish_[best].meaning(Sense::kHint);
+    const bool job = hint->value == 2 || is_job(hint->name);
+    named(Slot::kWorkload, best, hint->name, kGuessed).field.amount = job ? 2 : 1;
+  }
+  static bool is_job(std::string_view work) {
+    constexpr std::string_view kJobs[] = {"training", "rendering", "transcoding", "simulation", "analysis"};
+    return std::find(std::begin(kJobs), std::end(kJobs), work) != std::end(kJobs);
+  }
+
   // What the whole of it sounds like, where no word says what is done.
   void sounds_like() {
     if (opinion_.workload.empty() || (act_ != Act::kRequest && act_ != Act::kHowMuch)) return;
     const bool said = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kWorkload || one.field.slot == Slot::kArtifact; });
     if (said) return;
-    constexpr std::string_view kJobs[] = {"training", "rendering", "transcoding", "simulation", "analysis"};
-    const bool job = std::find(std::begin(kJobs), std::end(kJobs), opinion_.workload) != std::end(kJobs);
     Evidence evidence;
-    evidence.field = {.slot = Slot::kWorkload, .amount = job ? 2 : 1, .name = std::string(opinion_.workload),
+    evidence.field = {.slot = Slot::kWorkload, .amount = is_job(opinion_.workload) ? 2 : 1, .name = std::string(opinion_.workload),
                       .confidence_permille = std::max(1, static_cast<int32_t>(opinion_.workload_probability * kUsual))};
     out_.push_back(std::move(evidence));
   }
@@ -86,7 +112,7 @@ class Rules {
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
     const bool more = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot != Slot::kStreams && one.field.slot != Slot::kFrom; });
-    if (!(cameras && more) && !(said(Slot::kStreams) && in_wish(Sense::kLook))) return;
+    if (!(cameras && more) && !((said(Slot::kStreams) || said(Slot::kFrom)) && in_wish(Sense::kLook))) return;
     Evidence evidence;
     evidence.field = {.slot = Slot::kWorkload, .amount = 1, .name = "detection", .confidence_permille = kGuessed};
     out_.push_back(std::move(evidence));
@@ -179,7 +205,9 @@ class Rules {
       }
       case Measure::kCores: return change_count(amount(Slot::kCpu, i, token.amount, kSure), i);
       case Measure::kAccelerators: return change_count(amount(Slot::kAccelerators, i, token.amount, kSure), i);
-      case Measure::kStreams: return change_count(amount(Slot::kStreams, i, token.amount, kSure), i);
+      case Measure::kStreams:
+        if (token.name.empty() && before(i, Sense::kPeriod, 2)) return;  // as many in a day, not at once
+        return change_count(amount(Slot::kStreams, i, token.amount * things_with(i), kSure), i);
       case Measure::kInstances: return change_count(amount(Slot::kInstances, i, token.amount, kUsual), i);
       case Measure::kMoney: {
         Evidence& evidence = amount(Slot::kBudget, i, token.amount, kSure);
@@ -193,6 +221,20 @@ class Rules {
     }
   }
 
+  // How many things were counted of which each has the streams of token i: 8个路口，每个路口4路; 十三床，一床一路.
+  int64_t things_with(size_t i) const {
+    const Token* one = near(i, -2);
+    const bool paired = one != nullptr && one->kind == Kind::kNumber && one->amount == kMicro;
+    if (!paired && !before(i, Sense::kEach, 4)) return 1;
+    for (size_t k = paired ? i - 2 : i; k-- > 0 && i - k < 14;) {
+      const Token& token = wish_[k];
+      if (token.quantity(Measure::kStreams) || token.is(Sense::kWorkload)) return 1;
+      const bool things = token.kind == Kind::kNumber && token.amount > kMicro && token.amount % kMicro == 0 && !used_[k] && wish_[k + 1].kind == Kind::kWord && is_chinese(characters_.text[wish_[k + 1].begin]);
+      if (things) return std::min<int64_t>(token.amount / kMicro, 1'000'000);
+    }
+    return 1;
+  }
+
   void share(size_t i) {
     if (wish_[i].name == "percentile") {
       amount(Slot::kPercentile, i, wish_[i].amount, kSure).bound = false;
@@ -201,7 +243,7 @@ class Rules {
     if (edits() && !in_wish(Sense::kAvailability) && share_of_what_is(i)) return;
     const bool available = about(i, Sense::kAvailability, 3) || before(i, Sense::kSafe, 3);
     // "95 % of them within 400 ms"
-    const bool of_answers = spelled(near(i, 1), {U"of", U"的"}) && !available && timed_behind(i);
+    const bool of_answers = spelled(near(i, 1), {U"of", U"的", U"在", U"要在", U"得在", U"都", U"要", U"得"}) && !available && timed_behind(i);
     const bool of_requests = about(i, Sense::kUnitRequests, 3) || of_answers;
     if (!available && (of_requests || in_wish(Sense::kLatency))) {
       amount(Slot::kPercentile, i, wish_[i].amount, of_requests ? kSure : kGuessed);
@@ -341,9 +383,10 @@ class Rules {
     for (size_t k = i; k > 0 && i - k < 4; --k) {
       const Token& token = wish_[k - 1];
       const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure) || token.is(Sense::kChange) || token.is(Sense::kAbout) ||
-                          token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
+                          spelled(&token, {U"要", U"需", U"是"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
       if (!passed) {
-        if (k < i || token.is(Sense::kUnitRequests) || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
+        const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个
+        if (k < i || of_it || token.is(Sense::kUnitRequests) || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
           if (count(token)) return;
         }
         break;
@@ -417,7 +460,7 @@ class Rules {
 
   // The slot that a noun of the clause names, for what changes without a figure.
   Slot spoken_slot(size_t i, Slot otherwise) const {
-    for (int k = 1; k <= 4; ++k) {
+    for (int k = 1; k <= 6; ++k) {
       for (const int at : {k, -k}) {
         const Token* token = near(i, at);
         if (token == nullptr) continue;
@@ -446,7 +489,8 @@ class Rules {
       const auto letters = static_cast<int32_t>(std::min<size_t>(token.end - token.begin, 50));
       // What is done outweighs what it is done for: 游戏CG渲染, "website log analysis".
       const bool topic = work->name == "game" || work->name == "web" || work->name == "database";
-      Evidence& evidence = named(Slot::kWorkload, i, work->name, kUsual + letters - (topic ? 60 : 0));
+      const int32_t least = work->name == "web" ? 20 : 0;  // 网站的数据库
+      Evidence& evidence = named(Slot::kWorkload, i, work->name, kUsual + letters - (topic ? 60 : 0) - least + outweighs(token, work->name));
       evidence.field.amount = work->value;
     }
     if (const Meaning* percentile = token.meaning(Sense::kPercentile)) amount(Slot::kPercentile, i, percentile->value, kSure).bound = false;
@@ -457,6 +501,14 @@ class Rules {
     if (token.is(Sense::kAll) && act_ == Act::kCancel) named(Slot::kTarget, i, "all", kSure);
     wishes(i);
     if (edits()) revisions(i);
+  }
+
+  // A Chinese word for a job says what is done, and other work beside it of what: 训练缺陷检测模型, 车流仿真, 客流数据分析. Training most of all.
+  int32_t outweighs(const Token& token, const std::string& work) const {
+    if (!is_chinese(characters_.text[token.begin]) || token.end - token.begin > 50) return 0;
+    if (work == "training") return 100;
+    const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && token.end - token.begin >= 4);
+    return special ? 60 : 0;
   }
 
   // Whether another model is wanted in place of the one at a token: "not A100 but H100", 把A100换成H100.
@@ -486,6 +538,8 @@ class Rules {
         return false;
       }();
       if (stated) continue;  // "reliable: 99.9 %"
+      const bool timed = i + 2 < wish_.size() && wish_[i + 1].kind == Kind::kPause && wish_[i + 2].quantity(Measure::kDuration);
+      if (timed && spelled(&token, {U"要快", U"快点"})) continue;  // 要快，150ms
       if (before(i, Sense::kNot, 2)) return;  // "not cheap"
       named(Slot::kPrefer, i, meaning->name, comparative ? kUsual : kSure);
       return;
@@ -568,7 +622,7 @@ class Rules {
     for (size_t k = last + 1, seen = 0; k < wish_.size() && seen < 3; ++k, ++seen) {
       const Token& token = wish_[k];
       if (token.is(Sense::kFails)) return Role::kDown;
-      if (token.is(Sense::kExcluded)) return Role::kNot;
+      if (token.is(Sense::kExcluded) && !(k + 1 < wish_.size() && is_place(wish_[k + 1]))) return Role::kNot;
       // 贵州不要, metro别放: with nothing behind it that is meant instead.
       if (k == last + 1 && token.is(Sense::kNot) && (k + 1 == wish_.size() || wish_[k + 1].kind == Kind::kPause)) return Role::kNot;
       if (token.is(Sense::kAddTo)) {
@@ -588,6 +642,8 @@ class Rules {
         return Role::kFrom;
       }
     }
+    if (act_ == Act::kWhatIf && after(last, Sense::kFails, 8)) return Role::kDown;
+    if (data_stays(first)) return Role::kResidency;
     // Before them, the nearest first.
     bool at = false;
     for (int k = 1; k <= 4; ++k) {
@@ -632,7 +688,33 @@ class Rules {
         return Role::kFrom;
       }
     }
-    return at ? Role::kAt : Role::kPlain;
+    return at ? Role::kAt : excluded_behind(last) ? Role::kNot : Role::kPlain;
+  }
+  // 病历只放浙江: what is said to be there alone, or to be kept there, is data.
+  bool data_stays(size_t first) const {
+    bool stays = false;
+    for (int k = 1; k <= 8; ++k) {
+      const Token* token = near(first, -k);
+      if (token == nullptr || token->kind != Kind::kWord || token->is(Sense::kWorkload) || token->is(Sense::kNot) || is_place(*token)) return false;
+      stays = stays || token->is(Sense::kStay) || token->is(Sense::kOnly);
+      if (token->is(Sense::kData)) return stays;
+    }
+    return false;
+  }
+  // metro总掉线，别放那儿: nothing but the place was said that this could be about.
+  bool excluded_behind(size_t last) const {
+    size_t pauses = 0;
+    for (size_t k = last + 1; k < wish_.size() && k <= last + 10; ++k) {
+      const Token& token = wish_[k];
+      if (token.kind == Kind::kPause && (token.whole || ++pauses > 1)) return false;
+      if ((token.kind != Kind::kWord && token.kind != Kind::kPause) || is_place(token) || token.is(Sense::kOthers) || token.is(Sense::kWorkload)) return false;
+      if (!token.is(Sense::kNot) && !token.is(Sense::kExcluded)) continue;
+      for (size_t n = k + 1; n < wish_.size() && wish_[n].kind != Kind::kPause; ++n) {
+        if (n > k + 3 || !(wish_[n].meanings.empty() || wish_[n].is(Sense::kAt) || wish_[n].is(Sense::kThis)) || wish_[n].kind != Kind::kWord) return false;
+      }
+      return true;
+    }
+    return false;
   }
 
   void place(size_t i, Role role, int64_t streams) {

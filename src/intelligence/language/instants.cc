@@ -167,6 +167,13 @@ class Reader {
       const int64_t past = token.is(Sense::kHalfPast) ? 30 : token.is(Sense::kQuarterPast) ? 15 : -15;
       return hour && *hour >= 1 && *hour <= 23 && set(*hour * 60 + past, is(i + 2, Sense::kOclock) ? 3 : 2, false);
     }
+    // 差五分八点, 差五分钟八点
+    if (const auto less = whole(i + 1); token.is(Sense::kShortOf) && less && *less < 60 && i + 2 < tokens_.size()) {
+      const Meaning* minutes = tokens_[i + 2].meaning(Sense::kUnitDuration);
+      const auto hour = whole(i + 3);
+      if (!is(i + 2, Sense::kMinuteMark) && (minutes == nullptr || minutes->value != 60'000'000)) return false;
+      return hour && *hour >= 1 && *hour <= 24 && is(i + 4, Sense::kOclock) && set(*hour * 60 - *less, 5, *hour > 12);
+    }
     const auto hour = whole(i);
     if (!hour || *hour > 24) return false;
     if (is(i + 1, Sense::kAm) || is(i + 1, Sense::kPm)) return *hour <= 12 && set(*hour * 60, 1, false);
@@ -179,6 +186,10 @@ class Reader {
     if (const Token* half = at(i + 2); half != nullptr && half->kind == Kind::kNumber && half->article && half->amount == kMicro / 2) {
       return set(*hour * 60 + 30, 3, *hour > 12);
     }
+    // 七点一刻, 八点差五分
+    if (const auto quarters = whole(i + 2); quarters && (*quarters == 1 || *quarters == 3) && is(i + 3, Sense::kQuarter)) return set(*hour * 60 + *quarters * 15, 4, *hour > 12);
+    if (is(i + 2, Sense::kQuarterTo)) return set(*hour * 60 - 15, 3, *hour > 12);
+    if (const auto less = whole(i + 3); is(i + 2, Sense::kShortOf) && less && *less < 60 && is(i + 4, Sense::kMinuteMark)) return set(*hour * 60 - *less, 5, *hour > 12);
     if (const auto minute = whole(i + 2); minute && *minute < 60) {
       if (is(i + 3, Sense::kMinuteMark)) return set(*hour * 60 + *minute, 4, *hour > 12);
       if (*minute >= 10 && tokens_[i + 2].begin == tokens_[i + 1].end && !is(i + 3, Sense::kUnitStreams)) return set(*hour * 60 + *minute, 3, *hour > 12);
@@ -223,6 +234,10 @@ class Reader {
       spoken.exact = true;
       ++i;
       return true;
+    }
+    if (const auto of_next = whole(i + 1); token.is(Sense::kNextMonth) && of_next && is(i + 2, Sense::kDayMark)) {
+      const std::chrono::year_month_day now{std::chrono::sys_days{std::chrono::days{today_}}};
+      return dated(static_cast<unsigned>(now.month()) % 12 + 1, *of_next, 3);
     }
     const auto number = whole(i);
     if (!number) return false;

@@ -47,6 +47,11 @@ enum class Sense : uint8_t {
   kWorld,       // asks about the world, unless computing is spoken of
   kLook,        // what is done with pictures of cameras
   kTurn, kOff,  // "turn gates off"
+  kHint,        // what it is about says what is done, where no word does; name: the workload
+  kData, kStay, // what has to stay somewhere, and that it has to
+  kOthers,      // what else there is: 别的, 其他
+  kQuarter, kShortOf, kNextMonth,  // 一刻, 差五分, 下月
+  kDoneYet,     // 没有, 了吗 behind what is to be done
 };
 
 struct Words {

@@ -125,6 +125,10 @@ class Reader {
       return number(k) || is(k, Sense::kUnitMoney) || is(k, Sense::kBlock) || is(k, Sense::kCurrency) || is(k, Sense::kUnitRequests) || is(k, Sense::kUnitFrames) || model(k);
     };
     if (is(i + 1, Sense::kWithin) || (i > 0 && is(i - 1, Sense::kFor))) return false;
+    // 一秒也就10个请求, 一分钟大概600次
+    for (size_t k = i + 1; k < tokens_.size() && k < i + 4 && is(k, Sense::kAbout); ++k) {
+      if (number(k + 1) && (is(k + 2, Sense::kUnitRequests) || is(k + 2, Sense::kUnitFrames))) return true;
+    }
     const bool half = number(i + 1) && tokens_[i + 1].article;  // 一秒半
     if ((amount(i + 1) && !half) || (i > 0 && amount(i - 1))) return true;
     const bool money = clause_has(i, Sense::kUnitMoney) || clause_has(i, Sense::kBlock) || clause_has(i, Sense::kCurrency);
@@ -193,6 +197,16 @@ class Reader {
     return period->name == "hour" ? 3'600 : period->name == "day" ? 86'400 : 1;
   }
 
+  // The token that says what a rate at a number is told for: beside it, or before "about", "at most" and the like; npos without one.
+  size_t told_per(size_t i) const {
+    for (size_t k = i; k > 0 && i - k < 4; --k) {
+      if (is(k - 1, Sense::kPerSecond) || is(k - 1, Sense::kPerMinute) || is(k - 1, Sense::kPeriod)) return k - 1;
+      const bool passed = is(k - 1, Sense::kAbout) || is(k - 1, Sense::kAtMost) || is(k - 1, Sense::kAtLeast) || is(k - 1, Sense::kHave) || is(k - 1, Sense::kColon);
+      if (!passed) break;
+    }
+    return std::string::npos;
+  }
+
   // Whether memory at tokens [begin, end) is that of a model beside it: "A100 80G", "80 GB A100s", "2 A100s with 80GB each".
   bool of_model(size_t begin, size_t end) const {
     if (clause_has(begin, Sense::kMemory) || clause_has(begin, Sense::kUnitCores)) return false;
@@ -249,6 +263,11 @@ class Reader {
     // "a 24-hour run"
     if (is(next, Sense::kRange) && tokens_[next].end - tokens_[next].begin == 1 && tokens_[next].begin == tokens_[next - 1].end && unit_at(next + 1)) ++next;
     if (is(next, Sense::kMeasure) && (unit_at(next + 1) || model(next + 1))) ++next;
+    // 十来张, 三百多块: about as many.
+    if (is(next, Sense::kAbout) && tokens_[next].end - tokens_[next].begin == 1 && tokens_[next].begin == tokens_[next - 1].end &&
+        (unit_at(next + 1) || is(next + 1, Sense::kUnitMoney) || is(next + 1, Sense::kBlock))) {
+      ++next;
+    }
     // 块 is of money, unless accelerators stand behind it or were just named.
     const bool cards = counts_accelerators(next + 1) || (i > 0 && counts_accelerators(i - 1)) ||
                        (i > 1 && tokens_[i - 1].kind == Kind::kPause && counts_accelerators(i - 2)) ||
@@ -271,7 +290,8 @@ class Reader {
       if (unit->measure == Measure::kBandwidth && is(behind, Sense::kPerSecond)) ++behind;
       const bool of_accelerator = unit->measure == Measure::kMemory && is(behind, Sense::kAcceleratorMemory);
       if (of_accelerator) ++behind;
-      const int64_t slower = !rate ? 1 : per(behind - 1) > 1 ? per(behind - 1) : i > 0 ? per(i - 1) : 1;
+      const size_t told = told_per(i);
+      const int64_t slower = !rate ? 1 : per(behind - 1) > 1 ? per(behind - 1) : told != std::string::npos ? per(told) : 1;
       auto token = take(behind, unit->measure, scaled(micro / slower, unit->one));
       if (token) token->one = unit->one;
       if (token && unit->measure == Measure::kDuration) {
@@ -282,6 +302,11 @@ class Reader {
       if (token && unit->measure == Measure::kMemory && of_model(i, behind)) token->name = "accelerator";
       if (token && of_accelerator) token->name = "accelerator";
       return token;
+    }
+    // 每秒八千次, 每分钟三百单
+    const size_t told = told_per(i);
+    if (told != std::string::npos && !is(told, Sense::kPeriod) && is(next, Sense::kMeasure)) {
+      return take(next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
     }
     // "每月八千", "每月不超过600"
     const size_t ahead = i > 1 && (is(i - 1, Sense::kAtMost) || is(i - 1, Sense::kAbout) || is(i - 1, Sense::kChange)) ? 2 : 1;

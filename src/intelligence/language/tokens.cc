@@ -74,7 +74,10 @@ std::vector<Token> split(const Characters& characters, const Gazetteer& gazettee
     const Match match = gazetteer.longest(text, i);
     const bool clock = !out.empty() && names_a_day(out.back());
     const auto number = read_number(text, i, clock);
-    const bool counted = number && (number->end > match.end || (number->end == match.end && is_digit(c) && of_money(out)));
+    // 下午一点, 一点前: an hour, not "a bit".
+    const bool hour = number && match.end == number->end + 1 && text[number->end] == U'点' &&
+                      (clock || (match.end < text.size() && std::u32string_view(U"钟整半前之以左").find(text[match.end]) != std::u32string_view::npos));
+    const bool counted = number && (hour || number->end > match.end || (number->end == match.end && is_digit(c) && of_money(out)));
     if (counted) {
       Token token{.kind = Kind::kNumber, .begin = i, .end = number->end, .amount = number->micro, .article = number->article};
       // "7B" is the size of a model.
