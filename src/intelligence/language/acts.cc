@@ -73,7 +73,8 @@ struct Signs {
     return false;
   }
   // 渲染停了吧, 我交的那个仿真算完没有: a clause about work that ends it or asks how it does, with nothing else of the world in it.
-  bool asks_of_work() const {
+  // With an answer to talk about, so is one that says a place or an amount.
+  bool asks_of_work(bool talk) const {
     bool work = false, asks = false, outside = false;
     for (size_t i = 0; i <= wish.size(); ++i) {
       if (i == wish.size() || wish[i].kind == Kind::kPause) {
@@ -82,10 +83,22 @@ struct Signs {
         continue;
       }
       work = work || wish[i].is(Sense::kWorkload);
+      if (talk && (wish[i].kind == Kind::kQuantity || wish[i].named(NameKind::kRegion) != nullptr || wish[i].named(NameKind::kSite) != nullptr)) work = asks = true;
       asks = asks || wish[i].is(Sense::kCancel) || wish[i].is(Sense::kStatus) || done_yet(i);
       outside = outside || wish[i].is(Sense::kOutside);
     }
     return false;
+  }
+  // 撤掉三路: some of what is there, not the whole.
+  bool takes_away() const {
+    for (size_t i = 0; i + 1 < wish.size(); ++i) {
+      if (wish[i].is(Sense::kCancel) && wish[i].is(Sense::kFewer) && wish[i + 1].kind == Kind::kQuantity) return true;
+    }
+    return false;
+  }
+  // What no work is spoken of with: the body of somebody who trains.
+  bool far_outside() const {
+    return std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.is(Sense::kOutside) && token.meaning(Sense::kOutside)->value == 1; });
   }
   // 算完没有, 训好了吗: whether what is to be done was done, at the end of a clause.
   bool done_yet(size_t i) const {
@@ -146,7 +159,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   std::vector<ActEvidence> out;
   const auto add = [&](Act act, int32_t weight) { out.push_back({act, weight}); };
 
-  if (signs.has(Sense::kOutside) && !known && !(workload && signs.quantity()) && !signs.counted() && !signs.asks_of_work()) add(Act::kOther, 990);
+  const bool outside = signs.has(Sense::kOutside) && !known && !(workload && signs.quantity()) && !signs.asks_of_work(talk);
+  if ((outside || signs.far_outside()) && !signs.counted()) add(Act::kOther, 990);
   // A question about the world that names a word of computing in passing.
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);
@@ -174,10 +188,12 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool any_left = signs.has(Sense::kHave) && (signs.has(Sense::kQuestion) || signs.has(Sense::kFree)) && !workload;
   if (signs.has(Sense::kFree) && computing && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, 910);
   if (any_left && hardware && !signs.has(Sense::kLook) && !signs.has(Sense::kLatency)) add(Act::kWhere, 908);
-  if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, 900);
+  // 看鱼浮起来没有: what is to be looked for, not how it does.
+  const bool looked_for = signs.counted() && !talk && !known;
+  if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, looked_for ? 640 : 907);
   const bool limit = signs.calls_off_a_limit();
   if (signs.turned_off() && (known || signs.any({Sense::kAll, Sense::kThis, Sense::kKind}) || workload)) add(Act::kCancel, 906);
-  if (signs.has(Sense::kCancel) && !limit && (!signs.counted() || signs.begins(Sense::kCancel)) && (about || signs.any({Sense::kAll, Sense::kKind}) || signs.words() <= 3)) add(Act::kCancel, 905);
+  if (signs.has(Sense::kCancel) && !limit && !(talk && signs.takes_away()) && (!signs.counted() || signs.begins(Sense::kCancel)) && (about || signs.any({Sense::kAll, Sense::kKind}) || signs.words() <= 3)) add(Act::kCancel, 905);
 
   const bool fields = signs.quantity() || signs.instant() || place || hardware ||
                       signs.any({Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kPercentile, Sense::kCheaper, Sense::kFaster});

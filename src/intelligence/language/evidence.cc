@@ -112,7 +112,8 @@ class Rules {
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
     const bool more = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot != Slot::kStreams && one.field.slot != Slot::kFrom; });
-    if (!(cameras && more) && !((said(Slot::kStreams) || said(Slot::kFrom)) && in_wish(Sense::kLook))) return;
+    const bool streams = said(Slot::kStreams) || said(Slot::kFrom);
+    if (!((cameras || streams) && more) && !(streams && in_wish(Sense::kLook))) return;
     Evidence evidence;
     evidence.field = {.slot = Slot::kWorkload, .amount = 1, .name = "detection", .confidence_permille = kGuessed};
     out_.push_back(std::move(evidence));
@@ -267,6 +268,7 @@ class Rules {
     const auto other = std::find_if(wish_.begin() + static_cast<std::ptrdiff_t>(i) + 1, wish_.end(), [&](const Token& one) { return one.quantity(token.measure); });
     const bool counted = token.measure == Measure::kInstances || token.measure == Measure::kStreams;
     const bool failed = counted && (after(i, Sense::kFails, 1) || spelled(near(i, -1), {U"坏"}));
+    if (other != wish_.end() && before(i, Sense::kFormerly, 5)) return true;
     return (before(i, Sense::kNot, 1) && other != wish_.end()) || (failed && (other != wish_.end() || act_ == Act::kRequest));
   }
 
@@ -340,7 +342,7 @@ class Rules {
     const bool by = closes || before(i, Sense::kDeadlineBefore, 1) || before(i, Sense::kRange, 1) || before(i, Sense::kWithin, 1);
     const bool repeated = before(i, Sense::kEach, 1) || before(i, Sense::kPeriod, 1);
     const bool starts = repeated || before(i, Sense::kStart, 3) || after(i, Sense::kStart, 2) || before(i, Sense::kFrom, 1);
-    const bool ends = after(i, Sense::kDeadlineAfter, 2);
+    const bool ends = after(i, Sense::kDeadlineAfter, 2) || before_that(i);
     // "between 8 pm and 6 am", "晚上八点到早上六点"; "三点跑"
     const Token* next = near(i, 1);
     const Token* second = near(i, 2);
@@ -357,6 +359,14 @@ class Rules {
     if (token.whole && !start && !ahead) when += 86'400;
     Evidence& evidence = amount(start ? Slot::kStart : Slot::kDeadline, i, when, by || starts || ends ? kSure : kGuessed + 100);
     evidence.bound = false;
+  }
+  // 周四上午看片，那之前要好: what is done before the time of token i.
+  bool before_that(size_t i) const {
+    for (size_t k = i + 2; k < wish_.size(); ++k) {
+      if (wish_[k].kind == Kind::kInstant) return false;
+      if (spelled(&wish_[k], {U"之前", U"以前", U"前"}) && spelled(&wish_[k - 1], {U"那", U"此", U"这", U"它", U"会", U"在那", U"在此"})) return true;
+    }
+    return false;
   }
   bool before_is_said(size_t i) const {
     return spelled(near(i, -1), {U"before", U"until", U"till"}) || spelled(near(i, 1), {U"前", U"之前", U"以前"});
@@ -383,7 +393,7 @@ class Rules {
     for (size_t k = i; k > 0 && i - k < 4; --k) {
       const Token& token = wish_[k - 1];
       const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure) || token.is(Sense::kChange) || token.is(Sense::kAbout) ||
-                          spelled(&token, {U"要", U"需", U"是"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
+                          spelled(&token, {U"要", U"需", U"是", U"给", U"用", U"开", U"设", U"上", U"共", U"为", U"来", U"得", U"留"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
       if (!passed) {
         const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个
         if (k < i || of_it || token.is(Sense::kUnitRequests) || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
@@ -637,7 +647,7 @@ class Rules {
         counted = k;
         return Role::kFrom;
       }
-      if (token.is(Sense::kComesFrom)) {
+      if (token.is(Sense::kComesFrom) && !(act_ == Act::kEdit && (before(first, Sense::kChange, 2) || before(first, Sense::kAt, 1)))) {
         if (streams_at(k + 1)) counted = k + 1;
         return Role::kFrom;
       }
@@ -651,6 +661,7 @@ class Rules {
       if (token == nullptr) break;
       const size_t index = first - static_cast<size_t>(k);
       if (token->is(Sense::kFails)) return Role::kDown;
+      if (token->is(Sense::kFrom) && act_ == Act::kEdit && (after(last, Sense::kMoveAway, 3) || after(last, Sense::kChange, 3))) return Role::kNot;
       if (token->is(Sense::kFrom)) {
         each = k > 1 && wish_[index].is(Sense::kEach);
         if (index > 0 && wish_[index - 1].is(Sense::kEach)) each = true;
@@ -658,6 +669,7 @@ class Rules {
         if (index >= back && (streams_at(index - back) || wish_[index - back].kind == Kind::kNumber)) counted = index - back;
         return Role::kFrom;
       }
+      if (token->is(Sense::kExcept) && in_wish(Sense::kNowhereElse)) return Role::kOnly;
       if (token->is(Sense::kNot) || token->is(Sense::kExcept)) return Role::kNot;
       if (token->is(Sense::kResidency)) return Role::kResidency;
       if (token->is(Sense::kOnly) || token->is(Sense::kNear) || token->is(Sense::kChange)) return Role::kOnly;

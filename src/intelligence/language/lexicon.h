@@ -50,6 +50,8 @@ enum class Sense : uint8_t {
   kHint,        // what it is about says what is done, where no word does; name: the workload
   kData, kStay, // what has to stay somewhere, and that it has to
   kOthers,      // what else there is: 别的, 其他
+  kMoveAway, kNowhereElse,
+  kFormerly,    // what was before: 原来, 本来
   kQuarter, kShortOf, kNextMonth,  // 一刻, 差五分, 下月
   kDoneYet,     // 没有, 了吗 behind what is to be done
 };

@@ -51,7 +51,8 @@ std::optional<Number> read_arabic(std::u32string_view text, size_t begin) {
   while (is_digit(at(i))) take(text[i++]);
   if (i == begin) return std::nullopt;
   // Groups of three behind a comma, the first of at most three.
-  while (i - begin <= 3 + 4 * 3 && at(i) == U',' && is_digit(at(i + 1)) && is_digit(at(i + 2)) && is_digit(at(i + 3)) &&
+  const bool grouped = i - begin <= 3;
+  while (grouped && i - begin <= 3 + 4 * 3 && at(i) == U',' && is_digit(at(i + 1)) && is_digit(at(i + 2)) && is_digit(at(i + 3)) &&
          !is_digit(at(i + 4))) {
     for (size_t k = 1; k <= 3; ++k) take(text[i + k]);
     i += 4;

@@ -111,11 +111,23 @@ class Reader {
     size_t k = end;
     if (is(k, Sense::kAnd)) ++k;
     if (k > end && is(k, Sense::kArticle)) ++k;
+    // 一秒二: and two tenths.
+    if (k == end && one == 1'000'000 && k < tokens_.size() && number(k) && tokens_[k].amount < 10 * kMicro && tokens_[k].amount >= kMicro && tokens_[k].end - tokens_[k].begin == 1 &&
+        tokens_[k].begin == tokens_[k - 1].end && (k + 1 >= tokens_.size() || tokens_[k + 1].kind == Kind::kPause || is(k + 1, Sense::kWithin) || is(k + 1, Sense::kAbout))) {
+      end = k + 1;
+      return tokens_[k].amount / 10;
+    }
     if (k >= tokens_.size() || !number(k) || !tokens_[k].article || tokens_[k].amount >= kMicro) return 0;
     const bool joined = k > end || tokens_[k].begin == tokens_[k - 1].end;
     if (!joined || unit_at(k + 1)) return 0;
     end = k + 1;
     return scaled(tokens_[k].amount, one).value_or(0);
+  }
+
+  // Whether the number at a token only adds to the second before it: 一秒二以内.
+  bool part_follows(size_t i) const {
+    size_t end = i;
+    return part_behind(end, 1'000'000) > 0;
   }
 
   // Whether the period at a token belongs to an amount: a number or a unit of money, of requests or frames beside it, or a question
@@ -130,7 +142,8 @@ class Reader {
       if (number(k + 1) && (is(k + 2, Sense::kUnitRequests) || is(k + 2, Sense::kUnitFrames))) return true;
     }
     const bool half = number(i + 1) && tokens_[i + 1].article;  // 一秒半
-    if ((amount(i + 1) && !half) || (i > 0 && amount(i - 1))) return true;
+    const bool tenths = number(i + 1) && is(i, Sense::kPerSecond) && !is(i, Sense::kPeriod) && part_follows(i + 1);
+    if ((amount(i + 1) && !half && !tenths) || (i > 0 && amount(i - 1))) return true;
     const bool money = clause_has(i, Sense::kUnitMoney) || clause_has(i, Sense::kBlock) || clause_has(i, Sense::kCurrency);
     return money || clause_has(i, Sense::kHowMuch) || clause_has(i, Sense::kBudget);
   }
@@ -310,7 +323,8 @@ class Reader {
     }
     // "每月八千", "每月不超过600"
     const size_t ahead = i > 1 && (is(i - 1, Sense::kAtMost) || is(i - 1, Sense::kAbout) || is(i - 1, Sense::kChange)) ? 2 : 1;
-    const bool per_period = i >= ahead && is(i - ahead, Sense::kPeriod) && !is(next, Sense::kMeasure) && (next >= tokens_.size() || tokens_[next].kind == Kind::kPause);
+    const bool per_period = i >= ahead && is(i - ahead, Sense::kPeriod) && !is(next, Sense::kMeasure) &&
+                            (next >= tokens_.size() || tokens_[next].kind == Kind::kPause || is(next, Sense::kWithin) || is(next, Sense::kAtMost));
     if (is(next, Sense::kPeriod) || per_period) {
       end = next;
       return money(i, end, micro);
