@@ -4,14 +4,13 @@
 #include <array>
 
 #include "intelligence/language/numbers.h"
+#include "intelligence/language/surroundings.h"
 
 namespace weir::language {
 namespace {
 
 using Kind = Token::Kind;
 
-constexpr int64_t kSecondUs = 1'000'000;
-constexpr int64_t kMinuteUs = 60 * kSecondUs;
 
 // Confidence of what a rule says.
 constexpr int32_t kSure = 950;       // unit and cue agree
@@ -19,17 +18,12 @@ constexpr int32_t kUsual = 850;      // the unit alone says it
 constexpr int32_t kGuessed = 600;    // nothing else would make sense
 constexpr int32_t kMisspelt = 150;   // taken off where a word was corrected
 
-bool is_place(const Token& token) {
-  return token.named(NameKind::kSite) != nullptr || token.named(NameKind::kRegion) != nullptr || token.named(NameKind::kLabel) != nullptr ||
-         token.is(Sense::kBuiltInRegion) || token.unknown_name;
-}
-
 enum class Role : uint8_t { kPlain, kAt, kFrom, kOnly, kNot, kResidency, kDown };
 
-class Rules {
+class Rules : private Surroundings {
  public:
   Rules(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation, const Opinion& opinion)
-      : wish_(wish), characters_(characters), act_(act), situation_(situation), opinion_(opinion), used_(wish.size(), false) {}
+      : Surroundings(wish, characters), act_(act), situation_(situation), opinion_(opinion), used_(wish.size(), false) {}
 
   std::vector<Evidence> all() {
     for (size_t i = 0; i < wish_.size(); ++i) {
@@ -119,40 +113,6 @@ class Rules {
     out_.push_back(std::move(evidence));
   }
 
-  // Token k places from i in the same clause, or none.
-  const Token* near(size_t i, int k) const {
-    const int step = k < 0 ? -1 : 1;
-    for (int at = 0; at != k;) {
-      at += step;
-      const auto index = static_cast<std::ptrdiff_t>(i) + at;
-      if (index < 0 || index >= static_cast<std::ptrdiff_t>(wish_.size())) return nullptr;
-      if (wish_[static_cast<size_t>(index)].kind == Kind::kPause) return nullptr;
-      if (at == k) return &wish_[static_cast<size_t>(index)];
-    }
-    return nullptr;
-  }
-  bool before(size_t i, Sense sense, int distance) const {
-    for (int k = 1; k <= distance; ++k) {
-      const Token* token = near(i, -k);
-      if (token == nullptr) return false;
-      if (token->is(sense)) return true;
-    }
-    return false;
-  }
-  bool after(size_t i, Sense sense, int distance) const {
-    for (int k = 1; k <= distance; ++k) {
-      const Token* token = near(i, k);
-      if (token == nullptr) return false;
-      if (token->is(sense)) return true;
-    }
-    return false;
-  }
-  bool about(size_t i, Sense sense, int distance) const { return before(i, sense, distance) || after(i, sense, distance); }
-  static constexpr int kClause = 64;
-  bool in_clause(size_t i, Sense sense) const { return wish_[i].is(sense) || about(i, sense, kClause); }
-  bool in_wish(Sense sense) const {
-    return std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) { return token.is(sense); });
-  }
   bool edits() const { return act_ == Act::kEdit || act_ == Act::kWhatIf; }
 
   Evidence& give(Slot slot, size_t first, size_t last, int32_t weight) {
@@ -222,20 +182,6 @@ class Rules {
     }
   }
 
-  // How many things were counted of which each has the streams of token i: 8个路口，每个路口4路; 十三床，一床一路.
-  int64_t things_with(size_t i) const {
-    const Token* one = near(i, -2);
-    const bool paired = one != nullptr && one->kind == Kind::kNumber && one->amount == kMicro;
-    if (!paired && !before(i, Sense::kEach, 4)) return 1;
-    for (size_t k = paired ? i - 2 : i; k-- > 0 && i - k < 14;) {
-      const Token& token = wish_[k];
-      if (token.quantity(Measure::kStreams) || token.is(Sense::kWorkload)) return 1;
-      const bool things = token.kind == Kind::kNumber && token.amount > kMicro && token.amount % kMicro == 0 && !used_[k] && wish_[k + 1].kind == Kind::kWord && is_chinese(characters_.text[wish_[k + 1].begin]);
-      if (things) return std::min<int64_t>(token.amount / kMicro, 1'000'000);
-    }
-    return 1;
-  }
-
   void share(size_t i) {
     if (wish_[i].name == "percentile") {
       amount(Slot::kPercentile, i, wish_[i].amount, kSure).bound = false;
@@ -253,15 +199,6 @@ class Rules {
     }
   }
 
-  // Whether a time to answer within stands behind token i in its clause.
-  bool timed_behind(size_t i) const {
-    for (int k = 1; k <= kClause; ++k) {
-      const Token* token = near(i, k);
-      if (token == nullptr) return false;
-      if (token->quantity(Measure::kDuration)) return token->amount < kMinuteUs;
-    }
-    return false;
-  }
   // Whether a quantity is only told of: denied where another of its kind follows ("not 14 ms, it's 140 ms"), or of what failed.
   bool told_of(size_t i) const {
     const Token& token = wish_[i];
@@ -360,23 +297,9 @@ class Rules {
     Evidence& evidence = amount(start ? Slot::kStart : Slot::kDeadline, i, when, by || starts || ends ? kSure : kGuessed + 100);
     evidence.bound = false;
   }
-  // 周四上午看片，那之前要好: what is done before the time of token i.
-  bool before_that(size_t i) const {
-    for (size_t k = i + 2; k < wish_.size(); ++k) {
-      if (wish_[k].kind == Kind::kInstant) return false;
-      if (spelled(&wish_[k], {U"之前", U"以前", U"前"}) && spelled(&wish_[k - 1], {U"那", U"此", U"这", U"它", U"会", U"在那", U"在此"})) return true;
-    }
-    return false;
-  }
   bool before_is_said(size_t i) const {
     return spelled(near(i, -1), {U"before", U"until", U"till"}) || spelled(near(i, 1), {U"前", U"之前", U"以前"});
   }
-  bool spelled(const Token* token, std::initializer_list<std::u32string_view> words) const {
-    if (token == nullptr) return false;
-    const std::u32string_view text = std::u32string_view(characters_.text).substr(token->begin, token->end - token->begin);
-    return std::find(words.begin(), words.end(), text) != words.end();
-  }
-
   void number(size_t i) {
     const int64_t micro = wish_[i].amount;
     const auto count = [&](const Token& unit) -> bool {
@@ -702,33 +625,6 @@ class Rules {
     }
     return at ? Role::kAt : excluded_behind(last) ? Role::kNot : Role::kPlain;
   }
-  // 病历只放浙江: what is said to be there alone, or to be kept there, is data.
-  bool data_stays(size_t first) const {
-    bool stays = false;
-    for (int k = 1; k <= 8; ++k) {
-      const Token* token = near(first, -k);
-      if (token == nullptr || token->kind != Kind::kWord || token->is(Sense::kWorkload) || token->is(Sense::kNot) || is_place(*token)) return false;
-      stays = stays || token->is(Sense::kStay) || token->is(Sense::kOnly);
-      if (token->is(Sense::kData)) return stays;
-    }
-    return false;
-  }
-  // metro总掉线，别放那儿: nothing but the place was said that this could be about.
-  bool excluded_behind(size_t last) const {
-    size_t pauses = 0;
-    for (size_t k = last + 1; k < wish_.size() && k <= last + 10; ++k) {
-      const Token& token = wish_[k];
-      if (token.kind == Kind::kPause && (token.whole || ++pauses > 1)) return false;
-      if ((token.kind != Kind::kWord && token.kind != Kind::kPause) || is_place(token) || token.is(Sense::kOthers) || token.is(Sense::kWorkload)) return false;
-      if (!token.is(Sense::kNot) && !token.is(Sense::kExcluded)) continue;
-      for (size_t n = k + 1; n < wish_.size() && wish_[n].kind != Kind::kPause; ++n) {
-        if (n > k + 3 || !(wish_[n].meanings.empty() || wish_[n].is(Sense::kAt) || wish_[n].is(Sense::kThis)) || wish_[n].kind != Kind::kWord) return false;
-      }
-      return true;
-    }
-    return false;
-  }
-
   void place(size_t i, Role role, int64_t streams) {
     const Token& token = wish_[i];
     const Meaning* site = token.named(NameKind::kSite);
@@ -796,8 +692,6 @@ class Rules {
     if (in_wish(Sense::kFinish) && best(Slot::kDeadline) != nullptr) derived("job");
   }
 
-  std::span<const Token> wish_;
-  const Characters& characters_;
   Act act_;
   const Situation& situation_;
   const Opinion& opinion_;
