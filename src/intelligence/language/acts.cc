@@ -27,6 +27,9 @@ struct Signs {
   bool instant() const {
     return std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind == Kind::kInstant; });
   }
+  bool cameras() const {
+    return std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kStreams) && token.name == "camera"; });
+  }
   // What only computing counts.
   bool counted() const {
     return std::any_of(wish.begin(), wish.end(), [](const Token& token) {
@@ -64,9 +67,10 @@ struct Signs {
     }
     return false;
   }
+  // "drop the analysis": the verb opens the wish.
   bool drops_work() const {
     size_t i = 0;
-    while (i < wish.size() && i < 4 && !wish[i].is(Sense::kDrops)) ++i;
+    while (i < wish.size() && i < 2 && !wish[i].is(Sense::kDrops)) ++i;
     if (i >= wish.size() || !wish[i].is(Sense::kDrops)) return false;
     for (size_t k = i + 1; k < wish.size() && k <= i + 3; ++k) {
       if (wish[k].is(Sense::kWorkload) || wish[k].named(NameKind::kIntent) != nullptr) return true;
@@ -95,6 +99,45 @@ struct Signs {
       for (size_t k = i < 2 ? 0 : i - 2; k < wish.size() && k <= i + 2; ++k) {
         if (wish[k].is(Sense::kBudget) || wish[k].is(Sense::kLatency) || wish[k].is(Sense::kAvailability)) return true;
       }
+    }
+    return false;
+  }
+  // 渲染停了吧, 我交的那个仿真算完没有: a clause about work that ends it or asks how it does, with nothing else of the world in it.
+  // With an answer to talk about, so is one that says a place or an amount.
+  bool asks_of_work(bool talk) const {
+    bool work = false, asks = false, outside = false;
+    for (size_t i = 0; i <= wish.size(); ++i) {
+      if (i == wish.size() || wish[i].kind == Kind::kPause) {
+        if (work && asks && !outside) return true;
+        work = asks = outside = false;
+        continue;
+      }
+      work = work || wish[i].is(Sense::kWorkload);
+      if (talk && (wish[i].kind == Kind::kQuantity || wish[i].named(NameKind::kRegion) != nullptr || wish[i].named(NameKind::kSite) != nullptr)) work = asks = true;
+      asks = asks || wish[i].is(Sense::kCancel) || wish[i].is(Sense::kStatus) || done_yet(i);
+      outside = outside || wish[i].is(Sense::kOutside);
+    }
+    return false;
+  }
+  // 撤掉三路: some of what is there, not the whole.
+  bool takes_away() const {
+    for (size_t i = 0; i + 1 < wish.size(); ++i) {
+      if (wish[i].is(Sense::kCancel) && wish[i].is(Sense::kFewer) && wish[i + 1].kind == Kind::kQuantity) return true;
+    }
+    return false;
+  }
+  // What no work is spoken of with: the body of somebody who trains.
+  bool far_outside() const {
+    return std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.is(Sense::kOutside) && token.meaning(Sense::kOutside)->value == 1; });
+  }
+  // 算完没有, 训好了吗: whether what is to be done was done, at the end of a clause.
+  bool done_yet(size_t i) const {
+    const bool done = wish[i].is(Sense::kDeadlineAfter) || wish[i].is(Sense::kFinish) || (wish[i].is(Sense::kKind) && wish[i].meaning(Sense::kKind)->value == 2);
+    return done && i + 1 < wish.size() && wish[i + 1].is(Sense::kDoneYet) && (i + 2 == wish.size() || wish[i + 2].kind == Kind::kPause);
+  }
+  bool any_done_yet() const {
+    for (size_t i = 0; i < wish.size(); ++i) {
+      if (done_yet(i)) return true;
     }
     return false;
   }
@@ -147,23 +190,30 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   std::vector<ActEvidence> out;
   const auto add = [&](Act act, int32_t weight) { out.push_back({act, weight}); };
 
-  if (signs.has(Sense::kOutside) && !known && !(workload && signs.quantity()) && !signs.counted()) add(Act::kOther, 990);
+  const bool outside = signs.has(Sense::kOutside) && !known && !(workload && signs.quantity()) && !signs.asks_of_work(talk);
+  if ((outside || signs.far_outside()) && !signs.counted()) add(Act::kOther, 990);
   // A question about the world that names a word of computing in passing.
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);
+  if (signs.has(Sense::kWhy) && !about && !signs.any({Sense::kTooDear, Sense::kTooSlow}) && signs.words() > 4) add(Act::kOther, 905);
   if (signs.has(Sense::kWhy)) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
-  if (signs.has(Sense::kNeverMind)) add(Act::kCancel, 950);
+  // "on eight A100, scratch that, eight H100" corrects
+  const bool corrects = workload && !talk && signs.has(Sense::kCorrection) && signs.counted();
+  if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, 950);
   // "If one machine fails, another has to take over": part of a wish that says what it wants, not a question.
-  const bool aside = (workload || signs.has(Sense::kLook)) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kWhatIf);
+  const bool aside = (workload || signs.has(Sense::kLook) || signs.cameras()) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kWhatIf);
   if (signs.supposes() && about) add(Act::kWhatIf, aside ? 760 : 940);
   if (signs.has(Sense::kFails) && place && !(workload && signs.counted()) && signs.any({Sense::kQuestion, Sense::kWorld})) add(Act::kWhatIf, 932);
   const bool compares = signs.any({Sense::kCheaper, Sense::kFaster, Sense::kCheap, Sense::kFast});
   if (talk && signs.has(Sense::kWould) && compares && (signs.has(Sense::kQuestion) || signs.opens_with_would()) && (signs.has(Sense::kChange) || signs.quantity() || place || hardware)) add(Act::kWhatIf, 935);
   const bool money_asked = std::any_of(wish.begin(), wish.end(), [&](const Token& token) {
     const Meaning* asked = token.meaning(Sense::kHowMuch);
-    return asked != nullptr && (asked->value == 0 || signs.has(Sense::kQuestion));
+    return asked != nullptr && (asked->value != 1 || signs.has(Sense::kQuestion));
   });
   if (money_asked && (about || signs.has(Sense::kPeriod))) add(Act::kHowMuch, 930);
+  // 换到四川能便宜多少: what a change would bring.
+  const bool difference = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.is(Sense::kHowMuch) && token.meaning(Sense::kHowMuch)->value == 3; });
+  if (talk && difference && (signs.has(Sense::kChange) || signs.quantity() || place)) add(Act::kWhatIf, 938);
   if (talk && signs.has(Sense::kPeriod) && signs.has(Sense::kQuestion) && !signs.quantity()) add(Act::kHowMuch, 915);
   if (talk && signs.any({Sense::kCheap, Sense::kFast}) && signs.has(Sense::kQuestion) && !signs.has(Sense::kWhere)) add(Act::kHowMuch, 915);
   if (signs.has(Sense::kWhere) && signs.names(NameKind::kIntent) && !signs.has(Sense::kFree)) add(Act::kStatus, 925);
@@ -173,15 +223,17 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool any_left = signs.has(Sense::kHave) && (signs.has(Sense::kQuestion) || signs.has(Sense::kFree)) && !workload;
   if (signs.has(Sense::kFree) && computing && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, wherever ? 770 : 910);
   if (any_left && hardware && !signs.has(Sense::kLook) && !signs.has(Sense::kLatency)) add(Act::kWhere, 908);
+  // 看鱼浮起来没有: what is to be looked for, not how it does.
+  const bool looked_for = signs.counted() && !talk && !known;
   const bool told = (workload || signs.has(Sense::kLook)) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kStatus);
-  if (signs.has(Sense::kStatus) && about) add(Act::kStatus, told ? 700 : 900);
+  if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, looked_for || told ? 640 : 907);
   if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
   // "drop the analysis", "forget the render": what is done, and no figure of it.
-  if (signs.drops_work() && !signs.counted()) add(Act::kCancel, 905);
+  if (signs.drops_work() && !signs.counted() && !signs.instant()) add(Act::kCancel, 997);
   if (situation.consent.denied && signs.has(Sense::kNoLonger) && (workload || signs.names(NameKind::kIntent)) && !signs.quantity()) add(Act::kCancel, 905);
   const bool limit = signs.calls_off_a_limit();
   if (signs.turned_off() && (known || signs.any({Sense::kAll, Sense::kThis, Sense::kKind}) || workload)) add(Act::kCancel, 906);
-  if (signs.has(Sense::kCancel) && !limit && (!signs.counted() || signs.begins(Sense::kCancel)) && (about || signs.any({Sense::kAll, Sense::kKind}) || signs.words() <= 3)) add(Act::kCancel, 905);
+  if (signs.has(Sense::kCancel) && !limit && !(talk && signs.takes_away()) && (!signs.counted() || signs.begins(Sense::kCancel)) && (about || signs.any({Sense::kAll, Sense::kKind}) || signs.words() <= 3)) add(Act::kCancel, 905);
 
   const bool fields = signs.quantity() || signs.instant() || place || hardware ||
                       signs.any({Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kPercentile, Sense::kCheaper, Sense::kFaster});
@@ -198,6 +250,10 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
     add(Act::kEdit, 800);
   }
   if (workload) add(Act::kRequest, signs.quantity() || place ? 780 : 650);
+  // Streams and how soon they are to be answered: nobody tells that of anything else, whatever story is about it.
+  const bool soon = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kDuration) && token.amount < 60'000'000; });
+  const bool streams = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
+  if (!talk && !known && streams && soon && !signs.has(Sense::kQuestion)) add(Act::kRequest, 845);
   if (computing && fields) add(Act::kRequest, 600);
   if (signs.has(Sense::kKind) && signs.any({Sense::kAsk, Sense::kFinish, Sense::kDeadlineAfter})) add(Act::kRequest, 560);
   if (signs.instant() && signs.any({Sense::kFinish, Sense::kDeadlineAfter})) add(Act::kRequest, 550);

@@ -90,7 +90,7 @@ class Reader {
         return token;
       }
       if (is(i + 1, Sense::kUnitAccelerators)) return some(i + 1, Measure::kAccelerators, 1'000);
-      if (is(i + 1, Sense::kUnitInstances)) return some(i + 1, Measure::kInstances, 1);
+      if (is(i + 1, Sense::kUnitInstances) && !is(i + 1, Sense::kWorkload)) return some(i + 1, Measure::kInstances, 1);
       if (model(i + 1)) return some(i, Measure::kAccelerators, 1'000);
     }
     // "an hour" beside no money is a duration.
@@ -111,11 +111,23 @@ class Reader {
     size_t k = end;
     if (is(k, Sense::kAnd)) ++k;
     if (k > end && is(k, Sense::kArticle)) ++k;
+    // 一秒二: and two tenths.
+    if (k == end && one == 1'000'000 && k < tokens_.size() && number(k) && tokens_[k].amount < 10 * kMicro && tokens_[k].amount >= kMicro && tokens_[k].end - tokens_[k].begin == 1 &&
+        tokens_[k].begin == tokens_[k - 1].end && (k + 1 >= tokens_.size() || tokens_[k + 1].kind == Kind::kPause || is(k + 1, Sense::kWithin) || is(k + 1, Sense::kAbout))) {
+      end = k + 1;
+      return tokens_[k].amount / 10;
+    }
     if (k >= tokens_.size() || !number(k) || !tokens_[k].article || tokens_[k].amount >= kMicro) return 0;
     const bool joined = k > end || tokens_[k].begin == tokens_[k - 1].end;
     if (!joined || unit_at(k + 1)) return 0;
     end = k + 1;
     return scaled(tokens_[k].amount, one).value_or(0);
+  }
+
+  // Whether the number at a token only adds to the second before it: 一秒二以内.
+  bool part_follows(size_t i) const {
+    size_t end = i;
+    return part_behind(end, 1'000'000) > 0;
   }
 
   // Whether the period at a token belongs to an amount: a number or a unit of money, of requests or frames beside it, or a question
@@ -125,8 +137,13 @@ class Reader {
       return number(k) || is(k, Sense::kUnitMoney) || is(k, Sense::kBlock) || is(k, Sense::kCurrency) || is(k, Sense::kUnitRequests) || is(k, Sense::kUnitFrames) || model(k);
     };
     if (is(i + 1, Sense::kWithin) || (i > 0 && is(i - 1, Sense::kFor))) return false;
+    // 一秒也就10个请求, 一分钟大概600次
+    for (size_t k = i + 1; k < tokens_.size() && k < i + 4 && is(k, Sense::kAbout); ++k) {
+      if (number(k + 1) && (is(k + 2, Sense::kUnitRequests) || is(k + 2, Sense::kUnitFrames))) return true;
+    }
     const bool half = number(i + 1) && tokens_[i + 1].article;  // 一秒半
-    if ((amount(i + 1) && !half) || (i > 0 && amount(i - 1))) return true;
+    const bool tenths = number(i + 1) && is(i, Sense::kPerSecond) && !is(i, Sense::kPeriod) && part_follows(i + 1);
+    if ((amount(i + 1) && !half && !tenths) || (i > 0 && amount(i - 1))) return true;
     const bool money = clause_has(i, Sense::kUnitMoney) || clause_has(i, Sense::kBlock) || clause_has(i, Sense::kCurrency);
     return money || clause_has(i, Sense::kHowMuch) || clause_has(i, Sense::kBudget);
   }
@@ -193,6 +210,16 @@ class Reader {
     return period->name == "hour" ? 3'600 : period->name == "day" ? 86'400 : 1;
   }
 
+  // The token that says what a rate at a number is told for: beside it, or before "about", "at most" and the like; npos without one.
+  size_t told_per(size_t i) const {
+    for (size_t k = i; k > 0 && i - k < 4; --k) {
+      if (is(k - 1, Sense::kPerSecond) || is(k - 1, Sense::kPerMinute) || is(k - 1, Sense::kPeriod)) return k - 1;
+      const bool passed = is(k - 1, Sense::kAbout) || is(k - 1, Sense::kAtMost) || is(k - 1, Sense::kAtLeast) || is(k - 1, Sense::kHave) || is(k - 1, Sense::kColon);
+      if (!passed) break;
+    }
+    return std::string::npos;
+  }
+
   // Whether memory at tokens [begin, end) is that of a model beside it: "A100 80G", "80 GB A100s", "2 A100s with 80GB each".
   bool of_model(size_t begin, size_t end) const {
     if (clause_has(begin, Sense::kMemory) || clause_has(begin, Sense::kUnitCores)) return false;
@@ -249,6 +276,11 @@ class Reader {
     // "a 24-hour run"
     if (is(next, Sense::kRange) && tokens_[next].end - tokens_[next].begin == 1 && tokens_[next].begin == tokens_[next - 1].end && unit_at(next + 1)) ++next;
     if (is(next, Sense::kMeasure) && (unit_at(next + 1) || model(next + 1))) ++next;
+    // 十来张, 三百多块: about as many.
+    if (is(next, Sense::kAbout) && tokens_[next].end - tokens_[next].begin == 1 && tokens_[next].begin == tokens_[next - 1].end &&
+        (unit_at(next + 1) || is(next + 1, Sense::kUnitMoney) || is(next + 1, Sense::kBlock))) {
+      ++next;
+    }
     // 块 is of money, unless accelerators stand behind it or were just named.
     const bool cards = counts_accelerators(next + 1) || (i > 0 && counts_accelerators(i - 1)) ||
                        (i > 1 && tokens_[i - 1].kind == Kind::kPause && counts_accelerators(i - 2)) ||
@@ -271,7 +303,8 @@ class Reader {
       if (unit->measure == Measure::kBandwidth && is(behind, Sense::kPerSecond)) ++behind;
       const bool of_accelerator = unit->measure == Measure::kMemory && is(behind, Sense::kAcceleratorMemory);
       if (of_accelerator) ++behind;
-      const int64_t slower = !rate ? 1 : per(behind - 1) > 1 ? per(behind - 1) : i > 0 ? per(i - 1) : 1;
+      const size_t told = told_per(i);
+      const int64_t slower = !rate ? 1 : per(behind - 1) > 1 ? per(behind - 1) : told != std::string::npos ? per(told) : 1;
       // "sixty game servers": what is counted also says what is done, and is read again.
       if (behind == next + 1 && unit->measure == Measure::kInstances && is(next, Sense::kWorkload)) behind = next;
       auto token = take(behind, unit->measure, scaled(micro / slower, unit->one));
@@ -293,9 +326,15 @@ class Reader {
       const bool before = i > 0 && (is(i - 1, Sense::kPerSecond) || is(i - 1, Sense::kPerMinute));
       if (behind || before) return take(behind ? k + 1 : next + 1, Measure::kRequests, scaled(micro / per(behind ? k : i - 1), 1'000));
     }
+    // 每秒八千次, 每分钟三百单
+    const size_t told = told_per(i);
+    if (told != std::string::npos && !is(told, Sense::kPeriod) && is(next, Sense::kMeasure)) {
+      return take(next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
+    }
     // "每月八千", "每月不超过600"
     const size_t ahead = i > 1 && (is(i - 1, Sense::kAtMost) || is(i - 1, Sense::kAbout) || is(i - 1, Sense::kChange)) ? 2 : 1;
-    const bool per_period = i >= ahead && is(i - ahead, Sense::kPeriod) && !is(next, Sense::kMeasure) && (next >= tokens_.size() || tokens_[next].kind == Kind::kPause);
+    const bool per_period = i >= ahead && is(i - ahead, Sense::kPeriod) && !is(next, Sense::kMeasure) &&
+                            (next >= tokens_.size() || tokens_[next].kind == Kind::kPause || is(next, Sense::kWithin) || is(next, Sense::kAtMost));
     if (is(next, Sense::kPeriod) || per_period) {
       end = next;
       return money(i, end, micro);
@@ -335,7 +374,7 @@ std::vector<Token> find_quantities(std::vector<Token> tokens) {
     const bool streams = std::any_of(out.begin(), out.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
     const bool described = streams && i > 0 && out[i - 1].kind == Kind::kWord && out[i - 1].meanings.empty() && out[i - 1].end - out[i - 1].begin > 3 && out[i - 1].begin > 0;
     // "checkout cameras, 15 streams": of both, until it is known what is wished.
-    if (streams && !counted && !described) continue;
+    if (!counted && !described) continue;
     std::erase_if(out[i].meanings, [&](const Meaning& meaning) { return meaning.is_name == (counted || described); });
   }
   return out;

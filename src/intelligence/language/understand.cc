@@ -25,13 +25,14 @@ Language language_of(const Characters& characters) {
 // What a part of the text holds by itself.
 struct Content {
   std::string workload;
-  bool cancels = false, targets = false, counts = false, asks = false;
+  bool cancels = false, targets = false, counts = false, asks = false, moves = false;
 
   void add(const Token& token) {
     if (const Meaning* work = token.meaning(Sense::kWorkload); work != nullptr && workload.empty()) workload = work->name;
     cancels = cancels || token.is(Sense::kCancel);
     targets = targets || token.named(NameKind::kIntent) != nullptr;
     counts = counts || token.kind == Kind::kQuantity || token.kind == Kind::kInstant;
+    moves = moves || token.named(NameKind::kSite) != nullptr || token.named(NameKind::kRegion) != nullptr;
     asks = asks || token.is(Sense::kWhatIf) || token.is(Sense::kHowMuch) || token.is(Sense::kWhy) || token.is(Sense::kWhere);
   }
 };
@@ -53,11 +54,12 @@ bool parts_wishes(const Content& before, const Content& behind, bool firm) {
   if (behind.cancels && behind.targets && (before.targets || !before.workload.empty())) return true;
   if (before.cancels && before.targets && (behind.targets || !behind.workload.empty())) return true;
   if (behind.workload.empty() || before.workload.empty()) return false;
+  if (before.cancels && !before.counts && behind.workload != before.workload) return true;  // "stop the simulation and train …"
   return firm && behind.workload != before.workload;
 }
 
 // Whether a part says something by itself.
-bool tells(const Content& content) { return content.cancels || content.targets || content.counts || content.asks || !content.workload.empty(); }
+bool tells(const Content& content) { return content.cancels || content.moves || content.targets || content.counts || content.asks || !content.workload.empty(); }
 
 // The first tokens of wishes.
 std::vector<size_t> wish_starts(std::span<const Token> tokens) {
@@ -127,8 +129,9 @@ bool signs_of_computing(std::span<const Token> wish) {
 // What an act has no use for.
 void leave_out(Frame& frame) {
   if (frame.act == Act::kOther || frame.act == Act::kAccept || frame.act == Act::kDecline) frame.fields.clear();
-  if (frame.act == Act::kCancel && frame.find(Slot::kTarget) != nullptr) {
-    std::erase_if(frame.fields, [](const Field& field) { return field.slot != Slot::kTarget; });
+  if (frame.act == Act::kCancel) {
+    const bool target = frame.find(Slot::kTarget) != nullptr;
+    std::erase_if(frame.fields, [&](const Field& field) { return field.slot != (target ? Slot::kTarget : Slot::kWorkload); });
   }
 }
 
