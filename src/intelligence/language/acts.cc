@@ -249,7 +249,9 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   } else if (talk && revises) {
     add(Act::kEdit, 800);
   }
-  if (workload) add(Act::kRequest, signs.quantity() || place ? 780 : 650);
+  // Work with figures or places and no question is asked for, whatever it sounds like.
+  const bool asked_for = workload && !talk && (signs.quantity() || signs.instant() || place) && !signs.has(Sense::kQuestion);
+  if (workload) add(Act::kRequest, asked_for ? 842 : signs.quantity() || place ? 780 : 650);
   // Streams and how soon they are to be answered: nobody tells that of anything else, whatever story is about it.
   const bool soon = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kDuration) && token.amount < 60'000'000; });
   const bool streams = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });

@@ -104,7 +104,8 @@ class Rules : private Surroundings {
     if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
     const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
     if (said(Slot::kWorkload) || said(Slot::kArtifact)) return;
-    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) {
+    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
+      if (act_ != Act::kRequest && token.named(NameKind::kIntent) != nullptr) return false;
       const Meaning* unit = token.meaning(Sense::kUnitStreams);
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
