@@ -198,7 +198,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool fields = signs.quantity() || signs.instant() || place || hardware ||
                       signs.any({Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kPercentile, Sense::kCheaper, Sense::kFaster});
   const bool revises = limit || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
-  if (talk && signs.has(Sense::kAccept) && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
+  if (talk && signs.has(Sense::kAccept) && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
   const bool changes = signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer});
   if (talk && situation.consent.denied && !fields && !workload && !revises && !changes && signs.words() <= 12) add(Act::kDecline, 881);
   if (!workload || (signs.names(NameKind::kIntent) && changes)) {

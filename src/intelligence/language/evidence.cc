@@ -77,6 +77,8 @@ class Rules : private Surroundings {
     }
     if (best == wish_.size()) return;
     const Meaning* hint = wish_[best].meaning(Sense::kHint);
+    const bool looked_at = in_wish(Sense::kLook) && std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kStreams; });
+    if (hint->name == "inference" && looked_at) return;
     const bool job = hint->value == 2 || is_job(hint->name);
     named(Slot::kWorkload, best, hint->name, kGuessed).field.amount = job ? 2 : 1;
   }
@@ -237,7 +239,9 @@ class Rules : private Surroundings {
     }
     // "90 seconds of film", 那90秒
     const bool of_footage = spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"film", U"video", U"footage", U"audio", U"clips", U"material", U"speech", U"music", U"recordings", U"tape"});
-    if (of_footage || spelled(near(i, -1), {U"那", U"这"})) return;
+    const Token* behind = spelled(near(i, 1), {U"的"}) ? near(i, 2) : near(i, 1);  // 三百小时录像, 最近三天的日志
+    const bool of_data = spelled(behind, {U"录像", U"录音", U"影像", U"素材", U"视频", U"音频", U"片子", U"电影", U"节目", U"行情", U"历史", U"通话", U"成片", U"监控", U"回放", U"数据", U"日志", U"历史数据", U"记录", U"流水", U"观测"});
+    if (of_footage || of_data || spelled(near(i, -1), {U"那", U"这", U"近", U"最近", U"过去"})) return;
     if (edits() && us < kMinuteUs && (spelled(near(i, -1), {U"慢"}) || (before(i, Sense::kMeasure, 1) && spelled(near(i, -2), {U"慢"})) || spelled(near(i, 1), {U"slower", U"longer", U"more"}))) {
       return revise(Slot::kLatency, i, Change::kRelax, 0);
     }
@@ -317,13 +321,19 @@ class Rules : private Surroundings {
       const Token& token = wish_[k - 1];
       const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure) || token.is(Sense::kChange) || token.is(Sense::kAbout) ||
                           spelled(&token, {U"要", U"需", U"是", U"给", U"用", U"开", U"设", U"上", U"共", U"为", U"来", U"得", U"留"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
-      if (!passed) {
-        const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个
+      const bool summed = token.is(Sense::kTotal) && after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;
+      if (!passed && !summed) {
+        const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个, 摄像头，一共18个
         if (k < i || of_it || token.is(Sense::kUnitRequests) || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
           if (count(token)) return;
         }
         break;
       }
+    }
+    // 可用率99.9
+    if (micro > 50 * kMicro && micro < 100 * kMicro && before(i, Sense::kAvailability, 3)) {
+      amount(Slot::kAvailability, i, micro / 100, kUsual);
+      return;
     }
     // "each camera sends 8 Mbps, we have 15 of them"
     for (size_t k = i; k > 0 && spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"them", U"those", U"these"}); --k) {
@@ -402,6 +412,7 @@ class Rules : private Surroundings {
         if (token->is(Sense::kBandwidth)) return Slot::kBandwidth;
         if (token->is(Sense::kUnitStreams) || token->is(Sense::kStreams)) return Slot::kStreams;
         if (token->is(Sense::kUnitInstances) || token->is(Sense::kInstances)) return Slot::kInstances;
+        if (token->is(Sense::kUnitCores) || token->is(Sense::kCores)) return Slot::kCpu;
         if (token->is(Sense::kMemory)) return Slot::kMemory;
         if (token->is(Sense::kUnitAccelerators) || token->is(Sense::kAccelerators)) return Slot::kAccelerators;
         if (token->is(Sense::kAvailability)) return Slot::kAvailability;
@@ -613,6 +624,11 @@ class Rules : private Surroundings {
       }
       // Cameras that stand at a site.
       if (at && token->quantity(Measure::kStreams) && token->name == "camera" && wish_[first].named(NameKind::kSite) != nullptr) {
+        counted = index;
+        return Role::kFrom;
+      }
+      // 12路street-a的视频
+      if (k == 1 && streams_at(index) && wish_[first].named(NameKind::kSite) != nullptr && first == last && spelled(near(last, 1), {U"的"})) {
         counted = index;
         return Role::kFrom;
       }
