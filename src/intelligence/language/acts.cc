@@ -48,6 +48,32 @@ struct Signs {
     }
     return false;
   }
+  // Whether the one stands before the other.
+  bool first(Sense one, Sense other) const {
+    for (const Token& token : wish) {
+      if (token.is(one) || token.is(other)) return token.is(one);
+    }
+    return false;
+  }
+  // "is gates up", "are the cameras running": a verb, then what runs.
+  bool asks_whether() const {
+    if (!wish.front().is(Sense::kWhether)) return false;
+    for (size_t i = 1; i < std::min<size_t>(wish.size(), 4); ++i) {
+      if (wish[i].named(NameKind::kIntent) != nullptr) return true;
+      if (!wish[i].meanings.empty()) return false;
+    }
+    return false;
+  }
+  bool drops_work() const {
+    size_t i = 0;
+    while (i < wish.size() && i < 4 && !wish[i].is(Sense::kDrops)) ++i;
+    if (i >= wish.size() || !wish[i].is(Sense::kDrops)) return false;
+    for (size_t k = i + 1; k < wish.size() && k <= i + 3; ++k) {
+      if (wish[k].is(Sense::kWorkload) || wish[k].named(NameKind::kIntent) != nullptr) return true;
+      if (wish[k].kind != Kind::kWord) return false;
+    }
+    return false;
+  }
   bool opens_with_would() const {
     const Meaning* would = wish.front().meaning(Sense::kWould);
     return would != nullptr && would->value == 1;
@@ -152,6 +178,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const Signs signs{wish};
   const bool known = signs.names(NameKind::kSite) || signs.names(NameKind::kIntent) || signs.names(NameKind::kArtifact);
   const bool place = known || signs.names(NameKind::kRegion) || signs.names(NameKind::kLabel);
+  const bool place_besides = signs.names(NameKind::kSite) || signs.names(NameKind::kRegion) || signs.names(NameKind::kLabel);
   const bool hardware = signs.names(NameKind::kAcceleratorModel) || signs.any({Sense::kUnitAccelerators, Sense::kUnitCores, Sense::kUnitStreams, Sense::kUnitInstances});
   const bool workload = signs.has(Sense::kWorkload);
   const bool computing = place || hardware || workload || signs.quantity() || signs.any({Sense::kComputing, Sense::kKind});
@@ -169,7 +196,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   // "If one machine fails, another has to take over": part of a wish that says what it wants, not a question.
   const bool aside = (workload || signs.has(Sense::kLook)) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kWhatIf);
   if (signs.supposes() && about) add(Act::kWhatIf, aside ? 760 : 940);
-  if (signs.has(Sense::kFails) && place && signs.any({Sense::kQuestion, Sense::kWorld})) add(Act::kWhatIf, 932);
+  if (signs.has(Sense::kFails) && place && !(workload && signs.counted()) && signs.any({Sense::kQuestion, Sense::kWorld})) add(Act::kWhatIf, 932);
   const bool compares = signs.any({Sense::kCheaper, Sense::kFaster, Sense::kCheap, Sense::kFast});
   if (talk && signs.has(Sense::kWould) && compares && (signs.has(Sense::kQuestion) || signs.opens_with_would()) && (signs.has(Sense::kChange) || signs.quantity() || place || hardware)) add(Act::kWhatIf, 935);
   const bool money_asked = std::any_of(wish.begin(), wish.end(), [&](const Token& token) {
@@ -183,14 +210,19 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   if (talk && signs.has(Sense::kPeriod) && signs.has(Sense::kQuestion) && !signs.quantity()) add(Act::kHowMuch, 915);
   if (talk && signs.any({Sense::kCheap, Sense::kFast}) && signs.has(Sense::kQuestion) && !signs.has(Sense::kWhere)) add(Act::kHowMuch, 915);
   if (signs.has(Sense::kWhere) && signs.names(NameKind::kIntent) && !signs.has(Sense::kFree)) add(Act::kStatus, 925);
-  const bool wherever = workload && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kWhere) && signs.quantity();  // "train where the power is clean"
+  // "train where the power is clean", "what is left of the grant is 900": told within a wish.
+  const bool wherever = workload && !talk && !signs.has(Sense::kQuestion) && signs.quantity() && (!signs.begins(Sense::kWhere) || signs.first(Sense::kWorkload, Sense::kWhere));
   if (signs.has(Sense::kWhere) && (computing || signs.any({Sense::kFree, Sense::kCheap, Sense::kGreen}))) add(Act::kWhere, wherever ? 770 : 920);
   const bool any_left = signs.has(Sense::kHave) && (signs.has(Sense::kQuestion) || signs.has(Sense::kFree)) && !workload;
-  if (signs.has(Sense::kFree) && computing && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, 910);
+  if (signs.has(Sense::kFree) && computing && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, wherever ? 770 : 910);
   if (any_left && hardware && !signs.has(Sense::kLook) && !signs.has(Sense::kLatency)) add(Act::kWhere, 908);
   // 看鱼浮起来没有: what is to be looked for, not how it does.
-  const bool looked_for = signs.counted() && !talk && !known;
-  if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, looked_for ? 640 : 907);
+  const bool told = (workload || signs.has(Sense::kLook)) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kStatus);
+  if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, told ? 700 : 907);
+  if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
+  // "drop the analysis", "forget the render": what is done, and no figure of it.
+  if (signs.drops_work() && !signs.counted()) add(Act::kCancel, 905);
+  if (situation.consent.denied && signs.has(Sense::kNoLonger) && (workload || signs.names(NameKind::kIntent)) && !signs.quantity()) add(Act::kCancel, 905);
   const bool limit = signs.calls_off_a_limit();
   if (signs.turned_off() && (known || signs.any({Sense::kAll, Sense::kThis, Sense::kKind}) || workload)) add(Act::kCancel, 906);
   if (signs.has(Sense::kCancel) && !limit && !(talk && signs.takes_away()) && (!signs.counted() || signs.begins(Sense::kCancel)) && (about || signs.any({Sense::kAll, Sense::kKind}) || signs.words() <= 3)) add(Act::kCancel, 905);

@@ -39,8 +39,9 @@ class Rules : private Surroundings {
     }
     mend();
     hints();
+    looks(false);
     sounds_like();
-    looks();
+    looks(true);
     kind();
     return std::move(out_);
   }
@@ -99,17 +100,18 @@ class Rules : private Surroundings {
   }
 
   // What cameras see is looked at, where nothing else is said of what is done.
-  void looks() {
+  void looks(bool anyway) {
     if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
     const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
-    if (said(Slot::kWorkload) || said(Slot::kArtifact)) return;
+    if (said(Slot::kWorkload) || said(Slot::kArtifact) || opinion_.workload == "transcoding") return;
     const bool cameras = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) {
       const Meaning* unit = token.meaning(Sense::kUnitStreams);
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
     const bool more = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot != Slot::kStreams && one.field.slot != Slot::kFrom; });
     const bool streams = said(Slot::kStreams) || said(Slot::kFrom);
-    if (!((cameras || streams) && more) && !(streams && in_wish(Sense::kLook))) return;
+    const bool seen = in_wish(Sense::kLook) && (cameras || opinion_.workload.empty());
+    if (!(cameras && more) && !(streams && seen) && !(anyway && streams && more)) return;
     Evidence evidence;
     evidence.field = {.slot = Slot::kWorkload, .amount = 1, .name = "detection", .confidence_permille = kGuessed};
     out_.push_back(std::move(evidence));
@@ -142,13 +144,16 @@ class Rules : private Surroundings {
   void change_count(Evidence& evidence, size_t i) const {
     if (!edits()) return;
     const bool taken_away = before(i, Sense::kTurn, 2) && (spelled(near(i, 1), {U"away", U"off", U"out"}) || spelled(near(i, 2), {U"away", U"off", U"out"}));
-    if (before(i, Sense::kFewer, 2) || after(i, Sense::kFewer, 2) || taken_away) {
+    const bool gone = act_ == Act::kEdit && fails_behind(i);  // "three of the cameras were stolen"
+    if (before(i, Sense::kFewer, 2) || after(i, Sense::kFewer, 2) || taken_away || gone) {
       evidence.field.change = Change::kAdd;
       evidence.field.amount = -evidence.field.amount;
     } else if (before(i, Sense::kAdd, 2) || after(i, Sense::kAdd, 1)) {
       evidence.field.change = Change::kAdd;
     }
   }
+
+  bool fails_behind(size_t i) const { return after(i, Sense::kFails, 3) && !in_clause(i, Sense::kWhatIf); }
 
   void quantity(size_t i) {
     const Token& token = wish_[i];
@@ -263,7 +268,8 @@ class Rules : private Surroundings {
       amount(Slot::kStart, i, situation_.at.unix_s + us / kSecondUs, kUsual).bound = false;
       return;
     }
-    const bool within = after(i, Sense::kWithin, 1) || before(i, Sense::kWithin, 2) || spelled(near(i, -1), {U"in", U"in the"});
+    const bool now = spelled(near(i, 1), {U"from"}) && (spelled(near(i, 2), {U"now"}) || spelled(near(i, 2), {U"today"}));  // "ready three hours from now"
+    const bool within = now || after(i, Sense::kWithin, 1) || before(i, Sense::kWithin, 2) || spelled(near(i, -1), {U"in", U"in the"});
     if (us >= kMinuteUs && (within || after(i, Sense::kDeadlineAfter, 1))) {
       Evidence& evidence = amount(Slot::kDeadline, i, situation_.at.unix_s + us / kSecondUs, kUsual);
       evidence.bound = false;
@@ -316,14 +322,20 @@ class Rules : private Surroundings {
       else return false;
       return true;
     };
+    const Meaning* sum = nullptr;
+    for (const int k : {1, -1, 2, -2, -3}) {
+      const Token* token = near(i, k);
+      const Meaning* meaning = token == nullptr ? nullptr : token->meaning(Sense::kTotal);
+      if (meaning != nullptr && meaning->value == 1) sum = meaning;
+    }
+    const bool summed = sum != nullptr && after(i, Sense::kTotal, 1);  // "2 H100s, 500 all in"
     // "streams: 12", "GPUs, 4 of them", "A100 x8"
-    for (size_t k = i; k > 0 && i - k < 4; --k) {
+    for (size_t k = i; k > 0 && i - k < 4 && !summed; --k) {
       const Token& token = wish_[k - 1];
       const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure) || token.is(Sense::kChange) || token.is(Sense::kAbout) ||
                           spelled(&token, {U"要", U"需", U"是", U"给", U"用", U"开", U"设", U"上", U"共", U"为", U"来", U"得", U"留"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
-      const bool summed = token.is(Sense::kTotal) && after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;
-      if (!passed && !summed) {
-        const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个, 摄像头，一共18个
+      const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个, 摄像头，一共18个
+      if (!passed && !(of_it && token.is(Sense::kTotal))) {
         if (k < i || of_it || token.is(Sense::kUnitRequests) || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
           if (count(token)) return;
         }
@@ -341,12 +353,6 @@ class Rules : private Surroundings {
     }
     // "12 cameras, no, 14": of what was said before.
     if (corrects(i)) return;
-    const Meaning* sum = nullptr;
-    for (const int k : {1, -1, 2, -2, -3}) {
-      const Token* token = near(i, k);
-      const Meaning* meaning = token == nullptr ? nullptr : token->meaning(Sense::kTotal);
-      if (meaning != nullptr && meaning->value == 1) sum = meaning;
-    }
     const bool to_spend = spelled(near(i, 1), {U"to"}) && after(i, Sense::kBudget, 2);
     if (before(i, Sense::kBudget, 4) || to_spend || sum != nullptr || after(i, Sense::kTotal, 1) || (about(i, Sense::kTotal, 2) && (limit(i) || in_clause(i, Sense::kBudget)))) {
       const __int128 nano = static_cast<__int128>(micro) * 1'000;
@@ -433,8 +439,8 @@ class Rules : private Surroundings {
       const auto letters = static_cast<int32_t>(std::min<size_t>(token.end - token.begin, 50));
       // What is done outweighs what it is done for: 游戏CG渲染, "website log analysis".
       const bool topic = work->name == "game" || work->name == "web" || work->name == "database";
-      const int32_t least = work->name == "web" ? 20 : 0;  // 网站的数据库
-      Evidence& evidence = named(Slot::kWorkload, i, work->name, kUsual + letters - (topic ? 60 : 0) - least + outweighs(token, work->name));
+      const int32_t aside = (topic ? 60 : 0) + (work->name == "web" ? 20 : 0) + (is_object(i, work->name) ? 80 : 0) + (before(i, Sense::kNot, 2) ? 200 : 0);
+      Evidence& evidence = named(Slot::kWorkload, i, work->name, kUsual + letters - aside + outweighs(token, work->name));
       evidence.field.amount = work->value;
     }
     if (const Meaning* percentile = token.meaning(Sense::kPercentile)) amount(Slot::kPercentile, i, percentile->value, kSure).bound = false;
@@ -453,6 +459,28 @@ class Rules : private Surroundings {
     if (work == "training") return 100;
     const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && token.end - token.begin >= 4);
     return special ? 60 : 0;
+  }
+
+  // Whether the work at a token is only what other work of its clause is done with: "face recognition training", "train a chatbot",
+  // "the database of our game".
+  bool is_object(size_t i, const std::string& name) const {
+    const auto other = [&](const Token& token) {
+      const Meaning* work = token.meaning(Sense::kWorkload);
+      return work != nullptr && work->name != name;
+    };
+    const auto parts = [](const Token& token) { return token.is(Sense::kAnd) || token.is(Sense::kAsk) || token.is(Sense::kThen) || token.kind != Kind::kWord; };
+    if (!wish_[i].is(Sense::kDoing)) {
+      for (size_t k = i + 1; k < wish_.size() && k <= i + 3 && !parts(wish_[k]); ++k) {
+        if (other(wish_[k])) return !wish_[k].is(Sense::kDoing);
+        if (!wish_[k].meanings.empty()) break;
+      }
+    }
+    bool joined = false;
+    for (size_t k = i; k-- > 0 && i - k <= 7 && !parts(wish_[k]);) {
+      joined = joined || spelled(&wish_[k], {U"of", U"for", U"on", U"from", U"with", U"about", U"to"});
+      if (other(wish_[k])) return joined || wish_[k].is(Sense::kDoing);
+    }
+    return false;
   }
 
   // Whether another model is wanted in place of the one at a token: "not A100 but H100", 把A100换成H100.
@@ -565,11 +593,11 @@ class Rules : private Surroundings {
     // Behind the names.
     for (size_t k = last + 1, seen = 0; k < wish_.size() && seen < 3; ++k, ++seen) {
       const Token& token = wish_[k];
-      if (token.is(Sense::kFails)) return Role::kDown;
+      if (token.is(Sense::kFails) && act_ != Act::kRequest) return Role::kDown;
       if (token.is(Sense::kExcluded) && !(k + 1 < wish_.size() && is_place(wish_[k + 1]))) return Role::kNot;
       // 贵州不要, metro别放: with nothing behind it that is meant instead.
       if (k == last + 1 && token.is(Sense::kNot) && (k + 1 == wish_.size() || wish_[k + 1].kind == Kind::kPause)) return Role::kNot;
-      if (token.is(Sense::kAddTo)) {
+      if (token.is(Sense::kAddTo) && (k == last + 1 || near(k, 1) == nullptr)) {
         for (size_t n = k + 1; n < wish_.size() && n <= k + 2; ++n) {
           if (streams_at(n)) counted = n;
         }
@@ -594,7 +622,7 @@ class Rules : private Surroundings {
       const Token* token = near(first, -k);
       if (token == nullptr) break;
       const size_t index = first - static_cast<size_t>(k);
-      if (token->is(Sense::kFails)) return Role::kDown;
+      if (token->is(Sense::kFails) && act_ != Act::kRequest) return Role::kDown;
       if (token->is(Sense::kFrom) && act_ == Act::kEdit && (after(last, Sense::kMoveAway, 3) || after(last, Sense::kChange, 3))) return Role::kNot;
       if (token->is(Sense::kFrom)) {
         each = k > 1 && wish_[index].is(Sense::kEach);

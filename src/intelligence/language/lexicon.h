@@ -11,6 +11,7 @@ enum class Sense : uint8_t {
   // What is counted. The value is the size of one in the unit of the slot, where it has one.
   kUnitDuration, kUnitBandwidth, kUnitMemory, kUnitCores, kUnitAccelerators, kUnitStreams, kUnitInstances, kUnitMoney,
   kUnitPercent, kUnitFrames, kUnitRequests, kUnitNines, kUnitMega, kUnitGiga, kUnitTera, kMeasure, kBlock,
+  kUnitHappening,  // "orders": a rate where it is told how often
   kPercentOf,   // 百分之, before the number
   kPercentile,  // "p99"; value: parts per million
   kOfHundred,   // "of 100", behind the number
@@ -35,6 +36,7 @@ enum class Sense : uint8_t {
   kOclock,
   // What it does; name: the workload. Value 1: a service, 2: a job.
   kWorkload, kKind, kBuiltInRegion,
+  kDoing,       // work as a verb: what stands behind it is done, not wished for by itself
   // Wishes.
   kCheap, kCheaper, kFast, kFaster, kGreen, kSafe, kNoBudget, kSlowerIsFine, kTooDear, kTooSlow, kDearerIsFine,
   // Acts.
@@ -54,6 +56,9 @@ enum class Sense : uint8_t {
   kFormerly,    // what was before: 原来, 本来
   kQuarter, kShortOf, kNextMonth,  // 一刻, 差五分, 下月
   kDoneYet,     // 没有, 了吗 behind what is to be done
+  kDrops,       // calls off the work that is named behind it
+  kNoLonger,    // with a denial, and what runs
+  kWhether,     // opens a question of what runs: "is … up"
 };
 
 struct Words {

@@ -305,6 +305,8 @@ class Reader {
       if (of_accelerator) ++behind;
       const size_t told = told_per(i);
       const int64_t slower = !rate ? 1 : per(behind - 1) > 1 ? per(behind - 1) : told != std::string::npos ? per(told) : 1;
+      // "sixty game servers": what is counted also says what is done, and is read again.
+      if (behind == next + 1 && unit->measure == Measure::kInstances && is(next, Sense::kWorkload)) behind = next;
       auto token = take(behind, unit->measure, scaled(micro / slower, unit->one));
       if (token) token->one = unit->one;
       if (token && unit->measure == Measure::kDuration) {
@@ -320,6 +322,14 @@ class Reader {
     const size_t told = told_per(i);
     if (told != std::string::npos && !is(told, Sense::kPeriod) && is(next, Sense::kMeasure)) {
       return take(next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
+    }
+    // "40 questions a second", "each minute 300 orders come in"
+    if (is(next, Sense::kUnitHappening)) {
+      size_t k = next + 1;
+      while (k < tokens_.size() && k <= next + 2 && tokens_[k].kind == Kind::kWord && tokens_[k].meanings.empty()) ++k;
+      const bool behind = is(k, Sense::kPerSecond) || is(k, Sense::kPerMinute);
+      const bool before = i > 0 && (is(i - 1, Sense::kPerSecond) || is(i - 1, Sense::kPerMinute));
+      if (behind || before) return take(behind ? k + 1 : next + 1, Measure::kRequests, scaled(micro / per(behind ? k : i - 1), 1'000));
     }
     // "每月八千", "每月不超过600"
     const size_t ahead = i > 1 && (is(i - 1, Sense::kAtMost) || is(i - 1, Sense::kAbout) || is(i - 1, Sense::kChange)) ? 2 : 1;
@@ -339,7 +349,7 @@ class Reader {
       const bool counted = unit->measure == Measure::kStreams || unit->measure == Measure::kInstances || unit->measure == Measure::kCores ||
                            unit->measure == Measure::kAccelerators;
       if (!counted) break;
-      auto counts = take(k == next ? k + 1 : next, unit->measure, scaled(micro, unit->one));
+      auto counts = take(next, unit->measure, scaled(micro, unit->one));
       if (counts && unit->measure == Measure::kStreams) counts->name = token.meaning(Sense::kUnitStreams)->name;
       return counts;
     }
@@ -363,6 +373,8 @@ std::vector<Token> find_quantities(std::vector<Token> tokens) {
     // "kerb cameras": of some kind, not the intent.
     const bool streams = std::any_of(out.begin(), out.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
     const bool described = streams && i > 0 && out[i - 1].kind == Kind::kWord && out[i - 1].meanings.empty() && out[i - 1].end - out[i - 1].begin > 3 && out[i - 1].begin > 0;
+    // "checkout cameras, 15 streams": of both, until it is known what is wished.
+    if (streams && !counted && !described) continue;
     std::erase_if(out[i].meanings, [&](const Meaning& meaning) { return meaning.is_name == (counted || described); });
   }
   return out;

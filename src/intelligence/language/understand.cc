@@ -39,7 +39,12 @@ struct Content {
 
 Content content_of(std::span<const Token> tokens) {
   Content out;
-  for (const Token& token : tokens) out.add(token);
+  bool turns = false;
+  for (const Token& token : tokens) {
+    out.add(token);
+    turns = turns || token.is(Sense::kTurn);
+    out.cancels = out.cancels || (turns && out.targets && token.is(Sense::kOff));
+  }
   return out;
 }
 
@@ -114,6 +119,12 @@ void add_conflicts(Frame& frame, const SpokenAt& at) {
   if (available != nullptr && available->amount >= 1'000'000) frame.doubts.push_back({DoubtKind::kConflict, Slot::kAvailability, {}});
 }
 
+bool signs_of_computing(std::span<const Token> wish) {
+  return std::any_of(wish.begin(), wish.end(), [](const Token& token) {
+    return token.is(Sense::kAsk) || token.is(Sense::kKind) || token.is(Sense::kComputing) || token.is(Sense::kWorkload) || token.is(Sense::kUnitAccelerators) || token.is(Sense::kUnitCores);
+  });
+}
+
 // What an act has no use for.
 void leave_out(Frame& frame) {
   if (frame.act == Act::kOther || frame.act == Act::kAccept || frame.act == Act::kDecline) frame.fields.clear();
@@ -173,6 +184,9 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
     if (model != nullptr) advise_values(evidence, value_opinions(*model, wish, characters, frame.act), wish, characters, frame.act, situation);
     advise_values(evidence, proposed[i], text, wish, characters, frame.act, situation);
     frame.fields = resolve(std::move(evidence), frame.act, frame.doubts);
+    // A request of nothing, in words of which none asks for computing, is none.
+    const bool empty = frame.act == Act::kRequest && frame.fields.empty() && previous == nullptr;
+    if (empty && !signs_of_computing(wish)) frame.act = Act::kOther;
     leave_out(frame);
     add_conflicts(frame, at);
     add_missing(frame);
