@@ -27,6 +27,9 @@ struct Signs {
   bool instant() const {
     return std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind == Kind::kInstant; });
   }
+  bool cameras() const {
+    return std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kStreams) && token.name == "camera"; });
+  }
   // What only computing counts.
   bool counted() const {
     return std::any_of(wish.begin(), wish.end(), [](const Token& token) {
@@ -64,9 +67,10 @@ struct Signs {
     }
     return false;
   }
+  // "drop the analysis": the verb opens the wish.
   bool drops_work() const {
     size_t i = 0;
-    while (i < wish.size() && i < 4 && !wish[i].is(Sense::kDrops)) ++i;
+    while (i < wish.size() && i < 2 && !wish[i].is(Sense::kDrops)) ++i;
     if (i >= wish.size() || !wish[i].is(Sense::kDrops)) return false;
     for (size_t k = i + 1; k < wish.size() && k <= i + 3; ++k) {
       if (wish[k].is(Sense::kWorkload) || wish[k].named(NameKind::kIntent) != nullptr) return true;
@@ -191,10 +195,13 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   // A question about the world that names a word of computing in passing.
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);
+  if (signs.has(Sense::kWhy) && !about && !signs.any({Sense::kTooDear, Sense::kTooSlow}) && signs.words() > 4) add(Act::kOther, 905);
   if (signs.has(Sense::kWhy)) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
-  if (signs.has(Sense::kNeverMind)) add(Act::kCancel, 950);
+  // "on eight A100, scratch that, eight H100" corrects
+  const bool corrects = workload && !talk && signs.has(Sense::kCorrection) && signs.counted();
+  if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, 950);
   // "If one machine fails, another has to take over": part of a wish that says what it wants, not a question.
-  const bool aside = (workload || signs.has(Sense::kLook)) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kWhatIf);
+  const bool aside = (workload || signs.has(Sense::kLook) || signs.cameras()) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kWhatIf);
   if (signs.supposes() && about) add(Act::kWhatIf, aside ? 760 : 940);
   if (signs.has(Sense::kFails) && place && !(workload && signs.counted()) && signs.any({Sense::kQuestion, Sense::kWorld})) add(Act::kWhatIf, 932);
   const bool compares = signs.any({Sense::kCheaper, Sense::kFaster, Sense::kCheap, Sense::kFast});
@@ -217,11 +224,12 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   if (signs.has(Sense::kFree) && computing && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, wherever ? 770 : 910);
   if (any_left && hardware && !signs.has(Sense::kLook) && !signs.has(Sense::kLatency)) add(Act::kWhere, 908);
   // 看鱼浮起来没有: what is to be looked for, not how it does.
+  const bool looked_for = signs.counted() && !talk && !known;
   const bool told = (workload || signs.has(Sense::kLook)) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kStatus);
-  if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, told ? 700 : 907);
+  if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, looked_for || told ? 640 : 907);
   if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
   // "drop the analysis", "forget the render": what is done, and no figure of it.
-  if (signs.drops_work() && !signs.counted()) add(Act::kCancel, 905);
+  if (signs.drops_work() && !signs.counted() && !signs.instant()) add(Act::kCancel, 997);
   if (situation.consent.denied && signs.has(Sense::kNoLonger) && (workload || signs.names(NameKind::kIntent)) && !signs.quantity()) add(Act::kCancel, 905);
   const bool limit = signs.calls_off_a_limit();
   if (signs.turned_off() && (known || signs.any({Sense::kAll, Sense::kThis, Sense::kKind}) || workload)) add(Act::kCancel, 906);

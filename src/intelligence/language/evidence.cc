@@ -20,6 +20,8 @@ constexpr int32_t kMisspelt = 150;   // taken off where a word was corrected
 
 enum class Role : uint8_t { kPlain, kAt, kFrom, kOnly, kNot, kResidency, kDown };
 
+constexpr int64_t kShortRunUs = 10 * kSecondUs;  // nothing is asked to run for less
+
 class Rules : private Surroundings {
  public:
   Rules(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation, const Opinion& opinion)
@@ -39,9 +41,9 @@ class Rules : private Surroundings {
     }
     mend();
     hints();
-    looks(false);
-    sounds_like();
     looks(true);
+    sounds_like();
+    looks(false);
     kind();
     return std::move(out_);
   }
@@ -100,18 +102,18 @@ class Rules : private Surroundings {
   }
 
   // What cameras see is looked at, where nothing else is said of what is done.
-  void looks(bool anyway) {
+  void looks(bool only_cameras) {
     if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
     const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
-    if (said(Slot::kWorkload) || said(Slot::kArtifact) || opinion_.workload == "transcoding") return;
+    if (said(Slot::kWorkload) || said(Slot::kArtifact)) return;
     const bool cameras = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) {
       const Meaning* unit = token.meaning(Sense::kUnitStreams);
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
     const bool more = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot != Slot::kStreams && one.field.slot != Slot::kFrom; });
+    if (only_cameras && (!cameras || opinion_.workload == "transcoding")) return;
     const bool streams = said(Slot::kStreams) || said(Slot::kFrom);
-    const bool seen = in_wish(Sense::kLook) && (cameras || opinion_.workload.empty());
-    if (!(cameras && more) && !(streams && seen) && !(anyway && streams && more)) return;
+    if (!((cameras || streams) && more) && !(streams && in_wish(Sense::kLook))) return;
     Evidence evidence;
     evidence.field = {.slot = Slot::kWorkload, .amount = 1, .name = "detection", .confidence_permille = kGuessed};
     out_.push_back(std::move(evidence));
@@ -153,11 +155,11 @@ class Rules : private Surroundings {
     }
   }
 
-  bool fails_behind(size_t i) const { return after(i, Sense::kFails, 3) && !in_clause(i, Sense::kWhatIf); }
+  bool fails_behind(size_t i) const { return after(i, Sense::kFails, 5) && !in_clause(i, Sense::kWhatIf); }
 
   void quantity(size_t i) {
     const Token& token = wish_[i];
-    if (told_of(i)) return;
+    if (told_of(i) || (edits() && token.quantity(Measure::kAccelerators) && spelled(&token, {U"a", U"an"}))) return;
     switch (token.measure) {
       case Measure::kDuration: return duration(i);
       case Measure::kBandwidth: {
@@ -258,7 +260,7 @@ class Rules : private Surroundings {
       amount(Slot::kDeadline, i, us / kSecondUs, kUsual).field.change = Change::kAdd;
       return;
     }
-    if (before(i, Sense::kRunTime, 3) || before(i, Sense::kFor, 1)) {
+    if (us >= kShortRunUs && (before(i, Sense::kRunTime, 3) || before(i, Sense::kFor, 1))) {
       amount(Slot::kRunTime, i, us, us >= kMinuteUs ? kSure : kGuessed);
       return;
     }
@@ -284,6 +286,7 @@ class Rules : private Surroundings {
 
   void instant(size_t i) {
     const Token& token = wish_[i];
+    if (act_ == Act::kWhatIf && in_clause(i, Sense::kFails)) return;  // when it fails
     const Token* other = near(i, -2);
     const bool closes = other != nullptr && other->kind == Kind::kInstant;  // the end of a window
     const bool by = closes || before(i, Sense::kDeadlineBefore, 1) || before(i, Sense::kRange, 1) || before(i, Sense::kWithin, 1);
@@ -328,7 +331,8 @@ class Rules : private Surroundings {
       const Meaning* meaning = token == nullptr ? nullptr : token->meaning(Sense::kTotal);
       if (meaning != nullptr && meaning->value == 1) sum = meaning;
     }
-    const bool summed = sum != nullptr && after(i, Sense::kTotal, 1);  // "2 H100s, 500 all in"
+    const bool streams_said = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kStreams || one.field.slot == Slot::kFrom; });
+    const bool summed = after(i, Sense::kTotal, 1) && (sum != nullptr || !streams_said);  // "2 H100s, 500 all in"
     // "streams: 12", "GPUs, 4 of them", "A100 x8"
     for (size_t k = i; k > 0 && i - k < 4 && !summed; --k) {
       const Token& token = wish_[k - 1];
@@ -336,7 +340,13 @@ class Rules : private Surroundings {
                           spelled(&token, {U"要", U"需", U"是", U"给", U"用", U"开", U"设", U"上", U"共", U"为", U"来", U"得", U"留"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
       const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个, 摄像头，一共18个
       if (!passed && !(of_it && token.is(Sense::kTotal))) {
-        if (k < i || of_it || token.is(Sense::kUnitRequests) || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
+        // "web x5"
+        if (k < i && wish_[k].is(Sense::kMeasure) && token.is(Sense::kWorkload) && micro % kMicro == 0) {
+          amount(Slot::kInstances, i, micro / kMicro, kUsual);
+          return;
+        }
+        const bool listed = k == i && near(i, 1) == nullptr && token.kind == Kind::kWord && !before(i, Sense::kBudget, 4);  // "nodes 8, cores 64"
+        if (k < i || of_it || listed || token.is(Sense::kUnitRequests) || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
           if (count(token)) return;
         }
         break;
@@ -439,7 +449,8 @@ class Rules : private Surroundings {
       const auto letters = static_cast<int32_t>(std::min<size_t>(token.end - token.begin, 50));
       // What is done outweighs what it is done for: 游戏CG渲染, "website log analysis".
       const bool topic = work->name == "game" || work->name == "web" || work->name == "database";
-      const int32_t aside = (topic ? 60 : 0) + (work->name == "web" ? 20 : 0) + (is_object(i, work->name) ? 80 : 0) + (before(i, Sense::kNot, 2) ? 200 : 0);
+      const int32_t least = work->name == "web" ? 20 : 0;  // 网站的数据库
+      const int32_t aside = (topic ? 60 : 0) + least + (is_object(i) ? 80 : 0) + (before(i, Sense::kNot, 2) ? 200 : 0);
       Evidence& evidence = named(Slot::kWorkload, i, work->name, kUsual + letters - aside + outweighs(token, work->name));
       evidence.field.amount = work->value;
     }
@@ -459,28 +470,6 @@ class Rules : private Surroundings {
     if (work == "training") return 100;
     const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && token.end - token.begin >= 4);
     return special ? 60 : 0;
-  }
-
-  // Whether the work at a token is only what other work of its clause is done with: "face recognition training", "train a chatbot",
-  // "the database of our game".
-  bool is_object(size_t i, const std::string& name) const {
-    const auto other = [&](const Token& token) {
-      const Meaning* work = token.meaning(Sense::kWorkload);
-      return work != nullptr && work->name != name;
-    };
-    const auto parts = [](const Token& token) { return token.is(Sense::kAnd) || token.is(Sense::kAsk) || token.is(Sense::kThen) || token.kind != Kind::kWord; };
-    if (!wish_[i].is(Sense::kDoing)) {
-      for (size_t k = i + 1; k < wish_.size() && k <= i + 3 && !parts(wish_[k]); ++k) {
-        if (other(wish_[k])) return !wish_[k].is(Sense::kDoing);
-        if (!wish_[k].meanings.empty()) break;
-      }
-    }
-    bool joined = false;
-    for (size_t k = i; k-- > 0 && i - k <= 7 && !parts(wish_[k]);) {
-      joined = joined || spelled(&wish_[k], {U"of", U"for", U"on", U"from", U"with", U"about", U"to"});
-      if (other(wish_[k])) return joined || wish_[k].is(Sense::kDoing);
-    }
-    return false;
   }
 
   // Whether another model is wanted in place of the one at a token: "not A100 but H100", 把A100换成H100.
@@ -591,7 +580,7 @@ class Rules : private Surroundings {
 
   Role role_of(size_t first, size_t last, size_t& counted, bool& each) const {
     // Behind the names.
-    for (size_t k = last + 1, seen = 0; k < wish_.size() && seen < 3; ++k, ++seen) {
+    for (size_t k = last + 1, seen = 0; k < wish_.size() && seen < 4; ++k, ++seen) {
       const Token& token = wish_[k];
       if (token.is(Sense::kFails) && act_ != Act::kRequest) return Role::kDown;
       if (token.is(Sense::kExcluded) && !(k + 1 < wish_.size() && is_place(wish_[k + 1]))) return Role::kNot;
@@ -632,6 +621,15 @@ class Rules : private Surroundings {
         return Role::kFrom;
       }
       if (token->is(Sense::kExcept) && in_wish(Sense::kNowhereElse)) return Role::kOnly;
+      // "keep cameras out of metro", but "5 feeds out of street-a"
+      if (spelled(token, {U"out of"}) && ![&] {
+            for (int n = k + 1; n <= k + 4; ++n) {
+              if (spelled(near(first, -n), {U"keep", U"stay", U"leave", U"get", U"pull", U"take", U"move", U"steer", U"remain", U"keeping", U"staying", U"moved", U"kept"})) return true;
+            }
+            return false;
+          }()) {
+        return Role::kFrom;
+      }
       if (token->is(Sense::kNot) || token->is(Sense::kExcept)) return Role::kNot;
       if (token->is(Sense::kResidency)) return Role::kResidency;
       if (token->is(Sense::kOnly) || token->is(Sense::kNear) || token->is(Sense::kChange)) return Role::kOnly;

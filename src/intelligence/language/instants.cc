@@ -91,6 +91,10 @@ class Reader {
     else return false;
     return true;
   }
+  bool names_part(size_t i) const {
+    Part part = Part::kNone;
+    return i < tokens_.size() && part_of(tokens_[i], part);
+  }
   static Part part_named(const std::string& name) {
     return name == "morning" ? Part::kMorning : name == "afternoon" ? Part::kAfternoon : name == "evening" ? Part::kEvening : Part::kNone;
   }
@@ -182,6 +186,17 @@ class Reader {
       // "5 this afternoon", "8 in the evening", "9 tomorrow"; not 一晚上
       Part part = Part::kNone;
       if (part_of(*next, part) || next->is(Sense::kDay)) return set(*hour * 60, 1, false);
+      // "by 9 on Tuesday morning"
+      const bool said = i > 0 && (tokens_[i - 1].is(Sense::kDeadlineBefore) || tokens_[i - 1].is(Sense::kStart) || tokens_[i - 1].is(Sense::kAt));
+      const bool day = next->is(Sense::kWeekday) || (next->is(Sense::kAt) && (is(i + 2, Sense::kWeekday) || is(i + 2, Sense::kDay) || is(i + 2, Sense::kMonth)));
+      if (said && day && *hour > 0) return set(*hour * 60, 1, false);
+    }
+    // "ten past nine", "twenty to six tomorrow"
+    if (const auto past = whole(i + 2); past && *past >= 1 && *past <= 23 && *hour <= 30) {
+      const bool closed = i + 3 >= tokens_.size() || tokens_[i + 3].kind != Kind::kWord || is(i + 3, Sense::kDay) || is(i + 3, Sense::kAm) || is(i + 3, Sense::kPm) || names_part(i + 3);
+      if (is(i + 1, Sense::kPast)) return set(*past * 60 + *hour, 3, false);
+      const bool told = i > 0 && (tokens_[i - 1].is(Sense::kDeadlineBefore) || tokens_[i - 1].is(Sense::kStart) || tokens_[i - 1].is(Sense::kAt));
+      if (told && closed && *hour % 5 == 0 && *hour > 0 && is(i + 1, Sense::kRange) && tokens_[i + 1].end - tokens_[i + 1].begin == 2) return set(*past * 60 - *hour, 3, false);
     }
     if (!is(i + 1, Sense::kOclock)) return false;
     if (const Token* half = at(i + 2); half != nullptr && half->kind == Kind::kNumber && half->article && half->amount == kMicro / 2) {

@@ -33,7 +33,7 @@ enum class Sense : uint8_t {
   kDay, kWeekday, kNextWeek,
   kPeriodEnd,  // name: what ends with the day
   kMonth, kMonthMark, kDayMark, kMinuteMark, kAm, kPm, kMorning, kAfternoon, kEvening, kNight, kNoon, kMidnight, kHalfPast, kQuarterPast, kQuarterTo,
-  kOclock,
+  kOclock, kPast,
   // What it does; name: the workload. Value 1: a service, 2: a job.
   kWorkload, kKind, kBuiltInRegion,
   kDoing,       // work as a verb: what stands behind it is done, not wished for by itself
@@ -49,6 +49,9 @@ enum class Sense : uint8_t {
   kWorld,       // asks about the world, unless computing is spoken of
   kLook,        // what is done with pictures of cameras
   kTurn, kOff,  // "turn gates off"
+  kDrops,       // calls off the work that is named behind it
+  kNoLonger,    // with a denial, and what runs
+  kWhether,     // opens a question of what runs: "is … up"
   kHint,        // what it is about says what is done, where no word does; name: the workload
   kData, kStay, // what has to stay somewhere, and that it has to
   kOthers,      // what else there is: 别的, 其他
@@ -56,9 +59,6 @@ enum class Sense : uint8_t {
   kFormerly,    // what was before: 原来, 本来
   kQuarter, kShortOf, kNextMonth,  // 一刻, 差五分, 下月
   kDoneYet,     // 没有, 了吗 behind what is to be done
-  kDrops,       // calls off the work that is named behind it
-  kNoLonger,    // with a denial, and what runs
-  kWhether,     // opens a question of what runs: "is … up"
 };
 
 struct Words {

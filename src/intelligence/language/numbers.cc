@@ -43,6 +43,17 @@ std::optional<Number> checked(int64_t micro, size_t end, bool article = false) {
   return Number{micro, end, article};
 }
 
+struct EnglishWord {
+  std::u32string_view word;
+  int64_t value;
+};
+constexpr std::array<EnglishWord, 30> kSmall = {{{U"zero", 0}, {U"one", 1}, {U"two", 2}, {U"three", 3}, {U"four", 4}, {U"five", 5},
+    {U"six", 6}, {U"seven", 7}, {U"eight", 8}, {U"nine", 9}, {U"ten", 10}, {U"eleven", 11}, {U"twelve", 12}, {U"thirteen", 13},
+    {U"fourteen", 14}, {U"fifteen", 15}, {U"sixteen", 16}, {U"seventeen", 17}, {U"eighteen", 18}, {U"nineteen", 19}, {U"twenty", 20},
+    {U"thirty", 30}, {U"forty", 40}, {U"fifty", 50}, {U"sixty", 60}, {U"seventy", 70}, {U"eighty", 80}, {U"ninety", 90}, {U"fourty", 40}, {U"ninty", 90}}};
+constexpr std::array<EnglishWord, 8> kPowers = {{{U"hundred", 100}, {U"thousand", 1'000}, {U"million", 1'000'000},
+    {U"billion", 1'000'000'000}, {U"trillion", 1'000'000'000'000}, {U"grand", 1'000}, {U"lakh", 100'000}, {U"crore", 10'000'000}}};
+
 std::optional<Number> read_arabic(std::u32string_view text, size_t begin) {
   size_t i = begin;
   int64_t whole = 0;
@@ -61,6 +72,13 @@ std::optional<Number> read_arabic(std::u32string_view text, size_t begin) {
   if (at(i) == U'.' && is_digit(at(i + 1))) {
     int64_t step = kMicro / 10;
     for (++i; is_digit(at(i)); ++i, step /= 10) micro += static_cast<int64_t>(at(i) - U'0') * step;
+  }
+  // "45 thousand", "1.2 lakh"
+  size_t word = i;
+  while (at(word) == U' ') ++word;
+  for (const EnglishWord& power : kPowers) {
+    const size_t end = word + power.word.size();
+    if (text.substr(std::min(word, text.size()), power.word.size()) == power.word && !is_letter(at(end))) return checked(times(micro, power.value), end);
   }
   if (at(i) == U'k' && !is_letter(at(i + 1))) return checked(times(micro, 1'000), i + 1);
   if (at(i) == U'w' && !is_letter(at(i + 1))) return checked(times(micro, 10'000), i + 1);  // 万, as it is typed
@@ -132,17 +150,6 @@ std::optional<Number> read_chinese(std::u32string_view text, size_t begin, bool 
   }
   return checked(micro, i);
 }
-
-struct EnglishWord {
-  std::u32string_view word;
-  int64_t value;
-};
-constexpr std::array<EnglishWord, 28> kSmall = {{{U"zero", 0}, {U"one", 1}, {U"two", 2}, {U"three", 3}, {U"four", 4}, {U"five", 5},
-    {U"six", 6}, {U"seven", 7}, {U"eight", 8}, {U"nine", 9}, {U"ten", 10}, {U"eleven", 11}, {U"twelve", 12}, {U"thirteen", 13},
-    {U"fourteen", 14}, {U"fifteen", 15}, {U"sixteen", 16}, {U"seventeen", 17}, {U"eighteen", 18}, {U"nineteen", 19}, {U"twenty", 20},
-    {U"thirty", 30}, {U"forty", 40}, {U"fifty", 50}, {U"sixty", 60}, {U"seventy", 70}, {U"eighty", 80}, {U"ninety", 90}}};
-constexpr std::array<EnglishWord, 5> kPowers = {{{U"hundred", 100}, {U"thousand", 1'000}, {U"million", 1'000'000},
-    {U"billion", 1'000'000'000}, {U"trillion", 1'000'000'000'000}}};
 
 // The word at a character, and the character behind it and what parts it from the next.
 std::u32string_view word_at(std::u32string_view text, size_t begin) {

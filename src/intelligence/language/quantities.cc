@@ -90,7 +90,7 @@ class Reader {
         return token;
       }
       if (is(i + 1, Sense::kUnitAccelerators)) return some(i + 1, Measure::kAccelerators, 1'000);
-      if (is(i + 1, Sense::kUnitInstances)) return some(i + 1, Measure::kInstances, 1);
+      if (is(i + 1, Sense::kUnitInstances) && !is(i + 1, Sense::kWorkload)) return some(i + 1, Measure::kInstances, 1);
       if (model(i + 1)) return some(i, Measure::kAccelerators, 1'000);
     }
     // "an hour" beside no money is a duration.
@@ -318,11 +318,6 @@ class Reader {
       if (token && of_accelerator) token->name = "accelerator";
       return token;
     }
-    // 每秒八千次, 每分钟三百单
-    const size_t told = told_per(i);
-    if (told != std::string::npos && !is(told, Sense::kPeriod) && is(next, Sense::kMeasure)) {
-      return take(next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
-    }
     // "40 questions a second", "each minute 300 orders come in"
     if (is(next, Sense::kUnitHappening)) {
       size_t k = next + 1;
@@ -330,6 +325,11 @@ class Reader {
       const bool behind = is(k, Sense::kPerSecond) || is(k, Sense::kPerMinute);
       const bool before = i > 0 && (is(i - 1, Sense::kPerSecond) || is(i - 1, Sense::kPerMinute));
       if (behind || before) return take(behind ? k + 1 : next + 1, Measure::kRequests, scaled(micro / per(behind ? k : i - 1), 1'000));
+    }
+    // 每秒八千次, 每分钟三百单
+    const size_t told = told_per(i);
+    if (told != std::string::npos && !is(told, Sense::kPeriod) && is(next, Sense::kMeasure)) {
+      return take(next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
     }
     // "每月八千", "每月不超过600"
     const size_t ahead = i > 1 && (is(i - 1, Sense::kAtMost) || is(i - 1, Sense::kAbout) || is(i - 1, Sense::kChange)) ? 2 : 1;
@@ -374,7 +374,7 @@ std::vector<Token> find_quantities(std::vector<Token> tokens) {
     const bool streams = std::any_of(out.begin(), out.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
     const bool described = streams && i > 0 && out[i - 1].kind == Kind::kWord && out[i - 1].meanings.empty() && out[i - 1].end - out[i - 1].begin > 3 && out[i - 1].begin > 0;
     // "checkout cameras, 15 streams": of both, until it is known what is wished.
-    if (streams && !counted && !described) continue;
+    if (!counted && !described) continue;
     std::erase_if(out[i].meanings, [&](const Meaning& meaning) { return meaning.is_name == (counted || described); });
   }
   return out;

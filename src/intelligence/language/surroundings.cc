@@ -99,6 +99,29 @@ bool Surroundings::data_stays(size_t first) const {
   return false;
 }
 
+bool Surroundings::is_object(size_t i) const {
+  const std::string& name = wish_[i].meaning(Sense::kWorkload)->name;
+  const auto other = [&](const Token& token) {
+    const Meaning* work = token.meaning(Sense::kWorkload);
+    return work != nullptr && work->name != name;
+  };
+  const auto parts = [](const Token& token) { return token.is(Sense::kAnd) || token.is(Sense::kAsk) || token.is(Sense::kThen) || token.kind != Token::Kind::kWord; };
+  const auto joins = [&](size_t k) { return spelled(&wish_[k], {U"of", U"for", U"on", U"from", U"with", U"about", U"to"}); };
+  const auto begins = [&](size_t k) { return joins(k) || spelled(&wish_[k], {U"the", U"a", U"an", U"our", U"my", U"in", U"at", U"that", U"this", U"which"}); };
+  if (!is_chinese(characters_.text[wish_[i].begin]) && !wish_[i].is(Sense::kDoing)) {
+    for (size_t k = i + 1; k < wish_.size() && k <= i + 3 && !parts(wish_[k]) && !begins(k); ++k) {
+      if (other(wish_[k])) return !wish_[k].is(Sense::kDoing);
+      if (!wish_[k].meanings.empty()) break;
+    }
+  }
+  bool joined = false;
+  for (size_t k = i; k-- > 0 && i - k <= 7 && !parts(wish_[k]);) {
+    joined = joined || joins(k);
+    if (other(wish_[k])) return joined || wish_[k].is(Sense::kDoing);
+  }
+  return false;
+}
+
 bool Surroundings::excluded_behind(size_t last) const {
   size_t pauses = 0;
   for (size_t k = last + 1; k < wish_.size() && k <= last + 10; ++k) {

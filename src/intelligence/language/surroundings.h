@@ -39,6 +39,9 @@ class Surroundings {
   int64_t things_with(size_t i) const;
   // 病历只放浙江: what is said to be there alone, or to be kept there, is data. `first` is the first name of places that stand together.
   bool data_stays(size_t first) const;
+  // Whether the work at token i is only what other work of its clause is done with: "face recognition training", "train a chatbot",
+  // "the database of our game".
+  bool is_object(size_t i) const;
   // metro总掉线，别放那儿: an exclusion behind the last name of places, there or in the next clause, that could be about nothing else.
   bool excluded_behind(size_t last) const;
 
