@@ -253,7 +253,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   // Streams and how soon they are to be answered: nobody tells that of anything else, whatever story is about it.
   const bool soon = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kDuration) && token.amount < 60'000'000; });
   const bool streams = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
-  if (!talk && !known && streams && soon && !signs.has(Sense::kQuestion)) add(Act::kRequest, 845);
+  const bool asks = signs.any({Sense::kQuestion, Sense::kWhere, Sense::kWhy, Sense::kHowMuch, Sense::kStatus, Sense::kWhatIf, Sense::kCancel, Sense::kNeverMind, Sense::kWorld});
+  if (!talk && !known && ((streams && soon && !signs.has(Sense::kQuestion)) || (workload && signs.counted() && !asks))) add(Act::kRequest, 845);
   if (computing && fields) add(Act::kRequest, 600);
   if (signs.has(Sense::kKind) && signs.any({Sense::kAsk, Sense::kFinish, Sense::kDeadlineAfter})) add(Act::kRequest, 560);
   if (signs.instant() && signs.any({Sense::kFinish, Sense::kDeadlineAfter})) add(Act::kRequest, 550);

@@ -105,7 +105,7 @@ class Rules : private Surroundings {
   void looks(bool only_cameras) {
     if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
     const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
-    if (said(Slot::kWorkload) || said(Slot::kArtifact)) return;
+    if (said(Slot::kWorkload) || said(Slot::kArtifact) || said(Slot::kTarget)) return;
     const bool cameras = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) {
       const Meaning* unit = token.meaning(Sense::kUnitStreams);
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
@@ -265,7 +265,7 @@ class Rules : private Surroundings {
       return;
     }
     // "an hour from now start", 半小时后启动
-    const bool from_now = spelled(near(i, 1), {U"from", U"后", U"之后", U"以后", U"过后", U"后再"}) || spelled(near(i, -1), {U"in", U"after", U"过"});
+    const bool from_now = spelled(near(i, 1), {U"from", U"后", U"之后", U"以后", U"过后", U"后再"}) || spelled(near(i, -1), {U"in", U"after", U"过", U"等", U"隔"});
     if (us >= kMinuteUs && from_now && !in_clause(i, Sense::kFinish) && (in_clause(i, Sense::kStart) || spelled(near(i, 2), {U"now"}) || spelled(near(i, 1), {U"后", U"之后", U"以后", U"后再"}))) {
       amount(Slot::kStart, i, situation_.at.unix_s + us / kSecondUs, kUsual).bound = false;
       return;
@@ -298,7 +298,7 @@ class Rules : private Surroundings {
     const Token* second = near(i, 2);
     const bool window = second != nullptr && second->kind == Kind::kInstant && !before(i, Sense::kDeadlineBefore, 1) &&
                         (next->is(Sense::kAnd) || next->is(Sense::kRange) || next->is(Sense::kDeadlineBefore));
-    if (window || (!by && spelled(next, {U"跑", U"运行"}))) {
+    if (window || (!by && spelled(next, {U"跑", U"运行", U"开", U"想跑", U"要跑", U"想开", U"要开", U"开个"}))) {
       amount(Slot::kStart, i, token.amount, kSure).bound = false;
       return;
     }
@@ -351,6 +351,11 @@ class Rules : private Surroundings {
         }
         break;
       }
+    }
+    // 16核32G*3
+    if (spelled(near(i, -1), {U"*", U"x"}) && near(i, -2) != nullptr && (near(i, -2)->quantity(Measure::kMemory) || near(i, -2)->quantity(Measure::kCores))) {
+      amount(Slot::kInstances, i, micro / kMicro, kUsual);
+      return;
     }
     // 可用率99.9
     if (micro > 50 * kMicro && micro < 100 * kMicro && before(i, Sense::kAvailability, 3)) {
@@ -467,6 +472,7 @@ class Rules : private Surroundings {
   // A Chinese word for a job says what is done, and other work beside it of what: 训练缺陷检测模型, 车流仿真, 客流数据分析. Training most of all.
   int32_t outweighs(const Token& token, const std::string& work) const {
     if (!is_chinese(characters_.text[token.begin]) || token.end - token.begin > 50) return 0;
+    if (token.is(Sense::kDeadlineAfter)) return -30;  // 模型训好了: what was done
     if (work == "training") return 100;
     const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && token.end - token.begin >= 4);
     return special ? 60 : 0;

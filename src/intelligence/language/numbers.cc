@@ -137,6 +137,8 @@ std::optional<Number> read_chinese(std::u32string_view text, size_t begin, bool 
   if (total == 0 && section == 0 && digits_in_a_row == 1 && digit > 0 && at(i) == U'分' && at(i + 1) == U'之' && chinese_digit(at(i + 2)) > 0) {
     return checked(chinese_digit(at(i + 2)) * kMicro / digit, i + 3, true);
   }
+  // 五六天: between the two; the upper one counts.
+  if (total == 0 && section == 0 && digits_in_a_row == 2 && digit % 10 == digit / 10 + 1 && at(i) != U'点') digit %= 10;
   // 一万二 is 12,000; 一百零二 is 102.
   if (digit > 0 && digit < 10 && digits_in_a_row == 1 && !zero && last_power >= 100) {
     section += digit * (last_power / 10);

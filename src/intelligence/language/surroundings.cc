@@ -76,14 +76,21 @@ bool Surroundings::before_that(size_t i) const {
 }
 
 int64_t Surroundings::things_with(size_t i) const {
-  const Token* one = near(i, -2);
-  const bool paired = one != nullptr && one->kind == Kind::kNumber && one->amount == kMicro;
+  bool paired = false;
+  for (int k = -2; k >= -4 && near(i, k) != nullptr; --k) paired = paired || (near(i, k)->kind == Kind::kNumber && spelled(near(i, k), {U"一"}));
   if ((!paired && !before(i, Sense::kEach, 4)) || wish_[i].amount > kStreamsMost) return 1;
-  for (size_t k = paired ? i - 2 : i; k-- > 0 && i - k < 14;) {
+  const auto things = [&](size_t k) {
+    const Token& token = wish_[k];
+    return token.kind == Kind::kNumber && token.amount > kMicro && token.amount % kMicro == 0 && k + 1 < wish_.size() && wish_[k + 1].kind == Kind::kWord && is_chinese(characters_.text[wish_[k + 1].begin]);
+  };
+  for (size_t k = i; k-- > 0 && i - k < 14;) {
     const Token& token = wish_[k];
     if (token.quantity(Measure::kStreams) || token.is(Sense::kWorkload)) return 1;
-    const bool things = token.kind == Kind::kNumber && token.amount > kMicro && token.amount % kMicro == 0 && k + 1 < wish_.size() && wish_[k + 1].kind == Kind::kWord && is_chinese(characters_.text[wish_[k + 1].begin]);
-    if (things) return std::min(token.amount / kMicro, kStreamsMost);
+    if (things(k)) return std::min(token.amount / kMicro, kStreamsMost);
+  }
+  // 一个路口四个摄像头，一共十五个路口
+  for (size_t k = i + 2; k < wish_.size() && k < i + 6; ++k) {
+    if (things(k) && wish_[k - 1].is(Sense::kTotal)) return std::min(wish_[k].amount / kMicro, kStreamsMost);
   }
   return 1;
 }
