@@ -67,6 +67,11 @@ struct Signs {
     }
     return false;
   }
+  // "is the training done"
+  bool asks_of_work_done() const {
+    return wish.front().is(Sense::kWhether) && wish.size() <= 8 && (has(Sense::kFinish) || has(Sense::kStatus) || has(Sense::kDeadlineAfter)) &&
+           std::any_of(wish.begin(), wish.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(wish.size(), 4)), [](const Token& token) { return token.is(Sense::kWorkload); });
+  }
   // "drop the analysis": the verb opens the wish.
   bool drops_work() const {
     size_t i = 0;
@@ -213,7 +218,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   // 换到四川能便宜多少: what a change would bring.
   const bool difference = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.is(Sense::kHowMuch) && token.meaning(Sense::kHowMuch)->value == 3; });
   if (talk && difference && (signs.has(Sense::kChange) || signs.quantity() || place)) add(Act::kWhatIf, 938);
-  if (talk && signs.has(Sense::kPeriod) && signs.has(Sense::kQuestion) && !signs.quantity()) add(Act::kHowMuch, 915);
+  if ((talk || signs.names(NameKind::kIntent)) && signs.has(Sense::kPeriod) && signs.has(Sense::kQuestion) && !signs.quantity()) add(Act::kHowMuch, 915);
   if (talk && signs.any({Sense::kCheap, Sense::kFast}) && signs.has(Sense::kQuestion) && !signs.has(Sense::kWhere)) add(Act::kHowMuch, 915);
   if (signs.has(Sense::kWhere) && signs.names(NameKind::kIntent) && !signs.has(Sense::kFree)) add(Act::kStatus, 925);
   // "train where the power is clean", "what is left of the grant is 900": told within a wish.
@@ -227,6 +232,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool told = (workload || signs.has(Sense::kLook)) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kStatus);
   if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, looked_for || told ? 640 : 907);
   if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kHowMuch, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
+  if (signs.asks_of_work_done() && !signs.counted()) add(Act::kStatus, 903);
   // "drop the analysis", "forget the render": what is done, and no figure of it.
   if (signs.drops_work() && !signs.counted() && !signs.instant()) add(Act::kCancel, 997);
   if (situation.consent.denied && signs.has(Sense::kNoLonger) && (workload || hardware || signs.names(NameKind::kIntent)) && !signs.quantity()) add(Act::kCancel, 905);
@@ -238,7 +244,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool fields = signs.quantity() || signs.instant() || place || hardware ||
                       signs.any({Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kPercentile, Sense::kCheaper, Sense::kFaster});
   const bool revises = limit || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
-  if (talk && signs.has(Sense::kAccept) && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
+  if (talk && signs.has(Sense::kAccept) && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
   const bool changes = signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer});
   if (talk && situation.consent.denied && !fields && !workload && !revises && !changes && signs.words() <= 12) add(Act::kDecline, 881);
   if (!workload || (signs.names(NameKind::kIntent) && changes)) {
@@ -255,7 +261,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   // Streams and how soon they are to be answered: nobody tells that of anything else, whatever story is about it.
   const bool soon = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kDuration) && token.amount < 60'000'000; });
   const bool streams = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
-  if (!talk && !known && streams && soon && !signs.has(Sense::kQuestion)) add(Act::kRequest, 845);
+  const bool asks = signs.any({Sense::kQuestion, Sense::kWhere, Sense::kWhy, Sense::kHowMuch, Sense::kStatus, Sense::kWhatIf, Sense::kCancel, Sense::kNeverMind, Sense::kWorld});
+  if (!talk && !known && ((streams && soon && !signs.has(Sense::kQuestion)) || (workload && signs.counted() && !asks))) add(Act::kRequest, 845);
   if (computing && fields) add(Act::kRequest, 600);
   if (signs.has(Sense::kKind) && signs.any({Sense::kAsk, Sense::kFinish, Sense::kDeadlineAfter})) add(Act::kRequest, 560);
   if (signs.instant() && signs.any({Sense::kFinish, Sense::kDeadlineAfter})) add(Act::kRequest, 550);

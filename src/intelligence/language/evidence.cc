@@ -80,6 +80,8 @@ class Rules : private Surroundings {
     }
     if (best == wish_.size()) return;
     const Meaning* hint = wish_[best].meaning(Sense::kHint);
+    const bool looked_at = in_wish(Sense::kLook) && std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kStreams; });
+    if (hint->name == "inference" && looked_at) return;
     const bool job = hint->value == 2 || is_job(hint->name);
     named(Slot::kWorkload, best, hint->name, kGuessed).field.amount = job ? 2 : 1;
   }
@@ -103,9 +105,8 @@ class Rules : private Surroundings {
   void looks(bool only_cameras) {
     if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
     const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
-    if (said(Slot::kWorkload) || said(Slot::kArtifact)) return;
-    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
-      if (act_ != Act::kRequest && token.named(NameKind::kIntent) != nullptr) return false;
+    if (said(Slot::kWorkload) || said(Slot::kArtifact) || said(Slot::kTarget)) return;
+    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) {
       const Meaning* unit = token.meaning(Sense::kUnitStreams);
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
@@ -167,6 +168,8 @@ class Rules : private Surroundings {
         return;
       }
       case Measure::kMemory: {
+        // "3 TB of logs": what is worked on
+        if (spelled(near(i, 1), {U"of"}) && !after(i, Sense::kMemory, 3) && !after(i, Sense::kAcceleratorMemory, 3)) return;
         const bool of_accelerator = before(i, Sense::kAcceleratorMemory, 3) || after(i, Sense::kAcceleratorMemory, 3) ||
                                     token.name == "accelerator";
         amount(of_accelerator ? Slot::kAcceleratorMemory : Slot::kMemory, i, token.amount, kUsual);
@@ -245,7 +248,9 @@ class Rules : private Surroundings {
     }
     // "90 seconds of film", 那90秒
     const bool of_footage = spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"film", U"video", U"footage", U"audio", U"clips", U"material", U"speech", U"music", U"recordings", U"tape"});
-    if (of_footage || spelled(near(i, -1), {U"那", U"这"})) return;
+    const Token* behind = spelled(near(i, 1), {U"的"}) ? near(i, 2) : near(i, 1);  // 三百小时录像, 最近三天的日志
+    const bool of_data = spelled(behind, {U"录像", U"录音", U"影像", U"素材", U"视频", U"音频", U"片子", U"电影", U"节目", U"行情", U"历史", U"通话", U"成片", U"监控", U"回放", U"数据", U"日志", U"历史数据", U"记录", U"流水", U"观测"});
+    if (of_footage || of_data || spelled(near(i, -1), {U"那", U"这", U"近", U"最近", U"过去"})) return;
     if (edits() && us < kMinuteUs && (spelled(near(i, -1), {U"慢"}) || (before(i, Sense::kMeasure, 1) && spelled(near(i, -2), {U"慢"})) || spelled(near(i, 1), {U"slower", U"longer", U"more"}))) {
       return revise(Slot::kLatency, i, Change::kRelax, 0);
     }
@@ -253,7 +258,7 @@ class Rules : private Surroundings {
       amount(Slot::kLatency, i, us, kSure);
       return;
     }
-    if (act_ == Act::kEdit && us >= kMinuteUs && before(i, Sense::kAdd, 1) && !in_clause(i, Sense::kRunTime)) {
+    if (act_ == Act::kEdit && us >= kMinuteUs && (before(i, Sense::kAdd, 1) || after(i, Sense::kAdd, 1)) && !in_clause(i, Sense::kRunTime)) {
       amount(Slot::kDeadline, i, us / kSecondUs, kUsual).field.change = Change::kAdd;
       return;
     }
@@ -262,7 +267,7 @@ class Rules : private Surroundings {
       return;
     }
     // "an hour from now start", 半小时后启动
-    const bool from_now = spelled(near(i, 1), {U"from", U"后", U"之后", U"以后", U"过后", U"后再"}) || spelled(near(i, -1), {U"in", U"after", U"过"});
+    const bool from_now = spelled(near(i, 1), {U"from", U"后", U"之后", U"以后", U"过后", U"后再"}) || spelled(near(i, -1), {U"in", U"after", U"过", U"等", U"隔"});
     if (us >= kMinuteUs && from_now && !in_clause(i, Sense::kFinish) && (in_clause(i, Sense::kStart) || spelled(near(i, 2), {U"now"}) || spelled(near(i, 1), {U"后", U"之后", U"以后", U"后再"}))) {
       amount(Slot::kStart, i, situation_.at.unix_s + us / kSecondUs, kUsual).bound = false;
       return;
@@ -295,7 +300,7 @@ class Rules : private Surroundings {
     const Token* second = near(i, 2);
     const bool window = second != nullptr && second->kind == Kind::kInstant && !before(i, Sense::kDeadlineBefore, 1) &&
                         (next->is(Sense::kAnd) || next->is(Sense::kRange) || next->is(Sense::kDeadlineBefore));
-    if (window || (!by && spelled(next, {U"跑", U"运行"}))) {
+    if (window || (!by && spelled(next, {U"跑", U"运行", U"开", U"想跑", U"要跑", U"想开", U"要开", U"开个"}))) {
       amount(Slot::kStart, i, token.amount, kSure).bound = false;
       return;
     }
@@ -335,8 +340,8 @@ class Rules : private Surroundings {
       const Token& token = wish_[k - 1];
       const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure) || token.is(Sense::kChange) || token.is(Sense::kAbout) ||
                           spelled(&token, {U"要", U"需", U"是", U"给", U"用", U"开", U"设", U"上", U"共", U"为", U"来", U"得", U"留"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
-      if (!passed) {
-        const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个
+      const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个, 摄像头，一共18个
+      if (!passed && !(of_it && token.is(Sense::kTotal))) {
         // "web x5"
         if (k < i && wish_[k].is(Sense::kMeasure) && token.is(Sense::kWorkload) && micro % kMicro == 0) {
           amount(Slot::kInstances, i, micro / kMicro, kUsual);
@@ -349,14 +354,26 @@ class Rules : private Surroundings {
         break;
       }
     }
+    // 16核32G*3
+    if (spelled(near(i, -1), {U"*", U"x"}) && near(i, -2) != nullptr && (near(i, -2)->quantity(Measure::kMemory) || near(i, -2)->quantity(Measure::kCores))) {
+      amount(Slot::kInstances, i, micro / kMicro, kUsual);
+      return;
+    }
+    // 可用率99.9
+    if (micro > 50 * kMicro && micro < 100 * kMicro && before(i, Sense::kAvailability, 3)) {
+      amount(Slot::kAvailability, i, micro / 100, kUsual);
+      return;
+    }
     // "each camera sends 8 Mbps, we have 15 of them"
     for (size_t k = i; k > 0 && spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"them", U"those", U"these"}); --k) {
       if (count(wish_[k - 1])) return;
     }
+    const bool of_answer = act_ == Act::kEdit && spelled(near(i, 1), {U"of"}) && situation_.previous != nullptr && situation_.previous->find(Slot::kStreams) != nullptr;
+    if (of_answer && spelled(near(i, 2), {U"them", U"those", U"these"})) return change_count(amount(Slot::kStreams, i, micro / kMicro, kUsual), i);
     // "12 cameras, no, 14": of what was said before.
     if (corrects(i)) return;
     const bool to_spend = spelled(near(i, 1), {U"to"}) && after(i, Sense::kBudget, 2);
-    if (before(i, Sense::kBudget, 4) || to_spend || sum != nullptr || after(i, Sense::kTotal, 1) || (about(i, Sense::kTotal, 2) && (limit(i) || in_clause(i, Sense::kBudget)))) {
+    if (before(i, Sense::kBudget, 4) || to_spend || sum != nullptr || (before(i, Sense::kTotal, 1) && near(i, 1) == nullptr) || after(i, Sense::kTotal, 1) || (about(i, Sense::kTotal, 2) && (limit(i) || in_clause(i, Sense::kBudget)))) {
       const __int128 nano = static_cast<__int128>(micro) * 1'000;
       if (nano > (int64_t{1} << 60)) return;
       std::string period = "total";
@@ -420,6 +437,7 @@ class Rules : private Surroundings {
         if (token->is(Sense::kBandwidth)) return Slot::kBandwidth;
         if (token->is(Sense::kUnitStreams) || token->is(Sense::kStreams)) return Slot::kStreams;
         if (token->is(Sense::kUnitInstances) || token->is(Sense::kInstances)) return Slot::kInstances;
+        if (token->is(Sense::kUnitCores) || token->is(Sense::kCores)) return Slot::kCpu;
         if (token->is(Sense::kMemory)) return Slot::kMemory;
         if (token->is(Sense::kUnitAccelerators) || token->is(Sense::kAccelerators)) return Slot::kAccelerators;
         if (token->is(Sense::kAvailability)) return Slot::kAvailability;
@@ -458,6 +476,7 @@ class Rules : private Surroundings {
   // A Chinese word for a job says what is done, and other work beside it of what: 训练缺陷检测模型, 车流仿真, 客流数据分析. Training most of all.
   int32_t outweighs(const Token& token, const std::string& work) const {
     if (!is_chinese(characters_.text[token.begin]) || token.end - token.begin > 50) return 0;
+    if (token.is(Sense::kDeadlineAfter)) return -30;  // 模型训好了: what was done
     if (work == "training") return 100;
     const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && token.end - token.begin >= 4);
     return special ? 60 : 0;
@@ -641,6 +660,11 @@ class Rules : private Surroundings {
       }
       // Cameras that stand at a site.
       if (at && token->quantity(Measure::kStreams) && token->name == "camera" && wish_[first].named(NameKind::kSite) != nullptr) {
+        counted = index;
+        return Role::kFrom;
+      }
+      // 12路street-a的视频
+      if (k == 1 && streams_at(index) && wish_[first].named(NameKind::kSite) != nullptr && first == last && spelled(near(last, 1), {U"的"})) {
         counted = index;
         return Role::kFrom;
       }

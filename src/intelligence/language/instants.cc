@@ -11,6 +11,7 @@ using Kind = Token::Kind;
 
 constexpr int64_t kDaySeconds = 86'400;
 constexpr int64_t kDayMinutes = 1'440;
+constexpr int64_t kSmallHours = 270;  // "at night" before this is of the morning
 
 int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
@@ -243,7 +244,8 @@ class Reader {
       const auto day = whole(at);
       return day && dated(month->value, *day, at + (is(at + 1, Sense::kOrdinal) ? 2 : 1) - i);
     }
-    if (const Meaning* end = token.meaning(Sense::kPeriodEnd)) {
+    const bool by = i > 0 && (tokens_[i - 1].is(Sense::kDeadlineBefore) || (i > 1 && tokens_[i - 2].is(Sense::kDeadlineBefore)));
+    if (const Meaning* end = token.meaning(Sense::kPeriodEnd); end != nullptr && (end->value == 0 || by)) {
       spoken.day = last_day(end->name);
       spoken.minute = kDayMinutes;
       spoken.exact = true;
@@ -295,7 +297,11 @@ class Reader {
     }
     int64_t minute = *spoken.minute;
     const bool twelve = minute / 60 == 12;
-    if (!spoken.exact && (spoken.part == Part::kAfternoon || spoken.part == Part::kEvening)) {
+    // 今晚两点 is after midnight, and of the day that follows.
+    const bool small_hours = !spoken.exact && spoken.part == Part::kEvening && minute < kSmallHours;
+    if (small_hours) {
+      if (spoken.day) minute += kDayMinutes;
+    } else if (!spoken.exact && (spoken.part == Part::kAfternoon || spoken.part == Part::kEvening)) {
       if (minute < 720) minute += 720;
       else if (twelve && spoken.part == Part::kEvening) minute += 720;  // 晚上十二点 is midnight
     } else if (!spoken.exact && twelve && spoken.part == Part::kNight) {

@@ -9,6 +9,7 @@ namespace {
 
 using Kind = Token::Kind;
 
+constexpr int64_t kStreamsEachMost = 8;  // of one thing
 constexpr int64_t kStreamsMost = 1'000'000;
 
 }  // namespace
@@ -76,14 +77,31 @@ bool Surroundings::before_that(size_t i) const {
 }
 
 int64_t Surroundings::things_with(size_t i) const {
-  const Token* one = near(i, -2);
-  const bool paired = one != nullptr && one->kind == Kind::kNumber && one->amount == kMicro;
+  // "9 cabins, one camera in each"
+  const Token* behind = near(i, 1);
+  const bool each = behind != nullptr && (behind->is(Sense::kEach) || (behind->kind == Token::Kind::kWord && near(i, 2) != nullptr && near(i, 2)->is(Sense::kEach)));
+  for (size_t k = i; each && wish_[i].amount <= kStreamsEachMost && k-- > 0 && i - k < 9;) {
+    const Token& token = wish_[k];
+    if (token.kind == Token::Kind::kQuantity) break;
+    const bool things = token.kind == Token::Kind::kNumber && token.amount > kMicro && token.amount % kMicro == 0 && !token.article && k + 1 < wish_.size() && wish_[k + 1].kind == Token::Kind::kWord &&
+                        wish_[k + 1].meanings.empty() && !is_chinese(characters_.text[wish_[k + 1].begin]);
+    if (things) return std::min(token.amount / kMicro, kStreamsMost);
+  }
+  bool paired = false;
+  for (int k = -2; k >= -4 && near(i, k) != nullptr; --k) paired = paired || (near(i, k)->kind == Kind::kNumber && spelled(near(i, k), {U"一"}));
   if ((!paired && !before(i, Sense::kEach, 4)) || wish_[i].amount > kStreamsMost) return 1;
-  for (size_t k = paired ? i - 2 : i; k-- > 0 && i - k < 14;) {
+  const auto things = [&](size_t k) {
+    const Token& token = wish_[k];
+    return token.kind == Kind::kNumber && token.amount > kMicro && token.amount % kMicro == 0 && k + 1 < wish_.size() && wish_[k + 1].kind == Kind::kWord && is_chinese(characters_.text[wish_[k + 1].begin]);
+  };
+  for (size_t k = i; k-- > 0 && i - k < 14;) {
     const Token& token = wish_[k];
     if (token.quantity(Measure::kStreams) || token.is(Sense::kWorkload)) return 1;
-    const bool things = token.kind == Kind::kNumber && token.amount > kMicro && token.amount % kMicro == 0 && k + 1 < wish_.size() && wish_[k + 1].kind == Kind::kWord && is_chinese(characters_.text[wish_[k + 1].begin]);
-    if (things) return std::min(token.amount / kMicro, kStreamsMost);
+    if (things(k)) return std::min(token.amount / kMicro, kStreamsMost);
+  }
+  // 一个路口四个摄像头，一共十五个路口
+  for (size_t k = i + 2; k < wish_.size() && k < i + 6; ++k) {
+    if (things(k) && wish_[k - 1].is(Sense::kTotal)) return std::min(wish_[k].amount / kMicro, kStreamsMost);
   }
   return 1;
 }

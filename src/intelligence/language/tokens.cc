@@ -84,7 +84,7 @@ std::vector<Token> split(const Characters& characters, const Gazetteer& gazettee
       // "7B" is the size of a model.
       const size_t end = token.end;
       if (end < text.size() && text[end] == U'b' && (end + 1 == text.size() || !is_letter(text[end + 1]))) {
-        token = {.begin = i, .end = end + 1, .meanings = {{.sense = Sense::kIgnored}}};
+        token = {.begin = i, .end = end + 1, .meanings = {{.sense = Sense::kIgnored}, {.sense = Sense::kHint, .name = "inference"}}};
       }
       i = token.end;
       out.push_back(std::move(token));
