@@ -453,7 +453,7 @@ class Rules : private Surroundings {
     if (const Meaning* intent = token.named(NameKind::kIntent); intent != nullptr && !of_streams) named(Slot::kTarget, i, intent->name, kSure);
     if (const Meaning* artifact = token.named(NameKind::kArtifact)) named(Slot::kArtifact, i, artifact->name, kSure);
     if (const Meaning* model = token.named(NameKind::kAcceleratorModel); model != nullptr && !replaced(i)) named(Slot::kAcceleratorModel, i, model->name, kSure);
-    if (const Meaning* work = token.meaning(Sense::kWorkload)) {
+    if (const Meaning* work = token.meaning(Sense::kWorkload); work != nullptr && !on_rails(i)) {
       // The longer term is the more special one: "speech recognition", not "recognition".
       const auto letters = static_cast<int32_t>(std::min<size_t>(token.end - token.begin, 50));
       // What is done outweighs what it is done for: 游戏CG渲染, "website log analysis".
