@@ -126,6 +126,13 @@ struct Signs {
     }
     return false;
   }
+  // Whether it begins with a supposition: one behind an amount only tells of it ("18 cameras, if somebody falls …").
+  bool opens_supposing() const {
+    for (size_t i = 0; i < wish.size() && i < 4 && wish[i].kind != Kind::kQuantity; ++i) {
+      if (wish[i].is(Sense::kWhatIf)) return true;
+    }
+    return false;
+  }
   // What no work is spoken of with: the body of somebody who trains.
   bool far_outside() const {
     return std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.is(Sense::kOutside) && token.meaning(Sense::kOutside)->value == 1; });
@@ -201,7 +208,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool corrects = workload && !talk && signs.has(Sense::kCorrection) && signs.counted();
   if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, 950);
   // "If one machine fails, another has to take over": part of a wish that says what it wants, not a question.
-  const bool aside = (workload || signs.has(Sense::kLook) || signs.cameras()) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kWhatIf);
+  const bool aside = (workload || signs.has(Sense::kLook) || signs.cameras()) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.opens_supposing();
   if (signs.supposes() && about) add(Act::kWhatIf, aside ? 760 : 940);
   if (signs.has(Sense::kFails) && place && !(workload && signs.counted()) && signs.any({Sense::kQuestion, Sense::kWorld})) add(Act::kWhatIf, 932);
   const bool compares = signs.any({Sense::kCheaper, Sense::kFaster, Sense::kCheap, Sense::kFast});
@@ -237,7 +244,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
 
   const bool fields = signs.quantity() || signs.instant() || place || hardware ||
                       signs.any({Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kPercentile, Sense::kCheaper, Sense::kFaster});
-  const bool revises = limit || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
+  const bool lowers = signs.has(Sense::kFewer) && signs.any({Sense::kBudget, Sense::kLatency});
+  const bool revises = limit || lowers || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
   if (talk && signs.has(Sense::kAccept) && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
   const bool changes = signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer});
   if (talk && situation.consent.denied && !fields && !workload && !revises && !changes && signs.words() <= 12) add(Act::kDecline, 881);

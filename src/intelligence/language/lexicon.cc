@@ -34,7 +34,7 @@ constexpr Words kWords[] = {
     {Sense::kUnitMemory, "tb|tib|ti|terabyte", kTib, ""},
     {Sense::kUnitCores, "core|vcpu|cpu|cpu core|processor|核|核心|个核|个核心|核cpu|vcore|处理器核|c|cpus|个cpu|核心cpu|颗核|颗核心|个处理器|线程|cpu cores|virtual core|compute core|hardware thread|个vcpu|核处理器", 0, ""},
     {Sense::kUnitAccelerators, "gpu|card|accelerator|graphics card|npu|卡|张卡|块卡|片卡|显卡|张显卡|块显卡|块gpu|张gpu|个gpu|加速卡|张加速卡|张|卡gpu|gpu card|graphics processor|video card|张gpu卡|块gpu卡|个卡|枚卡|片gpu|颗gpu|ai card|ai accelerator|accelerator card|块加速卡|npus|张npu|块npu|片npu|个npu|gpu卡|张计算卡|计算卡|块板卡", 0, ""},
-    {Sense::kUnitStreams, "stream|strm|strms|video stream|feed|video feed|channel|video|line|phone line|call|concurrent call|phone call|mic|microphone|audio channel|audio stream|audio feed|conversation|phone|路电话|路通话|通电话|个电话|个坐席|坐席|个座席|座席|个麦克风|麦克风|个话筒|话筒|个会议室|路音频|路语音|条线路|条电话线|个信号源|路信号|路直播|个直播间|个频道|频道|session|player|路|路视频|条视频|个玩家|玩家|个会话|条流", 0, ""},
+    {Sense::kUnitStreams, "stream|strm|strms|video stream|feed|video feed|channel|video|line|phone line|call|concurrent call|phone call|mic|microphone|audio channel|audio stream|audio feed|conversation|phone|个会议室|条线路|个信号源|路信号|路直播|个直播间|个频道|频道|session|player|路|路视频|条视频|个玩家|玩家|个会话|条流", 0, ""},
     {Sense::kUnitStreams, "camera|cam|camra|camras|cctv|cctv camera|security camera|ip camera|webcam|dashcam|video camera|lens|摄像头|个摄像头|台摄像头|路摄像头|摄像机|台摄像机|个摄像机|路摄像机|探头|个探头|路探头|监控|个监控|路监控|监控探头|个监控探头|监控摄像头|个监控摄像头|相机|个相机|台相机|镜头|个镜头|路镜头|球机|台球机|个球机|枪机|台枪机|摄像|个摄像|机位|个机位|电子眼|个电子眼|卡口|个卡口|网络摄像机", 0, "camera"},
     {Sense::kUnitInstances, "instance|web server|replica|node|nodes|个节点|machine|server instance|copy|copies|实例|个实例|副本|个副本|台机器|台服务器|台|台虚拟机|vm|节点|server|worker|pod|host|box|boxes|container|shard|个pod|个容器|容器|服务器|主机|台主机|台物理机|个虚拟机|虚拟机|个分片|个worker|台设备|台云主机|份副本|个拷贝|backend|个进程", 0, ""},
     {Sense::kUnitMoney, "credit|dollar|euro|eur|usd|cny|rmb|yuan|buck|€|元|元钱|块钱|人民币|积分|美元|欧元|quid|pound|kuai|renminbi|美刀|刀|英镑|点数|个积分|元整|信用点|大洋", 0, ""},
@@ -360,7 +360,7 @@ constexpr Words kWords[] = {
     {Sense::kStay, "待在|呆在|留|存|放|落地|落盘|搁|待|呆|保存|存储|保管|只准待在|只能待在|只许待在|必须待在|得待在|都得在|必须在|只能在|只准在|只许在|只在|得在|要在|不能离|不许离|不准离", 0, ""},
     // …what is counted
     {Sense::kUnitDuration, "毫|个毫秒", kMs, ""},
-    {Sense::kUnitStreams, "路画面|个画面|路图像|路rtsp|条rtsp|路流|路码流|个点位|路麦|支话筒|支麦克风|个麦|只话筒|只麦克风|路话筒|路麦克风|部电话|台电话|部座机|路热线|条热线|路对讲|部对讲机|个通道|路通道|路视频流|条视频流|个视频流|路直播流|条直播流|条线|根线|个视频源|路视频源|路并发", 0, ""},
+    {Sense::kUnitStreams, "路画面|个画面|路图像|路rtsp|条rtsp|路流|路码流|个点位|个通道|路通道|路视频流|条视频流|个视频流|路直播流|条直播流|条线|根线|个视频源|路视频源|路并发", 0, ""},
     {Sense::kUnitStreams, "只摄像头|颗摄像头|支摄像头|部摄像头|架摄像头|只探头|支探头|只相机|部相机|路相机|只球机|支枪机|路球机|路枪机|台工业相机|个工业相机|路工业相机|台抓拍机|个抓拍机|路电子眼|路卡口|摄象头|个摄象头|摄相头|个摄相头|摄像投|个摄像投|台行车记录仪|个行车记录仪|路行车记录仪|台执法记录仪|部执法记录仪|路执法记录仪|只镜头|路监控探头", 0, "camera"},
     {Sense::kUnitInstances, "web服务器|结点|个结点|个计算节点|台机子|台电脑|台裸金属|台裸机|个vm|台vm|个工作节点|台节点|个服务实例|个后端|个replica|个instance|个node|台server", 0, ""},
     {Sense::kUnitCores, "物理核|个物理核|逻辑核|个逻辑核|个线程|核vcpu|个cpu核", 0, ""},
@@ -437,6 +437,12 @@ constexpr Words kWords[] = {
     {Sense::kIgnored, "省电费|省电钱|之后|以后|过后|跑数据中心", 0, ""},
     {Sense::kTimes, "涨一半|多一半|加一半|贵一半|提高一半|上浮一半|增加一半|上调一半|多出一半|多花一半", 1'500, ""},
     {Sense::kAsk, "想开|要开|想起个|想训|想渲|想算|想接|想弄|想整|想建|想搭|想部署|想申请|想订|想借|借", 0, ""},
+    {Sense::kWorld, "是哪个|哪个是|叫啥|叫什么|叫什么名字|周几|排在周几|几楼|几层|几点开门|几点关门|几点上班|几点下班|谁负责|谁审批|谁管|电话多少|电话是多少", 0, ""},
+    {Sense::kOutside, "开灯|关灯|灯关|窗户|水龙头|热水器|电风扇|暖气|参观|拜访|画画|家属|请客|喝酒|广场舞|好热|太热|好冷|太冷|热死|冷死|保养手册|饭局|面馆|早点回家|加薪|升职|面膜|口罩哪里买", 0, ""},
+    {Sense::kRemove, "去了|抹掉|去掉吧|拿掉限制|放开吧", 0, ""},
+    {Sense::kFewer, "优惠|让利|下调|打折|缩水|压缩", 0, ""},
+    {Sense::kUnitRequests, "请求量|请求数|访问量|调用量|并发量|吞吐量", 0, ""},
+    {Sense::kUnitStreams, "路电话|路通话|通电话|个电话|个坐席|坐席|个座席|座席|个麦克风|麦克风|个话筒|话筒|路音频|路语音|条电话线|路麦|支话筒|支麦克风|个麦|只话筒|只麦克风|路话筒|路麦克风|部电话|台电话|部座机|路热线|条热线|路对讲|部对讲机", 0, "audio"},
     {Sense::kBuiltInRegion, "数据不出境|数据不出国|数据别出境|数据不得出境|数据不能出境|数据不许出境|数据不可出境|数据不准出境|数据不能出国|数据不得出国|不离境|不得离境|不能离境|不出大陆|不能出大陆|不得出大陆", 0, "cn"},
 };
 

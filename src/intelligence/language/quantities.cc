@@ -138,7 +138,8 @@ class Reader {
     };
     if (is(i + 1, Sense::kWithin) || (i > 0 && is(i - 1, Sense::kFor))) return false;
     // 一秒也就10个请求, 一分钟大概600次
-    for (size_t k = i + 1; k < tokens_.size() && k < i + 4 && is(k, Sense::kAbout); ++k) {
+    for (size_t k = i + 1; k < tokens_.size() && k < i + 4 && (is(k, Sense::kAbout) || is(k, Sense::kAtMost) || is(k, Sense::kAtLeast)); ++k) {
+      if (number(k + 1) && is(i, Sense::kPeriod) && (k + 2 >= tokens_.size() || tokens_[k + 2].kind == Kind::kPause)) return true;  // 一个月别超过一千五
       if (number(k + 1) && (is(k + 2, Sense::kUnitRequests) || is(k + 2, Sense::kUnitFrames))) return true;
     }
     const bool half = number(i + 1) && tokens_[i + 1].article;  // 一秒半
@@ -328,8 +329,9 @@ class Reader {
     }
     // 每秒八千次, 每分钟三百单
     const size_t told = told_per(i);
-    if (told != std::string::npos && !is(told, Sense::kPeriod) && is(next, Sense::kMeasure)) {
-      return take(next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
+    const bool closes = next >= tokens_.size() || tokens_[next].kind == Kind::kPause;
+    if (told != std::string::npos && !is(told, Sense::kPeriod) && (closes || is(next, Sense::kMeasure))) {
+      return take(closes ? next : next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
     }
     // "每月八千", "每月不超过600"
     const size_t ahead = i > 1 && (is(i - 1, Sense::kAtMost) || is(i - 1, Sense::kAbout) || is(i - 1, Sense::kChange)) ? 2 : 1;
