@@ -202,13 +202,12 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   // A question about the world that names a word of computing in passing.
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);
-  if (signs.has(Sense::kWhy) && !about && !signs.any({Sense::kTooDear, Sense::kTooSlow}) && signs.words() > 4) add(Act::kOther, 905);
   if (signs.has(Sense::kWhy)) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
   // "on eight A100, scratch that, eight H100" corrects
   const bool corrects = workload && !talk && signs.has(Sense::kCorrection) && signs.counted();
-  if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, 950);
+  if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, talk && signs.quantity() ? 845 : 950);  // "I changed my mind: 40 cameras"
   // "If one machine fails, another has to take over": part of a wish that says what it wants, not a question.
-  const bool aside = (workload || signs.has(Sense::kLook) || signs.cameras()) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.opens_supposing();
+  const bool aside = (workload || signs.has(Sense::kLook) || signs.cameras()) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && (!signs.opens_supposing() || signs.has(Sense::kAsk));
   if (signs.supposes() && about) add(Act::kWhatIf, aside ? 760 : 940);
   if (signs.has(Sense::kFails) && place && !(workload && signs.counted()) && signs.any({Sense::kQuestion, Sense::kWorld})) add(Act::kWhatIf, 932);
   const bool compares = signs.any({Sense::kCheaper, Sense::kFaster, Sense::kCheap, Sense::kFast});
@@ -234,13 +233,14 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool looked_for = signs.counted() && !talk && !known;
   const bool told = (workload || signs.has(Sense::kLook)) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kStatus);
   if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, looked_for || told ? 640 : 907);
-  if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
+  if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kHowMuch, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
   // "drop the analysis", "forget the render": what is done, and no figure of it.
   if (signs.drops_work() && !signs.counted() && !signs.instant()) add(Act::kCancel, 997);
-  if (situation.consent.denied && signs.has(Sense::kNoLonger) && (workload || signs.names(NameKind::kIntent)) && !signs.quantity()) add(Act::kCancel, 905);
+  if (situation.consent.denied && signs.has(Sense::kNoLonger) && (workload || hardware || signs.names(NameKind::kIntent)) && !signs.quantity()) add(Act::kCancel, 905);
   const bool limit = signs.calls_off_a_limit();
   if (signs.turned_off() && (known || signs.any({Sense::kAll, Sense::kThis, Sense::kKind}) || workload)) add(Act::kCancel, 906);
-  if (signs.has(Sense::kCancel) && !limit && !(talk && signs.takes_away()) && (!signs.counted() || signs.begins(Sense::kCancel)) && (about || signs.any({Sense::kAll, Sense::kKind}) || signs.words() <= 3)) add(Act::kCancel, 905);
+  const bool household = signs.has(Sense::kWorld) && !workload && !known;  // "how do I get rid of …"
+  if (signs.has(Sense::kCancel) && !limit && !household && !(talk && signs.takes_away()) && (!signs.counted() || signs.begins(Sense::kCancel)) && (about || signs.any({Sense::kAll, Sense::kKind}) || signs.words() <= 3)) add(Act::kCancel, 905);
 
   const bool fields = signs.quantity() || signs.instant() || place || hardware ||
                       signs.any({Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kPercentile, Sense::kCheaper, Sense::kFaster});
@@ -257,7 +257,9 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   } else if (talk && revises) {
     add(Act::kEdit, 800);
   }
-  if (workload) add(Act::kRequest, signs.quantity() || place ? 780 : 650);
+  // Work with figures or places and no question is asked for, whatever it sounds like.
+  const bool asked_for = workload && !talk && (signs.quantity() || signs.instant() || place) && !signs.has(Sense::kQuestion);
+  if (workload) add(Act::kRequest, asked_for ? 842 : signs.quantity() || place ? 780 : 650);
   // Streams and how soon they are to be answered: nobody tells that of anything else, whatever story is about it.
   const bool soon = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kDuration) && token.amount < 60'000'000; });
   const bool streams = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });

@@ -105,8 +105,9 @@ class Rules : private Surroundings {
   void looks(bool only_cameras) {
     if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
     const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
-    if (said(Slot::kWorkload) || said(Slot::kArtifact) || said(Slot::kTarget)) return;
-    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) {
+    if (said(Slot::kWorkload) || said(Slot::kArtifact) || (act_ == Act::kHowMuch && said(Slot::kTarget))) return;
+    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
+      if (act_ != Act::kRequest && token.named(NameKind::kIntent) != nullptr) return false;
       const Meaning* unit = token.meaning(Sense::kUnitStreams);
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
