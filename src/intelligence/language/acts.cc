@@ -233,6 +233,12 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool looked_for = signs.counted() && !talk && !known;
   const bool told = (workload || signs.has(Sense::kLook)) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kStatus);
   if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, looked_for || told ? 640 : 907);
+  // gates掉过线没有
+  const bool asked = !wish.empty() && std::any_of(wish.end() - static_cast<std::ptrdiff_t>(std::min<size_t>(wish.size(), 2)), wish.end(), [](const Token& token) { return token.is(Sense::kDoneYet); });
+  if (asked && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.supposes() &&
+      !signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer, Sense::kHowMuch, Sense::kWhere, Sense::kWhy, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster, Sense::kWould})) {
+    add(Act::kStatus, 934);
+  }
   if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kHowMuch, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
   // "drop the analysis", "forget the render": what is done, and no figure of it.
   if (signs.drops_work() && !signs.counted() && !signs.instant()) add(Act::kCancel, 997);

@@ -112,7 +112,9 @@ class Rules : private Surroundings {
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
     const bool more = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot != Slot::kStreams && one.field.slot != Slot::kFrom; });
-    if (only_cameras && (!cameras || opinion_.workload == "transcoding")) return;
+    // Who says 看 of streams looks at them.
+    const bool looked = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) { return token.is(Sense::kLook) && is_chinese(characters_.text[token.begin]); });
+    if (only_cameras && ((!cameras && !looked) || opinion_.workload == "transcoding")) return;
     const bool streams = said(Slot::kStreams) || said(Slot::kFrom);
     if (!((cameras || streams) && more) && !(streams && in_wish(Sense::kLook))) return;
     const bool heard = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) { return token.quantity(Measure::kStreams) && token.name == "audio"; });
@@ -478,7 +480,7 @@ class Rules : private Surroundings {
     if (!is_chinese(characters_.text[token.begin]) || token.end - token.begin > 50) return 0;
     if (token.is(Sense::kDeadlineAfter)) return -30;  // 模型训好了: what was done
     if (work == "training") return 100;
-    const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && token.end - token.begin >= 4);
+    const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && !spelled(&token, {U"分析", U"统计"}));
     return special ? 60 : 0;
   }
 

@@ -291,6 +291,11 @@ class Reader {
       return money(i, end, micro);
     }
     if (is(next, Sense::kBlock)) return take(next + 1, Measure::kAccelerators, micro / 1'000);
+    // 每秒5张
+    const size_t said_per = told_per(i);
+    if (said_per != std::string::npos && !is(said_per, Sense::kPeriod) && is(next, Sense::kUnitAccelerators) && !model(next + 1) && tokens_[next].end - tokens_[next].begin == 1) {
+      return take(next + 1, Measure::kRequests, scaled(micro / per(said_per), 1'000));
+    }
     if (const auto unit = unit_at(next)) {
       size_t behind = next + 1;
       // Of a film, not of each second of it.
