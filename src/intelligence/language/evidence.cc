@@ -480,6 +480,8 @@ class Rules : private Surroundings {
     if (!is_chinese(characters_.text[token.begin]) || token.end - token.begin > 50) return 0;
     if (token.is(Sense::kDeadlineAfter)) return -30;  // 模型训好了: what was done
     if (work == "training") return 100;
+    const std::u32string_view text = std::u32string_view(characters_.text).substr(token.begin, token.end - token.begin);
+    if (text.find(U"推理") != std::u32string_view::npos) return 60;
     const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && !spelled(&token, {U"分析", U"统计"}));
     return special ? 60 : 0;
   }
