@@ -164,6 +164,13 @@ struct Signs {
     }
     return false;
   }
+  // Whether it begins with a supposition: one behind an amount only tells of it ("18 cameras, if somebody falls …").
+  bool opens_supposing() const {
+    for (size_t i = 0; i < wish.size() && i < 4 && wish[i].kind != Kind::kQuantity; ++i) {
+      if (wish[i].is(Sense::kWhatIf)) return true;
+    }
+    return false;
+  }
   // What no work is spoken of with: the body of somebody who trains.
   bool far_outside() const {
     return std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.is(Sense::kOutside) && token.meaning(Sense::kOutside)->value == 1; });
@@ -238,7 +245,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool corrects = workload && !talk && signs.has(Sense::kCorrection) && signs.counted();
   if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, talk && signs.quantity() ? 845 : 950);  // "I changed my mind: 40 cameras"
   // "If one machine fails, another has to take over": part of a wish that says what it wants, not a question.
-  const bool aside = (workload || signs.has(Sense::kLook) || signs.cameras()) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && (!signs.begins(Sense::kWhatIf) || signs.has(Sense::kAsk));
+  const bool aside = (workload || signs.has(Sense::kLook) || signs.cameras()) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && (!signs.opens_supposing() || signs.has(Sense::kAsk));
   if (signs.supposes() && about) add(Act::kWhatIf, aside ? 760 : 940);
   if (signs.has(Sense::kFails) && place && !(workload && signs.counted()) && signs.any({Sense::kQuestion, Sense::kWorld})) add(Act::kWhatIf, 932);
   const bool compares = signs.any({Sense::kCheaper, Sense::kFaster, Sense::kCheap, Sense::kFast});
@@ -264,6 +271,12 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool looked_for = signs.counted() && !talk && !known;
   const bool told = (workload || signs.has(Sense::kLook)) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && !signs.begins(Sense::kStatus);
   if ((signs.has(Sense::kStatus) || signs.any_done_yet()) && about) add(Act::kStatus, looked_for || told ? 640 : 907);
+  // gates掉过线没有
+  const bool asked = !wish.empty() && std::any_of(wish.end() - static_cast<std::ptrdiff_t>(std::min<size_t>(wish.size(), 2)), wish.end(), [](const Token& token) { return token.is(Sense::kDoneYet); });
+  if (asked && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.supposes() &&
+      !signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer, Sense::kHowMuch, Sense::kWhere, Sense::kWhy, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster, Sense::kWould})) {
+    add(Act::kStatus, 934);
+  }
   if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kHowMuch, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
   if (signs.asks_of_work_done() && !signs.counted()) add(Act::kStatus, 903);
   // "drop the analysis", "forget the render": what is done, and no figure of it.
@@ -276,7 +289,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
 
   const bool fields = signs.quantity() || signs.instant() || place || hardware ||
                       signs.any({Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kPercentile, Sense::kCheaper, Sense::kFaster});
-  const bool revises = limit || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
+  const bool lowers = signs.has(Sense::kFewer) && signs.any({Sense::kBudget, Sense::kLatency});
+  const bool revises = limit || lowers || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
   if (talk && signs.has(Sense::kAccept) && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
   const bool changes = signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer});
   if (talk && situation.consent.denied && !fields && !workload && !revises && !changes && signs.words() <= 12) add(Act::kDecline, 881);

@@ -105,17 +105,21 @@ class Rules : private Surroundings {
   void looks(bool only_cameras) {
     if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
     const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
-    if (said(Slot::kWorkload) || said(Slot::kArtifact) || said(Slot::kTarget)) return;
-    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) {
+    if (said(Slot::kWorkload) || said(Slot::kArtifact) || (act_ == Act::kHowMuch && said(Slot::kTarget))) return;
+    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
+      if (act_ != Act::kRequest && token.named(NameKind::kIntent) != nullptr) return false;
       const Meaning* unit = token.meaning(Sense::kUnitStreams);
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
     const bool more = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot != Slot::kStreams && one.field.slot != Slot::kFrom; });
-    if (only_cameras && (!cameras || opinion_.workload == "transcoding")) return;
+    // Who says 看 of streams looks at them.
+    const bool looked = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) { return token.is(Sense::kLook) && is_chinese(characters_.text[token.begin]); });
+    if (only_cameras && ((!cameras && !looked) || opinion_.workload == "transcoding")) return;
     const bool streams = said(Slot::kStreams) || said(Slot::kFrom);
     if (!((cameras || streams) && more) && !(streams && in_wish(Sense::kLook))) return;
+    const bool heard = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) { return token.quantity(Measure::kStreams) && token.name == "audio"; });
     Evidence evidence;
-    evidence.field = {.slot = Slot::kWorkload, .amount = 1, .name = "detection", .confidence_permille = kGuessed};
+    evidence.field = {.slot = Slot::kWorkload, .amount = 1, .name = heard ? "speech" : "detection", .confidence_permille = kGuessed};
     out_.push_back(std::move(evidence));
   }
 
@@ -178,7 +182,7 @@ class Rules : private Surroundings {
       case Measure::kCores: return change_count(amount(Slot::kCpu, i, token.amount, kSure), i);
       case Measure::kAccelerators: return change_count(amount(Slot::kAccelerators, i, token.amount, kSure), i);
       case Measure::kStreams:
-        if (token.name.empty() && before(i, Sense::kPeriod, 2)) return;  // as many in a day, not at once
+        if (token.name != "camera" && before(i, Sense::kPeriod, 2)) return;  // as many in a day, not at once
         return change_count(amount(Slot::kStreams, i, token.amount * things_with(i), kSure), i);
       case Measure::kInstances: return change_count(amount(Slot::kInstances, i, token.amount, kUsual), i);
       case Measure::kMoney: {
@@ -200,6 +204,7 @@ class Rules : private Surroundings {
     }
     if (edits() && !in_wish(Sense::kAvailability) && share_of_what_is(i)) return;
     const bool available = about(i, Sense::kAvailability, 3) || before(i, Sense::kSafe, 3);
+    if (edits() && wish_[i].amount < kMicro / 2) return;  // nothing is there for so little of the time
     // "95 % of them within 400 ms"
     const bool of_answers = spelled(near(i, 1), {U"of", U"的", U"在", U"要在", U"得在", U"都", U"要", U"得"}) && !available && timed_behind(i);
     const bool of_requests = about(i, Sense::kUnitRequests, 3) || of_answers;
@@ -300,7 +305,7 @@ class Rules : private Surroundings {
     const Token* second = near(i, 2);
     const bool window = second != nullptr && second->kind == Kind::kInstant && !before(i, Sense::kDeadlineBefore, 1) &&
                         (next->is(Sense::kAnd) || next->is(Sense::kRange) || next->is(Sense::kDeadlineBefore));
-    if (window || (!by && spelled(next, {U"跑", U"运行", U"开", U"想跑", U"要跑", U"想开", U"要开", U"开个"}))) {
+    if (window || (!by && spelled(next, {U"跑", U"运行", U"想跑", U"要跑", U"想开", U"要开", U"开个"}))) {
       amount(Slot::kStart, i, token.amount, kSure).bound = false;
       return;
     }
@@ -438,6 +443,7 @@ class Rules : private Surroundings {
         if (token->is(Sense::kUnitStreams) || token->is(Sense::kStreams)) return Slot::kStreams;
         if (token->is(Sense::kUnitInstances) || token->is(Sense::kInstances)) return Slot::kInstances;
         if (token->is(Sense::kUnitCores) || token->is(Sense::kCores)) return Slot::kCpu;
+        if (token->is(Sense::kUnitRequests)) return Slot::kRate;
         if (token->is(Sense::kMemory)) return Slot::kMemory;
         if (token->is(Sense::kUnitAccelerators) || token->is(Sense::kAccelerators)) return Slot::kAccelerators;
         if (token->is(Sense::kAvailability)) return Slot::kAvailability;
@@ -478,7 +484,9 @@ class Rules : private Surroundings {
     if (!is_chinese(characters_.text[token.begin]) || token.end - token.begin > 50) return 0;
     if (token.is(Sense::kDeadlineAfter)) return -30;  // 模型训好了: what was done
     if (work == "training") return 100;
-    const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && token.end - token.begin >= 4);
+    const std::u32string_view text = std::u32string_view(characters_.text).substr(token.begin, token.end - token.begin);
+    if (text.find(U"推理") != std::u32string_view::npos) return 60;
+    const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && !spelled(&token, {U"分析", U"统计"}));
     return special ? 60 : 0;
   }
 
@@ -592,7 +600,7 @@ class Rules : private Surroundings {
     // Behind the names.
     for (size_t k = last + 1, seen = 0; k < wish_.size() && seen < 4; ++k, ++seen) {
       const Token& token = wish_[k];
-      if (token.is(Sense::kFails) && act_ != Act::kRequest) return Role::kDown;
+      if (token.is(Sense::kFails) && act_ != Act::kRequest && act_ != Act::kEdit) return Role::kDown;
       if (token.is(Sense::kExcluded) && !(k + 1 < wish_.size() && is_place(wish_[k + 1]))) return Role::kNot;
       // 贵州不要, metro别放: with nothing behind it that is meant instead.
       if (k == last + 1 && token.is(Sense::kNot) && (k + 1 == wish_.size() || wish_[k + 1].kind == Kind::kPause)) return Role::kNot;
@@ -621,8 +629,8 @@ class Rules : private Surroundings {
       const Token* token = near(first, -k);
       if (token == nullptr) break;
       const size_t index = first - static_cast<size_t>(k);
-      if (token->is(Sense::kFails) && act_ != Act::kRequest) return Role::kDown;
-      if (token->is(Sense::kFrom) && act_ == Act::kEdit && (after(last, Sense::kMoveAway, 3) || after(last, Sense::kChange, 3))) return Role::kNot;
+      if (token->is(Sense::kFails) && act_ != Act::kRequest && act_ != Act::kEdit) return Role::kDown;
+      if (token->is(Sense::kFrom) && act_ == Act::kEdit && (after(last, Sense::kMoveAway, 3) || after(last, Sense::kChange, 3) || spelled(near(last, 1), {U"搬到", U"挪到", U"迁到", U"换到", U"移到", U"转到", U"切到", U"放到"}))) return Role::kNot;
       if (token->is(Sense::kFrom)) {
         each = k > 1 && wish_[index].is(Sense::kEach);
         if (index > 0 && wish_[index - 1].is(Sense::kEach)) each = true;

@@ -53,6 +53,7 @@ constexpr std::array<EnglishWord, 30> kSmall = {{{U"zero", 0}, {U"one", 1}, {U"t
     {U"thirty", 30}, {U"forty", 40}, {U"fifty", 50}, {U"sixty", 60}, {U"seventy", 70}, {U"eighty", 80}, {U"ninety", 90}, {U"fourty", 40}, {U"ninty", 90}}};
 constexpr std::array<EnglishWord, 8> kPowers = {{{U"hundred", 100}, {U"thousand", 1'000}, {U"million", 1'000'000},
     {U"billion", 1'000'000'000}, {U"trillion", 1'000'000'000'000}, {U"grand", 1'000}, {U"lakh", 100'000}, {U"crore", 10'000'000}}};
+constexpr size_t kPowersWritten = 5;  // the others are only read
 
 std::optional<Number> read_arabic(std::u32string_view text, size_t begin) {
   size_t i = begin;
@@ -342,7 +343,7 @@ std::string write_english(int64_t value) {
     const std::string hundreds = write_english(value / 100) + " hundred";
     return value % 100 == 0 ? hundreds : hundreds + " and " + write_english(value % 100);
   }
-  for (size_t i = kPowers.size(); i-- > 1;) {
+  for (size_t i = kPowersWritten; i-- > 1;) {
     const int64_t power = kPowers[i].value;
     if (value < power) continue;
     const std::string whole = write_english(value / power) + " " + ascii(kPowers[i].word);

@@ -144,7 +144,8 @@ class Reader {
     };
     if (is(i + 1, Sense::kWithin) || (i > 0 && is(i - 1, Sense::kFor))) return false;
     // 一秒也就10个请求, 一分钟大概600次
-    for (size_t k = i + 1; k < tokens_.size() && k < i + 4 && is(k, Sense::kAbout); ++k) {
+    for (size_t k = i + 1; k < tokens_.size() && k < i + 4 && (is(k, Sense::kAbout) || is(k, Sense::kAtMost) || is(k, Sense::kAtLeast)); ++k) {
+      if (number(k + 1) && is(i, Sense::kPeriod) && (k + 2 >= tokens_.size() || tokens_[k + 2].kind == Kind::kPause)) return true;  // 一个月别超过一千五
       if (number(k + 1) && (is(k + 2, Sense::kUnitRequests) || is(k + 2, Sense::kUnitFrames))) return true;
     }
     const bool half = number(i + 1) && tokens_[i + 1].article;  // 一秒半
@@ -296,6 +297,11 @@ class Reader {
       return money(i, end, micro);
     }
     if (is(next, Sense::kBlock)) return take(next + 1, Measure::kAccelerators, micro / 1'000);
+    // 每秒5张
+    const size_t said_per = told_per(i);
+    if (said_per != std::string::npos && !is(said_per, Sense::kPeriod) && is(next, Sense::kUnitAccelerators) && !model(next + 1) && tokens_[next].end - tokens_[next].begin == 1) {
+      return take(next + 1, Measure::kRequests, scaled(micro / per(said_per), 1'000));
+    }
     if (const auto unit = unit_at(next)) {
       size_t behind = next + 1;
       // Of a film, not of each second of it.
@@ -336,8 +342,9 @@ class Reader {
     }
     // 每秒八千次, 每分钟三百单
     const size_t told = told_per(i);
-    if (told != std::string::npos && !is(told, Sense::kPeriod) && is(next, Sense::kMeasure)) {
-      return take(next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
+    const bool closes = next >= tokens_.size() || tokens_[next].kind == Kind::kPause;
+    if (told != std::string::npos && !is(told, Sense::kPeriod) && (closes || is(next, Sense::kMeasure))) {
+      return take(closes ? next : next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
     }
     // "每月八千", "每月不超过600"
     const size_t ahead = i > 1 && (is(i - 1, Sense::kAtMost) || is(i - 1, Sense::kAbout) || is(i - 1, Sense::kChange)) ? 2 : 1;
