@@ -291,7 +291,9 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
                       signs.any({Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kPercentile, Sense::kCheaper, Sense::kFaster});
   const bool lowers = signs.has(Sense::kFewer) && signs.any({Sense::kBudget, Sense::kLatency});
   const bool revises = limit || lowers || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
-  if (talk && signs.has(Sense::kAccept) && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
+  // "take it off edge-7" takes nothing, whatever "take it" alone says.
+  const bool elsewhere = signs.has(Sense::kOff) || std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.unknown_name; });
+  if (talk && signs.has(Sense::kAccept) && !elsewhere && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
   const bool changes = signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer});
   if (talk && situation.consent.denied && !fields && !workload && !revises && !changes && signs.words() <= 12) add(Act::kDecline, 881);
   if (!workload || (signs.names(NameKind::kIntent) && changes)) {
