@@ -93,6 +93,11 @@ class Rules : private Surroundings {
   // What the whole of it sounds like, where no word says what is done.
   void sounds_like() {
     if (opinion_.workload.empty() || (act_ != Act::kRequest && act_ != Act::kHowMuch)) return;
+    // Figures and their units sound like nothing.
+    const bool worded = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
+      return token.kind == Kind::kWord && (token.meanings.empty() || token.is(Sense::kLook)) && (token.end - token.begin >= 4 || is_chinese(characters_.text[token.begin]));
+    });
+    if (!worded) return;
     const bool said = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kWorkload || one.field.slot == Slot::kArtifact; });
     if (said) return;
     Evidence evidence;
@@ -294,6 +299,10 @@ class Rules : private Surroundings {
   void instant(size_t i) {
     const Token& token = wish_[i];
     if (act_ == Act::kWhatIf && in_clause(i, Sense::kFails)) return;  // when it fails
+    // "after the theft on Tuesday we want …"
+    for (int k = 3; k <= 8 && token.whole && spelled(near(i, -1), {U"on"}) && !in_clause(i, Sense::kStart); ++k) {
+      if (spelled(near(i, -k), {U"after", U"since"})) return;
+    }
     const Token* other = near(i, -2);
     const bool closes = other != nullptr && other->kind == Kind::kInstant;  // the end of a window
     const bool by = closes || before(i, Sense::kDeadlineBefore, 1) || before(i, Sense::kRange, 1) || before(i, Sense::kWithin, 1);

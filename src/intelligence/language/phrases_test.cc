@@ -196,6 +196,14 @@ TEST(Phrases, EndsAreSaidOfWhatRuns) {
   EXPECT_EQ(answered("keep it out of Ningxia"), "edit not=ningxia");
 }
 
+TEST(Phrases, WhatIsListedAreSeveralWishes) {
+  EXPECT_EQ(meant("two things, 1) a wiki with 2 replicas 2) train on 4 GPUs"), "request kind=service workload=web instances=2 | request kind=job workload=training gpus=4");
+}
+
+TEST(Phrases, WhatHappenedIsNoDeadline) {
+  EXPECT_EQ(meant("after the break-in on Monday we want 6 cameras for face recognition within 1 s"), "request kind=service workload=detection streams=6 latency=1s");
+}
+
 TEST(Phrases, MisspeltWordsOfAPhrase) {
   EXPECT_EQ(meant("trian on 2 GPUs"), "request kind=job workload=training gpus=2");
   EXPECT_EQ(meant("detection on 3 streams, 4 secnds"), "request kind=service workload=detection streams=3 latency=4s");

@@ -62,7 +62,7 @@ bool parts_wishes(const Content& before, const Content& behind, bool firm) {
 bool tells(const Content& content) { return content.cancels || content.moves || content.targets || content.counts || content.asks || !content.workload.empty(); }
 
 // The first tokens of wishes.
-std::vector<size_t> wish_starts(std::span<const Token> tokens) {
+std::vector<size_t> wish_starts(std::span<const Token> tokens, const Characters& characters) {
   std::vector<size_t> starts{0};
   for (size_t i = 1; i < tokens.size() && starts.size() < kFramesMax; ++i) {
     const Token& token = tokens[i];
@@ -75,13 +75,15 @@ std::vector<size_t> wish_starts(std::span<const Token> tokens) {
     }
     // "stop gates and start a website"
     const bool verb = token.is(Sense::kAnd) && i + 1 < tokens.size() && (tokens[i + 1].is(Sense::kAsk) || tokens[i + 1].is(Sense::kCancel) || tokens[i + 1].is(Sense::kWorkload));
-    if (!then && !pause && !verb) continue;
-    size_t end = i + 1;
+    // "1) a website … 2) train …"
+    const bool listed = token.kind == Kind::kNumber && i + 2 < tokens.size() && tokens[i + 1].kind == Kind::kPause && characters.text[tokens[i + 1].begin] == U')';
+    if (!then && !pause && !verb && !listed) continue;
+    size_t end = listed ? i + 2 : i + 1;
     while (end < tokens.size() && tokens[end].kind != Kind::kPause) ++end;
     // "Second, …", 二，…
     const bool counts_only = end == i + 2 && end < tokens.size() && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].kind == Kind::kNumber);
     for (end += counts_only ? 1 : 0; counts_only && end < tokens.size() && tokens[end].kind != Kind::kPause;) ++end;
-    const bool joined = then || (i + 1 < tokens.size() && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].is(Sense::kAnd)));
+    const bool joined = then || listed || (i + 1 < tokens.size() && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].is(Sense::kAnd)));
     const Content before = content_of(tokens.subspan(starts.back(), i - starts.back()));
     const Content behind = content_of(tokens.subspan(i + 1, end - i - 1));
     if (parts_wishes(before, behind, joined || token.whole)) starts.push_back(i + 1);
@@ -150,7 +152,7 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
   const std::vector<Token> tokens = tokens_of(characters, gazetteer, at);
   const Situation situation{at, previous, consent_of(characters.text)};
   Understanding out{.language = language_of(characters), .frames = {}};
-  const std::vector<size_t> starts = wish_starts(tokens);
+  const std::vector<size_t> starts = wish_starts(tokens, characters);
   // A proposed wish belongs to the one of the text in which its words begin.
   std::vector<ProposedWish> proposed(starts.size());
   for (const ProposedWish& one : proposal != nullptr ? *proposal : Proposal()) {
