@@ -67,6 +67,11 @@ struct Signs {
     }
     return false;
   }
+  // "is the training done"
+  bool asks_of_work_done() const {
+    return wish.front().is(Sense::kWhether) && wish.size() <= 8 && (has(Sense::kFinish) || has(Sense::kStatus) || has(Sense::kDeadlineAfter)) &&
+           std::any_of(wish.begin(), wish.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(wish.size(), 4)), [](const Token& token) { return token.is(Sense::kWorkload); });
+  }
   // "drop the analysis": the verb opens the wish.
   bool drops_work() const {
     size_t i = 0;
@@ -220,7 +225,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   // 换到四川能便宜多少: what a change would bring.
   const bool difference = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.is(Sense::kHowMuch) && token.meaning(Sense::kHowMuch)->value == 3; });
   if (talk && difference && (signs.has(Sense::kChange) || signs.quantity() || place)) add(Act::kWhatIf, 938);
-  if (talk && signs.has(Sense::kPeriod) && signs.has(Sense::kQuestion) && !signs.quantity()) add(Act::kHowMuch, 915);
+  if ((talk || signs.names(NameKind::kIntent)) && signs.has(Sense::kPeriod) && signs.has(Sense::kQuestion) && !signs.quantity()) add(Act::kHowMuch, 915);
   if (talk && signs.any({Sense::kCheap, Sense::kFast}) && signs.has(Sense::kQuestion) && !signs.has(Sense::kWhere)) add(Act::kHowMuch, 915);
   if (signs.has(Sense::kWhere) && signs.names(NameKind::kIntent) && !signs.has(Sense::kFree)) add(Act::kStatus, 925);
   // "train where the power is clean", "what is left of the grant is 900": told within a wish.
@@ -240,6 +245,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
     add(Act::kStatus, 934);
   }
   if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kHowMuch, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
+  if (signs.asks_of_work_done() && !signs.counted()) add(Act::kStatus, 903);
   // "drop the analysis", "forget the render": what is done, and no figure of it.
   if (signs.drops_work() && !signs.counted() && !signs.instant()) add(Act::kCancel, 997);
   if (situation.consent.denied && signs.has(Sense::kNoLonger) && (workload || hardware || signs.names(NameKind::kIntent)) && !signs.quantity()) add(Act::kCancel, 905);

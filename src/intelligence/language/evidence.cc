@@ -105,9 +105,8 @@ class Rules : private Surroundings {
   void looks(bool only_cameras) {
     if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
     const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
-    if (said(Slot::kWorkload) || said(Slot::kArtifact) || (act_ == Act::kHowMuch && said(Slot::kTarget))) return;
-    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
-      if (act_ != Act::kRequest && token.named(NameKind::kIntent) != nullptr) return false;
+    if (said(Slot::kWorkload) || said(Slot::kArtifact) || said(Slot::kTarget)) return;
+    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) {
       const Meaning* unit = token.meaning(Sense::kUnitStreams);
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
@@ -172,6 +171,8 @@ class Rules : private Surroundings {
         return;
       }
       case Measure::kMemory: {
+        // "3 TB of logs": what is worked on
+        if (spelled(near(i, 1), {U"of"}) && !after(i, Sense::kMemory, 3) && !after(i, Sense::kAcceleratorMemory, 3)) return;
         const bool of_accelerator = before(i, Sense::kAcceleratorMemory, 3) || after(i, Sense::kAcceleratorMemory, 3) ||
                                     token.name == "accelerator";
         amount(of_accelerator ? Slot::kAcceleratorMemory : Slot::kMemory, i, token.amount, kUsual);
@@ -261,7 +262,7 @@ class Rules : private Surroundings {
       amount(Slot::kLatency, i, us, kSure);
       return;
     }
-    if (act_ == Act::kEdit && us >= kMinuteUs && before(i, Sense::kAdd, 1) && !in_clause(i, Sense::kRunTime)) {
+    if (act_ == Act::kEdit && us >= kMinuteUs && (before(i, Sense::kAdd, 1) || after(i, Sense::kAdd, 1)) && !in_clause(i, Sense::kRunTime)) {
       amount(Slot::kDeadline, i, us / kSecondUs, kUsual).field.change = Change::kAdd;
       return;
     }
@@ -371,10 +372,12 @@ class Rules : private Surroundings {
     for (size_t k = i; k > 0 && spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"them", U"those", U"these"}); --k) {
       if (count(wish_[k - 1])) return;
     }
+    const bool of_answer = act_ == Act::kEdit && spelled(near(i, 1), {U"of"}) && situation_.previous != nullptr && situation_.previous->find(Slot::kStreams) != nullptr;
+    if (of_answer && spelled(near(i, 2), {U"them", U"those", U"these"})) return change_count(amount(Slot::kStreams, i, micro / kMicro, kUsual), i);
     // "12 cameras, no, 14": of what was said before.
     if (corrects(i)) return;
     const bool to_spend = spelled(near(i, 1), {U"to"}) && after(i, Sense::kBudget, 2);
-    if (before(i, Sense::kBudget, 4) || to_spend || sum != nullptr || after(i, Sense::kTotal, 1) || (about(i, Sense::kTotal, 2) && (limit(i) || in_clause(i, Sense::kBudget)))) {
+    if (before(i, Sense::kBudget, 4) || to_spend || sum != nullptr || (before(i, Sense::kTotal, 1) && near(i, 1) == nullptr) || after(i, Sense::kTotal, 1) || (about(i, Sense::kTotal, 2) && (limit(i) || in_clause(i, Sense::kBudget)))) {
       const __int128 nano = static_cast<__int128>(micro) * 1'000;
       if (nano > (int64_t{1} << 60)) return;
       std::string period = "total";

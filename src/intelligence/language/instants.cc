@@ -245,7 +245,8 @@ class Reader {
       const auto day = whole(at);
       return day && dated(month->value, *day, at + (is(at + 1, Sense::kOrdinal) ? 2 : 1) - i);
     }
-    if (const Meaning* end = token.meaning(Sense::kPeriodEnd)) {
+    const bool by = i > 0 && (tokens_[i - 1].is(Sense::kDeadlineBefore) || (i > 1 && tokens_[i - 2].is(Sense::kDeadlineBefore)));
+    if (const Meaning* end = token.meaning(Sense::kPeriodEnd); end != nullptr && (end->value == 0 || by)) {
       spoken.day = last_day(end->name);
       spoken.minute = kDayMinutes;
       spoken.exact = true;

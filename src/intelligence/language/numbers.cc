@@ -178,7 +178,7 @@ struct Idiom {
   std::u32string_view text;
   int64_t micro;
 };
-constexpr std::array<Idiom, 13> kIdioms = {{{U"half a dozen", 6 * kMicro}, {U"two dozen", 24 * kMicro}, {U"three dozen", 36 * kMicro},
+constexpr std::array<Idiom, 15> kIdioms = {{{U"half a dozen", 6 * kMicro}, {U"quarter of an", kMicro / 4}, {U"quarter of a", kMicro / 4}, {U"two dozen", 24 * kMicro}, {U"three dozen", 36 * kMicro},
     {U"four dozen", 48 * kMicro}, {U"half of a", kMicro / 2}, {U"half an", kMicro / 2}, {U"half a", kMicro / 2}, {U"half the", 0}, {U"a dozen", 12 * kMicro},
     {U"half", kMicro / 2}, {U"a couple of", 2 * kMicro}, {U"a couple", 2 * kMicro},
     {U"dozen", 12 * kMicro}}};
@@ -193,6 +193,11 @@ std::optional<Number> read_fraction(std::u32string_view text, size_t begin) {
   const size_t next = next_word(text, begin + first.size());
   if (count < 1 || count > 9 || next == text.size()) return std::nullopt;
   std::u32string_view part = word_at(text, next);
+  // "under a quarter second", "a half hour"
+  const std::u32string_view unit = word_at(text, std::min(next_word(text, next + part.size()), text.size()));
+  if (count == 1 && (part == U"quarter" || part == U"half") && (unit == U"second" || unit == U"sec" || unit == U"hour" || unit == U"minute" || unit == U"day")) {
+    return Number{kMicro / (part == U"half" ? 2 : 4), next + part.size(), true};
+  }
   const size_t of = next_word(text, next + part.size());
   if (part.ends_with(U's')) part.remove_suffix(1);
   const int64_t parts = value_of(kFractions, part);

@@ -92,6 +92,12 @@ class Reader {
       if (is(i + 1, Sense::kUnitAccelerators)) return some(i + 1, Measure::kAccelerators, 1'000);
       if (is(i + 1, Sense::kUnitInstances) && !is(i + 1, Sense::kWorkload)) return some(i + 1, Measure::kInstances, 1);
       if (model(i + 1)) return some(i, Measure::kAccelerators, 1'000);
+      // "6 tanks, a camera on each"
+      if (is(i + 1, Sense::kUnitStreams) && (is(i + 2, Sense::kEach) || is(i + 3, Sense::kEach))) {
+        auto token = some(i + 1, Measure::kStreams, 1);
+        token->name = tokens_[i + 1].meaning(Sense::kUnitStreams)->name;
+        return token;
+      }
     }
     // "an hour" beside no money is a duration.
     for (const Sense sense : {Sense::kPeriod, Sense::kPerSecond}) {
@@ -325,12 +331,14 @@ class Reader {
       return token;
     }
     // "40 questions a second", "each minute 300 orders come in"
-    if (is(next, Sense::kUnitHappening)) {
-      size_t k = next + 1;
+    size_t noun = next;
+    while (noun < tokens_.size() && noun < next + 2 && tokens_[noun].kind == Kind::kWord && tokens_[noun].meanings.empty()) ++noun;
+    if (is(noun, Sense::kUnitHappening)) {
+      size_t k = noun + 1;
       while (k < tokens_.size() && k <= next + 2 && tokens_[k].kind == Kind::kWord && tokens_[k].meanings.empty()) ++k;
       const bool behind = is(k, Sense::kPerSecond) || is(k, Sense::kPerMinute);
       const bool before = i > 0 && (is(i - 1, Sense::kPerSecond) || is(i - 1, Sense::kPerMinute));
-      if (behind || before) return take(behind ? k + 1 : next + 1, Measure::kRequests, scaled(micro / per(behind ? k : i - 1), 1'000));
+      if (behind || before) return take(behind ? k + 1 : noun + 1, Measure::kRequests, scaled(micro / per(behind ? k : i - 1), 1'000));
     }
     // 每秒八千次, 每分钟三百单
     const size_t told = told_per(i);
@@ -345,6 +353,10 @@ class Reader {
     if (is(next, Sense::kPeriod) || per_period) {
       end = next;
       return money(i, end, micro);
+    }
+    // "2 more hours"
+    if (is(next, Sense::kAdd)) {
+      if (const auto unit = unit_at(next + 1); unit && unit->measure == Measure::kDuration) return take(next, Measure::kDuration, scaled(micro, unit->one));
     }
     // "12 street cameras", "8 idle H100", "24 HD cameras"
     for (size_t k = next; k < tokens_.size() && k <= next + kNounDistanceMax; ++k) {

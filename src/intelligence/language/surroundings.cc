@@ -9,6 +9,7 @@ namespace {
 
 using Kind = Token::Kind;
 
+constexpr int64_t kStreamsEachMost = 8;  // of one thing
 constexpr int64_t kStreamsMost = 1'000'000;
 
 }  // namespace
@@ -76,6 +77,16 @@ bool Surroundings::before_that(size_t i) const {
 }
 
 int64_t Surroundings::things_with(size_t i) const {
+  // "9 cabins, one camera in each"
+  const Token* behind = near(i, 1);
+  const bool each = behind != nullptr && (behind->is(Sense::kEach) || (behind->kind == Token::Kind::kWord && near(i, 2) != nullptr && near(i, 2)->is(Sense::kEach)));
+  for (size_t k = i; each && wish_[i].amount <= kStreamsEachMost && k-- > 0 && i - k < 9;) {
+    const Token& token = wish_[k];
+    if (token.kind == Token::Kind::kQuantity) break;
+    const bool things = token.kind == Token::Kind::kNumber && token.amount > kMicro && token.amount % kMicro == 0 && !token.article && k + 1 < wish_.size() && wish_[k + 1].kind == Token::Kind::kWord &&
+                        wish_[k + 1].meanings.empty() && !is_chinese(characters_.text[wish_[k + 1].begin]);
+    if (things) return std::min(token.amount / kMicro, kStreamsMost);
+  }
   bool paired = false;
   for (int k = -2; k >= -4 && near(i, k) != nullptr; --k) paired = paired || (near(i, k)->kind == Kind::kNumber && spelled(near(i, k), {U"一"}));
   if ((!paired && !before(i, Sense::kEach, 4)) || wish_[i].amount > kStreamsMost) return 1;
