@@ -37,6 +37,39 @@ struct Signs {
              token.quantity(Measure::kRequests);
     });
   }
+  size_t figures() const {
+    return static_cast<size_t>(std::count_if(wish.begin(), wish.end(), [](const Token& token) {
+      return token.kind == Kind::kQuantity || token.kind == Kind::kInstant || token.named(NameKind::kAcceleratorModel) != nullptr || token.is(Sense::kPercentile);
+    }));
+  }
+  // The tokens of a clause: up to a pause or a colon on each side.
+  std::span<const Token> clause_of(size_t i) const {
+    const auto ends = [](const Token& token) { return token.kind == Kind::kPause || token.is(Sense::kColon); };
+    size_t begin = i, end = i;
+    while (begin > 0 && !ends(wish[begin - 1])) --begin;
+    while (end < wish.size() && !ends(wish[end])) ++end;
+    return wish.subspan(begin, end - begin);
+  }
+  static bool names_work(std::span<const Token> tokens) {
+    return std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
+      return token.is(Sense::kWorkload) || token.is(Sense::kKind) || token.is(Sense::kAll) || token.named(NameKind::kIntent) != nullptr || token.named(NameKind::kArtifact) != nullptr;
+    });
+  }
+  // "I'll cancel my holiday if this fails: …": ends nothing that Weir runs.
+  bool cancels_work() const {
+    for (size_t i = 0; i < wish.size(); ++i) {
+      if (wish[i].is(Sense::kCancel) && names_work(clause_of(i))) return true;
+    }
+    return false;
+  }
+  bool opens_as_question() const {
+    const std::span<const Token> first = clause_of(0);
+    const bool about_work = names_work(first) || Signs{first}.figures() > 0 || std::any_of(first.begin(), first.end(), [](const Token& token) {
+                              return token.named(NameKind::kSite) != nullptr || token.named(NameKind::kRegion) != nullptr || token.named(NameKind::kLabel) != nullptr;
+                            });
+    if (!about_work) return false;
+    return begins(Sense::kWhy) || begins(Sense::kWhatIf) || begins(Sense::kWhere) || begins(Sense::kStatus) || begins(Sense::kFree) || begins(Sense::kFails) || wish.front().is(Sense::kWhether);
+  }
   // Whether one of the first words has the sense.
   bool begins(Sense sense) const {
     return std::any_of(wish.begin(), wish.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(wish.size(), 4)), [&](const Token& token) { return token.is(sense); });
@@ -258,7 +291,9 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
                       signs.any({Sense::kCheap, Sense::kFast, Sense::kGreen, Sense::kSafe, Sense::kPercentile, Sense::kCheaper, Sense::kFaster});
   const bool lowers = signs.has(Sense::kFewer) && signs.any({Sense::kBudget, Sense::kLatency});
   const bool revises = limit || lowers || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
-  if (talk && signs.has(Sense::kAccept) && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
+  // "take it off edge-7" takes nothing, whatever "take it" alone says.
+  const bool elsewhere = signs.has(Sense::kOff) || std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.unknown_name; });
+  if (talk && signs.has(Sense::kAccept) && !elsewhere && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
   const bool changes = signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer});
   if (talk && situation.consent.denied && !fields && !workload && !revises && !changes && signs.words() <= 12) add(Act::kDecline, 881);
   if (!workload || (signs.names(NameKind::kIntent) && changes)) {
@@ -268,6 +303,12 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
     if (revises || (fields && signs.any({Sense::kCheaper, Sense::kFaster}) && !computing)) add(Act::kEdit, 700);
   } else if (talk && revises) {
     add(Act::kEdit, 800);
+  }
+  // Who tells of work and several figures, and asks nothing with them, wishes for it: the rest is why.
+  const bool described = !talk && (workload || signs.has(Sense::kLook) || signs.cameras()) && (signs.figures() >= 2 || signs.counted()) && !situation.consent.asked && !signs.opens_as_question();
+  for (ActEvidence& one : out) {
+    const bool question = one.act == Act::kWhy || one.act == Act::kWhatIf || one.act == Act::kStatus || one.act == Act::kWhere || (one.act == Act::kCancel && !signs.cancels_work());
+    if (described && question) one.weight_permille = std::min(one.weight_permille, 760);
   }
   // Work with figures or places and no question is asked for, whatever it sounds like.
   const bool asked_for = workload && !talk && (signs.quantity() || signs.instant() || place) && !signs.has(Sense::kQuestion);

@@ -105,8 +105,9 @@ class Rules : private Surroundings {
   void looks(bool only_cameras) {
     if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
     const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
-    if (said(Slot::kWorkload) || said(Slot::kArtifact) || said(Slot::kTarget)) return;
-    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) {
+    if (said(Slot::kWorkload) || said(Slot::kArtifact) || (act_ == Act::kHowMuch && said(Slot::kTarget))) return;
+    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
+      if (act_ != Act::kRequest && token.named(NameKind::kIntent) != nullptr) return false;
       const Meaning* unit = token.meaning(Sense::kUnitStreams);
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
@@ -459,7 +460,7 @@ class Rules : private Surroundings {
     if (const Meaning* intent = token.named(NameKind::kIntent); intent != nullptr && !of_streams) named(Slot::kTarget, i, intent->name, kSure);
     if (const Meaning* artifact = token.named(NameKind::kArtifact)) named(Slot::kArtifact, i, artifact->name, kSure);
     if (const Meaning* model = token.named(NameKind::kAcceleratorModel); model != nullptr && !replaced(i)) named(Slot::kAcceleratorModel, i, model->name, kSure);
-    if (const Meaning* work = token.meaning(Sense::kWorkload)) {
+    if (const Meaning* work = token.meaning(Sense::kWorkload); work != nullptr && !on_rails(i)) {
       // The longer term is the more special one: "speech recognition", not "recognition".
       const auto letters = static_cast<int32_t>(std::min<size_t>(token.end - token.begin, 50));
       // What is done outweighs what it is done for: 游戏CG渲染, "website log analysis".

@@ -117,6 +117,13 @@ bool Surroundings::data_stays(size_t first) const {
   return false;
 }
 
+bool Surroundings::on_rails(size_t i) const {
+  if (!spelled(&wish_[i], {U"train", U"trains"})) return false;
+  const bool named = spelled(near(i, -1), {U"the", U"a", U"this", U"that", U"each", U"every", U"per", U"by", U"of", U"our", U"night", U"express", U"freight", U"commuter", U"passenger", U"goods", U"metro",
+                                           U"underground", U"moving", U"regional", U"local", U"high-speed", U"arriving", U"departing", U"suburban", U"between", U"passing", U"empty", U"our", U"on"});
+  return named && !spelled(near(i, 1), {U"job", U"jobs", U"run", U"runs", U"task", U"tasks"});
+}
+
 bool Surroundings::is_object(size_t i) const {
   const std::string& name = wish_[i].meaning(Sense::kWorkload)->name;
   const auto other = [&](const Token& token) {

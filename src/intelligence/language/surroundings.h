@@ -39,6 +39,8 @@ class Surroundings {
   int64_t things_with(size_t i) const;
   // 病历只放浙江: what is said to be there alone, or to be kept there, is data. `first` is the first name of places that stand together.
   bool data_stays(size_t first) const;
+  // "the night train", "trains at platform 4": what runs on rails.
+  bool on_rails(size_t i) const;
   // Whether the work at token i is only what other work of its clause is done with: "face recognition training", "train a chatbot",
   // "the database of our game".
   bool is_object(size_t i) const;
