@@ -465,6 +465,7 @@ constexpr Words kWords[] = {
     {Sense::kHint, "复现|实验", 0, "training"},
     {Sense::kHint, "战队|打比赛用", 0, "game"},
     {Sense::kUnitStreams, "的摄像头", 0, "camera"},
+    {Sense::kWorkload, "音频识别|音频转写|音频转文字|声音转文字|录音转写成文字", 1, "speech"},
     {Sense::kBuiltInRegion, "数据不出境|数据不出国|数据别出境|数据不得出境|数据不能出境|数据不许出境|数据不可出境|数据不准出境|数据不能出国|数据不得出国|不离境|不得离境|不能离境|不出大陆|不能出大陆|不得出大陆", 0, "cn"},
 };
 
