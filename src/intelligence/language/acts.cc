@@ -140,7 +140,7 @@ struct Signs {
     }
     return false;
   }
-  // 渲染停了吧, 我交的那个仿真算完没有: a clause about work that ends it or asks how it does, with nothing else of the world in it.
+  // 转码停掉, 训练跑完了没: a clause about work that ends it or asks how it does, with nothing else of the world in it.
   // With an answer to talk about, so is one that says a place or an amount.
   bool asks_of_work(bool talk) const {
     bool work = false, asks = false, outside = false;
