@@ -140,7 +140,7 @@ struct Signs {
     }
     return false;
   }
-  // 渲染停了吧, 我交的那个仿真算完没有: a clause about work that ends it or asks how it does, with nothing else of the world in it.
+  // 转码停掉, 训练跑完了没: a clause about work that ends it or asks how it does, with nothing else of the world in it.
   // With an answer to talk about, so is one that says a place or an amount.
   bool asks_of_work(bool talk) const {
     bool work = false, asks = false, outside = false;
@@ -236,7 +236,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const auto add = [&](Act act, int32_t weight) { out.push_back({act, weight}); };
 
   const bool outside = signs.has(Sense::kOutside) && !known && !(workload && signs.quantity()) && !signs.asks_of_work(talk);
-  if ((outside || signs.far_outside()) && !signs.counted()) add(Act::kOther, 990);
+  if ((outside || signs.far_outside()) && !signs.counted()) add(Act::kOther, signs.far_outside() ? 998 : 990);
   // A question about the world that names a word of computing in passing.
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);

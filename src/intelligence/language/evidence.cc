@@ -373,8 +373,9 @@ class Rules : private Surroundings {
       amount(Slot::kInstances, i, micro / kMicro, kUsual);
       return;
     }
-    // 可用率99.9
-    if (micro > 50 * kMicro && micro < 100 * kMicro && before(i, Sense::kAvailability, 3)) {
+    // 可用率99.9, and 99.95 alone
+    const bool nines = micro > 99 * kMicro && micro % kMicro >= kMicro / 2;
+    if (micro > 50 * kMicro && micro < 100 * kMicro && (nines || before(i, Sense::kAvailability, 3))) {
       amount(Slot::kAvailability, i, micro / 100, kUsual);
       return;
     }

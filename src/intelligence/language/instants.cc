@@ -59,7 +59,7 @@ class Reader {
       if (!take(next, spoken, i == begin)) {
         // "at", "on", "in", "the", "的" between two parts
         if (i == begin || !joins(tokens_[i]) || i + 1 >= tokens_.size()) break;
-        if (spoken.minute && tokens_[i].is(Sense::kDeadlineBefore) && tokens_[i].end - tokens_[i].begin == 1) break;  // 九点到下午六点
+        if (spoken.minute && tokens_[i].is(Sense::kDeadlineBefore)) break;  // 九点到下午六点
         next = i + 1;
         const bool bare = tokens_[i].is(Sense::kAt) && spoken.day && !spoken.minute;
         if (!take(next, spoken, false) && !(bare && take_bare(next, spoken))) break;

@@ -458,6 +458,14 @@ constexpr Words kWords[] = {
     {Sense::kWorkload, "净值计算|估值核算|成本核算|收益测算|绩效核算|薪资核算", 2, "analysis"},
     {Sense::kWorkload, "的库", 1, "database"},
     {Sense::kHint, "净值|估值|核算|测算", 0, "analysis"},
+    {Sense::kMeasure, "张床|张病床|张床位|张桌|张桌子|张票|张照片|张纸|张片子|张脸|张表|张卷子|张试卷|张发票|张海报|张处方|张单子|张订单|张椅子|张铺|张报表|张卡片|张收据|张幻灯片|张凭证|张影像|张影像片|张ct|张切片|张证件|张人脸|张底片|张x光片|张票据", 0, ""},
+    {Sense::kIgnored, "训练赛|训练服|训练课", 0, ""},
+    {Sense::kWorkload, "转字|转成字", 1, "speech"},
+    {Sense::kHint, "代理文件|粗剪", 0, "transcoding"},
+    {Sense::kHint, "复现|实验", 0, "training"},
+    {Sense::kHint, "战队|打比赛用", 0, "game"},
+    {Sense::kUnitStreams, "的摄像头", 0, "camera"},
+    {Sense::kWorkload, "音频识别|音频转写|音频转文字|声音转文字|录音转写成文字", 1, "speech"},
     {Sense::kBuiltInRegion, "数据不出境|数据不出国|数据别出境|数据不得出境|数据不能出境|数据不许出境|数据不可出境|数据不准出境|数据不能出国|数据不得出国|不离境|不得离境|不能离境|不出大陆|不能出大陆|不得出大陆", 0, "cn"},
 };
 

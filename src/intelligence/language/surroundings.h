@@ -35,7 +35,7 @@ class Surroundings {
   bool timed_behind(size_t i) const;
   // 周四上午看片，那之前要好: whether it is to be done before the time of token i, in whatever clause that is said.
   bool before_that(size_t i) const;
-  // How many things were counted of which each has the streams of token i: 8个路口，每个路口4路; 十三床，一床一路. Else 1.
+  // How many things were counted of which each has the streams of token i: 8个路口，每个路口4路; 三个岗亭，一个岗亭一路. Else 1.
   int64_t things_with(size_t i) const;
   // 病历只放浙江: what is said to be there alone, or to be kept there, is data. `first` is the first name of places that stand together.
   bool data_stays(size_t first) const;
