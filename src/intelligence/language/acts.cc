@@ -105,7 +105,7 @@ struct Signs {
     return wish.front().is(Sense::kWhether) && wish.size() <= 8 && (has(Sense::kFinish) || has(Sense::kStatus) || has(Sense::kDeadlineAfter)) &&
            std::any_of(wish.begin(), wish.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(wish.size(), 4)), [](const Token& token) { return token.is(Sense::kWorkload); });
   }
-  // "drop the analysis": the verb opens the wish.
+  // "drop the simulation": the verb opens the wish.
   bool drops_work() const {
     size_t i = 0;
     while (i < wish.size() && i < 2 && !wish[i].is(Sense::kDrops)) ++i;
@@ -241,9 +241,9 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);
   if (signs.has(Sense::kWhy)) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
-  // "on eight A100, scratch that, eight H100" corrects
+  // "on two GPUs, scratch that, four" corrects
   const bool corrects = workload && !talk && signs.has(Sense::kCorrection) && signs.counted();
-  if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, talk && signs.quantity() ? 845 : 950);  // "I changed my mind: 40 cameras"
+  if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, talk && signs.quantity() ? 845 : 950);  // "I changed my mind: 7 streams"
   // "If one machine fails, another has to take over": part of a wish that says what it wants, not a question.
   const bool aside = (workload || signs.has(Sense::kLook) || signs.cameras()) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && (!signs.opens_supposing() || signs.has(Sense::kAsk));
   if (signs.supposes() && about) add(Act::kWhatIf, aside ? 760 : 940);
@@ -261,7 +261,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   if ((talk || signs.names(NameKind::kIntent)) && signs.has(Sense::kPeriod) && signs.has(Sense::kQuestion) && !signs.quantity()) add(Act::kHowMuch, 915);
   if (talk && signs.any({Sense::kCheap, Sense::kFast}) && signs.has(Sense::kQuestion) && !signs.has(Sense::kWhere)) add(Act::kHowMuch, 915);
   if (signs.has(Sense::kWhere) && signs.names(NameKind::kIntent) && !signs.has(Sense::kFree)) add(Act::kStatus, 925);
-  // "train where the power is clean", "what is left of the grant is 900": told within a wish.
+  // "render where it is green", "what is left over is 700": told within a wish.
   const bool wherever = workload && !talk && !signs.has(Sense::kQuestion) && signs.quantity() && (!signs.begins(Sense::kWhere) || signs.first(Sense::kWorkload, Sense::kWhere));
   if (signs.has(Sense::kWhere) && (computing || signs.any({Sense::kFree, Sense::kCheap, Sense::kGreen}))) add(Act::kWhere, wherever ? 770 : 920);
   const bool any_left = signs.has(Sense::kHave) && (signs.has(Sense::kQuestion) || signs.has(Sense::kFree)) && !workload;
@@ -279,7 +279,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   }
   if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kHowMuch, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
   if (signs.asks_of_work_done() && !signs.counted()) add(Act::kStatus, 903);
-  // "drop the analysis", "forget the render": what is done, and no figure of it.
+  // "drop the simulation", "forget the render": what is done, and no figure of it.
   if (signs.drops_work() && !signs.counted() && !signs.instant()) add(Act::kCancel, 997);
   if (situation.consent.denied && signs.has(Sense::kNoLonger) && (workload || hardware || signs.names(NameKind::kIntent)) && !signs.quantity()) add(Act::kCancel, 905);
   const bool limit = signs.calls_off_a_limit();

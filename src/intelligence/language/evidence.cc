@@ -282,7 +282,7 @@ class Rules : private Surroundings {
       amount(Slot::kStart, i, situation_.at.unix_s + us / kSecondUs, kUsual).bound = false;
       return;
     }
-    const bool now = spelled(near(i, 1), {U"from"}) && (spelled(near(i, 2), {U"now"}) || spelled(near(i, 2), {U"today"}));  // "ready three hours from now"
+    const bool now = spelled(near(i, 1), {U"from"}) && (spelled(near(i, 2), {U"now"}) || spelled(near(i, 2), {U"today"}));  // "ready an hour from now"
     const bool within = now || after(i, Sense::kWithin, 1) || before(i, Sense::kWithin, 2) || spelled(near(i, -1), {U"in", U"in the"});
     if (us >= kMinuteUs && (within || after(i, Sense::kDeadlineAfter, 1))) {
       Evidence& evidence = amount(Slot::kDeadline, i, situation_.at.unix_s + us / kSecondUs, kUsual);
@@ -348,7 +348,7 @@ class Rules : private Surroundings {
       if (meaning != nullptr && meaning->value == 1) sum = meaning;
     }
     const bool streams_said = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kStreams || one.field.slot == Slot::kFrom; });
-    const bool summed = after(i, Sense::kTotal, 1) && (sum != nullptr || !streams_said);  // "2 H100s, 500 all in"
+    const bool summed = after(i, Sense::kTotal, 1) && (sum != nullptr || !streams_said);  // "3 A100s, 700 all in"
     // "streams: 12", "GPUs, 4 of them", "A100 x8"
     for (size_t k = i; k > 0 && i - k < 4 && !summed; --k) {
       const Token& token = wish_[k - 1];
@@ -649,7 +649,7 @@ class Rules : private Surroundings {
         return Role::kFrom;
       }
       if (token->is(Sense::kExcept) && in_wish(Sense::kNowhereElse)) return Role::kOnly;
-      // "keep cameras out of metro", but "5 feeds out of street-a"
+      // "keep gates out of metro", but "5 feeds out of street-a"
       if (spelled(token, {U"out of"}) && ![&] {
             for (int n = k + 1; n <= k + 4; ++n) {
               if (spelled(near(first, -n), {U"keep", U"stay", U"leave", U"get", U"pull", U"take", U"move", U"steer", U"remain", U"keeping", U"staying", U"moved", U"kept"})) return true;

@@ -187,12 +187,12 @@ class Reader {
       // "5 this afternoon", "8 in the evening", "9 tomorrow"; not 一晚上
       Part part = Part::kNone;
       if (part_of(*next, part) || next->is(Sense::kDay)) return set(*hour * 60, 1, false);
-      // "by 9 on Tuesday morning"
+      // "by 8 on Friday morning"
       const bool said = i > 0 && (tokens_[i - 1].is(Sense::kDeadlineBefore) || tokens_[i - 1].is(Sense::kStart) || tokens_[i - 1].is(Sense::kAt));
       const bool day = next->is(Sense::kWeekday) || (next->is(Sense::kAt) && (is(i + 2, Sense::kWeekday) || is(i + 2, Sense::kDay) || is(i + 2, Sense::kMonth)));
       if (said && day && *hour > 0) return set(*hour * 60, 1, false);
     }
-    // "ten past nine", "twenty to six tomorrow"
+    // "five past six", "twenty to seven tomorrow"
     if (const auto past = whole(i + 2); past && *past >= 1 && *past <= 23 && *hour <= 30) {
       const bool closed = i + 3 >= tokens_.size() || tokens_[i + 3].kind != Kind::kWord || is(i + 3, Sense::kDay) || is(i + 3, Sense::kAm) || is(i + 3, Sense::kPm) || names_part(i + 3);
       if (is(i + 1, Sense::kPast)) return set(*past * 60 + *hour, 3, false);

@@ -153,7 +153,7 @@ TEST(Phrases, CountsOfWhatAlsoSaysTheWork) {
   EXPECT_EQ(meant("web x7, 2 cores"), "request kind=service workload=web cpu=2 instances=7");
   EXPECT_EQ(meant("simulation: nodes 6, 32 cores each"), "request kind=job workload=simulation cpu=32 instances=6");
   EXPECT_EQ(meant("5 barns, a camera in each, detect smoke, 2 s"), "request kind=service workload=detection streams=5 latency=2s");
-  EXPECT_EQ(meant("checkout cameras, 13 streams, theft detection, 1 s"), "request kind=service workload=detection streams=13 latency=1s");
+  EXPECT_EQ(meant("bakery cameras, 3 streams, theft detection, 1 s"), "request kind=service workload=detection streams=3 latency=1s");
 }
 
 TEST(Phrases, RatesOfWhatHappens) {
@@ -166,7 +166,7 @@ TEST(Phrases, RatesOfWhatHappens) {
 
 TEST(Phrases, ClocksInWords) {
   EXPECT_EQ(meant("render by ten past six tomorrow morning"), "request kind=job workload=rendering deadline=2026-11-23T06:10");
-  EXPECT_EQ(meant("train by 9 on Tuesday morning"), "request kind=job workload=training deadline=2026-11-24T09:00");
+  EXPECT_EQ(meant("train by 8 on Friday morning"), "request kind=job workload=training deadline=2026-11-27T08:00");
   EXPECT_EQ(meant("analysis on 4 cores, ready five hours from now"), "request kind=job workload=analysis cpu=4 deadline=2026-11-22T20:00");
   EXPECT_EQ(meant("analysis on 4 cores by Monday, er, Tuesday 2 pm"), "request kind=job workload=analysis cpu=4 deadline=2026-11-24T14:00");
   EXPECT_EQ(answered("give it 3 more hours"), "edit deadline=+3h");
@@ -187,12 +187,12 @@ TEST(Phrases, QuestionsOfWhatRuns) {
 }
 
 TEST(Phrases, EndsAreSaidOfWhatRuns) {
-  EXPECT_EQ(meant("drop the analysis, we found the old figures"), "cancel workload=analysis");
-  EXPECT_EQ(meant("we don't need gates any longer"), "cancel target=gates");
-  EXPECT_EQ(meant("kill the rendering and train on 2 GPUs instead"), "cancel workload=rendering | request kind=job workload=training gpus=2");
-  EXPECT_EQ(answered("no, I don't want it after all"), "cancel");
-  EXPECT_EQ(answered("I changed my mind, 40 streams"), "edit streams=40");
-  EXPECT_EQ(answered("drop the latency limit"), "edit latency=none");
+  EXPECT_EQ(meant("drop the simulation, the budget was cut"), "cancel workload=simulation");
+  EXPECT_EQ(meant("nobody here needs gates any more, do not keep it"), "cancel target=gates");
+  EXPECT_EQ(meant("stop the analysis and train on 2 GPUs"), "cancel workload=analysis | request kind=job workload=training gpus=2");
+  EXPECT_EQ(answered("I do not need any of it after all, forget it"), "cancel");
+  EXPECT_EQ(answered("I changed my mind, 7 streams"), "edit streams=7");
+  EXPECT_EQ(answered("remove the latency limit"), "edit latency=none");
   EXPECT_EQ(answered("keep it out of Ningxia"), "edit not=ningxia");
 }
 

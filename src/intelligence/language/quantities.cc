@@ -92,7 +92,7 @@ class Reader {
       if (is(i + 1, Sense::kUnitAccelerators)) return some(i + 1, Measure::kAccelerators, 1'000);
       if (is(i + 1, Sense::kUnitInstances) && !is(i + 1, Sense::kWorkload)) return some(i + 1, Measure::kInstances, 1);
       if (model(i + 1)) return some(i, Measure::kAccelerators, 1'000);
-      // "6 tanks, a camera on each"
+      // "5 barns, a camera in each"
       if (is(i + 1, Sense::kUnitStreams) && (is(i + 2, Sense::kEach) || is(i + 3, Sense::kEach))) {
         auto token = some(i + 1, Measure::kStreams, 1);
         token->name = tokens_[i + 1].meaning(Sense::kUnitStreams)->name;
@@ -317,7 +317,7 @@ class Reader {
       if (of_accelerator) ++behind;
       const size_t told = told_per(i);
       const int64_t slower = !rate ? 1 : per(behind - 1) > 1 ? per(behind - 1) : told != std::string::npos ? per(told) : 1;
-      // "sixty game servers": what is counted also says what is done, and is read again.
+      // "ten game servers": what is counted also says what is done, and is read again.
       if (behind == next + 1 && unit->measure == Measure::kInstances && is(next, Sense::kWorkload)) behind = next;
       auto token = take(behind, unit->measure, scaled(micro / slower, unit->one));
       if (token) token->one = unit->one;
@@ -330,7 +330,7 @@ class Reader {
       if (token && of_accelerator) token->name = "accelerator";
       return token;
     }
-    // "40 questions a second", "each minute 300 orders come in"
+    // "25 logins a second", "each minute 120 bids come in"
     size_t noun = next;
     while (noun < tokens_.size() && noun < next + 2 && tokens_[noun].kind == Kind::kWord && tokens_[noun].meanings.empty()) ++noun;
     if (is(noun, Sense::kUnitHappening)) {
@@ -392,7 +392,7 @@ std::vector<Token> find_quantities(std::vector<Token> tokens) {
     // "kerb cameras": of some kind, not the intent.
     const bool streams = std::any_of(out.begin(), out.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
     const bool described = streams && i > 0 && out[i - 1].kind == Kind::kWord && out[i - 1].meanings.empty() && out[i - 1].end - out[i - 1].begin > 3 && out[i - 1].begin > 0;
-    // "checkout cameras, 15 streams": of both, until it is known what is wished.
+    // "bakery cameras, 3 streams": of both, until it is known what is wished.
     if (!counted && !described) continue;
     std::erase_if(out[i].meanings, [&](const Meaning& meaning) { return meaning.is_name == (counted || described); });
   }

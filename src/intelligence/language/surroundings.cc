@@ -77,7 +77,7 @@ bool Surroundings::before_that(size_t i) const {
 }
 
 int64_t Surroundings::things_with(size_t i) const {
-  // "9 cabins, one camera in each"
+  // "8 stables, two cameras in each"
   const Token* behind = near(i, 1);
   const bool each = behind != nullptr && (behind->is(Sense::kEach) || (behind->kind == Token::Kind::kWord && near(i, 2) != nullptr && near(i, 2)->is(Sense::kEach)));
   for (size_t k = i; each && wish_[i].amount <= kStreamsEachMost && k-- > 0 && i - k < 9;) {

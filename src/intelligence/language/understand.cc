@@ -54,7 +54,7 @@ bool parts_wishes(const Content& before, const Content& behind, bool firm) {
   if (behind.cancels && behind.targets && (before.targets || !before.workload.empty())) return true;
   if (before.cancels && before.targets && (behind.targets || !behind.workload.empty())) return true;
   if (behind.workload.empty() || before.workload.empty()) return false;
-  if (before.cancels && !before.counts && behind.workload != before.workload) return true;  // "stop the simulation and train …"
+  if (before.cancels && !before.counts && behind.workload != before.workload) return true;  // "stop the analysis and render …"
   return firm && behind.workload != before.workload;
 }
 
