@@ -67,7 +67,9 @@ Characters fold(std::string_view text) {
   out.at.reserve(text.size() + 1);
   for (size_t i = 0; i < text.size();) {
     const Decoded next = decode(text.substr(i));
-    out.text += folded(next.character);
+    // A full-width comma parts what it stands between; another may group the digits of one number.
+    const bool parts = next.character == 0xFF0C && !out.text.empty() && is_digit(out.text.back());
+    out.text += parts ? kWideComma : folded(next.character);
     out.at.push_back(i);
     i += next.bytes;
   }

@@ -10,6 +10,8 @@
 
 namespace weir::language {
 
+inline constexpr char32_t kWideComma = 0xFF0C;  // behind a digit
+
 // The characters of a text in the form in which words are compared: full-width ones as ASCII, lower case, common traditional
 // characters as simplified ones, the x of "8xA100" as '*'. Each keeps its place in the text.
 struct Characters {

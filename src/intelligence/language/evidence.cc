@@ -4,14 +4,13 @@
 #include <array>
 
 #include "intelligence/language/numbers.h"
+#include "intelligence/language/surroundings.h"
 
 namespace weir::language {
 namespace {
 
 using Kind = Token::Kind;
 
-constexpr int64_t kSecondUs = 1'000'000;
-constexpr int64_t kMinuteUs = 60 * kSecondUs;
 
 // Confidence of what a rule says.
 constexpr int32_t kSure = 950;       // unit and cue agree
@@ -19,17 +18,14 @@ constexpr int32_t kUsual = 850;      // the unit alone says it
 constexpr int32_t kGuessed = 600;    // nothing else would make sense
 constexpr int32_t kMisspelt = 150;   // taken off where a word was corrected
 
-bool is_place(const Token& token) {
-  return token.named(NameKind::kSite) != nullptr || token.named(NameKind::kRegion) != nullptr || token.named(NameKind::kLabel) != nullptr ||
-         token.is(Sense::kBuiltInRegion) || token.unknown_name;
-}
-
 enum class Role : uint8_t { kPlain, kAt, kFrom, kOnly, kNot, kResidency, kDown };
 
-class Rules {
+constexpr int64_t kShortRunUs = 10 * kSecondUs;  // nothing is asked to run for less
+
+class Rules : private Surroundings {
  public:
   Rules(std::span<const Token> wish, const Characters& characters, Act act, const Situation& situation, const Opinion& opinion)
-      : wish_(wish), characters_(characters), act_(act), situation_(situation), opinion_(opinion), used_(wish.size(), false) {}
+      : Surroundings(wish, characters), act_(act), situation_(situation), opinion_(opinion), used_(wish.size(), false) {}
 
   std::vector<Evidence> all() {
     for (size_t i = 0; i < wish_.size(); ++i) {
@@ -44,8 +40,10 @@ class Rules {
       else if (token.kind == Kind::kWord) word(i);
     }
     mend();
+    hints();
+    looks(true);
     sounds_like();
-    looks();
+    looks(false);
     kind();
     return std::move(out_);
   }
@@ -63,69 +61,73 @@ class Rules {
     }
   }
 
+  // What it is about, where no word says what is done: the work that most of its hints are of.
+  void hints() {
+    if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
+    if (std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kWorkload || one.field.slot == Slot::kArtifact; })) return;
+    size_t best = wish_.size(), most = 0;
+    for (size_t i = 0; i < wish_.size(); ++i) {
+      const Meaning* hint = wish_[i].meaning(Sense::kHint);
+      if (hint == nullptr) continue;
+      const auto alike = static_cast<size_t>(std::count_if(wish_.begin(), wish_.end(), [&](const Token& token) {
+        const Meaning* other = token.meaning(Sense::kHint);
+        return other != nullptr && other->name == hint->name;
+      }));
+      if (alike > most) {
+        best = i;
+        most = alike;
+      }
+    }
+    if (best == wish_.size()) return;
+    const Meaning* hint = wish_[best].meaning(Sense::kHint);
+    const bool looked_at = in_wish(Sense::kLook) && std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kStreams; });
+    if (hint->name == "inference" && looked_at) return;
+    const bool job = hint->value == 2 || is_job(hint->name);
+    named(Slot::kWorkload, best, hint->name, kGuessed).field.amount = job ? 2 : 1;
+  }
+  static bool is_job(std::string_view work) {
+    constexpr std::string_view kJobs[] = {"training", "rendering", "transcoding", "simulation", "analysis"};
+    return std::find(std::begin(kJobs), std::end(kJobs), work) != std::end(kJobs);
+  }
+
   // What the whole of it sounds like, where no word says what is done.
   void sounds_like() {
     if (opinion_.workload.empty() || (act_ != Act::kRequest && act_ != Act::kHowMuch)) return;
+    // Figures and their units sound like nothing.
+    const bool worded = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
+      return token.kind == Kind::kWord && (token.meanings.empty() || token.is(Sense::kLook)) && (token.end - token.begin >= 4 || is_chinese(characters_.text[token.begin]));
+    });
+    if (!worded) return;
     const bool said = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kWorkload || one.field.slot == Slot::kArtifact; });
     if (said) return;
-    constexpr std::string_view kJobs[] = {"training", "rendering", "transcoding", "simulation", "analysis"};
-    const bool job = std::find(std::begin(kJobs), std::end(kJobs), opinion_.workload) != std::end(kJobs);
     Evidence evidence;
-    evidence.field = {.slot = Slot::kWorkload, .amount = job ? 2 : 1, .name = std::string(opinion_.workload),
+    evidence.field = {.slot = Slot::kWorkload, .amount = is_job(opinion_.workload) ? 2 : 1, .name = std::string(opinion_.workload),
                       .confidence_permille = std::max(1, static_cast<int32_t>(opinion_.workload_probability * kUsual))};
     out_.push_back(std::move(evidence));
   }
 
   // What cameras see is looked at, where nothing else is said of what is done.
-  void looks() {
+  void looks(bool only_cameras) {
     if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
     const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
-    if (said(Slot::kWorkload) || said(Slot::kArtifact)) return;
-    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) {
+    if (said(Slot::kWorkload) || said(Slot::kArtifact) || (act_ == Act::kHowMuch && said(Slot::kTarget))) return;
+    const bool cameras = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
+      if (act_ != Act::kRequest && token.named(NameKind::kIntent) != nullptr) return false;
       const Meaning* unit = token.meaning(Sense::kUnitStreams);
       return (token.quantity(Measure::kStreams) && token.name == "camera") || (unit != nullptr && unit->name == "camera");
     });
     const bool more = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot != Slot::kStreams && one.field.slot != Slot::kFrom; });
-    if (!(cameras && more) && !(said(Slot::kStreams) && in_wish(Sense::kLook))) return;
+    // Who says 看 of streams looks at them.
+    const bool looked = std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) { return token.is(Sense::kLook) && is_chinese(characters_.text[token.begin]); });
+    if (only_cameras && ((!cameras && !looked) || opinion_.workload == "transcoding")) return;
+    const bool streams = said(Slot::kStreams) || said(Slot::kFrom);
+    if (!((cameras || streams) && more) && !(streams && in_wish(Sense::kLook))) return;
+    const bool heard = std::any_of(wish_.begin(), wish_.end(), [](const Token& token) { return token.quantity(Measure::kStreams) && token.name == "audio"; });
     Evidence evidence;
-    evidence.field = {.slot = Slot::kWorkload, .amount = 1, .name = "detection", .confidence_permille = kGuessed};
+    evidence.field = {.slot = Slot::kWorkload, .amount = 1, .name = heard ? "speech" : "detection", .confidence_permille = kGuessed};
     out_.push_back(std::move(evidence));
   }
 
-  // Token k places from i in the same clause, or none.
-  const Token* near(size_t i, int k) const {
-    const int step = k < 0 ? -1 : 1;
-    for (int at = 0; at != k;) {
-      at += step;
-      const auto index = static_cast<std::ptrdiff_t>(i) + at;
-      if (index < 0 || index >= static_cast<std::ptrdiff_t>(wish_.size())) return nullptr;
-      if (wish_[static_cast<size_t>(index)].kind == Kind::kPause) return nullptr;
-      if (at == k) return &wish_[static_cast<size_t>(index)];
-    }
-    return nullptr;
-  }
-  bool before(size_t i, Sense sense, int distance) const {
-    for (int k = 1; k <= distance; ++k) {
-      const Token* token = near(i, -k);
-      if (token == nullptr) return false;
-      if (token->is(sense)) return true;
-    }
-    return false;
-  }
-  bool after(size_t i, Sense sense, int distance) const {
-    for (int k = 1; k <= distance; ++k) {
-      const Token* token = near(i, k);
-      if (token == nullptr) return false;
-      if (token->is(sense)) return true;
-    }
-    return false;
-  }
-  bool about(size_t i, Sense sense, int distance) const { return before(i, sense, distance) || after(i, sense, distance); }
-  static constexpr int kClause = 64;
-  bool in_clause(size_t i, Sense sense) const { return wish_[i].is(sense) || about(i, sense, kClause); }
-  bool in_wish(Sense sense) const {
-    return std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) { return token.is(sense); });
-  }
   bool edits() const { return act_ == Act::kEdit || act_ == Act::kWhatIf; }
 
   Evidence& give(Slot slot, size_t first, size_t last, int32_t weight) {
@@ -153,7 +155,8 @@ class Rules {
   void change_count(Evidence& evidence, size_t i) const {
     if (!edits()) return;
     const bool taken_away = before(i, Sense::kTurn, 2) && (spelled(near(i, 1), {U"away", U"off", U"out"}) || spelled(near(i, 2), {U"away", U"off", U"out"}));
-    if (before(i, Sense::kFewer, 2) || after(i, Sense::kFewer, 2) || taken_away) {
+    const bool gone = act_ == Act::kEdit && fails_behind(i);  // "three of the cameras were stolen"
+    if (before(i, Sense::kFewer, 2) || after(i, Sense::kFewer, 2) || taken_away || gone) {
       evidence.field.change = Change::kAdd;
       evidence.field.amount = -evidence.field.amount;
     } else if (before(i, Sense::kAdd, 2) || after(i, Sense::kAdd, 1)) {
@@ -161,9 +164,11 @@ class Rules {
     }
   }
 
+  bool fails_behind(size_t i) const { return after(i, Sense::kFails, 5) && !in_clause(i, Sense::kWhatIf); }
+
   void quantity(size_t i) {
     const Token& token = wish_[i];
-    if (told_of(i)) return;
+    if (told_of(i) || (edits() && token.quantity(Measure::kAccelerators) && spelled(&token, {U"a", U"an"}))) return;
     switch (token.measure) {
       case Measure::kDuration: return duration(i);
       case Measure::kBandwidth: {
@@ -172,6 +177,8 @@ class Rules {
         return;
       }
       case Measure::kMemory: {
+        // "3 TB of logs": what is worked on
+        if (spelled(near(i, 1), {U"of"}) && !after(i, Sense::kMemory, 3) && !after(i, Sense::kAcceleratorMemory, 3)) return;
         const bool of_accelerator = before(i, Sense::kAcceleratorMemory, 3) || after(i, Sense::kAcceleratorMemory, 3) ||
                                     token.name == "accelerator";
         amount(of_accelerator ? Slot::kAcceleratorMemory : Slot::kMemory, i, token.amount, kUsual);
@@ -179,7 +186,9 @@ class Rules {
       }
       case Measure::kCores: return change_count(amount(Slot::kCpu, i, token.amount, kSure), i);
       case Measure::kAccelerators: return change_count(amount(Slot::kAccelerators, i, token.amount, kSure), i);
-      case Measure::kStreams: return change_count(amount(Slot::kStreams, i, token.amount, kSure), i);
+      case Measure::kStreams:
+        if (token.name != "camera" && before(i, Sense::kPeriod, 2)) return;  // as many in a day, not at once
+        return change_count(amount(Slot::kStreams, i, token.amount * things_with(i), kSure), i);
       case Measure::kInstances: return change_count(amount(Slot::kInstances, i, token.amount, kUsual), i);
       case Measure::kMoney: {
         Evidence& evidence = amount(Slot::kBudget, i, token.amount, kSure);
@@ -200,8 +209,9 @@ class Rules {
     }
     if (edits() && !in_wish(Sense::kAvailability) && share_of_what_is(i)) return;
     const bool available = about(i, Sense::kAvailability, 3) || before(i, Sense::kSafe, 3);
+    if (edits() && wish_[i].amount < kMicro / 2) return;  // nothing is there for so little of the time
     // "95 % of them within 400 ms"
-    const bool of_answers = spelled(near(i, 1), {U"of", U"的"}) && !available && timed_behind(i);
+    const bool of_answers = spelled(near(i, 1), {U"of", U"的", U"在", U"要在", U"得在", U"都", U"要", U"得"}) && !available && timed_behind(i);
     const bool of_requests = about(i, Sense::kUnitRequests, 3) || of_answers;
     if (!available && (of_requests || in_wish(Sense::kLatency))) {
       amount(Slot::kPercentile, i, wish_[i].amount, of_requests ? kSure : kGuessed);
@@ -210,21 +220,13 @@ class Rules {
     }
   }
 
-  // Whether a time to answer within stands behind token i in its clause.
-  bool timed_behind(size_t i) const {
-    for (int k = 1; k <= kClause; ++k) {
-      const Token* token = near(i, k);
-      if (token == nullptr) return false;
-      if (token->quantity(Measure::kDuration)) return token->amount < kMinuteUs;
-    }
-    return false;
-  }
   // Whether a quantity is only told of: denied where another of its kind follows ("not 14 ms, it's 140 ms"), or of what failed.
   bool told_of(size_t i) const {
     const Token& token = wish_[i];
     const auto other = std::find_if(wish_.begin() + static_cast<std::ptrdiff_t>(i) + 1, wish_.end(), [&](const Token& one) { return one.quantity(token.measure); });
     const bool counted = token.measure == Measure::kInstances || token.measure == Measure::kStreams;
     const bool failed = counted && (after(i, Sense::kFails, 1) || spelled(near(i, -1), {U"坏"}));
+    if (other != wish_.end() && before(i, Sense::kFormerly, 5)) return true;
     return (before(i, Sense::kNot, 1) && other != wish_.end()) || (failed && (other != wish_.end() || act_ == Act::kRequest));
   }
 
@@ -256,7 +258,9 @@ class Rules {
     }
     // "90 seconds of film", 那90秒
     const bool of_footage = spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"film", U"video", U"footage", U"audio", U"clips", U"material", U"speech", U"music", U"recordings", U"tape"});
-    if (of_footage || spelled(near(i, -1), {U"那", U"这"})) return;
+    const Token* behind = spelled(near(i, 1), {U"的"}) ? near(i, 2) : near(i, 1);  // 三百小时录像, 最近三天的日志
+    const bool of_data = spelled(behind, {U"录像", U"录音", U"影像", U"素材", U"视频", U"音频", U"片子", U"电影", U"节目", U"行情", U"历史", U"通话", U"成片", U"监控", U"回放", U"数据", U"日志", U"历史数据", U"记录", U"流水", U"观测"});
+    if (of_footage || of_data || spelled(near(i, -1), {U"那", U"这", U"近", U"最近", U"过去"})) return;
     if (edits() && us < kMinuteUs && (spelled(near(i, -1), {U"慢"}) || (before(i, Sense::kMeasure, 1) && spelled(near(i, -2), {U"慢"})) || spelled(near(i, 1), {U"slower", U"longer", U"more"}))) {
       return revise(Slot::kLatency, i, Change::kRelax, 0);
     }
@@ -264,21 +268,22 @@ class Rules {
       amount(Slot::kLatency, i, us, kSure);
       return;
     }
-    if (act_ == Act::kEdit && us >= kMinuteUs && before(i, Sense::kAdd, 1) && !in_clause(i, Sense::kRunTime)) {
+    if (act_ == Act::kEdit && us >= kMinuteUs && (before(i, Sense::kAdd, 1) || after(i, Sense::kAdd, 1)) && !in_clause(i, Sense::kRunTime)) {
       amount(Slot::kDeadline, i, us / kSecondUs, kUsual).field.change = Change::kAdd;
       return;
     }
-    if (before(i, Sense::kRunTime, 3) || before(i, Sense::kFor, 1)) {
+    if (us >= kShortRunUs && (before(i, Sense::kRunTime, 3) || before(i, Sense::kFor, 1))) {
       amount(Slot::kRunTime, i, us, us >= kMinuteUs ? kSure : kGuessed);
       return;
     }
     // "an hour from now start", 半小时后启动
-    const bool from_now = spelled(near(i, 1), {U"from", U"后", U"之后", U"以后", U"过后", U"后再"}) || spelled(near(i, -1), {U"in", U"after", U"过"});
+    const bool from_now = spelled(near(i, 1), {U"from", U"后", U"之后", U"以后", U"过后", U"后再"}) || spelled(near(i, -1), {U"in", U"after", U"过", U"等", U"隔"});
     if (us >= kMinuteUs && from_now && !in_clause(i, Sense::kFinish) && (in_clause(i, Sense::kStart) || spelled(near(i, 2), {U"now"}) || spelled(near(i, 1), {U"后", U"之后", U"以后", U"后再"}))) {
       amount(Slot::kStart, i, situation_.at.unix_s + us / kSecondUs, kUsual).bound = false;
       return;
     }
-    const bool within = after(i, Sense::kWithin, 1) || before(i, Sense::kWithin, 2) || spelled(near(i, -1), {U"in", U"in the"});
+    const bool now = spelled(near(i, 1), {U"from"}) && (spelled(near(i, 2), {U"now"}) || spelled(near(i, 2), {U"today"}));  // "ready an hour from now"
+    const bool within = now || after(i, Sense::kWithin, 1) || before(i, Sense::kWithin, 2) || spelled(near(i, -1), {U"in", U"in the"});
     if (us >= kMinuteUs && (within || after(i, Sense::kDeadlineAfter, 1))) {
       Evidence& evidence = amount(Slot::kDeadline, i, situation_.at.unix_s + us / kSecondUs, kUsual);
       evidence.bound = false;
@@ -293,18 +298,23 @@ class Rules {
 
   void instant(size_t i) {
     const Token& token = wish_[i];
+    if (act_ == Act::kWhatIf && in_clause(i, Sense::kFails)) return;  // when it fails
+    // "after the theft on Tuesday we want …"
+    for (int k = 3; k <= 8 && token.whole && spelled(near(i, -1), {U"on"}) && !in_clause(i, Sense::kStart); ++k) {
+      if (spelled(near(i, -k), {U"after", U"since"})) return;
+    }
     const Token* other = near(i, -2);
     const bool closes = other != nullptr && other->kind == Kind::kInstant;  // the end of a window
     const bool by = closes || before(i, Sense::kDeadlineBefore, 1) || before(i, Sense::kRange, 1) || before(i, Sense::kWithin, 1);
     const bool repeated = before(i, Sense::kEach, 1) || before(i, Sense::kPeriod, 1);
     const bool starts = repeated || before(i, Sense::kStart, 3) || after(i, Sense::kStart, 2) || before(i, Sense::kFrom, 1);
-    const bool ends = after(i, Sense::kDeadlineAfter, 2);
+    const bool ends = after(i, Sense::kDeadlineAfter, 2) || before_that(i);
     // "between 8 pm and 6 am", "晚上八点到早上六点"; "三点跑"
     const Token* next = near(i, 1);
     const Token* second = near(i, 2);
     const bool window = second != nullptr && second->kind == Kind::kInstant && !before(i, Sense::kDeadlineBefore, 1) &&
                         (next->is(Sense::kAnd) || next->is(Sense::kRange) || next->is(Sense::kDeadlineBefore));
-    if (window || (!by && spelled(next, {U"跑", U"运行"}))) {
+    if (window || (!by && spelled(next, {U"跑", U"运行", U"想跑", U"要跑", U"想开", U"要开", U"开个"}))) {
       amount(Slot::kStart, i, token.amount, kSure).bound = false;
       return;
     }
@@ -319,12 +329,6 @@ class Rules {
   bool before_is_said(size_t i) const {
     return spelled(near(i, -1), {U"before", U"until", U"till"}) || spelled(near(i, 1), {U"前", U"之前", U"以前"});
   }
-  bool spelled(const Token* token, std::initializer_list<std::u32string_view> words) const {
-    if (token == nullptr) return false;
-    const std::u32string_view text = std::u32string_view(characters_.text).substr(token->begin, token->end - token->begin);
-    return std::find(words.begin(), words.end(), text) != words.end();
-  }
-
   void number(size_t i) {
     const int64_t micro = wish_[i].amount;
     const auto count = [&](const Token& unit) -> bool {
@@ -337,32 +341,54 @@ class Rules {
       else return false;
       return true;
     };
-    // "streams: 12", "GPUs, 4 of them", "A100 x8"
-    for (size_t k = i; k > 0 && i - k < 4; --k) {
-      const Token& token = wish_[k - 1];
-      const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure) || token.is(Sense::kChange) || token.is(Sense::kAbout) ||
-                          token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
-      if (!passed) {
-        if (k < i || token.is(Sense::kUnitRequests) || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
-          if (count(token)) return;
-        }
-        break;
-      }
-    }
-    // "each camera sends 8 Mbps, we have 15 of them"
-    for (size_t k = i; k > 0 && spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"them", U"those", U"these"}); --k) {
-      if (count(wish_[k - 1])) return;
-    }
-    // "12 cameras, no, 14": of what was said before.
-    if (corrects(i)) return;
     const Meaning* sum = nullptr;
     for (const int k : {1, -1, 2, -2, -3}) {
       const Token* token = near(i, k);
       const Meaning* meaning = token == nullptr ? nullptr : token->meaning(Sense::kTotal);
       if (meaning != nullptr && meaning->value == 1) sum = meaning;
     }
+    const bool streams_said = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kStreams || one.field.slot == Slot::kFrom; });
+    const bool summed = after(i, Sense::kTotal, 1) && (sum != nullptr || !streams_said);  // "3 A100s, 700 all in"
+    // "streams: 12", "GPUs, 4 of them", "A100 x8"
+    for (size_t k = i; k > 0 && i - k < 4 && !summed; --k) {
+      const Token& token = wish_[k - 1];
+      const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure) || token.is(Sense::kChange) || token.is(Sense::kAbout) ||
+                          spelled(&token, {U"要", U"需", U"是", U"给", U"用", U"开", U"设", U"上", U"共", U"为", U"来", U"得", U"留"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
+      const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个, 摄像头，一共18个
+      if (!passed && !(of_it && token.is(Sense::kTotal))) {
+        // "web x5"
+        if (k < i && wish_[k].is(Sense::kMeasure) && token.is(Sense::kWorkload) && micro % kMicro == 0) {
+          amount(Slot::kInstances, i, micro / kMicro, kUsual);
+          return;
+        }
+        const bool listed = k == i && near(i, 1) == nullptr && token.kind == Kind::kWord && !before(i, Sense::kBudget, 4);  // "nodes 8, cores 64"
+        if (k < i || of_it || listed || token.is(Sense::kUnitRequests) || token.is(Sense::kStreams) || token.is(Sense::kInstances) || token.is(Sense::kCores) || token.is(Sense::kAccelerators)) {
+          if (count(token)) return;
+        }
+        break;
+      }
+    }
+    // 16核32G*3
+    if (spelled(near(i, -1), {U"*", U"x"}) && near(i, -2) != nullptr && (near(i, -2)->quantity(Measure::kMemory) || near(i, -2)->quantity(Measure::kCores))) {
+      amount(Slot::kInstances, i, micro / kMicro, kUsual);
+      return;
+    }
+    // 可用率99.9, and 99.95 alone
+    const bool nines = micro > 99 * kMicro && micro % kMicro >= kMicro / 2;
+    if (micro > 50 * kMicro && micro < 100 * kMicro && (nines || before(i, Sense::kAvailability, 3))) {
+      amount(Slot::kAvailability, i, micro / 100, kUsual);
+      return;
+    }
+    // "each camera sends 8 Mbps, we have 15 of them"
+    for (size_t k = i; k > 0 && spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"them", U"those", U"these"}); --k) {
+      if (count(wish_[k - 1])) return;
+    }
+    const bool of_answer = act_ == Act::kEdit && spelled(near(i, 1), {U"of"}) && situation_.previous != nullptr && situation_.previous->find(Slot::kStreams) != nullptr;
+    if (of_answer && spelled(near(i, 2), {U"them", U"those", U"these"})) return change_count(amount(Slot::kStreams, i, micro / kMicro, kUsual), i);
+    // "12 cameras, no, 14": of what was said before.
+    if (corrects(i)) return;
     const bool to_spend = spelled(near(i, 1), {U"to"}) && after(i, Sense::kBudget, 2);
-    if (before(i, Sense::kBudget, 4) || to_spend || sum != nullptr || after(i, Sense::kTotal, 1) || (about(i, Sense::kTotal, 2) && (limit(i) || in_clause(i, Sense::kBudget)))) {
+    if (before(i, Sense::kBudget, 4) || to_spend || sum != nullptr || (before(i, Sense::kTotal, 1) && near(i, 1) == nullptr) || after(i, Sense::kTotal, 1) || (about(i, Sense::kTotal, 2) && (limit(i) || in_clause(i, Sense::kBudget)))) {
       const __int128 nano = static_cast<__int128>(micro) * 1'000;
       if (nano > (int64_t{1} << 60)) return;
       std::string period = "total";
@@ -417,7 +443,7 @@ class Rules {
 
   // The slot that a noun of the clause names, for what changes without a figure.
   Slot spoken_slot(size_t i, Slot otherwise) const {
-    for (int k = 1; k <= 4; ++k) {
+    for (int k = 1; k <= 6; ++k) {
       for (const int at : {k, -k}) {
         const Token* token = near(i, at);
         if (token == nullptr) continue;
@@ -426,6 +452,8 @@ class Rules {
         if (token->is(Sense::kBandwidth)) return Slot::kBandwidth;
         if (token->is(Sense::kUnitStreams) || token->is(Sense::kStreams)) return Slot::kStreams;
         if (token->is(Sense::kUnitInstances) || token->is(Sense::kInstances)) return Slot::kInstances;
+        if (token->is(Sense::kUnitCores) || token->is(Sense::kCores)) return Slot::kCpu;
+        if (token->is(Sense::kUnitRequests)) return Slot::kRate;
         if (token->is(Sense::kMemory)) return Slot::kMemory;
         if (token->is(Sense::kUnitAccelerators) || token->is(Sense::kAccelerators)) return Slot::kAccelerators;
         if (token->is(Sense::kAvailability)) return Slot::kAvailability;
@@ -441,12 +469,14 @@ class Rules {
     if (const Meaning* intent = token.named(NameKind::kIntent); intent != nullptr && !of_streams) named(Slot::kTarget, i, intent->name, kSure);
     if (const Meaning* artifact = token.named(NameKind::kArtifact)) named(Slot::kArtifact, i, artifact->name, kSure);
     if (const Meaning* model = token.named(NameKind::kAcceleratorModel); model != nullptr && !replaced(i)) named(Slot::kAcceleratorModel, i, model->name, kSure);
-    if (const Meaning* work = token.meaning(Sense::kWorkload)) {
+    if (const Meaning* work = token.meaning(Sense::kWorkload); work != nullptr && !on_rails(i)) {
       // The longer term is the more special one: "speech recognition", not "recognition".
       const auto letters = static_cast<int32_t>(std::min<size_t>(token.end - token.begin, 50));
       // What is done outweighs what it is done for: 游戏CG渲染, "website log analysis".
       const bool topic = work->name == "game" || work->name == "web" || work->name == "database";
-      Evidence& evidence = named(Slot::kWorkload, i, work->name, kUsual + letters - (topic ? 60 : 0));
+      const int32_t least = work->name == "web" ? 20 : 0;  // 网站的数据库
+      const int32_t aside = (topic ? 60 : 0) + least + (is_object(i) ? 80 : 0) + (before(i, Sense::kNot, 2) ? 200 : 0);
+      Evidence& evidence = named(Slot::kWorkload, i, work->name, kUsual + letters - aside + outweighs(token, work->name));
       evidence.field.amount = work->value;
     }
     if (const Meaning* percentile = token.meaning(Sense::kPercentile)) amount(Slot::kPercentile, i, percentile->value, kSure).bound = false;
@@ -457,6 +487,17 @@ class Rules {
     if (token.is(Sense::kAll) && act_ == Act::kCancel) named(Slot::kTarget, i, "all", kSure);
     wishes(i);
     if (edits()) revisions(i);
+  }
+
+  // A Chinese word for a job says what is done, and other work beside it of what: 训练缺陷检测模型, 车流仿真, 客流数据分析. Training most of all.
+  int32_t outweighs(const Token& token, const std::string& work) const {
+    if (!is_chinese(characters_.text[token.begin]) || token.end - token.begin > 50) return 0;
+    if (token.is(Sense::kDeadlineAfter)) return -30;  // 模型训好了: what was done
+    if (work == "training") return 100;
+    const std::u32string_view text = std::u32string_view(characters_.text).substr(token.begin, token.end - token.begin);
+    if (text.find(U"推理") != std::u32string_view::npos) return 60;
+    const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && !spelled(&token, {U"分析", U"统计"}));
+    return special ? 60 : 0;
   }
 
   // Whether another model is wanted in place of the one at a token: "not A100 but H100", 把A100换成H100.
@@ -486,6 +527,8 @@ class Rules {
         return false;
       }();
       if (stated) continue;  // "reliable: 99.9 %"
+      const bool timed = i + 2 < wish_.size() && wish_[i + 1].kind == Kind::kPause && wish_[i + 2].quantity(Measure::kDuration);
+      if (timed && spelled(&token, {U"要快", U"快点"})) continue;  // 要快，150ms
       if (before(i, Sense::kNot, 2)) return;  // "not cheap"
       named(Slot::kPrefer, i, meaning->name, comparative ? kUsual : kSure);
       return;
@@ -565,13 +608,13 @@ class Rules {
 
   Role role_of(size_t first, size_t last, size_t& counted, bool& each) const {
     // Behind the names.
-    for (size_t k = last + 1, seen = 0; k < wish_.size() && seen < 3; ++k, ++seen) {
+    for (size_t k = last + 1, seen = 0; k < wish_.size() && seen < 4; ++k, ++seen) {
       const Token& token = wish_[k];
-      if (token.is(Sense::kFails)) return Role::kDown;
-      if (token.is(Sense::kExcluded)) return Role::kNot;
+      if (token.is(Sense::kFails) && act_ != Act::kRequest && act_ != Act::kEdit) return Role::kDown;
+      if (token.is(Sense::kExcluded) && !(k + 1 < wish_.size() && is_place(wish_[k + 1]))) return Role::kNot;
       // 贵州不要, metro别放: with nothing behind it that is meant instead.
       if (k == last + 1 && token.is(Sense::kNot) && (k + 1 == wish_.size() || wish_[k + 1].kind == Kind::kPause)) return Role::kNot;
-      if (token.is(Sense::kAddTo)) {
+      if (token.is(Sense::kAddTo) && (k == last + 1 || near(k, 1) == nullptr)) {
         for (size_t n = k + 1; n < wish_.size() && n <= k + 2; ++n) {
           if (streams_at(n)) counted = n;
         }
@@ -583,23 +626,36 @@ class Rules {
         counted = k;
         return Role::kFrom;
       }
-      if (token.is(Sense::kComesFrom)) {
+      if (token.is(Sense::kComesFrom) && !(act_ == Act::kEdit && (before(first, Sense::kChange, 2) || before(first, Sense::kAt, 1)))) {
         if (streams_at(k + 1)) counted = k + 1;
         return Role::kFrom;
       }
     }
+    if (act_ == Act::kWhatIf && after(last, Sense::kFails, 8)) return Role::kDown;
+    if (data_stays(first)) return Role::kResidency;
     // Before them, the nearest first.
     bool at = false;
     for (int k = 1; k <= 4; ++k) {
       const Token* token = near(first, -k);
       if (token == nullptr) break;
       const size_t index = first - static_cast<size_t>(k);
-      if (token->is(Sense::kFails)) return Role::kDown;
+      if (token->is(Sense::kFails) && act_ != Act::kRequest && act_ != Act::kEdit) return Role::kDown;
+      if (token->is(Sense::kFrom) && act_ == Act::kEdit && (after(last, Sense::kMoveAway, 3) || after(last, Sense::kChange, 3) || spelled(near(last, 1), {U"搬到", U"挪到", U"迁到", U"换到", U"移到", U"转到", U"切到", U"放到"}))) return Role::kNot;
       if (token->is(Sense::kFrom)) {
         each = k > 1 && wish_[index].is(Sense::kEach);
         if (index > 0 && wish_[index - 1].is(Sense::kEach)) each = true;
         const size_t back = each && index > 0 ? 2 : 1;
         if (index >= back && (streams_at(index - back) || wish_[index - back].kind == Kind::kNumber)) counted = index - back;
+        return Role::kFrom;
+      }
+      if (token->is(Sense::kExcept) && in_wish(Sense::kNowhereElse)) return Role::kOnly;
+      // "keep gates out of metro", but "5 feeds out of street-a"
+      if (spelled(token, {U"out of"}) && ![&] {
+            for (int n = k + 1; n <= k + 4; ++n) {
+              if (spelled(near(first, -n), {U"keep", U"stay", U"leave", U"get", U"pull", U"take", U"move", U"steer", U"remain", U"keeping", U"staying", U"moved", U"kept"})) return true;
+            }
+            return false;
+          }()) {
         return Role::kFrom;
       }
       if (token->is(Sense::kNot) || token->is(Sense::kExcept)) return Role::kNot;
@@ -625,6 +681,11 @@ class Rules {
         counted = index;
         return Role::kFrom;
       }
+      // 12路street-a的视频
+      if (k == 1 && streams_at(index) && wish_[first].named(NameKind::kSite) != nullptr && first == last && spelled(near(last, 1), {U"的"})) {
+        counted = index;
+        return Role::kFrom;
+      }
       if (token->kind == Kind::kQuantity || token->kind == Kind::kInstant || is_place(*token) || token->is(Sense::kWorkload)) break;
       // Where the streams are, they come from.
       if (at && token->is(Sense::kUnitStreams) && index > 0 && streams_at(index - 1) && wish_[first].named(NameKind::kSite) != nullptr) {
@@ -632,9 +693,8 @@ class Rules {
         return Role::kFrom;
       }
     }
-    return at ? Role::kAt : Role::kPlain;
+    return at ? Role::kAt : excluded_behind(last) ? Role::kNot : Role::kPlain;
   }
-
   void place(size_t i, Role role, int64_t streams) {
     const Token& token = wish_[i];
     const Meaning* site = token.named(NameKind::kSite);
@@ -702,8 +762,6 @@ class Rules {
     if (in_wish(Sense::kFinish) && best(Slot::kDeadline) != nullptr) derived("job");
   }
 
-  std::span<const Token> wish_;
-  const Characters& characters_;
   Act act_;
   const Situation& situation_;
   const Opinion& opinion_;

@@ -30,6 +30,11 @@ bool one_edit_apart(std::u32string_view a, std::u32string_view b) {
   return i + 1 < a.size() && a[i] == b[i + 1] && a[i + 1] == b[i] && a.substr(i + 2) == b.substr(i + 2);
 }
 
+// Whether both are the same word to whoever reads: "second" and "seconds".
+bool alike(const std::vector<Meaning>& a, const std::vector<Meaning>& b) {
+  return a.front().sense == b.front().sense && a.front().value == b.front().value && a.front().name == b.front().name && a.front().is_name == b.front().is_name;
+}
+
 // The end of so many Latin words, parted by single spaces; 0 if there are fewer.
 size_t words_end(std::u32string_view text, size_t begin, size_t words) {
   size_t i = begin;
@@ -205,7 +210,8 @@ Match Gazetteer::nearest(std::u32string_view text, size_t begin) const {
     bool found_name = false, unclear = false;
     for (const Long& entry : long_) {
       if (entry.words != words || entry.text[0] != written[0]) continue;
-      if (std::max(entry.text.size(), written.size()) < kLongWordMin) continue;
+      const bool swapped = entry.text.size() == written.size() && entry.text.size() == kLongMin && std::is_permutation(written.begin(), written.end(), entry.text.begin());  // "trian"
+      if (std::max(entry.text.size(), written.size()) < kLongWordMin && !swapped) continue;
       const bool near = one_edit_apart(written, entry.text) || (written.ends_with(U's') && one_edit_apart(std::u32string_view(written).substr(0, written.size() - 1), entry.text));
       if (!near) continue;
       // A word of the language is likelier than a name.
@@ -213,7 +219,7 @@ Match Gazetteer::nearest(std::u32string_view text, size_t begin) const {
         found = entry.meanings;
         found_name = entry.is_name;
         unclear = false;
-      } else if (found != entry.meanings && found_name == entry.is_name) {
+      } else if (found != entry.meanings && found_name == entry.is_name && !alike(meanings_[found], meanings_[entry.meanings])) {
         unclear = true;
       }
     }

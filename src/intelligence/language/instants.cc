@@ -11,6 +11,7 @@ using Kind = Token::Kind;
 
 constexpr int64_t kDaySeconds = 86'400;
 constexpr int64_t kDayMinutes = 1'440;
+constexpr int64_t kSmallHours = 270;  // "at night" before this is of the morning
 
 int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
@@ -58,6 +59,7 @@ class Reader {
       if (!take(next, spoken, i == begin)) {
         // "at", "on", "in", "the", "的" between two parts
         if (i == begin || !joins(tokens_[i]) || i + 1 >= tokens_.size()) break;
+        if (spoken.minute && tokens_[i].is(Sense::kDeadlineBefore)) break;  // 九点到下午六点
         next = i + 1;
         const bool bare = tokens_[i].is(Sense::kAt) && spoken.day && !spoken.minute;
         if (!take(next, spoken, false) && !(bare && take_bare(next, spoken))) break;
@@ -89,6 +91,10 @@ class Reader {
     else if (token.is(Sense::kEvening)) part = Part::kEvening;
     else return false;
     return true;
+  }
+  bool names_part(size_t i) const {
+    Part part = Part::kNone;
+    return i < tokens_.size() && part_of(tokens_[i], part);
   }
   static Part part_named(const std::string& name) {
     return name == "morning" ? Part::kMorning : name == "afternoon" ? Part::kAfternoon : name == "evening" ? Part::kEvening : Part::kNone;
@@ -167,6 +173,13 @@ class Reader {
       const int64_t past = token.is(Sense::kHalfPast) ? 30 : token.is(Sense::kQuarterPast) ? 15 : -15;
       return hour && *hour >= 1 && *hour <= 23 && set(*hour * 60 + past, is(i + 2, Sense::kOclock) ? 3 : 2, false);
     }
+    // 差五分八点, 差五分钟八点
+    if (const auto less = whole(i + 1); token.is(Sense::kShortOf) && less && *less < 60 && i + 2 < tokens_.size()) {
+      const Meaning* minutes = tokens_[i + 2].meaning(Sense::kUnitDuration);
+      const auto hour = whole(i + 3);
+      if (!is(i + 2, Sense::kMinuteMark) && (minutes == nullptr || minutes->value != 60'000'000)) return false;
+      return hour && *hour >= 1 && *hour <= 24 && is(i + 4, Sense::kOclock) && set(*hour * 60 - *less, 5, *hour > 12);
+    }
     const auto hour = whole(i);
     if (!hour || *hour > 24) return false;
     if (is(i + 1, Sense::kAm) || is(i + 1, Sense::kPm)) return *hour <= 12 && set(*hour * 60, 1, false);
@@ -174,11 +187,26 @@ class Reader {
       // "5 this afternoon", "8 in the evening", "9 tomorrow"; not 一晚上
       Part part = Part::kNone;
       if (part_of(*next, part) || next->is(Sense::kDay)) return set(*hour * 60, 1, false);
+      // "by 8 on Friday morning"
+      const bool said = i > 0 && (tokens_[i - 1].is(Sense::kDeadlineBefore) || tokens_[i - 1].is(Sense::kStart) || tokens_[i - 1].is(Sense::kAt));
+      const bool day = next->is(Sense::kWeekday) || (next->is(Sense::kAt) && (is(i + 2, Sense::kWeekday) || is(i + 2, Sense::kDay) || is(i + 2, Sense::kMonth)));
+      if (said && day && *hour > 0) return set(*hour * 60, 1, false);
+    }
+    // "five past six", "twenty to seven tomorrow"
+    if (const auto past = whole(i + 2); past && *past >= 1 && *past <= 23 && *hour <= 30) {
+      const bool closed = i + 3 >= tokens_.size() || tokens_[i + 3].kind != Kind::kWord || is(i + 3, Sense::kDay) || is(i + 3, Sense::kAm) || is(i + 3, Sense::kPm) || names_part(i + 3);
+      if (is(i + 1, Sense::kPast)) return set(*past * 60 + *hour, 3, false);
+      const bool told = i > 0 && (tokens_[i - 1].is(Sense::kDeadlineBefore) || tokens_[i - 1].is(Sense::kStart) || tokens_[i - 1].is(Sense::kAt));
+      if (told && closed && *hour % 5 == 0 && *hour > 0 && is(i + 1, Sense::kRange) && tokens_[i + 1].end - tokens_[i + 1].begin == 2) return set(*past * 60 - *hour, 3, false);
     }
     if (!is(i + 1, Sense::kOclock)) return false;
     if (const Token* half = at(i + 2); half != nullptr && half->kind == Kind::kNumber && half->article && half->amount == kMicro / 2) {
       return set(*hour * 60 + 30, 3, *hour > 12);
     }
+    // 七点一刻, 八点差五分
+    if (const auto quarters = whole(i + 2); quarters && (*quarters == 1 || *quarters == 3) && is(i + 3, Sense::kQuarter)) return set(*hour * 60 + *quarters * 15, 4, *hour > 12);
+    if (is(i + 2, Sense::kQuarterTo)) return set(*hour * 60 - 15, 3, *hour > 12);
+    if (const auto less = whole(i + 3); is(i + 2, Sense::kShortOf) && less && *less < 60 && is(i + 4, Sense::kMinuteMark)) return set(*hour * 60 - *less, 5, *hour > 12);
     if (const auto minute = whole(i + 2); minute && *minute < 60) {
       if (is(i + 3, Sense::kMinuteMark)) return set(*hour * 60 + *minute, 4, *hour > 12);
       if (*minute >= 10 && tokens_[i + 2].begin == tokens_[i + 1].end && !is(i + 3, Sense::kUnitStreams)) return set(*hour * 60 + *minute, 3, *hour > 12);
@@ -217,12 +245,17 @@ class Reader {
       const auto day = whole(at);
       return day && dated(month->value, *day, at + (is(at + 1, Sense::kOrdinal) ? 2 : 1) - i);
     }
-    if (const Meaning* end = token.meaning(Sense::kPeriodEnd)) {
+    const bool by = i > 0 && (tokens_[i - 1].is(Sense::kDeadlineBefore) || (i > 1 && tokens_[i - 2].is(Sense::kDeadlineBefore)));
+    if (const Meaning* end = token.meaning(Sense::kPeriodEnd); end != nullptr && (end->value == 0 || by)) {
       spoken.day = last_day(end->name);
       spoken.minute = kDayMinutes;
       spoken.exact = true;
       ++i;
       return true;
+    }
+    if (const auto of_next = whole(i + 1); token.is(Sense::kNextMonth) && of_next && is(i + 2, Sense::kDayMark)) {
+      const std::chrono::year_month_day now{std::chrono::sys_days{std::chrono::days{today_}}};
+      return dated(static_cast<unsigned>(now.month()) % 12 + 1, *of_next, 3);
     }
     const auto number = whole(i);
     if (!number) return false;
@@ -265,7 +298,11 @@ class Reader {
     }
     int64_t minute = *spoken.minute;
     const bool twelve = minute / 60 == 12;
-    if (!spoken.exact && (spoken.part == Part::kAfternoon || spoken.part == Part::kEvening)) {
+    // 今晚两点 is after midnight, and of the day that follows.
+    const bool small_hours = !spoken.exact && spoken.part == Part::kEvening && minute < kSmallHours;
+    if (small_hours) {
+      if (spoken.day) minute += kDayMinutes;
+    } else if (!spoken.exact && (spoken.part == Part::kAfternoon || spoken.part == Part::kEvening)) {
       if (minute < 720) minute += 720;
       else if (twelve && spoken.part == Part::kEvening) minute += 720;  // 晚上十二点 is midnight
     } else if (!spoken.exact && twelve && spoken.part == Part::kNight) {

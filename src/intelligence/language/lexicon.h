@@ -11,6 +11,7 @@ enum class Sense : uint8_t {
   // What is counted. The value is the size of one in the unit of the slot, where it has one.
   kUnitDuration, kUnitBandwidth, kUnitMemory, kUnitCores, kUnitAccelerators, kUnitStreams, kUnitInstances, kUnitMoney,
   kUnitPercent, kUnitFrames, kUnitRequests, kUnitNines, kUnitMega, kUnitGiga, kUnitTera, kMeasure, kBlock,
+  kUnitHappening,  // "orders": a rate where it is told how often
   kPercentOf,   // 百分之, before the number
   kPercentile,  // "p99"; value: parts per million
   kOfHundred,   // "of 100", behind the number
@@ -32,9 +33,10 @@ enum class Sense : uint8_t {
   kDay, kWeekday, kNextWeek,
   kPeriodEnd,  // name: what ends with the day
   kMonth, kMonthMark, kDayMark, kMinuteMark, kAm, kPm, kMorning, kAfternoon, kEvening, kNight, kNoon, kMidnight, kHalfPast, kQuarterPast, kQuarterTo,
-  kOclock,
+  kOclock, kPast,
   // What it does; name: the workload. Value 1: a service, 2: a job.
   kWorkload, kKind, kBuiltInRegion,
+  kDoing,       // work as a verb: what stands behind it is done, not wished for by itself
   // Wishes.
   kCheap, kCheaper, kFast, kFaster, kGreen, kSafe, kNoBudget, kSlowerIsFine, kTooDear, kTooSlow, kDearerIsFine,
   // Acts.
@@ -47,6 +49,16 @@ enum class Sense : uint8_t {
   kWorld,       // asks about the world, unless computing is spoken of
   kLook,        // what is done with pictures of cameras
   kTurn, kOff,  // "turn gates off"
+  kDrops,       // calls off the work that is named behind it
+  kNoLonger,    // with a denial, and what runs
+  kWhether,     // opens a question of what runs: "is … up"
+  kHint,        // what it is about says what is done, where no word does; name: the workload
+  kData, kStay, // what has to stay somewhere, and that it has to
+  kOthers,      // what else there is: 别的, 其他
+  kMoveAway, kNowhereElse,
+  kFormerly,    // what was before: 原来, 本来
+  kQuarter, kShortOf, kNextMonth,  // 一刻, 差五分, 下月
+  kDoneYet,     // 没有, 了吗 behind what is to be done
 };
 
 struct Words {

@@ -43,6 +43,18 @@ std::optional<Number> checked(int64_t micro, size_t end, bool article = false) {
   return Number{micro, end, article};
 }
 
+struct EnglishWord {
+  std::u32string_view word;
+  int64_t value;
+};
+constexpr std::array<EnglishWord, 30> kSmall = {{{U"zero", 0}, {U"one", 1}, {U"two", 2}, {U"three", 3}, {U"four", 4}, {U"five", 5},
+    {U"six", 6}, {U"seven", 7}, {U"eight", 8}, {U"nine", 9}, {U"ten", 10}, {U"eleven", 11}, {U"twelve", 12}, {U"thirteen", 13},
+    {U"fourteen", 14}, {U"fifteen", 15}, {U"sixteen", 16}, {U"seventeen", 17}, {U"eighteen", 18}, {U"nineteen", 19}, {U"twenty", 20},
+    {U"thirty", 30}, {U"forty", 40}, {U"fifty", 50}, {U"sixty", 60}, {U"seventy", 70}, {U"eighty", 80}, {U"ninety", 90}, {U"fourty", 40}, {U"ninty", 90}}};
+constexpr std::array<EnglishWord, 8> kPowers = {{{U"hundred", 100}, {U"thousand", 1'000}, {U"million", 1'000'000},
+    {U"billion", 1'000'000'000}, {U"trillion", 1'000'000'000'000}, {U"grand", 1'000}, {U"lakh", 100'000}, {U"crore", 10'000'000}}};
+constexpr size_t kPowersWritten = 5;  // the others are only read
+
 std::optional<Number> read_arabic(std::u32string_view text, size_t begin) {
   size_t i = begin;
   int64_t whole = 0;
@@ -51,7 +63,8 @@ std::optional<Number> read_arabic(std::u32string_view text, size_t begin) {
   while (is_digit(at(i))) take(text[i++]);
   if (i == begin) return std::nullopt;
   // Groups of three behind a comma, the first of at most three.
-  while (i - begin <= 3 + 4 * 3 && at(i) == U',' && is_digit(at(i + 1)) && is_digit(at(i + 2)) && is_digit(at(i + 3)) &&
+  const bool grouped = i - begin <= 3;
+  while (grouped && i - begin <= 3 + 4 * 3 && at(i) == U',' && is_digit(at(i + 1)) && is_digit(at(i + 2)) && is_digit(at(i + 3)) &&
          !is_digit(at(i + 4))) {
     for (size_t k = 1; k <= 3; ++k) take(text[i + k]);
     i += 4;
@@ -60,6 +73,13 @@ std::optional<Number> read_arabic(std::u32string_view text, size_t begin) {
   if (at(i) == U'.' && is_digit(at(i + 1))) {
     int64_t step = kMicro / 10;
     for (++i; is_digit(at(i)); ++i, step /= 10) micro += static_cast<int64_t>(at(i) - U'0') * step;
+  }
+  // "45 thousand", "1.2 lakh"
+  size_t word = i;
+  while (at(word) == U' ') ++word;
+  for (const EnglishWord& power : kPowers) {
+    const size_t end = word + power.word.size();
+    if (text.substr(std::min(word, text.size()), power.word.size()) == power.word && !is_letter(at(end))) return checked(times(micro, power.value), end);
   }
   if (at(i) == U'k' && !is_letter(at(i + 1))) return checked(times(micro, 1'000), i + 1);
   if (at(i) == U'w' && !is_letter(at(i + 1))) return checked(times(micro, 10'000), i + 1);  // 万, as it is typed
@@ -118,6 +138,8 @@ std::optional<Number> read_chinese(std::u32string_view text, size_t begin, bool 
   if (total == 0 && section == 0 && digits_in_a_row == 1 && digit > 0 && at(i) == U'分' && at(i + 1) == U'之' && chinese_digit(at(i + 2)) > 0) {
     return checked(chinese_digit(at(i + 2)) * kMicro / digit, i + 3, true);
   }
+  // 五六天: between the two; the upper one counts.
+  if (total == 0 && section == 0 && digits_in_a_row == 2 && digit % 10 == digit / 10 + 1 && at(i) != U'点') digit %= 10;
   // 一万二 is 12,000; 一百零二 is 102.
   if (digit > 0 && digit < 10 && digits_in_a_row == 1 && !zero && last_power >= 100) {
     section += digit * (last_power / 10);
@@ -131,17 +153,6 @@ std::optional<Number> read_chinese(std::u32string_view text, size_t begin, bool 
   }
   return checked(micro, i);
 }
-
-struct EnglishWord {
-  std::u32string_view word;
-  int64_t value;
-};
-constexpr std::array<EnglishWord, 28> kSmall = {{{U"zero", 0}, {U"one", 1}, {U"two", 2}, {U"three", 3}, {U"four", 4}, {U"five", 5},
-    {U"six", 6}, {U"seven", 7}, {U"eight", 8}, {U"nine", 9}, {U"ten", 10}, {U"eleven", 11}, {U"twelve", 12}, {U"thirteen", 13},
-    {U"fourteen", 14}, {U"fifteen", 15}, {U"sixteen", 16}, {U"seventeen", 17}, {U"eighteen", 18}, {U"nineteen", 19}, {U"twenty", 20},
-    {U"thirty", 30}, {U"forty", 40}, {U"fifty", 50}, {U"sixty", 60}, {U"seventy", 70}, {U"eighty", 80}, {U"ninety", 90}}};
-constexpr std::array<EnglishWord, 5> kPowers = {{{U"hundred", 100}, {U"thousand", 1'000}, {U"million", 1'000'000},
-    {U"billion", 1'000'000'000}, {U"trillion", 1'000'000'000'000}}};
 
 // The word at a character, and the character behind it and what parts it from the next.
 std::u32string_view word_at(std::u32string_view text, size_t begin) {
@@ -167,7 +178,7 @@ struct Idiom {
   std::u32string_view text;
   int64_t micro;
 };
-constexpr std::array<Idiom, 13> kIdioms = {{{U"half a dozen", 6 * kMicro}, {U"two dozen", 24 * kMicro}, {U"three dozen", 36 * kMicro},
+constexpr std::array<Idiom, 15> kIdioms = {{{U"half a dozen", 6 * kMicro}, {U"quarter of an", kMicro / 4}, {U"quarter of a", kMicro / 4}, {U"two dozen", 24 * kMicro}, {U"three dozen", 36 * kMicro},
     {U"four dozen", 48 * kMicro}, {U"half of a", kMicro / 2}, {U"half an", kMicro / 2}, {U"half a", kMicro / 2}, {U"half the", 0}, {U"a dozen", 12 * kMicro},
     {U"half", kMicro / 2}, {U"a couple of", 2 * kMicro}, {U"a couple", 2 * kMicro},
     {U"dozen", 12 * kMicro}}};
@@ -182,6 +193,11 @@ std::optional<Number> read_fraction(std::u32string_view text, size_t begin) {
   const size_t next = next_word(text, begin + first.size());
   if (count < 1 || count > 9 || next == text.size()) return std::nullopt;
   std::u32string_view part = word_at(text, next);
+  // "under a quarter second", "a half hour"
+  const std::u32string_view unit = word_at(text, std::min(next_word(text, next + part.size()), text.size()));
+  if (count == 1 && (part == U"quarter" || part == U"half") && (unit == U"second" || unit == U"sec" || unit == U"hour" || unit == U"minute" || unit == U"day")) {
+    return Number{kMicro / (part == U"half" ? 2 : 4), next + part.size(), true};
+  }
   const size_t of = next_word(text, next + part.size());
   if (part.ends_with(U's')) part.remove_suffix(1);
   const int64_t parts = value_of(kFractions, part);
@@ -327,7 +343,7 @@ std::string write_english(int64_t value) {
     const std::string hundreds = write_english(value / 100) + " hundred";
     return value % 100 == 0 ? hundreds : hundreds + " and " + write_english(value % 100);
   }
-  for (size_t i = kPowers.size(); i-- > 1;) {
+  for (size_t i = kPowersWritten; i-- > 1;) {
     const int64_t power = kPowers[i].value;
     if (value < power) continue;
     const std::string whole = write_english(value / power) + " " + ascii(kPowers[i].word);

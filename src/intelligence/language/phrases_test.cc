@@ -139,5 +139,75 @@ TEST(Phrases, TheWorldIsNoneOfOurBusiness) {
   }
 }
 
+TEST(Phrases, WhatIsDoneIsTheHeadOfItsPhrase) {
+  EXPECT_EQ(meant("train a speech recognition model on 2 GPUs"), "request kind=job workload=training gpus=2");
+  EXPECT_EQ(meant("crack detection model training on 3 GPUs"), "request kind=job workload=training gpus=3");
+  EXPECT_EQ(meant("a database for our online game, 4 cores"), "request kind=service workload=database cpu=4");
+  EXPECT_EQ(meant("not a website this time, a simulation on 8 cores"), "request kind=job workload=simulation cpu=8");
+  EXPECT_EQ(meant("9 cameras on the freight train, spot open doors, 1 second"), "request kind=service workload=detection streams=9 latency=1s");
+}
+
+TEST(Phrases, CountsOfWhatAlsoSaysTheWork) {
+  EXPECT_EQ(meant("eleven game servers with 2 cores each"), "request kind=service workload=game cpu=2 instances=11");
+  EXPECT_EQ(meant("a game server with 2 cores"), "request kind=service workload=game cpu=2");
+  EXPECT_EQ(meant("web x7, 2 cores"), "request kind=service workload=web cpu=2 instances=7");
+  EXPECT_EQ(meant("simulation: nodes 6, 32 cores each"), "request kind=job workload=simulation cpu=32 instances=6");
+  EXPECT_EQ(meant("5 barns, a camera in each, detect smoke, 2 s"), "request kind=service workload=detection streams=5 latency=2s");
+  EXPECT_EQ(meant("bakery cameras, 3 streams, theft detection, 1 s"), "request kind=service workload=detection streams=3 latency=1s");
+}
+
+TEST(Phrases, RatesOfWhatHappens) {
+  EXPECT_EQ(meant("LLM inference, 35 questions a second"), "request kind=service workload=inference rate=35");
+  EXPECT_EQ(meant("web shop, 1.2 million visits a minute"), "request kind=service workload=web rate=20000");
+  EXPECT_EQ(meant("a website for 45 thousand page views per second"), "request kind=service workload=web rate=45000");
+  EXPECT_EQ(meant("train on 2 GPUs, 1.5 lakh in total"), "request kind=job workload=training gpus=2 budget=150000/total");
+  EXPECT_EQ(meant("train on 3 H100s, 700 all in"), "request kind=job workload=training gpus=3 model=H100 budget=700/total");
+}
+
+TEST(Phrases, ClocksInWords) {
+  EXPECT_EQ(meant("render by ten past six tomorrow morning"), "request kind=job workload=rendering deadline=2026-11-23T06:10");
+  EXPECT_EQ(meant("train by 8 on Friday morning"), "request kind=job workload=training deadline=2026-11-27T08:00");
+  EXPECT_EQ(meant("analysis on 4 cores, ready five hours from now"), "request kind=job workload=analysis cpu=4 deadline=2026-11-22T20:00");
+  EXPECT_EQ(meant("analysis on 4 cores by Monday, er, Tuesday 2 pm"), "request kind=job workload=analysis cpu=4 deadline=2026-11-24T14:00");
+  EXPECT_EQ(answered("give it 3 more hours"), "edit deadline=+3h");
+}
+
+TEST(Phrases, AStoryAsksNothing) {
+  EXPECT_EQ(meant("I wonder why nobody thought of it: 14 cams over the pens, count the piglets, 2 s"), "request kind=service workload=detection streams=14 latency=2s");
+  EXPECT_EQ(meant("we are behind schedule, render on 6 GPUs by 11 tonight"), "request kind=job workload=rendering gpus=6 deadline=2026-11-22T23:00");
+  EXPECT_EQ(meant("what is left of our grant is 800 in total, simulation on 64 cores"), "request kind=job workload=simulation cpu=64 budget=800/total");
+}
+
+TEST(Phrases, QuestionsOfWhatRuns) {
+  EXPECT_EQ(meant("is gates running properly"), "status target=gates");
+  EXPECT_EQ(meant("is the training done"), "status workload=training");
+  EXPECT_EQ(meant("why wasn't metro chosen"), "why not=metro");
+  EXPECT_EQ(meant("what speaks against Guizhou"), "why not=guizhou");
+  EXPECT_EQ(meant("what if lightning knocks out metro, how would gates do then"), "what-if target=gates down=metro");
+}
+
+TEST(Phrases, EndsAreSaidOfWhatRuns) {
+  EXPECT_EQ(meant("drop the simulation, the budget was cut"), "cancel workload=simulation");
+  EXPECT_EQ(meant("nobody here needs gates any more, do not keep it"), "cancel target=gates");
+  EXPECT_EQ(meant("stop the analysis and train on 2 GPUs"), "cancel workload=analysis | request kind=job workload=training gpus=2");
+  EXPECT_EQ(answered("I do not need any of it after all, forget it"), "cancel");
+  EXPECT_EQ(answered("I changed my mind, 7 streams"), "edit streams=7");
+  EXPECT_EQ(answered("remove the latency limit"), "edit latency=none");
+  EXPECT_EQ(answered("keep it out of Ningxia"), "edit not=ningxia");
+}
+
+TEST(Phrases, WhatIsListedAreSeveralWishes) {
+  EXPECT_EQ(meant("two things, 1) a wiki with 2 replicas 2) train on 4 GPUs"), "request kind=service workload=web instances=2 | request kind=job workload=training gpus=4");
+}
+
+TEST(Phrases, WhatHappenedIsNoDeadline) {
+  EXPECT_EQ(meant("after the break-in on Monday we want 6 cameras for face recognition within 1 s"), "request kind=service workload=detection streams=6 latency=1s");
+}
+
+TEST(Phrases, MisspeltWordsOfAPhrase) {
+  EXPECT_EQ(meant("trian on 2 GPUs"), "request kind=job workload=training gpus=2");
+  EXPECT_EQ(meant("detection on 3 streams, 4 secnds"), "request kind=service workload=detection streams=3 latency=4s");
+}
+
 }  // namespace
 }  // namespace weir::language

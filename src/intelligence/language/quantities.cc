@@ -90,8 +90,14 @@ class Reader {
         return token;
       }
       if (is(i + 1, Sense::kUnitAccelerators)) return some(i + 1, Measure::kAccelerators, 1'000);
-      if (is(i + 1, Sense::kUnitInstances)) return some(i + 1, Measure::kInstances, 1);
+      if (is(i + 1, Sense::kUnitInstances) && !is(i + 1, Sense::kWorkload)) return some(i + 1, Measure::kInstances, 1);
       if (model(i + 1)) return some(i, Measure::kAccelerators, 1'000);
+      // "5 barns, a camera in each"
+      if (is(i + 1, Sense::kUnitStreams) && (is(i + 2, Sense::kEach) || is(i + 3, Sense::kEach))) {
+        auto token = some(i + 1, Measure::kStreams, 1);
+        token->name = tokens_[i + 1].meaning(Sense::kUnitStreams)->name;
+        return token;
+      }
     }
     // "an hour" beside no money is a duration.
     for (const Sense sense : {Sense::kPeriod, Sense::kPerSecond}) {
@@ -111,11 +117,23 @@ class Reader {
     size_t k = end;
     if (is(k, Sense::kAnd)) ++k;
     if (k > end && is(k, Sense::kArticle)) ++k;
+    // 一秒二: and two tenths.
+    if (k == end && one == 1'000'000 && k < tokens_.size() && number(k) && tokens_[k].amount < 10 * kMicro && tokens_[k].amount >= kMicro && tokens_[k].end - tokens_[k].begin == 1 &&
+        tokens_[k].begin == tokens_[k - 1].end && (k + 1 >= tokens_.size() || tokens_[k + 1].kind == Kind::kPause || is(k + 1, Sense::kWithin) || is(k + 1, Sense::kAbout))) {
+      end = k + 1;
+      return tokens_[k].amount / 10;
+    }
     if (k >= tokens_.size() || !number(k) || !tokens_[k].article || tokens_[k].amount >= kMicro) return 0;
     const bool joined = k > end || tokens_[k].begin == tokens_[k - 1].end;
     if (!joined || unit_at(k + 1)) return 0;
     end = k + 1;
     return scaled(tokens_[k].amount, one).value_or(0);
+  }
+
+  // Whether the number at a token only adds to the second before it: 一秒二以内.
+  bool part_follows(size_t i) const {
+    size_t end = i;
+    return part_behind(end, 1'000'000) > 0;
   }
 
   // Whether the period at a token belongs to an amount: a number or a unit of money, of requests or frames beside it, or a question
@@ -125,8 +143,14 @@ class Reader {
       return number(k) || is(k, Sense::kUnitMoney) || is(k, Sense::kBlock) || is(k, Sense::kCurrency) || is(k, Sense::kUnitRequests) || is(k, Sense::kUnitFrames) || model(k);
     };
     if (is(i + 1, Sense::kWithin) || (i > 0 && is(i - 1, Sense::kFor))) return false;
+    // 一秒也就10个请求, 一分钟大概600次
+    for (size_t k = i + 1; k < tokens_.size() && k < i + 4 && (is(k, Sense::kAbout) || is(k, Sense::kAtMost) || is(k, Sense::kAtLeast)); ++k) {
+      if (number(k + 1) && is(i, Sense::kPeriod) && (k + 2 >= tokens_.size() || tokens_[k + 2].kind == Kind::kPause)) return true;  // 一个月别超过一千五
+      if (number(k + 1) && (is(k + 2, Sense::kUnitRequests) || is(k + 2, Sense::kUnitFrames))) return true;
+    }
     const bool half = number(i + 1) && tokens_[i + 1].article;  // 一秒半
-    if ((amount(i + 1) && !half) || (i > 0 && amount(i - 1))) return true;
+    const bool tenths = number(i + 1) && is(i, Sense::kPerSecond) && !is(i, Sense::kPeriod) && part_follows(i + 1);
+    if ((amount(i + 1) && !half && !tenths) || (i > 0 && amount(i - 1))) return true;
     const bool money = clause_has(i, Sense::kUnitMoney) || clause_has(i, Sense::kBlock) || clause_has(i, Sense::kCurrency);
     return money || clause_has(i, Sense::kHowMuch) || clause_has(i, Sense::kBudget);
   }
@@ -193,6 +217,16 @@ class Reader {
     return period->name == "hour" ? 3'600 : period->name == "day" ? 86'400 : 1;
   }
 
+  // The token that says what a rate at a number is told for: beside it, or before "about", "at most" and the like; npos without one.
+  size_t told_per(size_t i) const {
+    for (size_t k = i; k > 0 && i - k < 4; --k) {
+      if (is(k - 1, Sense::kPerSecond) || is(k - 1, Sense::kPerMinute) || is(k - 1, Sense::kPeriod)) return k - 1;
+      const bool passed = is(k - 1, Sense::kAbout) || is(k - 1, Sense::kAtMost) || is(k - 1, Sense::kAtLeast) || is(k - 1, Sense::kHave) || is(k - 1, Sense::kColon);
+      if (!passed) break;
+    }
+    return std::string::npos;
+  }
+
   // Whether memory at tokens [begin, end) is that of a model beside it: "A100 80G", "80 GB A100s", "2 A100s with 80GB each".
   bool of_model(size_t begin, size_t end) const {
     if (clause_has(begin, Sense::kMemory) || clause_has(begin, Sense::kUnitCores)) return false;
@@ -249,6 +283,11 @@ class Reader {
     // "a 24-hour run"
     if (is(next, Sense::kRange) && tokens_[next].end - tokens_[next].begin == 1 && tokens_[next].begin == tokens_[next - 1].end && unit_at(next + 1)) ++next;
     if (is(next, Sense::kMeasure) && (unit_at(next + 1) || model(next + 1))) ++next;
+    // 十来张, 三百多块: about as many.
+    if (is(next, Sense::kAbout) && tokens_[next].end - tokens_[next].begin == 1 && tokens_[next].begin == tokens_[next - 1].end &&
+        (unit_at(next + 1) || is(next + 1, Sense::kUnitMoney) || is(next + 1, Sense::kBlock))) {
+      ++next;
+    }
     // 块 is of money, unless accelerators stand behind it or were just named.
     const bool cards = counts_accelerators(next + 1) || (i > 0 && counts_accelerators(i - 1)) ||
                        (i > 1 && tokens_[i - 1].kind == Kind::kPause && counts_accelerators(i - 2)) ||
@@ -258,6 +297,11 @@ class Reader {
       return money(i, end, micro);
     }
     if (is(next, Sense::kBlock)) return take(next + 1, Measure::kAccelerators, micro / 1'000);
+    // 每秒5张
+    const size_t said_per = told_per(i);
+    if (said_per != std::string::npos && !is(said_per, Sense::kPeriod) && is(next, Sense::kUnitAccelerators) && !model(next + 1) && tokens_[next].end - tokens_[next].begin == 1) {
+      return take(next + 1, Measure::kRequests, scaled(micro / per(said_per), 1'000));
+    }
     if (const auto unit = unit_at(next)) {
       size_t behind = next + 1;
       // Of a film, not of each second of it.
@@ -271,7 +315,10 @@ class Reader {
       if (unit->measure == Measure::kBandwidth && is(behind, Sense::kPerSecond)) ++behind;
       const bool of_accelerator = unit->measure == Measure::kMemory && is(behind, Sense::kAcceleratorMemory);
       if (of_accelerator) ++behind;
-      const int64_t slower = !rate ? 1 : per(behind - 1) > 1 ? per(behind - 1) : i > 0 ? per(i - 1) : 1;
+      const size_t told = told_per(i);
+      const int64_t slower = !rate ? 1 : per(behind - 1) > 1 ? per(behind - 1) : told != std::string::npos ? per(told) : 1;
+      // "ten game servers": what is counted also says what is done, and is read again.
+      if (behind == next + 1 && unit->measure == Measure::kInstances && is(next, Sense::kWorkload)) behind = next;
       auto token = take(behind, unit->measure, scaled(micro / slower, unit->one));
       if (token) token->one = unit->one;
       if (token && unit->measure == Measure::kDuration) {
@@ -283,12 +330,33 @@ class Reader {
       if (token && of_accelerator) token->name = "accelerator";
       return token;
     }
+    // "25 logins a second", "each minute 120 bids come in"
+    size_t noun = next;
+    while (noun < tokens_.size() && noun < next + 2 && tokens_[noun].kind == Kind::kWord && tokens_[noun].meanings.empty()) ++noun;
+    if (is(noun, Sense::kUnitHappening)) {
+      size_t k = noun + 1;
+      while (k < tokens_.size() && k <= next + 2 && tokens_[k].kind == Kind::kWord && tokens_[k].meanings.empty()) ++k;
+      const bool behind = is(k, Sense::kPerSecond) || is(k, Sense::kPerMinute);
+      const bool before = i > 0 && (is(i - 1, Sense::kPerSecond) || is(i - 1, Sense::kPerMinute));
+      if (behind || before) return take(behind ? k + 1 : noun + 1, Measure::kRequests, scaled(micro / per(behind ? k : i - 1), 1'000));
+    }
+    // 每秒八千次, 每分钟三百单
+    const size_t told = told_per(i);
+    const bool closes = next >= tokens_.size() || tokens_[next].kind == Kind::kPause;
+    if (told != std::string::npos && !is(told, Sense::kPeriod) && (closes || is(next, Sense::kMeasure))) {
+      return take(closes ? next : next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
+    }
     // "每月八千", "每月不超过600"
     const size_t ahead = i > 1 && (is(i - 1, Sense::kAtMost) || is(i - 1, Sense::kAbout) || is(i - 1, Sense::kChange)) ? 2 : 1;
-    const bool per_period = i >= ahead && is(i - ahead, Sense::kPeriod) && !is(next, Sense::kMeasure) && (next >= tokens_.size() || tokens_[next].kind == Kind::kPause);
+    const bool per_period = i >= ahead && is(i - ahead, Sense::kPeriod) && !is(next, Sense::kMeasure) &&
+                            (next >= tokens_.size() || tokens_[next].kind == Kind::kPause || is(next, Sense::kWithin) || is(next, Sense::kAtMost));
     if (is(next, Sense::kPeriod) || per_period) {
       end = next;
       return money(i, end, micro);
+    }
+    // "2 more hours"
+    if (is(next, Sense::kAdd)) {
+      if (const auto unit = unit_at(next + 1); unit && unit->measure == Measure::kDuration) return take(next, Measure::kDuration, scaled(micro, unit->one));
     }
     // "12 street cameras", "8 idle H100", "24 HD cameras"
     for (size_t k = next; k < tokens_.size() && k <= next + kNounDistanceMax; ++k) {
@@ -300,7 +368,7 @@ class Reader {
       const bool counted = unit->measure == Measure::kStreams || unit->measure == Measure::kInstances || unit->measure == Measure::kCores ||
                            unit->measure == Measure::kAccelerators;
       if (!counted) break;
-      auto counts = take(k == next ? k + 1 : next, unit->measure, scaled(micro, unit->one));
+      auto counts = take(next, unit->measure, scaled(micro, unit->one));
       if (counts && unit->measure == Measure::kStreams) counts->name = token.meaning(Sense::kUnitStreams)->name;
       return counts;
     }
@@ -324,6 +392,8 @@ std::vector<Token> find_quantities(std::vector<Token> tokens) {
     // "kerb cameras": of some kind, not the intent.
     const bool streams = std::any_of(out.begin(), out.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
     const bool described = streams && i > 0 && out[i - 1].kind == Kind::kWord && out[i - 1].meanings.empty() && out[i - 1].end - out[i - 1].begin > 3 && out[i - 1].begin > 0;
+    // "bakery cameras, 3 streams": of both, until it is known what is wished.
+    if (!counted && !described) continue;
     std::erase_if(out[i].meanings, [&](const Meaning& meaning) { return meaning.is_name == (counted || described); });
   }
   return out;

@@ -74,19 +74,23 @@ std::vector<Token> split(const Characters& characters, const Gazetteer& gazettee
     const Match match = gazetteer.longest(text, i);
     const bool clock = !out.empty() && names_a_day(out.back());
     const auto number = read_number(text, i, clock);
-    const bool counted = number && (number->end > match.end || (number->end == match.end && is_digit(c) && of_money(out)));
+    // 下午一点, 一点前: an hour, not "a bit".
+    const bool hour = number && match.end == number->end + 1 && text[number->end] == U'点' &&
+                      (clock || (match.end < text.size() && std::u32string_view(U"钟整半前之以左").find(text[match.end]) != std::u32string_view::npos));
+    const bool minutes = number && !out.empty() && out.back().is(Sense::kShortOf);  // 差十分, not "very"
+    const bool counted = number && (hour || minutes || number->end > match.end || (number->end == match.end && is_digit(c) && of_money(out)));
     if (counted) {
       Token token{.kind = Kind::kNumber, .begin = i, .end = number->end, .amount = number->micro, .article = number->article};
       // "7B" is the size of a model.
       const size_t end = token.end;
       if (end < text.size() && text[end] == U'b' && (end + 1 == text.size() || !is_letter(text[end + 1]))) {
-        token = {.begin = i, .end = end + 1, .meanings = {{.sense = Sense::kIgnored}}};
+        token = {.begin = i, .end = end + 1, .meanings = {{.sense = Sense::kIgnored}, {.sense = Sense::kHint, .name = "inference"}}};
       }
       i = token.end;
       out.push_back(std::move(token));
       continue;
     }
-    const bool pause = c == U',' || c == U';' || c == U'\n' || c == U'!' || c == U'?' || c == U'.' || c == U'(' || c == U')';
+    const bool pause = c == U',' || c == kWideComma || c == U';' || c == U'\n' || c == U'!' || c == U'?' || c == U'.' || c == U'(' || c == U')';
     if (match.end > 0) {
       Token token{.kind = pause && match.end == i + 1 ? Kind::kPause : Kind::kWord, .begin = i, .end = match.end, .meanings = *match.meanings};
       token.whole = token.kind == Kind::kPause;
@@ -95,7 +99,7 @@ std::vector<Token> split(const Characters& characters, const Gazetteer& gazettee
       continue;
     }
     if (pause) {
-      out.push_back({.kind = Kind::kPause, .begin = i, .end = i + 1, .whole = c != U',' && c != U'(' && c != U')'});
+      out.push_back({.kind = Kind::kPause, .begin = i, .end = i + 1, .whole = c != U',' && c != kWideComma && c != U'(' && c != U')'});
       ++i;
       continue;
     }

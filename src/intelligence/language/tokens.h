@@ -14,7 +14,7 @@ enum class Measure : uint8_t {
   kMemory,        // MiB; name: "accelerator" where that was said
   kCores,         // thousandths
   kAccelerators,  // thousandths
-  kStreams,       // name: "camera" where they are
+  kStreams,       // name: "camera" or "audio" where they are
   kInstances,
   kMoney,         // nanocredits; name: the period, if said
   kShare,         // parts per million; name: "percentile" where that was said

@@ -25,20 +25,26 @@ Language language_of(const Characters& characters) {
 // What a part of the text holds by itself.
 struct Content {
   std::string workload;
-  bool cancels = false, targets = false, counts = false, asks = false;
+  bool cancels = false, targets = false, counts = false, asks = false, moves = false;
 
   void add(const Token& token) {
     if (const Meaning* work = token.meaning(Sense::kWorkload); work != nullptr && workload.empty()) workload = work->name;
     cancels = cancels || token.is(Sense::kCancel);
     targets = targets || token.named(NameKind::kIntent) != nullptr;
     counts = counts || token.kind == Kind::kQuantity || token.kind == Kind::kInstant;
+    moves = moves || token.named(NameKind::kSite) != nullptr || token.named(NameKind::kRegion) != nullptr;
     asks = asks || token.is(Sense::kWhatIf) || token.is(Sense::kHowMuch) || token.is(Sense::kWhy) || token.is(Sense::kWhere);
   }
 };
 
 Content content_of(std::span<const Token> tokens) {
   Content out;
-  for (const Token& token : tokens) out.add(token);
+  bool turns = false;
+  for (const Token& token : tokens) {
+    out.add(token);
+    turns = turns || token.is(Sense::kTurn);
+    out.cancels = out.cancels || (turns && out.targets && token.is(Sense::kOff));
+  }
   return out;
 }
 
@@ -48,14 +54,15 @@ bool parts_wishes(const Content& before, const Content& behind, bool firm) {
   if (behind.cancels && behind.targets && (before.targets || !before.workload.empty())) return true;
   if (before.cancels && before.targets && (behind.targets || !behind.workload.empty())) return true;
   if (behind.workload.empty() || before.workload.empty()) return false;
+  if (before.cancels && !before.counts && behind.workload != before.workload) return true;  // "stop the analysis and render …"
   return firm && behind.workload != before.workload;
 }
 
 // Whether a part says something by itself.
-bool tells(const Content& content) { return content.cancels || content.targets || content.counts || content.asks || !content.workload.empty(); }
+bool tells(const Content& content) { return content.cancels || content.moves || content.targets || content.counts || content.asks || !content.workload.empty(); }
 
 // The first tokens of wishes.
-std::vector<size_t> wish_starts(std::span<const Token> tokens) {
+std::vector<size_t> wish_starts(std::span<const Token> tokens, const Characters& characters) {
   std::vector<size_t> starts{0};
   for (size_t i = 1; i < tokens.size() && starts.size() < kFramesMax; ++i) {
     const Token& token = tokens[i];
@@ -68,13 +75,15 @@ std::vector<size_t> wish_starts(std::span<const Token> tokens) {
     }
     // "stop gates and start a website"
     const bool verb = token.is(Sense::kAnd) && i + 1 < tokens.size() && (tokens[i + 1].is(Sense::kAsk) || tokens[i + 1].is(Sense::kCancel) || tokens[i + 1].is(Sense::kWorkload));
-    if (!then && !pause && !verb) continue;
-    size_t end = i + 1;
+    // "1) a website … 2) train …"
+    const bool listed = token.kind == Kind::kNumber && i + 2 < tokens.size() && tokens[i + 1].kind == Kind::kPause && characters.text[tokens[i + 1].begin] == U')';
+    if (!then && !pause && !verb && !listed) continue;
+    size_t end = listed ? i + 2 : i + 1;
     while (end < tokens.size() && tokens[end].kind != Kind::kPause) ++end;
     // "Second, …", 二，…
     const bool counts_only = end == i + 2 && end < tokens.size() && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].kind == Kind::kNumber);
     for (end += counts_only ? 1 : 0; counts_only && end < tokens.size() && tokens[end].kind != Kind::kPause;) ++end;
-    const bool joined = then || (i + 1 < tokens.size() && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].is(Sense::kAnd)));
+    const bool joined = then || listed || (i + 1 < tokens.size() && (tokens[i + 1].is(Sense::kThen) || tokens[i + 1].is(Sense::kAnd)));
     const Content before = content_of(tokens.subspan(starts.back(), i - starts.back()));
     const Content behind = content_of(tokens.subspan(i + 1, end - i - 1));
     if (parts_wishes(before, behind, joined || token.whole)) starts.push_back(i + 1);
@@ -113,11 +122,18 @@ void add_conflicts(Frame& frame, const SpokenAt& at) {
   if (available != nullptr && available->amount >= 1'000'000) frame.doubts.push_back({DoubtKind::kConflict, Slot::kAvailability, {}});
 }
 
+bool signs_of_computing(std::span<const Token> wish) {
+  return std::any_of(wish.begin(), wish.end(), [](const Token& token) {
+    return token.is(Sense::kAsk) || token.is(Sense::kKind) || token.is(Sense::kComputing) || token.is(Sense::kWorkload) || token.is(Sense::kUnitAccelerators) || token.is(Sense::kUnitCores);
+  });
+}
+
 // What an act has no use for.
 void leave_out(Frame& frame) {
   if (frame.act == Act::kOther || frame.act == Act::kAccept || frame.act == Act::kDecline) frame.fields.clear();
-  if (frame.act == Act::kCancel && frame.find(Slot::kTarget) != nullptr) {
-    std::erase_if(frame.fields, [](const Field& field) { return field.slot != Slot::kTarget; });
+  if (frame.act == Act::kCancel) {
+    const bool target = frame.find(Slot::kTarget) != nullptr;
+    std::erase_if(frame.fields, [&](const Field& field) { return field.slot != (target ? Slot::kTarget : Slot::kWorkload); });
   }
 }
 
@@ -136,7 +152,7 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
   const std::vector<Token> tokens = tokens_of(characters, gazetteer, at);
   const Situation situation{at, previous, consent_of(characters.text)};
   Understanding out{.language = language_of(characters), .frames = {}};
-  const std::vector<size_t> starts = wish_starts(tokens);
+  const std::vector<size_t> starts = wish_starts(tokens, characters);
   // A proposed wish belongs to the one of the text in which its words begin.
   std::vector<ProposedWish> proposed(starts.size());
   for (const ProposedWish& one : proposal != nullptr ? *proposal : Proposal()) {
@@ -171,6 +187,9 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
     if (model != nullptr) advise_values(evidence, value_opinions(*model, wish, characters, frame.act), wish, characters, frame.act, situation);
     advise_values(evidence, proposed[i], text, wish, characters, frame.act, situation);
     frame.fields = resolve(std::move(evidence), frame.act, frame.doubts);
+    // A request of nothing, in words of which none asks for computing, is none.
+    const bool empty = frame.act == Act::kRequest && frame.fields.empty() && previous == nullptr;
+    if (empty && !signs_of_computing(wish)) frame.act = Act::kOther;
     leave_out(frame);
     add_conflicts(frame, at);
     add_missing(frame);

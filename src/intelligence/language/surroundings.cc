@@ -1,0 +1,165 @@
+#include "intelligence/language/surroundings.h"
+
+#include <algorithm>
+
+#include "intelligence/language/numbers.h"
+
+namespace weir::language {
+namespace {
+
+using Kind = Token::Kind;
+
+constexpr int64_t kStreamsEachMost = 8;  // of one thing
+constexpr int64_t kStreamsMost = 1'000'000;
+
+}  // namespace
+
+bool is_place(const Token& token) {
+  return token.named(NameKind::kSite) != nullptr || token.named(NameKind::kRegion) != nullptr || token.named(NameKind::kLabel) != nullptr ||
+         token.is(Sense::kBuiltInRegion) || token.unknown_name;
+}
+
+const Token* Surroundings::near(size_t i, int k) const {
+  const int step = k < 0 ? -1 : 1;
+  for (int at = 0; at != k;) {
+    at += step;
+    const auto index = static_cast<std::ptrdiff_t>(i) + at;
+    if (index < 0 || index >= static_cast<std::ptrdiff_t>(wish_.size())) return nullptr;
+    if (wish_[static_cast<size_t>(index)].kind == Kind::kPause) return nullptr;
+    if (at == k) return &wish_[static_cast<size_t>(index)];
+  }
+  return nullptr;
+}
+
+bool Surroundings::before(size_t i, Sense sense, int distance) const {
+  for (int k = 1; k <= distance; ++k) {
+    const Token* token = near(i, -k);
+    if (token == nullptr) return false;
+    if (token->is(sense)) return true;
+  }
+  return false;
+}
+
+bool Surroundings::after(size_t i, Sense sense, int distance) const {
+  for (int k = 1; k <= distance; ++k) {
+    const Token* token = near(i, k);
+    if (token == nullptr) return false;
+    if (token->is(sense)) return true;
+  }
+  return false;
+}
+
+bool Surroundings::in_wish(Sense sense) const {
+  return std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) { return token.is(sense); });
+}
+
+bool Surroundings::spelled(const Token* token, std::initializer_list<std::u32string_view> words) const {
+  if (token == nullptr) return false;
+  const std::u32string_view text = std::u32string_view(characters_.text).substr(token->begin, token->end - token->begin);
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+bool Surroundings::timed_behind(size_t i) const {
+  for (int k = 1; k <= kClause; ++k) {
+    const Token* token = near(i, k);
+    if (token == nullptr) return false;
+    if (token->quantity(Measure::kDuration)) return token->amount < kMinuteUs;
+  }
+  return false;
+}
+
+bool Surroundings::before_that(size_t i) const {
+  for (size_t k = i + 2; k < wish_.size(); ++k) {
+    if (wish_[k].kind == Kind::kInstant) return false;
+    if (spelled(&wish_[k], {U"之前", U"以前", U"前"}) && spelled(&wish_[k - 1], {U"那", U"此", U"这", U"它", U"会", U"在那", U"在此"})) return true;
+  }
+  return false;
+}
+
+int64_t Surroundings::things_with(size_t i) const {
+  // "8 stables, two cameras in each"
+  const Token* behind = near(i, 1);
+  const bool each = behind != nullptr && (behind->is(Sense::kEach) || (behind->kind == Token::Kind::kWord && near(i, 2) != nullptr && near(i, 2)->is(Sense::kEach)));
+  for (size_t k = i; each && wish_[i].amount <= kStreamsEachMost && k-- > 0 && i - k < 9;) {
+    const Token& token = wish_[k];
+    if (token.kind == Token::Kind::kQuantity) break;
+    const bool things = token.kind == Token::Kind::kNumber && token.amount > kMicro && token.amount % kMicro == 0 && !token.article && k + 1 < wish_.size() && wish_[k + 1].kind == Token::Kind::kWord &&
+                        wish_[k + 1].meanings.empty() && !is_chinese(characters_.text[wish_[k + 1].begin]);
+    if (things) return std::min(token.amount / kMicro, kStreamsMost);
+  }
+  bool paired = false;
+  for (int k = -2; k >= -4 && near(i, k) != nullptr; --k) paired = paired || (near(i, k)->kind == Kind::kNumber && spelled(near(i, k), {U"一"}));
+  if ((!paired && !before(i, Sense::kEach, 4)) || wish_[i].amount > kStreamsMost) return 1;
+  const auto things = [&](size_t k) {
+    const Token& token = wish_[k];
+    return token.kind == Kind::kNumber && token.amount > kMicro && token.amount % kMicro == 0 && k + 1 < wish_.size() && wish_[k + 1].kind == Kind::kWord && is_chinese(characters_.text[wish_[k + 1].begin]);
+  };
+  for (size_t k = i; k-- > 0 && i - k < 14;) {
+    const Token& token = wish_[k];
+    if (token.quantity(Measure::kStreams) || token.is(Sense::kWorkload)) return 1;
+    if (things(k)) return std::min(token.amount / kMicro, kStreamsMost);
+  }
+  // 一个路口四个摄像头，一共十五个路口
+  for (size_t k = i + 2; k < wish_.size() && k < i + 6; ++k) {
+    if (things(k) && wish_[k - 1].is(Sense::kTotal)) return std::min(wish_[k].amount / kMicro, kStreamsMost);
+  }
+  return 1;
+}
+
+bool Surroundings::data_stays(size_t first) const {
+  bool stays = false;
+  for (int k = 1; k <= 8; ++k) {
+    const Token* token = near(first, -k);
+    if (token == nullptr || token->kind != Kind::kWord || token->is(Sense::kWorkload) || token->is(Sense::kNot) || is_place(*token)) return false;
+    stays = stays || token->is(Sense::kStay) || token->is(Sense::kOnly);
+    if (token->is(Sense::kData)) return stays;
+  }
+  return false;
+}
+
+bool Surroundings::on_rails(size_t i) const {
+  if (!spelled(&wish_[i], {U"train", U"trains"})) return false;
+  const bool named = spelled(near(i, -1), {U"the", U"a", U"this", U"that", U"each", U"every", U"per", U"by", U"of", U"our", U"night", U"express", U"freight", U"commuter", U"passenger", U"goods", U"metro",
+                                           U"underground", U"moving", U"regional", U"local", U"high-speed", U"arriving", U"departing", U"suburban", U"between", U"passing", U"empty", U"our", U"on"});
+  return named && !spelled(near(i, 1), {U"job", U"jobs", U"run", U"runs", U"task", U"tasks"});
+}
+
+bool Surroundings::is_object(size_t i) const {
+  const std::string& name = wish_[i].meaning(Sense::kWorkload)->name;
+  const auto other = [&](const Token& token) {
+    const Meaning* work = token.meaning(Sense::kWorkload);
+    return work != nullptr && work->name != name;
+  };
+  const auto parts = [](const Token& token) { return token.is(Sense::kAnd) || token.is(Sense::kAsk) || token.is(Sense::kThen) || token.kind != Token::Kind::kWord; };
+  const auto joins = [&](size_t k) { return spelled(&wish_[k], {U"of", U"for", U"on", U"from", U"with", U"about", U"to"}); };
+  const auto begins = [&](size_t k) { return joins(k) || spelled(&wish_[k], {U"the", U"a", U"an", U"our", U"my", U"in", U"at", U"that", U"this", U"which"}); };
+  if (!is_chinese(characters_.text[wish_[i].begin]) && !wish_[i].is(Sense::kDoing)) {
+    for (size_t k = i + 1; k < wish_.size() && k <= i + 3 && !parts(wish_[k]) && !begins(k); ++k) {
+      if (other(wish_[k])) return !wish_[k].is(Sense::kDoing);
+      if (!wish_[k].meanings.empty()) break;
+    }
+  }
+  bool joined = false;
+  for (size_t k = i; k-- > 0 && i - k <= 7 && !parts(wish_[k]);) {
+    joined = joined || joins(k);
+    if (other(wish_[k])) return joined || wish_[k].is(Sense::kDoing);
+  }
+  return false;
+}
+
+bool Surroundings::excluded_behind(size_t last) const {
+  size_t pauses = 0;
+  for (size_t k = last + 1; k < wish_.size() && k <= last + 10; ++k) {
+    const Token& token = wish_[k];
+    if (token.kind == Kind::kPause && (token.whole || ++pauses > 1)) return false;
+    if ((token.kind != Kind::kWord && token.kind != Kind::kPause) || is_place(token) || token.is(Sense::kOthers) || token.is(Sense::kWorkload)) return false;
+    if (!token.is(Sense::kNot) && !token.is(Sense::kExcluded)) continue;
+    for (size_t n = k + 1; n < wish_.size() && wish_[n].kind != Kind::kPause; ++n) {
+      if (n > k + 3 || !(wish_[n].meanings.empty() || wish_[n].is(Sense::kAt) || wish_[n].is(Sense::kThis)) || wish_[n].kind != Kind::kWord) return false;
+    }
+    return true;
+  }
+  return false;
+}
+
+}  // namespace weir::language
