@@ -32,8 +32,8 @@ struct Signs {
   }
   // What only computing counts.
   bool counted() const {
-    return std::any_of(wish.begin(), wish.end(), [](const Token& token) {
-      return token.quantity(Measure::kStreams) || token.quantity(Measure::kAccelerators) || token.quantity(Measure::kCores) || token.quantity(Measure::kInstances) ||
+    return std::any_of(wish.begin(), wish.end(), [&](const Token& token) {
+      return token.quantity(Measure::kStreams) || (token.quantity(Measure::kAccelerators) && (token.name != "sheet" || has(Sense::kWorkload) || names(NameKind::kAcceleratorModel))) || token.quantity(Measure::kCores) || token.quantity(Measure::kInstances) ||
              token.quantity(Measure::kRequests);
     });
   }
@@ -235,7 +235,9 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   std::vector<ActEvidence> out;
   const auto add = [&](Act act, int32_t weight) { out.push_back({act, weight}); };
 
-  const bool outside = signs.has(Sense::kOutside) && !known && !(workload && signs.quantity()) && !signs.asks_of_work(talk);
+  // 不要了，我家里人不让: ends what is talked about, whatever of the world is why.
+  const bool given_up = talk && signs.begins(Sense::kNeverMind);
+  const bool outside = signs.has(Sense::kOutside) && !known && !given_up && !(workload && signs.quantity()) && !signs.asks_of_work(talk);
   if ((outside || signs.far_outside()) && !signs.counted()) add(Act::kOther, signs.far_outside() ? 998 : 990);
   // A question about the world that names a word of computing in passing.
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
@@ -293,7 +295,9 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool revises = limit || lowers || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
   // "take it off edge-7" takes nothing, whatever "take it" alone says.
   const bool elsewhere = signs.has(Sense::kOff) || std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.unknown_name; });
-  if (talk && signs.has(Sense::kAccept) && !elsewhere && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
+  // 每天可以给到三十: a number with what it is of.
+  const bool figure = signs.any({Sense::kPeriod, Sense::kBudget, Sense::kChange}) && std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind == Kind::kNumber; });
+  if (talk && signs.has(Sense::kAccept) && !elsewhere && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && !figure && signs.words() <= 8) add(Act::kAccept, 880);
   const bool changes = signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer});
   if (talk && situation.consent.denied && !fields && !workload && !revises && !changes && signs.words() <= 12) add(Act::kDecline, 881);
   if (!workload || (signs.names(NameKind::kIntent) && changes)) {

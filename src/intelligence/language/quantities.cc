@@ -294,6 +294,10 @@ class Reader {
                        (clause_names_model(i) && !clause_has(i, Sense::kPeriod) && !clause_has(i, Sense::kBudget) && !clause_has(i, Sense::kAtMost));
     if (is(next, Sense::kUnitMoney) || (is(next, Sense::kBlock) && (!cards || is(next + 1, Sense::kPeriod)))) {
       end = next + 1;
+      // 十二块五: and five tenths
+      const bool tenths = is(next, Sense::kBlock) && number(end) && !tokens_[end].article && tokens_[end].amount < 10 * kMicro && tokens_[end].amount >= kMicro && tokens_[end].end - tokens_[end].begin == 1 &&
+                          tokens_[end].begin == tokens_[next].end && (end + 1 >= tokens_.size() || tokens_[end + 1].kind == Kind::kPause || is(end + 1, Sense::kWithin) || is(end + 1, Sense::kAtMost) || is(end + 1, Sense::kPeriod));
+      if (tenths) micro += tokens_[end++].amount / 10;
       return money(i, end, micro);
     }
     if (is(next, Sense::kBlock)) return take(next + 1, Measure::kAccelerators, micro / 1'000);
@@ -325,6 +329,7 @@ class Reader {
         token->amount += part_behind(end, unit->one);
         token->end = tokens_[end - 1].end;
       }
+      if (token && unit->measure == Measure::kAccelerators && !model(behind)) token->name = tokens_[next].meaning(Sense::kUnitAccelerators)->name;
       if (token && unit->measure == Measure::kStreams) token->name = tokens_[next].meaning(Sense::kUnitStreams)->name;
       if (token && unit->measure == Measure::kMemory && of_model(i, behind)) token->name = "accelerator";
       if (token && of_accelerator) token->name = "accelerator";
@@ -347,7 +352,8 @@ class Reader {
       return take(closes ? next : next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
     }
     // "每月八千", "每月不超过600"
-    const size_t ahead = i > 1 && (is(i - 1, Sense::kAtMost) || is(i - 1, Sense::kAbout) || is(i - 1, Sense::kChange)) ? 2 : 1;
+    size_t ahead = 1;
+    while (ahead < 4 && i > ahead && (is(i - ahead, Sense::kAtMost) || is(i - ahead, Sense::kAbout) || is(i - ahead, Sense::kChange) || is(i - ahead, Sense::kAccept) || is(i - ahead, Sense::kWould))) ++ahead;
     const bool per_period = i >= ahead && is(i - ahead, Sense::kPeriod) && !is(next, Sense::kMeasure) &&
                             (next >= tokens_.size() || tokens_[next].kind == Kind::kPause || is(next, Sense::kWithin) || is(next, Sense::kAtMost));
     if (is(next, Sense::kPeriod) || per_period) {
