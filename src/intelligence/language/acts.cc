@@ -157,10 +157,10 @@ struct Signs {
     }
     return false;
   }
-  // 撤掉三路: some of what is there, not the whole.
+  // 撤掉三路, 副本砍掉一个: some of what is there, not the whole.
   bool takes_away() const {
     for (size_t i = 0; i + 1 < wish.size(); ++i) {
-      if (wish[i].is(Sense::kCancel) && wish[i].is(Sense::kFewer) && wish[i + 1].kind == Kind::kQuantity) return true;
+      if (wish[i].is(Sense::kCancel) && wish[i].is(Sense::kFewer) && (wish[i + 1].kind == Kind::kQuantity || wish[i + 1].kind == Kind::kNumber)) return true;
     }
     return false;
   }
@@ -242,7 +242,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   // A question about the world that names a word of computing in passing.
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);
-  if (signs.has(Sense::kWhy)) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
+  const bool why = std::any_of(wish.begin(), wish.end(), [&](const Token& token) { return token.is(Sense::kWhy) && (token.meaning(Sense::kWhy)->value != 1 || talk || known); });
+  if (why) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
   // "on two GPUs, scratch that, four" corrects
   const bool corrects = workload && !talk && signs.has(Sense::kCorrection) && signs.counted();
   if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, talk && signs.quantity() ? 845 : 950);  // "I changed my mind: 7 streams"
@@ -322,6 +323,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool streams = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
   const bool asks = signs.any({Sense::kQuestion, Sense::kWhere, Sense::kWhy, Sense::kHowMuch, Sense::kStatus, Sense::kWhatIf, Sense::kCancel, Sense::kNeverMind, Sense::kWorld});
   if (!talk && !known && ((streams && soon && !signs.has(Sense::kQuestion)) || (workload && signs.counted() && !asks))) add(Act::kRequest, 845);
+  // 12路，看有没有人翻墙
+  if (!talk && !known && streams && signs.has(Sense::kLook) && !signs.any({Sense::kWhere, Sense::kWhy, Sense::kHowMuch, Sense::kWhatIf, Sense::kCancel})) add(Act::kRequest, 700);
   if (computing && fields) add(Act::kRequest, 600);
   if (signs.has(Sense::kKind) && signs.any({Sense::kAsk, Sense::kFinish, Sense::kDeadlineAfter})) add(Act::kRequest, 560);
   if (signs.instant() && signs.any({Sense::kFinish, Sense::kDeadlineAfter})) add(Act::kRequest, 550);

@@ -273,6 +273,8 @@ class Rules : private Surroundings {
     if (edits() && us < kMinuteUs && (spelled(near(i, -1), {U"慢"}) || (before(i, Sense::kMeasure, 1) && spelled(near(i, -2), {U"慢"})) || spelled(near(i, 1), {U"slower", U"longer", U"more"}))) {
       return revise(Slot::kLatency, i, Change::kRelax, 0);
     }
+    // 再压十毫秒
+    if (edits() && us < kMinuteUs && before(i, Sense::kFewer, 1)) return revise(Slot::kLatency, i, Change::kTighten, 0);
     if (us < kMinuteUs && in_clause(i, Sense::kLatency)) {
       amount(Slot::kLatency, i, us, kSure);
       return;
@@ -316,8 +318,8 @@ class Rules : private Surroundings {
     const bool closes = other != nullptr && other->kind == Kind::kInstant;  // the end of a window
     const bool by = closes || before(i, Sense::kDeadlineBefore, 1) || before(i, Sense::kRange, 1) || before(i, Sense::kWithin, 1);
     const bool repeated = before(i, Sense::kEach, 1) || before(i, Sense::kPeriod, 1);
-    const bool starts = repeated || before(i, Sense::kStart, 3) || started_at(i) || before(i, Sense::kFrom, 1);
     const bool ends = after(i, Sense::kDeadlineAfter, 2) || before_that(i);
+    const bool starts = (repeated && !ends) || before(i, Sense::kStart, 3) || started_at(i) || before(i, Sense::kFrom, 1);
     // "between 8 pm and 6 am", "晚上八点到早上六点"; "三点跑"
     const Token* next = near(i, 1);
     const Token* second = near(i, 2);
@@ -342,10 +344,12 @@ class Rules : private Surroundings {
   }
   void number(size_t i) {
     const int64_t micro = wish_[i].amount;
+    // 路数从12加到18: what was
+    if (edits() && before(i, Sense::kFrom, 1) && is_chinese(characters_.text[wish_[i - 1].begin]) && near(i, 1) != nullptr && near(i, 1)->is(Sense::kChange)) return told_only(i);
     const auto count = [&](const Token& unit) -> bool {
       if (unit.is(Sense::kUnitRequests)) amount(Slot::kRate, i, micro / 1'000, kSure);
-      else if (unit.is(Sense::kUnitStreams) || unit.is(Sense::kStreams)) amount(Slot::kStreams, i, micro / kMicro, kSure);
-      else if (unit.is(Sense::kUnitInstances) || unit.is(Sense::kInstances)) amount(Slot::kInstances, i, micro / kMicro, kSure);
+      else if (unit.is(Sense::kUnitStreams) || unit.is(Sense::kStreams)) change_count(amount(Slot::kStreams, i, micro / kMicro, kSure), i);
+      else if (unit.is(Sense::kUnitInstances) || unit.is(Sense::kInstances)) change_count(amount(Slot::kInstances, i, micro / kMicro, kSure), i);
       else if (unit.is(Sense::kUnitCores) || unit.is(Sense::kCores)) amount(Slot::kCpu, i, micro / 1'000, kSure);
       else if (unit.is(Sense::kUnitAccelerators) || unit.is(Sense::kAccelerators) || unit.named(NameKind::kAcceleratorModel) != nullptr)
         amount(Slot::kAccelerators, i, micro / 1'000, kSure);
@@ -364,7 +368,8 @@ class Rules : private Surroundings {
     for (size_t k = i; k > 0 && i - k < 4 && !summed; --k) {
       const Token& token = wish_[k - 1];
       const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure) || token.is(Sense::kChange) || token.is(Sense::kAbout) ||
-                          spelled(&token, {U"要", U"需", U"是", U"给", U"用", U"开", U"设", U"上", U"共", U"为", U"来", U"得", U"留"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
+                          spelled(&token, {U"要", U"需", U"是", U"给", U"用", U"开", U"设", U"上", U"共", U"为", U"来", U"得", U"留"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast) ||
+                          (edits() && (token.is(Sense::kFewer) || token.is(Sense::kAdd) || token.is(Sense::kFrom) || token.kind == Kind::kNumber));
       const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个, 摄像头，一共18个
       if (!passed && !(of_it && token.is(Sense::kTotal))) {
         // "web x5"
@@ -426,6 +431,13 @@ class Rules : private Surroundings {
     }
     // "rendered for at most 1000"
     if (act_ == Act::kRequest && limit(i) && before(i, Sense::kFor, 3) && near(i, 1) == nullptr && micro < (int64_t{1} << 50)) {
+      amount(Slot::kBudget, i, micro * 1'000, kGuessed).field.name = "total";
+      return;
+    }
+    // 不超过一百, and no more in its clause
+    const bool unsaid = near(i, 1) == nullptr && near(i, -2) == nullptr && before(i, Sense::kAtMost, 1) && micro >= 10 * kMicro;
+    const bool timed = i >= 3 && wish_[i - 3].quantity(Measure::kDuration) && wish_[i - 3].amount < kMinuteUs;
+    if (act_ == Act::kRequest && unsaid && !timed && is_chinese(characters_.text[wish_[i - 1].begin]) && micro < (int64_t{1} << 50)) {
       amount(Slot::kBudget, i, micro * 1'000, kGuessed).field.name = "total";
       return;
     }
@@ -656,6 +668,8 @@ class Rules : private Surroundings {
         return Role::kFrom;
       }
       if (token->is(Sense::kNot) || token->is(Sense::kExcept)) return Role::kNot;
+      // 去掉贵州
+      if (k == 1 && act_ == Act::kEdit && token->is(Sense::kRemove) && is_chinese(characters_.text[token->begin])) return Role::kNot;
       if (token->is(Sense::kResidency)) return Role::kResidency;
       if (token->is(Sense::kOnly) || token->is(Sense::kNear) || token->is(Sense::kChange)) return Role::kOnly;
       if (token->is(Sense::kAt) || token->is(Sense::kDeadlineBefore) || token->is(Sense::kRange)) {

@@ -152,6 +152,7 @@ class Reader {
     const bool tenths = number(i + 1) && is(i, Sense::kPerSecond) && !is(i, Sense::kPeriod) && part_follows(i + 1);
     if ((amount(i + 1) && !half && !tenths) || (i > 0 && amount(i - 1))) return true;
     const bool money = clause_has(i, Sense::kUnitMoney) || clause_has(i, Sense::kBlock) || clause_has(i, Sense::kCurrency);
+    if (!is(i, Sense::kPeriod)) return money;  // nothing is paid for by the second
     return money || clause_has(i, Sense::kHowMuch) || clause_has(i, Sense::kBudget);
   }
 
@@ -262,7 +263,9 @@ class Reader {
     if (is(next, Sense::kUnitNines)) {
       int64_t missing = 1'000'000;
       for (int64_t n = 0; n < micro / kMicro && missing > 1; ++n) missing /= 10;
-      return take(next + 1, Measure::kAvailability, 1'000'000 - missing);
+      // 三个九五
+      const bool half = number(next + 1) && tokens_[next + 1].amount == 5 * kMicro && tokens_[next + 1].begin == tokens_[next].end && !unit_at(next + 2);
+      return take(next + (half ? 2 : 1), Measure::kAvailability, 1'000'000 - (half && missing > 1 ? missing / 2 : missing));
     }
     if (is(next, Sense::kTenths)) {
       const bool more = number(next + 1) && tokens_[next + 1].amount < 10 * kMicro;
