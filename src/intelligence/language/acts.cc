@@ -303,7 +303,9 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   if (talk && situation.consent.denied && !fields && !workload && !revises && !changes && signs.words() <= 12) add(Act::kDecline, 881);
   if (!workload || (signs.names(NameKind::kIntent) && changes)) {
     const bool limited = signs.has(Sense::kAtMost) && std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind == Kind::kNumber; });
-    if (talk && (fields || revises || limited)) add(Act::kEdit, 850);
+    // 路数加到17
+    const bool counts = figure && signs.has(Sense::kChange) && signs.any({Sense::kStreams, Sense::kInstances, Sense::kAccelerators, Sense::kCores});
+    if (talk && (fields || revises || limited || counts)) add(Act::kEdit, 850);
     if (signs.names(NameKind::kIntent) && (fields || revises)) add(Act::kEdit, 840);
     if (revises || (fields && signs.any({Sense::kCheaper, Sense::kFaster}) && !computing)) add(Act::kEdit, 700);
   } else if (talk && revises) {

@@ -210,7 +210,7 @@ bool Surroundings::fails_behind_places(size_t last) const {
 
 size_t Surroundings::streams_there(size_t first, size_t last) const {
   if (last + 2 >= wish_.size() || wish_[last + 1].kind != Kind::kPause || wish_[last + 1].whole || wish_[first].named(NameKind::kSite) == nullptr) return wish_.size();
-  if (!spelled(&wish_[last + 2], {U"那", U"那里", U"那儿", U"那边", U"这里", U"这儿", U"这边", U"该处", U"此处"})) return wish_.size();
+  if (!spelled(&wish_[last + 2], {U"那", U"这", U"该", U"此", U"那边", U"那儿"})) return wish_.size();
   for (size_t k = last + 3; k < wish_.size() && k <= last + 5 && wish_[k].kind != Kind::kPause; ++k) {
     if (wish_[k].quantity(Measure::kStreams)) return k;
   }
