@@ -201,9 +201,9 @@ bool says(std::u32string_view text, std::u32string_view phrase) {
   return false;
 }
 
-constexpr std::u32string_view kNoDenials[] = {U"没问题", U"没有问题", U"没意见", U"没有意见", U"没有异议", U"没异议", U"没事", U"没毛病", U"不错", U"差不多", U"no problem", U"no problems", U"no worries",
+constexpr std::u32string_view kNoDenials[] = {U"没问题", U"没有问题", U"没意见", U"没有意见", U"没有异议", U"没异议", U"没事", U"没毛病", U"不错", U"差不多", U"考虑好了", U"想好了", U"商量好了", U"商量过了", U"考虑过了", U"no problem", U"no problems", U"no worries",
                                               U"no objection", U"no objections", U"not bad", U"no doubt"};
-constexpr std::u32string_view kDenials[] = {U"不", U"别", U"没", U"唔", U"冇", U"莫", U"弗", U"嫑", U"覅", U"免了", U"算了", U"罢了", U"作罢", U"未", U"勿", U"甭", U"拒绝", U"反对", U"否", U"但", U"可是", U"然而", U"等等", U"等一下", U"等会", U"稍等", U"先等", U"慢着", U"除非",
+constexpr std::u32string_view kDenials[] = {U"不", U"别", U"没", U"唔", U"冇", U"莫", U"弗", U"嫑", U"覅", U"免了", U"算了", U"罢了", U"作罢", U"未", U"勿", U"甭", U"拒绝", U"反对", U"否", U"但", U"可是", U"然而", U"等等", U"等一下", U"等会", U"稍等", U"先等", U"慢着", U"除非", U"想想", U"考虑", U"商量", U"琢磨", U"犹豫", U"再看看", U"再说吧", U"回头", U"改天",
                                             U"no", U"not", U"nope", U"nah", U"never", U"none", U"nothing", U"n't", U"'t", U"dont", U"cant", U"isnt", U"wont", U"wouldnt", U"shouldnt", U"cannot",
                                             U"without", U"pass", U"nay", U"nix", U"negative", U"forget", U"refuse", U"reject", U"rejected", U"disagree", U"decline", U"declined", U"against", U"but", U"however", U"unless", U"except", U"wait",
                                             U"hold on", U"hold off", U"stop", U"later"};

@@ -143,6 +143,12 @@ TEST(Chinese, AmountsOfMoneyAndTimeAsTheyAreSpoken) {
   EXPECT_EQ(in_answer("宽一点也不碍事"), "edit latency=relax");
 }
 
+TEST(Chinese, WhoThinksItOverHasNotAgreed) {
+  EXPECT_EQ(in_answer("好，我先考虑考虑"), "decline");
+  EXPECT_EQ(in_answer("行，回头和家里商量商量"), "decline");
+  EXPECT_EQ(in_answer("想好了，就按这个来"), "accept");
+}
+
 TEST(Chinese, SheetsAndQuestionsOfTheWorld) {
   EXPECT_EQ(in_words("帮我买两张高铁票"), "other");
   EXPECT_EQ(in_words("不是，训练要两张"), "request kind=job workload=training gpus=2");

@@ -325,7 +325,8 @@ class Rules : private Surroundings {
     const Token* second = near(i, 2);
     const bool window = second != nullptr && second->kind == Kind::kInstant && !before(i, Sense::kDeadlineBefore, 1) &&
                         (next->is(Sense::kAnd) || next->is(Sense::kRange) || next->is(Sense::kDeadlineBefore));
-    if (window || (!by && spelled(next, {U"跑", U"运行", U"想跑", U"要跑", U"想开", U"要开", U"开个"}))) {
+    const bool opens = second == nullptr && spelled(next, {U"开"});  // 七点开
+    if (window || (!by && opens) || (!by && spelled(next, {U"跑", U"运行", U"想跑", U"要跑", U"想开", U"要开", U"开个"}))) {
       amount(Slot::kStart, i, token.amount, kSure).bound = false;
       return;
     }
