@@ -32,8 +32,8 @@ struct Signs {
   }
   // What only computing counts.
   bool counted() const {
-    return std::any_of(wish.begin(), wish.end(), [](const Token& token) {
-      return token.quantity(Measure::kStreams) || token.quantity(Measure::kAccelerators) || token.quantity(Measure::kCores) || token.quantity(Measure::kInstances) ||
+    return std::any_of(wish.begin(), wish.end(), [&](const Token& token) {
+      return token.quantity(Measure::kStreams) || (token.quantity(Measure::kAccelerators) && (token.name != "sheet" || has(Sense::kWorkload) || names(NameKind::kAcceleratorModel))) || token.quantity(Measure::kCores) || token.quantity(Measure::kInstances) ||
              token.quantity(Measure::kRequests);
     });
   }
@@ -157,10 +157,10 @@ struct Signs {
     }
     return false;
   }
-  // 撤掉三路: some of what is there, not the whole.
+  // 撤掉三路, 副本砍掉一个: some of what is there, not the whole.
   bool takes_away() const {
     for (size_t i = 0; i + 1 < wish.size(); ++i) {
-      if (wish[i].is(Sense::kCancel) && wish[i].is(Sense::kFewer) && wish[i + 1].kind == Kind::kQuantity) return true;
+      if (wish[i].is(Sense::kCancel) && wish[i].is(Sense::kFewer) && (wish[i + 1].kind == Kind::kQuantity || wish[i + 1].kind == Kind::kNumber)) return true;
     }
     return false;
   }
@@ -201,9 +201,9 @@ bool says(std::u32string_view text, std::u32string_view phrase) {
   return false;
 }
 
-constexpr std::u32string_view kNoDenials[] = {U"没问题", U"没有问题", U"没意见", U"没有意见", U"没有异议", U"没异议", U"没事", U"没毛病", U"不错", U"差不多", U"no problem", U"no problems", U"no worries",
+constexpr std::u32string_view kNoDenials[] = {U"没问题", U"没有问题", U"没意见", U"没有意见", U"没有异议", U"没异议", U"没事", U"没毛病", U"不错", U"差不多", U"考虑好了", U"想好了", U"商量好了", U"商量过了", U"考虑过了", U"no problem", U"no problems", U"no worries",
                                               U"no objection", U"no objections", U"not bad", U"no doubt"};
-constexpr std::u32string_view kDenials[] = {U"不", U"别", U"没", U"唔", U"冇", U"莫", U"弗", U"嫑", U"覅", U"免了", U"算了", U"罢了", U"作罢", U"未", U"勿", U"甭", U"拒绝", U"反对", U"否", U"但", U"可是", U"然而", U"等等", U"等一下", U"等会", U"稍等", U"先等", U"慢着", U"除非",
+constexpr std::u32string_view kDenials[] = {U"不", U"别", U"没", U"唔", U"冇", U"莫", U"弗", U"嫑", U"覅", U"免了", U"算了", U"罢了", U"作罢", U"未", U"勿", U"甭", U"拒绝", U"反对", U"否", U"但", U"可是", U"然而", U"等等", U"等一下", U"等会", U"稍等", U"先等", U"慢着", U"除非", U"想想", U"考虑", U"商量", U"琢磨", U"犹豫", U"再看看", U"再说吧", U"回头", U"改天",
                                             U"no", U"not", U"nope", U"nah", U"never", U"none", U"nothing", U"n't", U"'t", U"dont", U"cant", U"isnt", U"wont", U"wouldnt", U"shouldnt", U"cannot",
                                             U"without", U"pass", U"nay", U"nix", U"negative", U"forget", U"refuse", U"reject", U"rejected", U"disagree", U"decline", U"declined", U"against", U"but", U"however", U"unless", U"except", U"wait",
                                             U"hold on", U"hold off", U"stop", U"later"};
@@ -235,12 +235,15 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   std::vector<ActEvidence> out;
   const auto add = [&](Act act, int32_t weight) { out.push_back({act, weight}); };
 
-  const bool outside = signs.has(Sense::kOutside) && !known && !(workload && signs.quantity()) && !signs.asks_of_work(talk);
+  // 不要了，我家里人不让: ends what is talked about, whatever of the world is why.
+  const bool given_up = talk && signs.begins(Sense::kNeverMind);
+  const bool outside = signs.has(Sense::kOutside) && !known && !given_up && !(workload && signs.quantity()) && !signs.asks_of_work(talk);
   if ((outside || signs.far_outside()) && !signs.counted()) add(Act::kOther, signs.far_outside() ? 998 : 990);
   // A question about the world that names a word of computing in passing.
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);
-  if (signs.has(Sense::kWhy)) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
+  const bool why = std::any_of(wish.begin(), wish.end(), [&](const Token& token) { return token.is(Sense::kWhy) && (token.meaning(Sense::kWhy)->value != 1 || talk || known); });
+  if (why) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
   // "on two GPUs, scratch that, four" corrects
   const bool corrects = workload && !talk && signs.has(Sense::kCorrection) && signs.counted();
   if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, talk && signs.quantity() ? 845 : 950);  // "I changed my mind: 7 streams"
@@ -293,12 +296,16 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool revises = limit || lowers || signs.any({Sense::kTimes, Sense::kTooDear, Sense::kTooSlow, Sense::kSlowerIsFine, Sense::kRemove, Sense::kNoBudget});
   // "take it off edge-7" takes nothing, whatever "take it" alone says.
   const bool elsewhere = signs.has(Sense::kOff) || std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.unknown_name; });
-  if (talk && signs.has(Sense::kAccept) && !elsewhere && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && signs.words() <= 8) add(Act::kAccept, 880);
+  // 每天可以给到三十: a number with what it is of.
+  const bool figure = signs.any({Sense::kPeriod, Sense::kBudget, Sense::kChange}) && std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind == Kind::kNumber; });
+  if (talk && signs.has(Sense::kAccept) && !elsewhere && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && !figure && signs.words() <= 8) add(Act::kAccept, 880);
   const bool changes = signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer});
   if (talk && situation.consent.denied && !fields && !workload && !revises && !changes && signs.words() <= 12) add(Act::kDecline, 881);
   if (!workload || (signs.names(NameKind::kIntent) && changes)) {
     const bool limited = signs.has(Sense::kAtMost) && std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind == Kind::kNumber; });
-    if (talk && (fields || revises || limited)) add(Act::kEdit, 850);
+    // 路数加到17
+    const bool counts = figure && signs.has(Sense::kChange) && signs.any({Sense::kStreams, Sense::kInstances, Sense::kAccelerators, Sense::kCores});
+    if (talk && (fields || revises || limited || counts)) add(Act::kEdit, 850);
     if (signs.names(NameKind::kIntent) && (fields || revises)) add(Act::kEdit, 840);
     if (revises || (fields && signs.any({Sense::kCheaper, Sense::kFaster}) && !computing)) add(Act::kEdit, 700);
   } else if (talk && revises) {
@@ -318,6 +325,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool streams = std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
   const bool asks = signs.any({Sense::kQuestion, Sense::kWhere, Sense::kWhy, Sense::kHowMuch, Sense::kStatus, Sense::kWhatIf, Sense::kCancel, Sense::kNeverMind, Sense::kWorld});
   if (!talk && !known && ((streams && soon && !signs.has(Sense::kQuestion)) || (workload && signs.counted() && !asks))) add(Act::kRequest, 845);
+  // 12路，看有没有人翻墙
+  if (!talk && !known && streams && signs.has(Sense::kLook) && !signs.any({Sense::kWhere, Sense::kWhy, Sense::kHowMuch, Sense::kWhatIf, Sense::kCancel})) add(Act::kRequest, 700);
   if (computing && fields) add(Act::kRequest, 600);
   if (signs.has(Sense::kKind) && signs.any({Sense::kAsk, Sense::kFinish, Sense::kDeadlineAfter})) add(Act::kRequest, 560);
   if (signs.instant() && signs.any({Sense::kFinish, Sense::kDeadlineAfter})) add(Act::kRequest, 550);

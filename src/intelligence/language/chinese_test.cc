@@ -110,5 +110,52 @@ TEST(Chinese, DirectionsWithoutAFigure) {
   EXPECT_EQ(in_answer("预算贵一半也行"), "edit budget=*1.5");
 }
 
+TEST(Chinese, AmountsThatAreJudgedOrTakenBackAreOnlyTold) {
+  EXPECT_EQ(in_words("数据库，4核够了，给6核吧"), "request kind=service workload=database cpu=6");
+  EXPECT_EQ(in_words("训练，两张卡不够，五张卡"), "request kind=job workload=training gpus=5");
+  EXPECT_EQ(in_words("网站，40个实例太多，改成25个"), "request kind=service workload=web instances=25");
+  EXPECT_EQ(in_words("渲染，A100没必要，用4090，两张"), "request kind=job workload=rendering gpus=2 model=RTX_4090");
+  EXPECT_EQ(in_words("把九十个小时的素材转码，4核"), "request kind=job workload=transcoding cpu=4");
+  EXPECT_EQ(in_answer("p95改p90"), "edit pct=90");
+  EXPECT_EQ(in_answer("路数从12加到17"), "edit streams=17");
+}
+
+TEST(Chinese, WhatMayFailIsNoPlaceToBe) {
+  EXPECT_EQ(in_words("数据库，2核，要是贵州停电了能顶上"), "request kind=service workload=database cpu=2");
+  EXPECT_EQ(in_words("别放上海，人脸识别，3路，一秒"), "request kind=service workload=detection streams=3 latency=1s not=shanghai") << "a place is not cut";
+  EXPECT_EQ(in_words("大门在street-b，那边3路，人脸识别"), "request kind=service workload=detection streams=3 from=street-b:3");
+  EXPECT_EQ(in_words("分析，4核，记录一概不得出境"), "request kind=job workload=analysis cpu=4 residency=cn");
+}
+
+TEST(Chinese, TimesByWhichThingsAreNeededOrBegin) {
+  EXPECT_EQ(in_words("分析，4核，后天开会前要，就是七点三刻之前"), "request kind=job workload=analysis cpu=4 deadline=2026-11-24T07:45");
+  EXPECT_EQ(in_words("游戏服，2核，明晚七点开服"), "request kind=service workload=game cpu=2 start=2026-11-23T19:00");
+  EXPECT_EQ(in_words("转码，2核，明晚七点开播前"), "request kind=job workload=transcoding cpu=2 deadline=2026-11-23T19:00");
+  EXPECT_EQ(in_words("训练，两张卡，跑一整夜"), "request kind=job workload=training gpus=2");
+}
+
+TEST(Chinese, AmountsOfMoneyAndTimeAsTheyAreSpoken) {
+  EXPECT_EQ(in_words("网站，2核，每天七块五"), "request kind=service workload=web cpu=2 budget=7.5/day");
+  EXPECT_EQ(in_words("网站，2核，四个九五"), "request kind=service workload=web cpu=2 avail=99.995%");
+  EXPECT_EQ(in_words("数据库，2x 8核16G"), "request kind=service workload=database cpu=8 mem=16Gi instances=2");
+  EXPECT_EQ(in_answer("每小时可以给到二十二"), "edit budget=22/hour") << "an amount, and no yes";
+  EXPECT_EQ(in_answer("再压二十毫秒"), "edit latency=tighten");
+  EXPECT_EQ(in_answer("宽一点也不碍事"), "edit latency=relax");
+}
+
+TEST(Chinese, WhoThinksItOverHasNotAgreed) {
+  EXPECT_EQ(in_answer("好，我先考虑考虑"), "decline");
+  EXPECT_EQ(in_answer("行，回头和家里商量商量"), "decline");
+  EXPECT_EQ(in_answer("想好了，就按这个来"), "accept");
+}
+
+TEST(Chinese, SheetsAndQuestionsOfTheWorld) {
+  EXPECT_EQ(in_words("帮我买两张高铁票"), "other");
+  EXPECT_EQ(in_words("不是，训练要两张"), "request kind=job workload=training gpus=2");
+  EXPECT_EQ(in_words("gates怎么又挂了"), "why target=gates");
+  EXPECT_EQ(in_answer("不要了，我闺女不同意"), "cancel");
+  EXPECT_EQ(in_words("8路，发现有人倒地就赶紧报，人脸识别"), "request kind=service workload=detection streams=8") << "soon told, not soon done";
+}
+
 }  // namespace
 }  // namespace weir::language

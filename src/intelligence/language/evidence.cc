@@ -45,6 +45,7 @@ class Rules : private Surroundings {
     sounds_like();
     looks(false);
     kind();
+    out_.insert(out_.end(), told_.begin(), told_.end());
     return std::move(out_);
   }
 
@@ -52,12 +53,13 @@ class Rules : private Surroundings {
   // What was said before a correction does not hold where the same is said behind it.
   void mend() {
     for (size_t i = 1; i < wish_.size(); ++i) {
-      if (!wish_[i].is(Sense::kCorrection)) continue;
+      const bool rather = act_ == Act::kRequest && spelled(&wish_[i], {U"算了", U"还是", U"要不还是", U"想想还是", U"算了还是", U"干脆", U"索性"});
+      if (!wish_[i].is(Sense::kCorrection) && !rather) continue;
       const size_t at = characters_.at[wish_[i].begin];
       const auto behind = [&](Slot slot) {
         return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot && one.field.span.begin > at; });
       };
-      std::erase_if(out_, [&](const Evidence& one) { return one.field.span.begin < at && behind(one.field.slot); });
+      std::erase_if(out_, [&](const Evidence& one) { return one.field.span.begin < at && !(rather && holds_many(one.field.slot)) && behind(one.field.slot); });
     }
   }
 
@@ -65,14 +67,17 @@ class Rules : private Surroundings {
   void hints() {
     if (act_ != Act::kRequest && act_ != Act::kHowMuch) return;
     if (std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kWorkload || one.field.slot == Slot::kArtifact; })) return;
+    const bool streams = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kStreams; });
     size_t best = wish_.size(), most = 0;
     for (size_t i = 0; i < wish_.size(); ++i) {
       const Meaning* hint = wish_[i].meaning(Sense::kHint);
       if (hint == nullptr) continue;
-      const auto alike = static_cast<size_t>(std::count_if(wish_.begin(), wish_.end(), [&](const Token& token) {
+      auto alike = static_cast<size_t>(std::count_if(wish_.begin(), wish_.end(), [&](const Token& token) {
         const Meaning* other = token.meaning(Sense::kHint);
         return other != nullptr && other->name == hint->name;
       }));
+      // Streams are looked at or listened to, sooner than computed with: 冲压件11路，看崩边.
+      if (streams && (hint->name == "detection" || hint->name == "speech")) ++alike;
       if (alike > most) {
         best = i;
         most = alike;
@@ -138,6 +143,13 @@ class Rules : private Surroundings {
     out_.push_back(std::move(evidence));
     return out_.back();
   }
+  // A value that no field is of.
+  void told_only(size_t i) {
+    Evidence evidence{.field = {.slot = Slot::kDown}, .told = true};
+    evidence.field.confidence_permille = kSure;
+    evidence.field.span = characters_.span(wish_[i].begin, wish_[i].end);
+    told_.push_back(std::move(evidence));
+  }
   Evidence& amount(Slot slot, size_t i, int64_t value, int32_t weight) {
     Evidence& evidence = give(slot, i, i, weight);
     evidence.field.amount = value;
@@ -168,7 +180,8 @@ class Rules : private Surroundings {
 
   void quantity(size_t i) {
     const Token& token = wish_[i];
-    if (told_of(i) || (edits() && token.quantity(Measure::kAccelerators) && spelled(&token, {U"a", U"an"}))) return;
+    if (told_of(i)) return told_only(i);
+    if ((edits() && token.quantity(Measure::kAccelerators) && spelled(&token, {U"a", U"an"}))) return;
     switch (token.measure) {
       case Measure::kDuration: return duration(i);
       case Measure::kBandwidth: {
@@ -227,6 +240,9 @@ class Rules : private Surroundings {
     const bool counted = token.measure == Measure::kInstances || token.measure == Measure::kStreams;
     const bool failed = counted && (after(i, Sense::kFails, 1) || spelled(near(i, -1), {U"坏"}));
     if (other != wish_.end() && before(i, Sense::kFormerly, 5)) return true;
+    // 8核够了，给12核
+    const bool plain = counted || token.measure == Measure::kCores || token.measure == Measure::kAccelerators || token.measure == Measure::kMoney;
+    if (plain && found_wanting(i) && other != wish_.end()) return true;
     return (before(i, Sense::kNot, 1) && other != wish_.end()) || (failed && (other != wish_.end() || act_ == Act::kRequest));
   }
 
@@ -239,13 +255,6 @@ class Rules : private Surroundings {
     revise(slot, i, Change::kTimes, 1'000 + (fewer ? -1 : 1) * (wish_[i].amount / 1'000));
     return true;
   }
-  bool spelled_near(size_t i, std::initializer_list<std::u32string_view> words, int distance) const {
-    for (int k = 1; k <= distance; ++k) {
-      if (spelled(near(i, -k), words) || spelled(near(i, k), words)) return true;
-    }
-    return false;
-  }
-
   void duration(size_t i) {
     const int64_t us = wish_[i].amount;
     const bool limit_moves = in_clause(i, Sense::kDeadlineBefore);
@@ -259,11 +268,13 @@ class Rules : private Surroundings {
     // "90 seconds of film", 那90秒
     const bool of_footage = spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"film", U"video", U"footage", U"audio", U"clips", U"material", U"speech", U"music", U"recordings", U"tape"});
     const Token* behind = spelled(near(i, 1), {U"的"}) ? near(i, 2) : near(i, 1);  // 三百小时录像, 最近三天的日志
-    const bool of_data = spelled(behind, {U"录像", U"录音", U"影像", U"素材", U"视频", U"音频", U"片子", U"电影", U"节目", U"行情", U"历史", U"通话", U"成片", U"监控", U"回放", U"数据", U"日志", U"历史数据", U"记录", U"流水", U"观测"});
-    if (of_footage || of_data || spelled(near(i, -1), {U"那", U"这", U"近", U"最近", U"过去"})) return;
+    const bool of_data = spelled(behind, {U"录像", U"录音", U"影像", U"素材", U"素材转", U"视频", U"音频", U"片子", U"电影", U"节目", U"行情", U"历史", U"通话", U"成片", U"监控", U"回放", U"数据", U"日志", U"历史数据", U"记录", U"流水", U"观测"});
+    if (of_footage || of_data || spelled(near(i, -1), {U"那", U"这", U"近", U"最近", U"过去"})) return told_only(i);
     if (edits() && us < kMinuteUs && (spelled(near(i, -1), {U"慢"}) || (before(i, Sense::kMeasure, 1) && spelled(near(i, -2), {U"慢"})) || spelled(near(i, 1), {U"slower", U"longer", U"more"}))) {
       return revise(Slot::kLatency, i, Change::kRelax, 0);
     }
+    // 再压十毫秒
+    if (edits() && us < kMinuteUs && before(i, Sense::kFewer, 1)) return revise(Slot::kLatency, i, Change::kTighten, 0);
     if (us < kMinuteUs && in_clause(i, Sense::kLatency)) {
       amount(Slot::kLatency, i, us, kSure);
       return;
@@ -307,14 +318,15 @@ class Rules : private Surroundings {
     const bool closes = other != nullptr && other->kind == Kind::kInstant;  // the end of a window
     const bool by = closes || before(i, Sense::kDeadlineBefore, 1) || before(i, Sense::kRange, 1) || before(i, Sense::kWithin, 1);
     const bool repeated = before(i, Sense::kEach, 1) || before(i, Sense::kPeriod, 1);
-    const bool starts = repeated || before(i, Sense::kStart, 3) || after(i, Sense::kStart, 2) || before(i, Sense::kFrom, 1);
     const bool ends = after(i, Sense::kDeadlineAfter, 2) || before_that(i);
+    const bool starts = (repeated && !ends) || before(i, Sense::kStart, 3) || started_at(i) || before(i, Sense::kFrom, 1);
     // "between 8 pm and 6 am", "晚上八点到早上六点"; "三点跑"
     const Token* next = near(i, 1);
     const Token* second = near(i, 2);
     const bool window = second != nullptr && second->kind == Kind::kInstant && !before(i, Sense::kDeadlineBefore, 1) &&
                         (next->is(Sense::kAnd) || next->is(Sense::kRange) || next->is(Sense::kDeadlineBefore));
-    if (window || (!by && spelled(next, {U"跑", U"运行", U"想跑", U"要跑", U"想开", U"要开", U"开个"}))) {
+    const bool opens = second == nullptr && spelled(next, {U"开"});  // 七点开
+    if (window || (!by && opens) || (!by && spelled(next, {U"跑", U"运行", U"想跑", U"要跑", U"想开", U"要开", U"开个"}))) {
       amount(Slot::kStart, i, token.amount, kSure).bound = false;
       return;
     }
@@ -323,7 +335,9 @@ class Rules : private Surroundings {
     // Of a whole day its end counts, but "before" it is before it begins.
     const bool ahead = before_is_said(i);
     if (token.whole && !start && !ahead) when += 86'400;
-    Evidence& evidence = amount(start ? Slot::kStart : Slot::kDeadline, i, when, by || starts || ends ? kSure : kGuessed + 100);
+    // 后天开会前要，就是十点之前: the clock says more than the day.
+    const bool vaguer = token.whole && std::any_of(wish_.begin() + static_cast<std::ptrdiff_t>(i) + 1, wish_.end(), [](const Token& one) { return one.kind == Kind::kInstant && !one.whole; });
+    Evidence& evidence = amount(start ? Slot::kStart : Slot::kDeadline, i, when, (by || starts || ends ? kSure : needed_at(i) ? kUsual - 30 : kGuessed + 100) - (vaguer ? 50 : 0));
     evidence.bound = false;
   }
   bool before_is_said(size_t i) const {
@@ -331,10 +345,12 @@ class Rules : private Surroundings {
   }
   void number(size_t i) {
     const int64_t micro = wish_[i].amount;
+    // 路数从12加到18: what was
+    if (edits() && before(i, Sense::kFrom, 1) && is_chinese(characters_.text[wish_[i - 1].begin]) && near(i, 1) != nullptr && near(i, 1)->is(Sense::kChange)) return told_only(i);
     const auto count = [&](const Token& unit) -> bool {
       if (unit.is(Sense::kUnitRequests)) amount(Slot::kRate, i, micro / 1'000, kSure);
-      else if (unit.is(Sense::kUnitStreams) || unit.is(Sense::kStreams)) amount(Slot::kStreams, i, micro / kMicro, kSure);
-      else if (unit.is(Sense::kUnitInstances) || unit.is(Sense::kInstances)) amount(Slot::kInstances, i, micro / kMicro, kSure);
+      else if (unit.is(Sense::kUnitStreams) || unit.is(Sense::kStreams)) change_count(amount(Slot::kStreams, i, micro / kMicro, kSure), i);
+      else if (unit.is(Sense::kUnitInstances) || unit.is(Sense::kInstances)) change_count(amount(Slot::kInstances, i, micro / kMicro, kSure), i);
       else if (unit.is(Sense::kUnitCores) || unit.is(Sense::kCores)) amount(Slot::kCpu, i, micro / 1'000, kSure);
       else if (unit.is(Sense::kUnitAccelerators) || unit.is(Sense::kAccelerators) || unit.named(NameKind::kAcceleratorModel) != nullptr)
         amount(Slot::kAccelerators, i, micro / 1'000, kSure);
@@ -353,7 +369,8 @@ class Rules : private Surroundings {
     for (size_t k = i; k > 0 && i - k < 4 && !summed; --k) {
       const Token& token = wish_[k - 1];
       const bool passed = token.kind == Kind::kPause || token.is(Sense::kColon) || token.is(Sense::kMeasure) || token.is(Sense::kChange) || token.is(Sense::kAbout) ||
-                          spelled(&token, {U"要", U"需", U"是", U"给", U"用", U"开", U"设", U"上", U"共", U"为", U"来", U"得", U"留"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast);
+                          spelled(&token, {U"要", U"需", U"是", U"给", U"用", U"开", U"设", U"上", U"共", U"为", U"来", U"得", U"留"}) || token.is(Sense::kAtMost) || token.is(Sense::kAtLeast) ||
+                          (edits() && (token.is(Sense::kFewer) || token.is(Sense::kAdd) || token.is(Sense::kFrom) || token.kind == Kind::kNumber));
       const bool of_it = after(i, Sense::kMeasure, 1) && near(i, 2) == nullptr;  // 实例两个, 摄像头，一共18个
       if (!passed && !(of_it && token.is(Sense::kTotal))) {
         // "web x5"
@@ -373,6 +390,13 @@ class Rules : private Surroundings {
       amount(Slot::kInstances, i, micro / kMicro, kUsual);
       return;
     }
+    // 3x 16c64g
+    if (spelled(near(i, 1), {U"*", U"x"}) && near(i, 2) != nullptr && near(i, 2)->quantity(Measure::kCores) && micro % kMicro == 0) {
+      amount(Slot::kInstances, i, micro / kMicro, kUsual);
+      return;
+    }
+    // 五十个实例太多，改成三十个
+    if (act_ == Act::kRequest && after(i, Sense::kMeasure, 1) && before(i, Sense::kChange, 2) && micro % kMicro == 0 && counts_again(i)) return;
     // 可用率99.9, and 99.95 alone
     const bool nines = micro > 99 * kMicro && micro % kMicro >= kMicro / 2;
     if (micro > 50 * kMicro && micro < 100 * kMicro && (nines || before(i, Sense::kAvailability, 3))) {
@@ -411,6 +435,13 @@ class Rules : private Surroundings {
       amount(Slot::kBudget, i, micro * 1'000, kGuessed).field.name = "total";
       return;
     }
+    // 不超过一百, and no more in its clause
+    const bool unsaid = near(i, 1) == nullptr && near(i, -2) == nullptr && before(i, Sense::kAtMost, 1) && micro >= 10 * kMicro;
+    const bool timed = i >= 3 && wish_[i - 3].quantity(Measure::kDuration) && wish_[i - 3].amount < kMinuteUs;
+    if (act_ == Act::kRequest && unsaid && !timed && is_chinese(characters_.text[wish_[i - 1].begin]) && micro < (int64_t{1} << 50)) {
+      amount(Slot::kBudget, i, micro * 1'000, kGuessed).field.name = "total";
+      return;
+    }
     // "20 ms would be nice, 50 at most": in the unit of what was said before.
     if (limit(i)) {
       for (size_t k = i; k-- > 0;) {
@@ -420,6 +451,19 @@ class Rules : private Surroundings {
         return;
       }
     }
+  }
+
+  // Whether a bare number takes the place of what was counted last.
+  bool counts_again(size_t i) {
+    const size_t at = characters_.at[wish_[i].begin];
+    for (size_t n = out_.size(); n-- > 0;) {
+      const Slot slot = out_[n].field.slot;
+      if (out_[n].field.span.begin > at || (slot != Slot::kInstances && slot != Slot::kStreams && slot != Slot::kAccelerators)) continue;
+      out_.erase(out_.begin() + static_cast<std::ptrdiff_t>(n));
+      amount(slot, i, wish_[i].amount / (slot == Slot::kAccelerators ? 1'000 : kMicro), kSure);
+      return true;
+    }
+    return false;
   }
 
   bool corrects(size_t i) {
@@ -441,28 +485,6 @@ class Rules : private Surroundings {
     return false;
   }
 
-  // The slot that a noun of the clause names, for what changes without a figure.
-  Slot spoken_slot(size_t i, Slot otherwise) const {
-    for (int k = 1; k <= 6; ++k) {
-      for (const int at : {k, -k}) {
-        const Token* token = near(i, at);
-        if (token == nullptr) continue;
-        if (token->is(Sense::kBudget) || token->is(Sense::kCheaper)) return Slot::kBudget;
-        if (token->is(Sense::kLatency)) return Slot::kLatency;
-        if (token->is(Sense::kBandwidth)) return Slot::kBandwidth;
-        if (token->is(Sense::kUnitStreams) || token->is(Sense::kStreams)) return Slot::kStreams;
-        if (token->is(Sense::kUnitInstances) || token->is(Sense::kInstances)) return Slot::kInstances;
-        if (token->is(Sense::kUnitCores) || token->is(Sense::kCores)) return Slot::kCpu;
-        if (token->is(Sense::kUnitRequests)) return Slot::kRate;
-        if (token->is(Sense::kMemory)) return Slot::kMemory;
-        if (token->is(Sense::kUnitAccelerators) || token->is(Sense::kAccelerators)) return Slot::kAccelerators;
-        if (token->is(Sense::kAvailability)) return Slot::kAvailability;
-        if (token->is(Sense::kRunTime)) return Slot::kRunTime;
-      }
-    }
-    return otherwise;
-  }
-
   void word(size_t i) {
     const Token& token = wish_[i];
     const bool of_streams = act_ == Act::kRequest && token.is(Sense::kUnitStreams);
@@ -479,7 +501,7 @@ class Rules : private Surroundings {
       Evidence& evidence = named(Slot::kWorkload, i, work->name, kUsual + letters - aside + outweighs(token, work->name));
       evidence.field.amount = work->value;
     }
-    if (const Meaning* percentile = token.meaning(Sense::kPercentile)) amount(Slot::kPercentile, i, percentile->value, kSure).bound = false;
+    if (const Meaning* percentile = token.meaning(Sense::kPercentile); percentile != nullptr && !percentile_replaced(i)) amount(Slot::kPercentile, i, percentile->value, kSure).bound = false;
     // "A GPU" without a figure is one.
     const bool latin = is_letter(characters_.text[token.begin]);
     const bool other_card = spelled(&token, {U"card", U"cards"});  // of credit, of a game
@@ -487,28 +509,6 @@ class Rules : private Surroundings {
     if (token.is(Sense::kAll) && act_ == Act::kCancel) named(Slot::kTarget, i, "all", kSure);
     wishes(i);
     if (edits()) revisions(i);
-  }
-
-  // A Chinese word for a job says what is done, and other work beside it of what: 训练缺陷检测模型, 车流仿真, 客流数据分析. Training most of all.
-  int32_t outweighs(const Token& token, const std::string& work) const {
-    if (!is_chinese(characters_.text[token.begin]) || token.end - token.begin > 50) return 0;
-    if (token.is(Sense::kDeadlineAfter)) return -30;  // 模型训好了: what was done
-    if (work == "training") return 100;
-    const std::u32string_view text = std::u32string_view(characters_.text).substr(token.begin, token.end - token.begin);
-    if (text.find(U"推理") != std::u32string_view::npos) return 60;
-    const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && !spelled(&token, {U"分析", U"统计"}));
-    return special ? 60 : 0;
-  }
-
-  // Whether another model is wanted in place of the one at a token: "not A100 but H100", 把A100换成H100.
-  bool replaced(size_t i) const {
-    if (before(i, Sense::kNot, 3)) return true;
-    for (size_t k = i + 1; k < wish_.size(); ++k) {
-      if (wish_[k].named(NameKind::kAcceleratorModel) == nullptr) continue;
-      return std::any_of(wish_.begin() + static_cast<std::ptrdiff_t>(i), wish_.begin() + static_cast<std::ptrdiff_t>(k),
-                         [](const Token& between) { return between.is(Sense::kChange); });
-    }
-    return false;
   }
 
   void wishes(size_t i) {
@@ -530,6 +530,7 @@ class Rules : private Surroundings {
       const bool timed = i + 2 < wish_.size() && wish_[i + 1].kind == Kind::kPause && wish_[i + 2].quantity(Measure::kDuration);
       if (timed && spelled(&token, {U"要快", U"快点"})) continue;  // 要快，150ms
       if (before(i, Sense::kNot, 2)) return;  // "not cheap"
+      if (sense == Sense::kFast && only_told_soon(i)) continue;
       named(Slot::kPrefer, i, meaning->name, comparative ? kUsual : kSure);
       return;
     }
@@ -574,6 +575,11 @@ class Rules : private Surroundings {
            is_place(wish_[last + 2]) && !follows_streams(last + 2)) {
       last += 2;
       group.push_back(last);
+    }
+    // 万一上海挂了能切走: what may fail is where nothing is asked to be.
+    if (act_ == Act::kRequest && fails_behind_places(last)) {
+      for (const size_t k : group) used_[k] = true;
+      return last;
     }
     size_t counted = wish_.size();
     bool each = false;
@@ -633,6 +639,10 @@ class Rules : private Surroundings {
     }
     if (act_ == Act::kWhatIf && after(last, Sense::kFails, 8)) return Role::kDown;
     if (data_stays(first)) return Role::kResidency;
+    if (const size_t there = streams_there(first, last); there < wish_.size()) {
+      counted = there;
+      return Role::kFrom;
+    }
     // Before them, the nearest first.
     bool at = false;
     for (int k = 1; k <= 4; ++k) {
@@ -659,6 +669,8 @@ class Rules : private Surroundings {
         return Role::kFrom;
       }
       if (token->is(Sense::kNot) || token->is(Sense::kExcept)) return Role::kNot;
+      // 去掉贵州
+      if (k == 1 && act_ == Act::kEdit && token->is(Sense::kRemove) && is_chinese(characters_.text[token->begin])) return Role::kNot;
       if (token->is(Sense::kResidency)) return Role::kResidency;
       if (token->is(Sense::kOnly) || token->is(Sense::kNear) || token->is(Sense::kChange)) return Role::kOnly;
       if (token->is(Sense::kAt) || token->is(Sense::kDeadlineBefore) || token->is(Sense::kRange)) {
@@ -767,6 +779,7 @@ class Rules : private Surroundings {
   const Opinion& opinion_;
   std::vector<bool> used_;
   std::vector<Evidence> out_;
+  std::vector<Evidence> told_;
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ struct Evidence {
   Field field;             // its confidence is the weight of this reason
   bool bound = false;      // it was said as a limit: "at most"
   bool total = false;      // of all streams together, where the slot is per stream
+  bool told = false;       // the words are of no field, whatever else takes them for one
 };
 
 // A reason to believe that something was meant.

@@ -40,7 +40,9 @@ enum class Sense : uint8_t {
   // Wishes.
   kCheap, kCheaper, kFast, kFaster, kGreen, kSafe, kNoBudget, kSlowerIsFine, kTooDear, kTooSlow, kDearerIsFine,
   // Acts.
-  kAsk, kWhy, kWhatIf, kFails, kHowMuch, kWhere, kFree, kStatus, kCancel, kNeverMind, kAll, kAccept, kChange, kAdd, kFewer,
+  kAsk,
+  kWhy,         // value 1: only of what runs or is talked about
+  kWhatIf, kFails, kHowMuch, kWhere, kFree, kStatus, kCancel, kNeverMind, kAll, kAccept, kChange, kAdd, kFewer,
   kTimes,       // value: the factor in thousandths; name: the slot, if it says one
   kRemove, kThis, kQuestion, kAnd, kThen, kOutside, kComputing, kFinish, kColon,
   kByTheWay,    // begins another wish

@@ -147,7 +147,7 @@ std::optional<Number> read_chinese(std::u32string_view text, size_t begin, bool 
     section += std::max<int64_t>(digit, 0);
   }
   int64_t micro = times(kMicro, total + section);
-  if (!clock && at(i) == U'点' && chinese_digit(at(i + 1)) >= 0 && chinese_power(at(i + 2)) == 0 && at(i + 2) != U'分') {
+  if (!clock && at(i) == U'点' && chinese_digit(at(i + 1)) >= 0 && chinese_power(at(i + 2)) == 0 && at(i + 2) != U'分' && at(i + 2) != U'刻') {
     int64_t step = kMicro / 10;
     for (++i; chinese_digit(at(i)) >= 0; ++i, step /= 10) micro += chinese_digit(at(i)) * step;
   }

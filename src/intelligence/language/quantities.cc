@@ -152,6 +152,7 @@ class Reader {
     const bool tenths = number(i + 1) && is(i, Sense::kPerSecond) && !is(i, Sense::kPeriod) && part_follows(i + 1);
     if ((amount(i + 1) && !half && !tenths) || (i > 0 && amount(i - 1))) return true;
     const bool money = clause_has(i, Sense::kUnitMoney) || clause_has(i, Sense::kBlock) || clause_has(i, Sense::kCurrency);
+    if (!is(i, Sense::kPeriod)) return money;  // nothing is paid for by the second
     return money || clause_has(i, Sense::kHowMuch) || clause_has(i, Sense::kBudget);
   }
 
@@ -262,7 +263,9 @@ class Reader {
     if (is(next, Sense::kUnitNines)) {
       int64_t missing = 1'000'000;
       for (int64_t n = 0; n < micro / kMicro && missing > 1; ++n) missing /= 10;
-      return take(next + 1, Measure::kAvailability, 1'000'000 - missing);
+      // 三个九五
+      const bool half = number(next + 1) && tokens_[next + 1].amount == 5 * kMicro && tokens_[next + 1].begin == tokens_[next].end && !unit_at(next + 2);
+      return take(next + (half ? 2 : 1), Measure::kAvailability, 1'000'000 - (half && missing > 1 ? missing / 2 : missing));
     }
     if (is(next, Sense::kTenths)) {
       const bool more = number(next + 1) && tokens_[next + 1].amount < 10 * kMicro;
@@ -294,6 +297,10 @@ class Reader {
                        (clause_names_model(i) && !clause_has(i, Sense::kPeriod) && !clause_has(i, Sense::kBudget) && !clause_has(i, Sense::kAtMost));
     if (is(next, Sense::kUnitMoney) || (is(next, Sense::kBlock) && (!cards || is(next + 1, Sense::kPeriod)))) {
       end = next + 1;
+      // 十二块五: and five tenths
+      const bool tenths = is(next, Sense::kBlock) && number(end) && !tokens_[end].article && tokens_[end].amount < 10 * kMicro && tokens_[end].amount >= kMicro && tokens_[end].end - tokens_[end].begin == 1 &&
+                          tokens_[end].begin == tokens_[next].end && (end + 1 >= tokens_.size() || tokens_[end + 1].kind == Kind::kPause || is(end + 1, Sense::kWithin) || is(end + 1, Sense::kAtMost) || is(end + 1, Sense::kPeriod));
+      if (tenths) micro += tokens_[end++].amount / 10;
       return money(i, end, micro);
     }
     if (is(next, Sense::kBlock)) return take(next + 1, Measure::kAccelerators, micro / 1'000);
@@ -325,6 +332,7 @@ class Reader {
         token->amount += part_behind(end, unit->one);
         token->end = tokens_[end - 1].end;
       }
+      if (token && unit->measure == Measure::kAccelerators && !model(behind)) token->name = tokens_[next].meaning(Sense::kUnitAccelerators)->name;
       if (token && unit->measure == Measure::kStreams) token->name = tokens_[next].meaning(Sense::kUnitStreams)->name;
       if (token && unit->measure == Measure::kMemory && of_model(i, behind)) token->name = "accelerator";
       if (token && of_accelerator) token->name = "accelerator";
@@ -347,7 +355,8 @@ class Reader {
       return take(closes ? next : next + 1, Measure::kRequests, scaled(micro / per(told), 1'000));
     }
     // "每月八千", "每月不超过600"
-    const size_t ahead = i > 1 && (is(i - 1, Sense::kAtMost) || is(i - 1, Sense::kAbout) || is(i - 1, Sense::kChange)) ? 2 : 1;
+    size_t ahead = 1;
+    while (ahead < 4 && i > ahead && (is(i - ahead, Sense::kAtMost) || is(i - ahead, Sense::kAbout) || is(i - ahead, Sense::kChange) || is(i - ahead, Sense::kAccept) || is(i - ahead, Sense::kWould))) ++ahead;
     const bool per_period = i >= ahead && is(i - ahead, Sense::kPeriod) && !is(next, Sense::kMeasure) &&
                             (next >= tokens_.size() || tokens_[next].kind == Kind::kPause || is(next, Sense::kWithin) || is(next, Sense::kAtMost));
     if (is(next, Sense::kPeriod) || per_period) {

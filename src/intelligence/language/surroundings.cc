@@ -162,4 +162,114 @@ bool Surroundings::excluded_behind(size_t last) const {
   return false;
 }
 
+bool Surroundings::found_wanting(size_t i) const {
+  if (spelled(near(i, 1), {U"够", U"够了", U"不够", U"嫌", U"太少", U"太多"})) return true;
+  return spelled(near(i, 1), {U"就", U"也", U"都", U"不", U"是", U"太", U"本"}) && spelled(near(i, 2), {U"够", U"够了", U"少", U"多"});
+}
+
+bool Surroundings::needed_at(size_t i) const {
+  const Token* next = near(i, 2);
+  if (next != nullptr && (next->is(Sense::kStart) || next->is(Sense::kWorkload) || next->is(Sense::kRunTime))) return false;
+  return spelled(near(i, 1), {U"要", U"要看", U"得要", U"要用", U"就要", U"得有", U"要有"});
+}
+
+bool Surroundings::started_at(size_t i) const {
+  for (int k = 1; k <= 2; ++k) {
+    const Token* token = near(i, k);
+    if (token == nullptr) return false;
+    if (token->is(Sense::kStart)) return !spelled(near(i, k + 1), {U"前", U"之前", U"以前"});
+  }
+  return false;
+}
+
+bool Surroundings::model_refused(size_t i) const {
+  for (const Sense sense : {Sense::kNot, Sense::kExcluded, Sense::kTooDear, Sense::kTooSlow}) {
+    if (after(i, sense, 2)) return is_chinese(characters_.text[near(i, 1)->begin]);
+  }
+  static constexpr std::initializer_list<std::u32string_view> kNeedless = {U"没必要", U"没那个必要", U"用不着", U"用不起", U"用不上", U"不划算", U"没货", U"缺货", U"浪费", U"太浪费"};
+  return spelled(near(i, 1), kNeedless) || spelled(near(i, 2), kNeedless);
+}
+
+bool Surroundings::percentile_replaced(size_t i) const {
+  bool changed = false;
+  for (size_t k = i + 1; k < wish_.size(); ++k) {
+    changed = changed || wish_[k].is(Sense::kChange);
+    if (wish_[k].is(Sense::kPercentile)) return changed;
+  }
+  return false;
+}
+
+bool Surroundings::fails_behind_places(size_t last) const {
+  for (int k = 1; k <= 4; ++k) {
+    const Token* token = near(last, k);
+    if (token == nullptr || is_place(*token) || token->kind != Kind::kWord) return false;
+    if (token->is(Sense::kFails)) return is_chinese(characters_.text[token->begin]);
+  }
+  return false;
+}
+
+size_t Surroundings::streams_there(size_t first, size_t last) const {
+  if (last + 2 >= wish_.size() || wish_[last + 1].kind != Kind::kPause || wish_[last + 1].whole || wish_[first].named(NameKind::kSite) == nullptr) return wish_.size();
+  if (!spelled(&wish_[last + 2], {U"那", U"这", U"该", U"此", U"那边", U"那儿"})) return wish_.size();
+  for (size_t k = last + 3; k < wish_.size() && k <= last + 5 && wish_[k].kind != Kind::kPause; ++k) {
+    if (wish_[k].quantity(Measure::kStreams)) return k;
+  }
+  return wish_.size();
+}
+
+bool Surroundings::only_told_soon(size_t i) const {
+  const bool told = after(i, Sense::kLatency, 1) || spelled(near(i, 1), {U"报", U"喊", U"叫", U"说", U"告诉", U"吱声", U"吱", U"响", U"通知", U"提醒", U"说一声", U"喊人", U"叫人", U"知会"});
+  return told && std::any_of(wish_.begin(), wish_.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });
+}
+
+bool Surroundings::spelled_near(size_t i, std::initializer_list<std::u32string_view> words, int distance) const {
+  for (int k = 1; k <= distance; ++k) {
+    if (spelled(near(i, -k), words) || spelled(near(i, k), words)) return true;
+  }
+  return false;
+}
+
+Slot Surroundings::spoken_slot(size_t i, Slot otherwise) const {
+  for (int k = 1; k <= 6; ++k) {
+    for (const int at : {k, -k}) {
+      const Token* token = near(i, at);
+      if (token == nullptr) continue;
+      if (token->is(Sense::kBudget) || token->is(Sense::kCheaper)) return Slot::kBudget;
+      if (token->is(Sense::kLatency)) return Slot::kLatency;
+      if (token->is(Sense::kBandwidth)) return Slot::kBandwidth;
+      if (token->is(Sense::kUnitStreams) || token->is(Sense::kStreams)) return Slot::kStreams;
+      if (token->is(Sense::kUnitInstances) || token->is(Sense::kInstances)) return Slot::kInstances;
+      if (token->is(Sense::kUnitCores) || token->is(Sense::kCores)) return Slot::kCpu;
+      if (token->is(Sense::kUnitRequests)) return Slot::kRate;
+      if (token->is(Sense::kMemory)) return Slot::kMemory;
+      if (token->is(Sense::kUnitAccelerators) || token->is(Sense::kAccelerators)) return Slot::kAccelerators;
+      if (token->is(Sense::kAvailability)) return Slot::kAvailability;
+      if (token->is(Sense::kRunTime)) return Slot::kRunTime;
+    }
+  }
+  return otherwise;
+}
+
+int32_t Surroundings::outweighs(const Token& token, const std::string& work) const {
+  if (!is_chinese(characters_.text[token.begin]) || token.end - token.begin > 50) return 0;
+  if (token.is(Sense::kDeadlineAfter)) return -30;  // 模型训好了: what was done
+  if (work == "training") return 100;
+  const std::u32string_view text = std::u32string_view(characters_.text).substr(token.begin, token.end - token.begin);
+  if (text.find(U"推理") != std::u32string_view::npos) return 60;
+  const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && !spelled(&token, {U"分析", U"统计"}));
+  return special ? 60 : 0;
+}
+
+bool Surroundings::replaced(size_t i) const {
+  if (before(i, Sense::kNot, 3)) return true;
+  const bool refused = model_refused(i);
+  for (size_t k = i + 1; k < wish_.size(); ++k) {
+    if (wish_[k].named(NameKind::kAcceleratorModel) == nullptr) continue;
+    if (refused && std::any_of(wish_.begin() + static_cast<std::ptrdiff_t>(i), wish_.begin() + static_cast<std::ptrdiff_t>(k), [](const Token& between) { return between.kind == Kind::kPause; })) return true;
+    return std::any_of(wish_.begin() + static_cast<std::ptrdiff_t>(i), wish_.begin() + static_cast<std::ptrdiff_t>(k),
+                       [](const Token& between) { return between.is(Sense::kChange); });
+  }
+  return false;
+}
+
 }  // namespace weir::language

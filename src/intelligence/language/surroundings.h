@@ -47,6 +47,31 @@ class Surroundings {
   // metro总掉线，别放那儿: an exclusion behind the last name of places, there or in the next clause, that could be about nothing else.
   bool excluded_behind(size_t last) const;
 
+  // 8核够了，给12核: whether the amount at token i is said to be enough, too much or too little.
+  bool found_wanting(size_t i) const;
+  // 四点要看: whether it is needed by the time of token i.
+  bool needed_at(size_t i) const;
+  // Whether it starts at the time of token i: "8 pm start", but not 八点开播前.
+  bool started_at(size_t i) const;
+  // Whether the model at token i is found needless or too dear: H100没必要，用A100.
+  bool model_refused(size_t i) const;
+  // p99改p95: whether another percentile is wanted in place of that of token i.
+  bool percentile_replaced(size_t i) const;
+  // 万一上海挂了能切走: whether the places that end at a token are said to fail.
+  bool fails_behind_places(size_t last) const;
+  // 门口在street-a，那边5路: the streams of the site that ends at a token, in the next clause; else the number of tokens.
+  size_t streams_there(size_t first, size_t last) const;
+  // 赶紧报警: whether token i says how soon something is told of what is seen, not how soon it is done.
+  bool only_told_soon(size_t i) const;
+
+  bool spelled_near(size_t i, std::initializer_list<std::u32string_view> words, int distance) const;
+  // The slot that a noun of the clause names, for what changes without a figure.
+  Slot spoken_slot(size_t i, Slot otherwise) const;
+  // A Chinese word for a job says what is done, and other work beside it of what: 训练缺陷检测模型, 车流仿真, 客流数据分析. Training most of all.
+  int32_t outweighs(const Token& token, const std::string& work) const;
+  // Whether another model is wanted in place of the one at a token: "not A100 but H100", 把A100换成H100.
+  bool replaced(size_t i) const;
+
  protected:
   std::span<const Token> wish_;
   const Characters& characters_;

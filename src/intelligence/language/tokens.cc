@@ -37,6 +37,17 @@ std::optional<Token> read_clock(std::u32string_view text, size_t begin) {
   return Token{.kind = Kind::kClock, .begin = begin, .end = i + 3, .amount = hour * 60 + minute};
 }
 
+// The longest word, unless it takes a character of the name of a place: 不要|上海, not 不要上|海.
+Match beside_places(std::u32string_view text, size_t begin, const Gazetteer& gazetteer) {
+  const Match match = gazetteer.longest(text, begin);
+  if (match.end < begin + 2 || match.end >= text.size() || !is_chinese(text[match.end - 1]) || !is_chinese(text[match.end])) return match;
+  const Match next = gazetteer.longest(text, match.end - 1);
+  const auto place = [](const Meaning& meant) { return meant.is_name ? meant.kind == NameKind::kRegion || meant.kind == NameKind::kSite || meant.kind == NameKind::kLabel : meant.sense == Sense::kBuiltInRegion; };
+  if (next.end <= match.end || !std::any_of(next.meanings->begin(), next.meanings->end(), place)) return match;
+  const Match shorter = gazetteer.longest(text.substr(0, match.end - 1), begin);
+  return shorter.end + 1 == match.end ? shorter : match;
+}
+
 }  // namespace
 
 const Meaning* Token::meaning(Sense sense) const {
@@ -71,7 +82,7 @@ std::vector<Token> split(const Characters& characters, const Gazetteer& gazettee
         continue;
       }
     }
-    const Match match = gazetteer.longest(text, i);
+    const Match match = beside_places(text, i, gazetteer);
     const bool clock = !out.empty() && names_a_day(out.back());
     const auto number = read_number(text, i, clock);
     // 下午一点, 一点前: an hour, not "a bit".

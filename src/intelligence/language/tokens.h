@@ -13,7 +13,7 @@ enum class Measure : uint8_t {
   kBandwidth,     // bit/s
   kMemory,        // MiB; name: "accelerator" where that was said
   kCores,         // thousandths
-  kAccelerators,  // thousandths
+  kAccelerators,  // thousandths; name: "sheet" where they may be of anything
   kStreams,       // name: "camera" or "audio" where they are
   kInstances,
   kMoney,         // nanocredits; name: the period, if said
