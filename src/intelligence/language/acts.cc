@@ -243,11 +243,17 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   if (signs.has(Sense::kWhy)) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
   // "on two GPUs, scratch that, four" corrects
   const bool corrects = workload && !talk && signs.has(Sense::kCorrection) && signs.counted();
-  if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, talk && signs.quantity() ? 845 : 950);  // "I changed my mind: 7 streams"
+  if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, talk && signs.quantity() ? 845 : talk && signs.begins(Sense::kNeverMind) ? 991 : 950);  // "I changed my mind: 7 streams"
   // "If one machine fails, another has to take over": part of a wish that says what it wants, not a question.
   const bool aside = (workload || signs.has(Sense::kLook) || signs.cameras()) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && (!signs.opens_supposing() || signs.has(Sense::kAsk));
   if (signs.supposes() && about) add(Act::kWhatIf, aside ? 760 : 940);
   if (signs.has(Sense::kFails) && place && !(workload && signs.counted()) && signs.any({Sense::kQuestion, Sense::kWorld})) add(Act::kWhatIf, 932);
+  // "switch off metro?": a place is not Weir's to end, so it is asked what would be.
+  const bool place_off = signs.turned_off() || signs.has(Sense::kCancel);
+  if (place_off && place_besides && !workload && !signs.names(NameKind::kIntent) && !signs.names(NameKind::kArtifact) && !signs.any({Sense::kThis, Sense::kAll, Sense::kKind}) &&
+      (situation.consent.asked || signs.has(Sense::kQuestion))) {
+    add(Act::kWhatIf, 941);
+  }
   const bool compares = signs.any({Sense::kCheaper, Sense::kFaster, Sense::kCheap, Sense::kFast});
   if (talk && signs.has(Sense::kWould) && compares && (signs.has(Sense::kQuestion) || signs.opens_with_would()) && (signs.has(Sense::kChange) || signs.quantity() || place || hardware)) add(Act::kWhatIf, 935);
   const bool money_asked = std::any_of(wish.begin(), wish.end(), [&](const Token& token) {
@@ -277,8 +283,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
       !signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer, Sense::kHowMuch, Sense::kWhere, Sense::kWhy, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster, Sense::kWould})) {
     add(Act::kStatus, 934);
   }
-  if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kHowMuch, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
-  if (signs.asks_of_work_done() && !signs.counted()) add(Act::kStatus, 903);
+  if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kHowMuch, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
+  if (signs.asks_of_work_done() && !signs.counted()) add(Act::kStatus, 997);
   // "drop the simulation", "forget the render": what is done, and no figure of it.
   if (signs.drops_work() && !signs.counted() && !signs.instant()) add(Act::kCancel, 997);
   if (situation.consent.denied && signs.has(Sense::kNoLonger) && (workload || hardware || signs.names(NameKind::kIntent)) && !signs.quantity()) add(Act::kCancel, 905);

@@ -40,11 +40,13 @@ class Rules : private Surroundings {
       else if (token.kind == Kind::kWord) word(i);
     }
     mend();
+    voices();
     hints();
     looks(true);
     sounds_like();
     looks(false);
     kind();
+    out_.insert(out_.end(), told_.begin(), told_.end());
     return std::move(out_);
   }
 
@@ -58,6 +60,20 @@ class Rules : private Surroundings {
         return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot && one.field.span.begin > at; });
       };
       std::erase_if(out_, [&](const Evidence& one) { return one.field.span.begin < at && behind(one.field.slot); });
+    }
+  }
+
+  // "captions for 8 classrooms, 1 second": as many streams as there are places where somebody speaks at once.
+  void voices() {
+    if (act_ != Act::kRequest) return;
+    const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
+    const bool speech = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kWorkload && one.field.name == "speech"; });
+    if (!speech || said(Slot::kStreams) || said(Slot::kFrom) || !(said(Slot::kLatency) || at_once())) return;
+    for (size_t i = 0; i < wish_.size(); ++i) {
+      const int64_t micro = wish_[i].amount;
+      if (wish_[i].kind != Kind::kNumber || wish_[i].article || micro % kMicro != 0 || micro <= kMicro || micro > 10'000 * kMicro || !voices_behind(i)) continue;
+      amount(Slot::kStreams, i, micro / kMicro, kGuessed).bound = false;
+      return;
     }
   }
 
@@ -149,6 +165,13 @@ class Rules : private Surroundings {
     evidence.field.name = std::move(name);
     return evidence;
   }
+  // What is told of at token i is no value of anything.
+  void told(size_t i) {
+    Evidence& evidence = told_.emplace_back();
+    evidence.field.confidence_permille = kSure;
+    evidence.field.span = characters_.span(wish_[i].begin, wish_[i].end);
+    evidence.no_field = true;
+  }
   bool limit(size_t i) const { return before(i, Sense::kAtMost, 3) || after(i, Sense::kAtMost, 1) || after(i, Sense::kWithin, 1); }
 
   // More or fewer of what is there.
@@ -168,7 +191,8 @@ class Rules : private Surroundings {
 
   void quantity(size_t i) {
     const Token& token = wish_[i];
-    if (told_of(i) || (edits() && token.quantity(Measure::kAccelerators) && spelled(&token, {U"a", U"an"}))) return;
+    if (told_of(i)) return told(i);
+    if (edits() && token.quantity(Measure::kAccelerators) && spelled(&token, {U"a", U"an"})) return;
     switch (token.measure) {
       case Measure::kDuration: return duration(i);
       case Measure::kBandwidth: {
@@ -178,7 +202,7 @@ class Rules : private Surroundings {
       }
       case Measure::kMemory: {
         // "3 TB of logs": what is worked on
-        if (spelled(near(i, 1), {U"of"}) && !after(i, Sense::kMemory, 3) && !after(i, Sense::kAcceleratorMemory, 3)) return;
+        if (spelled(near(i, 1), {U"of"}) && !after(i, Sense::kMemory, 3) && !after(i, Sense::kAcceleratorMemory, 3)) return told(i);
         const bool of_accelerator = before(i, Sense::kAcceleratorMemory, 3) || after(i, Sense::kAcceleratorMemory, 3) ||
                                     token.name == "accelerator";
         amount(of_accelerator ? Slot::kAcceleratorMemory : Slot::kMemory, i, token.amount, kUsual);
@@ -187,7 +211,7 @@ class Rules : private Surroundings {
       case Measure::kCores: return change_count(amount(Slot::kCpu, i, token.amount, kSure), i);
       case Measure::kAccelerators: return change_count(amount(Slot::kAccelerators, i, token.amount, kSure), i);
       case Measure::kStreams:
-        if (token.name != "camera" && before(i, Sense::kPeriod, 2)) return;  // as many in a day, not at once
+        if (token.name != "camera" && before(i, Sense::kPeriod, 2)) return told(i);  // as many in a day, not at once
         return change_count(amount(Slot::kStreams, i, token.amount * things_with(i), kSure), i);
       case Measure::kInstances: return change_count(amount(Slot::kInstances, i, token.amount, kUsual), i);
       case Measure::kMoney: {
@@ -257,10 +281,13 @@ class Rules : private Surroundings {
       return;
     }
     // "90 seconds of film", 那90秒
-    const bool of_footage = spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"film", U"video", U"footage", U"audio", U"clips", U"material", U"speech", U"music", U"recordings", U"tape"});
+    bool of_footage = false;  // "90 seconds of film", "300 hours of old footage", "a ten minute animation"
+    for (int k = 1; k <= 4 && near(i, k) != nullptr && near(i, k)->kind == Kind::kWord && !near(i, k)->is(Sense::kAnd); ++k) {
+      of_footage = of_footage || (spelled(near(i, 1), {U"of", U"worth"}) && is_footage(near(i, k)));
+    }
     const Token* behind = spelled(near(i, 1), {U"的"}) ? near(i, 2) : near(i, 1);  // 三百小时录像, 最近三天的日志
     const bool of_data = spelled(behind, {U"录像", U"录音", U"影像", U"素材", U"视频", U"音频", U"片子", U"电影", U"节目", U"行情", U"历史", U"通话", U"成片", U"监控", U"回放", U"数据", U"日志", U"历史数据", U"记录", U"流水", U"观测"});
-    if (of_footage || of_data || spelled(near(i, -1), {U"那", U"这", U"近", U"最近", U"过去"})) return;
+    if (of_footage || of_data || spelled(near(i, -1), {U"那", U"这", U"近", U"最近", U"过去"})) return told(i);
     if (edits() && us < kMinuteUs && (spelled(near(i, -1), {U"慢"}) || (before(i, Sense::kMeasure, 1) && spelled(near(i, -2), {U"慢"})) || spelled(near(i, 1), {U"slower", U"longer", U"more"}))) {
       return revise(Slot::kLatency, i, Change::kRelax, 0);
     }
@@ -301,7 +328,7 @@ class Rules : private Surroundings {
     if (act_ == Act::kWhatIf && in_clause(i, Sense::kFails)) return;  // when it fails
     // "after the theft on Tuesday we want …"
     for (int k = 3; k <= 8 && token.whole && spelled(near(i, -1), {U"on"}) && !in_clause(i, Sense::kStart); ++k) {
-      if (spelled(near(i, -k), {U"after", U"since"})) return;
+      if (spelled(near(i, -k), {U"after", U"since", U"after that"})) return told(i);
     }
     const Token* other = near(i, -2);
     const bool closes = other != nullptr && other->kind == Kind::kInstant;  // the end of a window
@@ -385,6 +412,16 @@ class Rules : private Surroundings {
     }
     const bool of_answer = act_ == Act::kEdit && spelled(near(i, 1), {U"of"}) && situation_.previous != nullptr && situation_.previous->find(Slot::kStreams) != nullptr;
     if (of_answer && spelled(near(i, 2), {U"them", U"those", U"these"})) return change_count(amount(Slot::kStreams, i, micro / kMicro, kUsual), i);
+    // "we lost two cameras, so ten now": what is left of them
+    const bool left = spelled(near(i, 1), {U"now", U"left", U"remain", U"in total", U"altogether"}) || (near(i, 1) == nullptr && spelled(near(i, -1), {U"leaves", U"leaving"}));
+    for (size_t n = 0; act_ == Act::kEdit && left && n < out_.size(); ++n) {
+      const Slot slot = out_[n].field.slot;
+      const bool fewer = out_[n].field.change == Change::kAdd && (slot == Slot::kStreams || slot == Slot::kInstances || slot == Slot::kAccelerators);
+      if (!fewer) continue;
+      out_.erase(out_.begin() + static_cast<std::ptrdiff_t>(n));
+      amount(slot, i, micro / (slot == Slot::kAccelerators ? 1'000 : kMicro), kSure);
+      return;
+    }
     // "12 cameras, no, 14": of what was said before.
     if (corrects(i)) return;
     const bool to_spend = spelled(near(i, 1), {U"to"}) && after(i, Sense::kBudget, 2);
@@ -441,28 +478,6 @@ class Rules : private Surroundings {
     return false;
   }
 
-  // The slot that a noun of the clause names, for what changes without a figure.
-  Slot spoken_slot(size_t i, Slot otherwise) const {
-    for (int k = 1; k <= 6; ++k) {
-      for (const int at : {k, -k}) {
-        const Token* token = near(i, at);
-        if (token == nullptr) continue;
-        if (token->is(Sense::kBudget) || token->is(Sense::kCheaper)) return Slot::kBudget;
-        if (token->is(Sense::kLatency)) return Slot::kLatency;
-        if (token->is(Sense::kBandwidth)) return Slot::kBandwidth;
-        if (token->is(Sense::kUnitStreams) || token->is(Sense::kStreams)) return Slot::kStreams;
-        if (token->is(Sense::kUnitInstances) || token->is(Sense::kInstances)) return Slot::kInstances;
-        if (token->is(Sense::kUnitCores) || token->is(Sense::kCores)) return Slot::kCpu;
-        if (token->is(Sense::kUnitRequests)) return Slot::kRate;
-        if (token->is(Sense::kMemory)) return Slot::kMemory;
-        if (token->is(Sense::kUnitAccelerators) || token->is(Sense::kAccelerators)) return Slot::kAccelerators;
-        if (token->is(Sense::kAvailability)) return Slot::kAvailability;
-        if (token->is(Sense::kRunTime)) return Slot::kRunTime;
-      }
-    }
-    return otherwise;
-  }
-
   void word(size_t i) {
     const Token& token = wish_[i];
     const bool of_streams = act_ == Act::kRequest && token.is(Sense::kUnitStreams);
@@ -489,28 +504,6 @@ class Rules : private Surroundings {
     if (edits()) revisions(i);
   }
 
-  // A Chinese word for a job says what is done, and other work beside it of what: 训练缺陷检测模型, 车流仿真, 客流数据分析. Training most of all.
-  int32_t outweighs(const Token& token, const std::string& work) const {
-    if (!is_chinese(characters_.text[token.begin]) || token.end - token.begin > 50) return 0;
-    if (token.is(Sense::kDeadlineAfter)) return -30;  // 模型训好了: what was done
-    if (work == "training") return 100;
-    const std::u32string_view text = std::u32string_view(characters_.text).substr(token.begin, token.end - token.begin);
-    if (text.find(U"推理") != std::u32string_view::npos) return 60;
-    const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && !spelled(&token, {U"分析", U"统计"}));
-    return special ? 60 : 0;
-  }
-
-  // Whether another model is wanted in place of the one at a token: "not A100 but H100", 把A100换成H100.
-  bool replaced(size_t i) const {
-    if (before(i, Sense::kNot, 3)) return true;
-    for (size_t k = i + 1; k < wish_.size(); ++k) {
-      if (wish_[k].named(NameKind::kAcceleratorModel) == nullptr) continue;
-      return std::any_of(wish_.begin() + static_cast<std::ptrdiff_t>(i), wish_.begin() + static_cast<std::ptrdiff_t>(k),
-                         [](const Token& between) { return between.is(Sense::kChange); });
-    }
-    return false;
-  }
-
   void wishes(size_t i) {
     const Token& token = wish_[i];
     const bool asked = act_ == Act::kWhy || act_ == Act::kWhatIf || act_ == Act::kStatus || act_ == Act::kCancel;
@@ -520,6 +513,7 @@ class Rules : private Surroundings {
       if (meaning == nullptr) continue;
       const bool comparative = sense == Sense::kCheaper || sense == Sense::kFaster;
       if (comparative && edits()) continue;
+      if (comparative && spelled(near(i, 1), {U"than", U"with", U"if"})) continue;  // only told of
       const bool stated = sense == Sense::kSafe && [&] {
         for (int k = 1; k <= 3; ++k) {
           if (const Token* next = near(i, k); next != nullptr && next->quantity(Measure::kShare)) return true;
@@ -561,7 +555,8 @@ class Rules : private Surroundings {
       if (slot == Slot::kLatency || slot == Slot::kBudget) return revise(slot, i, Change::kTighten, 0);
     }
     if (token.is(Sense::kRemove) && !figure) {
-      const Slot slot = spoken_slot(i, Slot::kKind);
+      const std::string& of = token.meaning(Sense::kRemove)->name;
+      const Slot slot = of == "deadline" ? Slot::kDeadline : of == "latency" ? Slot::kLatency : spoken_slot(i, Slot::kKind);
       if (slot != Slot::kKind) revise(slot, i, Change::kRemove, 0);
     }
   }
@@ -640,6 +635,9 @@ class Rules : private Surroundings {
       if (token == nullptr) break;
       const size_t index = first - static_cast<size_t>(k);
       if (token->is(Sense::kFails) && act_ != Act::kRequest && act_ != Act::kEdit) return Role::kDown;
+      // "what if we switch off metro"
+      const bool ends = token->is(Sense::kCancel) || (token->is(Sense::kOff) && before(index, Sense::kTurn, 3)) || (token->is(Sense::kTurn) && after(last, Sense::kOff, 1));
+      if (ends && !at && act_ == Act::kWhatIf) return Role::kDown;
       if (token->is(Sense::kFrom) && act_ == Act::kEdit && (after(last, Sense::kMoveAway, 3) || after(last, Sense::kChange, 3) || spelled(near(last, 1), {U"搬到", U"挪到", U"迁到", U"换到", U"移到", U"转到", U"切到", U"放到"}))) return Role::kNot;
       if (token->is(Sense::kFrom)) {
         each = k > 1 && wish_[index].is(Sense::kEach);
@@ -767,6 +765,7 @@ class Rules : private Surroundings {
   const Opinion& opinion_;
   std::vector<bool> used_;
   std::vector<Evidence> out_;
+  std::vector<Evidence> told_;  // of no field
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ struct Evidence {
   Field field;             // its confidence is the weight of this reason
   bool bound = false;      // it was said as a limit: "at most"
   bool total = false;      // of all streams together, where the slot is per stream
+  bool no_field = false;   // its words are only told of: nobody else is to make a field of them
 };
 
 // A reason to believe that something was meant.

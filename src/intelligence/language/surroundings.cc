@@ -124,6 +124,36 @@ bool Surroundings::on_rails(size_t i) const {
   return named && !spelled(near(i, 1), {U"job", U"jobs", U"run", U"runs", U"task", U"tasks"});
 }
 
+bool Surroundings::is_footage(const Token* token) const {
+  return spelled(token, {U"film", U"films", U"video", U"videos", U"footage", U"audio", U"clip", U"clips", U"material", U"speech", U"music", U"recording", U"recordings", U"tape", U"tapes", U"animation",
+                         U"animations", U"cartoon", U"movie", U"movies", U"rushes", U"interviews", U"trailer", U"showreel", U"episode", U"episodes", U"cutscene", U"cutscenes", U"sequence", U"sequences",
+                         U"shots", U"scenes", U"screen time", U"runtime", U"lectures", U"concerts", U"matches", U"reels", U"reel", U"broadcast", U"broadcasts", U"television", U"tv", U"dailies", U"data",
+                         U"logs", U"history", U"measurements", U"readings", U"observations"});
+}
+
+bool Surroundings::voices_behind(size_t i) const {
+  for (int k = 1; k <= 3; ++k) {
+    const Token* token = near(i, k);
+    if (token == nullptr || token->kind != Kind::kWord || token->is(Sense::kAnd)) return false;
+    const bool speaks = spelled(token, {U"conferences", U"press conferences", U"hearings", U"classrooms", U"classes", U"courtrooms", U"courts", U"trials", U"debates", U"panels", U"talks", U"shows", U"sermons",
+                                        U"services", U"seminars", U"workshops", U"webinars", U"interviews", U"podcasts", U"consultations", U"appointments", U"meetings", U"rooms", U"meeting rooms",
+                                        U"conference rooms", U"desks", U"counters", U"booths", U"tables", U"stages", U"halls", U"chambers", U"committees", U"broadcasts", U"programmes", U"programs", U"lectures",
+                                        U"lecture halls", U"lessons", U"tours", U"handsets", U"headsets", U"speakers", U"presenters", U"teachers", U"doctors", U"nurses", U"agents", U"operators", U"interpreters",
+                                        U"callers", U"radios", U"intercoms", U"kiosks", U"windows", U"tills", U"taxis", U"cockpits", U"hotlines", U"wards", U"theatres", U"theaters", U"churches", U"guides",
+                                        U"devices", U"phones", U"tracks", U"sources", U"commentators", U"reporters", U"anchors", U"dispatchers", U"controllers", U"towers", U"frequencies", U"seats", U"sessions",
+                                        U"streams", U"studios", U"stations", U"shops", U"branches", U"speeches", U"events", U"parliaments", U"councils", U"rounds"});
+    if (speaks) return true;
+  }
+  return false;
+}
+
+bool Surroundings::at_once() const {
+  return std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
+    const Meaning* kind = token.meaning(Sense::kKind);
+    return (kind != nullptr && kind->value == 3) || spelled(&token, {U"while", U"as they", U"at once", U"simultaneously", U"at the same time", U"in parallel", U"on air", U"on the fly", U"as it happens"});
+  });
+}
+
 bool Surroundings::is_object(size_t i) const {
   const std::string& name = wish_[i].meaning(Sense::kWorkload)->name;
   const auto other = [&](const Token& token) {
@@ -158,6 +188,52 @@ bool Surroundings::excluded_behind(size_t last) const {
       if (n > k + 3 || !(wish_[n].meanings.empty() || wish_[n].is(Sense::kAt) || wish_[n].is(Sense::kThis)) || wish_[n].kind != Kind::kWord) return false;
     }
     return true;
+  }
+  return false;
+}
+
+Slot Surroundings::spoken_slot(size_t i, Slot otherwise) const {
+  for (int k = 1; k <= 6; ++k) {
+    for (const int at : {k, -k}) {
+      const Token* token = near(i, at);
+      if (token == nullptr) continue;
+      if (token->is(Sense::kBudget) || token->is(Sense::kCheaper)) return Slot::kBudget;
+      if (token->is(Sense::kLatency)) return Slot::kLatency;
+      if (token->is(Sense::kBandwidth)) return Slot::kBandwidth;
+      if (token->is(Sense::kUnitStreams) || token->is(Sense::kStreams)) return Slot::kStreams;
+      if (token->is(Sense::kUnitInstances) || token->is(Sense::kInstances)) return Slot::kInstances;
+      if (token->is(Sense::kUnitCores) || token->is(Sense::kCores)) return Slot::kCpu;
+      if (token->is(Sense::kUnitRequests)) return Slot::kRate;
+      if (token->is(Sense::kMemory)) return Slot::kMemory;
+      if (token->is(Sense::kUnitAccelerators) || token->is(Sense::kAccelerators)) return Slot::kAccelerators;
+      if (token->is(Sense::kAvailability)) return Slot::kAvailability;
+      if (token->is(Sense::kRunTime)) return Slot::kRunTime;
+      if (spelled(token, {U"deadline", U"due date", U"time limit", U"cut off date", U"cutoff"})) return Slot::kDeadline;
+    }
+  }
+  return otherwise;
+}
+
+int32_t Surroundings::outweighs(const Token& token, const std::string& work) const {
+  if (!is_chinese(characters_.text[token.begin]) || token.end - token.begin > 50) return 0;
+  if (token.is(Sense::kDeadlineAfter)) return -30;  // 模型训好了: what was done
+  if (work == "training") return 100;
+  const std::u32string_view text = std::u32string_view(characters_.text).substr(token.begin, token.end - token.begin);
+  if (text.find(U"推理") != std::u32string_view::npos) return 60;
+  const bool special = work == "rendering" || work == "simulation" || work == "transcoding" || (work == "analysis" && !spelled(&token, {U"分析", U"统计"}));
+  return special ? 60 : 0;
+}
+
+bool Surroundings::replaced(size_t i) const {
+  for (int k = 1; k <= 3 && near(i, -k) != nullptr; ++k) {
+    if (!near(i, -k)->is(Sense::kNot)) continue;
+    // "four no five A100s" corrects the figure
+    return !(spelled(near(i, -k), {U"no"}) && near(i, -k - 1) != nullptr && near(i, -k - 1)->kind != Kind::kWord);
+  }
+  for (size_t k = i + 1; k < wish_.size(); ++k) {
+    if (wish_[k].named(NameKind::kAcceleratorModel) == nullptr) continue;
+    return std::any_of(wish_.begin() + static_cast<std::ptrdiff_t>(i), wish_.begin() + static_cast<std::ptrdiff_t>(k),
+                       [](const Token& between) { return between.is(Sense::kChange); });
   }
   return false;
 }

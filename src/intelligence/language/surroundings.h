@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "intelligence/language/tokens.h"
@@ -41,11 +42,23 @@ class Surroundings {
   bool data_stays(size_t first) const;
   // "the night train", "trains at platform 4": what runs on rails.
   bool on_rails(size_t i) const;
+  // Whether the word is of what is filmed, recorded or made to be seen.
+  bool is_footage(const Token* token) const;
+  // Whether what is counted at token i speaks, or is where somebody speaks: "8 classrooms", "15 press conferences".
+  bool voices_behind(size_t i) const;
+  // Whether it is done as it happens.
+  bool at_once() const;
   // Whether the work at token i is only what other work of its clause is done with: "face recognition training", "train a chatbot",
   // "the database of our game".
   bool is_object(size_t i) const;
   // metro总掉线，别放那儿: an exclusion behind the last name of places, there or in the next clause, that could be about nothing else.
   bool excluded_behind(size_t last) const;
+  // The slot that a noun of the clause names, for what changes without a figure.
+  Slot spoken_slot(size_t i, Slot otherwise) const;
+  // A Chinese word for a job says what is done, and other work beside it of what: 训练缺陷检测模型, 车流仿真, 客流数据分析. Training most of all.
+  int32_t outweighs(const Token& token, const std::string& work) const;
+  // Whether another model is wanted in place of the one at a token: "not A100 but H100", 把A100换成H100.
+  bool replaced(size_t i) const;
 
  protected:
   std::span<const Token> wish_;
