@@ -37,6 +37,10 @@ struct Signs {
              token.quantity(Measure::kRequests);
     });
   }
+  // 两张车票: of what "cards" count, no more than a word.
+  bool counts_cards_alone() const {
+    return !names(NameKind::kAcceleratorModel) && std::all_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind != Kind::kQuantity || token.quantity(Measure::kAccelerators); });
+  }
   size_t figures() const {
     return static_cast<size_t>(std::count_if(wish.begin(), wish.end(), [](const Token& token) {
       return token.kind == Kind::kQuantity || token.kind == Kind::kInstant || token.named(NameKind::kAcceleratorModel) != nullptr || token.is(Sense::kPercentile);
@@ -236,7 +240,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const auto add = [&](Act act, int32_t weight) { out.push_back({act, weight}); };
 
   const bool outside = signs.has(Sense::kOutside) && !known && !(workload && signs.quantity()) && !signs.asks_of_work(talk);
-  if ((outside || signs.far_outside()) && !signs.counted()) add(Act::kOther, signs.far_outside() ? 998 : 990);
+  const bool far = signs.far_outside() && !workload;
+  if (((outside || signs.far_outside()) && !signs.counted()) || (far && signs.counts_cards_alone())) add(Act::kOther, signs.far_outside() ? 998 : 990);
   // A question about the world that names a word of computing in passing.
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);
@@ -269,9 +274,11 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   if (signs.has(Sense::kWhere) && signs.names(NameKind::kIntent) && !signs.has(Sense::kFree)) add(Act::kStatus, 925);
   // "render where it is green", "what is left over is 700": told within a wish.
   const bool wherever = workload && !talk && !signs.has(Sense::kQuestion) && signs.quantity() && (!signs.begins(Sense::kWhere) || signs.first(Sense::kWorkload, Sense::kWhere));
+  // "four broke, so eight are left": told, and not asked
+  const bool lost = talk && signs.has(Sense::kFails) && signs.counted() && !signs.has(Sense::kQuestion);
   if (signs.has(Sense::kWhere) && (computing || signs.any({Sense::kFree, Sense::kCheap, Sense::kGreen}))) add(Act::kWhere, wherever ? 770 : 920);
   const bool any_left = signs.has(Sense::kHave) && (signs.has(Sense::kQuestion) || signs.has(Sense::kFree)) && !workload;
-  if (signs.has(Sense::kFree) && computing && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, wherever ? 770 : 910);
+  if (signs.has(Sense::kFree) && computing && !lost && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, wherever ? 770 : 910);
   if (any_left && hardware && !signs.has(Sense::kLook) && !signs.has(Sense::kLatency)) add(Act::kWhere, 908);
   // 看鱼浮起来没有: what is to be looked for, not how it does.
   const bool looked_for = signs.counted() && !talk && !known;

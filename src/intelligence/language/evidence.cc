@@ -20,6 +20,7 @@ constexpr int32_t kMisspelt = 150;   // taken off where a word was corrected
 
 enum class Role : uint8_t { kPlain, kAt, kFrom, kOnly, kNot, kResidency, kDown };
 
+constexpr int64_t kStoryUs = 1'440 * kMinuteUs;  // what happened is told of days
 constexpr int64_t kShortRunUs = 10 * kSecondUs;  // nothing is asked to run for less
 
 class Rules : private Surroundings {
@@ -280,8 +281,11 @@ class Rules : private Surroundings {
       evidence.field.change = Change::kAdd;
       return;
     }
+    // "three thefts in a week": what happened
+    if (us >= kStoryUs && spelled(near(i, -1), {U"in", U"within"}) && is_mishap(near(i, -2))) return told(i);
     // "90 seconds of film", 那90秒
-    bool of_footage = false;  // "90 seconds of film", "300 hours of old footage", "a ten minute animation"
+    // "90 seconds of film", "300 hours of old footage", "a ten minute animation"
+    bool of_footage = us >= kShortRunUs && is_footage(near(i, 1)) && !before(i, Sense::kFor, 2) && !before(i, Sense::kWithin, 2);
     for (int k = 1; k <= 4 && near(i, k) != nullptr && near(i, k)->kind == Kind::kWord && !near(i, k)->is(Sense::kAnd); ++k) {
       of_footage = of_footage || (spelled(near(i, 1), {U"of", U"worth"}) && is_footage(near(i, k)));
     }
@@ -334,6 +338,11 @@ class Rules : private Surroundings {
     const bool closes = other != nullptr && other->kind == Kind::kInstant;  // the end of a window
     const bool by = closes || before(i, Sense::kDeadlineBefore, 1) || before(i, Sense::kRange, 1) || before(i, Sense::kWithin, 1);
     const bool repeated = before(i, Sense::kEach, 1) || before(i, Sense::kPeriod, 1);
+    // "the festival starts tomorrow": what begins is no work
+    for (int k = 1; k <= 3; ++k) {
+      const Token* event = near(i, -k - 1);
+      if (spelled(near(i, -k), {U"starts", U"begins", U"opens", U"kicks off"}) && event != nullptr && event->kind == Kind::kWord && event->meanings.empty() && !before(i, Sense::kWorkload, kClause)) return told(i);
+    }
     const bool starts = repeated || before(i, Sense::kStart, 3) || after(i, Sense::kStart, 2) || before(i, Sense::kFrom, 1);
     const bool ends = after(i, Sense::kDeadlineAfter, 2) || before_that(i);
     // "between 8 pm and 6 am", "晚上八点到早上六点"; "三点跑"
@@ -537,8 +546,10 @@ class Rules : private Surroundings {
   void revisions(size_t i) {
     const Token& token = wish_[i];
     if (const Meaning* times = token.meaning(Sense::kTimes)) {
+      // "raise it by a third"
+      const bool raised = times->value < 1'000 && times->name.empty() && spelled_near(i, {U"raise", U"increase", U"grow", U"up", U"bump", U"higher", U"rises", U"goes up", U"grows", U"add", U"extend"}, 4);
       const bool priced = !times->name.empty() || in_clause(i, Sense::kHowMuch);
-      return revise(priced ? Slot::kBudget : spoken_slot(i, times->value < 1'000 ? Slot::kBudget : Slot::kStreams), i, Change::kTimes, times->value);
+      return revise(priced ? Slot::kBudget : spoken_slot(i, times->value < 1'000 ? Slot::kBudget : Slot::kStreams), i, Change::kTimes, raised ? 2'000 - times->value : times->value);
     }
     if (act_ == Act::kWhatIf) return;
     const bool reason = token.is(Sense::kTooDear) || token.is(Sense::kTooSlow);

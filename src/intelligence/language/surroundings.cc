@@ -127,8 +127,14 @@ bool Surroundings::on_rails(size_t i) const {
 bool Surroundings::is_footage(const Token* token) const {
   return spelled(token, {U"film", U"films", U"video", U"videos", U"footage", U"audio", U"clip", U"clips", U"material", U"speech", U"music", U"recording", U"recordings", U"tape", U"tapes", U"animation",
                          U"animations", U"cartoon", U"movie", U"movies", U"rushes", U"interviews", U"trailer", U"showreel", U"episode", U"episodes", U"cutscene", U"cutscenes", U"sequence", U"sequences",
-                         U"shots", U"scenes", U"screen time", U"runtime", U"lectures", U"concerts", U"matches", U"reels", U"reel", U"broadcast", U"broadcasts", U"television", U"tv", U"dailies", U"data",
+                         U"shots", U"scenes", U"documentary", U"concert", U"podcast", U"feature", U"ad", U"commercial", U"intro", U"screen time", U"runtime", U"lectures", U"concerts", U"matches", U"reels", U"reel", U"broadcast", U"broadcasts", U"television", U"tv", U"dailies", U"data",
                          U"logs", U"history", U"measurements", U"readings", U"observations"});
+}
+
+bool Surroundings::is_mishap(const Token* token) const {
+  return spelled(token, {U"thefts", U"burglaries", U"robberies", U"accidents", U"crashes", U"collisions", U"outages", U"failures", U"breakdowns", U"complaints", U"fires", U"falls", U"injuries", U"incidents",
+                         U"misses", U"ins", U"break-ins", U"break ins", U"floods", U"leaks", U"attacks", U"fights", U"losses", U"deaths", U"cases", U"alarms", U"lawsuits", U"recalls", U"defects", U"errors",
+                         U"faults", U"stoppages"});
 }
 
 bool Surroundings::voices_behind(size_t i) const {
@@ -150,7 +156,8 @@ bool Surroundings::voices_behind(size_t i) const {
 bool Surroundings::at_once() const {
   return std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
     const Meaning* kind = token.meaning(Sense::kKind);
-    return (kind != nullptr && kind->value == 3) || spelled(&token, {U"while", U"as they", U"at once", U"simultaneously", U"at the same time", U"in parallel", U"on air", U"on the fly", U"as it happens"});
+    const bool live = token.is(Sense::kWorkload) && std::u32string_view(characters_.text).substr(token.begin).starts_with(U"live");
+    return live || (kind != nullptr && kind->value == 3) || spelled(&token, {U"while", U"as they", U"at once", U"simultaneously", U"at the same time", U"in parallel", U"on air", U"on the fly", U"as it happens"});
   });
 }
 

@@ -44,6 +44,8 @@ class Surroundings {
   bool on_rails(size_t i) const;
   // Whether the word is of what is filmed, recorded or made to be seen.
   bool is_footage(const Token* token) const;
+  // Whether the word is of what one complains of: "thefts".
+  bool is_mishap(const Token* token) const;
   // Whether what is counted at token i speaks, or is where somebody speaks: "8 classrooms", "15 press conferences".
   bool voices_behind(size_t i) const;
   // Whether it is done as it happens.
