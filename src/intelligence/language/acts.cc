@@ -37,6 +37,10 @@ struct Signs {
              token.quantity(Measure::kRequests);
     });
   }
+  // 两张车票: of what "cards" count, no more than a word.
+  bool counts_cards_alone() const {
+    return !names(NameKind::kAcceleratorModel) && std::all_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind != Kind::kQuantity || token.quantity(Measure::kAccelerators); });
+  }
   size_t figures() const {
     return static_cast<size_t>(std::count_if(wish.begin(), wish.end(), [](const Token& token) {
       return token.kind == Kind::kQuantity || token.kind == Kind::kInstant || token.named(NameKind::kAcceleratorModel) != nullptr || token.is(Sense::kPercentile);
@@ -208,10 +212,30 @@ constexpr std::u32string_view kDenials[] = {U"不", U"别", U"没", U"唔", U"�
                                             U"without", U"pass", U"nay", U"nix", U"negative", U"forget", U"refuse", U"reject", U"rejected", U"disagree", U"decline", U"declined", U"against", U"but", U"however", U"unless", U"except", U"wait",
                                             U"hold on", U"hold off", U"stop", U"later"};
 
+// What may stand beside a yes, and says nothing.
+constexpr std::u32string_view kFillers[] = {U"a", U"ah", U"all", U"already", U"and", U"be", U"by", U"do", U"exactly", U"for", U"fully", U"go", U"good", U"hm", U"hmm", U"i", U"is", U"it", U"it's", U"just", U"kindly", U"let's", U"me",
+                                            U"much", U"my", U"let", U"looks", U"lot", U"lots", U"nicely", U"now", U"of", U"oh", U"on", U"one", U"please", U"pls", U"quite", U"really", U"so", U"start", U"thank", U"thanks", U"thanks!", U"thank you", U"that",
+                                            U"that's", U"the", U"then", U"this", U"to", U"totally", U"uh", U"um", U"us", U"very", U"we", U"well", U"what", U"with", U"would", U"yes", U"you", U"your", U"need", U"lovely", U"will", U"them", U"these",
+                                            U"those", U"ahead", U"plan", U"offer", U"proposal", U"option", U"everything", U"sir", U"team", U"everyone", U"great", U"nice", U"no", U"problem", U"problems", U"worries", U"objection", U"objections", U"doubt", U"not", U"bad"};
+constexpr std::u32string_view kChineseFillers = U"吧了啊呀哦噢喔嗯哈啦嘞喽嘛咯诶唉好行可以成那就我咱们你您的也都看着来去给帮请快赶紧马上谢辛苦麻烦多觉得很挺太真棒完全听说办做照按这个样方案上线开始部署执启动起跑干搞弄定选用要它一下先想考虑商量过么";
+
+bool is_filler(const Characters& characters, const Token& token) {
+  const std::u32string_view word = std::u32string_view(characters.text).substr(token.begin, token.end - token.begin);
+  if (is_chinese(word.front())) return std::all_of(word.begin(), word.end(), [](char32_t c) { return kChineseFillers.find(c) != std::u32string_view::npos; });
+  return std::find(std::begin(kFillers), std::end(kFillers), word) != std::end(kFillers);
+}
+
+// 行么, 可以么, but not 什么 and 这么.
+bool ends_asking(std::u32string_view text) {
+  while (!text.empty() && !is_letter(text.back()) && !is_chinese(text.back())) text.remove_suffix(1);
+  if (text.size() < 2 || text.back() != U'么') return false;
+  return std::u32string_view(U"什这那怎多要").find(text[text.size() - 2]) == std::u32string_view::npos;
+}
+
 }  // namespace
 
-Consent consent_of(std::u32string_view text) {
-  std::u32string left(text);
+Consent consent_of(const Characters& characters, std::span<const Token> tokens) {
+  std::u32string left(characters.text);
   // Typographic apostrophes too.
   std::replace(left.begin(), left.end(), U'\u2019', U'\'');
   for (const std::u32string_view phrase : kNoDenials) {
@@ -219,7 +243,12 @@ Consent consent_of(std::u32string_view text) {
   }
   Consent out;
   out.denied = std::any_of(std::begin(kDenials), std::end(kDenials), [&](std::u32string_view phrase) { return says(left, phrase); });
-  out.asked = left.find_first_of(U"?？吗") != std::u32string::npos;
+  out.asked = left.find_first_of(U"?？吗") != std::u32string::npos || ends_asking(left);
+  out.aside = std::any_of(tokens.begin(), tokens.end(), [&](const Token& token) {
+    constexpr Sense kBeside[] = {Sense::kAccept, Sense::kIgnored, Sense::kThis, Sense::kAsk, Sense::kThen, Sense::kAnd, Sense::kAll, Sense::kArticle, Sense::kStart, Sense::kDoing, Sense::kFor, Sense::kAt, Sense::kWould, Sense::kComputing};
+    if (std::any_of(std::begin(kBeside), std::end(kBeside), [&](Sense sense) { return token.is(sense); })) return false;
+    return token.kind == Kind::kWord && !is_filler(characters, token);
+  });
   return out;
 }
 
@@ -238,7 +267,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   // 不要了，我家里人不让: ends what is talked about, whatever of the world is why.
   const bool given_up = talk && signs.begins(Sense::kNeverMind);
   const bool outside = signs.has(Sense::kOutside) && !known && !given_up && !(workload && signs.quantity()) && !signs.asks_of_work(talk);
-  if ((outside || signs.far_outside()) && !signs.counted()) add(Act::kOther, signs.far_outside() ? 998 : 990);
+  const bool far = signs.far_outside() && !workload;
+  if (((outside || signs.far_outside()) && !signs.counted()) || (far && signs.counts_cards_alone())) add(Act::kOther, signs.far_outside() ? 998 : 990);
   // A question about the world that names a word of computing in passing.
   if (!talk && signs.has(Sense::kWorld) && !known && !signs.quantity() && !signs.has(Sense::kAsk)) add(Act::kOther, 690);
   const bool about = computing || talk || signs.has(Sense::kThis);
@@ -246,11 +276,17 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   if (why) add(Act::kWhy, about || signs.any({Sense::kTooDear, Sense::kTooSlow}) ? 970 : 900);
   // "on two GPUs, scratch that, four" corrects
   const bool corrects = workload && !talk && signs.has(Sense::kCorrection) && signs.counted();
-  if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, talk && signs.quantity() ? 845 : 950);  // "I changed my mind: 7 streams"
+  if (signs.has(Sense::kNeverMind) && !corrects) add(Act::kCancel, talk && signs.quantity() ? 845 : talk && signs.begins(Sense::kNeverMind) ? 991 : 950);  // "I changed my mind: 7 streams"
   // "If one machine fails, another has to take over": part of a wish that says what it wants, not a question.
   const bool aside = (workload || signs.has(Sense::kLook) || signs.cameras()) && signs.counted() && !talk && !signs.has(Sense::kQuestion) && (!signs.opens_supposing() || signs.has(Sense::kAsk));
   if (signs.supposes() && about) add(Act::kWhatIf, aside ? 760 : 940);
   if (signs.has(Sense::kFails) && place && !(workload && signs.counted()) && signs.any({Sense::kQuestion, Sense::kWorld})) add(Act::kWhatIf, 932);
+  // "switch off metro?": a place is not Weir's to end, so it is asked what would be.
+  const bool place_off = signs.turned_off() || signs.has(Sense::kCancel);
+  if (place_off && place_besides && !workload && !signs.names(NameKind::kIntent) && !signs.names(NameKind::kArtifact) && !signs.any({Sense::kThis, Sense::kAll, Sense::kKind}) &&
+      (situation.consent.asked || signs.has(Sense::kQuestion))) {
+    add(Act::kWhatIf, 941);
+  }
   const bool compares = signs.any({Sense::kCheaper, Sense::kFaster, Sense::kCheap, Sense::kFast});
   if (talk && signs.has(Sense::kWould) && compares && (signs.has(Sense::kQuestion) || signs.opens_with_would()) && (signs.has(Sense::kChange) || signs.quantity() || place || hardware)) add(Act::kWhatIf, 935);
   const bool money_asked = std::any_of(wish.begin(), wish.end(), [&](const Token& token) {
@@ -266,9 +302,11 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   if (signs.has(Sense::kWhere) && signs.names(NameKind::kIntent) && !signs.has(Sense::kFree)) add(Act::kStatus, 925);
   // "render where it is green", "what is left over is 700": told within a wish.
   const bool wherever = workload && !talk && !signs.has(Sense::kQuestion) && signs.quantity() && (!signs.begins(Sense::kWhere) || signs.first(Sense::kWorkload, Sense::kWhere));
+  // "four broke, so eight are left": told, and not asked
+  const bool lost = talk && signs.has(Sense::kFails) && signs.counted() && !signs.has(Sense::kQuestion);
   if (signs.has(Sense::kWhere) && (computing || signs.any({Sense::kFree, Sense::kCheap, Sense::kGreen}))) add(Act::kWhere, wherever ? 770 : 920);
   const bool any_left = signs.has(Sense::kHave) && (signs.has(Sense::kQuestion) || signs.has(Sense::kFree)) && !workload;
-  if (signs.has(Sense::kFree) && computing && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, wherever ? 770 : 910);
+  if (signs.has(Sense::kFree) && computing && !lost && (any_left || !signs.has(Sense::kAsk))) add(Act::kWhere, wherever ? 770 : 910);
   if (any_left && hardware && !signs.has(Sense::kLook) && !signs.has(Sense::kLatency)) add(Act::kWhere, 908);
   // 看鱼浮起来没有: what is to be looked for, not how it does.
   const bool looked_for = signs.counted() && !talk && !known;
@@ -280,8 +318,8 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
       !signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer, Sense::kHowMuch, Sense::kWhere, Sense::kWhy, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster, Sense::kWould})) {
     add(Act::kStatus, 934);
   }
-  if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kFails, Sense::kHowMuch, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
-  if (signs.asks_of_work_done() && !signs.counted()) add(Act::kStatus, 903);
+  if (signs.asks_whether() && signs.names(NameKind::kIntent) && !signs.quantity() && !place_besides && !signs.any({Sense::kHowMuch, Sense::kCheap, Sense::kCheaper, Sense::kFast, Sense::kFaster})) add(Act::kStatus, 902);
+  if (signs.asks_of_work_done() && !signs.counted()) add(Act::kStatus, 997);
   // "drop the simulation", "forget the render": what is done, and no figure of it.
   if (signs.drops_work() && !signs.counted() && !signs.instant()) add(Act::kCancel, 997);
   if (situation.consent.denied && signs.has(Sense::kNoLonger) && (workload || hardware || signs.names(NameKind::kIntent)) && !signs.quantity()) add(Act::kCancel, 905);
@@ -298,7 +336,7 @@ std::vector<ActEvidence> gather_acts(std::span<const Token> wish, const Situatio
   const bool elsewhere = signs.has(Sense::kOff) || std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.unknown_name; });
   // 每天可以给到三十: a number with what it is of.
   const bool figure = signs.any({Sense::kPeriod, Sense::kBudget, Sense::kChange}) && std::any_of(wish.begin(), wish.end(), [](const Token& token) { return token.kind == Kind::kNumber; });
-  if (talk && signs.has(Sense::kAccept) && !elsewhere && !fields && !situation.consent.denied && !situation.consent.asked && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && !figure && signs.words() <= 8) add(Act::kAccept, 880);
+  if (talk && signs.has(Sense::kAccept) && !elsewhere && !fields && !situation.consent.denied && !situation.consent.asked && !situation.consent.aside && !compares && !signs.quantity() && !signs.instant() && !place && !workload && !revises && !figure && signs.words() <= 8) add(Act::kAccept, 880);
   const bool changes = signs.any({Sense::kChange, Sense::kAdd, Sense::kFewer});
   if (talk && situation.consent.denied && !fields && !workload && !revises && !changes && signs.words() <= 12) add(Act::kDecline, 881);
   if (!workload || (signs.names(NameKind::kIntent) && changes)) {

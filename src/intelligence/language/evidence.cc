@@ -18,8 +18,7 @@ constexpr int32_t kUsual = 850;      // the unit alone says it
 constexpr int32_t kGuessed = 600;    // nothing else would make sense
 constexpr int32_t kMisspelt = 150;   // taken off where a word was corrected
 
-enum class Role : uint8_t { kPlain, kAt, kFrom, kOnly, kNot, kResidency, kDown };
-
+constexpr int64_t kStoryUs = 1'440 * kMinuteUs;  // what happened is told of days
 constexpr int64_t kShortRunUs = 10 * kSecondUs;  // nothing is asked to run for less
 
 class Rules : private Surroundings {
@@ -40,6 +39,7 @@ class Rules : private Surroundings {
       else if (token.kind == Kind::kWord) word(i);
     }
     mend();
+    voices();
     hints();
     looks(true);
     sounds_like();
@@ -60,6 +60,20 @@ class Rules : private Surroundings {
         return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot && one.field.span.begin > at; });
       };
       std::erase_if(out_, [&](const Evidence& one) { return one.field.span.begin < at && !(rather && holds_many(one.field.slot)) && behind(one.field.slot); });
+    }
+  }
+
+  // "captions for 8 classrooms, 1 second": as many streams as there are places where somebody speaks at once.
+  void voices() {
+    if (act_ != Act::kRequest) return;
+    const auto said = [&](Slot slot) { return std::any_of(out_.begin(), out_.end(), [&](const Evidence& one) { return one.field.slot == slot; }); };
+    const bool speech = std::any_of(out_.begin(), out_.end(), [](const Evidence& one) { return one.field.slot == Slot::kWorkload && one.field.name == "speech"; });
+    if (!speech || said(Slot::kStreams) || said(Slot::kFrom) || !(said(Slot::kLatency) || at_once())) return;
+    for (size_t i = 0; i < wish_.size(); ++i) {
+      const int64_t micro = wish_[i].amount;
+      if (wish_[i].kind != Kind::kNumber || wish_[i].article || micro % kMicro != 0 || micro <= kMicro || micro > 10'000 * kMicro || !voices_behind(i)) continue;
+      amount(Slot::kStreams, i, micro / kMicro, kGuessed).bound = false;
+      return;
     }
   }
 
@@ -143,13 +157,6 @@ class Rules : private Surroundings {
     out_.push_back(std::move(evidence));
     return out_.back();
   }
-  // A value that no field is of.
-  void told_only(size_t i) {
-    Evidence evidence{.field = {.slot = Slot::kDown}, .told = true};
-    evidence.field.confidence_permille = kSure;
-    evidence.field.span = characters_.span(wish_[i].begin, wish_[i].end);
-    told_.push_back(std::move(evidence));
-  }
   Evidence& amount(Slot slot, size_t i, int64_t value, int32_t weight) {
     Evidence& evidence = give(slot, i, i, weight);
     evidence.field.amount = value;
@@ -160,6 +167,13 @@ class Rules : private Surroundings {
     Evidence& evidence = give(slot, i, i, weight);
     evidence.field.name = std::move(name);
     return evidence;
+  }
+  // What is told of at token i is no value of anything.
+  void told(size_t i) {
+    Evidence& evidence = told_.emplace_back();
+    evidence.field.confidence_permille = kSure;
+    evidence.field.span = characters_.span(wish_[i].begin, wish_[i].end);
+    evidence.no_field = true;
   }
   bool limit(size_t i) const { return before(i, Sense::kAtMost, 3) || after(i, Sense::kAtMost, 1) || after(i, Sense::kWithin, 1); }
 
@@ -180,8 +194,8 @@ class Rules : private Surroundings {
 
   void quantity(size_t i) {
     const Token& token = wish_[i];
-    if (told_of(i)) return told_only(i);
-    if ((edits() && token.quantity(Measure::kAccelerators) && spelled(&token, {U"a", U"an"}))) return;
+    if (told_of(i)) return told(i);
+    if (edits() && token.quantity(Measure::kAccelerators) && spelled(&token, {U"a", U"an"})) return;
     switch (token.measure) {
       case Measure::kDuration: return duration(i);
       case Measure::kBandwidth: {
@@ -191,7 +205,7 @@ class Rules : private Surroundings {
       }
       case Measure::kMemory: {
         // "3 TB of logs": what is worked on
-        if (spelled(near(i, 1), {U"of"}) && !after(i, Sense::kMemory, 3) && !after(i, Sense::kAcceleratorMemory, 3)) return;
+        if (spelled(near(i, 1), {U"of"}) && !after(i, Sense::kMemory, 3) && !after(i, Sense::kAcceleratorMemory, 3)) return told(i);
         const bool of_accelerator = before(i, Sense::kAcceleratorMemory, 3) || after(i, Sense::kAcceleratorMemory, 3) ||
                                     token.name == "accelerator";
         amount(of_accelerator ? Slot::kAcceleratorMemory : Slot::kMemory, i, token.amount, kUsual);
@@ -200,7 +214,7 @@ class Rules : private Surroundings {
       case Measure::kCores: return change_count(amount(Slot::kCpu, i, token.amount, kSure), i);
       case Measure::kAccelerators: return change_count(amount(Slot::kAccelerators, i, token.amount, kSure), i);
       case Measure::kStreams:
-        if (token.name != "camera" && before(i, Sense::kPeriod, 2)) return;  // as many in a day, not at once
+        if (token.name != "camera" && before(i, Sense::kPeriod, 2)) return told(i);  // as many in a day, not at once
         return change_count(amount(Slot::kStreams, i, token.amount * things_with(i), kSure), i);
       case Measure::kInstances: return change_count(amount(Slot::kInstances, i, token.amount, kUsual), i);
       case Measure::kMoney: {
@@ -265,11 +279,17 @@ class Rules : private Surroundings {
       evidence.field.change = Change::kAdd;
       return;
     }
+    // "three thefts in a week": what happened
+    if (us >= kStoryUs && spelled(near(i, -1), {U"in", U"within"}) && is_mishap(near(i, -2))) return told(i);
     // "90 seconds of film", 那90秒
-    const bool of_footage = spelled(near(i, 1), {U"of"}) && spelled(near(i, 2), {U"film", U"video", U"footage", U"audio", U"clips", U"material", U"speech", U"music", U"recordings", U"tape"});
+    // "90 seconds of film", "300 hours of old footage", "a ten minute animation"
+    bool of_footage = us >= kShortRunUs && is_footage(near(i, 1)) && !before(i, Sense::kFor, 2) && !before(i, Sense::kWithin, 2);
+    for (int k = 1; k <= 4 && near(i, k) != nullptr && near(i, k)->kind == Kind::kWord && !near(i, k)->is(Sense::kAnd); ++k) {
+      of_footage = of_footage || (spelled(near(i, 1), {U"of", U"worth"}) && is_footage(near(i, k)));
+    }
     const Token* behind = spelled(near(i, 1), {U"的"}) ? near(i, 2) : near(i, 1);  // 三百小时录像, 最近三天的日志
     const bool of_data = spelled(behind, {U"录像", U"录音", U"影像", U"素材", U"素材转", U"视频", U"音频", U"片子", U"电影", U"节目", U"行情", U"历史", U"通话", U"成片", U"监控", U"回放", U"数据", U"日志", U"历史数据", U"记录", U"流水", U"观测"});
-    if (of_footage || of_data || spelled(near(i, -1), {U"那", U"这", U"近", U"最近", U"过去"})) return told_only(i);
+    if (of_footage || of_data || spelled(near(i, -1), {U"那", U"这", U"近", U"最近", U"过去"})) return told(i);
     if (edits() && us < kMinuteUs && (spelled(near(i, -1), {U"慢"}) || (before(i, Sense::kMeasure, 1) && spelled(near(i, -2), {U"慢"})) || spelled(near(i, 1), {U"slower", U"longer", U"more"}))) {
       return revise(Slot::kLatency, i, Change::kRelax, 0);
     }
@@ -312,12 +332,17 @@ class Rules : private Surroundings {
     if (act_ == Act::kWhatIf && in_clause(i, Sense::kFails)) return;  // when it fails
     // "after the theft on Tuesday we want …"
     for (int k = 3; k <= 8 && token.whole && spelled(near(i, -1), {U"on"}) && !in_clause(i, Sense::kStart); ++k) {
-      if (spelled(near(i, -k), {U"after", U"since"})) return;
+      if (spelled(near(i, -k), {U"after", U"since", U"after that"})) return told(i);
     }
     const Token* other = near(i, -2);
     const bool closes = other != nullptr && other->kind == Kind::kInstant;  // the end of a window
     const bool by = closes || before(i, Sense::kDeadlineBefore, 1) || before(i, Sense::kRange, 1) || before(i, Sense::kWithin, 1);
     const bool repeated = before(i, Sense::kEach, 1) || before(i, Sense::kPeriod, 1);
+    // "the festival starts tomorrow": what begins is no work
+    for (int k = 1; k <= 3; ++k) {
+      const Token* event = near(i, -k - 1);
+      if (spelled(near(i, -k), {U"starts", U"begins", U"opens", U"kicks off"}) && event != nullptr && event->kind == Kind::kWord && event->meanings.empty() && !before(i, Sense::kWorkload, kClause)) return told(i);
+    }
     const bool ends = after(i, Sense::kDeadlineAfter, 2) || before_that(i);
     const bool starts = (repeated && !ends) || before(i, Sense::kStart, 3) || started_at(i) || before(i, Sense::kFrom, 1);
     // "between 8 pm and 6 am", "晚上八点到早上六点"; "三点跑"
@@ -346,7 +371,7 @@ class Rules : private Surroundings {
   void number(size_t i) {
     const int64_t micro = wish_[i].amount;
     // 路数从12加到18: what was
-    if (edits() && before(i, Sense::kFrom, 1) && is_chinese(characters_.text[wish_[i - 1].begin]) && near(i, 1) != nullptr && near(i, 1)->is(Sense::kChange)) return told_only(i);
+    if (edits() && before(i, Sense::kFrom, 1) && is_chinese(characters_.text[wish_[i - 1].begin]) && near(i, 1) != nullptr && near(i, 1)->is(Sense::kChange)) return told(i);
     const auto count = [&](const Token& unit) -> bool {
       if (unit.is(Sense::kUnitRequests)) amount(Slot::kRate, i, micro / 1'000, kSure);
       else if (unit.is(Sense::kUnitStreams) || unit.is(Sense::kStreams)) change_count(amount(Slot::kStreams, i, micro / kMicro, kSure), i);
@@ -409,6 +434,16 @@ class Rules : private Surroundings {
     }
     const bool of_answer = act_ == Act::kEdit && spelled(near(i, 1), {U"of"}) && situation_.previous != nullptr && situation_.previous->find(Slot::kStreams) != nullptr;
     if (of_answer && spelled(near(i, 2), {U"them", U"those", U"these"})) return change_count(amount(Slot::kStreams, i, micro / kMicro, kUsual), i);
+    // "we lost two cameras, so ten now": what is left of them
+    const bool left = spelled(near(i, 1), {U"now", U"left", U"remain", U"in total", U"altogether"}) || (near(i, 1) == nullptr && spelled(near(i, -1), {U"leaves", U"leaving"}));
+    for (size_t n = 0; act_ == Act::kEdit && left && n < out_.size(); ++n) {
+      const Slot slot = out_[n].field.slot;
+      const bool fewer = out_[n].field.change == Change::kAdd && (slot == Slot::kStreams || slot == Slot::kInstances || slot == Slot::kAccelerators);
+      if (!fewer) continue;
+      out_.erase(out_.begin() + static_cast<std::ptrdiff_t>(n));
+      amount(slot, i, micro / (slot == Slot::kAccelerators ? 1'000 : kMicro), kSure);
+      return;
+    }
     // "12 cameras, no, 14": of what was said before.
     if (corrects(i)) return;
     const bool to_spend = spelled(near(i, 1), {U"to"}) && after(i, Sense::kBudget, 2);
@@ -520,6 +555,7 @@ class Rules : private Surroundings {
       if (meaning == nullptr) continue;
       const bool comparative = sense == Sense::kCheaper || sense == Sense::kFaster;
       if (comparative && edits()) continue;
+      if (comparative && spelled(near(i, 1), {U"than", U"with", U"if"})) continue;  // only told of
       const bool stated = sense == Sense::kSafe && [&] {
         for (int k = 1; k <= 3; ++k) {
           if (const Token* next = near(i, k); next != nullptr && next->quantity(Measure::kShare)) return true;
@@ -544,8 +580,10 @@ class Rules : private Surroundings {
   void revisions(size_t i) {
     const Token& token = wish_[i];
     if (const Meaning* times = token.meaning(Sense::kTimes)) {
+      // "raise it by a third"
+      const bool raised = times->value < 1'000 && times->name.empty() && spelled_near(i, {U"raise", U"increase", U"grow", U"up", U"bump", U"higher", U"rises", U"goes up", U"grows", U"add", U"extend"}, 4);
       const bool priced = !times->name.empty() || in_clause(i, Sense::kHowMuch);
-      return revise(priced ? Slot::kBudget : spoken_slot(i, times->value < 1'000 ? Slot::kBudget : Slot::kStreams), i, Change::kTimes, times->value);
+      return revise(priced ? Slot::kBudget : spoken_slot(i, times->value < 1'000 ? Slot::kBudget : Slot::kStreams), i, Change::kTimes, raised ? 2'000 - times->value : times->value);
     }
     if (act_ == Act::kWhatIf) return;
     const bool reason = token.is(Sense::kTooDear) || token.is(Sense::kTooSlow);
@@ -562,7 +600,8 @@ class Rules : private Surroundings {
       if (slot == Slot::kLatency || slot == Slot::kBudget) return revise(slot, i, Change::kTighten, 0);
     }
     if (token.is(Sense::kRemove) && !figure) {
-      const Slot slot = spoken_slot(i, Slot::kKind);
+      const std::string& of = token.meaning(Sense::kRemove)->name;
+      const Slot slot = of == "deadline" ? Slot::kDeadline : of == "latency" ? Slot::kLatency : spoken_slot(i, Slot::kKind);
       if (slot != Slot::kKind) revise(slot, i, Change::kRemove, 0);
     }
   }
@@ -583,7 +622,7 @@ class Rules : private Surroundings {
     }
     size_t counted = wish_.size();
     bool each = false;
-    const Role role = role_of(i, last, counted, each);
+    const Role role = role_of(i, last, act_, counted, each);
     // What nobody knows is an origin only where it is said to be one.
     if (wish_[i].unknown_name && role == Role::kFrom && !before(i, Sense::kFrom, 2)) return last;
     int64_t streams = 0;
@@ -607,106 +646,7 @@ class Rules : private Surroundings {
   // "…, street-b 6 streams": a name that has figures of its own begins anew.
   bool follows_streams(size_t i) const { return i + 1 < wish_.size() && streams_at(i + 1) && i > 0 && i >= 2 && streams_behind_group(i - 2); }
   bool streams_behind_group(size_t i) const { return i + 1 < wish_.size() && streams_at(i + 1); }
-  bool streams_before(size_t i) const {
-    return std::any_of(wish_.begin(), wish_.begin() + static_cast<std::ptrdiff_t>(i), [](const Token& token) { return token.quantity(Measure::kStreams); });
-  }
-  bool streams_at(size_t i) const { return i < wish_.size() && wish_[i].quantity(Measure::kStreams); }
 
-  Role role_of(size_t first, size_t last, size_t& counted, bool& each) const {
-    // Behind the names.
-    for (size_t k = last + 1, seen = 0; k < wish_.size() && seen < 4; ++k, ++seen) {
-      const Token& token = wish_[k];
-      if (token.is(Sense::kFails) && act_ != Act::kRequest && act_ != Act::kEdit) return Role::kDown;
-      if (token.is(Sense::kExcluded) && !(k + 1 < wish_.size() && is_place(wish_[k + 1]))) return Role::kNot;
-      // 贵州不要, metro别放: with nothing behind it that is meant instead.
-      if (k == last + 1 && token.is(Sense::kNot) && (k + 1 == wish_.size() || wish_[k + 1].kind == Kind::kPause)) return Role::kNot;
-      if (token.is(Sense::kAddTo) && (k == last + 1 || near(k, 1) == nullptr)) {
-        for (size_t n = k + 1; n < wish_.size() && n <= k + 2; ++n) {
-          if (streams_at(n)) counted = n;
-        }
-        return Role::kFrom;
-      }
-      if (token.kind == Kind::kPause) break;
-      if (token.is(Sense::kEach)) each = true;
-      if (streams_at(k) && !before(first, Sense::kAt, 1) && !before(first, Sense::kOnly, 1)) {
-        counted = k;
-        return Role::kFrom;
-      }
-      if (token.is(Sense::kComesFrom) && !(act_ == Act::kEdit && (before(first, Sense::kChange, 2) || before(first, Sense::kAt, 1)))) {
-        if (streams_at(k + 1)) counted = k + 1;
-        return Role::kFrom;
-      }
-    }
-    if (act_ == Act::kWhatIf && after(last, Sense::kFails, 8)) return Role::kDown;
-    if (data_stays(first)) return Role::kResidency;
-    if (const size_t there = streams_there(first, last); there < wish_.size()) {
-      counted = there;
-      return Role::kFrom;
-    }
-    // Before them, the nearest first.
-    bool at = false;
-    for (int k = 1; k <= 4; ++k) {
-      const Token* token = near(first, -k);
-      if (token == nullptr) break;
-      const size_t index = first - static_cast<size_t>(k);
-      if (token->is(Sense::kFails) && act_ != Act::kRequest && act_ != Act::kEdit) return Role::kDown;
-      if (token->is(Sense::kFrom) && act_ == Act::kEdit && (after(last, Sense::kMoveAway, 3) || after(last, Sense::kChange, 3) || spelled(near(last, 1), {U"搬到", U"挪到", U"迁到", U"换到", U"移到", U"转到", U"切到", U"放到"}))) return Role::kNot;
-      if (token->is(Sense::kFrom)) {
-        each = k > 1 && wish_[index].is(Sense::kEach);
-        if (index > 0 && wish_[index - 1].is(Sense::kEach)) each = true;
-        const size_t back = each && index > 0 ? 2 : 1;
-        if (index >= back && (streams_at(index - back) || wish_[index - back].kind == Kind::kNumber)) counted = index - back;
-        return Role::kFrom;
-      }
-      if (token->is(Sense::kExcept) && in_wish(Sense::kNowhereElse)) return Role::kOnly;
-      // "keep gates out of metro", but "5 feeds out of street-a"
-      if (spelled(token, {U"out of"}) && ![&] {
-            for (int n = k + 1; n <= k + 4; ++n) {
-              if (spelled(near(first, -n), {U"keep", U"stay", U"leave", U"get", U"pull", U"take", U"move", U"steer", U"remain", U"keeping", U"staying", U"moved", U"kept"})) return true;
-            }
-            return false;
-          }()) {
-        return Role::kFrom;
-      }
-      if (token->is(Sense::kNot) || token->is(Sense::kExcept)) return Role::kNot;
-      // 去掉贵州
-      if (k == 1 && act_ == Act::kEdit && token->is(Sense::kRemove) && is_chinese(characters_.text[token->begin])) return Role::kNot;
-      if (token->is(Sense::kResidency)) return Role::kResidency;
-      if (token->is(Sense::kOnly) || token->is(Sense::kNear) || token->is(Sense::kChange)) return Role::kOnly;
-      if (token->is(Sense::kAt) || token->is(Sense::kDeadlineBefore) || token->is(Sense::kRange)) {
-        at = true;
-        continue;
-      }
-      if (token->is(Sense::kEach) && at && index > 0 && streams_at(index - 1)) {
-        counted = index - 1;
-        each = true;
-        return Role::kFrom;
-      }
-      // "3 cameras at street-a, 5 at street-b", "2 more at street-b"
-      if (at && index > 0 && streams_before(index) && (token->kind == Kind::kNumber || (token->is(Sense::kAdd) && wish_[index - 1].kind == Kind::kNumber)) &&
-          wish_[first].named(NameKind::kSite) != nullptr) {
-        counted = token->kind == Kind::kNumber ? index : index - 1;
-        return Role::kFrom;
-      }
-      // Cameras that stand at a site.
-      if (at && token->quantity(Measure::kStreams) && token->name == "camera" && wish_[first].named(NameKind::kSite) != nullptr) {
-        counted = index;
-        return Role::kFrom;
-      }
-      // 12路street-a的视频
-      if (k == 1 && streams_at(index) && wish_[first].named(NameKind::kSite) != nullptr && first == last && spelled(near(last, 1), {U"的"})) {
-        counted = index;
-        return Role::kFrom;
-      }
-      if (token->kind == Kind::kQuantity || token->kind == Kind::kInstant || is_place(*token) || token->is(Sense::kWorkload)) break;
-      // Where the streams are, they come from.
-      if (at && token->is(Sense::kUnitStreams) && index > 0 && streams_at(index - 1) && wish_[first].named(NameKind::kSite) != nullptr) {
-        counted = index - 1;
-        return Role::kFrom;
-      }
-    }
-    return at ? Role::kAt : excluded_behind(last) ? Role::kNot : Role::kPlain;
-  }
   void place(size_t i, Role role, int64_t streams) {
     const Token& token = wish_[i];
     const Meaning* site = token.named(NameKind::kSite);
@@ -779,7 +719,7 @@ class Rules : private Surroundings {
   const Opinion& opinion_;
   std::vector<bool> used_;
   std::vector<Evidence> out_;
-  std::vector<Evidence> told_;
+  std::vector<Evidence> told_;  // of no field
 };
 
 }  // namespace

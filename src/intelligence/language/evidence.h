@@ -15,7 +15,7 @@ struct Evidence {
   Field field;             // its confidence is the weight of this reason
   bool bound = false;      // it was said as a limit: "at most"
   bool total = false;      // of all streams together, where the slot is per stream
-  bool told = false;       // the words are of no field, whatever else takes them for one
+  bool no_field = false;   // its words are only told of: nobody else is to make a field of them
 };
 
 // A reason to believe that something was meant.
@@ -27,9 +27,10 @@ struct ActEvidence {
 // What an utterance says of consent, wherever in it: a no or a but leaves nothing of a yes, and neither does a question.
 struct Consent {
   bool denied = false;  // "not", "don't", 不, 别, "but", "wait"
-  bool asked = false;   // a question mark, 吗
+  bool asked = false;   // a question mark, 吗, 行么
+  bool aside = false;   // words that a yes has no use for: "the deal fell through", 老板批了
 };
-Consent consent_of(std::u32string_view text);
+Consent consent_of(const Characters& characters, std::span<const Token> tokens);
 
 struct Situation {
   SpokenAt at;

@@ -103,11 +103,15 @@ Gazetteer::Gazetteer(std::span<const KnownName> names) {
       const size_t end = std::min(all.find(U'|', begin), all.size());
       const std::u32string_view text = std::u32string_view(all).substr(begin, end - begin);
       begin = end + 1;
+      if (words.sense == Sense::kPlain) {
+        plain_.emplace_back(text);
+        continue;
+      }
       bool known = false;
       if (words.sense == Sense::kBuiltInRegion) {
         for (const auto& [place, name] : places) {
           if (place != means) continue;
-          insert(text, {.is_name = true, .kind = name->kind, .name = name->name});
+          insert(text, {.is_name = true, .kind = name->kind, .name = name->name}, text.find(U' ') == std::u32string_view::npos);
           known = true;
         }
       }
@@ -121,6 +125,11 @@ Gazetteer::Gazetteer(std::span<const KnownName> names) {
       }
     }
   }
+  std::sort(plain_.begin(), plain_.end());
+}
+
+bool Gazetteer::plain(std::u32string_view word) const {
+  return std::binary_search(plain_.begin(), plain_.end(), word) || (word.ends_with(U's') && std::binary_search(plain_.begin(), plain_.end(), word.substr(0, word.size() - 1)));
 }
 
 bool Gazetteer::valid(std::u32string_view text) { return text.size() <= kNameCharactersMax; }
@@ -140,7 +149,7 @@ uint32_t Gazetteer::node_of(std::u32string_view text) const {
   return node;
 }
 
-void Gazetteer::insert(std::u32string_view text, Meaning meaning) {
+void Gazetteer::insert(std::u32string_view text, Meaning meaning, bool may_be_misspelt) {
   uint32_t node = 0;
   for (const char32_t c : text) {
     uint32_t next = child(node, c);
@@ -159,7 +168,7 @@ void Gazetteer::insert(std::u32string_view text, Meaning meaning) {
     const auto letters = static_cast<size_t>(std::count_if(text.begin(), text.end(), is_letter));
     const auto spaces = static_cast<size_t>(std::count(text.begin(), text.end(), U' '));
     const bool latin = std::all_of(text.begin(), text.end(), [](char32_t c) { return is_letter(c) || is_digit(c) || c == U' '; });
-    if (latin && letters >= kLongMin && (spaces == 0 || meaning.is_name)) {
+    if (may_be_misspelt && latin && letters >= kLongMin && (spaces == 0 || meaning.is_name)) {
       long_.push_back({std::u32string(text), nodes_[node].meanings, spaces + 1, meaning.is_name});
     }
   }
@@ -206,6 +215,7 @@ Match Gazetteer::nearest(std::u32string_view text, size_t begin) const {
     for (size_t i = 0; i < written.size(); ++i) {
       if (joins_words(written, i)) written[i] = U' ';
     }
+    if (plain(written)) continue;
     uint32_t found = 0;
     bool found_name = false, unclear = false;
     for (const Long& entry : long_) {

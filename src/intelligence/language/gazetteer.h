@@ -56,13 +56,15 @@ class Gazetteer {
     bool is_name;
   };
   static bool valid(std::u32string_view text);
-  void insert(std::u32string_view text, Meaning meaning);
+  bool plain(std::u32string_view word) const;  // or its plural
+  void insert(std::u32string_view text, Meaning meaning, bool may_be_misspelt = true);
   uint32_t node_of(std::u32string_view text) const;  // 0: none
   uint32_t child(uint32_t node, char32_t c) const;
 
   std::vector<Node> nodes_{Node{}};
   std::vector<std::vector<Meaning>> meanings_{std::vector<Meaning>{}};
   std::vector<Long> long_;
+  std::vector<std::u32string> plain_;  // ascending
 };
 
 }  // namespace weir::language

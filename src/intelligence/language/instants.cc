@@ -218,7 +218,7 @@ class Reader {
     const Token& token = tokens_[i];
     if (const Meaning* day = token.meaning(Sense::kDay)) {
       spoken.day = today_ + day->value;
-      spoken.part = part_named(day->name);
+      if (const Part part = part_named(day->name); part != Part::kNone || spoken.part == Part::kNone) spoken.part = part;  // "8 in the evening today"
       ++i;
       return true;
     }

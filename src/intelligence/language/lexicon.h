@@ -61,6 +61,8 @@ enum class Sense : uint8_t {
   kFormerly,    // what was before: 原来, 本来
   kQuarter, kShortOf, kNextMonth,  // 一刻, 差五分, 下月
   kDoneYet,     // 没有, 了吗 behind what is to be done
+  kPlain,       // spelled as it is meant, near as it is to a word of this lexicon
+  kMentioned,   // "I mentioned": told of before, and not wished for now
 };
 
 struct Words {

@@ -209,5 +209,43 @@ TEST(Phrases, MisspeltWordsOfAPhrase) {
   EXPECT_EQ(meant("detection on 3 streams, 4 secnds"), "request kind=service workload=detection streams=3 latency=4s");
 }
 
+TEST(Phrases, WhatIsToldOfIsNoField) {
+  EXPECT_EQ(meant("four minutes of cartoon to render by 9 this evening"), "request kind=job workload=rendering deadline=2026-11-22T21:00");
+  EXPECT_EQ(meant("render a two minute trailer on 3 GPUs"), "request kind=job workload=rendering gpus=3");
+  EXPECT_EQ(meant("my dog could count faster with its paws, analysis on 6 cores"), "request kind=job workload=analysis cpu=6");
+  EXPECT_EQ(meant("I owe it to them at 7 in the evening today, rendering on 2 GPUs"), "request kind=job workload=rendering gpus=2 deadline=2026-11-22T19:00");
+  EXPECT_EQ(meant("forget the blog we talked about, we need a database with 6 cores"), "request kind=service workload=database cpu=6");
+}
+
+TEST(Phrases, WhereSomebodySpeaksIsAStream) {
+  EXPECT_EQ(meant("live captions for 7 sermons"), "request kind=service workload=speech streams=7");
+  EXPECT_EQ(meant("transcribe 11 hearings as they go on, 2 s"), "request kind=service workload=speech streams=11 latency=2s");
+  EXPECT_EQ(meant("speech recognition of 4 languages, 700 ms"), "request kind=service workload=speech latency=700ms");
+}
+
+TEST(Phrases, WordsThatAreSpelledAsTheyAreMeant) {
+  EXPECT_EQ(meant("the county needs a website with 3 instances"), "request kind=service workload=web instances=3");
+  EXPECT_EQ(meant("a professor of physics wants a simulation on 20 cores"), "request kind=job workload=simulation cpu=20");
+}
+
+TEST(Phrases, APlaceIsNotEndedButSupposedTo) {
+  EXPECT_EQ(meant("turn off metro?"), "what-if down=metro");
+  EXPECT_EQ(meant("shut down metro, what happens then"), "what-if down=metro");
+  EXPECT_EQ(meant("would we survive without metro"), "what-if down=metro");
+  EXPECT_EQ(meant("gates can be stopped"), "cancel target=gates");
+}
+
+TEST(Phrases, MoreChanges) {
+  EXPECT_EQ(answered("give us another hour"), "edit deadline=+1h");
+  EXPECT_EQ(answered("no deadline after all"), "edit deadline=none");
+  EXPECT_EQ(answered("a quarter fewer cameras"), "edit streams=*0.75");
+  EXPECT_EQ(answered("raise the budget by a fifth"), "edit budget=*1.2");
+  EXPECT_EQ(answered("a longer wait is fine"), "edit latency=relax");
+  EXPECT_EQ(answered("we lost two cameras, six now"), "edit streams=6");
+  EXPECT_EQ(answered("the price is irrelevant"), "edit budget=none");
+  EXPECT_EQ(answered("never mind, I'll ask my wife"), "cancel");
+  EXPECT_EQ(meant("did the training go through"), "status workload=training");
+}
+
 }  // namespace
 }  // namespace weir::language

@@ -99,6 +99,13 @@ class Reader {
         return token;
       }
     }
+    // "another day", "one more hour" without its figure
+    const Meaning* more = i > 0 && i < tokens_.size() && is(i - 1, Sense::kAdd) && !(i > 1 && number(i - 2)) ? tokens_[i].meaning(Sense::kUnitDuration) : nullptr;
+    const bool one = more != nullptr && more->value >= 60'000'000 && tokens_[i].end - tokens_[i].begin >= 3;
+    if (one) {
+      end = i + 1;
+      return made(i, end, Measure::kDuration, more->value);
+    }
     // "an hour" beside no money is a duration.
     for (const Sense sense : {Sense::kPeriod, Sense::kPerSecond}) {
       const Meaning* period = i < tokens_.size() ? tokens_[i].meaning(sense) : nullptr;
@@ -396,7 +403,7 @@ std::vector<Token> find_quantities(std::vector<Token> tokens) {
     if (out[i].named(NameKind::kIntent) == nullptr || !out[i].is(Sense::kUnitStreams)) continue;
     bool counted = false;
     for (size_t k = i; k > 0 && i - k < kNounDistanceMax + 1 && out[k - 1].kind != Kind::kPause; --k) {
-      counted = counted || out[k - 1].quantity(Measure::kStreams) || out[k - 1].is(Sense::kEach);
+      counted = counted || out[k - 1].quantity(Measure::kStreams) || out[k - 1].is(Sense::kEach) || (k == i && out[k - 1].is(Sense::kTimes));  // "twice as many cameras"
     }
     // "kerb cameras": of some kind, not the intent.
     const bool streams = std::any_of(out.begin(), out.end(), [](const Token& token) { return token.quantity(Measure::kStreams); });

@@ -46,7 +46,7 @@ bool holds_many(Slot slot) {
 }
 
 std::vector<Field> resolve(std::vector<Evidence> evidence, Act act, std::vector<Doubt>& doubts) {
-  std::erase_if(evidence, [](const Evidence& one) { return one.told || !fits(one.field); });
+  std::erase_if(evidence, [](const Evidence& one) { return one.no_field || !fits(one.field); });
   std::array<const Evidence*, kSlots> best{};
   std::vector<Field> fields;
   for (const Evidence& one : evidence) {

@@ -124,6 +124,43 @@ bool Surroundings::on_rails(size_t i) const {
   return named && !spelled(near(i, 1), {U"job", U"jobs", U"run", U"runs", U"task", U"tasks"});
 }
 
+bool Surroundings::is_footage(const Token* token) const {
+  return spelled(token, {U"film", U"films", U"video", U"videos", U"footage", U"audio", U"clip", U"clips", U"material", U"speech", U"music", U"recording", U"recordings", U"tape", U"tapes", U"animation",
+                         U"animations", U"cartoon", U"movie", U"movies", U"rushes", U"interviews", U"trailer", U"showreel", U"episode", U"episodes", U"cutscene", U"cutscenes", U"sequence", U"sequences",
+                         U"shots", U"scenes", U"documentary", U"concert", U"podcast", U"feature", U"ad", U"commercial", U"intro", U"screen time", U"runtime", U"lectures", U"concerts", U"matches", U"reels", U"reel", U"broadcast", U"broadcasts", U"television", U"tv", U"dailies", U"data",
+                         U"logs", U"history", U"measurements", U"readings", U"observations"});
+}
+
+bool Surroundings::is_mishap(const Token* token) const {
+  return spelled(token, {U"thefts", U"burglaries", U"robberies", U"accidents", U"crashes", U"collisions", U"outages", U"failures", U"breakdowns", U"complaints", U"fires", U"falls", U"injuries", U"incidents",
+                         U"misses", U"ins", U"break-ins", U"break ins", U"floods", U"leaks", U"attacks", U"fights", U"losses", U"deaths", U"cases", U"alarms", U"lawsuits", U"recalls", U"defects", U"errors",
+                         U"faults", U"stoppages"});
+}
+
+bool Surroundings::voices_behind(size_t i) const {
+  for (int k = 1; k <= 3; ++k) {
+    const Token* token = near(i, k);
+    if (token == nullptr || token->kind != Kind::kWord || token->is(Sense::kAnd)) return false;
+    const bool speaks = spelled(token, {U"conferences", U"press conferences", U"hearings", U"classrooms", U"classes", U"courtrooms", U"courts", U"trials", U"debates", U"panels", U"talks", U"shows", U"sermons",
+                                        U"services", U"seminars", U"workshops", U"webinars", U"interviews", U"podcasts", U"consultations", U"appointments", U"meetings", U"rooms", U"meeting rooms",
+                                        U"conference rooms", U"desks", U"counters", U"booths", U"tables", U"stages", U"halls", U"chambers", U"committees", U"broadcasts", U"programmes", U"programs", U"lectures",
+                                        U"lecture halls", U"lessons", U"tours", U"handsets", U"headsets", U"speakers", U"presenters", U"teachers", U"doctors", U"nurses", U"agents", U"operators", U"interpreters",
+                                        U"callers", U"radios", U"intercoms", U"kiosks", U"windows", U"tills", U"taxis", U"cockpits", U"hotlines", U"wards", U"theatres", U"theaters", U"churches", U"guides",
+                                        U"devices", U"phones", U"tracks", U"sources", U"commentators", U"reporters", U"anchors", U"dispatchers", U"controllers", U"towers", U"frequencies", U"seats", U"sessions",
+                                        U"streams", U"studios", U"stations", U"shops", U"branches", U"speeches", U"events", U"parliaments", U"councils", U"rounds"});
+    if (speaks) return true;
+  }
+  return false;
+}
+
+bool Surroundings::at_once() const {
+  return std::any_of(wish_.begin(), wish_.end(), [&](const Token& token) {
+    const Meaning* kind = token.meaning(Sense::kKind);
+    const bool live = token.is(Sense::kWorkload) && std::u32string_view(characters_.text).substr(token.begin).starts_with(U"live");
+    return live || (kind != nullptr && kind->value == 3) || spelled(&token, {U"while", U"as they", U"at once", U"simultaneously", U"at the same time", U"in parallel", U"on air", U"on the fly", U"as it happens"});
+  });
+}
+
 bool Surroundings::is_object(size_t i) const {
   const std::string& name = wish_[i].meaning(Sense::kWorkload)->name;
   const auto other = [&](const Token& token) {
@@ -245,6 +282,7 @@ Slot Surroundings::spoken_slot(size_t i, Slot otherwise) const {
       if (token->is(Sense::kUnitAccelerators) || token->is(Sense::kAccelerators)) return Slot::kAccelerators;
       if (token->is(Sense::kAvailability)) return Slot::kAvailability;
       if (token->is(Sense::kRunTime)) return Slot::kRunTime;
+      if (spelled(token, {U"deadline", U"due date", U"time limit", U"cut off date", U"cutoff"})) return Slot::kDeadline;
     }
   }
   return otherwise;
@@ -261,7 +299,11 @@ int32_t Surroundings::outweighs(const Token& token, const std::string& work) con
 }
 
 bool Surroundings::replaced(size_t i) const {
-  if (before(i, Sense::kNot, 3)) return true;
+  for (int k = 1; k <= 3 && near(i, -k) != nullptr; ++k) {
+    if (!near(i, -k)->is(Sense::kNot)) continue;
+    // "four no five A100s" corrects the figure
+    return !(spelled(near(i, -k), {U"no"}) && near(i, -k - 1) != nullptr && near(i, -k - 1)->kind != Kind::kWord);
+  }
   const bool refused = model_refused(i);
   for (size_t k = i + 1; k < wish_.size(); ++k) {
     if (wish_[k].named(NameKind::kAcceleratorModel) == nullptr) continue;

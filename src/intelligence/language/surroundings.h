@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "intelligence/language/tokens.h"
@@ -12,6 +13,9 @@ inline constexpr int64_t kSecondUs = 1'000'000;
 inline constexpr int64_t kMinuteUs = 60 * kSecondUs;
 
 bool is_place(const Token& token);
+
+// What places are named for.
+enum class Role : uint8_t { kPlain, kAt, kFrom, kOnly, kNot, kResidency, kDown };
 
 // What stands about the tokens of a wish. Distances are in tokens, and nothing is looked for beyond the pauses of its clause, where
 // nothing else is said.
@@ -41,6 +45,14 @@ class Surroundings {
   bool data_stays(size_t first) const;
   // "the night train", "trains at platform 4": what runs on rails.
   bool on_rails(size_t i) const;
+  // Whether the word is of what is filmed, recorded or made to be seen.
+  bool is_footage(const Token* token) const;
+  // Whether the word is of what one complains of: "thefts".
+  bool is_mishap(const Token* token) const;
+  // Whether what is counted at token i speaks, or is where somebody speaks: "8 classrooms", "15 press conferences".
+  bool voices_behind(size_t i) const;
+  // Whether it is done as it happens.
+  bool at_once() const;
   // Whether the work at token i is only what other work of its clause is done with: "face recognition training", "train a chatbot",
   // "the database of our game".
   bool is_object(size_t i) const;
@@ -71,6 +83,12 @@ class Surroundings {
   int32_t outweighs(const Token& token, const std::string& work) const;
   // Whether another model is wanted in place of the one at a token: "not A100 but H100", 把A100换成H100.
   bool replaced(size_t i) const;
+
+  bool streams_before(size_t i) const;
+  bool streams_at(size_t i) const { return i < wish_.size() && wish_[i].quantity(Measure::kStreams); }
+  // What the places from token `first` to token `last` are named for in a wish of this act. `counted`: the token of their streams, if one is found; `each`: so many
+  // at each of them.
+  Role role_of(size_t first, size_t last, Act act, size_t& counted, bool& each) const;
 
  protected:
   std::span<const Token> wish_;

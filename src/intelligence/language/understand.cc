@@ -150,7 +150,7 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
     return fail(ErrorCode::kInvalid, "is empty", {}, "say what you need, like: 12 camera streams, people recognised within 500 ms");
   }
   const std::vector<Token> tokens = tokens_of(characters, gazetteer, at);
-  const Situation situation{at, previous, consent_of(characters.text)};
+  const Situation situation{at, previous, consent_of(characters, tokens)};
   Understanding out{.language = language_of(characters), .frames = {}};
   const std::vector<size_t> starts = wish_starts(tokens, characters);
   // A proposed wish belongs to the one of the text in which its words begin.
@@ -167,6 +167,7 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
       mine.fields.insert(mine.fields.end(), one.fields.begin(), one.fields.end());
     }
   }
+  const bool mentions = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return token.is(Sense::kMentioned); });
   for (size_t i = 0; i < starts.size(); ++i) {
     const size_t end = i + 1 < starts.size() ? starts[i + 1] : tokens.size();
     const std::span<const Token> wish = std::span(tokens).subspan(starts[i], end - starts[i]);
@@ -194,6 +195,10 @@ Result<Understanding> understand(std::string_view text, const Gazetteer& gazette
     add_conflicts(frame, at);
     add_missing(frame);
     out.frames.push_back(std::move(frame));
+  }
+  // "Forget the website I mentioned, we need a database": no wish of its own.
+  if (out.frames.size() > 1 && mentions) {
+    std::erase_if(out.frames, [](const Frame& frame) { return frame.act == Act::kCancel && frame.find(Slot::kTarget) == nullptr; });
   }
   return out;
 }

@@ -197,6 +197,17 @@ TEST_F(DialogueTest, ANoIsNeverAYes) {
   for (const char* yes : {"yes", "ok", "go ahead", "no problem, go ahead", "好的", "可以", "没问题", "没意见，就这样", "同意", "行"}) EXPECT_TRUE(wish({kCameras, yes}).agreed()) << yes;
 }
 
+TEST_F(DialogueTest, AYesAmongOtherWordsIsNone) {
+  for (const char* told : {"the deal fell through", "great question", "perfect storm", "yes minister is a good show", "I'm in a meeting", "we're in trouble", "all good things end",
+                           "老板批了", "预算批了", "行么", "可以么", "好么？", "准了么", "我行我素", "确定一下时间", "同意书在哪里签"}) {
+    const v1::AskResponse answer = said({kCameras, told});
+    for (const v1::Wish& one : answer.wishes()) EXPECT_FALSE(one.agreed()) << told;
+  }
+  for (const char* yes : {"yes please, run it now", "sounds good, go ahead", "perfect, do it", "ok good, please start it", "好，部署", "可以，辛苦了", "行，就这么办", "那就这么定了"}) {
+    EXPECT_TRUE(wish({kCameras, yes}).agreed()) << yes;
+  }
+}
+
 TEST_F(DialogueTest, AYesIsToWhatWasShownLast) {
   knows("city", "doors");
   stored = wish({kCameras}).intent();
