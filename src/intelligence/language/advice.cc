@@ -72,9 +72,8 @@ void advise_acts(std::vector<ActEvidence>& acts, const Model& model, const Opini
   if (!talk && (act == Act::kEdit || act == Act::kDecline)) return;
   if (act == Act::kCancel && !acts.empty()) return;  // ends nothing that rules take for something else
   // A story around a wish misleads rules, which look for words. A request comes to nothing before its strategies were shown.
-  // What would change the answer that is talked about, and names no work, begins nothing new.
-  const bool revises = talk && opinion.workload.empty() && std::any_of(acts.begin(), acts.end(), [](const ActEvidence& one) { return one.act == Act::kEdit; });
-  if (act == Act::kRequest && probability >= kRequestCertain && !revises) return acts.push_back({act, 996});
+  // What names no work is no story of one, nor what would change the answer that is talked about.
+  if (act == Act::kRequest && probability >= kRequestCertain && !opinion.workload.empty()) return acts.push_back({act, 996});
   // Else rules that are sure of something are believed.
   acts.push_back({act, std::max(510, kAdviceMost - static_cast<int32_t>((1 - probability) * kActDoubt))});
 }
