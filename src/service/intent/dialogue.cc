@@ -95,6 +95,11 @@ Status Dialogue::answer(const Frame& frame, v1::Wish& wish) {
     case Act::kStatus: status(frame, wish); break;
     case Act::kWhere: where(frame, wish); break;
     case Act::kOther:
+      if (!offered_.empty()) {
+        wish.set_say(std::string(in("Nothing was agreed to. Say yes, and nothing else, to have what was shown; no, to leave it; or what should be otherwise.",
+                                    "还没有同意什么。要就只说“可以”，不要就说“不要”，或者说要改什么。")));
+        break;
+      }
       wish.set_say(std::string(in("That is not about computing, as far as I can see. Say what should run, like: 12 camera streams, people recognised within 500 ms.",
                                   "这好像与计算无关。请说要运行什么，例如：12路摄像头，识别行人，500毫秒以内。")));
       break;

@@ -203,6 +203,9 @@ TEST_F(DialogueTest, AYesAmongOtherWordsIsNone) {
     const v1::AskResponse answer = said({kCameras, told});
     for (const v1::Wish& one : answer.wishes()) EXPECT_FALSE(one.agreed()) << told;
   }
+  EXPECT_EQ(wish({kCameras, "老板批了"}).say(), "还没有同意什么。要就只说“可以”，不要就说“不要”，或者说要改什么。");
+  EXPECT_TRUE(wish({kCameras, "老板批了", "可以"}).agreed()) << "what was shown is on offer still";
+  EXPECT_NE(wish({"great question"}).say().find("not about computing"), std::string::npos) << "nothing is on offer";
   for (const char* yes : {"yes please, run it now", "sounds good, go ahead", "perfect, do it", "ok good, please start it", "好，部署", "可以，辛苦了", "行，就这么办", "那就这么定了"}) {
     EXPECT_TRUE(wish({kCameras, yes}).agreed()) << yes;
   }
