@@ -10,7 +10,6 @@ namespace {
 
 using Kind = Token::Kind;
 
-constexpr int64_t kSecondUs = 1'000'000;
 constexpr float kBelieved = 0.8f;        // a value's purpose, where rules find none
 constexpr float kOverruled = 0.97f;      // …where rules guessed another
 constexpr int32_t kGuess = 800;          // what rules are no surer of than this may be overruled

@@ -10,7 +10,6 @@ using Kind = Token::Kind;
 using learning::Feature;
 using learning::feature_of;
 
-constexpr int64_t kMinuteUs = 60'000'000;
 constexpr size_t kFeaturesMax = 4'096;  // of a wish
 constexpr int kNear = 4;                // words about a value that are seen each at its place
 

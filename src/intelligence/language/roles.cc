@@ -61,13 +61,12 @@ Role Surroundings::role_of(size_t first, size_t last, Act act, size_t& counted, 
     }
     if (token->is(Sense::kExcept) && in_wish(Sense::kNowhereElse)) return Role::kOnly;
     // "keep gates out of metro", but "5 feeds out of street-a"
-    if (spelled(token, {U"out of"}) && ![&] {
-          for (int n = k + 1; n <= k + 4; ++n) {
-            if (spelled(near(first, -n), {U"keep", U"stay", U"leave", U"get", U"pull", U"take", U"move", U"steer", U"remain", U"keeping", U"staying", U"moved", U"kept"})) return true;
-          }
-          return false;
-        }()) {
-      return Role::kFrom;
+    if (spelled(token, {U"out of"})) {
+      bool kept = false;
+      for (int n = k + 1; n <= k + 4; ++n) {
+        kept = kept || spelled(near(first, -n), {U"keep", U"stay", U"leave", U"get", U"pull", U"take", U"move", U"steer", U"remain", U"keeping", U"staying", U"moved", U"kept"});
+      }
+      if (!kept) return Role::kFrom;
     }
     if (token->is(Sense::kNot) || token->is(Sense::kExcept)) return Role::kNot;
     // 去掉贵州

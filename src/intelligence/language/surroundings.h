@@ -9,9 +9,6 @@
 
 namespace weir::language {
 
-inline constexpr int64_t kSecondUs = 1'000'000;
-inline constexpr int64_t kMinuteUs = 60 * kSecondUs;
-
 bool is_place(const Token& token);
 
 // What places are named for.

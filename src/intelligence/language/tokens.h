@@ -8,6 +8,9 @@
 
 namespace weir::language {
 
+inline constexpr int64_t kSecondUs = 1'000'000;
+inline constexpr int64_t kMinuteUs = 60 * kSecondUs;
+
 enum class Measure : uint8_t {
   kDuration,      // microseconds
   kBandwidth,     // bit/s

@@ -3,14 +3,35 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
 #include "core/units/quantity.h"
 #include "core/units/text.h"
 #include "intelligence/language/characters.h"
 #include "core/ports/understanding_text.h"
+#include "intelligence/language/lexicon.h"
 #include "intelligence/language/numbers.h"
 
 namespace weir::language {
 namespace {
+
+// A second row of a word would never be read.
+TEST(Lexicon, HasNoWordTwiceInOneSense) {
+  std::set<std::pair<Sense, std::string>> seen;
+  for (const Words& words : built_in_words()) {
+    const std::string all = words.words;
+    for (size_t begin = 0; begin <= all.size();) {
+      const size_t end = std::min(all.find('|', begin), all.size());
+      const std::string word = all.substr(begin, end - begin);
+      begin = end + 1;
+      EXPECT_FALSE(word.empty()) << all;
+      EXPECT_TRUE(seen.insert({words.sense, word}).second) << word;
+    }
+  }
+}
 
 // 2026-11-22 15:00 in Shanghai, a Sunday.
 constexpr SpokenAt kNow{1'795'330'800, 8 * 3'600};
